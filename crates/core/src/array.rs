@@ -1,0 +1,295 @@
+//! Arrays of numbers: their types, their bytes, and handles that read only when asked.
+
+use std::borrow::Cow;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The type of an array's elements: a kind and the order of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dtype {
+    /// What an element is.
+    pub kind: Kind,
+    /// How its words lie in memory; `Little` where it makes no difference.
+    pub byte_order: ByteOrder,
+}
+
+/// What an element of an array is. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One byte, 0 or 1.
+    Bool,
+    /// A signed integer of 1, 2, 4 or 8 bytes.
+    Int(u8),
+    /// An unsigned integer of 1, 2, 4 or 8 bytes.
+    Uint(u8),
+    /// An IEEE 754 number of 2, 4 or 8 bytes, or the platform's wider one of 12 or 16.
+    Float(u8),
+    /// Two floats, 8, 16, 24 or 32 bytes together.
+    Complex(u8),
+    /// The upper half of a binary32.
+    BFloat16,
+    /// An 8-bit float with 4 bits of exponent and no infinities (OCP E4M3).
+    Float8E4M3,
+    /// An 8-bit float with 5 bits of exponent (OCP E5M2).
+    Float8E5M2,
+    /// So many bytes, padded with NUL.
+    Bytes(usize),
+    /// So many UCS-4 characters, padded with NUL.
+    Unicode(usize),
+    /// An `i64` counting from 1970-01-01; the smallest value is "not a time".
+    Datetime(TimeUnit),
+    /// An `i64` difference; the smallest value is "not a time".
+    Timedelta(TimeUnit),
+    /// So many bytes without a meaning.
+    Void(usize),
+    /// A record of named fields.
+    Struct {
+        /// In order of declaration.
+        fields: Vec<Field>,
+        /// With padding.
+        itemsize: usize,
+    },
+}
+
+/// A named field of a [`Kind::Struct`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// A second name, if it has one.
+    pub title: Option<String>,
+    /// The type of it, or of its elements if it has a shape.
+    pub dtype: Dtype,
+    /// The shape of a sub-array; empty for a single element.
+    pub shape: Vec<u64>,
+    /// Bytes before it in the record.
+    pub offset: usize,
+}
+
+/// The unit of a datetime or timedelta: so many (`count`) of a NumPy unit code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TimeUnit {
+    /// How many base units make one.
+    pub count: u32,
+    /// NumPy's code: `Y M W D h m s ms us ns ps fs as`, or `generic`.
+    pub code: Cow<'static, str>,
+}
+
+/// How the bytes of a word lie in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// Least significant byte first.
+    #[default]
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+/// How the elements of an array lie in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The last index runs fastest.
+    #[default]
+    C,
+    /// The first index runs fastest.
+    Fortran,
+}
+
+impl Dtype {
+    /// A little-endian type.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, byte_order: ByteOrder::Little }
+    }
+
+    /// Bytes of one element.
+    #[must_use]
+    pub fn itemsize(&self) -> usize {
+        match &self.kind {
+            Kind::Bool | Kind::Float8E4M3 | Kind::Float8E5M2 => 1,
+            Kind::BFloat16 => 2,
+            Kind::Int(n) | Kind::Uint(n) | Kind::Float(n) | Kind::Complex(n) => usize::from(*n),
+            Kind::Bytes(n) | Kind::Void(n) => *n,
+            Kind::Unicode(n) => n.saturating_mul(4),
+            Kind::Datetime(_) | Kind::Timedelta(_) => 8,
+            Kind::Struct { itemsize, .. } => *itemsize,
+        }
+    }
+}
+
+/// The number of elements of a shape.
+///
+/// # Errors
+/// [`ErrorKind::Limit`] if it, or its bytes, do not fit 63 bits.
+pub(crate) fn size_in_bytes(dtype: &Dtype, shape: &[u64]) -> Result<u64> {
+    // A zero among huge sizes makes an empty array, whatever the others multiply to.
+    if shape.contains(&0) {
+        return Ok(0);
+    }
+    let size = shape.iter().try_fold(dtype.itemsize() as u64, |n, &side| n.checked_mul(side));
+    size.filter(|&n| i64::try_from(n).is_ok()).ok_or_else(|| {
+        Error::new(ErrorKind::Limit, format!("an array of shape {shape:?} is too large"))
+    })
+}
+
+/// An array that may lie in memory, in a mapped file, or somewhere it must be fetched from.
+///
+/// Elements are counted in storage order, the order in which `read` hands them out. Sinks read
+/// from front to back in pieces of their own choosing, and large pieces where they can: a source
+/// may decode one on all cores.
+pub trait ArraySource {
+    /// The type of the elements.
+    fn dtype(&self) -> &Dtype;
+
+    /// The sides of the array, outermost first; empty for a single element.
+    fn shape(&self) -> &[u64];
+
+    /// How the elements follow each other.
+    fn order(&self) -> Order;
+
+    /// The whole array, if it lies in memory.
+    fn view(&self) -> Option<ArrayView<'_>>;
+
+    /// Fills `out` with whole elements, from element `start` on.
+    ///
+    /// # Errors
+    /// Those of the place it is read from; [`ErrorKind::Value`] beyond the end.
+    fn read(&self, start: u64, out: &mut [u8]) -> Result<()>;
+
+    /// Bytes of all elements.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if they do not fit 63 bits.
+    fn size_in_bytes(&self) -> Result<u64> {
+        size_in_bytes(self.dtype(), self.shape())
+    }
+}
+
+/// A whole array in memory, contiguous, borrowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ArrayView<'a> {
+    dtype: &'a Dtype,
+    shape: &'a [u64],
+    order: Order,
+    data: &'a [u8],
+}
+
+impl<'a> ArrayView<'a> {
+    /// A view of `data`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] if `data` has another length than type and shape say.
+    pub fn new(
+        dtype: &'a Dtype,
+        shape: &'a [u64],
+        order: Order,
+        data: &'a [u8],
+    ) -> Result<ArrayView<'a>> {
+        let expected = size_in_bytes(dtype, shape)?;
+        if data.len() as u64 != expected {
+            let found = data.len();
+            let message =
+                format!("expected {expected} bytes for shape {shape:?}, found {found} bytes");
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        Ok(Self { dtype, shape, order, data })
+    }
+
+    /// The type of the elements.
+    #[must_use]
+    pub fn dtype(&self) -> &'a Dtype {
+        self.dtype
+    }
+
+    /// The sides of the array, outermost first.
+    #[must_use]
+    pub fn shape(&self) -> &'a [u64] {
+        self.shape
+    }
+
+    /// How the elements lie in `data`.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// All elements, without gaps.
+    #[must_use]
+    pub fn data(&self) -> &'a [u8] {
+        self.data
+    }
+}
+
+impl ArraySource for ArrayView<'_> {
+    fn dtype(&self) -> &Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[u64] {
+        self.shape
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn view(&self) -> Option<ArrayView<'_>> {
+        Some(*self)
+    }
+
+    fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        let start = usize::try_from(start).ok().and_then(|s| s.checked_mul(self.dtype.itemsize()));
+        let end = start.and_then(|s| s.checked_add(out.len()));
+        let part = start.zip(end).and_then(|(start, end)| self.data.get(start..end));
+        let part = part.ok_or_else(|| Error::new(ErrorKind::Value, "read beyond the array"))?;
+        out.copy_from_slice(part);
+        Ok(())
+    }
+}
+
+/// A whole array in memory, owned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArrayBuf {
+    dtype: Dtype,
+    shape: Vec<u64>,
+    order: Order,
+    data: Vec<u8>,
+}
+
+impl ArrayBuf {
+    /// An array of `data`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] if `data` has another length than type and shape say.
+    pub fn new(dtype: Dtype, shape: Vec<u64>, order: Order, data: Vec<u8>) -> Result<Self> {
+        ArrayView::new(&dtype, &shape, order, &data)?;
+        Ok(Self { dtype, shape, order, data })
+    }
+
+    /// Reads a whole source into memory.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn from_source(source: &dyn ArraySource) -> Result<Self> {
+        let data = match source.view() {
+            Some(view) => view.data().to_vec(),
+            None => read_all(source)?,
+        };
+        Self::new(source.dtype().clone(), source.shape().to_vec(), source.order(), data)
+    }
+
+    /// The array, borrowed.
+    #[must_use]
+    pub fn as_view(&self) -> ArrayView<'_> {
+        ArrayView { dtype: &self.dtype, shape: &self.shape, order: self.order, data: &self.data }
+    }
+}
+
+fn read_all(source: &dyn ArraySource) -> Result<Vec<u8>> {
+    let size = usize::try_from(source.size_in_bytes()?)
+        .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
+    let mut data = vec![0; size];
+    source.read(0, &mut data)?;
+    Ok(data)
+}

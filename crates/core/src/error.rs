@@ -1,0 +1,291 @@
+//! The error of every crate below the faces: kind, position, path and hint, one word wide.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::{Path, Segment};
+
+/// `std::result::Result` with [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be read, written, stored or run.
+///
+/// The message says what was expected and what was found; [`hint`](Error::hint) says what to do
+/// about it. The byte offset is kept; line and column are computed when somebody asks
+/// ([`locate`](Error::locate)), for nobody looks at most errors.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    pos: Option<Pos>,
+    file: Option<String>,
+    // Innermost segment first: a path grows outwards while an error travels up.
+    path: Vec<Segment>,
+    hint: Option<Cow<'static, str>>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kind of failure an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes do not follow the format's grammar.
+    Syntax,
+    /// The input ends inside a value.
+    Truncated,
+    /// Text is not valid in its encoding.
+    Encoding,
+    /// The value has another type than was asked for.
+    Type,
+    /// The value has the right type but is not allowed here: out of range, a duplicate, a NaN.
+    Value,
+    /// The target has no way to say this, or the source says something not supported.
+    Unsupported,
+    /// A reference to itself where the target has no references.
+    Cycle,
+    /// An alias without its mark.
+    Reference,
+    /// Nested deeper than the limit.
+    Depth,
+    /// Larger than the limit.
+    Limit,
+    /// A type or function that nobody vouched for.
+    Untrusted,
+    /// A checksum or digest does not match: the bytes are not those that were written.
+    Corrupt,
+    /// Written by a newer version.
+    Version,
+    /// Not there.
+    NotFound,
+    /// Somebody else was faster, or holds it.
+    Conflict,
+    /// May not be read or written by this user.
+    Permission,
+    /// The operating system said no.
+    Io,
+    /// Interrupted by the user.
+    Interrupted,
+    /// The host's own exception (for one: Python's), carried through as the source.
+    Host,
+}
+
+/// A place in a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pos {
+    /// Bytes before it.
+    pub offset: u64,
+    /// Its line, from 1; 0 where it is not known or the format has no lines.
+    pub line: u64,
+    /// Its column in characters, from 1; 0 where it is not known.
+    pub column: u64,
+}
+
+impl Pos {
+    /// A place of which only the offset is known.
+    #[must_use]
+    pub fn offset(offset: u64) -> Self {
+        Self { offset, line: 0, column: 0 }
+    }
+
+    /// Line and column of `offset` in `text`; an offset beyond the end counts as the end.
+    #[must_use]
+    pub fn locate(text: &[u8], offset: u64) -> Self {
+        let end = usize::try_from(offset).map_or(text.len(), |o| o.min(text.len()));
+        let before = &text[..end];
+        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+        let newlines = before.iter().filter(|&&b| b == b'\n').count();
+        // Continuation bytes are no characters of their own.
+        let characters = before[line_start..].iter().filter(|&&b| b & 0xc0 != 0x80).count();
+        Self { offset, line: newlines as u64 + 1, column: characters as u64 + 1 }
+    }
+}
+
+impl fmt::Display for Pos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            write!(f, "byte {}", self.offset)
+        } else {
+            write!(f, "line {} column {}", self.line, self.column)
+        }
+    }
+}
+
+impl Error {
+    /// An error with its message: lower case, no full stop, literal input in backticks.
+    #[cold]
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            pos: None,
+            file: None,
+            path: Vec::new(),
+            hint: None,
+            source: None,
+        }))
+    }
+
+    /// An operating system's error met while `doing` something (`"cannot read `a.json`"`).
+    #[cold]
+    #[must_use]
+    pub fn io(error: std::io::Error, doing: impl Into<Cow<'static, str>>) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+                ErrorKind::Permission
+            }
+            std::io::ErrorKind::Interrupted => ErrorKind::Interrupted,
+            std::io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
+            _ => ErrorKind::Io,
+        };
+        let message = format!("{}: {error}", doing.into());
+        Self::new(kind, message).with_source(error)
+    }
+
+    /// The host's own exception, to be taken out again with [`take_source`](Error::take_source).
+    #[cold]
+    #[must_use]
+    pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::new(ErrorKind::Host, error.to_string()).with_source(error)
+    }
+
+    /// Says where in the source it happened, unless that was said before.
+    #[must_use]
+    pub fn at(mut self, pos: Pos) -> Self {
+        self.0.pos.get_or_insert(pos);
+        self
+    }
+
+    /// Says at which byte of the source it happened, unless that was said before.
+    #[must_use]
+    pub fn at_offset(self, offset: u64) -> Self {
+        self.at(Pos::offset(offset))
+    }
+
+    /// Computes line and column from the source's text, unless they are known.
+    #[must_use]
+    pub fn locate(mut self, text: &[u8]) -> Self {
+        if let Some(pos) = self.0.pos.filter(|pos| pos.line == 0) {
+            self.0.pos = Some(Pos::locate(text, pos.offset));
+        }
+        self
+    }
+
+    /// Replaces the position, for readers of a part that know where the part lies in the whole.
+    #[must_use]
+    pub fn map_pos(mut self, map: impl FnOnce(Pos) -> Pos) -> Self {
+        self.0.pos = self.0.pos.map(map);
+        self
+    }
+
+    /// Says in which file it happened, unless that was said before.
+    #[must_use]
+    pub fn in_file(mut self, file: impl Into<String>) -> Self {
+        self.0.file.get_or_insert_with(|| file.into());
+        self
+    }
+
+    /// Adds the next outer step of the path to the value.
+    #[must_use]
+    pub fn inside(mut self, segment: Segment) -> Self {
+        self.0.path.push(segment);
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Keeps what caused it.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was expected and what was found, without position and path.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Where in the source it happened.
+    #[must_use]
+    pub fn pos(&self) -> Option<Pos> {
+        self.0.pos
+    }
+
+    /// In which file it happened.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.0.file.as_deref()
+    }
+
+    /// Where in the value it happened; empty where that is not known, or at the root.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        Path(self.0.path.iter().rev().cloned().collect())
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// Takes out what caused it.
+    pub fn take_source(&mut self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.0.source.take()
+    }
+
+    /// The whole report: the message and where, and below it the hint.
+    #[must_use]
+    pub fn report(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{self}\n\nhint: {hint}"),
+            None => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = self.file() {
+            write!(f, "{file}: ")?;
+        }
+        f.write_str(self.message())?;
+        if !self.0.path.is_empty() {
+            write!(f, " in `{}`", self.path())?;
+        }
+        match self.pos() {
+            Some(pos) => write!(f, " at {pos}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({})", self.kind(), self.report())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

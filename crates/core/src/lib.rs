@@ -1,0 +1,28 @@
+//! What every format of cannery stands on: one stream of events and the values, graphs, errors and
+//! limits that go with it.
+//!
+//! A reader drives a [`Sink`]; a writer *is* a `Sink`; [`Value`] and [`Graph`] are sinks and
+//! [`Source`]s. So N formats and M faces (Rust values, Python objects, serde types) cost N + M
+//! pieces of code, and converting is a reader driving a writer in constant memory.
+//!
+//! This crate does no I/O and knows no format and no Python.
+
+mod array;
+mod error;
+mod limits;
+mod number;
+mod path;
+mod sink;
+mod text;
+mod value;
+
+pub mod tagged;
+
+pub use array::{ArrayBuf, ArraySource, ArrayView, ByteOrder, Dtype, Field, Kind, Order, TimeUnit};
+pub use error::{Error, ErrorKind, Pos, Result};
+pub use limits::{Budget, Limits};
+pub use number::BigInt;
+pub use path::{Path, Segment};
+pub use sink::{Comment, Container, Note, Sink, Source, Style, Wants};
+pub use text::{Text, TextBuf};
+pub use value::{Object, Value};

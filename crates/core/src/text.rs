@@ -1,0 +1,190 @@
+//! Text as its source holds it, so that no sink pays for an encoding it does not need.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Borrowed text in one of the encodings that sources have at hand.
+///
+/// Formats send `Ascii` or `Utf8`; Python's strings lie in memory as ASCII, Latin-1, UCS-2 or UCS-4
+/// and are sent as they are. Use [`to_utf8`](Text::to_utf8) where the encoding does not matter.
+#[derive(Clone, Copy)]
+pub enum Text<'a> {
+    /// Only characters below U+0080.
+    Ascii(&'a str),
+    /// Any characters. May be ASCII all the same, where the source did not look.
+    Utf8(&'a str),
+    /// UTF-8 in which surrogate code points (U+D800 to U+DFFF) also occur, each as the three bytes
+    /// of the general scheme (Python's `surrogatepass`). Adjacent ones are never joined.
+    Surrogates(&'a [u8]),
+    /// One byte a character, U+0000 to U+00FF.
+    Latin1(&'a [u8]),
+    /// One unit a character, surrogate code points standing for themselves.
+    Ucs2(&'a [u16]),
+    /// One unit a character, surrogate code points standing for themselves.
+    Ucs4(&'a [u32]),
+}
+
+impl<'a> Text<'a> {
+    /// The text as UTF-8, or as UTF-8 with surrogates in the sense of [`Text::Surrogates`].
+    #[must_use]
+    pub fn to_utf8(self) -> Cow<'a, [u8]> {
+        match self {
+            Text::Ascii(text) | Text::Utf8(text) => Cow::Borrowed(text.as_bytes()),
+            Text::Surrogates(bytes) => Cow::Borrowed(bytes),
+            Text::Latin1(units) => Cow::Owned(encode(units.iter().map(|&u| u32::from(u)))),
+            Text::Ucs2(units) => Cow::Owned(encode(units.iter().map(|&u| u32::from(u)))),
+            Text::Ucs4(units) => Cow::Owned(encode(units.iter().copied())),
+        }
+    }
+
+    /// The text as a `str`, unless it has a surrogate code point in it.
+    #[must_use]
+    pub fn to_str(self) -> Option<Cow<'a, str>> {
+        match self {
+            Text::Ascii(text) | Text::Utf8(text) => Some(Cow::Borrowed(text)),
+            other => match other.to_utf8() {
+                Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+                Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+            },
+        }
+    }
+
+    /// The text as a `str`, with U+FFFD for each byte sequence that is not UTF-8.
+    #[must_use]
+    pub fn to_str_lossy(self) -> Cow<'a, str> {
+        match self.to_utf8() {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(
+                String::from_utf8(bytes)
+                    .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+            ),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Text::Utf8(text)
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_utf8() == other.to_utf8()
+    }
+}
+
+impl Eq for Text<'_> {}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        *self.to_utf8() == *other.as_bytes()
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.to_str_lossy(), f)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&*self.to_str_lossy(), f)
+    }
+}
+
+/// Owned text: UTF-8, or UTF-8 with surrogates where Python or JSON had some.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextBuf(Repr);
+
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Repr {
+    Utf8(Box<str>),
+    // Holds at least one surrogate, so that equal texts have equal representations.
+    Surrogates(Box<[u8]>),
+}
+
+impl TextBuf {
+    /// The text as a `str`, unless it has a surrogate code point in it.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Utf8(text) => Some(text),
+            Repr::Surrogates(_) => None,
+        }
+    }
+
+    /// The text, borrowed.
+    #[must_use]
+    pub fn as_text(&self) -> Text<'_> {
+        match &self.0 {
+            Repr::Utf8(text) => Text::Utf8(text),
+            Repr::Surrogates(bytes) => Text::Surrogates(bytes),
+        }
+    }
+}
+
+impl From<Text<'_>> for TextBuf {
+    fn from(text: Text<'_>) -> Self {
+        match text {
+            Text::Ascii(text) | Text::Utf8(text) => TextBuf(Repr::Utf8(text.into())),
+            other => match String::from_utf8(other.to_utf8().into_owned()) {
+                Ok(text) => TextBuf(Repr::Utf8(text.into())),
+                Err(error) => TextBuf(Repr::Surrogates(error.into_bytes().into())),
+            },
+        }
+    }
+}
+
+impl From<&str> for TextBuf {
+    fn from(text: &str) -> Self {
+        TextBuf(Repr::Utf8(text.into()))
+    }
+}
+
+impl From<String> for TextBuf {
+    fn from(text: String) -> Self {
+        TextBuf(Repr::Utf8(text.into()))
+    }
+}
+
+impl PartialEq<str> for TextBuf {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == Some(other)
+    }
+}
+
+impl fmt::Debug for TextBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.as_text(), f)
+    }
+}
+
+impl fmt::Display for TextBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_text(), f)
+    }
+}
+
+fn encode(units: impl Iterator<Item = u32>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(units.size_hint().0);
+    for unit in units {
+        push_code_point(&mut bytes, unit);
+    }
+    bytes
+}
+
+/// Appends one code point, a surrogate included, in the general scheme of UTF-8.
+///
+/// Units above U+10FFFF do not occur in any source; they would be cut to 21 bits.
+#[expect(clippy::cast_possible_truncation, reason = "each byte is masked to its bits")]
+fn push_code_point(bytes: &mut Vec<u8>, unit: u32) {
+    let tail = |shift: u32| 0x80 | (unit >> shift & 0x3f) as u8;
+    match unit {
+        0..0x80 => bytes.push(unit as u8),
+        0x80..0x800 => bytes.extend([0xc0 | (unit >> 6) as u8, tail(0)]),
+        0x800..0x1_0000 => bytes.extend([0xe0 | (unit >> 12) as u8, tail(6), tail(0)]),
+        _ => bytes.extend([0xf0 | (unit >> 18 & 0x07) as u8, tail(12), tail(6), tail(0)]),
+    }
+}
