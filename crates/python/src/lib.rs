@@ -1,1 +1,15 @@
-//! Being written.
+//! The Python face of cannery: the private module `cannery._native`.
+//!
+//! Thin on purpose: it unwraps Python objects, calls the crates below, and wraps what comes back.
+//! What is public lives in `python/cannery/*.py`.
+
+mod errors;
+
+use pyo3::prelude::*;
+
+/// Each file adds its own classes and functions; one line here switches it on.
+#[pymodule(gil_used = false)]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    errors::register(module)?;
+    Ok(())
+}

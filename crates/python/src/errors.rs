@@ -1,0 +1,105 @@
+//! The one place where errors become exceptions.
+
+use cannery_core::{Error, ErrorKind};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+pub(crate) fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}
+
+/// The exception for an error: its class says the kind, its attributes say where and what to do.
+#[cold]
+pub(crate) fn to_exception(py: Python<'_>, mut error: Error) -> PyErr {
+    if let Some(original) = take_host(&mut error) {
+        return original;
+    }
+    if error.kind() == ErrorKind::Interrupted {
+        return PyKeyboardInterrupt::new_err(());
+    }
+    build(py, &error).unwrap_or_else(|failure| failure)
+}
+
+/// An exception of Python's as an error, to travel through code that knows no Python.
+#[cold]
+pub(crate) fn from_exception(exception: PyErr) -> Error {
+    Error::host(exception)
+}
+
+/// Shortens `result.map_err(...)` at the border to Python.
+pub(crate) trait OrRaise<T> {
+    /// The value, or its error as an exception.
+    fn or_raise(self, py: Python<'_>) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for cannery_core::Result<T> {
+    #[inline]
+    fn or_raise(self, py: Python<'_>) -> PyResult<T> {
+        self.map_err(|error| to_exception(py, error))
+    }
+}
+
+fn take_host(error: &mut Error) -> Option<PyErr> {
+    if error.kind() != ErrorKind::Host {
+        return None;
+    }
+    let source = error.take_source()?;
+    source.downcast::<PyErr>().ok().map(|original| *original)
+}
+
+fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let class = py.import("cannery.errors")?.getattr(class_name(error.kind()))?;
+    let class = class.cast_into::<PyType>()?;
+    let exception = match errno(error) {
+        Some(errno) if class.is_subclass_of::<PyOSError>()? => {
+            class.call1((errno, error.to_string()))?
+        }
+        _ => class.call1((error.to_string(),))?,
+    };
+    describe(&exception, error)?;
+    Ok(PyErr::from_value(exception))
+}
+
+fn class_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Type => "DataTypeError",
+        ErrorKind::Depth => "DepthError",
+        ErrorKind::Limit => "LimitError",
+        ErrorKind::Corrupt => "CorruptError",
+        ErrorKind::Version => "VersionError",
+        ErrorKind::Untrusted => "UntrustedTypeError",
+        ErrorKind::NotFound => "NotFoundError",
+        ErrorKind::Permission => "AccessError",
+        ErrorKind::Conflict => "ConflictError",
+        ErrorKind::Io => "FileError",
+        _ => "DataError",
+    }
+}
+
+fn errno(error: &Error) -> Option<i32> {
+    let source = std::error::Error::source(error)?;
+    source.downcast_ref::<std::io::Error>()?.raw_os_error()
+}
+
+fn describe(exception: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
+    if let Some(hint) = error.hint() {
+        exception.setattr("hint", hint)?;
+        // A note is shown below the message wherever the exception is printed.
+        exception.call_method1("add_note", (format!("hint: {hint}"),))?;
+    }
+    if let Some(file) = error.file() {
+        exception.setattr("file", file)?;
+    }
+    let path = error.path();
+    if !path.0.is_empty() {
+        exception.setattr("path", path.to_string())?;
+    }
+    let Some(pos) = error.pos() else { return Ok(()) };
+    exception.setattr("offset", pos.offset)?;
+    if pos.line > 0 {
+        exception.setattr("line", pos.line)?;
+        exception.setattr("column", pos.column)?;
+    }
+    Ok(())
+}

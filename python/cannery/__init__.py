@@ -1,0 +1,43 @@
+"""Save any Python object, open it anywhere, run nothing.
+
+Names are looked up when they are first used: `import cannery` reads no format, no pipeline engine
+and no third-party package.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cannery.errors import CanneryError, UntrustedTypeError
+
+if TYPE_CHECKING:
+    from cannery import errors, json, jsonl
+
+# Public modules.
+_MODULES = frozenset({"errors", "json", "jsonl"})
+
+# Public names and the private modules they live in.
+_NAMES: dict[str, str] = {}
+
+__all__ = [
+    "CanneryError",
+    "UntrustedTypeError",
+    "errors",
+    "json",
+    "jsonl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"cannery.{name}")
+    if name in _NAMES:
+        value = getattr(import_module(f"cannery.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'cannery' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+# The private module that is built from crates/python.

@@ -1,0 +1,71 @@
+"""What can go wrong, as exceptions: each is a `CanneryError` and a built-in that people catch."""
+
+from __future__ import annotations
+
+from _pickle import UnpicklingError
+
+
+class CanneryError(Exception):
+    """Base of every error that cannery raises on its own account."""
+
+    hint: str | None = None
+    """What to do about it."""
+
+    path: str | None = None
+    """Where in the value it happened, such as `$.rows[3].when`."""
+
+    file: str | None = None
+    """The file in which it happened."""
+
+    offset: int | None = None
+    """How many bytes of the source come before the place where it happened."""
+
+    line: int | None = None
+    """The line of that place, from 1."""
+
+    column: int | None = None
+    """The column of that place in characters, from 1."""
+
+
+class DataError(CanneryError, ValueError):
+    """Bytes that are not what they should be, or a value that the target cannot hold."""
+
+
+class CorruptError(DataError):
+    """A checksum or digest that does not match: these are not the bytes that were written."""
+
+
+class VersionError(DataError):
+    """Data written by a newer version of cannery."""
+
+
+class LimitError(DataError):
+    """Input that would expand to more than its limits allow."""
+
+
+class DataTypeError(CanneryError, TypeError):
+    """A value of another type than was asked for."""
+
+
+class DepthError(CanneryError, RecursionError):
+    """Values nested deeper than the limit."""
+
+
+class FileError(CanneryError, OSError):
+    """A file, folder or stream that the operating system did not let us use."""
+
+
+class NotFoundError(FileError, FileNotFoundError):
+    """A file, an artifact or a run that is not there."""
+
+
+class AccessError(FileError, PermissionError):
+    """A file or folder that this user may not read or write."""
+
+
+class ConflictError(FileError):
+    """Something that another process changed or holds."""
+
+
+class UntrustedTypeError(CanneryError, UnpicklingError, ValueError):
+    """A type or function that nobody vouched for, named by a file."""
