@@ -94,10 +94,10 @@ impl Pos {
         let end = usize::try_from(offset).map_or(text.len(), |o| o.min(text.len()));
         let before = &text[..end];
         let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
-        let newlines = before.iter().filter(|&&b| b == b'\n').count();
+        let line = before.split(|&b| b == b'\n').count();
         // Continuation bytes are no characters of their own.
         let characters = before[line_start..].iter().filter(|&&b| b & 0xc0 != 0x80).count();
-        Self { offset, line: newlines as u64 + 1, column: characters as u64 + 1 }
+        Self { offset, line: line as u64, column: characters as u64 + 1 }
     }
 }
 

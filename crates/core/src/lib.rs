@@ -9,20 +9,27 @@
 
 mod array;
 mod error;
+mod frame;
+mod graph;
 mod limits;
 mod number;
 mod path;
 mod sink;
+mod tape;
 mod text;
+mod unshare;
 mod value;
 
 pub mod tagged;
 
 pub use array::{ArrayBuf, ArraySource, ArrayView, ByteOrder, Dtype, Field, Kind, Order, TimeUnit};
 pub use error::{Error, ErrorKind, Pos, Result};
+pub use graph::{Graph, GraphBuilder, Node, NodeId, ObjectNode};
 pub use limits::{Budget, Limits};
 pub use number::BigInt;
 pub use path::{Path, Segment};
 pub use sink::{Comment, Container, Note, Sink, Source, Style, Wants};
+pub use tape::{Event, Tape};
 pub use text::{Text, TextBuf};
-pub use value::{Object, Value};
+pub use unshare::Unshare;
+pub use value::{Object, Value, ValueBuilder};

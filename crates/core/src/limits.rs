@@ -63,6 +63,12 @@ impl Limits {
         self
     }
 
+    /// The bytes that may be allocated for `input` bytes.
+    #[must_use]
+    pub fn bytes_for(&self, input: u64) -> u64 {
+        input.saturating_mul(self.bytes_per_input_byte).saturating_add(self.base_bytes)
+    }
+
     /// The error for a value nested deeper than [`depth`](Self::depth).
     #[cold]
     #[must_use]
@@ -83,8 +89,7 @@ impl Budget {
     /// The whole budget for an input of `input` bytes.
     #[must_use]
     pub fn new(limits: &Limits, input: u64) -> Self {
-        let bytes = input.saturating_mul(limits.bytes_per_input_byte);
-        Self { nodes: limits.nodes, bytes: bytes.saturating_add(limits.base_bytes) }
+        Self { nodes: limits.nodes, bytes: limits.bytes_for(input) }
     }
 
     /// Takes `count` values out of the budget.
@@ -109,7 +114,7 @@ impl Budget {
 }
 
 #[cold]
-fn exceeded(what: &str) -> Error {
+pub(crate) fn exceeded(what: &str) -> Error {
     Error::new(ErrorKind::Limit, format!("the input expands to more {what} than its limit allows"))
         .with_hint("raise the limits if this input is trusted")
 }

@@ -115,6 +115,21 @@ impl TextBuf {
         }
     }
 
+    /// Bytes of its UTF-8, a surrogate counting three.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Repr::Utf8(text) => text.len(),
+            Repr::Surrogates(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether there are no characters in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The text, borrowed.
     #[must_use]
     pub fn as_text(&self) -> Text<'_> {

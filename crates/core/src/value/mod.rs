@@ -1,17 +1,28 @@
 //! A value as a tree, in Rust's own types.
 
-use num_bigint::BigInt as OwnedBigInt;
+mod access;
+mod build;
+mod convert;
+mod emit;
 
-use crate::{
-    ArrayBuf, ArraySource, BigInt, Container, Error, ErrorKind, Limits, Result, Sink, Source, Text,
-    TextBuf,
-};
+use num_bigint::BigInt;
+
+use crate::{ArrayBuf, Limits, Result, Source, TextBuf};
+
+pub use build::ValueBuilder;
 
 /// A value as a tree.
 ///
 /// References to values elsewhere in the tree stay what they were in the stream:
 /// [`Value::Marked`] and [`Value::Alias`]. For data full of them, to follow or to edit, use
 /// [`Graph`](crate::Graph).
+///
+/// ```
+/// use cannery_core::Value;
+///
+/// let box_ = Value::from_iter([("label", Value::from("stamp")), ("page", Value::from(3))]);
+/// assert_eq!(box_.get("label").and_then(Value::as_str), Some("stamp"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -22,7 +33,7 @@ pub enum Value {
     /// An integer of 64 signed bits.
     Int(i64),
     /// An integer beyond that.
-    BigInt(OwnedBigInt),
+    BigInt(BigInt),
     /// A binary64 number.
     Float(f64),
     /// A string of characters.
@@ -56,4 +67,16 @@ pub struct Object {
     pub type_name: TextBuf,
     /// Its parts.
     pub parts: Vec<(TextBuf, Value)>,
+}
+
+impl Value {
+    /// Builds the tree of whatever `source` sends.
+    ///
+    /// # Errors
+    /// Those of the source, and those of [`ValueBuilder`].
+    pub fn from_source<S: Source + ?Sized>(source: &S, limits: Limits) -> Result<Self> {
+        let mut builder = ValueBuilder::new(limits);
+        source.emit(&mut builder)?;
+        builder.finish()
+    }
 }
