@@ -1,0 +1,86 @@
+"""The inputs: real documents beside the checkout, or generated ones of the same make."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = Path(os.environ.get("CANNERY_CORPORA", ROOT.parent / "shared" / "corpora"))
+
+JSON_FILES = {
+    "twitter": "twitter.json",
+    "citm": "citm_catalog.json",
+    "canada": "canada.json",
+    "github": "github_events.json",
+}
+
+
+@cache
+def json_documents() -> dict[str, bytes]:
+    """Returns JSON documents by name: text heavy, key heavy, number heavy, and mixed."""
+    if FOLDER.is_dir():
+        return {name: (FOLDER / file).read_bytes() for name, file in JSON_FILES.items()}
+    print(f"!! no corpora at {FOLDER}: measuring on generated input", file=sys.stderr)
+    return _generated()
+
+
+@cache
+def json_rows(size: int) -> list[dict]:
+    """Returns event records that take about `size` bytes as JSONL."""
+    documents = json_documents()
+    events = json.loads(documents.get("github") or documents["generated events"])
+    total = sum(len(json.dumps(event)) for event in events)
+    choose = random.Random(7)
+    return [
+        {**choose.choice(events), "sequence": number}
+        for number in range(max(1, size * len(events) // total))
+    ]
+
+
+def _generated() -> dict[str, bytes]:
+    make = random.Random(7)
+    documents = {
+        "generated texts": {"statuses": [_status(make) for _ in range(400)]},
+        "generated numbers": {
+            "rings": [[[_degree(make), _degree(make)] for _ in range(200)] for _ in range(200)]
+        },
+        "generated events": [_event(make) for _ in range(60)],
+    }
+    return {
+        name: json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        for name, document in documents.items()
+    }
+
+
+def _degree(make: random.Random) -> float:
+    return make.uniform(-180, 180)
+
+
+def _words(make: random.Random, count: int) -> str:
+    words = ("box", "page", "стр", "ページ", "score", "line\nbreak", 'a "quote"', "ñandú", "id")
+    return " ".join(make.choice(words) for _ in range(count))
+
+
+def _status(make: random.Random) -> dict:
+    return {
+        "id": make.getrandbits(53),
+        "text": _words(make, 20),
+        "user": {"name": _words(make, 2), "followers_count": make.getrandbits(16), "lang": "en"},
+        "entities": {"hashtags": [], "urls": [{"url": _words(make, 1), "indices": [1, 2]}]},
+        "retweeted": make.random() < 0.5,
+        "geo": None,
+    }
+
+
+def _event(make: random.Random) -> dict:
+    return {
+        "type": make.choice(("PushEvent", "WatchEvent")),
+        "public": True,
+        "actor": {"login": _words(make, 1), "id": make.getrandbits(20)},
+        "payload": {"commits": [{"message": _words(make, 9), "distinct": True}]},
+    }
