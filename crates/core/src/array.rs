@@ -1,90 +1,6 @@
-//! Arrays of numbers: their types, their bytes, and handles that read only when asked.
+//! Arrays of numbers: their shapes, their bytes, and handles that read only when asked.
 
-use std::borrow::Cow;
-
-use crate::{Error, ErrorKind, Result};
-
-/// The type of an array's elements: a kind and the order of its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Dtype {
-    /// What an element is.
-    pub kind: Kind,
-    /// How its words lie in memory; `Little` where it makes no difference.
-    pub byte_order: ByteOrder,
-}
-
-/// What an element of an array is. Sizes are in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// One byte, 0 or 1.
-    Bool,
-    /// A signed integer of 1, 2, 4 or 8 bytes.
-    Int(u8),
-    /// An unsigned integer of 1, 2, 4 or 8 bytes.
-    Uint(u8),
-    /// An IEEE 754 number of 2, 4 or 8 bytes, or the platform's wider one of 12 or 16.
-    Float(u8),
-    /// Two floats, 8, 16, 24 or 32 bytes together.
-    Complex(u8),
-    /// The upper half of a binary32.
-    BFloat16,
-    /// An 8-bit float with 4 bits of exponent and no infinities (OCP E4M3).
-    Float8E4M3,
-    /// An 8-bit float with 5 bits of exponent (OCP E5M2).
-    Float8E5M2,
-    /// So many bytes, padded with NUL.
-    Bytes(usize),
-    /// So many UCS-4 characters, padded with NUL.
-    Unicode(usize),
-    /// An `i64` counting from 1970-01-01; the smallest value is "not a time".
-    Datetime(TimeUnit),
-    /// An `i64` difference; the smallest value is "not a time".
-    Timedelta(TimeUnit),
-    /// So many bytes without a meaning.
-    Void(usize),
-    /// A record of named fields.
-    Struct {
-        /// In order of declaration.
-        fields: Vec<Field>,
-        /// With padding.
-        itemsize: usize,
-    },
-}
-
-/// A named field of a [`Kind::Struct`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Field {
-    /// Its name.
-    pub name: String,
-    /// A second name, if it has one.
-    pub title: Option<String>,
-    /// The type of it, or of its elements if it has a shape.
-    pub dtype: Dtype,
-    /// The shape of a sub-array; empty for a single element.
-    pub shape: Vec<u64>,
-    /// Bytes before it in the record.
-    pub offset: usize,
-}
-
-/// The unit of a datetime or timedelta: so many (`count`) of a NumPy unit code.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TimeUnit {
-    /// How many base units make one.
-    pub count: u32,
-    /// NumPy's code: `Y M W D h m s ms us ns ps fs as`, or `generic`.
-    pub code: Cow<'static, str>,
-}
-
-/// How the bytes of a word lie in memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ByteOrder {
-    /// Least significant byte first.
-    #[default]
-    Little,
-    /// Most significant byte first.
-    Big,
-}
+use crate::{Dtype, Error, ErrorKind, Result};
 
 /// How the elements of an array lie in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -96,32 +12,10 @@ pub enum Order {
     Fortran,
 }
 
-impl Dtype {
-    /// A little-endian type.
-    #[must_use]
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, byte_order: ByteOrder::Little }
-    }
-
-    /// Bytes of one element.
-    #[must_use]
-    pub fn itemsize(&self) -> usize {
-        match &self.kind {
-            Kind::Bool | Kind::Float8E4M3 | Kind::Float8E5M2 => 1,
-            Kind::BFloat16 => 2,
-            Kind::Int(n) | Kind::Uint(n) | Kind::Float(n) | Kind::Complex(n) => usize::from(*n),
-            Kind::Bytes(n) | Kind::Void(n) => *n,
-            Kind::Unicode(n) => n.saturating_mul(4),
-            Kind::Datetime(_) | Kind::Timedelta(_) => 8,
-            Kind::Struct { itemsize, .. } => *itemsize,
-        }
-    }
-}
-
-/// The number of elements of a shape.
+/// Bytes of all elements of a shape.
 ///
 /// # Errors
-/// [`ErrorKind::Limit`] if it, or its bytes, do not fit 63 bits.
+/// [`ErrorKind::Limit`] if they do not fit 63 bits.
 pub(crate) fn size_in_bytes(dtype: &Dtype, shape: &[u64]) -> Result<u64> {
     // A zero among huge sizes makes an empty array, whatever the others multiply to.
     if shape.contains(&0) {

@@ -8,6 +8,7 @@
 //! This crate does no I/O and knows no format and no Python.
 
 mod array;
+mod dtype;
 mod error;
 mod frame;
 mod graph;
@@ -22,7 +23,8 @@ mod value;
 
 pub mod tagged;
 
-pub use array::{ArrayBuf, ArraySource, ArrayView, ByteOrder, Dtype, Field, Kind, Order, TimeUnit};
+pub use array::{ArrayBuf, ArraySource, ArrayView, Order};
+pub use dtype::{ByteOrder, Dtype, Field, Kind, TimeUnit};
 pub use error::{Error, ErrorKind, Pos, Result};
 pub use graph::{Graph, GraphBuilder, Node, NodeId, ObjectNode};
 pub use limits::{Budget, Limits};
