@@ -1,0 +1,116 @@
+# `make demo` and `make test` are all a fresh machine needs: whatever they use they install, into
+# .venv and the cargo target folder. Variables: PYTHON=/path/to/python3, COCO=instances.json,
+# BENCH="json --quick".
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+MATURIN := maturin==1.16.0
+CARGO_DENY := 0.20.2
+
+# Another interpreter gets an environment of its own.
+PYTHON ?=
+VENV ?= .venv$(if $(PYTHON),-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
+BIN := $(VENV)/bin
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+TOOLS := $(CARGO_TARGET_DIR)/tools
+# Only the binding needs an interpreter; `make test` reaches it through the wheel.
+RUST := --workspace --exclude cannery-python
+
+# How the wheel is built: `quick` for the tests, `release` for what is measured or given away.
+PROFILE := quick
+demo bench wheel: PROFILE := release
+
+.PHONY: help
+help:
+	@echo 'make demo     a machine-learning pipeline on real input [COCO=instances.json]'
+	@echo 'make test     every test, Rust and Python [PYTHON=/path/to/python3]'
+	@echo 'make check    format, lints, types, stubs, arrows, licences'
+	@echo 'make bench    side-by-side tables against the peers [BENCH="json --quick"]'
+	@echo 'make setup    .venv with the tools and the wheel    make wheel    a release wheel in dist/'
+	@echo 'make clean    removes what the others made'
+
+# --- the environment and the wheel
+
+$(VENV)/.tools: pyproject.toml scripts/venv scripts/requirements
+	scripts/venv $(VENV) $(PYTHON)
+	$(BIN)/python -m pip install --quiet --upgrade pip $(MATURIN)
+	$(BIN)/python scripts/requirements dev | $(BIN)/python -m pip install --quiet -r /dev/stdin
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.tools
+	$(BIN)/python scripts/requirements demo | $(BIN)/python -m pip install --quiet -r /dev/stdin
+	touch $@
+
+# Peers come one by one: the tables name a missing one, and the others still run.
+$(VENV)/.bench: $(VENV)/.tools bench/requirements.txt
+	grep -v '^#' bench/requirements.txt | while read -r peer; do \
+	    $(BIN)/python -m pip install --quiet "$$peer" || echo "!! $$peer cannot be installed here"; \
+	done
+	touch $@
+
+.PHONY: setup
+setup: $(VENV)/.tools
+	rm -rf $(VENV)/wheels
+	$(BIN)/maturin build --quiet --locked --profile $(PROFILE) --interpreter $(BIN)/python --out $(VENV)/wheels
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(VENV)/wheels/*.whl
+
+.PHONY: wheel
+wheel: setup
+	mkdir -p dist && cp $(VENV)/wheels/*.whl dist/ && ls -l dist
+
+# --- the two commands, and the tables
+
+.PHONY: demo
+demo: setup $(VENV)/.demo
+	$(BIN)/python examples/detection/demo.py $(if $(COCO),$(COCO))
+
+.PHONY: test test-rust test-python
+test: test-rust test-python
+
+test-rust:
+	if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --locked $(RUST); \
+	else cargo test --locked $(RUST) --lib --bins --tests; fi
+	cargo test --locked --quiet $(RUST) --doc
+
+test-python: setup $(VENV)/.demo
+	$(BIN)/python -m pytest
+
+.PHONY: bench
+bench: setup $(VENV)/.bench
+	$(BIN)/python -m bench $(BENCH)
+
+# --- the checks
+
+.PHONY: check check-rust check-python check-house check-licences
+check: check-rust check-house check-licences check-python
+
+check-rust: $(VENV)/.tools
+	cargo fmt --all --check
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --workspace --all-targets -- -D warnings
+
+check-house:
+	cargo xtask house
+
+# Licences, sources and doubles of every dependency; the advisories need a database from outside.
+check-licences: $(TOOLS)/bin/cargo-deny
+	$< --log-level error check licenses bans sources
+
+$(TOOLS)/bin/cargo-deny:
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root $(TOOLS) \
+	    --target-dir $(TOOLS)/build cargo-deny@$(CARGO_DENY)
+	rm -rf $(TOOLS)/build
+
+PYTHON_CODE := python bench examples scripts/requirements
+check-python: setup
+	$(BIN)/ruff check $(PYTHON_CODE)
+	$(BIN)/ruff format --check $(PYTHON_CODE)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	cd $(VENV) && bin/python -m mypy.stubtest cannery._native
+
+.PHONY: clean
+clean:
+	rm -rf .venv .venv-* dist $(CURDIR)/target

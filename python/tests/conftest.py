@@ -1,0 +1,49 @@
+"""What every test may use: the suites beside the checkout, a store of its own, loud counts."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITES = Path(os.environ.get("CANNERY_SUITES", ROOT.parent / "shared" / "suites"))
+CASES_RUN = pytest.StashKey[dict[str, int]]()
+
+
+@pytest.fixture(scope="session")
+def suites() -> Path:
+    """The folder of public conformance suites; a test that needs it is skipped without it."""
+    if not SUITES.is_dir():
+        pytest.skip(f"no suites at {SUITES}; set CANNERY_SUITES to run their cases")
+    return SUITES
+
+
+@pytest.fixture
+def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """Says how many cases of a suite a test ran; the session ends with the list."""
+
+    def count(suite: str, cases: int) -> None:
+        ran = request.config.stash.setdefault(CASES_RUN, {})
+        ran[suite] = ran.get(suite, 0) + cases
+
+    return count
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keeps every test out of the store of whoever runs it, and out of each other's."""
+    monkeypatch.setenv("CANNERY_STORE", str(tmp_path / "store"))
+
+
+def pytest_report_header() -> str:
+    if not SUITES.is_dir():
+        return f"suites: !! none at {SUITES}: only the project's own vectors run"
+    return f"suites: {SUITES} ({', '.join(sorted(path.name for path in SUITES.iterdir()))})"
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for suite, cases in sorted(config.stash.get(CASES_RUN, {}).items()):
+        terminalreporter.write_line(f"{suite}: {cases} cases ran")
