@@ -1,4 +1,5 @@
 """The fingerprint answers the sixteen edits right, and those that people make besides."""
+# ruff: noqa: E501  tables of code
 
 from __future__ import annotations
 
