@@ -1,0 +1,189 @@
+//! The catalog: runs, steps, artifact versions and what was made from what, in SQLite.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::{Result, failure, store};
+
+mod artifacts;
+mod lineage;
+mod read_only;
+mod records;
+mod rows;
+mod runs;
+mod steps;
+
+pub use artifacts::ArtifactFilter;
+pub use lineage::{Direction, Edge, Lineage};
+pub use records::{
+    ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Producer, RunId, RunRecord,
+    RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepStatus,
+};
+pub use runs::RunFilter;
+
+/// The n-th migration leads from schema version n to n + 1.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// How long a writer waits for another one; a transaction here takes far less than a millisecond.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An open catalog.
+pub(crate) struct Catalog {
+    connection: Mutex<Connection>,
+    root: PathBuf,
+    is_read_only: bool,
+    // The copy that is read where SQLite cannot open the original; removed at the end.
+    _copy: Option<tempfile::TempDir>,
+}
+
+impl Catalog {
+    /// Opens the catalog of a finished store and migrates it when it is older.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        match open_for_writing(root) {
+            Ok(connection) => Ok(Self::new(connection, root)),
+            Err(error) if error.kind() == crate::ErrorKind::Permission => {
+                let (connection, copy) = read_only::open(&catalog_path(root)).map_err(|_| error)?;
+                check_version(&connection, root)?;
+                Ok(Self { is_read_only: true, _copy: copy, ..Self::new(connection, root) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn new(connection: Connection, root: &Path) -> Self {
+        Self {
+            connection: Mutex::new(connection),
+            root: root.to_owned(),
+            is_read_only: false,
+            _copy: None,
+        }
+    }
+
+    /// Makes the catalog of a new store; the caller holds the store's lock.
+    pub(crate) fn create(root: &Path) -> Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let mut connection = connect(root, flags)?;
+        // It stays with the file; switching needs a moment without other connections.
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(|error| failure::catalog(error, "make the catalog"))?;
+        migrate(&mut connection)
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    /// Reads from the catalog.
+    pub(crate) fn read<T>(
+        &self,
+        doing: &str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        query(&self.connection()).map_err(|error| failure::catalog(error, doing))
+    }
+
+    /// Changes the catalog: all of it or nothing.
+    pub(crate) fn write<T>(
+        &self,
+        doing: &str,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        if self.is_read_only {
+            return Err(failure::read_only(&self.root));
+        }
+        let mut connection = self.connection();
+        // Immediate: a reader that turns writer would be refused at once when another one writes.
+        let run = || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = change(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        run().map_err(|error| failure::catalog(error, doing))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while it was held has rolled its transaction back.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Catalog({})", self.root.display())
+    }
+}
+
+fn catalog_path(root: &Path) -> PathBuf {
+    root.join("catalog.sqlite")
+}
+
+fn open_for_writing(root: &Path) -> Result<Connection> {
+    let mut connection = connect(root, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if connection.is_readonly("main").unwrap_or(false) || !can_write_beside(root) {
+        return Err(failure::read_only(root));
+    }
+    if check_version(&connection, root)? < MIGRATIONS.len() {
+        let _guard = store::lock(root)?;
+        migrate(&mut connection)?;
+    }
+    Ok(connection)
+}
+
+/// Whether SQLite may make its log and its index beside the catalog.
+fn can_write_beside(root: &Path) -> bool {
+    let log = root.join("catalog.sqlite-wal");
+    fs::metadata(&log).is_ok() || tempfile::tempfile_in(root).is_ok()
+}
+
+fn connect(root: &Path, flags: OpenFlags) -> Result<Connection> {
+    let path = catalog_path(root);
+    let doing = || format!("open the catalog `{}`", path.display());
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(&path, flags)
+        .and_then(configure)
+        .map_err(|error| failure::catalog(error, &doing()))
+}
+
+fn configure(connection: Connection) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(PATIENCE)?;
+    // In WAL mode a commit then waits for no disk: after a loss of power the last ones may be
+    // missing, but the catalog is whole, and the bytes it names were written before.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// The version of the catalog's schema, which must not be newer than this release.
+fn check_version(connection: &Connection, root: &Path) -> Result<usize> {
+    let version = schema_version(connection)
+        .map_err(|error| failure::catalog(error, "read the catalog's version"))?;
+    if version > MIGRATIONS.len() {
+        return Err(failure::newer(root, "catalog", &version.to_string(), MIGRATIONS.len()));
+    }
+    Ok(version)
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let mut run = || {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for migration in &MIGRATIONS[schema_version(&transaction)?.min(MIGRATIONS.len())..] {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+        transaction.commit()
+    };
+    run().map_err(|error| failure::catalog(error, "migrate the catalog"))
+}

@@ -1,0 +1,281 @@
+//! Steps: their beginning, their end, and finding them again by cache key.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
+
+use super::artifacts::{self, ARTIFACTS};
+use super::rows::{FromRow, all, optional_digest};
+use super::{
+    ArtifactRecord, CachedStep, KeyPart, NewStep, RunId, StepEnd, StepId, StepOutput, StepRecord,
+    StepStatus,
+};
+use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp};
+
+/// See `RUNS`: a step of a run that is gone was interrupted with it.
+const STEPS: &str = "
+    SELECT id, run, position, name, invocation, cached, cache_key, started, ended, log, error,
+        CASE WHEN status = 'running' AND run IN (SELECT value FROM json_each(:gone))
+            THEN 'interrupted' ELSE status END AS status
+    FROM steps";
+
+impl Store {
+    /// Records that a step begins.
+    pub fn begin_step(&self, step: &NewStep) -> Result<StepId> {
+        self.catalog()
+            .write("record the step", |catalog| insert_step(catalog, step, StepStatus::Running))
+    }
+
+    /// Records that a step has ended, and how; returns its outputs as artifact versions.
+    ///
+    /// An output becomes a new version of its artifact unless the latest version has the same
+    /// content and was made from the same inputs.
+    pub fn end_step(
+        &self,
+        id: StepId,
+        end: &StepEnd,
+        log: Option<Digest>,
+    ) -> Result<Vec<(String, ArtifactRecord)>> {
+        let (status, error, outputs) = match end {
+            StepEnd::Completed(outputs) => (StepStatus::Completed, None, self.described(outputs)?),
+            StepEnd::Failed(error) => (StepStatus::Failed, Some(error), Vec::new()),
+            StepEnd::Interrupted => (StepStatus::Interrupted, None, Vec::new()),
+        };
+        self.catalog().write("record the step's end", |catalog| {
+            catalog
+                .prepare_cached(
+                    "UPDATE steps SET status = ?, ended = ?, log = ?, error = ? WHERE id = ?",
+                )?
+                .execute(params![
+                    status.as_str(),
+                    Timestamp::now().as_micros(),
+                    log.as_ref().map(Digest::as_bytes),
+                    error,
+                    id.0
+                ])?;
+            record_outputs(catalog, id, &outputs)
+        })
+    }
+
+    /// Records that a step's outputs were known and it did not run.
+    pub fn record_cached_step(&self, step: &NewStep, known: &CachedStep) -> Result<StepId> {
+        self.catalog().write("record the cached step", |catalog| {
+            let id = insert_step(catalog, step, StepStatus::Completed)?;
+            catalog
+                .prepare_cached("UPDATE steps SET cached = 1, ended = ? WHERE id = ?")?
+                .execute(params![Timestamp::now().as_micros(), id.0])?;
+            for (position, (output, artifact)) in known.outputs.iter().enumerate() {
+                insert_output(catalog, id, position, output, artifact)?;
+            }
+            Ok(id)
+        })
+    }
+
+    /// Records steps that never began, for something before them failed.
+    pub fn record_skipped_steps(&self, steps: &[NewStep]) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.catalog().write("record the skipped steps", |catalog| {
+            steps
+                .iter()
+                .try_for_each(|step| insert_step(catalog, step, StepStatus::Skipped).map(|_| ()))
+        })
+    }
+
+    /// The step that ran under this cache key, if its outputs are all there: the latest one.
+    pub fn cached_step(&self, key: Digest) -> Result<Option<CachedStep>> {
+        let found = self.catalog().read("look up the cache key", |catalog| {
+            let step = catalog
+                .prepare_cached(
+                    "SELECT max(id) FROM steps
+                    WHERE cache_key = ? AND status = 'completed' AND cached = 0",
+                )?
+                .query_row([key.as_bytes()], |row| row.get::<_, Option<i64>>(0))?;
+            let Some(step) = step.map(StepId) else { return Ok(None) };
+            Ok(Some(CachedStep { step, outputs: outputs(catalog, step)? }))
+        })?;
+        Ok(found
+            .filter(|step| step.outputs.iter().all(|(_, artifact)| self.is_whole(artifact.digest))))
+    }
+
+    /// The steps of a run, in the order of submission.
+    pub fn steps(&self, run: RunId) -> Result<Vec<StepRecord>> {
+        self.catalog().read("list the steps", |catalog| {
+            let gone = self.gone_runs(catalog)?;
+            all(
+                catalog,
+                &format!("SELECT * FROM ({STEPS}) WHERE run = :run ORDER BY position"),
+                named_params! {":gone": gone, ":run": run.0},
+            )
+        })
+    }
+
+    /// The step of this number.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none.
+    pub fn step(&self, id: StepId) -> Result<StepRecord> {
+        let found = self.catalog().read("look up the step", |catalog| {
+            let gone = self.gone_runs(catalog)?;
+            catalog
+                .prepare_cached(&format!("SELECT * FROM ({STEPS}) WHERE id = :id"))?
+                .query_row(named_params! {":gone": gone, ":id": id.0}, StepRecord::from_row)
+                .optional()
+        })?;
+        let message = || format!("the store has no step {id}");
+        found.ok_or_else(|| Error::new(ErrorKind::NotFound, message()))
+    }
+
+    /// The latest step before `step` that did the same work, in any run: that ran to its end.
+    pub fn previous_execution(&self, step: &StepRecord) -> Result<Option<StepRecord>> {
+        self.catalog().read("look up earlier runs of the step", |catalog| {
+            let pipeline = "SELECT pipeline FROM runs WHERE runs.id = run";
+            catalog
+                .prepare_cached(&format!(
+                    "SELECT * FROM ({STEPS}) WHERE name = :name AND invocation = :invocation
+                        AND id < :id AND status = 'completed'
+                        AND ({pipeline}) = (SELECT pipeline FROM runs WHERE runs.id = :run)
+                    ORDER BY id DESC LIMIT 1"
+                ))?
+                .query_row(
+                    named_params! {
+                        ":gone": "[]",
+                        ":name": step.name,
+                        ":invocation": step.invocation,
+                        ":id": step.id.0,
+                        ":run": step.run.0,
+                    },
+                    StepRecord::from_row,
+                )
+                .optional()
+        })
+    }
+
+    /// The artifacts that went into a step, by argument.
+    pub fn step_inputs(&self, step: StepId) -> Result<Vec<(String, ArtifactRecord)>> {
+        let sql = format!(
+            "SELECT i.argument AS label, a.* FROM inputs i
+            JOIN ({ARTIFACTS}) a ON a.id = i.artifact WHERE i.step = ? ORDER BY i.position"
+        );
+        self.catalog().read("list the step's inputs", |catalog| labelled(catalog, &sql, step))
+    }
+
+    /// The artifacts that came out of a step, by output.
+    pub fn step_outputs(&self, step: StepId) -> Result<Vec<(String, ArtifactRecord)>> {
+        self.catalog().read("list the step's outputs", |catalog| outputs(catalog, step))
+    }
+
+    /// What a cache key was made of, by label.
+    pub fn key_parts(&self, key: Digest) -> Result<Vec<KeyPart>> {
+        self.catalog().read("look up the cache key's parts", |catalog| {
+            let sql = "SELECT label, digest, shown FROM key_parts WHERE cache_key = ? ORDER BY 1";
+            all(catalog, sql, [key.as_bytes()])
+        })
+    }
+
+    /// Outputs with their manifests, read before the transaction begins.
+    fn described<'a>(&self, outputs: &'a [StepOutput]) -> Result<Vec<Described<'a>>> {
+        outputs.iter().map(|output| Ok((output, self.manifest(output.content)?))).collect()
+    }
+}
+
+type Described<'a> = (&'a StepOutput, Manifest);
+
+fn insert_step(
+    catalog: &Transaction<'_>,
+    step: &NewStep,
+    status: StepStatus,
+) -> rusqlite::Result<StepId> {
+    let key = step.cache_key.as_ref().map(Digest::as_bytes);
+    let id = catalog
+        .prepare_cached(
+            "INSERT INTO steps
+                (run, position, name, invocation, status, cached, cache_key, started)
+            VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
+        )?
+        .insert(params![
+            step.run.0,
+            step.position,
+            step.name,
+            step.invocation,
+            status.as_str(),
+            key,
+            step.started.as_micros()
+        ])?;
+    insert_key_parts(catalog, step)?;
+    let mut insert = catalog.prepare_cached("INSERT INTO inputs VALUES (?, ?, ?, ?)")?;
+    for (position, (argument, artifact)) in step.inputs.iter().enumerate() {
+        insert.execute(params![id, position, argument, artifact.0])?;
+    }
+    Ok(StepId(id))
+}
+
+fn insert_key_parts(catalog: &Transaction<'_>, step: &NewStep) -> rusqlite::Result<()> {
+    let Some(key) = &step.cache_key else { return Ok(()) };
+    let mut is_known =
+        catalog.prepare_cached("SELECT 1 FROM key_parts WHERE cache_key = ? LIMIT 1")?;
+    if is_known.exists([key.as_bytes()])? {
+        return Ok(());
+    }
+    let mut insert =
+        catalog.prepare_cached("INSERT OR IGNORE INTO key_parts VALUES (?, ?, ?, ?)")?;
+    for part in &step.key_parts {
+        insert.execute(params![key.as_bytes(), part.label, part.digest.as_bytes(), part.shown])?;
+    }
+    Ok(())
+}
+
+fn record_outputs(
+    catalog: &Transaction<'_>,
+    step: StepId,
+    outputs: &[Described<'_>],
+) -> rusqlite::Result<Vec<(String, ArtifactRecord)>> {
+    let mut records = Vec::with_capacity(outputs.len());
+    for (position, (output, manifest)) in outputs.iter().enumerate() {
+        let artifact = artifacts::record(catalog, step, output, manifest)?;
+        insert_output(catalog, step, position, &output.output, &artifact)?;
+        records.push((output.output.clone(), artifact));
+    }
+    Ok(records)
+}
+
+fn insert_output(
+    catalog: &Transaction<'_>,
+    step: StepId,
+    position: usize,
+    output: &str,
+    artifact: &ArtifactRecord,
+) -> rusqlite::Result<()> {
+    catalog.prepare_cached("INSERT INTO outputs VALUES (?, ?, ?, ?)")?.execute(params![
+        step.0,
+        position,
+        output,
+        artifact.id.0
+    ])?;
+    Ok(())
+}
+
+fn outputs(catalog: &Connection, step: StepId) -> rusqlite::Result<Vec<(String, ArtifactRecord)>> {
+    let sql = format!(
+        "SELECT o.output AS label, a.* FROM outputs o
+        JOIN ({ARTIFACTS}) a ON a.id = o.artifact WHERE o.step = ? ORDER BY o.position"
+    );
+    labelled(catalog, &sql, step)
+}
+
+fn labelled(
+    catalog: &Connection,
+    sql: &str,
+    step: StepId,
+) -> rusqlite::Result<Vec<(String, ArtifactRecord)>> {
+    catalog
+        .prepare_cached(sql)?
+        .query_map([step.0], |row| Ok((row.get("label")?, ArtifactRecord::from_row(row)?)))?
+        .collect()
+}
+
+impl FromRow for KeyPart {
+    fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let digest = optional_digest(row, "digest")?.unwrap_or(Digest::from_bytes([0; 32]));
+        Ok(Self { label: row.get("label")?, digest, shown: row.get("shown")? })
+    }
+}

@@ -1,0 +1,185 @@
+//! What is being written: one folder in `tmp/` for each open store, locked while its process lives.
+//!
+//! The lock is the operating system's, so it ends with the process however the process ends. It
+//! tells two things: which leftovers may be removed, and whether a run that says `running` still
+//! is. A process id could tell neither, for ids are used again and mean nothing in a container.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::{Result, failure};
+
+/// The `tmp/` folder of a store and this store's own, lazily made, folder in it.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    tmp: PathBuf,
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+/// A folder of which this process holds the lock.
+#[derive(Debug)]
+pub(crate) struct Session {
+    token: String,
+    folder: PathBuf,
+    lock_path: PathBuf,
+    // Held, not used: the lock goes when the file is closed.
+    _lock: File,
+}
+
+impl Scratch {
+    pub(crate) fn new(tmp: PathBuf) -> Self {
+        Self { tmp, session: Mutex::new(None) }
+    }
+
+    /// This store's session; the first call makes it and clears away what dead ones left.
+    pub(crate) fn session(&self) -> Result<Arc<Session>> {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = &*session {
+            return Ok(Arc::clone(session));
+        }
+        self.sweep();
+        let made = Session::make(&self.tmp).map_err(|e| failure::io(e, "write to", &self.tmp))?;
+        Ok(Arc::clone(session.insert(Arc::new(made))))
+    }
+
+    /// Whether the process that made the session `token` still holds it.
+    pub(crate) fn is_alive(&self, token: &str) -> bool {
+        let path = lock_path(&self.tmp, token);
+        let Ok(lock) = File::open(path) else { return false };
+        matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Removes the folders of sessions that nobody holds; what cannot be removed waits for later.
+    fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(&self.tmp) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if let Some(token) = name.to_str().and_then(|name| name.strip_suffix(".lock")) {
+                let _ = self.remove_if_dead(token);
+            }
+        }
+    }
+
+    fn remove_if_dead(&self, token: &str) -> io::Result<()> {
+        let path = lock_path(&self.tmp, token);
+        let lock = OpenOptions::new().write(true).open(&path)?;
+        if lock.try_lock().is_err() {
+            return Ok(());
+        }
+        remove_folder(&self.tmp.join(token))?;
+        fs::remove_file(path)
+    }
+}
+
+impl Session {
+    fn make(tmp: &Path) -> io::Result<Self> {
+        loop {
+            let (lock, lock_path) =
+                tempfile::Builder::new().suffix(".lock").tempfile_in(tmp)?.keep()?;
+            lock.lock()?;
+            // A sweeper may have seen the file before it was locked and removed it.
+            if lock_path.exists() {
+                let folder = lock_path.with_extension("");
+                fs::create_dir(&folder)?;
+                let token = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return Ok(Self { token, folder, lock_path, _lock: lock });
+            }
+        }
+    }
+
+    /// The session's name, by which others ask whether it [`is_alive`](Scratch::is_alive).
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A new file that is gone unless it is renamed.
+    pub(crate) fn file(&self) -> Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o444));
+        }
+        builder.tempfile_in(&self.folder).map_err(|e| failure::io(e, "write to", &self.folder))
+    }
+
+    /// A new, empty folder that is removed when the value is dropped.
+    pub(crate) fn folder(self: &Arc<Self>) -> Result<ScratchFolder> {
+        let folder =
+            TempDir::new_in(&self.folder).map_err(|e| failure::io(e, "write to", &self.folder))?;
+        Ok(ScratchFolder { folder, _session: Arc::clone(self) })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Should it fail, the next session's sweep does it.
+        let _ = remove_folder(&self.folder);
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+/// An empty folder on the store's file system; removed, with all that is in it, when dropped.
+#[derive(Debug)]
+pub struct ScratchFolder {
+    folder: TempDir,
+    _session: Arc<Session>,
+}
+
+impl ScratchFolder {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn lock_path(tmp: &Path, token: &str) -> PathBuf {
+    tmp.join(format!("{token}.lock"))
+}
+
+fn remove_folder(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_lives_as_long_as_its_lock() {
+        let tmp = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(tmp.path().to_owned());
+        let session = scratch.session().unwrap();
+        let token = session.token().to_owned();
+        let observer = Scratch::new(tmp.path().to_owned());
+        assert!(observer.is_alive(&token));
+        drop((session, scratch));
+        assert!(!observer.is_alive(&token));
+        assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn leftovers_of_dead_sessions_go_and_living_ones_stay() {
+        let tmp = tempfile::tempdir().unwrap();
+        let living = Scratch::new(tmp.path().to_owned());
+        let living_folder = living.session().unwrap().folder.clone();
+        fs::write(tmp.path().join(".tmpdead.lock"), "").unwrap();
+        fs::create_dir(tmp.path().join(".tmpdead")).unwrap();
+        fs::write(tmp.path().join(".tmpdead/half"), "half a fi").unwrap();
+
+        let other = Scratch::new(tmp.path().to_owned());
+        other.session().unwrap();
+        assert!(living_folder.exists());
+        assert!(
+            !tmp.path().join(".tmpdead").exists() && !tmp.path().join(".tmpdead.lock").exists()
+        );
+    }
+}

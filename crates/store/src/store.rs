@@ -1,0 +1,238 @@
+//! Finding, opening and creating stores.
+
+use std::env;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::scratch::Scratch;
+use crate::{Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, failure};
+
+/// The version of the folder's layout; the catalog has its own.
+const VERSION: usize = 1;
+
+/// The folder that [`Store::find`] looks for.
+const FOLDER: &str = ".cannery";
+
+/// The environment variable that names a store.
+const VARIABLE: &str = "CANNERY_STORE";
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// What a finished write survives.
+    pub durability: Durability,
+}
+
+impl StoreOptions {
+    /// Sets what a finished write survives.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Opens the store at `root`; makes it when it is not there.
+    pub fn open(self, root: impl AsRef<Path>) -> Result<Store> {
+        Store::open_with(root.as_ref(), self)
+    }
+}
+
+/// A folder with bytes by digest and a catalog of runs, steps and artifacts.
+///
+/// Cloning gives another handle to the same open store. It may be used by many threads, and many
+/// processes may open the same folder.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    root: PathBuf,
+    blobs: Blobs,
+    catalog: Catalog,
+    scratch: Arc<Scratch>,
+}
+
+impl Store {
+    /// Opens the store at `root`; makes it when it is not there.
+    ///
+    /// A folder that cannot be written is opened for reading.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Version`] when a later release made it, [`ErrorKind::Permission`] when it can
+    /// be neither opened nor made.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::default().open(root)
+    }
+
+    /// Opens the store that belongs to the folder `from`: the one that the environment variable
+    /// `CANNERY_STORE` names, else the `.cannery` in `from` or the nearest folder above it, else a
+    /// new `.cannery` in `from`.
+    pub fn find(from: impl AsRef<Path>) -> Result<Self> {
+        Self::open(locate(from.as_ref(), env::var_os(VARIABLE).map(PathBuf::from))?)
+    }
+
+    fn open_with(root: &Path, options: StoreOptions) -> Result<Self> {
+        if !is_current(root)? {
+            create(root)?;
+        }
+        // Absolute, for the process may change its folder while the store is open.
+        let root = root.canonicalize().map_err(|error| failure::io(error, "open", root))?;
+        let catalog = Catalog::open(&root)?;
+        let scratch = Arc::new(Scratch::new(root.join("tmp")));
+        let blobs = Blobs::new(root.join("objects"), Arc::clone(&scratch), options.durability);
+        Ok(Self { inner: Arc::new(Inner { root, blobs, catalog, scratch }) })
+    }
+
+    /// The store's folder, as an absolute path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    /// The store's bytes.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.inner.blobs
+    }
+
+    /// Whether it can only be read.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.inner.catalog.is_read_only()
+    }
+
+    /// A new, empty folder on the store's file system, removed when the value is dropped.
+    pub fn scratch_folder(&self) -> Result<ScratchFolder> {
+        self.inner.scratch.session()?.folder()
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.inner.scratch
+    }
+
+    pub(crate) fn views(&self) -> PathBuf {
+        self.root().join("views")
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.is_read_only() { Err(failure::read_only(self.root())) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.root().display())
+    }
+}
+
+/// Where the store of the folder `from` is, or is to be made.
+fn locate(from: &Path, named: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(named) = named.filter(|path| !path.as_os_str().is_empty()) {
+        return refuse_url(named);
+    }
+    let from = std::path::absolute(from).map_err(|error| failure::io(error, "find", from))?;
+    let found = from.ancestors().map(|folder| folder.join(FOLDER)).find(|path| path.is_dir());
+    Ok(found.unwrap_or_else(|| from.join(FOLDER)))
+}
+
+fn refuse_url(named: PathBuf) -> Result<PathBuf> {
+    if !named.to_string_lossy().contains("://") {
+        return Ok(named);
+    }
+    let message = format!("{VARIABLE} names `{}`: only folders can be stores", named.display());
+    Err(Error::new(ErrorKind::Unsupported, message).with_hint("name a folder on this machine"))
+}
+
+/// Whether the folder is a finished store that this release can read.
+fn is_current(root: &Path) -> Result<bool> {
+    let text = match fs::read_to_string(root.join("version")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        result => result.map_err(|error| failure::io(error, "read", &root.join("version")))?,
+    };
+    let version = text.trim();
+    match version.parse::<usize>() {
+        Ok(VERSION) => Ok(true),
+        Ok(known) if known < VERSION => Ok(false),
+        Ok(_) => Err(failure::newer(root, "layout", version, VERSION)),
+        Err(_) => {
+            let message = format!("expected a version number in `version`, found `{version}`");
+            Err(Error::new(ErrorKind::Corrupt, message).in_file(root.display().to_string()))
+        }
+    }
+}
+
+/// Makes a store. Of many processes at once, one makes it and the others wait.
+fn create(root: &Path) -> Result<()> {
+    refuse_foreign_folder(root)?;
+    fs::create_dir_all(root).map_err(|error| failure::io(error, "make the store", root))?;
+    let _guard = lock(root)?;
+    if is_current(root)? {
+        return Ok(());
+    }
+    for folder in ["objects", "tmp", "views"] {
+        let path = root.join(folder);
+        fs::create_dir_all(&path).map_err(|error| failure::io(error, "make", &path))?;
+    }
+    Catalog::create(root)?;
+    write_whole(root, ".gitignore", "# made by cannery\n*\n")?;
+    // Last: it says that everything else is there.
+    write_whole(root, "version", &format!("{VERSION}\n"))
+}
+
+/// A store is not made among other people's files.
+fn refuse_foreign_folder(root: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(root) else { return Ok(()) };
+    let ours = |name: &str| {
+        name.starts_with("catalog.sqlite")
+            || name.starts_with(".tmp")
+            || ["lock", "objects", "tmp", "views", ".gitignore", "version"].contains(&name)
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !ours(&name) {
+            let message = format!(
+                "cannot make a store in `{}`: it holds something else (`{name}`)",
+                root.display()
+            );
+            return Err(Error::new(ErrorKind::Value, message).with_hint(format!(
+                "name an empty folder, such as `{}`",
+                root.join(FOLDER).display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until no other process makes or migrates this store.
+pub(crate) fn lock(root: &Path) -> Result<File> {
+    let path = root.join("lock");
+    let lock = || {
+        let file = File::options().create(true).append(true).open(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    lock().map_err(|error| failure::io(error, "lock", &path))
+}
+
+/// Writes a small file that nobody ever sees half.
+fn write_whole(root: &Path, name: &str, text: &str) -> Result<()> {
+    let path = root.join(name);
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(root)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(|error| failure::io(error, "write", &path))
+}
