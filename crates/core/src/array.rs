@@ -16,7 +16,7 @@ pub enum Order {
 ///
 /// # Errors
 /// [`ErrorKind::Limit`] if they do not fit 63 bits.
-pub(crate) fn size_in_bytes(dtype: &Dtype, shape: &[u64]) -> Result<u64> {
+pub fn size_in_bytes(dtype: &Dtype, shape: &[u64]) -> Result<u64> {
     // A zero among huge sizes makes an empty array, whatever the others multiply to.
     if shape.contains(&0) {
         return Ok(0);
