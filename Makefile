@@ -65,7 +65,7 @@ wheel: setup
 
 .PHONY: demo
 demo: setup $(VENV)/.demo
-	$(BIN)/python examples/detection/demo.py $(if $(COCO),$(COCO))
+	$(BIN)/python examples/detection/demo.py $(if $(COCO),--coco "$(COCO)")
 
 .PHONY: test test-rust test-python
 test: test-rust test-python

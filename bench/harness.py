@@ -144,7 +144,7 @@ def verified(
 
 def measure(
     contenders: list[Contender],
-    value: Any,
+    value: Any = None,
     *,
     fresh: Callable[[], Any] | None = None,
     gc_on: bool = True,
