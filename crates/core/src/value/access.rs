@@ -1,5 +1,7 @@
 //! Looking into a value.
 
+use std::ops::Index;
+
 use super::{Object, Value};
 use crate::ArrayView;
 
@@ -133,5 +135,29 @@ impl Object {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.parts.iter().rev().find(|(part, _)| part == name).map(|(_, value)| value)
+    }
+}
+
+impl Index<&str> for Value {
+    type Output = Value;
+
+    /// As [`get`](Value::get).
+    ///
+    /// # Panics
+    /// If there is nothing behind the key.
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or_else(|| panic!("no `{key}` in the value"))
+    }
+}
+
+impl Index<usize> for Value {
+    type Output = Value;
+
+    /// As [`at`](Value::at).
+    ///
+    /// # Panics
+    /// If there is no item at the position.
+    fn index(&self, index: usize) -> &Value {
+        self.at(index).unwrap_or_else(|| panic!("no item {index} in the value"))
     }
 }
