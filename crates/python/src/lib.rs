@@ -3,7 +3,13 @@
 //! Thin on purpose: it unwraps Python objects, calls the crates below, and wraps what comes back.
 //! What is public lives in `python/cannery/*.py`.
 
+mod array;
+mod build;
+mod compat;
 mod errors;
+mod nothing;
+mod text;
+mod walk;
 
 use pyo3::prelude::*;
 

@@ -1,0 +1,130 @@
+//! NumPy's arrays, by way of their memory; NumPy is imported only when one shows up.
+
+use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyDict, PyTuple};
+
+use crate::errors::{OrRaise, from_exception};
+
+/// The array of a source, with memory of its own.
+///
+/// # Errors
+/// `ImportError` without NumPy, and those of the source.
+pub(crate) fn to_numpy<'py>(
+    py: Python<'py>,
+    source: &dyn ArraySource,
+) -> Result<Bound<'py, PyAny>> {
+    let size = usize::try_from(source.size_in_bytes()?)
+        .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
+    let mut outcome = Ok(());
+    let memory = PyByteArray::new_with(py, size, |out| {
+        outcome = source.read(0, out);
+        Ok(())
+    });
+    outcome?;
+    let memory = memory.map_err(from_exception)?;
+    over_memory(py, source, memory.as_any()).map_err(from_exception)
+}
+
+fn over_memory<'py>(
+    py: Python<'py>,
+    source: &dyn ArraySource,
+    memory: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = PyDict::new(py);
+    options.set_item("shape", PyTuple::new(py, source.shape())?)?;
+    options.set_item("dtype", dtype_to_numpy(py, source.dtype())?)?;
+    options.set_item("buffer", memory)?;
+    options.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
+    py.import("numpy")?.getattr("ndarray")?.call((), Some(&options))
+}
+
+/// NumPy's object for an element type.
+pub(crate) fn dtype_to_numpy<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
+    let descr = cannery_npy::dtype_to_descr(dtype).or_raise(py)?;
+    let descr = py.import("ast")?.call_method1("literal_eval", (descr,))?;
+    py.import("numpy.lib.format")?.call_method1("descr_to_dtype", (descr,))
+}
+
+/// The element type behind one of NumPy's objects.
+pub(crate) fn dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Dtype> {
+    let py = dtype.py();
+    let descr = py.import("numpy.lib.format")?.call_method1("dtype_to_descr", (dtype,))?;
+    cannery_npy::dtype_from_descr(&descr.repr()?.to_string()).or_raise(py)
+}
+
+/// A NumPy array as a source, contiguous; it owns what it reads from.
+pub(crate) struct NumpyArray {
+    dtype: Dtype,
+    shape: Vec<u64>,
+    order: Order,
+    data: *const u8,
+    len: usize,
+    _owner: Py<PyAny>,
+}
+
+impl NumpyArray {
+    /// The array, if the object is one (and of no subclass) and its elements are no objects.
+    pub(crate) fn of(value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let py = value.py();
+        let class = value.get_type();
+        // An array cannot exist before NumPy was imported: no need to import it to find out.
+        if class.name()? != "ndarray" || class.module()? != "numpy" {
+            return Ok(None);
+        }
+        let dtype = value.getattr("dtype")?;
+        if dtype.getattr("hasobject")?.extract()? {
+            return Ok(None);
+        }
+        let flags = value.getattr("flags")?;
+        let (contiguous, order) = if flags.getattr("c_contiguous")?.extract()? {
+            (value.clone(), Order::C)
+        } else if flags.getattr("f_contiguous")?.extract()? {
+            (value.clone(), Order::Fortran)
+        } else {
+            let copied = py.import("numpy")?.call_method1("ascontiguousarray", (value,))?;
+            (copied, Order::C)
+        };
+        Self::contiguous(&contiguous, dtype_from_numpy(&dtype)?, order).map(Some)
+    }
+
+    fn contiguous(array: &Bound<'_, PyAny>, dtype: Dtype, order: Order) -> PyResult<Self> {
+        let address: usize =
+            array.getattr("__array_interface__")?.get_item("data")?.get_item(0)?.extract()?;
+        let len: usize = array.getattr("nbytes")?.extract()?;
+        let data = if len == 0 { std::ptr::dangling() } else { address as *const u8 };
+        let shape = array.getattr("shape")?.extract()?;
+        Ok(Self { dtype, shape, order, data, len, _owner: array.clone().unbind() })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: NumPy says that so many bytes lie there, and `_owner` keeps them there.
+        unsafe { std::slice::from_raw_parts(self.data, self.len) }
+    }
+
+    fn as_view(&self) -> Result<ArrayView<'_>> {
+        ArrayView::new(&self.dtype, &self.shape, self.order, self.bytes())
+    }
+}
+
+impl ArraySource for NumpyArray {
+    fn dtype(&self) -> &Dtype {
+        &self.dtype
+    }
+
+    fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn view(&self) -> Option<ArrayView<'_>> {
+        self.as_view().ok()
+    }
+
+    fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        self.as_view()?.read(start, out)
+    }
+}

@@ -1,0 +1,337 @@
+//! Data with shared and cyclic references and with objects of named types.
+
+use std::collections::HashMap;
+
+use cannery_core::{Container, Error, ErrorKind, Result};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PySet};
+
+use super::hooks::{Hooks, container_object};
+use super::make;
+use crate::errors::from_exception;
+
+/// The Python side of objects: `begin(type_name)` and `finish(type_name, instance, parts)`.
+///
+/// `begin` gives an empty instance of a type that can be filled later, or `None`; `finish` fills
+/// it, or makes one of the parts.
+pub(crate) struct Reviver<'py>(pub(crate) Bound<'py, PyAny>);
+
+impl<'py> Reviver<'py> {
+    fn begin(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let instance = self.0.call_method1("begin", (type_name,))?;
+        Ok((!instance.is_none()).then_some(instance))
+    }
+
+    fn finish(
+        &self,
+        type_name: &Bound<'py, PyAny>,
+        instance: Option<&Bound<'py, PyAny>>,
+        parts: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.0.call_method1("finish", (type_name, instance, parts))
+    }
+}
+
+/// Keeps track of marked values, so that each alias is the very object that was marked.
+pub(crate) struct GraphHooks<'py> {
+    reviver: Option<Reviver<'py>>,
+    mark: Option<u64>,
+    marked: HashMap<u64, Marked<'py>>,
+    open: Vec<Open<'py>>,
+    gaps: Vec<Gap<'py>>,
+    unfinished: Vec<Unfinished<'py>>,
+}
+
+enum Marked<'py> {
+    Made(Bound<'py, PyAny>),
+    /// An immutable container whose parts are still being read.
+    Open,
+}
+
+/// A container that has begun.
+struct Open<'py> {
+    id: Option<u64>,
+    /// The object itself, if it could be made before its parts.
+    object: Option<Bound<'py, PyAny>>,
+    type_name: Option<Bound<'py, PyAny>>,
+    gaps_before: usize,
+}
+
+/// A place that waits for a value which cannot be made before its parts: a cycle through a tuple.
+struct Gap<'py> {
+    holder: Bound<'py, PyAny>,
+    container: Container,
+    place: Bound<'py, PyAny>,
+    id: u64,
+}
+
+/// An object that waits until there are no gaps in its parts.
+struct Unfinished<'py> {
+    type_name: Bound<'py, PyAny>,
+    instance: Bound<'py, PyAny>,
+    parts: Bound<'py, PyAny>,
+}
+
+/// Stands in a gap.
+#[pyclass(frozen)]
+pub(super) struct Placeholder {
+    id: u64,
+}
+
+impl<'py> GraphHooks<'py> {
+    /// Hooks that give objects to `reviver`, or refuse them.
+    pub(crate) fn new(reviver: Option<Reviver<'py>>) -> Self {
+        Self {
+            reviver,
+            mark: None,
+            marked: HashMap::new(),
+            open: Vec::new(),
+            gaps: Vec::new(),
+            unfinished: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, object: Option<Bound<'py, PyAny>>, type_name: Option<Bound<'py, PyAny>>) {
+        let id = self.mark.take();
+        if let Some(id) = id {
+            let marked = object.clone().map_or(Marked::Open, Marked::Made);
+            self.marked.insert(id, marked);
+        }
+        self.open.push(Open { id, object, type_name, gaps_before: self.gaps.len() });
+    }
+
+    fn pop(&mut self) -> Open<'py> {
+        self.open.pop().expect("readers close what they opened")
+    }
+
+    /// Which of the values are placeholders: their positions and what they wait for.
+    fn placeholders(&self, values: &[Bound<'py, PyAny>]) -> Vec<(usize, u64)> {
+        if !self.marked.values().any(|marked| matches!(marked, Marked::Open)) {
+            return Vec::new();
+        }
+        let waiting = values.iter().enumerate().filter_map(|(index, value)| {
+            value.cast_exact::<Placeholder>().ok().map(|found| (index, found.get().id))
+        });
+        waiting.collect()
+    }
+
+    fn made(&mut self, id: Option<u64>, value: &Bound<'py, PyAny>) -> Result<()> {
+        let Some(id) = id else { return Ok(()) };
+        self.marked.insert(id, Marked::Made(value.clone()));
+        self.fill_gaps(id, value).map_err(from_exception)
+    }
+
+    fn fill_gaps(&mut self, id: u64, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        for gap in self.gaps.extract_if(.., |gap| gap.id == id) {
+            gap.fill(value)?;
+        }
+        if self.gaps.is_empty() {
+            for object in std::mem::take(&mut self.unfinished) {
+                self.finish(&object)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, object: &Unfinished<'py>) -> PyResult<()> {
+        let Some(reviver) = &self.reviver else { return Ok(()) };
+        reviver.finish(&object.type_name, Some(&object.instance), &object.parts).map(drop)
+    }
+
+    fn note_gaps(
+        &mut self,
+        holder: &Bound<'py, PyAny>,
+        container: Container,
+        found: Vec<(Bound<'py, PyAny>, u64)>,
+    ) {
+        let gaps = found.into_iter().map(|(place, id)| Gap {
+            holder: holder.clone(),
+            container,
+            place,
+            id,
+        });
+        self.gaps.extend(gaps);
+    }
+}
+
+impl<'py> Gap<'py> {
+    fn fill(self, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        match self.container {
+            Container::List | Container::Map => self.holder.set_item(self.place, value),
+            Container::Set => {
+                self.holder.call_method1("discard", (&self.place,))?;
+                self.holder.call_method1("add", (value,)).map(drop)
+            }
+            Container::Tuple => {
+                replace_in_tuple(&self.holder, self.place.extract()?, value.clone());
+                Ok(())
+            }
+            Container::FrozenSet => unreachable!("refused when it was found"),
+        }
+    }
+}
+
+/// Puts a value where a placeholder was.
+fn replace_in_tuple<'py>(tuple: &Bound<'py, PyAny>, index: usize, value: Bound<'py, PyAny>) {
+    // SAFETY: the tuple was made by this builder and the index was taken from it. Nobody has seen
+    // it yet, so that nobody can notice that it changes; the placeholder is let go of.
+    unsafe {
+        let place = (&raw mut (*tuple.as_ptr().cast::<ffi::PyTupleObject>()).ob_item)
+            .cast::<*mut ffi::PyObject>()
+            .add(index);
+        let placeholder = std::ptr::replace(place, value.into_ptr());
+        ffi::Py_DECREF(placeholder);
+    }
+}
+
+impl<'py> Hooks<'py> for GraphHooks<'py> {
+    const CALLS_PYTHON: bool = true;
+
+    fn placed(&mut self, value: &Bound<'py, PyAny>) {
+        if let Some(id) = self.mark.take() {
+            self.marked.insert(id, Marked::Made(value.clone()));
+        }
+    }
+
+    fn begin(&mut self, py: Python<'py>, container: Container) -> PyResult<()> {
+        let object = match container {
+            _ if self.mark.is_none() => None,
+            Container::List => Some(PyList::empty(py).into_any()),
+            Container::Map => Some(PyDict::new(py).into_any()),
+            Container::Set => Some(PySet::empty(py)?.into_any()),
+            Container::Tuple | Container::FrozenSet => None,
+        };
+        self.push(object, None);
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        py: Python<'py>,
+        container: Container,
+        values: &mut Vec<Bound<'py, PyAny>>,
+        base: usize,
+    ) -> Result<Bound<'py, PyAny>> {
+        let open = self.pop();
+        let waiting = self.placeholders(&values[base..]);
+        let places = places(py, container, &values[base..], &waiting)?;
+        let made = match &open.object {
+            Some(object) => fill(object, container, values, base).map(|()| object.clone()),
+            None => container_object(py, container, values, base),
+        };
+        let made = made.map_err(from_exception)?;
+        self.note_gaps(&made, container, places);
+        if open.object.is_none() {
+            self.made(open.id, &made)?;
+        }
+        Ok(made)
+    }
+
+    fn begin_object(&mut self, type_name: Bound<'py, PyAny>) -> Result<()> {
+        let Some(reviver) = &self.reviver else {
+            return super::hooks::Plain.begin_object(type_name);
+        };
+        let instance = reviver.begin(&type_name).map_err(from_exception)?;
+        self.push(instance, Some(type_name));
+        Ok(())
+    }
+
+    fn end_object(
+        &mut self,
+        py: Python<'py>,
+        values: &mut Vec<Bound<'py, PyAny>>,
+        base: usize,
+    ) -> Result<Bound<'py, PyAny>> {
+        let open = self.pop();
+        let type_name = open.type_name.expect("an object has a name");
+        let waiting = self.placeholders(&values[base..]);
+        let places = places(py, Container::Map, &values[base..], &waiting)?;
+        let parts = make::dict(py, values, base).map_err(from_exception)?;
+        self.note_gaps(&parts, Container::Map, places);
+        let has_gaps = self.gaps.len() > open.gaps_before;
+        match open.object {
+            Some(instance) if has_gaps => {
+                let placed = instance.clone();
+                self.unfinished.push(Unfinished { type_name, instance, parts });
+                Ok(placed)
+            }
+            None if has_gaps => Err(cannot_wait(&type_name)),
+            instance => {
+                let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+                let made = reviver.finish(&type_name, instance.as_ref(), &parts);
+                let made = made.map_err(from_exception)?;
+                self.made(open.id, &made)?;
+                Ok(made)
+            }
+        }
+    }
+
+    fn mark(&mut self, id: u64) -> Result<()> {
+        self.mark = Some(id);
+        Ok(())
+    }
+
+    fn alias(&mut self, py: Python<'py>, id: u64) -> Result<Bound<'py, PyAny>> {
+        match self.marked.get(&id) {
+            Some(Marked::Made(value)) => Ok(value.clone()),
+            Some(Marked::Open) => {
+                let placeholder = Bound::new(py, Placeholder { id }).map_err(from_exception)?;
+                Ok(placeholder.into_any())
+            }
+            None => Err(Error::new(
+                ErrorKind::Reference,
+                format!("a reference to value {id}, which does not come before it"),
+            )),
+        }
+    }
+}
+
+fn fill<'py>(
+    object: &Bound<'py, PyAny>,
+    container: Container,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<()> {
+    if container == Container::Map {
+        return make::fill_dict(object, values, base);
+    }
+    let method = if container == Container::List { "append" } else { "add" };
+    for value in values.drain(base..) {
+        object.call_method1(method, (value,))?;
+    }
+    Ok(())
+}
+
+/// Where in its container each placeholder is: the index, the key, or the placeholder itself.
+fn places<'py>(
+    py: Python<'py>,
+    container: Container,
+    values: &[Bound<'py, PyAny>],
+    waiting: &[(usize, u64)],
+) -> Result<Vec<(Bound<'py, PyAny>, u64)>> {
+    let place = |&(index, id): &(usize, u64)| {
+        let place = match container {
+            Container::List | Container::Tuple => {
+                make::int(py, index as i64).map_err(from_exception)?
+            }
+            Container::Map if index % 2 == 1 => values[index - 1].clone(),
+            Container::Set => values[index].clone(),
+            Container::Map => return Err(cannot_wait_in("a key")),
+            Container::FrozenSet => return Err(cannot_wait_in("a frozenset")),
+        };
+        Ok((place, id))
+    };
+    waiting.iter().map(place).collect()
+}
+
+#[cold]
+fn cannot_wait(type_name: &Bound<'_, PyAny>) -> Error {
+    cannot_wait_in(&format!("an object of type `{type_name}`"))
+}
+
+#[cold]
+fn cannot_wait_in(what: &str) -> Error {
+    let message = format!("{what} is part of itself by way of an immutable value");
+    Error::new(ErrorKind::Unsupported, message)
+}

@@ -1,0 +1,132 @@
+//! Python's scalars and containers from parts that are already objects.
+
+use cannery_core::BigInt;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyFrozenSet, PySet, PyTuple};
+
+use crate::compat;
+
+/// An `int` of 64 bits.
+#[inline]
+pub(crate) fn int(py: Python<'_>, value: i64) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the interpreter is held.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromLongLong(value)) }
+}
+
+/// An `int` of any size, within `sys.set_int_max_str_digits`.
+pub(crate) fn big_int<'py>(py: Python<'py>, value: BigInt<'_>) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        BigInt::U64(value) => Ok(value.into_pyobject(py)?.into_any()),
+        BigInt::Decimal(digits) => int_from_digits(py, digits),
+        BigInt::LittleEndian(bytes) => {
+            let class = py.get_type::<pyo3::types::PyInt>();
+            let options = pyo3::types::PyDict::new(py);
+            options.set_item("signed", true)?;
+            class.call_method("from_bytes", (bytes, "little"), Some(&options))
+        }
+    }
+}
+
+fn int_from_digits<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, PyAny>> {
+    let text = std::ffi::CString::new(digits).unwrap_or_default();
+    // SAFETY: the text ends in a NUL, and nobody wants to know where the number ended.
+    unsafe {
+        let number = ffi::PyLong_FromString(text.as_ptr(), std::ptr::null_mut(), 10);
+        Bound::from_owned_ptr_or_err(py, number)
+    }
+}
+
+/// A `float`.
+#[inline]
+pub(crate) fn float(py: Python<'_>, value: f64) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the interpreter is held.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyFloat_FromDouble(value)) }
+}
+
+/// A `list` of the values from `base` on, which leave the stack.
+#[inline]
+pub(crate) fn list<'py>(
+    py: Python<'py>,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let len = values.len() - base;
+    // SAFETY: a new list of `len` has that many empty places, and each is filled with a reference
+    // that the stack gives up.
+    unsafe {
+        let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(len.cast_signed()))?;
+        for (index, value) in values.drain(base..).enumerate() {
+            ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), value.into_ptr());
+        }
+        Ok(list)
+    }
+}
+
+/// A `dict` of the keys and values, taking turns, from `base` on, which leave the stack.
+///
+/// A key that occurs twice keeps its first place and its last value.
+#[inline]
+pub(crate) fn dict<'py>(
+    py: Python<'py>,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let len = (values.len() - base) / 2;
+    // SAFETY: the interpreter is held.
+    let dict = unsafe { Bound::from_owned_ptr_or_err(py, compat::new_dict(len))? };
+    fill_dict(&dict, values, base)?;
+    Ok(dict)
+}
+
+/// Puts the keys and values from `base` on into a `dict`.
+#[inline]
+pub(crate) fn fill_dict<'py>(
+    dict: &Bound<'py, PyAny>,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<()> {
+    let (entries, _) = values[base..].as_chunks::<2>();
+    for [key, value] in entries {
+        // SAFETY: all three are live, and `dict` is a dictionary made by the caller.
+        let status = unsafe { compat::set_entry(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
+        if status < 0 {
+            return Err(PyErr::fetch(dict.py()));
+        }
+    }
+    values.truncate(base);
+    Ok(())
+}
+
+/// A `tuple` of the values from `base` on, which leave the stack.
+pub(crate) fn tuple<'py>(
+    py: Python<'py>,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let tuple = PyTuple::new(py, &values[base..])?;
+    values.truncate(base);
+    Ok(tuple.into_any())
+}
+
+/// A `set` of the values from `base` on, which leave the stack.
+pub(crate) fn set<'py>(
+    py: Python<'py>,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let set = PySet::new(py, &values[base..])?;
+    values.truncate(base);
+    Ok(set.into_any())
+}
+
+/// A `frozenset` of the values from `base` on, which leave the stack.
+pub(crate) fn frozen_set<'py>(
+    py: Python<'py>,
+    values: &mut Vec<Bound<'py, PyAny>>,
+    base: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let set = PyFrozenSet::new(py, &values[base..])?;
+    values.truncate(base);
+    Ok(set.into_any())
+}

@@ -1,0 +1,192 @@
+//! From events to Python objects, in one pass: no tree in between.
+
+mod cache;
+mod graph;
+mod hooks;
+mod make;
+
+use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text, Wants};
+use pyo3::prelude::*;
+
+pub(crate) use graph::{GraphHooks, Reviver};
+pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain};
+
+use self::cache::TextCache;
+use crate::compat::CollectorPause;
+use crate::errors::from_exception;
+use crate::text;
+
+/// Builds one Python object from the events of a document.
+///
+/// Finished values wait on a stack until the container around them ends; it then takes exactly
+/// what lies above its base, so that lists and dictionaries are made in their final size.
+pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
+    py: Python<'py>,
+    values: Vec<Bound<'py, PyAny>>,
+    bases: Vec<usize>,
+    keys: Option<TextCache>,
+    hooks: H,
+    // Dropped last, when nothing is left to build.
+    _pause: CollectorPause,
+}
+
+impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
+    /// A builder for any number of documents, one after the other.
+    pub(crate) fn new(py: Python<'py>, hooks: H) -> Self {
+        let pause = if H::CALLS_PYTHON { CollectorPause::none() } else { CollectorPause::new(py) };
+        Self {
+            py,
+            values: Vec::with_capacity(256),
+            bases: Vec::with_capacity(32),
+            keys: Some(TextCache::take()),
+            hooks,
+            _pause: pause,
+        }
+    }
+
+    /// The value that was built, if a whole one was.
+    pub(crate) fn take(&mut self) -> Option<Bound<'py, PyAny>> {
+        self.values.pop()
+    }
+
+    #[inline]
+    fn place(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
+        self.hooks.placed(&value);
+        self.values.push(value);
+        Ok(())
+    }
+
+    #[inline]
+    fn place_made(&mut self, made: PyResult<Bound<'py, PyAny>>) -> Result<()> {
+        match made {
+            Ok(value) => self.place(value),
+            Err(exception) => Err(from_exception(exception)),
+        }
+    }
+
+    fn open(&mut self) {
+        self.bases.push(self.values.len());
+    }
+
+    fn close(&mut self) -> usize {
+        self.bases.pop().expect("readers close what they opened")
+    }
+
+    #[inline]
+    fn key_object(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let ascii = match key {
+            Text::Ascii(text) => text,
+            Text::Utf8(text) if text.is_ascii() => text,
+            other => return text::to_python(self.py, other),
+        };
+        match &mut self.keys {
+            Some(keys) => keys.get(self.py, ascii.as_bytes()),
+            None => text::from_ascii(self.py, ascii.as_bytes()),
+        }
+    }
+}
+
+impl<'py, H: Hooks<'py>> Drop for PyBuilder<'py, H> {
+    fn drop(&mut self) {
+        if let Some(keys) = self.keys.take() {
+            keys.give_back();
+        }
+    }
+}
+
+impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
+    #[inline]
+    fn null(&mut self) -> Result<()> {
+        self.place(self.py.None().into_bound(self.py))
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.place(pyo3::types::PyBool::new(self.py, value).to_owned().into_any())
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Result<()> {
+        self.place_made(make::int(self.py, value))
+    }
+
+    #[cold]
+    fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
+        self.place_made(make::big_int(self.py, value))
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) -> Result<()> {
+        let made = self.hooks.float(self.py, value);
+        self.place_made(made)
+    }
+
+    fn number(&mut self, text: &str) -> Result<()> {
+        let made = self.hooks.number(self.py, text);
+        self.place_made(made)
+    }
+
+    #[inline]
+    fn text(&mut self, value: Text<'_>) -> Result<()> {
+        self.place_made(text::to_python(self.py, value))
+    }
+
+    fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        self.place(pyo3::types::PyBytes::new(self.py, value).into_any())
+    }
+
+    fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
+        let array = crate::array::to_numpy(self.py, value)?;
+        self.place(array)
+    }
+
+    #[inline]
+    fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
+        self.open();
+        self.hooks.begin(self.py, container).map_err(from_exception)
+    }
+
+    #[inline]
+    fn end(&mut self, container: Container) -> Result<()> {
+        let base = self.close();
+        let made = self.hooks.end(self.py, container, &mut self.values, base)?;
+        self.place(made)
+    }
+
+    #[inline]
+    fn key(&mut self, key: Text<'_>) -> Result<()> {
+        let key = self.key_object(key).map_err(from_exception)?;
+        self.values.push(key);
+        Ok(())
+    }
+
+    fn entry(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
+        let name = self.key_object(type_name).map_err(from_exception)?;
+        self.open();
+        self.hooks.begin_object(name)
+    }
+
+    fn end_object(&mut self) -> Result<()> {
+        let base = self.close();
+        let made = self.hooks.end_object(self.py, &mut self.values, base)?;
+        self.place(made)
+    }
+
+    fn mark(&mut self, id: u64) -> Result<()> {
+        self.hooks.mark(id)
+    }
+
+    fn alias(&mut self, id: u64) -> Result<()> {
+        let value = self.hooks.alias(self.py, id)?;
+        self.values.push(value);
+        Ok(())
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::default().number_text(self.hooks.wants_number_text())
+    }
+}

@@ -1,0 +1,345 @@
+//! The store and its records, as Python sees them: wrapped by `cannery/_store.py`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cannery_store::{
+    ArtifactFilter, ArtifactId, ArtifactRecord, Direction, Result, RunFilter, RunId, RunRecord,
+    StepId, StepRecord,
+};
+use pyo3::prelude::*;
+
+use crate::errors::OrRaise;
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Store>()?;
+    module.add_class::<Run>()?;
+    module.add_class::<Step>()?;
+    module.add_class::<Artifact>()
+}
+
+/// An open store.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct Store {
+    pub(crate) inner: cannery_store::Store,
+}
+
+impl Store {
+    /// Asks the store while other threads of Python go on.
+    fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        question: impl FnOnce(&cannery_store::Store) -> Result<T> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| question(&self.inner)).or_raise(py)
+    }
+}
+
+#[pymethods]
+impl Store {
+    /// Opens the store at `root`, or the one that belongs to the current folder.
+    #[new]
+    #[pyo3(signature = (root=None))]
+    fn open(py: Python<'_>, root: Option<PathBuf>) -> PyResult<Self> {
+        let open = || match root {
+            Some(root) => cannery_store::Store::open(root),
+            None => cannery_store::Store::find("."),
+        };
+        Ok(Self { inner: py.detach(open).or_raise(py)? })
+    }
+
+    #[getter]
+    fn root(&self) -> PathBuf {
+        self.inner.root().to_owned()
+    }
+
+    #[getter]
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
+    #[pyo3(signature = (name, version=None))]
+    fn artifact(&self, py: Python<'_>, name: &str, version: Option<u32>) -> PyResult<Artifact> {
+        self.ask(py, |store| store.artifact(name, version)).map(Artifact)
+    }
+
+    #[pyo3(signature = (*, name=None, run=None, all_versions=false, limit=None))]
+    fn artifacts(
+        &self,
+        py: Python<'_>,
+        name: Option<String>,
+        run: Option<i64>,
+        all_versions: bool,
+        limit: Option<u32>,
+    ) -> PyResult<Vec<Artifact>> {
+        let mut filter = ArtifactFilter::default();
+        filter.name = name;
+        filter.run = run.map(RunId);
+        filter.all_versions = all_versions;
+        filter.limit = limit;
+        let found = self.ask(py, |store| store.artifacts(&filter))?;
+        Ok(found.into_iter().map(Artifact).collect())
+    }
+
+    #[pyo3(signature = (*, pipeline=None, status=None, limit=None))]
+    fn runs(
+        &self,
+        py: Python<'_>,
+        pipeline: Option<String>,
+        status: Option<&str>,
+        limit: Option<u32>,
+    ) -> PyResult<Vec<Run>> {
+        let mut filter = RunFilter::default();
+        filter.pipeline = pipeline;
+        filter.status = status.map(str::parse).transpose().or_raise(py)?;
+        filter.limit = limit;
+        let found = self.ask(py, |store| store.runs(&filter))?;
+        Ok(found.into_iter().map(Run).collect())
+    }
+
+    fn run(&self, py: Python<'_>, id: i64) -> PyResult<Run> {
+        self.ask(py, |store| store.run(RunId(id))).map(Run)
+    }
+
+    fn steps(&self, py: Python<'_>, run: i64) -> PyResult<Vec<Step>> {
+        let found = self.ask(py, |store| store.steps(RunId(run)))?;
+        Ok(found.into_iter().map(Step).collect())
+    }
+
+    fn step(&self, py: Python<'_>, id: i64) -> PyResult<Step> {
+        self.ask(py, |store| store.step(StepId(id))).map(Step)
+    }
+
+    fn step_inputs(&self, py: Python<'_>, step: i64) -> PyResult<Vec<(String, Artifact)>> {
+        let found = self.ask(py, |store| store.step_inputs(StepId(step)))?;
+        Ok(found.into_iter().map(|(name, record)| (name, Artifact(record))).collect())
+    }
+
+    fn step_outputs(&self, py: Python<'_>, step: i64) -> PyResult<Vec<(String, Artifact)>> {
+        let found = self.ask(py, |store| store.step_outputs(StepId(step)))?;
+        Ok(found.into_iter().map(|(name, record)| (name, Artifact(record))).collect())
+    }
+
+    /// The direct sources of an artifact, or what was made directly from it.
+    #[pyo3(signature = (artifact, *, down=false))]
+    fn neighbours(&self, py: Python<'_>, artifact: i64, down: bool) -> PyResult<Vec<Artifact>> {
+        let id = ArtifactId(artifact);
+        let found = self.ask(py, |store| match down {
+            false => store.upstream(id),
+            true => store.downstream(id),
+        })?;
+        Ok(found.into_iter().map(Artifact).collect())
+    }
+
+    /// The artifact and all it was made from (or what was made from it), the nearest first.
+    #[pyo3(signature = (artifact, *, down=false))]
+    fn lineage(&self, py: Python<'_>, artifact: i64, down: bool) -> PyResult<Vec<Artifact>> {
+        let direction = if down { Direction::Downstream } else { Direction::Upstream };
+        let id = ArtifactId(artifact);
+        let found = self.ask(py, |store| store.lineage(id, direction))?;
+        Ok(found.artifacts.into_iter().map(Artifact).collect())
+    }
+
+    /// A stored content as a folder that must not be written to.
+    fn view(&self, py: Python<'_>, digest: &str) -> PyResult<PathBuf> {
+        let digest = digest.parse().or_raise(py)?;
+        self.ask(py, |store| store.view(digest))
+    }
+
+    /// Parts of a step's cache key: label, digest, and the part itself where it is short text.
+    fn key_parts(
+        &self,
+        py: Python<'_>,
+        key: &str,
+    ) -> PyResult<Vec<(String, String, Option<String>)>> {
+        let key = key.parse().or_raise(py)?;
+        let parts = self.ask(py, |store| store.key_parts(key))?;
+        Ok(parts.into_iter().map(|p| (p.label, p.digest.to_string(), p.shown)).collect())
+    }
+}
+
+/// A run's record.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct Run(pub(crate) RunRecord);
+
+#[pymethods]
+impl Run {
+    #[getter]
+    fn id(&self) -> i64 {
+        self.0.id.0
+    }
+
+    #[getter]
+    fn pipeline(&self) -> &str {
+        &self.0.pipeline
+    }
+
+    #[getter]
+    fn status(&self) -> &'static str {
+        self.0.status.as_str()
+    }
+
+    /// Seconds since 1970.
+    #[getter]
+    fn started(&self) -> f64 {
+        seconds(self.0.started)
+    }
+
+    #[getter]
+    fn ended(&self) -> Option<f64> {
+        self.0.ended.map(seconds)
+    }
+
+    #[getter]
+    fn duration(&self) -> Option<f64> {
+        self.0.duration().map(|duration| duration.as_secs_f64())
+    }
+
+    #[getter]
+    fn params(&self) -> &str {
+        &self.0.params
+    }
+
+    #[getter]
+    fn code_version(&self) -> Option<&str> {
+        self.0.code_version.as_deref()
+    }
+
+    #[getter]
+    fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.0.pid
+    }
+
+    #[getter]
+    fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+}
+
+/// A step's record.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct Step(pub(crate) StepRecord);
+
+#[pymethods]
+impl Step {
+    #[getter]
+    fn id(&self) -> i64 {
+        self.0.id.0
+    }
+
+    #[getter]
+    fn run(&self) -> i64 {
+        self.0.run.0
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its name in the run.
+    #[getter]
+    fn label(&self) -> String {
+        self.0.label()
+    }
+
+    #[getter]
+    fn status(&self) -> &'static str {
+        self.0.status.as_str()
+    }
+
+    #[getter]
+    fn cached(&self) -> bool {
+        self.0.cached
+    }
+
+    #[getter]
+    fn cache_key(&self) -> Option<String> {
+        self.0.cache_key.map(|key| key.to_string())
+    }
+
+    /// Seconds since 1970.
+    #[getter]
+    fn started(&self) -> f64 {
+        seconds(self.0.started)
+    }
+
+    #[getter]
+    fn duration(&self) -> Option<f64> {
+        self.0.duration().as_ref().map(Duration::as_secs_f64)
+    }
+
+    #[getter]
+    fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+}
+
+/// An artifact version's record.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct Artifact(pub(crate) ArtifactRecord);
+
+#[pymethods]
+impl Artifact {
+    #[getter]
+    fn id(&self) -> i64 {
+        self.0.id.0
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    #[getter]
+    fn version(&self) -> u32 {
+        self.0.version
+    }
+
+    #[getter]
+    fn digest(&self) -> String {
+        self.0.digest.to_string()
+    }
+
+    #[getter]
+    fn type_name(&self) -> &str {
+        &self.0.type_name
+    }
+
+    #[getter]
+    fn format(&self) -> &str {
+        &self.0.format
+    }
+
+    #[getter]
+    fn metadata(&self) -> &str {
+        &self.0.metadata
+    }
+
+    #[getter]
+    fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    /// Seconds since 1970.
+    #[getter]
+    fn created(&self) -> f64 {
+        seconds(self.0.created)
+    }
+
+    /// Number of the step that made it.
+    #[getter]
+    fn producer(&self) -> Option<i64> {
+        self.0.producer.as_ref().map(|producer| producer.step.0)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of this millennium fit 52 bits")]
+fn seconds(moment: cannery_store::Timestamp) -> f64 {
+    moment.as_micros() as f64 / 1e6
+}

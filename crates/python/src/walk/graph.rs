@@ -1,0 +1,198 @@
+//! Any Python object, with every reference to it kept: what `cannery.dump` saves.
+
+use std::collections::{HashMap, HashSet};
+
+use cannery_core::{Container, Limits, Result, Sink};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
+
+use super::frame::Frame;
+use super::{Dialect, Key, PyWalker, Step, is_exactly, text_of};
+use crate::array::NumpyArray;
+use crate::errors::from_exception;
+use crate::nothing::Nothing;
+
+/// The Python side of objects: `describe(value)` gives a type name and a `dict` of parts, and
+/// `in_order(set)` the items of a set in an order that is the same in every process.
+#[derive(Clone)]
+pub(crate) struct Describer<'py>(pub(crate) Bound<'py, PyAny>);
+
+/// A type name and parts, kept with the object: its address must stay its own.
+struct Description<'py> {
+    _object: Bound<'py, PyAny>,
+    type_name: Bound<'py, PyString>,
+    parts: Bound<'py, PyDict>,
+}
+
+/// Every type, and which values occur more than once.
+pub(crate) struct GraphDialect<'py> {
+    describer: Describer<'py>,
+    descriptions: HashMap<usize, Description<'py>>,
+    pass: Pass,
+    // Addresses of values that were met once, and of those met again.
+    met: HashSet<usize>,
+    shared: HashSet<usize>,
+    marks: HashMap<usize, u64>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Pass {
+    /// Find out what is shared: a mark comes before the value it is for.
+    Survey,
+    Emit,
+}
+
+/// Sends any Python object to a sink that knows marks and objects.
+///
+/// # Errors
+/// Those of the sink, and of the describer for values that are no data.
+pub(crate) fn send<'py, S: Sink>(
+    value: &Bound<'py, PyAny>,
+    describer: Describer<'py>,
+    limits: Limits,
+    sink: &mut S,
+) -> Result<()> {
+    let mut dialect = GraphDialect::new(describer);
+    dialect = PyWalker::new(&mut Nothing, dialect, limits).walk_once(value)?;
+    dialect.pass = Pass::Emit;
+    PyWalker::new(sink, dialect, limits).walk_once(value).map(drop)
+}
+
+impl<'py> GraphDialect<'py> {
+    fn new(describer: Describer<'py>) -> Self {
+        Self {
+            describer,
+            descriptions: HashMap::new(),
+            pass: Pass::Survey,
+            met: HashSet::new(),
+            shared: HashSet::new(),
+            marks: HashMap::new(),
+        }
+    }
+
+    /// Notes that a value was met; whether it was sent (or seen) before and is done with.
+    fn meet<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<bool> {
+        let address = value.as_ptr() as usize;
+        if self.pass == Pass::Survey {
+            return Ok(self.survey(value, address));
+        }
+        if !self.shared.contains(&address) {
+            return Ok(false);
+        }
+        if let Some(&id) = self.marks.get(&address) {
+            sink.alias(id)?;
+            return Ok(true);
+        }
+        let id = self.marks.len() as u64 + 1;
+        self.marks.insert(address, id);
+        sink.mark(id)?;
+        Ok(false)
+    }
+
+    fn survey(&mut self, value: &Bound<'py, PyAny>, address: usize) -> bool {
+        // One reference is the walker's: with one more, there is only one place it can be in.
+        // SAFETY: the object is live.
+        if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= 2 {
+            return false;
+        }
+        let again = !self.met.insert(address);
+        if again {
+            self.shared.insert(address);
+        }
+        again
+    }
+
+    fn container<S: Sink>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<Option<Frame<'py>>> {
+        let exactly = |class| is_exactly(value, class);
+        let frame = if exactly(&raw mut ffi::PyDict_Type) {
+            let dict = value.cast::<PyDict>().map_err(downcast)?;
+            sink.begin(Container::Map, Some(dict.len()))?;
+            Frame::dict(dict)
+        } else if exactly(&raw mut ffi::PyList_Type) {
+            let list = value.cast::<PyList>().map_err(downcast)?;
+            sink.begin(Container::List, Some(list.len()))?;
+            Frame::list(value, list.clone(), Container::List)
+        } else if exactly(&raw mut ffi::PyTuple_Type) {
+            let tuple = value.cast::<PyTuple>().map_err(downcast)?;
+            sink.begin(Container::Tuple, Some(tuple.len()))?;
+            Frame::tuple(tuple, Container::Tuple)
+        } else if value.cast_exact::<PySet>().is_ok() {
+            self.set(value, Container::Set, sink)?
+        } else if value.cast_exact::<PyFrozenSet>().is_ok() {
+            self.set(value, Container::FrozenSet, sink)?
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(frame))
+    }
+
+    fn set<S: Sink>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        container: Container,
+        sink: &mut S,
+    ) -> Result<Frame<'py>> {
+        let items = self.describer.0.call_method1("in_order", (value,)).map_err(from_exception)?;
+        sink.begin(container, Some(value.len().map_err(from_exception)?))?;
+        let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
+        Ok(Frame::iterator(value, iterator, container))
+    }
+
+    fn object<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+        let address = value.as_ptr() as usize;
+        if !self.descriptions.contains_key(&address) {
+            let description = self.describer.describe(value).map_err(from_exception)?;
+            self.descriptions.insert(address, description);
+        }
+        let description = &self.descriptions[&address];
+        let name = text_of(&description.type_name)?;
+        sink.begin_object(name, Some(description.parts.len()))?;
+        Ok(Frame::object(value, description.parts.clone()))
+    }
+}
+
+impl<'py> Describer<'py> {
+    fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
+        let described = self.0.call_method1("describe", (value,))?;
+        let (type_name, parts) = described.extract()?;
+        Ok(Description { _object: value.clone(), type_name, parts })
+    }
+}
+
+impl<'py> Dialect<'py> for GraphDialect<'py> {
+    fn value<S: Sink>(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        _open: &[Frame<'py>],
+        sink: &mut S,
+    ) -> Result<Step<'py>> {
+        if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+            sink.bytes(bytes.as_bytes())?;
+            return Ok(Step::Done);
+        }
+        if self.meet(value, sink)? {
+            return Ok(Step::Done);
+        }
+        if let Some(frame) = self.container(value, sink)? {
+            return Ok(Step::Enter(frame));
+        }
+        if let Some(array) = NumpyArray::of(value).map_err(from_exception)? {
+            sink.array(&array)?;
+            return Ok(Step::Done);
+        }
+        self.object(value, sink).map(Step::Enter)
+    }
+
+    fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {
+        Ok(Key::Value(key.clone()))
+    }
+}
+
+fn downcast(error: pyo3::CastError<'_, '_>) -> cannery_core::Error {
+    from_exception(error.into())
+}
