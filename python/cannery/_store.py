@@ -1,0 +1,291 @@
+"""The store as Python sees it: artifacts, runs and steps that were recorded."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cannery import _native
+from cannery._values import load_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Store:
+    """A folder with everything that pipelines made, by name and version.
+
+    Without `where` it is the folder that `CANNERY_STORE` names, else the nearest `.cannery` from
+    the current folder upwards, else a new one in the current folder.
+    """
+
+    def __init__(self, where: str | os.PathLike[str] | None = None) -> None:
+        self._native = _native.Store(None if where is None else os.fspath(where))
+
+    @classmethod
+    def _of(cls, native: _native.Store) -> Store:
+        store = cls.__new__(cls)
+        store._native = native
+        return store
+
+    @property
+    def path(self) -> Path:
+        """The store's folder."""
+        return self._native.root
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether this user can only look at it."""
+        return self._native.is_read_only
+
+    def artifact(self, name: str, version: int | None = None) -> ArtifactVersion:
+        """Return a version of an artifact, or its latest.
+
+        Raises `cannery.errors.NotFoundError`, which says what there is.
+        """
+        return ArtifactVersion(self, self._native.artifact(name, version))
+
+    def artifacts(
+        self, name: str | None = None, *, all_versions: bool = False, limit: int | None = None
+    ) -> list[ArtifactVersion]:
+        """Return the latest version of every artifact, or all versions; the newest first."""
+        found = self._native.artifacts(name=name, all_versions=all_versions, limit=limit)
+        return [ArtifactVersion(self, record) for record in found]
+
+    def runs(
+        self,
+        pipeline: str | None = None,
+        *,
+        status: str | None = None,
+        limit: int | None = None,
+    ) -> list[RunRecord]:
+        """Return runs, the newest first."""
+        found = self._native.runs(pipeline=pipeline, status=status, limit=limit)
+        return [RunRecord(self, record) for record in found]
+
+    def run(self, number: int) -> RunRecord:
+        """Return the run of this number."""
+        return RunRecord(self, self._native.run(number))
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
+
+
+class RunRecord:
+    """A run of a pipeline, as it was recorded."""
+
+    def __init__(self, store: Store, record: _native.Run) -> None:
+        self._store = store
+        self._record = record
+
+    @property
+    def id(self) -> int:
+        """Its number in the store: 1, 2, ..."""
+        return self._record.id
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's name."""
+        return self._record.pipeline
+
+    @property
+    def status(self) -> str:
+        """`running`, `completed`, `failed` or `interrupted`."""
+        return self._record.status
+
+    @property
+    def started(self) -> datetime.datetime:
+        """When it began."""
+        return _moment(self._record.started)
+
+    @property
+    def duration(self) -> float | None:
+        """How many seconds it took; `None` while it runs."""
+        return self._record.duration
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The pipeline's parameters; those that are no plain data, as their `repr`."""
+        from cannery import json
+
+        return json.loads(self._record.params)
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong."""
+        return self._record.error
+
+    @property
+    def steps(self) -> Mapping[str, StepRun]:
+        """Its steps by name, in the order in which the pipeline called them."""
+        records = self._store._native.steps(self.id)
+        return {record.label: StepRun(self._store, record) for record in records}
+
+    def __repr__(self) -> str:
+        return f"<run {self.id} of {self.pipeline}: {self.status}>"
+
+
+class StepRun:
+    """A step of a run, as it was recorded."""
+
+    def __init__(self, store: Store, record: _native.Step) -> None:
+        self._store = store
+        self._record = record
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self._record.name
+
+    @property
+    def name(self) -> str:
+        """Its name in the run: `step`, and `step-2` for the second of that name."""
+        return self._record.label
+
+    @property
+    def run(self) -> RunRecord:
+        """The run it belongs to."""
+        return self._store.run(self._record.run)
+
+    @property
+    def status(self) -> str:
+        """`running`, `completed`, `failed`, `skipped` or `interrupted`."""
+        return self._record.status
+
+    @property
+    def cached(self) -> bool:
+        """Whether its result was known and it did not run."""
+        return self._record.cached
+
+    @property
+    def started(self) -> datetime.datetime:
+        """When it began."""
+        return _moment(self._record.started)
+
+    @property
+    def duration(self) -> float | None:
+        """How many seconds it took."""
+        return self._record.duration
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong."""
+        return self._record.error
+
+    @property
+    def inputs(self) -> dict[str, ArtifactVersion]:
+        """The artifacts that went in, by argument."""
+        found = self._store._native.step_inputs(self._record.id)
+        return {name: ArtifactVersion(self._store, record) for name, record in found}
+
+    @property
+    def outputs(self) -> dict[str, ArtifactVersion]:
+        """The artifacts that came out; the only one's name is empty."""
+        found = self._store._native.step_outputs(self._record.id)
+        return {name: ArtifactVersion(self._store, record) for name, record in found}
+
+    @property
+    def key_parts(self) -> dict[str, str]:
+        """What its cache key was made of: labels, and digests or short texts."""
+        key = self._record.cache_key
+        parts = self._store._native.key_parts(key) if key else []
+        return {label: shown or digest for label, digest, shown in parts}
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}: {'cached' if self.cached else self.status}>"
+
+
+class ArtifactVersion:
+    """A version of an artifact: a value that a step made, kept with where it came from."""
+
+    def __init__(self, store: Store, record: _native.Artifact) -> None:
+        self._store = store
+        self._record = record
+
+    @property
+    def name(self) -> str:
+        """Its name, which is the step's."""
+        return self._record.name
+
+    @property
+    def version(self) -> int:
+        """1, 2, ... for each name."""
+        return self._record.version
+
+    @property
+    def type(self) -> str:
+        """The full name of the value's type."""
+        return self._record.type_name
+
+    @property
+    def format(self) -> str:
+        """How its files are laid out."""
+        return self._record.format
+
+    @property
+    def digest(self) -> str:
+        """The digest of its content: equal contents, equal digests."""
+        return self._record.digest
+
+    @property
+    def size(self) -> int:
+        """How many bytes its files have."""
+        return self._record.size
+
+    @property
+    def created(self) -> datetime.datetime:
+        """When it was made."""
+        return _moment(self._record.created)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What its materializer said about the value."""
+        from cannery import json
+
+        return json.loads(self._record.metadata)
+
+    @property
+    def path(self) -> Path:
+        """Its files as a folder, to be read only."""
+        return self._store._native.view(self.digest)
+
+    @property
+    def producer(self) -> StepRun | None:
+        """The step that made it."""
+        number = self._record.producer
+        return None if number is None else StepRun(self._store, self._store._native.step(number))
+
+    @property
+    def upstream(self) -> list[ArtifactVersion]:
+        """The artifacts it was made from."""
+        return self._wrap(self._store._native.neighbours(self._record.id))
+
+    @property
+    def downstream(self) -> list[ArtifactVersion]:
+        """The artifacts that were made from it."""
+        return self._wrap(self._store._native.neighbours(self._record.id, down=True))
+
+    def lineage(self) -> list[ArtifactVersion]:
+        """Return this artifact and everything it was made from, the nearest first."""
+        return self._wrap(self._store._native.lineage(self._record.id))
+
+    def load(self, type: type[Any] | None = None, *, trust: Iterable[Any] | None = None) -> Any:
+        """Return the value.
+
+        `type` is asked of the materializer instead of the recorded type. Classes of the project
+        that are loaded in this process are made again; `trust` names others, and `trust=()` none.
+        """
+        return load_value(self._store._native, self._record, type, trust=trust)
+
+    def _wrap(self, records: list[_native.Artifact]) -> list[ArtifactVersion]:
+        return [ArtifactVersion(self._store, record) for record in records]
+
+    def __repr__(self) -> str:
+        return f"<artifact {self.name}@{self.version}: {self.type}>"
+
+
+def _moment(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
