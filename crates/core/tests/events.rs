@@ -245,7 +245,7 @@ fn messages() {
     let unlimited = &mut ValueBuilder::new(Limits::unlimited());
     let too_deep = (0..5000).find_map(|_| unlimited.begin(Container::List, None).err());
     insta::assert_snapshot!(too_deep.unwrap().report(), @r"
-    nested deeper than the 2048 levels of a tree
+    nested deeper than the 1024 levels of a tree
 
     hint: build a `Graph`, which has no such bound
     ");

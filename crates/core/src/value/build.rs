@@ -30,7 +30,7 @@ impl ValueBuilder {
     /// The depth of a tree that can be dropped, compared and printed on any thread's stack.
     ///
     /// It caps [`Limits::depth`]; a [`Graph`](crate::Graph) has no such cap.
-    pub const MAX_DEPTH: usize = 2048;
+    pub const MAX_DEPTH: usize = 1024;
 
     /// A builder that keeps to `limits`.
     #[must_use]
