@@ -1,0 +1,93 @@
+//! What the parser says: YAML's own events, before any schema.
+
+use std::borrow::Cow;
+
+use cannery_core::{Result, Text};
+
+/// One step of a YAML stream, as the specification's chapter 3.1 has them.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A document begins, with `---` or without.
+    DocumentStart {
+        /// Whether `---` was written.
+        explicit: bool,
+    },
+    /// A document ends, with `...` or without.
+    DocumentEnd {
+        /// Whether `...` was written.
+        explicit: bool,
+    },
+    /// A scalar.
+    Scalar {
+        /// Its anchor and tag.
+        properties: &'a Properties<'a>,
+        /// Its content, unescaped and folded.
+        text: Text<'a>,
+        /// How it was written.
+        style: ScalarStyle,
+    },
+    /// A sequence begins.
+    SequenceStart {
+        /// Its anchor and tag.
+        properties: &'a Properties<'a>,
+        /// Whether it is in brackets.
+        flow: bool,
+    },
+    /// The innermost sequence ends.
+    SequenceEnd,
+    /// A mapping begins: key, value, key, value, ...
+    MappingStart {
+        /// Its anchor and tag.
+        properties: &'a Properties<'a>,
+        /// Whether it is in braces (or a single pair in brackets).
+        flow: bool,
+    },
+    /// The innermost mapping ends.
+    MappingEnd,
+    /// The node with this anchor, once more.
+    Alias(&'a str),
+}
+
+/// The anchor and the tag of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties<'a> {
+    /// The name after `&`.
+    pub anchor: Option<&'a str>,
+    /// The tag with its handle resolved: `!!str` is `tag:yaml.org,2002:str`.
+    pub tag: Option<Cow<'a, str>>,
+}
+
+impl Properties<'_> {
+    /// Neither anchor nor tag.
+    pub const NONE: Properties<'static> = Properties { anchor: None, tag: None };
+
+    /// Whether there is neither anchor nor tag.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.anchor.is_none() && self.tag.is_none()
+    }
+}
+
+/// How a scalar was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScalarStyle {
+    /// Without quotes: the schema decides what it is.
+    Plain,
+    /// In single quotes.
+    SingleQuoted,
+    /// In double quotes.
+    DoubleQuoted,
+    /// After `|`.
+    Literal,
+    /// After `>`.
+    Folded,
+}
+
+/// Receives the events of a stream.
+pub trait Handler {
+    /// One event, and the byte offset where it begins.
+    ///
+    /// # Errors
+    /// The handler's own; they end the parse.
+    fn event(&mut self, at: usize, event: Event<'_>) -> Result<()>;
+}
