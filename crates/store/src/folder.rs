@@ -25,7 +25,17 @@ impl Store {
 
     /// Keeps one file, given as bytes, as an artifact; returns its content's digest.
     pub fn put_bytes(&self, path: &str, bytes: &[u8], about: &Description) -> Result<Digest> {
-        let Blob { digest, size } = self.blobs().put_bytes(bytes)?;
+        self.keep_file(path, self.blobs().put_bytes(bytes)?, about)
+    }
+
+    /// Keeps a copy of the file `from`, under the name `path`, as an artifact; returns its
+    /// content's digest.
+    pub fn put_file(&self, path: &str, from: &Path, about: &Description) -> Result<Digest> {
+        self.keep_file(path, self.blobs().put_file(from)?, about)
+    }
+
+    fn keep_file(&self, path: &str, blob: Blob, about: &Description) -> Result<Digest> {
+        let Blob { digest, size } = blob;
         let files = vec![FileEntry { path: path.into(), digest, size }];
         self.put_manifest(&Manifest::new(about.clone(), files, Vec::new())?)
     }

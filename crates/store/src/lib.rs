@@ -45,7 +45,7 @@ pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
     ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart, Lineage,
     NewRun, NewStep, Producer, RunFilter, RunId, RunRecord, RunStatus, StepEnd, StepId, StepOutput,
-    StepRecord, StepStatus,
+    StepRecord, StepStatus, step_label,
 };
 pub use digest::{Digest, Hasher};
 pub use manifest::{Description, FileEntry, Manifest};

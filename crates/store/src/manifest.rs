@@ -234,7 +234,7 @@ mod tests {
         type Page
         format page.txt/1
         metadata {"a":\n1}
-        file 3222c9ba0a24bb5f4a47ee8b9ac6c3ac2b0bb3fb0c5abdb0b5a3e4b9f5b54b96 3 a/c
+        file 189720a490f9170d419af5d8dd197da2d6c659e9d3be2392905603ac4f467274 3 a/c
         file 10e5cf3d3c8a4f9f3468c8cc58eea84892a22fdadbc1acb22410190044c1d553 3 b
         "#);
     }

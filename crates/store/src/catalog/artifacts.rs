@@ -111,10 +111,10 @@ impl Store {
     /// Finds an artifact by what people type: a name, `name@version`, or the first digits (four
     /// or more) of its digest. Of several versions with one content it is the latest.
     pub fn find_artifact(&self, text: &str) -> Result<ArtifactRecord> {
-        if let Some((name, version)) = text.rsplit_once('@') {
-            if let Ok(version) = version.parse() {
-                return self.artifact(name, Some(version));
-            }
+        if let Some((name, version)) = text.rsplit_once('@')
+            && let Ok(version) = version.parse()
+        {
+            return self.artifact(name, Some(version));
         }
         let by_name = self.artifact(text, None);
         match by_name {
@@ -136,13 +136,11 @@ impl Store {
                 format!("SELECT * FROM ({ARTIFACTS}) WHERE hex(digest) LIKE ? ORDER BY id DESC");
             all(catalog, &sql, [format!("{prefix}%")])
         })?;
-        match found.iter().find(|artifact| artifact.digest != found[0].digest) {
-            None => Ok(found.into_iter().next()),
-            Some(_) => {
-                let message = format!("several artifacts have a digest that begins `{prefix}`");
-                Err(Error::new(ErrorKind::Conflict, message).with_hint("give more digits"))
-            }
+        if found.iter().all(|artifact| artifact.digest == found[0].digest) {
+            return Ok(found.into_iter().next());
         }
+        let message = format!("several artifacts have a digest that begins `{prefix}`");
+        Err(Error::new(ErrorKind::Conflict, message).with_hint("give more digits"))
     }
 
     /// Records a kept content as a version of `name` that no step made. The latest version is

@@ -22,7 +22,7 @@ pub use artifacts::ArtifactFilter;
 pub use lineage::{Direction, Edge, Lineage};
 pub use records::{
     ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Producer, RunId, RunRecord,
-    RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepStatus,
+    RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepStatus, step_label,
 };
 pub use runs::RunFilter;
 

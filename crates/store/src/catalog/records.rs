@@ -227,7 +227,7 @@ pub struct StepRecord {
 }
 
 impl StepRecord {
-    /// Its name in the run: `make_page`, and `make_page-2` for the second of that name.
+    /// Its name in the run; see [`step_label`].
     #[must_use]
     pub fn label(&self) -> String {
         step_label(&self.name, self.invocation)
@@ -240,7 +240,9 @@ impl StepRecord {
     }
 }
 
-pub(crate) fn step_label(name: &str, invocation: u32) -> String {
+/// The name of a step in its run: `make_page`, and `make_page-2` for the second of that name.
+#[must_use]
+pub fn step_label(name: &str, invocation: u32) -> String {
     if invocation == 1 { name.to_owned() } else { format!("{name}-{invocation}") }
 }
 

@@ -1,6 +1,6 @@
 //! Steps: their beginning, their end, and finding them again by cache key.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Transaction, named_params, params};
 
 use super::artifacts::{self, ARTIFACTS};
 use super::rows::{FromRow, all, optional_digest};
@@ -125,27 +125,39 @@ impl Store {
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, message()))
     }
 
-    /// The latest step before `step` that did the same work, in any run: that ran to its end.
+    /// The latest step before `step` that had a result, of the same name in the same pipeline.
     pub fn previous_execution(&self, step: &StepRecord) -> Result<Option<StepRecord>> {
-        self.catalog().read("look up earlier runs of the step", |catalog| {
-            let pipeline = "SELECT pipeline FROM runs WHERE runs.id = run";
+        let pipeline = "SELECT pipeline FROM runs WHERE runs.id =";
+        let condition = format!(
+            "name = :name AND invocation = :invocation AND id < :id AND status = 'completed'
+                AND ({pipeline} run) = ({pipeline} :run)"
+        );
+        self.latest_step(
+            &condition,
+            named_params! {
+                ":gone": "[]",
+                ":name": step.name,
+                ":invocation": step.invocation,
+                ":id": step.id.0,
+                ":run": step.run.0,
+            },
+        )
+    }
+
+    /// The step that ran and whose result a cached `step` used.
+    pub fn execution_found_by(&self, step: &StepRecord) -> Result<Option<StepRecord>> {
+        let condition = "cache_key = :key AND status = 'completed' AND cached = 0 AND id < :id";
+        let key = step.cache_key.as_ref().map(Digest::as_bytes);
+        self.latest_step(condition, named_params! {":gone": "[]", ":key": key, ":id": step.id.0})
+    }
+
+    fn latest_step(&self, condition: &str, params: impl Params) -> Result<Option<StepRecord>> {
+        self.catalog().read("look up earlier steps", |catalog| {
             catalog
                 .prepare_cached(&format!(
-                    "SELECT * FROM ({STEPS}) WHERE name = :name AND invocation = :invocation
-                        AND id < :id AND status = 'completed'
-                        AND ({pipeline}) = (SELECT pipeline FROM runs WHERE runs.id = :run)
-                    ORDER BY id DESC LIMIT 1"
+                    "SELECT * FROM ({STEPS}) WHERE {condition} ORDER BY id DESC LIMIT 1"
                 ))?
-                .query_row(
-                    named_params! {
-                        ":gone": "[]",
-                        ":name": step.name,
-                        ":invocation": step.invocation,
-                        ":id": step.id.0,
-                        ":run": step.run.0,
-                    },
-                    StepRecord::from_row,
-                )
+                .query_row(params, StepRecord::from_row)
                 .optional()
         })
     }

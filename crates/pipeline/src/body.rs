@@ -1,0 +1,130 @@
+//! What a step does.
+
+use std::path::PathBuf;
+
+use cannery_store::Description;
+
+use crate::{KeyParts, Result, StepContext};
+
+/// What a step does: a Rust closure ([`FnStep`]), a Python function, or anything else.
+///
+/// Bodies are called from any thread, several at a time. A panic counts as a failure of the step.
+pub trait StepBody: Send + Sync {
+    /// What the result depends on besides the step's name and inputs: the code, the formats its
+    /// outputs are stored in, the environment. The inputs are there to look at; their contents
+    /// are parts of the key already.
+    fn key_parts(&self, context: &StepContext) -> Result<KeyParts>;
+
+    /// Does the step's work.
+    ///
+    /// # Errors
+    /// Any; a host's own exception travels as [`Error::host`](crate::Error::host), and
+    /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) ends the whole run.
+    fn execute(&self, context: &StepContext) -> Result<Outputs>;
+}
+
+/// A step that is a Rust closure.
+pub struct FnStep<F> {
+    version: String,
+    function: F,
+}
+
+impl<F> FnStep<F>
+where
+    F: Fn(&StepContext) -> Result<Outputs> + Send + Sync,
+{
+    /// A step that calls `function`. Rust cannot look into a closure: `version` stands for its
+    /// code, and is to be changed whenever the result would be another.
+    #[must_use]
+    pub fn new(version: impl Into<String>, function: F) -> Self {
+        Self { version: version.into(), function }
+    }
+}
+
+impl<F> StepBody for FnStep<F>
+where
+    F: Fn(&StepContext) -> Result<Outputs> + Send + Sync,
+{
+    fn key_parts(&self, _: &StepContext) -> Result<KeyParts> {
+        Ok(KeyParts::new().with("code", self.version.as_str()))
+    }
+
+    fn execute(&self, context: &StepContext) -> Result<Outputs> {
+        (self.function)(context)
+    }
+}
+
+/// What came out of a step, still to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    pub(crate) name: String,
+    pub(crate) source: OutputSource,
+    pub(crate) about: Description,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OutputSource {
+    Folder(PathBuf),
+    File(PathBuf),
+    Bytes(String, Vec<u8>),
+}
+
+impl Output {
+    /// All files in a folder. In a folder of [`StepContext::output_folder`] they are moved into
+    /// the store and must not change any more; elsewhere they are copied.
+    #[must_use]
+    pub fn folder(path: impl Into<PathBuf>, about: Description) -> Self {
+        Self { name: String::new(), source: OutputSource::Folder(path.into()), about }
+    }
+
+    /// A copy of one file, under its own name.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>, about: Description) -> Self {
+        Self { name: String::new(), source: OutputSource::File(path.into()), about }
+    }
+
+    /// One file, given as its name and its bytes.
+    #[must_use]
+    pub fn bytes(file: impl Into<String>, bytes: impl Into<Vec<u8>>, about: Description) -> Self {
+        let source = OutputSource::Bytes(file.into(), bytes.into());
+        Self { name: String::new(), source, about }
+    }
+
+    /// Names it, when a step has several outputs; its artifact is then called `step.name`.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+/// All that came out of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs(pub(crate) Vec<Output>);
+
+impl Outputs {
+    /// Nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an output.
+    #[must_use]
+    pub fn with(mut self, output: Output) -> Self {
+        self.0.push(output);
+        self
+    }
+}
+
+impl From<Output> for Outputs {
+    fn from(output: Output) -> Self {
+        Self(vec![output])
+    }
+}
+
+impl FromIterator<Output> for Outputs {
+    fn from_iter<I: IntoIterator<Item = Output>>(outputs: I) -> Self {
+        Self(outputs.into_iter().collect())
+    }
+}

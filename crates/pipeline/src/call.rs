@@ -1,0 +1,129 @@
+//! A step as a pipeline calls it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cannery_store::ArtifactRecord;
+
+use crate::{Error, ErrorKind, Result, StepBody};
+
+/// A step that was submitted to a run, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepRef(pub(crate) usize);
+
+impl StepRef {
+    /// How many steps were submitted to the run before it.
+    #[must_use]
+    pub fn position(self) -> usize {
+        self.0
+    }
+}
+
+/// What goes into a step.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// An output of another step; the only one is named by the empty string.
+    Output {
+        /// The step.
+        step: StepRef,
+        /// Which of its outputs.
+        output: String,
+    },
+    /// An artifact version that is there already.
+    Stored(Box<ArtifactRecord>),
+    /// A parameter, as bytes that are equal exactly when the parameters are.
+    Literal(Arc<[u8]>),
+}
+
+impl From<StepRef> for Input {
+    fn from(step: StepRef) -> Self {
+        Self::Output { step, output: String::new() }
+    }
+}
+
+impl From<ArtifactRecord> for Input {
+    fn from(artifact: ArtifactRecord) -> Self {
+        Self::Stored(Box::new(artifact))
+    }
+}
+
+/// A step with its inputs, ready to be submitted.
+#[derive(Clone)]
+pub struct StepCall {
+    pub(crate) name: String,
+    pub(crate) body: Arc<dyn StepBody>,
+    pub(crate) inputs: Vec<(String, Input)>,
+    pub(crate) use_cache: bool,
+}
+
+impl StepCall {
+    /// A call without inputs.
+    #[must_use]
+    pub fn new(name: impl Into<String>, body: impl StepBody + 'static) -> Self {
+        Self::shared(name, Arc::new(body))
+    }
+
+    /// A call of a body that others call too.
+    #[must_use]
+    pub fn shared(name: impl Into<String>, body: Arc<dyn StepBody>) -> Self {
+        Self { name: name.into(), body, inputs: Vec::new(), use_cache: true }
+    }
+
+    /// Adds an input: an output of another step, or a stored artifact.
+    #[must_use]
+    pub fn input(mut self, argument: impl Into<String>, input: impl Into<Input>) -> Self {
+        self.inputs.push((argument.into(), input.into()));
+        self
+    }
+
+    /// Adds one of several outputs of another step.
+    #[must_use]
+    pub fn output_of(
+        self,
+        argument: impl Into<String>,
+        step: StepRef,
+        output: impl Into<String>,
+    ) -> Self {
+        self.input(argument, Input::Output { step, output: output.into() })
+    }
+
+    /// Adds a parameter, as bytes that are equal exactly when the parameters are.
+    #[must_use]
+    pub fn literal(mut self, argument: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
+        self.inputs.push((argument.into(), Input::Literal(bytes.as_ref().into())));
+        self
+    }
+
+    /// Whether a known result is used instead of running. Results are kept in any case.
+    #[must_use]
+    pub fn use_cache(mut self, use_cache: bool) -> Self {
+        self.use_cache = use_cache;
+        self
+    }
+
+    pub(crate) fn dependencies(&self) -> BTreeSet<usize> {
+        let steps = self.inputs.iter().filter_map(|(_, input)| match input {
+            Input::Output { step, .. } => Some(step.0),
+            Input::Stored(_) | Input::Literal(_) => None,
+        });
+        steps.collect()
+    }
+
+    /// Refuses an argument that comes twice and a step that this run does not have.
+    pub(crate) fn check(&self, submitted: usize) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        if let Some((argument, _)) = self.inputs.iter().find(|(name, _)| !seen.insert(name)) {
+            let message = format!("step `{}` gets the argument `{argument}` twice", self.name);
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        match self.dependencies().last() {
+            Some(&last) if last >= submitted => {
+                let message = format!("step `{}` gets the output of another run's step", self.name);
+                Err(Error::new(ErrorKind::Reference, message)
+                    .with_hint("pass the stored artifact instead"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One step from its inputs to its record.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cannery_store::{
+    ArtifactRecord, Digest, NewStep, RunId, StepEnd, StepId, StepOutput, Store, Timestamp,
+};
+
+use crate::body::OutputSource;
+use crate::{
+    Argument, CacheKey, Error, ErrorKind, Output, Outputs, Result, StepCall, StepContext,
+    StepOutcome,
+};
+
+/// A step that is to be done.
+pub(crate) struct Task {
+    pub(crate) run: RunId,
+    pub(crate) position: usize,
+    pub(crate) call: StepCall,
+    pub(crate) invocation: u32,
+    pub(crate) arguments: Vec<(String, Argument)>,
+    pub(crate) cancelled: Arc<AtomicBool>,
+}
+
+impl Task {
+    /// Finds the step's result or makes it, and records how it went.
+    pub(crate) fn perform(self, store: &Store) -> Result<StepOutcome> {
+        let mut step = self.new_step();
+        let context = self.context(store);
+        let key = contain_panic(&self.call.name, || self.key(&context));
+        let key = match key {
+            Ok(key) => key,
+            Err(error) => {
+                let id = store.begin_step(&step)?;
+                return fail(&context, id, error);
+            }
+        };
+        step.cache_key = Some(key.digest);
+        step.key_parts = key.parts;
+        if self.call.use_cache
+            && let Some(known) = store.cached_step(key.digest)?
+        {
+            let id = store.record_cached_step(&step, &known)?;
+            return Ok(StepOutcome { id: Some(id), cached: true, outputs: known.outputs });
+        }
+        let id = store.begin_step(&step)?;
+        let result = contain_panic(&self.call.name, || self.call.body.execute(&context))
+            .and_then(|outputs| keep(&context, outputs));
+        match result {
+            Ok(outputs) => complete(&context, id, outputs),
+            Err(error) => fail(&context, id, error),
+        }
+    }
+
+    fn new_step(&self) -> NewStep {
+        let artifacts = self.arguments.iter().filter_map(|(name, argument)| match argument {
+            Argument::Artifact(artifact) => Some((name.clone(), artifact.id)),
+            Argument::Literal(_) => None,
+        });
+        NewStep {
+            run: self.run,
+            name: self.call.name.clone(),
+            invocation: self.invocation,
+            position: u32::try_from(self.position).unwrap_or(u32::MAX),
+            cache_key: None,
+            key_parts: Vec::new(),
+            inputs: artifacts.collect(),
+            started: Timestamp::now(),
+        }
+    }
+
+    fn context(&self, store: &Store) -> StepContext {
+        let name = (self.call.name.clone(), self.invocation);
+        let cancelled = Arc::clone(&self.cancelled);
+        StepContext::new(store.clone(), self.run, name, self.arguments.clone(), cancelled)
+    }
+
+    fn key(&self, context: &StepContext) -> Result<CacheKey> {
+        let mut parts = self.call.body.key_parts(context)?.with("step", self.call.name.as_str());
+        for (name, argument) in &self.arguments {
+            match argument {
+                Argument::Artifact(artifact) => {
+                    parts.add(format!("input {name}"), artifact.digest.to_string());
+                }
+                Argument::Literal(bytes) => parts.add(format!("parameter {name}"), &**bytes),
+            }
+        }
+        parts.into_key()
+    }
+}
+
+fn complete(context: &StepContext, id: StepId, outputs: Vec<StepOutput>) -> Result<StepOutcome> {
+    let log = keep_log(context)?;
+    let outputs = context.store.end_step(id, &StepEnd::Completed(outputs), log)?;
+    Ok(StepOutcome { id: Some(id), cached: false, outputs })
+}
+
+fn fail(context: &StepContext, id: StepId, error: Error) -> Result<StepOutcome> {
+    let end = match error.kind() {
+        ErrorKind::Interrupted => StepEnd::Interrupted,
+        _ => StepEnd::Failed(error.report()),
+    };
+    // The step's own error tells more than one of writing it down.
+    let log = keep_log(context).unwrap_or_default();
+    let _ = context.store.end_step(id, &end, log);
+    Err(error)
+}
+
+fn keep_log(context: &StepContext) -> Result<Option<Digest>> {
+    let log = context.take_log();
+    if log.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(context.store.blobs().put_bytes(log.as_bytes())?.digest))
+}
+
+fn keep(context: &StepContext, outputs: Outputs) -> Result<Vec<StepOutput>> {
+    let mut kept: Vec<StepOutput> = Vec::with_capacity(outputs.0.len());
+    for output in outputs.0 {
+        if kept.iter().any(|other| other.output == output.name) {
+            let message = format!("step has two outputs named `{}`", output.name);
+            return Err(Error::new(ErrorKind::Value, message));
+        }
+        kept.push(StepOutput {
+            content: keep_output(context, &output)?,
+            artifact: artifact_name(&context.name, &output.name),
+            output: output.name,
+        });
+    }
+    Ok(kept)
+}
+
+fn keep_output(context: &StepContext, output: &Output) -> Result<Digest> {
+    let (store, about) = (&context.store, &output.about);
+    match &output.source {
+        OutputSource::Folder(path) if context.owns(path) => store.take_folder(path, about),
+        OutputSource::Folder(path) => store.put_folder(path, about),
+        OutputSource::File(path) => store.put_file(&file_name(path)?, path, about),
+        OutputSource::Bytes(name, bytes) => store.put_bytes(name, bytes, about),
+    }
+}
+
+fn file_name(path: &Path) -> Result<String> {
+    path.file_name().and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported, format!("no UTF-8 file name: `{}`", path.display()))
+    })
+}
+
+fn artifact_name(step: &str, output: &str) -> String {
+    if output.is_empty() { step.to_owned() } else { format!("{step}.{output}") }
+}
+
+fn contain_panic<T>(step: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = format!("step `{step}` panicked: {}", panic_message(&*panic));
+        Err(Error::new(ErrorKind::Host, message))
+    })
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// The artifact of an input, once the step that makes it has ended.
+pub(crate) fn find_output(
+    outcome: &StepOutcome,
+    output: &str,
+    step: &str,
+) -> Result<ArtifactRecord> {
+    outcome.output(output).cloned().ok_or_else(|| {
+        let names: Vec<_> = outcome.outputs.iter().map(|(name, _)| format!("`{name}`")).collect();
+        Error::new(ErrorKind::NotFound, format!("step `{step}` has no output `{output}`"))
+            .with_hint(format!("its outputs are: {}", names.join(", ")))
+    })
+}

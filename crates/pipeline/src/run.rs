@@ -1,0 +1,396 @@
+//! A run: steps come in, threads take them, results go out.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use cannery_store::{ArtifactRecord, NewStep, RunId, RunStatus, StepId, Store, Timestamp};
+
+use crate::execute::{Task, find_output};
+use crate::schedule::{Schedule, StepResult};
+use crate::{Argument, Error, ErrorKind, Input, Result, RunError, StepCall, StepRef};
+
+/// How often a waiting thread lets its host look for signals.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Called at least every 50 ms by a thread that waits; an error stops the run.
+///
+/// While that thread does a step itself it is not called: the step's own code looks for signals,
+/// as Python's does.
+pub type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
+
+/// What came out of a step.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct StepOutcome {
+    /// The step's number in the store.
+    pub id: Option<StepId>,
+    /// Whether its result was known and it did not run.
+    pub cached: bool,
+    /// Its outputs, by name; the only one has the empty name.
+    pub outputs: Vec<(String, ArtifactRecord)>,
+}
+
+impl StepOutcome {
+    /// The output of this name; the only one has the empty name.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Option<&ArtifactRecord> {
+        self.outputs.iter().find(|(output, _)| output == name).map(|(_, artifact)| artifact)
+    }
+}
+
+/// A run that has begun.
+///
+/// Steps run on the thread that [`wait`](Self::wait)s, and on further threads when more than one
+/// is ready. A run that is dropped before it [`finish`](Self::finish)ed counts as interrupted.
+pub struct Run {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    id: RunId,
+    max_workers: usize,
+    cancelled: Arc<AtomicBool>,
+    state: Mutex<RunState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct RunState {
+    schedule: Schedule,
+    /// Host threads that wait: they take what they need before workers do.
+    waiting: usize,
+    workers: usize,
+    idle_workers: usize,
+    is_closed: bool,
+}
+
+impl Run {
+    pub(crate) fn new(store: Store, id: RunId, max_workers: usize) -> Self {
+        let shared = Shared {
+            store,
+            id,
+            max_workers,
+            cancelled: Arc::default(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> RunId {
+        self.shared.id
+    }
+
+    /// The store it is recorded in.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Adds a step. It begins when its inputs are there and somebody waits, or another thread is
+    /// free.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] for an argument that comes twice, [`ErrorKind::Reference`] for the
+    /// step of another run, [`ErrorKind::Interrupted`] when the run has ended.
+    pub fn submit(&self, call: StepCall) -> Result<StepRef> {
+        let mut state = self.shared.lock();
+        call.check(state.schedule.len())?;
+        if state.is_closed {
+            let message = format!("run {} has ended: step `{}` is too late", self.id(), call.name);
+            return Err(Error::new(ErrorKind::Interrupted, message));
+        }
+        let step = StepRef(state.schedule.add(call));
+        self.shared.employ(&mut state);
+        Ok(step)
+    }
+
+    /// Waits until a step has ended, doing what it needs in the meantime.
+    ///
+    /// # Errors
+    /// The step's own error, or that of a step it needs; and what `poll` returns.
+    pub fn wait(&self, step: StepRef, poll: Poll<'_>) -> Result<StepOutcome, RunError> {
+        self.shared.work_until(
+            poll,
+            |schedule| schedule.result(step.0),
+            |schedule| schedule.take_for(step.0),
+        )?
+    }
+
+    /// How a step ended; nothing while it has not.
+    #[must_use]
+    pub fn outcome(&self, step: StepRef) -> Option<Result<StepOutcome, RunError>> {
+        self.shared.lock().schedule.result(step.0)
+    }
+
+    /// How a step is called in this run: `make_page`, and `make_page-2` for the second.
+    #[must_use]
+    pub fn label(&self, step: StepRef) -> String {
+        self.shared.lock().schedule.step(step.0).label()
+    }
+
+    /// Stops the run: no further step begins, and those that wait get an error.
+    pub fn cancel(&self) {
+        self.shared.cancel();
+    }
+
+    /// Does all steps that are left and records the run's end.
+    ///
+    /// # Errors
+    /// The first error of any step; steps that have not begun by then are skipped.
+    pub fn finish(&self, poll: Poll<'_>) -> Result<(), RunError> {
+        let done = self.shared.work_until(
+            poll,
+            |schedule| {
+                schedule.failure().map(|error| Err(error.clone())).or_else(|| {
+                    (schedule.ready() == 0 && schedule.running().is_empty()).then_some(Ok(()))
+                })
+            },
+            Schedule::take_any,
+        );
+        match done.and_then(|result| result) {
+            Ok(()) => Ok(self.shared.close(RunStatus::Completed, None)?),
+            Err(error) => {
+                self.fail(&error, poll);
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the run because the pipeline failed between its steps: those that have not begun are
+    /// skipped, those that run are awaited, unless the error says that the user is in a hurry.
+    pub fn fail(&self, error: &RunError, poll: Poll<'_>) {
+        self.shared.lock().schedule.skip_rest(error);
+        let is_stopped = error.kind() == ErrorKind::Interrupted
+            || self.shared.await_running(poll).is_err()
+            || self.shared.is_cancelled();
+        let status = if is_stopped { RunStatus::Interrupted } else { RunStatus::Failed };
+        // The run's own error tells more than one of writing it down.
+        let _ = self.shared.close(status, Some(error));
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if !self.shared.lock().is_closed {
+            self.cancel();
+            let error = RunError::from(Error::new(
+                ErrorKind::Interrupted,
+                "the run was given up before it was finished",
+            ));
+            self.shared.lock().schedule.skip_rest(&error);
+            let _ = self.shared.close(RunStatus::Interrupted, Some(&error));
+        }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Run({} in {:?})", self.id(), self.store())
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, RunState> {
+        // Nothing that can panic runs while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn cancel(&self) {
+        let _state = self.lock();
+        self.cancelled.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Does steps on this thread until `done` has an answer.
+    fn work_until<T>(
+        self: &Arc<Self>,
+        poll: Poll<'_>,
+        done: impl Fn(&Schedule) -> Option<T>,
+        take: impl Fn(&mut Schedule) -> Option<usize>,
+    ) -> Result<T, RunError> {
+        let mut state = self.lock();
+        state.waiting += 1;
+        let result = loop {
+            if let Some(answer) = done(&state.schedule) {
+                break Ok(answer);
+            }
+            if self.is_cancelled() {
+                break Err(interrupted().into());
+            }
+            if let Some(index) = take(&mut state.schedule) {
+                // What is left after this thread has chosen is for the others.
+                self.employ(&mut state);
+                state = self.perform(state, index);
+                continue;
+            }
+            self.employ(&mut state);
+            state = self
+                .changed
+                .wait_timeout(state, POLL_INTERVAL)
+                .map_or_else(|e| e.into_inner().0, |(state, _)| state);
+            drop(state);
+            let polled = poll();
+            state = self.lock();
+            if let Err(error) = polled {
+                self.cancelled.store(true, Ordering::Relaxed);
+                break Err(error.into());
+            }
+        };
+        state.waiting -= 1;
+        self.employ(&mut state);
+        result
+    }
+
+    /// Does one step; the result is entered and the lock held again when it returns.
+    fn perform<'a>(
+        &'a self,
+        state: MutexGuard<'a, RunState>,
+        index: usize,
+    ) -> MutexGuard<'a, RunState> {
+        let label = state.schedule.step(index).label();
+        let task = self.task(&state.schedule, index);
+        drop(state);
+        let result = task
+            .and_then(|task| task.perform(&self.store))
+            .map_err(|error| RunError::in_step(label, error));
+        let mut state = self.lock();
+        self.enter(&mut state, index, result);
+        state
+    }
+
+    fn enter(&self, state: &mut RunState, index: usize, result: StepResult) {
+        if matches!(&result, Err(error) if error.kind() == ErrorKind::Interrupted) {
+            self.cancelled.store(true, Ordering::Relaxed);
+        }
+        state.schedule.end(index, result);
+        self.changed.notify_all();
+    }
+
+    fn task(&self, schedule: &Schedule, index: usize) -> Result<Task> {
+        let step = schedule.step(index);
+        let resolve = |input: &Input| match input {
+            Input::Literal(bytes) => Ok(Argument::Literal(Arc::clone(bytes))),
+            Input::Stored(artifact) => Ok(Argument::Artifact(artifact.clone())),
+            Input::Output { step, output } => match schedule.result(step.0) {
+                Some(Ok(outcome)) => {
+                    let name = &schedule.step(step.0).call.name;
+                    Ok(Argument::Artifact(Box::new(find_output(&outcome, output, name)?)))
+                }
+                _ => Err(interrupted()),
+            },
+        };
+        let arguments =
+            step.call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
+        Ok(Task {
+            run: self.id,
+            position: index,
+            call: step.call.clone(),
+            invocation: step.invocation,
+            arguments: arguments.collect::<Result<_>>()?,
+            cancelled: Arc::clone(&self.cancelled),
+        })
+    }
+
+    /// Wakes or hires workers for steps that no waiting thread will take at once.
+    fn employ(self: &Arc<Self>, state: &mut RunState) {
+        if self.spare(state) == 0 {
+            return;
+        }
+        if state.idle_workers > 0 {
+            self.changed.notify_all();
+        } else if state.workers < self.max_workers {
+            let shared = Arc::clone(self);
+            let hired = thread::Builder::new()
+                .name(format!("cannery worker {}", state.workers + 1))
+                .spawn(move || shared.work());
+            // Without it, steps run one after another on the thread that waits.
+            state.workers += usize::from(hired.is_ok());
+        }
+    }
+
+    /// How many steps a worker may take. One is left for the host's thread while it is between
+    /// its waits: it does best what it then waits for.
+    fn spare(&self, state: &RunState) -> usize {
+        if state.is_closed || self.is_cancelled() || state.schedule.failure().is_some() {
+            return 0;
+        }
+        state.schedule.ready().saturating_sub(usize::from(state.waiting == 0))
+    }
+
+    /// A worker's life.
+    fn work(self: Arc<Self>) {
+        let mut state = self.lock();
+        while !state.is_closed && !self.is_cancelled() {
+            if self.spare(&state) > 0
+                && let Some(index) = state.schedule.take_any()
+            {
+                self.employ(&mut state);
+                state = self.perform(state, index);
+                continue;
+            }
+            state.idle_workers += 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle_workers -= 1;
+        }
+        state.workers -= 1;
+    }
+
+    fn await_running(&self, poll: Poll<'_>) -> Result<()> {
+        let mut state = self.lock();
+        while !state.schedule.running().is_empty() && !self.is_cancelled() {
+            state = self
+                .changed
+                .wait_timeout(state, POLL_INTERVAL)
+                .map_or_else(|e| e.into_inner().0, |(state, _)| state);
+            drop(state);
+            poll().inspect_err(|_| self.cancel())?;
+            state = self.lock();
+        }
+        Ok(())
+    }
+
+    /// Records the run's end and sends the workers home.
+    fn close(&self, status: RunStatus, error: Option<&RunError>) -> Result<()> {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.is_closed, true) {
+            return Ok(());
+        }
+        self.changed.notify_all();
+        let skipped: Vec<_> =
+            state.schedule.skipped().map(|index| self.skipped(&state.schedule, index)).collect();
+        drop(state);
+        self.store.record_skipped_steps(&skipped)?;
+        self.store.end_run(self.id, status, error.map(RunError::report).as_deref())
+    }
+
+    fn skipped(&self, schedule: &Schedule, index: usize) -> NewStep {
+        let step = schedule.step(index);
+        NewStep {
+            run: self.id,
+            name: step.call.name.clone(),
+            invocation: step.invocation,
+            position: u32::try_from(index).unwrap_or(u32::MAX),
+            cache_key: None,
+            key_parts: Vec::new(),
+            inputs: Vec::new(),
+            started: Timestamp::now(),
+        }
+    }
+}
+
+#[cold]
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "the run was interrupted")
+        .with_hint("run it again: finished steps are not repeated")
+}
