@@ -20,7 +20,8 @@ impl Handler for Count {
 
 fn main() -> Result<()> {
     for path in std::env::args().skip(1) {
-        let text = std::fs::read_to_string(&path).map_err(|e| cannery_core::Error::io(e, &*path))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| cannery_core::Error::io(e, path.clone()))?;
         let mut fastest = f64::MAX;
         for _ in 0..50 {
             let start = Instant::now();
