@@ -180,6 +180,28 @@ impl ArrayBuf {
     }
 }
 
+impl ArraySource for ArrayBuf {
+    fn dtype(&self) -> &Dtype {
+        &self.dtype
+    }
+
+    fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    fn order(&self) -> Order {
+        self.order
+    }
+
+    fn view(&self) -> Option<ArrayView<'_>> {
+        Some(self.as_view())
+    }
+
+    fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        self.as_view().read(start, out)
+    }
+}
+
 fn read_all(source: &dyn ArraySource) -> Result<Vec<u8>> {
     let size = usize::try_from(source.size_in_bytes()?)
         .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;

@@ -62,6 +62,38 @@ impl<'a> Text<'a> {
     }
 }
 
+/// For escapes, which are made of ASCII characters at the front.
+impl Text<'_> {
+    /// Whether its first character is this one, below U+0080.
+    pub(crate) fn starts_with(self, ascii: u8) -> bool {
+        match self {
+            Text::Ascii(text) | Text::Utf8(text) => text.as_bytes().first() == Some(&ascii),
+            Text::Surrogates(bytes) | Text::Latin1(bytes) => bytes.first() == Some(&ascii),
+            Text::Ucs2(units) => units.first() == Some(&ascii.into()),
+            Text::Ucs4(units) => units.first() == Some(&ascii.into()),
+        }
+    }
+
+    /// The text behind its first character, which is below U+0080.
+    pub(crate) fn without_first(self) -> Self {
+        match self {
+            Text::Ascii(text) => Text::Ascii(&text[1..]),
+            Text::Utf8(text) => Text::Utf8(&text[1..]),
+            Text::Surrogates(bytes) => Text::Surrogates(&bytes[1..]),
+            Text::Latin1(units) => Text::Latin1(&units[1..]),
+            Text::Ucs2(units) => Text::Ucs2(&units[1..]),
+            Text::Ucs4(units) => Text::Ucs4(&units[1..]),
+        }
+    }
+
+    /// The text with one more character in front.
+    pub(crate) fn with_first(self, ascii: char) -> TextBuf {
+        let mut bytes = String::from(ascii).into_bytes();
+        bytes.extend_from_slice(&self.to_utf8());
+        Text::Surrogates(&bytes).into()
+    }
+}
+
 impl<'a> From<&'a str> for Text<'a> {
     fn from(text: &'a str) -> Self {
         Text::Utf8(text)

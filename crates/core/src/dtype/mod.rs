@@ -1,8 +1,11 @@
 //! The types of the elements of arrays.
 
+mod describe;
 mod typestr;
 
 use std::borrow::Cow;
+
+pub(crate) use describe::to_shape;
 
 /// The type of an array's elements: a kind and the order of its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,361 @@
+//! From all events to those of plain maps, lists, text and numbers.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{ARRAY, ID, ITEMS, REF, Scalar, TYPE, Tag, VALUE};
+use crate::{
+    ArrayBuf, ArraySource, BigInt, Container, Note, Order, Result, Sink, Source, Text, Wants,
+};
+
+/// What a target can say without a tag. The default is what JSON can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Native {
+    /// Integers of any size; else they are tagged from 2^64 on.
+    pub big_ints: bool,
+    /// Strings of bytes.
+    pub bytes: bool,
+    /// NaN and the infinities.
+    pub non_finite: bool,
+}
+
+impl Default for Native {
+    fn default() -> Self {
+        Self { big_ints: true, bytes: false, non_finite: false }
+    }
+}
+
+impl Native {
+    /// Sets [`big_ints`](Self::big_ints).
+    #[must_use]
+    pub fn big_ints(mut self, yes: bool) -> Self {
+        self.big_ints = yes;
+        self
+    }
+
+    /// Sets [`bytes`](Self::bytes).
+    #[must_use]
+    pub fn bytes(mut self, yes: bool) -> Self {
+        self.bytes = yes;
+        self
+    }
+
+    /// Sets [`non_finite`](Self::non_finite).
+    #[must_use]
+    pub fn non_finite(mut self, yes: bool) -> Self {
+        self.non_finite = yes;
+        self
+    }
+}
+
+type PutArray<'a> = Box<dyn FnMut(&dyn ArraySource) -> Result<Option<String>> + 'a>;
+
+/// A sink that lowers what it receives to the [tagged form](crate::tagged) and sends it on.
+///
+/// ```
+/// use cannery_core::tagged::Tagger;
+/// use cannery_core::{Limits, Source, Value, ValueBuilder};
+///
+/// let mut sink = Tagger::new(ValueBuilder::new(Limits::default()));
+/// Value::Tuple(vec![Value::Int(1)]).emit(&mut sink)?;
+/// let lowered = sink.into_inner().finish()?;
+/// assert_eq!(lowered["$type"].as_str(), Some("tuple"));
+/// assert_eq!(lowered["value"][0].as_i64(), Some(1));
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+pub struct Tagger<'a, S> {
+    inner: S,
+    native: Native,
+    put_array: Option<PutArray<'a>>,
+    open: Vec<Open>,
+    mark: Option<u64>,
+}
+
+/// What an open container has become.
+enum Open {
+    List,
+    /// A list in a map with a tag.
+    TaggedItems,
+    Map,
+    /// A map in its list of pairs; so many values are due until the pair's end.
+    Pairs(u8),
+    Object,
+}
+
+impl<'a, S: Sink> Tagger<'a, S> {
+    /// A sink that lowers to what JSON can say.
+    pub fn new(inner: S) -> Self {
+        Self { inner, native: Native::default(), put_array: None, open: Vec::new(), mark: None }
+    }
+
+    /// Leaves untagged what the target can say itself.
+    #[must_use]
+    pub fn native(mut self, native: Native) -> Self {
+        self.native = native;
+        self
+    }
+
+    /// Offers each array to `put`, which stores it beside the document and returns its name there,
+    /// or nothing for an array to be written in place.
+    #[must_use]
+    pub fn arrays(
+        mut self,
+        put: impl FnMut(&dyn ArraySource) -> Result<Option<String>> + 'a,
+    ) -> Self {
+        self.put_array = Some(Box::new(put));
+        self
+    }
+
+    /// The sink below.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Begins a map of so many members, and before them the mark that is due.
+    fn begin_map(&mut self, members: Option<usize>) -> Result<()> {
+        let Some(id) = self.mark.take() else { return self.inner.begin(Container::Map, members) };
+        self.inner.begin(Container::Map, members.map(|members| members + 1))?;
+        self.inner.key(ID)?;
+        self.send_id(id)
+    }
+
+    fn begin_tag(&mut self, tag: Tag, members: usize) -> Result<()> {
+        self.begin_map(Some(1 + members))?;
+        self.inner.key(TYPE)?;
+        self.inner.text(Text::Ascii(tag.name()))
+    }
+
+    /// A scalar wrapped in a tag of its own.
+    fn wrapped(&mut self, scalar: Scalar, send: impl FnOnce(&mut S) -> Result<()>) -> Result<()> {
+        self.begin_tag(Tag::Scalar(scalar), 1)?;
+        self.inner.key(VALUE)?;
+        send(&mut self.inner)?;
+        self.end_map()
+    }
+
+    /// A scalar as it is, unless it has a mark to carry.
+    #[inline]
+    fn plain(&mut self, scalar: Scalar, send: impl FnOnce(&mut S) -> Result<()>) -> Result<()> {
+        if self.mark.is_some() {
+            return self.wrapped(scalar, send);
+        }
+        send(&mut self.inner)?;
+        self.complete()
+    }
+
+    fn end_map(&mut self) -> Result<()> {
+        self.inner.end(Container::Map)?;
+        self.complete()
+    }
+
+    /// A value is complete, and with it the pair that it may be the end of.
+    #[inline]
+    fn complete(&mut self) -> Result<()> {
+        if let Some(Open::Pairs(due)) = self.open.last_mut() {
+            *due -= 1;
+            if *due == 0 {
+                return self.inner.end(Container::List);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_pair(&mut self, values: u8) -> Result<()> {
+        if let Some(Open::Pairs(due)) = self.open.last_mut() {
+            *due = values;
+        }
+        self.inner.begin(Container::List, Some(2))
+    }
+
+    fn send_id(&mut self, id: u64) -> Result<()> {
+        match i64::try_from(id) {
+            Ok(id) => self.inner.int(id),
+            Err(_) => self.inner.big_int(BigInt::U64(id)),
+        }
+    }
+
+    fn array_in_place(&mut self, array: &dyn ArraySource) -> Result<()> {
+        let data = match array.view() {
+            Some(view) => STANDARD.encode(view.data()),
+            None => STANDARD.encode(ArrayBuf::from_source(array)?.as_view().data()),
+        };
+        self.begin_tag(Tag::Scalar(Scalar::Array), 4)?;
+        self.inner.key(Text::Ascii("dtype"))?;
+        array.dtype().to_value().emit(&mut self.inner)?;
+        self.inner.key(Text::Ascii("shape"))?;
+        self.inner.begin(Container::List, Some(array.shape().len()))?;
+        array.shape().iter().try_for_each(|&side| self.send_id(side))?;
+        self.inner.end(Container::List)?;
+        self.inner.key(Text::Ascii("order"))?;
+        let order = if array.order() == Order::C { "C" } else { "F" };
+        self.inner.text(Text::Ascii(order))?;
+        self.inner.key(Text::Ascii("data"))?;
+        self.inner.text(Text::Ascii(&data))?;
+        self.end_map()
+    }
+}
+
+/// How NaN and the infinities are called.
+fn float_name(value: f64) -> &'static str {
+    match value {
+        f64::INFINITY => "inf",
+        f64::NEG_INFINITY => "-inf",
+        _ => "nan",
+    }
+}
+
+impl<S: Sink> Sink for Tagger<'_, S> {
+    fn null(&mut self) -> Result<()> {
+        if self.mark.is_some() {
+            self.begin_tag(Tag::Scalar(Scalar::Null), 0)?;
+            return self.end_map();
+        }
+        self.inner.null()?;
+        self.complete()
+    }
+
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.plain(Scalar::Bool, |inner| inner.bool(value))
+    }
+
+    fn int(&mut self, value: i64) -> Result<()> {
+        self.plain(Scalar::Int, |inner| inner.int(value))
+    }
+
+    fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
+        if self.native.big_ints || matches!(value, BigInt::U64(_)) {
+            return self.plain(Scalar::Int, |inner| inner.big_int(value));
+        }
+        let digits = value.to_decimal();
+        self.wrapped(Scalar::Int, |inner| inner.text(Text::Ascii(&digits)))
+    }
+
+    fn float(&mut self, value: f64) -> Result<()> {
+        if value.is_finite() || self.native.non_finite {
+            return self.plain(Scalar::Float, |inner| inner.float(value));
+        }
+        self.wrapped(Scalar::Float, |inner| inner.text(Text::Ascii(float_name(value))))
+    }
+
+    fn number(&mut self, text: &str) -> Result<()> {
+        if !self.inner.wants().number_text {
+            return crate::number::send(text, self);
+        }
+        let is_float = text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'));
+        let scalar = if is_float { Scalar::Float } else { Scalar::Int };
+        self.plain(scalar, |inner| inner.number(text))
+    }
+
+    fn text(&mut self, value: Text<'_>) -> Result<()> {
+        self.plain(Scalar::Str, |inner| inner.text(value))
+    }
+
+    fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        if self.native.bytes {
+            return self.plain(Scalar::Bytes, |inner| inner.bytes(value));
+        }
+        let text = STANDARD.encode(value);
+        self.wrapped(Scalar::Bytes, |inner| inner.text(Text::Ascii(&text)))
+    }
+
+    fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
+        let name = match &mut self.put_array {
+            Some(put) => put(value)?,
+            None => None,
+        };
+        let Some(name) = name else { return self.array_in_place(value) };
+        self.begin_map(Some(1))?;
+        self.inner.key(ARRAY)?;
+        self.inner.text(Text::Utf8(&name))?;
+        self.end_map()
+    }
+
+    fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
+        match container {
+            Container::Map => {
+                self.open.push(Open::Map);
+                // How many of the entries will be in a list of pairs is not known yet.
+                self.begin_map(None)
+            }
+            Container::List if self.mark.is_none() => {
+                self.open.push(Open::List);
+                self.inner.begin(Container::List, len)
+            }
+            items => {
+                self.begin_tag(Tag::Items(items), 1)?;
+                self.open.push(Open::TaggedItems);
+                self.inner.key(VALUE)?;
+                self.inner.begin(Container::List, len)
+            }
+        }
+    }
+
+    fn end(&mut self, _container: Container) -> Result<()> {
+        match self.open.pop() {
+            Some(Open::List) => self.inner.end(Container::List)?,
+            Some(Open::TaggedItems | Open::Pairs(_)) => {
+                self.inner.end(Container::List)?;
+                self.inner.end(Container::Map)?;
+            }
+            _ => self.inner.end(Container::Map)?,
+        }
+        self.complete()
+    }
+
+    fn key(&mut self, key: Text<'_>) -> Result<()> {
+        if let Some(Open::Pairs(_)) = self.open.last() {
+            self.begin_pair(1)?;
+            return self.inner.text(key);
+        }
+        if key.starts_with(b'$') {
+            return self.inner.key(key.with_first('$').as_text());
+        }
+        self.inner.key(key)
+    }
+
+    fn entry(&mut self) -> Result<()> {
+        if let Some(open @ Open::Map) = self.open.last_mut() {
+            *open = Open::Pairs(0);
+            self.inner.key(ITEMS)?;
+            self.inner.begin(Container::List, None)?;
+        }
+        self.begin_pair(2)
+    }
+
+    fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
+        self.open.push(Open::Object);
+        self.begin_map(parts.map(|parts| parts + 1))?;
+        self.inner.key(TYPE)?;
+        let taken = type_name.to_str().is_some_and(|name| Tag::from_name(&name).is_some());
+        if taken || type_name.starts_with(b'$') {
+            return self.inner.text(type_name.with_first('$').as_text());
+        }
+        self.inner.text(type_name)
+    }
+
+    fn end_object(&mut self) -> Result<()> {
+        self.open.pop();
+        self.end_map()
+    }
+
+    fn mark(&mut self, id: u64) -> Result<()> {
+        self.mark = Some(id);
+        Ok(())
+    }
+
+    fn alias(&mut self, id: u64) -> Result<()> {
+        self.begin_map(Some(1))?;
+        self.inner.key(REF)?;
+        self.send_id(id)?;
+        self.end_map()
+    }
+
+    fn note(&mut self, note: Note<'_>) -> Result<()> {
+        self.inner.note(note)
+    }
+
+    fn wants(&self) -> Wants {
+        self.inner.wants()
+    }
+}
