@@ -85,8 +85,8 @@ bench: setup $(VENV)/.bench
 
 # --- the checks
 
-.PHONY: check check-rust check-python check-house check-licences
-check: check-rust check-house check-licences check-python
+.PHONY: check check-rust check-house check-licences check-style check-types
+check: check-style check-types check-rust check-house check-licences
 
 check-rust: $(VENV)/.tools
 	cargo fmt --all --check
@@ -105,9 +105,11 @@ $(TOOLS)/bin/cargo-deny:
 	rm -rf $(TOOLS)/build
 
 PYTHON_CODE := python bench examples scripts/requirements
-check-python: setup
+check-style: $(VENV)/.tools
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/ruff format --check $(PYTHON_CODE)
+
+check-types: setup
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	cd $(VENV) && bin/python -m mypy.stubtest cannery._native
 

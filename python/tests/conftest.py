@@ -36,10 +36,14 @@ def own_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CANNERY_STORE", str(tmp_path / "store"))
 
 
-def pytest_report_header() -> str:
-    if not SUITES.is_dir():
-        return f"suites: !! none at {SUITES}: only the project's own vectors run"
-    return f"suites: {SUITES} ({', '.join(sorted(path.name for path in SUITES.iterdir()))})"
+def pytest_report_header() -> list[str]:
+    return [contents("suites", SUITES), contents("acceptance", SUITES.parent / "acceptance")]
+
+
+def contents(title: str, folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{title}: !! none at {folder}: only the project's own cases run"
+    return f"{title}: {folder} ({', '.join(sorted(path.name for path in folder.iterdir()))})"
 
 
 def pytest_terminal_summary(
