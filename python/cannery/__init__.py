@@ -12,20 +12,36 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import CanneryError, UntrustedTypeError
 
 if TYPE_CHECKING:
-    from cannery import errors, json, jsonl
+    from cannery import errors, json, jsonl, materializers
+    from cannery._artifact import Artifact
+    from cannery._steps import pipeline, step
+    from cannery._store import Store
+    from cannery.materializers import Materializer
 
 # Public modules.
-_MODULES = frozenset({"errors", "json", "jsonl"})
+_MODULES = frozenset({"errors", "json", "jsonl", "materializers"})
 
 # Public names and the private modules they live in.
-_NAMES: dict[str, str] = {}
+_NAMES = {
+    "Artifact": "_artifact",
+    "Materializer": "materializers",
+    "Store": "_store",
+    "pipeline": "_steps",
+    "step": "_steps",
+}
 
 __all__ = [
+    "Artifact",
     "CanneryError",
+    "Materializer",
+    "Store",
     "UntrustedTypeError",
     "errors",
     "json",
     "jsonl",
+    "materializers",
+    "pipeline",
+    "step",
 ]
 
 

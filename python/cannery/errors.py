@@ -31,6 +31,10 @@ class DataError(CanneryError, ValueError):
     """Bytes that are not what they should be, or a value that the target cannot hold."""
 
 
+class TextDecodeError(CanneryError, UnicodeDecodeError):
+    """Bytes that are not text in their encoding."""
+
+
 class CorruptError(DataError):
     """A checksum or digest that does not match: these are not the bytes that were written."""
 
@@ -69,3 +73,7 @@ class ConflictError(FileError):
 
 class UntrustedTypeError(CanneryError, UnpicklingError, ValueError):
     """A type or function that nobody vouched for, named by a file."""
+
+
+class CacheWarning(UserWarning):
+    """Something on which a step depends that its cache key cannot see."""

@@ -48,6 +48,15 @@ fn take_host(error: &mut Error) -> Option<PyErr> {
     source.downcast::<PyErr>().ok().map(|original| *original)
 }
 
+/// Like [`to_exception`], for an error that others hold too.
+#[cold]
+pub(crate) fn shared_to_exception(py: Python<'_>, error: &Error) -> PyErr {
+    match error.kind() {
+        ErrorKind::Interrupted => PyKeyboardInterrupt::new_err(error.to_string()),
+        _ => build(py, error).unwrap_or_else(|failure| failure),
+    }
+}
+
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let class = py.import("cannery.errors")?.getattr(class_name(error.kind()))?;
     let class = class.cast_into::<PyType>()?;
@@ -82,7 +91,8 @@ fn errno(error: &Error) -> Option<i32> {
     source.downcast_ref::<std::io::Error>()?.raw_os_error()
 }
 
-fn describe(exception: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
+/// Sets the attributes that say where it happened and what to do.
+pub(crate) fn describe(exception: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
     if let Some(hint) = error.hint() {
         exception.setattr("hint", hint)?;
         // A note is shown below the message wherever the exception is printed.

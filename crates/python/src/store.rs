@@ -124,17 +124,17 @@ impl Store {
     #[pyo3(signature = (artifact, *, down=false))]
     fn neighbours(&self, py: Python<'_>, artifact: i64, down: bool) -> PyResult<Vec<Artifact>> {
         let id = ArtifactId(artifact);
-        let found = self.ask(py, |store| match down {
-            false => store.upstream(id),
-            true => store.downstream(id),
-        })?;
+        let ask = |store: &cannery_store::Store| {
+            if down { store.downstream(id) } else { store.upstream(id) }
+        };
+        let found = self.ask(py, ask)?;
         Ok(found.into_iter().map(Artifact).collect())
     }
 
     /// The artifact and all it was made from (or what was made from it), the nearest first.
     #[pyo3(signature = (artifact, *, down=false))]
     fn lineage(&self, py: Python<'_>, artifact: i64, down: bool) -> PyResult<Vec<Artifact>> {
-        let direction = if down { Direction::Downstream } else { Direction::Upstream };
+        let direction = if down { Direction::Down } else { Direction::Up };
         let id = ArtifactId(artifact);
         let found = self.ask(py, |store| store.lineage(id, direction))?;
         Ok(found.artifacts.into_iter().map(Artifact).collect())

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cannery._fingerprint._content import UnseenError, digest_of_text, digest_of_value
+from cannery._fingerprint._content import UnseenError, digest_of_value
 from cannery._fingerprint._walk import Walk
 
-__all__ = ["Fingerprint", "UnseenError", "digest_of_text", "digest_of_value", "fingerprint"]
+__all__ = ["Fingerprint", "ValueFingerprint", "fingerprint", "fingerprint_value"]
+
+# Types whose `repr` says all, and no two of which have a `repr` in common.
+_SHOWN = (int, str, bool, float, type(None))
+_LONGEST_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,15 @@ class Fingerprint:
     blind_spots: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ValueFingerprint:
+    """What a parameter is: a short text or a digest, and the code that comes with it."""
+
+    text: str
+    parts: dict[str, str]
+    blind_spots: tuple[str, ...] = ()
+
+
 def fingerprint(function: Callable[..., Any]) -> Fingerprint:
     """Fingerprint a function as it is loaded now.
 
@@ -37,3 +51,21 @@ def fingerprint(function: Callable[..., Any]) -> Fingerprint:
     walk.run(function)
     walk.parts["python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
     return Fingerprint(walk.parts, tuple(walk.blind_spots))
+
+
+def fingerprint_value(value: Any) -> ValueFingerprint:
+    """Fingerprint a parameter by its typed content: `1` is not `"1"`.
+
+    A value that keeps its content to itself (an open file) gets a text of its own every time.
+    """
+    if type(value) in _SHOWN:
+        text = repr(value)
+        if len(text) <= _LONGEST_SHOWN:
+            return ValueFingerprint(text, {})
+    walk = Walk()
+    try:
+        digest = digest_of_value(value, walk.visit)
+    except UnseenError as unseen:
+        return ValueFingerprint(uuid.uuid4().hex, {}, (str(unseen),))
+    walk.run_pending()
+    return ValueFingerprint(digest, walk.parts, tuple(walk.blind_spots))

@@ -43,6 +43,10 @@ class Walk:
     def run(self, function: Any) -> None:
         """Walk everything that a function reaches."""
         self.visit(function)
+        self.run_pending()
+
+    def run_pending(self) -> None:
+        """Walk everything that was visited and not entered yet."""
         while self._pending:
             self._enter(*self._pending.pop())
         self._forget_written_values()

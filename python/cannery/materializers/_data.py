@@ -66,7 +66,9 @@ class DataMaterializer(Materializer[Any]):
 
     def metadata(self, value: Any) -> dict[str, Any]:
         """Count the items of a container."""
-        return {"items": len(value)} if isinstance(value, (list, tuple, dict, set, frozenset)) else {}
+        return (
+            {"items": len(value)} if isinstance(value, (list, tuple, dict, set, frozenset)) else {}
+        )
 
     def preview(self, value: Any) -> str:
         """Show how the value begins."""

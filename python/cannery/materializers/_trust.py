@@ -19,7 +19,8 @@ class _Policy(NamedTuple):
     imports: bool = False
 
 
-_policy: ContextVar[_Policy] = ContextVar("policy", default=_Policy())
+_NOBODY = _Policy()
+_policy: ContextVar[_Policy] = ContextVar("policy", default=_NOBODY)
 
 
 @contextmanager

@@ -1,0 +1,159 @@
+"""`@step` and `@pipeline`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, overload
+
+from cannery import _session
+from cannery._types import hints_of
+from cannery.errors import DataTypeError
+
+if TYPE_CHECKING:
+    from cannery._store import Store
+    from cannery.materializers import Materializer
+
+_Function = Callable[..., Any]
+
+
+class Step:
+    """A function whose outputs are kept, and which runs only when its result is not known yet.
+
+    Inside a pipeline a call returns an `Artifact` at once; anywhere else it is a plain call.
+    """
+
+    def __init__(self, function: _Function, name: str | None, options: dict[str, Any]) -> None:
+        if not callable(function):
+            raise DataTypeError(f"`step` is for functions, found {type(function).__qualname__}")
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name: str = name or function.__name__
+        self.cache: bool = options["cache"]
+        self.materializers: tuple[type[Materializer[Any]], ...] = tuple(options["materializers"])
+        self.trust: tuple[Any, ...] = tuple(options["trust"])
+        self.version: str | None = options["version"]
+        self.environment: tuple[str, ...] = tuple(options["environment"])
+        self.strict: bool = options["strict"]
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        """The parameters of the function."""
+        return inspect.signature(self.function)
+
+    @functools.cached_property
+    def hints(self) -> dict[str, Any]:
+        """The annotations of the function, evaluated."""
+        return hints_of(self.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        session = _session.current()
+        if session is None:
+            return self.function(*args, **kwargs)
+        return session.submit(self, args, kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}>"
+
+
+class Pipeline:
+    """A function that calls steps; calling it runs them and returns a `Run`."""
+
+    def __init__(
+        self, function: _Function, name: str | None, store: Store | str | os.PathLike[str] | None
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name: str = name or function.__name__
+        self.store = store
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        """The parameters of the function."""
+        return inspect.signature(self.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if _session.current() is not None:
+            return self.function(*args, **kwargs)  # its steps join the run
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return _session.run(self, bound)
+
+    def __repr__(self) -> str:
+        return f"<pipeline {self.name}>"
+
+
+@overload
+def step(function: _Function, /) -> Step: ...
+
+
+@overload
+def step(
+    *,
+    name: str | None = None,
+    cache: bool = True,
+    materializers: Iterable[type[Materializer[Any]]] = (),
+    trust: Iterable[Any] = (),
+    version: str | None = None,
+    environment: Iterable[str] = (),
+    strict: bool = False,
+) -> Callable[[_Function], Step]: ...
+
+
+def step(
+    function: _Function | None = None, /, *, name: str | None = None, **options: Any
+) -> Step | Callable[[_Function], Step]:
+    """Make a function a step, as `@step` or `@step(...)`.
+
+    - `name`: the step's name, and its artifact's; else the function's.
+    - `cache`: with `False` it runs every time.
+    - `materializers`: used for its inputs and outputs before all others.
+    - `trust`: classes, or patterns of names, that may be made again from its inputs besides the
+      project's own.
+    - `version`: with a new one it runs again.
+    - `environment`: variables on which it depends although its own code does not read them.
+    - `strict`: refuse code that cannot be seen through, such as `eval`, instead of warning.
+    """
+    defaults = {
+        "cache": True,
+        "materializers": (),
+        "trust": (),
+        "version": None,
+        "environment": (),
+        "strict": False,
+    }
+    unknown = options.keys() - defaults.keys()
+    if unknown:
+        raise DataTypeError(f"`step` has no option `{min(unknown)}`")
+    options = defaults | options
+    if function is not None:
+        return Step(function, name, options)
+    return lambda function: Step(function, name, options)
+
+
+@overload
+def pipeline(function: _Function, /) -> Pipeline: ...
+
+
+@overload
+def pipeline(
+    *, name: str | None = None, store: Store | str | os.PathLike[str] | None = None
+) -> Callable[[_Function], Pipeline]: ...
+
+
+def pipeline(
+    function: _Function | None = None,
+    /,
+    *,
+    name: str | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+) -> Pipeline | Callable[[_Function], Pipeline]:
+    """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`."""
+    if function is not None:
+        return Pipeline(function, name, store)
+    return lambda function: Pipeline(function, name, store)
