@@ -1,9 +1,10 @@
 //! Bytes named by their digest, written once and never changed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -39,11 +40,13 @@ pub struct Blobs {
     objects: PathBuf,
     scratch: Arc<Scratch>,
     durability: Durability,
+    /// Folders with names that may not have reached the disk.
+    unsettled: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Blobs {
     pub(crate) fn new(objects: PathBuf, scratch: Arc<Scratch>, durability: Durability) -> Self {
-        Self { objects, scratch, durability }
+        Self { objects, scratch, durability, unsettled: Arc::default() }
     }
 
     /// The file of a blob, for memory mapping; it need not exist.
@@ -177,9 +180,29 @@ impl Blobs {
                 }
                 result => result?,
             }
-            if self.durability == Durability::Power { sync_folder(shard) } else { Ok(()) }
+            Ok(())
         };
-        publish().map_err(|error| failure::io(error, "write", &path))
+        publish().map_err(|error| failure::io(error, "write", &path))?;
+        if self.durability == Durability::Power {
+            self.unsettled().insert(shard.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Brings the names of all that was kept to the disk; to be called before the catalog speaks
+    /// of it. Most file systems write all names that
+    /// are pending with the first.
+    pub(crate) fn settle(&self) -> Result<()> {
+        // Held to the end: another thread must not believe it done before it is.
+        let mut unsettled = self.unsettled();
+        while let Some(folder) = unsettled.pop_first() {
+            sync_folder(&folder).map_err(|error| failure::io(error, "write", &folder))?;
+        }
+        Ok(())
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

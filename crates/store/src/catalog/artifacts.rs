@@ -126,15 +126,14 @@ impl Store {
     }
 
     fn artifact_by_prefix(&self, prefix: &str) -> Result<Option<ArtifactRecord>> {
-        let is_prefix =
-            (4..=64).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_hexdigit());
-        if !is_prefix {
+        let (Some(low), Some(high)) = (padded(prefix, '0'), padded(prefix, 'f')) else {
             return Ok(None);
-        }
+        };
         let found: Vec<ArtifactRecord> = self.catalog().read("look up the digest", |catalog| {
-            let sql =
-                format!("SELECT * FROM ({ARTIFACTS}) WHERE hex(digest) LIKE ? ORDER BY id DESC");
-            all(catalog, &sql, [format!("{prefix}%")])
+            let sql = format!(
+                "SELECT * FROM ({ARTIFACTS}) WHERE digest BETWEEN ? AND ? ORDER BY id DESC"
+            );
+            all(catalog, &sql, [low.as_bytes(), high.as_bytes()])
         })?;
         if found.iter().all(|artifact| artifact.digest == found[0].digest) {
             return Ok(found.into_iter().next());
@@ -147,6 +146,7 @@ impl Store {
     /// returned when it has this content.
     pub fn add_artifact(&self, name: &str, content: Digest) -> Result<ArtifactRecord> {
         let manifest = self.manifest(content)?;
+        self.blobs().settle()?;
         self.catalog().write("record the artifact", |catalog| {
             let latest = latest(catalog, name)?;
             match latest {
@@ -189,6 +189,15 @@ impl Store {
         let message = format!("the store has no artifact `{name}`");
         Ok(Error::new(ErrorKind::NotFound, message).with_hint(hint))
     }
+}
+
+/// The first, or the last, digest that begins with `prefix`; nothing if none can.
+fn padded(prefix: &str, digit: char) -> Option<Digest> {
+    if prefix.len() < 4 {
+        return None;
+    }
+    let rest = digit.to_string().repeat(64_usize.checked_sub(prefix.len())?);
+    format!("{prefix}{rest}").parse().ok()
 }
 
 /// An artifact version that is to be recorded.

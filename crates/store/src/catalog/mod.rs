@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{Result, failure, store};
@@ -32,6 +33,10 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 /// How long a writer waits for another one; a transaction here takes far less than a millisecond.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// SQLite's log beside the catalog, and from how many bytes on it is emptied at the end.
+const LOG: &str = "catalog.sqlite-wal";
+const LONG_LOG: u64 = 1 << 20;
+
 /// An open catalog.
 pub(crate) struct Catalog {
     connection: Mutex<Connection>,
@@ -49,7 +54,9 @@ impl Catalog {
             Err(error) if error.kind() == crate::ErrorKind::Permission => {
                 let (connection, copy) = read_only::open(&catalog_path(root)).map_err(|_| error)?;
                 check_version(&connection, root)?;
-                Ok(Self { is_read_only: true, _copy: copy, ..Self::new(connection, root) })
+                let mut catalog = Self::new(connection, root);
+                (catalog.is_read_only, catalog._copy) = (true, copy);
+                Ok(catalog)
             }
             Err(error) => Err(error),
         }
@@ -115,6 +122,20 @@ impl Catalog {
     }
 }
 
+impl Drop for Catalog {
+    /// Empties a long log: the next process to open the catalog would have to read all of it.
+    fn drop(&mut self) {
+        let log = self.root.join(LOG);
+        if self.is_read_only || fs::metadata(log).map_or(0, |found| found.len()) < LONG_LOG {
+            return;
+        }
+        let connection = self.connection();
+        // Whoever holds it up now does it later.
+        let _ = connection.busy_timeout(Duration::ZERO);
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+}
+
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Catalog({})", self.root.display())
@@ -139,7 +160,7 @@ fn open_for_writing(root: &Path) -> Result<Connection> {
 
 /// Whether SQLite may make its log and its index beside the catalog.
 fn can_write_beside(root: &Path) -> bool {
-    let log = root.join("catalog.sqlite-wal");
+    let log = root.join(LOG);
     fs::metadata(&log).is_ok() || tempfile::tempfile_in(root).is_ok()
 }
 
@@ -158,6 +179,8 @@ fn configure(connection: Connection) -> rusqlite::Result<Connection> {
     // missing, but the catalog is whole, and the bytes it names were written before.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // Closing would wait for the disk even after a run that found everything in the cache.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -61,7 +61,6 @@ CREATE TABLE artifacts (
 ) STRICT;
 
 CREATE INDEX artifacts_by_digest ON artifacts (digest);
-CREATE INDEX artifacts_by_step ON artifacts (step);
 
 CREATE TABLE inputs (
     step     INTEGER NOT NULL REFERENCES steps (id),

@@ -39,6 +39,7 @@ impl Store {
             StepEnd::Failed(error) => (StepStatus::Failed, Some(error), Vec::new()),
             StepEnd::Interrupted => (StepStatus::Interrupted, None, Vec::new()),
         };
+        self.blobs().settle()?;
         self.catalog().write("record the step's end", |catalog| {
             catalog
                 .prepare_cached(
