@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 from cannery.errors import DataTypeError
 
 if TYPE_CHECKING:
+    from cannery._call import StepCall
     from cannery._store import ArtifactVersion
-
-
-class Call(Protocol):
-    """A step's call in a run, as far as its artifact needs it."""
-
-    @property
-    def label(self) -> str:
-        """Its name in the run."""
-        ...
-
-    def stored(self) -> ArtifactVersion:
-        """Wait until the step has ended, and return its output."""
-        ...
-
-    def load(self) -> Any:
-        """Wait until the step has ended, and return its value."""
-        ...
 
 
 class Artifact:
@@ -35,7 +19,7 @@ class Artifact:
     passed on alone. Whatever a pipeline does with the *value* must come after `load()`.
     """
 
-    def __init__(self, call: Call, returns: Any = None, item: int | None = None) -> None:
+    def __init__(self, call: StepCall, returns: Any = None, item: int | None = None) -> None:
         self._call = call
         self._returns = returns
         self._item = item
@@ -61,20 +45,20 @@ class Artifact:
         return value if self._item is None else value[self._item]
 
     def __iter__(self) -> Iterator[Artifact]:
-        items = _items_of(self._returns)
+        items = items_of(self._returns)
         if items is None:
             raise self._misuse("iterated over", "annotate the step with `-> tuple[A, B]`, or")
         return (Artifact(self._call, item.type, index) for index, item in enumerate(items))
 
     def __getitem__(self, key: int | str) -> Artifact:
-        items = _items_of(self._returns) or []
+        items = items_of(self._returns) or []
         for index, item in enumerate(items):
             if key in (index, item.name):
                 return Artifact(self._call, item.type, index)
         raise self._misuse("indexed", "annotate the step with `-> tuple[A, B]`, or")
 
     def __getattr__(self, name: str) -> Artifact:
-        if not name.startswith("_") and any(i.name == name for i in _items_of(self._returns) or ()):
+        if not name.startswith("_") and any(i.name == name for i in items_of(self._returns) or ()):
             return self[name]
         raise AttributeError(
             f"the output of step `{self._call.label}` is an artifact and has no `{name}`; "
@@ -94,17 +78,19 @@ class Artifact:
         return f"<artifact of {self.name}>"
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
+    """A part of an output that can be unpacked."""
+
     name: str
     type: Any
 
 
-def _items_of(annotation: Any) -> list[_Item] | None:
+def items_of(annotation: Any) -> list[Item] | None:
     """Say what a step's output can be unpacked into, where its annotation tells."""
     if isinstance(annotation, type) and issubclass(annotation, tuple):
         hints = getattr(annotation, "__annotations__", {})
-        return [_Item(name, hints.get(name)) for name in getattr(annotation, "_fields", ())] or None
+        return [Item(name, hints.get(name)) for name in getattr(annotation, "_fields", ())] or None
     arguments = get_args(annotation)
     if get_origin(annotation) is not tuple or Ellipsis in arguments:
         return None
-    return [_Item(str(index), argument) for index, argument in enumerate(arguments)]
+    return [Item(str(index), argument) for index, argument in enumerate(arguments)]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
-from cannery._values import load_value
+from cannery._values import load_record
+from cannery.materializers._trust import trusting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -278,7 +279,8 @@ class ArtifactVersion:
         `type` is asked of the materializer instead of the recorded type. Classes of the project
         that are loaded in this process are made again; `trust` names others, and `trust=()` none.
         """
-        return load_value(self._store._native, self._record, type, trust=trust)
+        with trusting(trust or (), imports=False, project=trust is None):
+            return load_record(self._store._native, self._record, type)
 
     def _wrap(self, records: list[_native.Artifact]) -> list[ArtifactVersion]:
         return [ArtifactVersion(self._store, record) for record in records]

@@ -1,4 +1,8 @@
-"""Values to stored files and back, through their materializers."""
+"""Values to stored files and back, through their materializers.
+
+The items of an output annotated `tuple[A, B]`, or of a named tuple, are stored each by its own
+materializer: in folders `0`, `1`, ... beside a `parts.json` that says what they are.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cannery._artifact import items_of
 from cannery.errors import DataTypeError
+from cannery.materializers._data import DataMaterializer
 from cannery.materializers._registry import materializer_for, materializer_of_format
-from cannery.materializers._trust import find_class, full_name, trusting
+from cannery.materializers._trust import find_class, full_name
 
 if TYPE_CHECKING:
     from cannery import _native
     from cannery.materializers import Materializer
+
+_PARTS = "parts/1"
+
+_Materializers = Iterable[type["Materializer[Any]"]]
 
 
 class Saved(NamedTuple):
@@ -24,39 +34,71 @@ class Saved(NamedTuple):
 
 
 def save_value(
-    value: Any, to: Path, materializers: Iterable[type[Materializer[Any]]] = ()
+    value: Any, to: Path, materializers: _Materializers = (), annotation: Any = None
 ) -> Saved:
     """Write a value's files below the empty folder `to`."""
     chosen = materializer_for(type(value), materializers)
+    if chosen is DataMaterializer and _is_stored_in_parts(value, annotation):
+        return _save_parts(value, to, materializers)
     materializer = chosen()
     materializer.save(value, to)
     return Saved(full_name(type(value)), chosen.format_id, materializer.metadata(value))
 
 
 def load_files(
-    at: Path,
-    saved: Saved,
-    wanted: Any = None,
-    materializers: Iterable[type[Materializer[Any]]] = (),
+    at: Path, saved: Saved, wanted: Any = None, materializers: _Materializers = ()
 ) -> Any:
     """Read the value whose files are below `at`."""
+    if saved.format_id == _PARTS:
+        return _load_parts(at, saved, wanted, materializers)
     found = materializer_of_format(saved.format_id, saved.type_name, materializers)
     if found is None:
         raise _no_reader(saved)
     return found().load(_type_of(saved, wanted), at)
 
 
-def load_value(
+def load_record(
     store: _native.Store,
     record: _native.Artifact,
-    wanted: type[Any] | None = None,
-    *,
-    trust: Iterable[Any] | None = None,
+    wanted: Any = None,
+    materializers: _Materializers = (),
 ) -> Any:
-    """Read a stored artifact outside of a run."""
+    """Read a stored artifact."""
     saved = Saved(record.type_name, record.format, {})
-    with trusting(trust or (), imports=False, project=trust is None):
-        return load_files(store.view(record.digest), saved, wanted)
+    return load_files(store.view(record.digest), saved, wanted, materializers)
+
+
+def _is_stored_in_parts(value: Any, annotation: Any) -> bool:
+    if not isinstance(value, tuple) or not items_of(annotation):
+        return False
+    return any(materializer_for(type(item)) is not DataMaterializer for item in value)
+
+
+def _save_parts(value: tuple[Any, ...], to: Path, materializers: _Materializers) -> Saved:
+    from cannery import json
+
+    parts = []
+    for index, item in enumerate(value):
+        folder = to / str(index)
+        folder.mkdir()
+        part = save_value(item, folder, materializers)
+        parts.append(part._asdict())
+    (to / "parts.json").write_bytes(json.encode(parts))
+    return Saved(full_name(type(value)), _PARTS, {"items": len(value)})
+
+
+def _load_parts(at: Path, saved: Saved, wanted: Any, materializers: _Materializers) -> Any:
+    from cannery import json
+
+    parts = [Saved(**part) for part in json.decode((at / "parts.json").read_bytes())]
+    items = items_of(wanted) or []
+    types = [item.type for item in items] if len(items) == len(parts) else [None] * len(parts)
+    values = [
+        load_files(at / str(index), part, type, materializers)
+        for index, (part, type) in enumerate(zip(parts, types, strict=True))
+    ]
+    cls = _type_of(saved, wanted)
+    return cls._make(values) if hasattr(cls, "_make") else tuple(values)
 
 
 def _type_of(saved: Saved, wanted: Any) -> Any:

@@ -1,0 +1,198 @@
+"""A step's call in a run: what its key is made of, and how it is done."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from cannery import _native
+from cannery._artifact import Artifact
+from cannery._fingerprint import fingerprint_value
+from cannery._inputs import artifacts_in, replace_artifacts, with_slots
+from cannery._store import ArtifactVersion
+from cannery._types import check_for, name_of
+from cannery._values import load_record, save_value
+from cannery.errors import CacheWarning, DataError, DataTypeError
+from cannery.materializers._trust import trusting
+
+if TYPE_CHECKING:
+    from cannery._session import Session
+    from cannery._steps import Step
+
+
+class StepCall:
+    """The body of a step, which the engine asks for its key and, unless it is known, to run."""
+
+    def __init__(self, session: Session, step: Step, bound: inspect.BoundArguments) -> None:
+        self.session = session
+        self.step = step
+        self._bound = bound
+        self._parts = dict(_declared_parts(step)) | session.fingerprint_of(step).parts
+        inputs = list(self._inputs())
+        self.submitted = session.native.submit(step.name, self, inputs, use_cache=step.cache)
+
+    def _inputs(self) -> Iterator[tuple[str, _native.Submitted | bytes]]:
+        """Give the engine artifacts to wait for, and what the other arguments are."""
+        for name, value in self._bound.arguments.items():
+            artifacts = dict(artifacts_in(value, name))
+            for path, artifact in artifacts.items():
+                yield path, self._input(path, artifact)
+            if isinstance(value, Artifact):
+                continue
+            if not artifacts:
+                self._check(f"argument `{name}`", self._annotation(name), value)
+            yield name, self._literal(name, with_slots(value, name) if artifacts else value)
+
+    def _input(self, path: str, artifact: Artifact) -> _native.Submitted:
+        if artifact._call.session is not self.session:
+            raise _foreign(self.step.name, path)
+        if artifact._item is not None:
+            self._parts[f"item of {path}"] = str(artifact._item)
+        return artifact._call.submitted
+
+    def _literal(self, name: str, value: Any) -> bytes:
+        found = fingerprint_value(value)
+        report_blind_spots(self.step, f"argument `{name}`", found.blind_spots)
+        self._parts.update(found.parts)
+        return found.text.encode("utf-8", "surrogatepass")
+
+    # Called by the engine
+
+    def key_parts(self, inputs: list[tuple[str, _native.Artifact]]) -> dict[str, str]:
+        """Return what the result depends on besides the step's inputs."""
+        del inputs
+        return self._parts
+
+    def execute(
+        self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str
+    ) -> tuple[str, str, str]:
+        """Load the inputs, call the function, check its output and save it below `to`."""
+        from cannery._session import entered
+
+        try:
+            with entered(None):  # a step called by a step is a plain call
+                arguments = self._load_inputs(dict(inputs))
+                value = self.step.function(*arguments.args, **arguments.kwargs)
+                self._check("output", self.returns, value)
+                saved = save_value(value, Path(to), self.step.materializers, self.returns)
+        except BaseException as error:
+            error.add_note(f"in {where}")
+            raise
+        return saved.type_name, saved.format_id, as_json(saved.metadata)
+
+    def _load_inputs(self, records: dict[str, _native.Artifact]) -> inspect.BoundArguments:
+        def load(path: str, artifact: Artifact) -> Any:
+            wanted = self._annotation(path) if artifact._item is None else artifact._call.returns
+            value = self._load(records[path], wanted)
+            return value if artifact._item is None else value[artifact._item]
+
+        loaded = inspect.BoundArguments(self.step.signature, self._bound.arguments.copy())
+        for name, value in self._bound.arguments.items():
+            if any(artifacts_in(value, name)):
+                loaded.arguments[name] = replace_artifacts(value, name, load)
+                self._check(f"argument `{name}`", self._annotation(name), loaded.arguments[name])
+        return loaded
+
+    def _load(self, record: _native.Artifact, wanted: Any) -> Any:
+        # Who names a class in an annotation vouches for it.
+        named = _classes_in([*self.step.hints.values(), wanted])
+        with trusting((*self.step.trust, *named)):
+            store = self.session.store._native
+            return load_record(store, record, wanted, self.step.materializers)
+
+    def _annotation(self, name: str) -> Any:
+        annotation = self.step.hints.get(name, Any)
+        parameter = self.step.signature.parameters.get(name)
+        if parameter is not None and parameter.kind is parameter.VAR_POSITIONAL:
+            return tuple[annotation, ...]
+        if parameter is not None and parameter.kind is parameter.VAR_KEYWORD:
+            return dict[str, annotation]
+        return annotation
+
+    def _check(self, what: str, annotation: Any, value: Any) -> None:
+        missed = check_for(annotation).find(value)
+        if missed is None:
+            return
+        place = f" at `${missed.path}`" if missed.path else ""
+        error = DataTypeError(
+            f"step `{self.step.name}`, {what}{place}: "
+            f"expected `{missed.expected}`, found `{missed.found}`"
+        )
+        error.path = f"${missed.path}"
+        raise error
+
+    # Called by the artifact
+
+    @property
+    def label(self) -> str:
+        """Its name in the run."""
+        return self.session.native.label(self.submitted)
+
+    @property
+    def returns(self) -> Any:
+        """What the step is annotated to return."""
+        return self.step.hints.get("return", Any)
+
+    def stored(self) -> ArtifactVersion:
+        """Wait until the step has ended, and return its output."""
+        return ArtifactVersion(self.session.store, self._wait())
+
+    def load(self) -> Any:
+        """Wait until the step has ended, and return its value."""
+        return self._load(self._wait(), self.returns)
+
+    def _wait(self) -> _native.Artifact:
+        _cached, outputs = self.session.native.wait(self.submitted)
+        return outputs[0][1]
+
+
+def report_blind_spots(step: Step, what: str, blind_spots: tuple[str, ...]) -> None:
+    """Warn that changes may go unnoticed, or refuse to go on if the step is strict."""
+    if not blind_spots:
+        return
+    message = f"step `{step.name}`, {what}: {'; '.join(blind_spots)}"
+    if step.strict:
+        hint = "call what it needs by name, or take `strict=True` away"
+        raise _with_hint(DataError(message), hint)
+    warnings.warn(message, CacheWarning, stacklevel=6)
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """Write parameters or metadata for people; what is no plain data, as its `repr`."""
+    from cannery import json
+
+    return json.dumps(dict(values), default=repr, ensure_ascii=False)
+
+
+def _declared_parts(step: Step) -> Iterator[tuple[str, str]]:
+    yield "output type", name_of(step.hints.get("return", Any))
+    for materializer in step.materializers:
+        yield f"materializer {materializer.__qualname__}", materializer.format_id
+    if step.version is not None:
+        yield "version", step.version
+    if step.environment:
+        from cannery._fingerprint._observe import state_of
+
+        for name in step.environment:
+            yield f"environment {name}", state_of(f"environment {name}")
+
+
+def _foreign(step: str, path: str) -> DataError:
+    error = DataError(f"step `{step}` gets an artifact of another run as `{path}`")
+    return _with_hint(error, "pass its value, `.load()`, or call its step in this pipeline")
+
+
+def _with_hint(error: DataError, hint: str) -> DataError:
+    error.hint = hint
+    error.add_note(f"hint: {hint}")
+    return error
+
+
+def _classes_in(annotations: Iterable[Any]) -> Iterator[type]:
+    for annotation in annotations:
+        if isinstance(annotation, type) and annotation.__module__ != "builtins":
+            yield annotation
+        yield from _classes_in(get_args(annotation))
