@@ -1,8 +1,25 @@
 //! [YAML 1.2](https://yaml.org/spec/1.2.2/) on cannery's event stream.
+//!
+//! ```
+//! let value = cannery_yaml::to_value("base: &base {lr: 0.1}\nfine:\n  <<: *base\n  layers: 2\n")?;
+//! assert_eq!(value["fine"]["layers"], cannery_core::Value::Int(2));
+//! # Ok::<(), cannery_core::Error>(())
+//! ```
+//!
+//! Two layers: [`parse`] turns text into YAML's own [`Event`]s, [`from_str`] and [`Documents`] turn
+//! those into cannery's, by a [`Schema`].
 
 mod chars;
+mod compose;
 mod event;
+mod merge;
 mod parse;
+mod read;
+mod schema;
+mod tags;
+mod timestamp;
 
 pub use event::{Event, Handler, Properties, ScalarStyle};
 pub use parse::{ParseOptions, parse};
+pub use read::{Documents, ReadOptions, from_str, to_value};
+pub use schema::Schema;

@@ -1,27 +1,28 @@
 //! yaml-test-suite: the event stream of every valid stream, and an error for every invalid one.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use cannery_core::{Result, Text};
 use cannery_yaml::{Event, Handler, ParseOptions, Properties, ScalarStyle, parse};
+
+mod cases;
 
 #[test]
 fn events_are_those_of_the_suite() {
     let Some(suites) = cannery_testing::suites() else { return };
     let (mut equal, mut refused, mut wrong) = (0, 0, Vec::new());
-    for case in cases(&suites.join("yaml")) {
-        let name = case.strip_prefix(&suites).unwrap().display().to_string();
-        let source = std::fs::read_to_string(case.join("in.yaml")).unwrap();
+    for case in cases::cases(&suites.join("yaml")) {
+        let name = case.name();
+        let source = case.read("in.yaml").unwrap();
         let found = events(&source);
-        match (case.join("error").exists(), found) {
+        match (case.must_fail(), found) {
             (true, Err(_)) => refused += 1,
             (true, Ok(found)) => wrong.push(format!("{name} must be refused, found\n{found}")),
             (false, Err(error)) => {
                 wrong.push(format!("{name}: {}", error.locate(source.as_bytes())))
             }
             (false, Ok(found)) => {
-                let expected = std::fs::read_to_string(case.join("test.event")).unwrap();
+                let expected = case.read("test.event").unwrap();
                 if normalized(&expected) == found {
                     equal += 1;
                 } else {
@@ -34,25 +35,6 @@ fn events_are_those_of_the_suite() {
     cannery_testing::report("yaml-test-suite invalid streams refused", refused);
     assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
     assert_eq!((equal, refused), (308, 94));
-}
-
-/// The folders that hold a case: some of the suite's have several in numbered folders.
-fn cases(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.join("in.yaml").exists() {
-            found.push(path);
-        } else if path.is_dir()
-            && !path.is_symlink()
-            && !path.ends_with("tags")
-            && !path.ends_with("name")
-        {
-            found.extend(cases(&path));
-        }
-    }
-    found.sort();
-    found
 }
 
 fn normalized(events: &str) -> String {

@@ -146,6 +146,11 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Bytes parsed so far.
+    pub(crate) fn offset(&self) -> u64 {
+        self.cursor.at as u64
+    }
+
     fn push(&mut self, frame: Frame) -> Result<()> {
         if self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep().at_offset(self.cursor.at as u64));
@@ -186,7 +191,7 @@ impl<'a> Parser<'a> {
 
     /// A node that is not there.
     fn empty(&self, properties: &Properties<'_>, handler: &mut impl Handler) -> Result<()> {
-        let (text, style) = (Text::Ascii(""), ScalarStyle::Plain);
+        let (text, style) = (Text::Utf8(""), ScalarStyle::Plain);
         handler.event(self.cursor.at, Event::Scalar { properties, text, style })
     }
 

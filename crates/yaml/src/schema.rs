@@ -1,0 +1,87 @@
+//! What a plain scalar is: the schemas of chapter 10, and that of YAML 1.1.
+
+use cannery_core::BigInt;
+
+mod core_schema;
+mod legacy;
+
+/// Which plain scalars are not text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schema {
+    /// YAML 1.2's core schema (chapter 10.3): null, booleans, integers (also `0o14`, `0x1F`) and
+    /// floats.
+    #[default]
+    Core,
+    /// YAML 1.2's JSON schema (chapter 10.2): what JSON would read, and text.
+    Json,
+    /// Everything is text (chapter 10.1).
+    Failsafe,
+    /// YAML 1.1 as PyYAML reads it: `no`, `on`, `0777`, `1_000`, `1:30`, dates and the merge key.
+    Legacy,
+}
+
+/// What a plain scalar is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scalar<'a> {
+    Text,
+    Null,
+    Bool(bool),
+    Int(i64),
+    Digits { negative: bool, digits: &'a str, radix: u32 },
+    Float(f64),
+    Date,
+    DateTime,
+}
+
+impl Schema {
+    /// What `text` is when it stands without quotes and without a tag.
+    #[inline]
+    pub(crate) fn resolve(self, text: &str) -> Scalar<'_> {
+        match self {
+            Schema::Core => core_schema::resolve(text),
+            Schema::Json => core_schema::resolve_json(text),
+            Schema::Legacy => legacy::resolve(text),
+            Schema::Failsafe => Scalar::Text,
+        }
+    }
+}
+
+/// An integer of `digits`, a machine word if it fits one.
+fn integer(negative: bool, digits: &str, radix: u32) -> Scalar<'_> {
+    match i64::from_str_radix(digits, radix) {
+        Ok(number) if negative => Scalar::Int(-number),
+        Ok(number) => Scalar::Int(number),
+        Err(_) => Scalar::Digits { negative, digits, radix },
+    }
+}
+
+/// The decimal digits of a large integer.
+pub(crate) fn decimal(negative: bool, digits: &str, radix: u32) -> String {
+    let sign = if negative { "-" } else { "" };
+    if radix == 10 {
+        let digits = digits.trim_start_matches('0');
+        return format!("{sign}{}", if digits.is_empty() { "0" } else { digits });
+    }
+    let bytes: Vec<u8> = digits
+        .bytes()
+        .filter_map(|byte| char::from(byte).to_digit(radix))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
+    let number = num_bigint::BigUint::from_radix_be(&bytes, radix).unwrap_or_default();
+    format!("{sign}{number}")
+}
+
+/// Sends an integer of any size.
+pub(crate) fn send_digits<S: cannery_core::Sink + ?Sized>(
+    negative: bool,
+    digits: &str,
+    radix: u32,
+    sink: &mut S,
+) -> cannery_core::Result<()> {
+    let text = decimal(negative, digits, radix);
+    match text.parse() {
+        Ok(number) => sink.int(number),
+        Err(_) => sink.big_int(BigInt::Decimal(&text)),
+    }
+}

@@ -1,0 +1,58 @@
+//! The tags of YAML's type repository, and all others.
+
+use cannery_core::{Error, ErrorKind, Result, Sink, Text};
+
+const STANDARD: &str = "tag:yaml.org,2002:";
+
+/// The name of a tag of the repository that is read as what it says; `!` for the non-specific tag.
+///
+/// Tags that name code (`!!python/object` and its like) are in the repository's name space but not
+/// among them: they are data like any other.
+pub(crate) fn standard(tag: &str) -> Option<&str> {
+    match tag.strip_prefix(STANDARD).unwrap_or(tag) {
+        "!" => Some("!"),
+        name @ ("str" | "null" | "bool" | "int" | "float" | "binary" | "timestamp" | "seq"
+        | "map" | "set")
+            if name.len() < tag.len() =>
+        {
+            Some(name)
+        }
+        _ => None,
+    }
+}
+
+/// Begins the object that stands for a node with a tag: the node is its only part.
+pub(crate) fn begin<S: Sink + ?Sized>(tag: &str, sink: &mut S) -> Result<()> {
+    sink.begin_object(Text::Utf8(tag), Some(1))?;
+    sink.key(Text::Ascii("value"))
+}
+
+/// Decodes the content of a `!!binary`: base64 with white space anywhere.
+pub(crate) fn decode_base64(content: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(content.len() / 4 * 3);
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for byte in content.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
+        bits = bits << 6 | digit(byte)?;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            #[expect(clippy::cast_possible_truncation, reason = "the upper bits were taken")]
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Ok(bytes)
+}
+
+fn digit(byte: u8) -> Result<u32> {
+    Ok(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => {
+            let message = format!("`{}` is no digit of base64", char::from(byte).escape_debug());
+            return Err(Error::new(ErrorKind::Syntax, message));
+        }
+    }))
+}
