@@ -83,7 +83,7 @@ def detection(
     trees: int = 100,
     max_depth: int = 8,
     seed: int = 0,
-) -> Artifact[Evaluation]:
+) -> Artifact:
     """Which class is in a box? Judged by its geometry and, given the images, its pixels."""
     records = read_dataset(Input.of(annotations))
     pages = read_pages(records, Input.of(images)) if images else None

@@ -1,1 +1,44 @@
-//! Being written.
+//! The formats of cannery under one roof: tell files apart, look into them, convert between them.
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("points.json");
+//! std::fs::write(&path, r#"{"points": [{"x": 1}, {"x": 2}]}"#).unwrap();
+//! let inspection = cannery::inspect(&cannery::Place::from(&path), &Default::default())?;
+//! assert_eq!((inspection.format, inspection.root.kind.as_str()), ("json", "map"));
+//! # Ok::<(), cannery::Error>(())
+//! ```
+//!
+//! Each format is a crate of its own and a feature of this one, on by default.
+
+mod convert;
+mod elements;
+mod format;
+mod formats;
+mod input;
+mod inspect;
+mod names;
+mod outline;
+mod output;
+mod place;
+mod relay;
+mod stages;
+mod times;
+
+pub use cannery_core::*;
+#[cfg(feature = "json")]
+pub use cannery_json as json;
+#[cfg(feature = "npy")]
+pub use cannery_npy as npy;
+
+pub use convert::{ConvertOptions, Watch, convert, convert_between, source_format};
+pub use elements::{first_rows, send_elements};
+pub use format::{
+    Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer, format_of, format_of_extension,
+    format_of_id, formats,
+};
+pub use input::{Input, Whole};
+pub use inspect::{Inspection, Node, inspect, inspect_as};
+pub use names::{dtype_name, size_name};
+pub use output::{Output, Replace};
+pub use place::{Packing, Place};

@@ -1,1 +1,34 @@
-//! Being written.
+//! JSON and JSONL on cannery's event stream.
+//!
+//! Reading is one pass over the text that sends events as it goes: [`from_slice`], [`from_str`],
+//! and [`from_reader`] in constant memory; [`lines::Reader`] for many documents. Writing is a sink:
+//! [`Writer`], [`to_vec`], [`to_writer`], [`lines::Writer`].
+//!
+//! Numbers are exact both ways: integers of any size, floats to the last bit. Nesting costs memory,
+//! never the thread's stack, and is bounded by [`ReadOptions::limits`].
+//!
+//! ```
+//! use cannery_json::{to_value, to_vec};
+//!
+//! let value = to_value(br#"{"id": 18446744073709551616, "box": [0.1, 2e-7]}"#)?;
+//! assert_eq!(to_vec(&value)?, br#"{"id":18446744073709551616,"box":[0.1,2e-07]}"#);
+//! # Ok::<(), cannery_core::Error>(())
+//! ```
+
+mod float;
+mod input;
+mod number;
+mod options;
+mod parser;
+mod read;
+mod scan;
+mod string;
+mod syntax;
+mod write;
+
+pub mod lines;
+
+pub use options::ReadOptions;
+pub use read::{from_reader, from_slice, from_slice_prefix, from_str, from_str_prefix, to_value};
+pub use syntax::SyntaxError;
+pub use write::{Chunks, NonFinite, Output, WriteOptions, Writer, to_vec, to_writer};

@@ -105,7 +105,7 @@ struct Frame {
 
 impl Frame {
     fn expects_key(self) -> bool {
-        self.container == Container::Map && self.left % 2 == 0
+        self.container == Container::Map && self.left.is_multiple_of(2)
     }
 }
 

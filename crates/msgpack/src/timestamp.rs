@@ -22,13 +22,14 @@ impl Timestamp {
     pub fn decode(data: &[u8]) -> Result<Self> {
         let (seconds, nanoseconds) = match *data {
             [a, b, c, d] => (i64::from(u32::from_be_bytes([a, b, c, d])), 0),
-            [a, b, c, d, e, f, g, h] => {
-                let word = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-                let nanoseconds = u32::try_from(word >> 34).expect("30 bits");
-                (i64::try_from(word & 0x3_ffff_ffff).expect("34 bits"), nanoseconds)
+            [a, b, c, d, ref rest @ ..] if rest.len() == 4 => {
+                // 30 bits of nanoseconds, 34 bits of seconds.
+                let high = u32::from_be_bytes([a, b, c, d]);
+                let low = rest.iter().fold(0, |word, &byte| word << 8 | i64::from(byte));
+                (i64::from(high & 3) << 32 | low, high >> 2)
             }
-            [a, b, c, d, ref seconds @ ..] if seconds.len() == 8 => {
-                let seconds = i64::from_be_bytes(seconds.try_into().expect("8 bytes"));
+            [a, b, c, d, ref rest @ ..] if rest.len() == 8 => {
+                let seconds = rest.iter().fold(0, |word, &byte| word << 8 | i64::from(byte));
                 (seconds, u32::from_be_bytes([a, b, c, d]))
             }
             _ => {

@@ -43,7 +43,7 @@ fn what_is_not_messagepack_is_refused() {
 
 #[test]
 fn depth_is_limited_and_costs_no_stack() {
-    let deep = [0x91; 1_000_000];
+    let deep = vec![0x91; 1_000_000];
     let options = ReadOptions::default().limits(Limits::default().depth(100));
     let error = from_slice(&deep, &options, &mut Writer::new()).unwrap_err();
     insta::assert_snapshot!(error.report(), @r"

@@ -66,6 +66,12 @@ impl<W: Write> NpyWriter<W> {
         Self { writer }
     }
 
+    /// The writer below.
+    #[must_use]
+    pub fn into_inner(self) -> W {
+        self.writer
+    }
+
     #[cold]
     #[expect(clippy::unused_self, reason = "`refuse_scalars_and_objects` asks for a method")]
     fn refuse<T>(&self, found: &str) -> Result<T> {

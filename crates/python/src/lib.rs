@@ -7,7 +7,10 @@ mod array;
 mod build;
 mod compat;
 mod errors;
+mod json;
 mod nothing;
+mod pipeline;
+mod store;
 mod text;
 mod walk;
 
@@ -17,5 +20,8 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
+    json::register(module)?;
+    store::register(module)?;
+    pipeline::register(module)?;
     Ok(())
 }

@@ -45,8 +45,8 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    pub(crate) fn new(objects: PathBuf, scratch: Arc<Scratch>, durability: Durability) -> Self {
-        Self { objects, scratch, durability, unsettled: Arc::default() }
+    pub(crate) fn new(root: &Path, scratch: Arc<Scratch>, durability: Durability) -> Self {
+        Self { objects: root.join("objects"), scratch, durability, unsettled: Arc::default() }
     }
 
     /// The file of a blob, for memory mapping; it need not exist.
@@ -58,6 +58,7 @@ impl Blobs {
 
     /// Keeps bytes that come in pieces.
     pub fn writer(&self) -> Result<BlobWriter<'_>> {
+        self.check_writable()?;
         let file = self.scratch.session()?.file()?;
         Ok(BlobWriter { blobs: self, file, hasher: Hasher::new(), size: 0 })
     }
@@ -88,6 +89,7 @@ impl Blobs {
     /// [`Store::scratch_folder`](crate::Store::scratch_folder)) and must not change any more. A
     /// file that also has another name is copied, for somebody may write to it there.
     pub fn take_file(&self, path: &Path) -> Result<Blob> {
+        self.check_writable()?;
         if has_other_names(path) {
             return self.put_file(path);
         }
@@ -137,6 +139,13 @@ impl Blobs {
             .map_err(|error| self.unreadable(error, digest))?;
         self.prove(digest, hasher.digest(), size)?;
         Ok(size)
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        match self.scratch.substitute() {
+            Some(_) => Err(failure::read_only(self.objects.parent().unwrap_or(&self.objects))),
+            None => Ok(()),
+        }
     }
 
     fn prove(&self, expected: Digest, found: Digest, size: u64) -> Result<()> {

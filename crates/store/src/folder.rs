@@ -88,35 +88,41 @@ impl Store {
     /// An artifact as a folder, with the names its files had.
     ///
     /// The files are links to the store's own and must not be written to. The folder stays: it is
-    /// made once for each content and shared by everybody.
+    /// made once for each content and shared by everybody. Only for a store that cannot be
+    /// written it is a copy elsewhere, and goes when the store is closed.
     pub fn view(&self, content: Digest) -> Result<PathBuf> {
-        let hex = content.to_string();
-        let target = self.views().join(&hex[..2]).join(&hex[2..]);
         let manifest = self.manifest(content)?;
         for file in &manifest.files {
             self.require(file)?;
         }
-        if !target.is_dir() {
-            self.make_view(&manifest, &target)?;
+        let target = view_path(self.root(), content);
+        if target.is_dir() {
+            return Ok(target);
         }
-        Ok(target)
+        match self.scratch().substitute() {
+            None => self.make_view(&manifest, target),
+            Some(elsewhere) => self.make_view(&manifest, view_path(elsewhere, content)),
+        }
     }
 
-    fn make_view(&self, manifest: &Manifest, target: &Path) -> Result<()> {
-        self.check_writable()?;
+    fn make_view(&self, manifest: &Manifest, target: PathBuf) -> Result<PathBuf> {
+        if target.is_dir() {
+            return Ok(target);
+        }
         let scratch = self.scratch_folder()?;
         let folder = scratch.path().join("view");
         let build = || {
             fs::create_dir(&folder)?;
             self.fill_view(manifest, &folder)?;
-            fs::create_dir_all(target.parent().unwrap_or(target))?;
-            match fs::rename(&folder, target) {
+            fs::create_dir_all(target.parent().unwrap_or(&target))?;
+            match fs::rename(&folder, &target) {
                 // Somebody else was faster, and made the same.
                 Err(_) if target.is_dir() => Ok(()),
                 result => result,
             }
         };
-        build().map_err(|error| failure::io(error, "make the folder", target))
+        build().map_err(|error| failure::io(error, "make the folder", &target))?;
+        Ok(target)
     }
 
     fn fill_view(&self, manifest: &Manifest, folder: &Path) -> io::Result<()> {
@@ -126,7 +132,7 @@ impl Store {
                 fs::create_dir_all(parent)?;
             }
             let from = self.blobs().path_of(file.digest);
-            // Some file systems have no hard links.
+            // A link cannot lead to another file system, and some have no links.
             if fs::hard_link(&from, &to).is_err() {
                 fs::copy(&from, &to)?;
             }
@@ -158,6 +164,11 @@ impl Store {
         let files = files.collect::<Result<Vec<_>>>()?;
         self.put_manifest(&Manifest::new(description.clone(), files, found.empty_folders)?)
     }
+}
+
+fn view_path(root: &Path, content: Digest) -> PathBuf {
+    let hex = content.to_string();
+    root.join("views").join(&hex[..2]).join(&hex[2..])
 }
 
 /// What lies below a folder.

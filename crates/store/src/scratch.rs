@@ -17,6 +17,8 @@ use crate::{Result, failure};
 #[derive(Debug)]
 pub(crate) struct Scratch {
     tmp: PathBuf,
+    /// Takes the place of `tmp`, for our own folder, where that cannot be written.
+    elsewhere: Option<TempDir>,
     session: Mutex<Option<Arc<Session>>>,
 }
 
@@ -32,7 +34,19 @@ pub(crate) struct Session {
 
 impl Scratch {
     pub(crate) fn new(tmp: PathBuf) -> Self {
-        Self { tmp, session: Mutex::new(None) }
+        Self { tmp, elsewhere: None, session: Mutex::new(None) }
+    }
+
+    /// For a store that can only be read: what must be written is written elsewhere.
+    pub(crate) fn elsewhere(tmp: PathBuf) -> Result<Self> {
+        let folder =
+            TempDir::new().map_err(|e| failure::io(e, "write to", &std::env::temp_dir()))?;
+        Ok(Self { elsewhere: Some(folder), ..Self::new(tmp) })
+    }
+
+    /// The folder that takes the place of the store's, where that cannot be written.
+    pub(crate) fn substitute(&self) -> Option<&Path> {
+        self.elsewhere.as_ref().map(TempDir::path)
     }
 
     /// This store's session; the first call makes it and clears away what dead ones left.
@@ -42,15 +56,18 @@ impl Scratch {
             return Ok(Arc::clone(session));
         }
         self.sweep();
-        let made = Session::make(&self.tmp).map_err(|e| failure::io(e, "write to", &self.tmp))?;
+        let tmp = self.substitute().unwrap_or(&self.tmp);
+        let made = Session::make(tmp).map_err(|e| failure::io(e, "write to", tmp))?;
         Ok(Arc::clone(session.insert(Arc::new(made))))
     }
 
     /// Whether the process that made the session `token` still holds it.
     pub(crate) fn is_alive(&self, token: &str) -> bool {
         let path = lock_path(&self.tmp, token);
-        let Ok(lock) = File::open(path) else { return false };
-        matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
+        match File::open(path) {
+            Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// Removes the folders of sessions that nobody holds; what cannot be removed waits for later.
@@ -78,8 +95,9 @@ impl Scratch {
 impl Session {
     fn make(tmp: &Path) -> io::Result<Self> {
         loop {
+            let mut builder = tempfile::Builder::new();
             let (lock, lock_path) =
-                tempfile::Builder::new().suffix(".lock").tempfile_in(tmp)?.keep()?;
+                with_mode(&mut builder, 0o644).suffix(".lock").tempfile_in(tmp)?.keep()?;
             lock.lock()?;
             // A sweeper may have seen the file before it was locked and removed it.
             if lock_path.exists() {
@@ -98,13 +116,9 @@ impl Session {
 
     /// A new file that is gone unless it is renamed.
     pub(crate) fn file(&self) -> Result<NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o444));
-        }
-        builder.tempfile_in(&self.folder).map_err(|e| failure::io(e, "write to", &self.folder))
+        with_mode(&mut tempfile::Builder::new(), 0o444)
+            .tempfile_in(&self.folder)
+            .map_err(|e| failure::io(e, "write to", &self.folder))
     }
 
     /// A new, empty folder that is removed when the value is dropped.
@@ -136,6 +150,25 @@ impl ScratchFolder {
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// Lets others read the file as far as the user's mask allows it; by itself a temporary file is
+/// for its maker's eyes only.
+#[cfg(unix)]
+pub(crate) fn with_mode<'a, 'b, 'c>(
+    builder: &'a mut tempfile::Builder<'b, 'c>,
+    mode: u32,
+) -> &'a mut tempfile::Builder<'b, 'c> {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn with_mode<'a, 'b, 'c>(
+    builder: &'a mut tempfile::Builder<'b, 'c>,
+    _: u32,
+) -> &'a mut tempfile::Builder<'b, 'c> {
+    builder
 }
 
 fn lock_path(tmp: &Path, token: &str) -> PathBuf {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, with_mode};
 use crate::{Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, failure};
 
 /// The version of the folder's layout; the catalog has its own.
@@ -84,8 +84,11 @@ impl Store {
         // Absolute, for the process may change its folder while the store is open.
         let root = root.canonicalize().map_err(|error| failure::io(error, "open", root))?;
         let catalog = Catalog::open(&root)?;
-        let scratch = Arc::new(Scratch::new(root.join("tmp")));
-        let blobs = Blobs::new(root.join("objects"), Arc::clone(&scratch), options.durability);
+        let tmp = root.join("tmp");
+        let scratch =
+            if catalog.is_read_only() { Scratch::elsewhere(tmp)? } else { Scratch::new(tmp) };
+        let scratch = Arc::new(scratch);
+        let blobs = Blobs::new(&root, Arc::clone(&scratch), options.durability);
         Ok(Self { inner: Arc::new(Inner { root, blobs, catalog, scratch }) })
     }
 
@@ -107,7 +110,8 @@ impl Store {
         self.inner.catalog.is_read_only()
     }
 
-    /// A new, empty folder on the store's file system, removed when the value is dropped.
+    /// A new, empty folder on the store's file system (elsewhere, for a store that can only be
+    /// read), removed when the value is dropped.
     pub fn scratch_folder(&self) -> Result<ScratchFolder> {
         self.inner.scratch.session()?.folder()
     }
@@ -118,10 +122,6 @@ impl Store {
 
     pub(crate) fn scratch(&self) -> &Scratch {
         &self.inner.scratch
-    }
-
-    pub(crate) fn views(&self) -> PathBuf {
-        self.root().join("views")
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {
@@ -228,7 +228,8 @@ pub(crate) fn lock(root: &Path) -> Result<File> {
 fn write_whole(root: &Path, name: &str, text: &str) -> Result<()> {
     let path = root.join(name);
     let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(root)?;
+        let mut builder = tempfile::Builder::new();
+        let mut file = with_mode(&mut builder, 0o644).tempfile_in(root)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&path)?;

@@ -19,7 +19,7 @@ fn events_are_those_of_the_suite() {
             (true, Err(_)) => refused += 1,
             (true, Ok(found)) => wrong.push(format!("{name} must be refused, found\n{found}")),
             (false, Err(error)) => {
-                wrong.push(format!("{name}: {}", error.locate(source.as_bytes())))
+                wrong.push(format!("{name}: {}", error.locate(source.as_bytes())));
             }
             (false, Ok(found)) => {
                 let expected = case.read("test.event").unwrap();

@@ -5,6 +5,8 @@ mod graph;
 mod hooks;
 mod make;
 
+use std::collections::HashMap;
+
 use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text, Wants};
 use pyo3::prelude::*;
 
@@ -25,6 +27,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     values: Vec<Bound<'py, PyAny>>,
     bases: Vec<usize>,
     keys: Option<TextCache>,
+    wide_keys: HashMap<Vec<u8>, Bound<'py, PyAny>>,
     hooks: H,
     // Dropped last, when nothing is left to build.
     _pause: CollectorPause,
@@ -39,6 +42,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
             values: Vec::with_capacity(256),
             bases: Vec::with_capacity(32),
             keys: Some(TextCache::take()),
+            wide_keys: HashMap::new(),
             hooks,
             _pause: pause,
         }
@@ -72,12 +76,25 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         self.bases.pop().expect("readers close what they opened")
     }
 
+    /// A key beyond ASCII: made once for each document.
+    #[cold]
+    fn wide_key(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let bytes = key.to_utf8();
+        if let Some(known) = self.wide_keys.get(&*bytes) {
+            return Ok(known.clone());
+        }
+        let made = text::from_utf8(self.py, &bytes)?;
+        made.hash()?;
+        self.wide_keys.insert(bytes.into_owned(), made.clone());
+        Ok(made)
+    }
+
     #[inline]
     fn key_object(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
         let ascii = match key {
             Text::Ascii(text) => text,
             Text::Utf8(text) if text.is_ascii() => text,
-            other => return text::to_python(self.py, other),
+            other => return self.wide_key(other),
         };
         match &mut self.keys {
             Some(keys) => keys.get(self.py, ascii.as_bytes()),

@@ -121,9 +121,9 @@ impl<'a> Parser<'a> {
                 let frame = Frame::BlockMapping { indent: opening.column, next: Next::Key };
                 self.begin_block(&opening, frame, handler)
             }
-            Some(b':') if separated => self.mapping_with_empty_key(opening, handler),
+            Some(b':') if separated => self.mapping_with_empty_key(&opening, handler),
             Some(b'[' | b'{') => self.brackets(parent, opening, handler),
-            Some(b'*') => self.alias_or_key(opening, handler),
+            Some(b'*') => self.alias_or_key(&opening, handler),
             Some(indicator @ (b'|' | b'>')) => {
                 let properties = self.merge(opening.outer, opening.inner)?;
                 let scanned = self.block_scalar(indicator, parent)?;
@@ -176,13 +176,13 @@ impl<'a> Parser<'a> {
 
     fn mapping_with_empty_key(
         &mut self,
-        opening: Opening<'a>,
+        opening: &Opening<'a>,
         handler: &mut impl Handler,
     ) -> Result<()> {
         if !opening.key {
             return Err(self.leftover(false));
         }
-        self.begin_mapping(&opening, handler)?;
+        self.begin_mapping(opening, handler)?;
         self.empty(&opening.inner, handler)?;
         self.cursor.at += 1;
         Ok(())
@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
         self.push(Frame::BlockMapping { indent: opening.column, next: Next::Value })
     }
 
-    fn alias_or_key(&mut self, opening: Opening<'a>, handler: &mut impl Handler) -> Result<()> {
+    fn alias_or_key(&mut self, opening: &Opening<'a>, handler: &mut impl Handler) -> Result<()> {
         let start = self.cursor.at;
         let name = self.anchor_name("an alias")?;
         let is_key = opening.key && self.colon_ahead();
@@ -209,7 +209,7 @@ impl<'a> Parser<'a> {
             return Err(self.error("an alias has no anchor or tag of its own"));
         }
         if is_key {
-            self.begin_mapping(&opening, handler)?;
+            self.begin_mapping(opening, handler)?;
         }
         handler.event(start, Event::Alias(name))?;
         if is_key {

@@ -6,7 +6,7 @@ use super::block::Place;
 use super::{Frame, Parser};
 use crate::{Event, Handler};
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     /// Parses the next document; `false` at the end of the stream.
     pub(crate) fn document(&mut self, handler: &mut impl Handler) -> Result<bool> {
         let Some(explicit) = self.document_start()? else { return Ok(false) };

@@ -2,7 +2,7 @@
 
 use cannery_core::{Error, Result};
 
-use super::{Frame, Item, Next, Parser};
+use super::{Cursor, Frame, Item, Next, Parser};
 use crate::chars::{is_flow_indicator, is_separator};
 use crate::{Event, Handler, Properties};
 
@@ -150,19 +150,6 @@ impl<'a> Parser<'a> {
             && (is_separator(next) || next.is_some_and(is_flow_indicator))
     }
 
-    /// Whether a `:` stands here that separates a value from its key. Behind quotes and brackets it
-    /// needs no blank after it.
-    #[inline]
-    fn is_colon(&self, cursor: &super::Cursor<'a>, key_end: usize) -> bool {
-        if cursor.peek() != Some(b':') {
-            return false;
-        }
-        let next = cursor.peek_at(1);
-        let like_json =
-            key_end > 0 && matches!(cursor.bytes[key_end - 1], b'"' | b'\'' | b']' | b'}');
-        like_json || is_separator(next) || next.is_some_and(is_flow_indicator)
-    }
-
     pub(super) fn flow_pair(&mut self, next: Next, handler: &mut impl Handler) -> Result<()> {
         match next {
             Next::ExplicitKey => {
@@ -174,7 +161,7 @@ impl<'a> Parser<'a> {
                 let key_end = self.cursor.at;
                 self.skip_in_brackets()?;
                 self.expect(Next::Value);
-                if self.is_colon(&self.cursor, key_end) {
+                if is_colon(&self.cursor, key_end) {
                     self.cursor.at += 1;
                     return Ok(());
                 }
@@ -219,7 +206,7 @@ impl<'a> Parser<'a> {
                 self.set(next_is(Next::Colon));
                 self.flow_node(Role::Other, handler)
             }
-            (_, Next::Colon) if self.is_colon(&self.cursor, key_end) => {
+            (_, Next::Colon) if is_colon(&self.cursor, key_end) => {
                 self.cursor.at += 1;
                 self.set(next_is(Next::Value));
                 Ok(())
@@ -293,11 +280,24 @@ impl<'a> Parser<'a> {
     fn flow_colon_ahead(&self) -> bool {
         let mut ahead = self.cursor;
         ahead.skip_blanks();
-        self.is_colon(&ahead, self.cursor.at)
+        is_colon(&ahead, self.cursor.at)
     }
 }
 
-/// A scalar in brackets cannot begin with these, nor can any other.
+/// Whether a `:` stands here that separates a value from its key. Behind quotes and brackets it
+/// needs no blank after it.
+#[inline]
+fn is_colon(cursor: &Cursor<'_>, key_end: usize) -> bool {
+    if cursor.peek() != Some(b':') {
+        return false;
+    }
+    let next = cursor.peek_at(1);
+    let like_json = key_end > 0 && matches!(cursor.bytes[key_end - 1], b'"' | b'\'' | b']' | b'}');
+    like_json || is_separator(next) || next.is_some_and(is_flow_indicator)
+}
+
+/// The error for a character that no scalar without quotes can begin with.
+#[cold]
 pub(super) fn unquoted_start_error(parser: &Parser<'_>, byte: u8) -> Error {
     let found = parser.cursor.found();
     let error = parser.error(format!("a value cannot begin with {found}"));

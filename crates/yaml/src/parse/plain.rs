@@ -30,7 +30,7 @@ impl Parser<'_> {
         let valid = match byte {
             b'-' | b'?' | b':' => {
                 let next = self.cursor.peek_at(1);
-                !is_separator(next) && !(brackets && next.is_some_and(is_flow_indicator))
+                !(is_separator(next) || brackets && next.is_some_and(is_flow_indicator))
             }
             b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\''
             | b'"' | b'%' | b'@' | b'`' | b'\t' => false,

@@ -15,7 +15,7 @@ impl Parser<'_> {
         let Some(length) = memchr(b'\'', rest) else { return Err(self.unclosed_quote(start)) };
         let simple = rest.get(length + 1) != Some(&b'\'') && is_one_line(&rest[..length]);
         if simple {
-            return self.quoted_source(start, length, ScalarStyle::SingleQuoted);
+            return Ok(self.quoted_source(start, length, ScalarStyle::SingleQuoted));
         }
         self.scratch.clear();
         self.cursor.at += 1;
@@ -42,7 +42,7 @@ impl Parser<'_> {
         match memchr2(b'"', b'\\', rest) {
             None => return Err(self.unclosed_quote(start)),
             Some(length) if rest[length] == b'"' && is_one_line(&rest[..length]) => {
-                return self.quoted_source(start, length, ScalarStyle::DoubleQuoted);
+                return Ok(self.quoted_source(start, length, ScalarStyle::DoubleQuoted));
             }
             Some(_) => {}
         }
@@ -72,14 +72,9 @@ impl Parser<'_> {
         Ok(self.quoted_scratch(start, ScalarStyle::DoubleQuoted, surrogates))
     }
 
-    fn quoted_source(
-        &mut self,
-        start: usize,
-        length: usize,
-        style: ScalarStyle,
-    ) -> Result<Scanned> {
+    fn quoted_source(&mut self, start: usize, length: usize, style: ScalarStyle) -> Scanned {
         self.cursor.at = start + length + 2;
-        Ok(Scanned::source(start, start + 1, start + 1 + length, style))
+        Scanned::source(start, start + 1, start + 1 + length, style)
     }
 
     fn quoted_scratch(&mut self, start: usize, style: ScalarStyle, surrogates: bool) -> Scanned {

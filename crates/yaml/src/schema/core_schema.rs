@@ -71,8 +71,8 @@ pub(super) fn infinity(negative: bool) -> Scalar<'static> {
     Scalar::Float(if negative { f64::NEG_INFINITY } else { f64::INFINITY })
 }
 
-pub(super) fn all(text: &str, test: impl Fn(u8) -> bool) -> bool {
-    !text.is_empty() && text.bytes().all(test)
+pub(super) fn all(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(allowed)
 }
 
 fn float(text: &str) -> Scalar<'_> {
