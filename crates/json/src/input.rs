@@ -1,0 +1,294 @@
+//! Where a text comes from: a slice, or a reader whose bytes pass through a buffer.
+
+use std::io::Read;
+
+use cannery_core::{Error, ErrorKind, Pos, Result, Sink};
+
+use crate::ReadOptions;
+use crate::parser::{Chunk, Parser};
+use crate::syntax::SyntaxError;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A text, of which a piece is at hand.
+pub(crate) trait Input {
+    /// The piece at hand.
+    fn chunk(&self) -> Chunk<'_>;
+
+    /// Forgets the first `consumed` bytes of the piece and gets more behind the others, or learns
+    /// that there are none.
+    fn advance(&mut self, consumed: usize) -> Result<()>;
+
+    /// Adds line and column to an error in the piece at hand.
+    fn locate(&self, error: Error) -> Error;
+}
+
+/// Reads the document at `pos` of an input; returns the index behind it.
+pub(crate) fn document<I: Input, S: Sink + ?Sized>(
+    parser: &mut Parser,
+    input: &mut I,
+    mut pos: usize,
+    sink: &mut S,
+    mut on_advance: impl FnMut(&[u8]),
+) -> Result<usize> {
+    parser.reset();
+    loop {
+        match parser.run(input.chunk(), pos, sink) {
+            Err(_) if parser.starved() => {
+                on_advance(&input.chunk().data[..parser.unit()]);
+                if let Err(error) = input.advance(parser.unit()) {
+                    parser.failed(input.chunk().data.len());
+                    return Err(error);
+                }
+                pos = 0;
+            }
+            Err(error) => return Err(input.locate(error)),
+            Ok(end) => return Ok(end),
+        }
+    }
+}
+
+/// The index of the first byte from `pos` on that is not whitespace, in the piece then at hand, or
+/// the end of the text.
+pub(crate) fn skip_whitespace<I: Input>(input: &mut I, mut pos: usize) -> Result<usize> {
+    loop {
+        let Chunk { data, last, .. } = input.chunk();
+        let white = data[pos..].iter().take_while(|&&b| crate::scan::is_whitespace(b)).count();
+        pos += white;
+        if pos < data.len() || last {
+            return Ok(pos);
+        }
+        input.advance(pos)?;
+        pos = 0;
+    }
+}
+
+/// The index behind the byte order mark, if the text has one.
+pub(crate) fn skip_byte_order_mark(data: &[u8], options: &ReadOptions) -> Result<usize> {
+    if !data.starts_with(BYTE_ORDER_MARK) {
+        return Ok(0);
+    }
+    if options.byte_order_mark {
+        return Ok(BYTE_ORDER_MARK.len());
+    }
+    Err(SyntaxError::ByteOrderMark.error(data, false).at_offset(0))
+}
+
+/// The error for something behind a document.
+#[cold]
+pub(crate) fn extra_data(chunk: Chunk<'_>, pos: usize) -> Error {
+    SyntaxError::ExtraData.error(&chunk.data[pos..], false).at_offset(chunk.base + pos as u64)
+}
+
+/// A whole text in memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Slice<'a> {
+    data: &'a [u8],
+    utf8: bool,
+}
+
+impl<'a> Slice<'a> {
+    /// Validates `data`: UTF-8, or that and surrogates where the options accept them.
+    pub(crate) fn new(data: &'a [u8], options: &ReadOptions) -> Result<Self> {
+        let utf8 = simdutf8::basic::from_utf8(data).is_ok();
+        if !utf8 {
+            check_surrogates(data, options.surrogates)?;
+        }
+        Ok(Self { data, utf8 })
+    }
+
+    pub(crate) fn from_str(text: &'a str) -> Self {
+        Self { data: text.as_bytes(), utf8: true }
+    }
+}
+
+impl Input for Slice<'_> {
+    fn chunk(&self) -> Chunk<'_> {
+        Chunk { data: self.data, base: 0, last: true, utf8: self.utf8 }
+    }
+
+    fn advance(&mut self, _consumed: usize) -> Result<()> {
+        unreachable!("a slice is one piece, and its last")
+    }
+
+    fn locate(&self, error: Error) -> Error {
+        error
+    }
+}
+
+/// Checks that whatever is not UTF-8 in `data` is a surrogate, if those are accepted.
+#[cold]
+fn check_surrogates(data: &[u8], accepted: bool) -> Result<()> {
+    let mut pos = 0;
+    while let Err(error) = std::str::from_utf8(&data[pos..]) {
+        pos += error.valid_up_to();
+        match data[pos..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] if accepted => pos += 3,
+            _ => return Err(not_utf8(&data[pos..], pos as u64)),
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn not_utf8(rest: &[u8], offset: u64) -> Error {
+    let byte = rest.first().copied().unwrap_or_default();
+    Error::new(ErrorKind::Encoding, format!("byte `0x{byte:02x}` is not UTF-8"))
+        .at_offset(offset)
+        .with_hint("JSON is written in UTF-8: convert the text first")
+}
+
+const CHUNK: usize = 128 << 10;
+
+/// A text that is read piece by piece. The buffer grows only for a token longer than it.
+pub(crate) struct Stream<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    /// So much of the buffer was read and is UTF-8.
+    valid: usize,
+    /// So much of it was read.
+    filled: usize,
+    /// Bytes of the text before the buffer, and the line and column its first byte is in.
+    start: Pos,
+    ended: bool,
+}
+
+impl<R: Read> Stream<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        let start = Pos { offset: 0, line: 1, column: 1 };
+        Self { reader, buffer: Vec::new(), valid: 0, filled: 0, start, ended: false }
+    }
+
+    /// Reads enough to see whether there is a byte order mark.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        while self.valid < BYTE_ORDER_MARK.len() && !self.chunk().last {
+            self.advance(0)?;
+        }
+        Ok(())
+    }
+
+    /// Goes behind the line that `pos` is in, whatever is in it; returns the index there.
+    pub(crate) fn skip_line(&mut self, pos: usize) -> Result<usize> {
+        let mut from = pos;
+        loop {
+            let found = memchr::memchr(b'\n', &self.buffer[from..self.filled]);
+            let end = found.map_or(self.filled, |index| from + index + 1);
+            if end <= self.valid && found.is_some() {
+                return Ok(end);
+            }
+            self.forget(end);
+            if found.is_some() || self.ended {
+                self.more()?;
+                return Ok(0);
+            }
+            self.read_more()?;
+            from = 0;
+        }
+    }
+
+    /// Whether a line begins at `pos`.
+    pub(crate) fn begins_line(&self, pos: usize) -> bool {
+        match pos.checked_sub(1) {
+            Some(before) => self.buffer[before] == b'\n',
+            None => self.start.column == 1,
+        }
+    }
+
+    /// Reads until at least one more character is at hand, or there is no more.
+    fn more(&mut self) -> Result<()> {
+        let before = self.valid;
+        if self.valid < self.filled {
+            self.validate()?;
+        }
+        while self.valid == before && !self.ended {
+            self.read_more()?;
+            self.validate()?;
+        }
+        Ok(())
+    }
+
+    /// Reads once, or learns that there is no more.
+    fn read_more(&mut self) -> Result<()> {
+        if self.filled == self.buffer.len() {
+            let longer = (self.buffer.len() * 2).max(CHUNK);
+            self.buffer.resize(longer, 0);
+        }
+        let count = self.read_some()?;
+        self.ended = count == 0;
+        self.filled += count;
+        Ok(())
+    }
+
+    /// Forgets the first bytes of the buffer.
+    fn forget(&mut self, count: usize) {
+        self.start = self.locate_index(count);
+        self.buffer.copy_within(count..self.filled, 0);
+        self.valid = self.valid.saturating_sub(count);
+        self.filled -= count;
+    }
+
+    fn read_some(&mut self) -> Result<usize> {
+        loop {
+            match self.reader.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io(error, "cannot read")),
+                Ok(count) => return Ok(count),
+            }
+        }
+    }
+
+    fn validate(&mut self) -> Result<()> {
+        let fresh = &self.buffer[self.valid..self.filled];
+        let Err(error) = simdutf8::compat::from_utf8(fresh) else {
+            self.valid = self.filled;
+            return Ok(());
+        };
+        self.valid += error.valid_up_to();
+        // What comes before the bad byte is read first: an error in there counts more.
+        let bad = error.error_len().is_some() || self.ended;
+        if bad && error.valid_up_to() == 0 {
+            let offset = self.start.offset + self.valid as u64;
+            let rest = &self.buffer[self.valid..self.filled];
+            return Err(self.locate(not_utf8(rest, offset)));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Input for Stream<R> {
+    fn chunk(&self) -> Chunk<'_> {
+        Chunk {
+            data: &self.buffer[..self.valid],
+            base: self.start.offset,
+            last: self.ended && self.valid == self.filled,
+            utf8: true,
+        }
+    }
+
+    fn advance(&mut self, consumed: usize) -> Result<()> {
+        self.forget(consumed);
+        self.more()
+    }
+
+    fn locate(&self, error: Error) -> Error {
+        error.map_pos(|pos| match pos.offset.checked_sub(self.start.offset) {
+            Some(index) if pos.line == 0 => {
+                self.locate_index(usize::try_from(index).unwrap_or(usize::MAX))
+            }
+            _ => pos,
+        })
+    }
+}
+
+impl<R> Stream<R> {
+    /// Where the text's byte is that lies in the buffer at `index`.
+    fn locate_index(&self, index: usize) -> Pos {
+        let index = index.min(self.filled);
+        let local = Pos::locate(&self.buffer[..self.filled], index as u64);
+        Pos {
+            offset: self.start.offset + index as u64,
+            line: self.start.line + local.line - 1,
+            column: local.column + if local.line == 1 { self.start.column - 1 } else { 0 },
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! JSONL: documents one after another, usually one to a line.
+
+mod whole;
+
+use std::io::{Read, Write};
+
+use cannery_core::{Error, ErrorKind, Result, Sink, Source, Value, ValueBuilder};
+
+use crate::input::{Input, Stream, document, skip_byte_order_mark, skip_whitespace};
+use crate::parser::Parser;
+use crate::{ReadOptions, WriteOptions};
+
+pub use whole::WholeLines;
+
+/// Reads documents one after another, each into a sink.
+///
+/// The documents may stand on a line each (JSONL), one behind the other, or on many lines each;
+/// blank lines, `\r\n` and a byte order mark are skipped. No more is in memory than a piece of the
+/// text, and errors name line and column in the whole of it.
+///
+/// After an error the next call goes on at the next line. If the bad document had got beyond the
+/// line that it began on, that is the first line, from the error on, that begins like a document
+/// and without indentation.
+///
+/// ```
+/// use cannery_json::{ReadOptions, lines};
+///
+/// let text = b"{\"id\": 1}\n{\"id\": oops}\n{\"id\": 3}\n";
+/// let mut reader = lines::Reader::new(&text[..], ReadOptions::default());
+/// let found: Vec<_> = reader.values().collect();
+/// assert!(found[0].is_ok() && found[2].is_ok());
+/// let error = found[1].as_ref().unwrap_err();
+/// assert_eq!(error.to_string(), "expected a value, found `o` at line 2 column 8");
+/// ```
+pub struct Reader<R> {
+    input: Stream<R>,
+    options: ReadOptions,
+    parser: Parser,
+    pos: usize,
+    stage: Stage,
+}
+
+/// What the next call begins with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// A byte order mark, if there is one.
+    Start,
+    /// The next document.
+    Document,
+    /// Looking for the next line: the error was on the document's first.
+    NextLine,
+    /// Looking for a line that begins like a document, this one included.
+    Resume,
+    /// Nothing: the text cannot be read on.
+    Over,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads from `reader`, which may be a slice of bytes. It needs no buffer of its own.
+    pub fn new(reader: R, options: ReadOptions) -> Self {
+        let (input, parser) = (Stream::new(reader), Parser::new(&options));
+        Self { input, options, parser, pos: 0, stage: Stage::Start }
+    }
+
+    /// Sends the next document to `sink`; returns whether there was one.
+    ///
+    /// # Errors
+    /// As [`from_slice`](crate::from_slice), and those of the reader. The sink holds part of a
+    /// document then; the text can be read on unless the reader failed.
+    pub fn read<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<bool> {
+        if !self.find_document().map_err(|error| self.lost(error))? {
+            return Ok(false);
+        }
+        let (mut start, mut newlines) = (self.pos, 0);
+        let end = document(&mut self.parser, &mut self.input, self.pos, sink, |passed| {
+            newlines += count_newlines(&passed[start.min(passed.len())..]);
+            start = 0;
+        });
+        match end {
+            Ok(end) => self.pos = end,
+            Err(error) => return Err(self.failed(error, start, newlines)),
+        }
+        Ok(true)
+    }
+
+    /// The documents that are left, each as a [`Value`].
+    pub fn values(&mut self) -> Values<'_, R> {
+        Values { reader: self }
+    }
+
+    /// Goes to the next document; returns whether there is one.
+    fn find_document(&mut self) -> Result<bool> {
+        match self.stage {
+            Stage::Over => return Ok(false),
+            Stage::Start => {
+                self.input.begin()?;
+                self.pos = skip_byte_order_mark(self.input.chunk().data, &self.options)?;
+            }
+            Stage::Document => {}
+            Stage::NextLine => self.pos = self.input.skip_line(self.pos)?,
+            Stage::Resume => self.resume()?,
+        }
+        self.stage = Stage::Document;
+        self.pos = skip_whitespace(&mut self.input, self.pos)?;
+        Ok(self.pos < self.input.chunk().data.len())
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        while let Some(&byte) = self.input.chunk().data.get(self.pos) {
+            let begins = matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b'a'..=b'z');
+            if begins && self.input.begins_line(self.pos) {
+                break;
+            }
+            self.pos = self.input.skip_line(self.pos)?;
+        }
+        Ok(())
+    }
+
+    /// An error between documents.
+    #[cold]
+    fn lost(&mut self, error: Error) -> Error {
+        self.pos = self.input.chunk().data.len();
+        self.stage = after(&error, Stage::NextLine);
+        error
+    }
+
+    /// An error in a document that began at `start`, or `newlines` before the piece at hand.
+    #[cold]
+    fn failed(&mut self, error: Error, start: usize, newlines: u64) -> Error {
+        let data = self.input.chunk().data;
+        self.pos = self.parser.failed_at().min(data.len());
+        let newlines = newlines + count_newlines(&data[start.min(self.pos)..self.pos]);
+        if newlines == 0 {
+            self.stage = after(&error, Stage::NextLine);
+            return error;
+        }
+        self.stage = after(&error, Stage::Resume);
+        match error.pos() {
+            Some(pos) if error.hint().is_none() => {
+                let line = pos.line.saturating_sub(newlines);
+                error.with_hint(format!("the document began on line {line}"))
+            }
+            _ => error,
+        }
+    }
+}
+
+/// Where to go on after `error`, if at all.
+fn after(error: &Error, next: Stage) -> Stage {
+    match error.kind() {
+        ErrorKind::Io
+        | ErrorKind::Permission
+        | ErrorKind::NotFound
+        | ErrorKind::Interrupted
+        | ErrorKind::Host => Stage::Over,
+        _ => next,
+    }
+}
+
+fn count_newlines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
+
+/// The documents of a [`Reader`], each as a [`Value`].
+pub struct Values<'a, R> {
+    reader: &'a mut Reader<R>,
+}
+
+impl<R: Read> Iterator for Values<'_, R> {
+    type Item = Result<Value>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut builder = ValueBuilder::new(self.reader.options.limits);
+        match self.reader.read(&mut builder) {
+            Ok(true) => Some(builder.finish()),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// Writes documents one to a line.
+///
+/// Each call of the `io::Write` gets whole lines, so that processes may append to one file at a
+/// time; a document that fails leaves no trace.
+///
+/// ```
+/// use cannery_core::Value;
+/// use cannery_json::{WriteOptions, lines};
+///
+/// let mut writer = lines::Writer::new(Vec::new(), WriteOptions::default());
+/// writer.write(&Value::from_iter([1, 2]))?;
+/// writer.write(&Value::Null)?;
+/// assert_eq!(writer.finish()?, b"[1,2]\nnull\n");
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+pub struct Writer<W> {
+    json: crate::Writer<WholeLines<W>>,
+}
+
+impl<W: Write> Writer<W> {
+    /// A writer to `out`. Indentation is not for lines: it is left out of the options.
+    pub fn new(out: W, mut options: WriteOptions) -> Self {
+        options.indent = None;
+        options.trailing_newline = true;
+        Self { json: crate::Writer::new(WholeLines::new(out), options) }
+    }
+
+    /// Writes one document.
+    ///
+    /// # Errors
+    /// As [`to_vec`](crate::to_vec), and those of the `io::Write`.
+    pub fn write<S: Source + ?Sized>(&mut self, document: &S) -> Result<()> {
+        let written = document.emit(&mut self.json);
+        if written.is_err() {
+            self.discard();
+        }
+        written
+    }
+
+    /// The sink that the events of a document may be sent to, one document after another.
+    pub fn sink(&mut self) -> &mut (impl Sink + use<W>) {
+        &mut self.json
+    }
+
+    /// Drops what was written of a document that has not ended.
+    pub fn discard(&mut self) {
+        self.json.forget_document();
+        self.json.output().discard();
+    }
+
+    /// Writes the lines that are still in memory.
+    ///
+    /// # Errors
+    /// Those of the `io::Write`.
+    pub fn flush(&mut self) -> Result<()> {
+        self.json.output().flush()
+    }
+
+    /// Writes the lines that are still in memory and returns what they were written to.
+    ///
+    /// # Errors
+    /// Those of the `io::Write`.
+    pub fn finish(self) -> Result<W> {
+        self.json.into_output().finish()
+    }
+}

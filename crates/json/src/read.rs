@@ -1,0 +1,111 @@
+//! Reading one document.
+
+use std::io::Read;
+
+use cannery_core::{Limits, Result, Sink, Value, ValueBuilder};
+
+use crate::ReadOptions;
+use crate::input::{
+    Input, Slice, Stream, document, extra_data, skip_byte_order_mark, skip_whitespace,
+};
+use crate::parser::Parser;
+
+/// Reads one document and sends it to `sink`; anything but whitespace behind it is an error.
+///
+/// ```
+/// use cannery_core::{Limits, Value, ValueBuilder};
+/// use cannery_json::{ReadOptions, from_slice};
+///
+/// let mut builder = ValueBuilder::new(Limits::default());
+/// from_slice(b"[1, 2]", &ReadOptions::default(), &mut builder)?;
+/// assert_eq!(builder.finish()?, Value::List(vec![Value::Int(1), Value::Int(2)]));
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Syntax`](cannery_core::ErrorKind::Syntax) or [`Truncated`](cannery_core::ErrorKind::Truncated)
+/// with the byte offset and a [`SyntaxError`](crate::SyntaxError),
+/// [`Encoding`](cannery_core::ErrorKind::Encoding), [`Depth`](cannery_core::ErrorKind::Depth), and
+/// those of the sink, at the offset of the value that it refused.
+pub fn from_slice<S: Sink + ?Sized>(
+    data: &[u8],
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<()> {
+    only_document(Slice::new(data, options)?, options, sink)
+}
+
+/// [`from_slice`], for text that is known to be valid.
+pub fn from_str<S: Sink + ?Sized>(text: &str, options: &ReadOptions, sink: &mut S) -> Result<()> {
+    only_document(Slice::from_str(text), options, sink)
+}
+
+/// Reads the document at the start of `data`, which may go on behind it; returns the offset where
+/// the document ends.
+///
+/// All of `data` is validated as UTF-8 first; see [`from_str_prefix`] where that was done.
+pub fn from_slice_prefix<S: Sink + ?Sized>(
+    data: &[u8],
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<usize> {
+    first_document(&mut Slice::new(data, options)?, options, sink)
+}
+
+/// [`from_slice_prefix`], for text that is known to be valid.
+pub fn from_str_prefix<S: Sink + ?Sized>(
+    text: &str,
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<usize> {
+    first_document(&mut Slice::from_str(text), options, sink)
+}
+
+/// Reads one document from a reader, of which no more than a piece is in memory at any time.
+///
+/// Errors name line and column.
+pub fn from_reader<R: Read, S: Sink + ?Sized>(
+    reader: R,
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<()> {
+    let mut stream = Stream::new(reader);
+    stream.begin()?;
+    only_document(stream, options, sink)
+}
+
+/// Reads one document as a [`Value`], with the default options.
+///
+/// ```
+/// assert_eq!(cannery_json::to_value(b"true")?, cannery_core::Value::Bool(true));
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+pub fn to_value(data: &[u8]) -> Result<Value> {
+    let mut builder = ValueBuilder::new(Limits::default());
+    from_slice(data, &ReadOptions::default(), &mut builder)?;
+    builder.finish()
+}
+
+#[inline]
+fn first_document<I: Input, S: Sink + ?Sized>(
+    input: &mut I,
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<usize> {
+    let start = skip_byte_order_mark(input.chunk().data, options)?;
+    document(&mut Parser::new(options), input, start, sink, |_| ())
+}
+
+#[inline]
+fn only_document<I: Input, S: Sink + ?Sized>(
+    mut input: I,
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<()> {
+    let end = first_document(&mut input, options, sink)?;
+    let end = skip_whitespace(&mut input, end)?;
+    if end == input.chunk().data.len() {
+        return Ok(());
+    }
+    Err(input.locate(extra_data(input.chunk(), end)))
+}

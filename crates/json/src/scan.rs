@@ -1,0 +1,158 @@
+//! Finding the next byte that matters, many bytes at a time.
+//!
+//! A [`Scan`] is chosen once for each run of the parser ([`with_best`]), and the parser is compiled
+//! for each of them, so that the vector instructions are inlined into its loop.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// A stretch of a string's bytes without anything to interpret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The index of the quote, backslash or control character behind it, or the length of the data.
+    pub(crate) end: usize,
+    /// Whether all its bytes are ASCII.
+    pub(crate) ascii: bool,
+}
+
+/// A set of instructions to look for bytes with.
+pub(crate) trait Scan: Copy {
+    /// The plain stretch of a string that begins at `start`.
+    fn plain(self, data: &[u8], start: usize) -> Run;
+
+    /// [`plain`](Scan::plain) as a function of its own, for code that is compiled once for all.
+    fn plain_outlined(self, data: &[u8], start: usize) -> Run;
+
+    /// The index of the first byte from `start` on that is not whitespace, or the data's length.
+    fn whitespace(self, data: &[u8], start: usize) -> usize;
+}
+
+/// Something to do with a [`Scan`]; a closure cannot be generic.
+pub(crate) trait Task {
+    /// What it results in.
+    type Output;
+
+    /// Does it. Implementations are `#[inline(always)]`, so as to be compiled for each `Scan`.
+    fn run<V: Scan>(self, scan: V) -> Self::Output;
+}
+
+/// Runs `task` with the best instructions that this processor has.
+#[inline]
+pub(crate) fn with_best<T: Task>(task: T) -> T::Output {
+    #[cfg(target_arch = "x86_64")]
+    return x86::with_best(task);
+    #[cfg(not(target_arch = "x86_64"))]
+    return task.run(Words);
+}
+
+/// Eight bytes at a time, in an ordinary register; also the end of the data, for the others.
+#[derive(Clone, Copy)]
+pub(crate) struct Words;
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+impl Scan for Words {
+    #[inline(always)]
+    fn plain(self, data: &[u8], start: usize) -> Run {
+        let (mut pos, mut high) = (start, 0);
+        while let Some(word) = word_at(data, pos) {
+            let stops = special(word);
+            if stops != 0 {
+                // Bits above the first stop may be false alarms and belong to later bytes.
+                high |= word & HIGH & (stops ^ (stops - 1));
+                let end = pos + stops.trailing_zeros() as usize / 8;
+                return Run { end, ascii: high == 0 };
+            }
+            high |= word & HIGH;
+            pos += 8;
+        }
+        let rest = data.get(pos..).unwrap_or_default();
+        let length = rest.iter().position(|&b| is_special(b)).unwrap_or(rest.len());
+        Run { end: pos + length, ascii: high == 0 && rest[..length].is_ascii() }
+    }
+
+    #[inline(never)]
+    fn plain_outlined(self, data: &[u8], start: usize) -> Run {
+        self.plain(data, start)
+    }
+
+    #[inline(always)]
+    fn whitespace(self, data: &[u8], start: usize) -> usize {
+        let rest = data.get(start..).unwrap_or_default();
+        start + rest.iter().position(|&b| !is_whitespace(b)).unwrap_or(rest.len())
+    }
+}
+
+fn word_at(data: &[u8], pos: usize) -> Option<u64> {
+    data.get(pos..)?.first_chunk().map(|&chunk| u64::from_le_bytes(chunk))
+}
+
+/// The high bit of the first byte that ends a plain stretch, and perhaps higher bits.
+fn special(word: u64) -> u64 {
+    let control = word.wrapping_sub(ONES * 0x20);
+    let quote = word ^ (ONES * u64::from(b'"'));
+    let backslash = word ^ (ONES * u64::from(b'\\'));
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x;
+    (control & !word | zero(quote) | zero(backslash)) & HIGH
+}
+
+pub(crate) fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+pub(crate) fn is_whitespace(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    struct Both<'a>(&'a [u8], usize);
+
+    impl Task for Both<'_> {
+        type Output = (Run, usize);
+
+        fn run<V: Scan>(self, scan: V) -> Self::Output {
+            (scan.plain(self.0, self.1), scan.whitespace(self.0, self.1))
+        }
+    }
+
+    fn expected(data: &[u8], start: usize) -> (Run, usize) {
+        let rest = &data[start..];
+        let plain = rest.iter().position(|&b| is_special(b)).unwrap_or(rest.len());
+        let white = rest.iter().position(|&b| !is_whitespace(b)).unwrap_or(rest.len());
+        (Run { end: start + plain, ascii: rest[..plain].is_ascii() }, start + white)
+    }
+
+    fn interesting() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            4 => Just(b'a'), 4 => Just(b' '), 1 => Just(b'\n'), 1 => Just(b'"'),
+            1 => Just(b'\\'), 1 => Just(0x80), 1 => any::<u8>(),
+        ];
+        prop_oneof![
+            prop::collection::vec(byte, 0..150),
+            (0..150usize, any::<u8>(), 0..40usize).prop_map(|(n, byte, more)| {
+                [vec![b'x'; n], vec![byte], vec![b'y'; more]].concat()
+            }),
+            (0..150usize, any::<u8>(), 0..40usize).prop_map(|(n, byte, more)| {
+                [vec![b' '; n], vec![byte], vec![b' '; more]].concat()
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_scan_finds_what_a_loop_finds(data in interesting(), start in 0..10usize) {
+            let start = start.min(data.len());
+            let expected = expected(&data, start);
+            prop_assert_eq!(Both(&data, start).run(Words), expected);
+            prop_assert_eq!(with_best(Both(&data, start)), expected);
+            #[cfg(target_arch = "x86_64")]
+            prop_assert_eq!(Both(&data, start).run(x86::Sse2), expected);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Strings: borrowed where they hold no escapes, else unescaped into a buffer.
+
+use cannery_core::Text;
+
+use crate::ReadOptions;
+use crate::scan::{Run, Scan};
+use crate::syntax::{Failure, SyntaxError};
+
+/// Reads strings; owns the buffer that unescaped ones lie in.
+pub(crate) struct Strings {
+    unescaped: Vec<u8>,
+    control_characters: bool,
+    surrogates: bool,
+}
+
+/// An unescaped string, which lies in the buffer.
+struct Unescaped {
+    end: usize,
+    ascii: bool,
+    surrogates: bool,
+}
+
+impl Strings {
+    pub(crate) fn new(options: &ReadOptions) -> Self {
+        Self {
+            unescaped: Vec::new(),
+            control_characters: options.control_characters,
+            surrogates: options.surrogates,
+        }
+    }
+
+    /// Reads the string whose opening quote is at `open`; returns the index behind its closing one.
+    ///
+    /// `utf8` says that the data was validated; else it may hold surrogates.
+    #[inline(always)]
+    pub(crate) fn read<'t, V: Scan>(
+        &'t mut self,
+        scan: V,
+        data: &'t [u8],
+        open: usize,
+        utf8: bool,
+    ) -> Result<(Text<'t>, usize), Failure> {
+        let run = scan.plain(data, open + 1);
+        if data.get(run.end) == Some(&b'"') {
+            let bytes = &data[open + 1..run.end];
+            return Ok((text::new(bytes, run.ascii, utf8), run.end + 1));
+        }
+        let string = self.unescape(scan, data, open, run)?;
+        let text = if string.surrogates {
+            Text::Surrogates(&self.unescaped)
+        } else {
+            text::new(&self.unescaped, string.ascii, utf8)
+        };
+        Ok((text, string.end))
+    }
+
+    #[inline(never)]
+    fn unescape<V: Scan>(
+        &mut self,
+        scan: V,
+        data: &[u8],
+        open: usize,
+        mut run: Run,
+    ) -> Result<Unescaped, Failure> {
+        self.unescaped.clear();
+        let mut from = open + 1;
+        let mut string = Unescaped { end: 0, ascii: true, surrogates: false };
+        loop {
+            self.unescaped.extend_from_slice(&data[from..run.end]);
+            string.ascii &= run.ascii;
+            from = match data.get(run.end) {
+                Some(b'"') => return Ok(Unescaped { end: run.end + 1, ..string }),
+                Some(b'\\') => self.escape(data, run.end, open, &mut string)?,
+                Some(&control) if self.control_characters => {
+                    self.unescaped.push(control);
+                    run.end + 1
+                }
+                Some(_) => return Err(Failure::new(SyntaxError::ControlCharacter, run.end)),
+                None => return Err(Failure::at_end(SyntaxError::UnterminatedString, open)),
+            };
+            run = scan.plain_outlined(data, from);
+        }
+    }
+
+    /// Interprets the escape at `at`; returns the index behind it.
+    #[inline(always)]
+    fn escape(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        open: usize,
+        string: &mut Unescaped,
+    ) -> Result<usize, Failure> {
+        let byte = match data.get(at + 1) {
+            Some(b'u') => return self.unicode_escape(data, at, string),
+            Some(b'"') => b'"',
+            Some(b'\\') => b'\\',
+            Some(b'/') => b'/',
+            Some(b'n') => b'\n',
+            Some(b't') => b'\t',
+            Some(b'r') => b'\r',
+            Some(b'b') => 8,
+            Some(b'f') => 12,
+            Some(_) => return Err(Failure::new(SyntaxError::InvalidEscape, at)),
+            None => return Err(Failure::at_end(SyntaxError::UnterminatedString, open)),
+        };
+        self.unescaped.push(byte);
+        Ok(at + 2)
+    }
+
+    fn unicode_escape(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        string: &mut Unescaped,
+    ) -> Result<usize, Failure> {
+        let unit = unit_at(data, at)?;
+        let (code, end) = match unit {
+            0xd800..0xdc00 => match low_surrogate(data, at + 6)? {
+                Some(low) => (0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), at + 12),
+                None => (unit, at + 6),
+            },
+            _ => (unit, at + 6),
+        };
+        string.ascii &= code < 0x80;
+        if let Some(character) = char::from_u32(code) {
+            let mut utf8 = [0; 4];
+            self.unescaped.extend_from_slice(character.encode_utf8(&mut utf8).as_bytes());
+        } else if self.surrogates {
+            string.surrogates = true;
+            self.unescaped.extend_from_slice(&surrogate(code));
+        } else {
+            return Err(Failure::new(SyntaxError::LoneSurrogate, at));
+        }
+        Ok(end)
+    }
+}
+
+/// The second half of a surrogate pair, if the escape for it stands at `at`.
+fn low_surrogate(data: &[u8], at: usize) -> Result<Option<u32>, Failure> {
+    if !matches!(data.get(at..), Some([b'\\', b'u', ..])) {
+        return Ok(None);
+    }
+    Ok(Some(unit_at(data, at)?).filter(|low| (0xdc00..0xe000).contains(low)))
+}
+
+/// The four hexadecimal digits behind the `\u` at `at`. Errors point at the `u`, as Python's do.
+fn unit_at(data: &[u8], at: usize) -> Result<u32, Failure> {
+    let rest = &data[at + 2..];
+    // A closing quote must follow at least, and Python insists on that here already.
+    let Some([digits @ .., _]) = rest.first_chunk::<5>() else {
+        let end = rest.iter().take(4).all(u8::is_ascii_hexdigit);
+        return Err(Failure { what: SyntaxError::InvalidUnicodeEscape, at: at + 1, end });
+    };
+    let mut unit = 0;
+    for &digit in digits {
+        let Some(value) = char::from(digit).to_digit(16) else {
+            return Err(Failure::new(SyntaxError::InvalidUnicodeEscape, at + 1));
+        };
+        unit = unit << 4 | value;
+    }
+    Ok(unit)
+}
+
+fn surrogate(code: u32) -> [u8; 3] {
+    [0xed, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]
+}
+
+mod text {
+    //! Bytes that are known to be text.
+    #![expect(unsafe_code, reason = "validating each string again would cost a third of the time")]
+
+    use cannery_core::Text;
+
+    /// The text of a string's bytes. If `utf8`, they come from validated data, cut at ASCII bytes.
+    #[inline(always)]
+    pub(super) fn new(bytes: &[u8], ascii: bool, utf8: bool) -> Text<'_> {
+        if ascii {
+            // SAFETY: all bytes were seen to be below 0x80.
+            Text::Ascii(unsafe { std::str::from_utf8_unchecked(bytes) })
+        } else if utf8 {
+            // SAFETY: the data was validated as UTF-8 and these are whole characters of it, for an
+            // ASCII byte is never part of another character; unescaped characters are whole, too.
+            Text::Utf8(unsafe { std::str::from_utf8_unchecked(bytes) })
+        } else {
+            std::str::from_utf8(bytes).map_or(Text::Surrogates(bytes), Text::Utf8)
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The writer: a sink that turns events into text as they come.
+
+mod array;
+mod copy;
+mod escape;
+mod float;
+mod options;
+mod output;
+
+use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Source, Text};
+
+pub use options::{NonFinite, WriteOptions};
+pub use output::{Chunks, Output};
+
+use output::{Short, put};
+
+/// A sink that writes JSON to an [`Output`].
+///
+/// Documents may follow one another; see [`WriteOptions::trailing_newline`]. A tuple is written as
+/// an array, an array of numbers as nested arrays, element by element. Kinds that JSON lacks are
+/// refused; [`cannery_core::tagged`] lowers them to the ones it has.
+///
+/// ```
+/// use cannery_core::{Container, Sink, Text};
+/// use cannery_json::{WriteOptions, Writer};
+///
+/// let mut writer = Writer::new(Vec::new(), WriteOptions::default());
+/// writer.begin(Container::Map, None)?;
+/// writer.key(Text::Ascii("mean"))?;
+/// writer.float(0.5)?;
+/// writer.end(Container::Map)?;
+/// assert_eq!(writer.into_output(), br#"{"mean":0.5}"#);
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+pub struct Writer<O> {
+    out: O,
+    depth: usize,
+    pending: Pending,
+    comma: Short,
+    colon: Short,
+    /// Whether what stands before a value needs more than `comma`.
+    laid_out: bool,
+    options: WriteOptions,
+}
+
+/// What must be written before the next value or key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    /// Nothing: a document begins, or a key was written.
+    Nothing,
+    /// A new line, where there are lines: it is the first of its container.
+    First,
+    /// A comma, and perhaps a new line.
+    Comma,
+}
+
+/// Writes one value to a new vector, compact.
+///
+/// ```
+/// use cannery_core::Value;
+/// assert_eq!(cannery_json::to_vec(&Value::from_iter([1, 2]))?, b"[1,2]");
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Unsupported`](ErrorKind::Unsupported) for kinds that JSON lacks, [`Value`](ErrorKind::Value)
+/// for NaN and infinities, and those of the source.
+pub fn to_vec<S: Source + ?Sized>(source: &S) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new(), WriteOptions::default());
+    source.emit(&mut writer)?;
+    Ok(writer.into_output())
+}
+
+/// Writes one value to an [`io::Write`](std::io::Write), piece by piece.
+///
+/// # Errors
+/// As [`to_vec`], and those of `out`.
+pub fn to_writer<S: Source + ?Sized, W: std::io::Write>(
+    source: &S,
+    out: W,
+    options: WriteOptions,
+) -> Result<()> {
+    let mut writer = Writer::new(Chunks::new(out), options);
+    source.emit(&mut writer)?;
+    writer.into_output().finish().map(drop)
+}
+
+impl<O: Output> Writer<O> {
+    /// A writer to `out`.
+    pub fn new(out: O, options: WriteOptions) -> Self {
+        let comma = Short::new(&options.item_separator);
+        let colon = Short::new(&options.key_separator);
+        Self {
+            out,
+            depth: 0,
+            pending: Pending::Nothing,
+            laid_out: options.indent.is_some() || comma.is_none(),
+            comma: comma.unwrap_or_default(),
+            colon: colon.unwrap_or_default(),
+            options,
+        }
+    }
+
+    /// What is written to.
+    pub fn output(&mut self) -> &mut O {
+        &mut self.out
+    }
+
+    /// What was written to.
+    pub fn into_output(self) -> O {
+        self.out
+    }
+
+    /// Forgets that a document was begun; what was written of it is the output's matter.
+    pub(crate) fn forget_document(&mut self) {
+        self.depth = 0;
+        self.pending = Pending::Nothing;
+    }
+
+    /// Writes what must stand before a value or key, unless it is short: then returns it.
+    #[inline(always)]
+    fn lead(&mut self) -> Result<Short> {
+        if self.laid_out {
+            self.lay_out()?;
+            return Ok(Short::default());
+        }
+        Ok(if self.pending == Pending::Comma { self.comma } else { Short::default() })
+    }
+
+    fn lay_out(&mut self) -> Result<()> {
+        if self.pending == Pending::Nothing {
+            return Ok(());
+        }
+        if self.pending == Pending::Comma {
+            put(&mut self.out, self.options.item_separator.as_bytes())?;
+        }
+        self.new_line()
+    }
+
+    /// A new line and its indentation, where there are lines.
+    fn new_line(&mut self) -> Result<()> {
+        let Some(indent) = &self.options.indent else { return Ok(()) };
+        put(&mut self.out, b"\n")?;
+        (0..self.depth).try_for_each(|_| put(&mut self.out, indent.as_bytes()))
+    }
+
+    /// Writes a value of a few bytes.
+    #[inline(always)]
+    fn scalar(&mut self, text: &[u8]) -> Result<()> {
+        let lead = self.lead()?;
+        output::put_short(&mut self.out, lead, text)?;
+        self.ended()
+    }
+
+    /// Prepares for what follows a value.
+    #[inline(always)]
+    fn ended(&mut self) -> Result<()> {
+        if self.depth == 0 {
+            return self.end_document();
+        }
+        self.pending = Pending::Comma;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn end_document(&mut self) -> Result<()> {
+        self.pending = Pending::Nothing;
+        if self.options.trailing_newline {
+            put(&mut self.out, b"\n")?;
+        }
+        self.out.end_document()
+    }
+
+    #[inline(always)]
+    fn open(&mut self, bracket: u8) -> Result<()> {
+        let lead = self.lead()?;
+        output::put_short(&mut self.out, lead, &[bracket])?;
+        self.depth += 1;
+        self.pending = Pending::First;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn close(&mut self, bracket: u8) -> Result<()> {
+        self.depth -= 1;
+        if self.laid_out && self.pending == Pending::Comma {
+            self.new_line()?;
+        }
+        output::put_short(&mut self.out, Short::default(), &[bracket])?;
+        self.ended()
+    }
+
+    #[inline(always)]
+    fn string(&mut self, text: Text<'_>, tail: Short) -> Result<()> {
+        let lead = self.lead()?;
+        escape::string(&mut self.out, &self.options, lead, text, tail)
+    }
+
+    #[cold]
+    fn non_finite(&mut self, value: f64) -> Result<()> {
+        match self.options.non_finite {
+            NonFinite::Null => self.scalar(b"null"),
+            NonFinite::Write => self.scalar(float::name(value).as_bytes()),
+            NonFinite::Refuse => Err(refused_float(value)),
+        }
+    }
+}
+
+#[cold]
+fn refused_float(value: f64) -> Error {
+    let name = if value.is_nan() { "NaN" } else { "infinity" };
+    Error::new(ErrorKind::Value, format!("JSON has no {name}"))
+        .with_hint("write it as `null`, or as Python does, with the option `non_finite`")
+}
+
+#[cold]
+fn lacking(kind: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("JSON has no {kind}"))
+        .with_hint("the tagged form has; or turn it into a kind that JSON has")
+}
+
+impl<O: Output> Sink for Writer<O> {
+    #[inline]
+    fn null(&mut self) -> Result<()> {
+        self.scalar(b"null")
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.scalar(if value { b"true" } else { b"false" })
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Result<()> {
+        self.scalar(itoa::Buffer::new().format(value).as_bytes())
+    }
+
+    fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
+        let lead = self.lead()?;
+        put(&mut self.out, lead.as_bytes())?;
+        put(&mut self.out, value.to_decimal().as_bytes())?;
+        self.ended()
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) -> Result<()> {
+        if !value.is_finite() {
+            return self.non_finite(value);
+        }
+        self.scalar(float::Repr::new().format(value))
+    }
+
+    fn number(&mut self, text: &str) -> Result<()> {
+        let lead = self.lead()?;
+        put(&mut self.out, lead.as_bytes())?;
+        put(&mut self.out, text.as_bytes())?;
+        self.ended()
+    }
+
+    #[inline]
+    fn text(&mut self, value: Text<'_>) -> Result<()> {
+        self.string(value, Short::default())?;
+        self.ended()
+    }
+
+    fn bytes(&mut self, _value: &[u8]) -> Result<()> {
+        Err(lacking("bytes"))
+    }
+
+    fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
+        array::send(value, self)
+    }
+
+    #[inline]
+    fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
+        match container {
+            Container::Map => self.open(b'{'),
+            Container::List | Container::Tuple => self.open(b'['),
+            Container::Set | Container::FrozenSet => Err(lacking("sets")),
+        }
+    }
+
+    #[inline]
+    fn end(&mut self, container: Container) -> Result<()> {
+        self.close(if container == Container::Map { b'}' } else { b']' })
+    }
+
+    #[inline]
+    fn key(&mut self, key: Text<'_>) -> Result<()> {
+        let colon = self.colon;
+        self.string(key, colon)?;
+        if colon.is_empty() {
+            put(&mut self.out, self.options.key_separator.as_bytes())?;
+        }
+        self.pending = Pending::Nothing;
+        Ok(())
+    }
+
+    fn entry(&mut self) -> Result<()> {
+        Err(lacking("keys other than text"))
+    }
+
+    fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
+        Err(lacking(&format!("objects such as `{type_name}`")))
+    }
+
+    fn end_object(&mut self) -> Result<()> {
+        Err(lacking("objects"))
+    }
+
+    fn mark(&mut self, _id: u64) -> Result<()> {
+        Err(lacking("shared references"))
+    }
+
+    fn alias(&mut self, _id: u64) -> Result<()> {
+        Err(lacking("shared references"))
+    }
+}
