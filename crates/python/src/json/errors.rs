@@ -1,0 +1,82 @@
+//! Errors in the words, and with the attributes, of the standard library's `json`.
+
+use cannery_core::{Error, ErrorKind};
+use cannery_json::SyntaxError;
+use pyo3::prelude::*;
+
+use super::document::Document;
+use crate::errors::{describe, to_exception};
+
+/// The exception for an error in a document.
+#[cold]
+pub(super) fn decode_error(py: Python<'_>, error: Error, document: &Document<'_, '_>) -> PyErr {
+    let offset = error.pos().map_or(0, |pos| pos.offset);
+    let said = match SyntaxError::of(&error) {
+        Some(syntax) => {
+            let (message, offset) = syntax.in_python(offset, version(py));
+            Some((message.to_owned(), offset))
+        }
+        None if error.kind() == ErrorKind::Encoding => Some((error.message().to_owned(), offset)),
+        None => None,
+    };
+    match said {
+        Some((message, offset)) => {
+            let pos = document.characters_before(offset);
+            build(py, &error, &message, document, pos).unwrap_or_else(|failure| failure)
+        }
+        None => to_exception(py, error.locate(document.bytes())),
+    }
+}
+
+fn build(
+    py: Python<'_>,
+    error: &Error,
+    message: &str,
+    document: &Document<'_, '_>,
+    pos: usize,
+) -> PyResult<PyErr> {
+    let class = py.import("cannery.json")?.getattr("JSONDecodeError")?;
+    let exception = class.call1((message, document.as_doc()?, pos))?;
+    describe(&exception, error)?;
+    Ok(PyErr::from_value(exception))
+}
+
+/// The exception for bytes that are not UTF-8: the very one that decoding them raises.
+#[cold]
+pub(super) fn unicode_error(py: Python<'_>, document: &Document<'_, '_>) -> Option<PyErr> {
+    let module = py.import("cannery.json").ok()?;
+    module.call_method1("_to_text", (&*document.object,)).err()
+}
+
+/// The exception for a value that could not be written: the message alone, as the standard
+/// library has it; the path is an attribute.
+#[cold]
+pub(super) fn encode_error(py: Python<'_>, error: Error) -> PyErr {
+    match error.kind() {
+        ErrorKind::Type | ErrorKind::Cycle | ErrorKind::Value => {
+            build_plain(py, &error).unwrap_or_else(|failure| failure)
+        }
+        _ => to_exception(py, error),
+    }
+}
+
+fn build_plain(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let name = if error.kind() == ErrorKind::Type { "DataTypeError" } else { "DataError" };
+    let class = py.import("cannery.errors")?.getattr(name)?;
+    let message = match error.message().strip_prefix("JSON has no ") {
+        Some("NaN" | "infinity") => "Out of range float values are not JSON compliant",
+        _ => error.message(),
+    };
+    let exception = class.call1((message,))?;
+    let path = error.path();
+    if !path.0.is_empty() {
+        exception.call_method1("add_note", (format!("in `{path}`"),))?;
+    }
+    describe(&exception, error)?;
+    Ok(PyErr::from_value(exception))
+}
+
+fn version(py: Python<'_>) -> (u8, u8) {
+    let version = py.version_info();
+    (version.major, version.minor)
+}

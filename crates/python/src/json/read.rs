@@ -1,0 +1,236 @@
+//! Text to objects.
+
+use cannery_core::{ErrorKind, Limits, Result};
+use cannery_json::ReadOptions;
+use pyo3::exceptions::{PyStopIteration, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::document::Document;
+use super::errors::{decode_error, unicode_error};
+use crate::build::{Duplicates, Hooks, JsonHooks, Plain, PyBuilder};
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(json_loads, module)?)?;
+    module.add_function(wrap_pyfunction!(json_decode, module)?)?;
+    module.add_function(wrap_pyfunction!(json_read, module)?)?;
+    module.add_function(wrap_pyfunction!(json_read_prefix, module)?)?;
+    module.add_function(wrap_pyfunction!(json_scan_string, module)?)
+}
+
+type Hook<'py> = Option<Bound<'py, PyAny>>;
+
+/// Deserialize ``s`` (a ``str``, ``bytes`` or ``bytearray`` with one JSON document).
+///
+/// The arguments are those of the standard library's ``json.loads``. ``duplicates`` says what to
+/// do about a key that occurs twice in one object (``"last"``, ``"first"`` or ``"error"``), and
+/// ``depth`` how deep a document may be nested.
+#[pyfunction]
+#[pyo3(signature = (s, *, cls=None, object_hook=None, parse_float=None, parse_int=None,
+    parse_constant=None, object_pairs_hook=None, **kw))]
+#[expect(clippy::too_many_arguments, reason = "the signature of the standard library")]
+fn json_loads<'py>(
+    py: Python<'py>,
+    s: &Bound<'py, PyAny>,
+    cls: Hook<'py>,
+    object_hook: Hook<'py>,
+    parse_float: Hook<'py>,
+    parse_int: Hook<'py>,
+    parse_constant: Hook<'py>,
+    object_pairs_hook: Hook<'py>,
+    kw: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if cls.is_some() || kw.is_some() {
+        let hooks = (object_hook, parse_float, parse_int, parse_constant, object_pairs_hook);
+        return with_decoder(py, s, cls, hooks, kw);
+    }
+    let duplicates = Duplicates::Last;
+    let hooks = JsonHooks {
+        object_hook,
+        object_pairs_hook,
+        parse_float,
+        parse_int,
+        parse_constant,
+        duplicates,
+    };
+    read(py, &Document::new(s)?, &lenient(true), hooks)
+}
+
+type FiveHooks<'py> = (Hook<'py>, Hook<'py>, Hook<'py>, Hook<'py>, Hook<'py>);
+
+/// Reads by way of a decoder's class, as its author expects.
+fn with_decoder<'py>(
+    py: Python<'py>,
+    s: &Bound<'py, PyAny>,
+    cls: Hook<'py>,
+    hooks: FiveHooks<'py>,
+    kw: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let module = py.import("cannery.json")?;
+    module.getattr("_loads_with_decoder")?.call((s, cls, hooks), kw)
+}
+
+/// Deserialize one JSON document in UTF-8 (``bytes``, any bytes-like object, or ``str``).
+///
+/// The document must be strict JSON: no ``NaN``, no infinities, no control characters in strings.
+#[pyfunction]
+#[pyo3(signature = (data, /, *, depth=1024))]
+fn json_decode<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyAny>,
+    depth: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let document = Document::utf8(data)?;
+    let options = ReadOptions::default().limits(Limits::default().depth(depth));
+    build(py, &document, &options, Plain).map_err(|error| decode_error(py, error, &document))
+}
+
+/// Reads a document as `JSONDecoder.decode` does.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "what a decoder holds")]
+fn json_read<'py>(
+    py: Python<'py>,
+    s: &Bound<'py, PyAny>,
+    object_hook: Hook<'py>,
+    parse_float: Hook<'py>,
+    parse_int: Hook<'py>,
+    parse_constant: Hook<'py>,
+    object_pairs_hook: Hook<'py>,
+    strict: bool,
+    duplicates: &str,
+    depth: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let hooks = JsonHooks {
+        object_hook,
+        object_pairs_hook,
+        parse_float,
+        parse_int,
+        parse_constant,
+        duplicates: parse_duplicates(duplicates)?,
+    };
+    let options = lenient(strict).limits(Limits::default().depth(depth));
+    read(py, &Document::new(s)?, &options, hooks)
+}
+
+/// Reads the document that begins at `idx`, as `JSONDecoder.raw_decode` does, and says where it
+/// ends.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "what a decoder holds")]
+fn json_read_prefix<'py>(
+    py: Python<'py>,
+    s: &Bound<'py, PyString>,
+    idx: isize,
+    object_hook: Hook<'py>,
+    parse_float: Hook<'py>,
+    parse_int: Hook<'py>,
+    parse_constant: Hook<'py>,
+    object_pairs_hook: Hook<'py>,
+    strict: bool,
+    duplicates: &str,
+    depth: usize,
+) -> PyResult<(Bound<'py, PyAny>, usize)> {
+    let idx = usize::try_from(idx).map_err(|_| PyValueError::new_err("idx cannot be negative"))?;
+    let hooks = JsonHooks {
+        object_hook,
+        object_pairs_hook,
+        parse_float,
+        parse_int,
+        parse_constant,
+        duplicates: parse_duplicates(duplicates)?,
+    };
+    let options = lenient(strict).limits(Limits::default().depth(depth));
+    let document = Document::of_text(s)?;
+    let Some(start) = document.offset_of(idx).filter(|&start| begins_value(&document, start))
+    else {
+        return Err(PyStopIteration::new_err((idx,)));
+    };
+    let mut builder = PyBuilder::new(py, hooks);
+    let rest = &document.bytes()[start..];
+    let end = cannery_json::from_slice_prefix(rest, &options, &mut builder);
+    let end =
+        end.map_err(|error| decode_error(py, error.map_pos(|pos| shifted(pos, start)), &document))?;
+    let value = builder.take().expect("a document was read");
+    Ok((value, document.characters_before((start + end) as u64)))
+}
+
+fn shifted(pos: cannery_core::Pos, by: usize) -> cannery_core::Pos {
+    cannery_core::Pos::offset(pos.offset + by as u64)
+}
+
+/// Whether no whitespace and no byte order mark stands before the value.
+fn begins_value(document: &Document<'_, '_>, start: usize) -> bool {
+    !matches!(document.bytes().get(start), None | Some(b' ' | b'\t' | b'\n' | b'\r' | 0xef))
+}
+
+/// Reads the string whose opening quote is just before `end`; gives it, and where it ended.
+#[pyfunction]
+#[pyo3(signature = (s, end, strict=true, /))]
+fn json_scan_string<'py>(
+    py: Python<'py>,
+    s: &Bound<'py, PyAny>,
+    end: isize,
+    strict: bool,
+) -> PyResult<(Bound<'py, PyAny>, usize)> {
+    let document = Document::of_text(s.cast::<PyString>()?)?;
+    let quote = usize::try_from(end - 1).ok();
+    let start = quote.and_then(|quote| document.offset_of(quote));
+    let start = start.ok_or_else(|| PyValueError::new_err("end is out of bounds"))?;
+    // The quote is the caller's word: whatever stands there, a string begins behind it.
+    let behind = document.bytes().get(start + 1..).unwrap_or_default();
+    let text = [b"\"", behind].concat();
+    let mut builder = PyBuilder::new(py, Plain);
+    let read = cannery_json::from_slice_prefix(&text, &lenient(strict), &mut builder);
+    let read = read
+        .map_err(|error| decode_error(py, error.map_pos(|pos| shifted(pos, start)), &document))?;
+    let value = builder.take().expect("a string was read");
+    Ok((value, document.characters_before((start + read) as u64)))
+}
+
+/// What the standard library accepts.
+fn lenient(strict: bool) -> ReadOptions {
+    ReadOptions::default().nan(true).control_characters(!strict).byte_order_mark(false)
+}
+
+fn parse_duplicates(name: &str) -> PyResult<Duplicates> {
+    match name {
+        "last" => Ok(Duplicates::Last),
+        "first" => Ok(Duplicates::First),
+        "error" => Ok(Duplicates::Error),
+        _ => Err(PyValueError::new_err(format!(
+            "duplicates must be \"last\", \"first\" or \"error\", not {name:?}"
+        ))),
+    }
+}
+
+fn read<'py>(
+    py: Python<'py>,
+    document: &Document<'_, 'py>,
+    options: &ReadOptions,
+    hooks: JsonHooks<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let value = if hooks.is_plain() {
+        build(py, document, options, Plain)
+    } else {
+        build(py, document, options, hooks)
+    };
+    value.map_err(|error| match error.kind() {
+        ErrorKind::Encoding => {
+            unicode_error(py, document).unwrap_or_else(|| decode_error(py, error, document))
+        }
+        _ => decode_error(py, error, document),
+    })
+}
+
+fn build<'py, H: Hooks<'py>>(
+    py: Python<'py>,
+    document: &Document<'_, 'py>,
+    options: &ReadOptions,
+    hooks: H,
+) -> Result<Bound<'py, PyAny>> {
+    let mut builder = PyBuilder::new(py, hooks);
+    match document.as_str() {
+        Some(text) => cannery_json::from_str(text, options, &mut builder)?,
+        None => cannery_json::from_slice(document.bytes(), options, &mut builder)?,
+    }
+    Ok(builder.take().expect("a document was read"))
+}
