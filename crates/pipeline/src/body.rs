@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cannery_store::Description;
+use cannery_store::{Description, Observation};
 
 use crate::{KeyParts, Result, StepContext};
 
@@ -21,6 +21,12 @@ pub trait StepBody: Send + Sync {
     /// Any; a host's own exception travels as [`Error::host`](crate::Error::host), and
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) ends the whole run.
     fn execute(&self, context: &StepContext) -> Result<Outputs>;
+
+    /// Whether all that an earlier execution looked at outside of the store
+    /// ([`Outputs::observed`]) is as it was. Only then its result is used again.
+    fn is_unchanged(&self, seen: &[Observation]) -> Result<bool> {
+        Ok(seen.is_empty())
+    }
 }
 
 /// A step that is a Rust closure.
@@ -100,7 +106,10 @@ impl Output {
 
 /// All that came out of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outputs(pub(crate) Vec<Output>);
+pub struct Outputs {
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) observations: Vec<Observation>,
+}
 
 impl Outputs {
     /// Nothing.
@@ -112,19 +121,27 @@ impl Outputs {
     /// Adds an output.
     #[must_use]
     pub fn with(mut self, output: Output) -> Self {
-        self.0.push(output);
+        self.outputs.push(output);
+        self
+    }
+
+    /// Says what the step looked at outside of the store (a file, an environment variable) and
+    /// how it was; see [`StepBody::is_unchanged`].
+    #[must_use]
+    pub fn observed(mut self, label: impl Into<String>, state: impl Into<String>) -> Self {
+        self.observations.push(Observation { label: label.into(), state: state.into() });
         self
     }
 }
 
 impl From<Output> for Outputs {
     fn from(output: Output) -> Self {
-        Self(vec![output])
+        Self::new().with(output)
     }
 }
 
 impl FromIterator<Output> for Outputs {
     fn from_iter<I: IntoIterator<Item = Output>>(outputs: I) -> Self {
-        Self(outputs.into_iter().collect())
+        Self { outputs: outputs.into_iter().collect(), observations: Vec::new() }
     }
 }

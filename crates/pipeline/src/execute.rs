@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cannery_store::{
-    ArtifactRecord, Digest, NewStep, RunId, StepEnd, StepId, StepOutput, Store, Timestamp,
+    ArtifactRecord, CachedStep, Digest, NewStep, RunId, StepEnd, StepId, StepOutput, Store,
+    Timestamp,
 };
 
 use crate::body::OutputSource;
 use crate::{
-    Argument, CacheKey, Error, ErrorKind, Output, Outputs, Result, StepCall, StepContext,
-    StepOutcome,
+    Argument, CacheKey, Error, ErrorKind, Output, Result, StepCall, StepContext, StepOutcome,
 };
 
 /// A step that is to be done.
@@ -42,18 +42,28 @@ impl Task {
         step.cache_key = Some(key.digest);
         step.key_parts = key.parts;
         if self.call.use_cache
-            && let Some(known) = store.cached_step(key.digest)?
+            && let Some(known) = self.known(store, key.digest)?
         {
             let id = store.record_cached_step(&step, &known)?;
             return Ok(StepOutcome { id: Some(id), cached: true, outputs: known.outputs });
         }
         let id = store.begin_step(&step)?;
-        let result = contain_panic(&self.call.name, || self.call.body.execute(&context))
-            .and_then(|outputs| keep(&context, outputs));
+        let result = contain_panic(&self.call.name, || self.call.body.execute(&context)).and_then(
+            |outputs| {
+                store.record_observations(id, &outputs.observations)?;
+                keep(&context, outputs.outputs)
+            },
+        );
         match result {
             Ok(outputs) => complete(&context, id, outputs),
             Err(error) => fail(&context, id, error),
         }
+    }
+
+    fn known(&self, store: &Store, key: Digest) -> Result<Option<CachedStep>> {
+        store.cached_step_if(key, &mut |seen| {
+            contain_panic(&self.call.name, || self.call.body.is_unchanged(seen))
+        })
     }
 
     fn new_step(&self) -> NewStep {
@@ -118,9 +128,9 @@ fn keep_log(context: &StepContext) -> Result<Option<Digest>> {
     Ok(Some(context.store.blobs().put_bytes(log.as_bytes())?.digest))
 }
 
-fn keep(context: &StepContext, outputs: Outputs) -> Result<Vec<StepOutput>> {
-    let mut kept: Vec<StepOutput> = Vec::with_capacity(outputs.0.len());
-    for output in outputs.0 {
+fn keep(context: &StepContext, outputs: Vec<Output>) -> Result<Vec<StepOutput>> {
+    let mut kept: Vec<StepOutput> = Vec::with_capacity(outputs.len());
+    for output in outputs {
         if kept.iter().any(|other| other.output == output.name) {
             let message = format!("step has two outputs named `{}`", output.name);
             return Err(Error::new(ErrorKind::Value, message));

@@ -59,7 +59,9 @@ mod why;
 pub use body::{FnStep, Output, Outputs, StepBody};
 pub use call::{Input, StepCall, StepRef};
 pub use cannery_core::{Error, ErrorKind, Result};
-pub use cannery_store::{ArtifactRecord, Description, Digest, RunId, RunStatus, StepStatus, Store};
+pub use cannery_store::{
+    ArtifactRecord, Description, Digest, Observation, RunId, RunStatus, StepStatus, Store,
+};
 pub use context::{Argument, StepContext};
 pub use engine::Engine;
 pub use error::RunError;

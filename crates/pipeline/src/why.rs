@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use cannery_store::{KeyPart, RunId, StepRecord, StepStatus, Store};
+use cannery_store::{Digest, KeyPart, RunId, StepRecord, StepStatus, Store};
 
 use crate::{Error, ErrorKind, Result};
 
@@ -81,12 +81,22 @@ fn reason(store: &Store, step: &StepRecord, previous: Option<&StepRecord>) -> Re
     if step.cached {
         return Ok(Reason::Cached);
     }
-    let (Some(before), Some(after)) = (previous.and_then(|step| step.cache_key), step.cache_key)
-    else {
-        return Ok(Reason::First);
-    };
-    let changes = changes(store.key_parts(before)?, store.key_parts(after)?);
+    let Some(previous) = previous else { return Ok(Reason::First) };
+    let changes = changes(parts(store, previous)?, parts(store, step)?);
     Ok(if changes.is_empty() { Reason::Repeated } else { Reason::Changed(changes) })
+}
+
+/// All that a step's result depended on: the parts of its key, and what it looked at outside.
+fn parts(store: &Store, step: &StepRecord) -> Result<Vec<KeyPart>> {
+    let mut parts = step.cache_key.map_or(Ok(Vec::new()), |key| store.key_parts(key))?;
+    let ran = if step.cached { store.execution_found_by(step)? } else { None };
+    let seen = store.observations(ran.as_ref().unwrap_or(step).id)?;
+    parts.extend(seen.into_iter().map(|observation| KeyPart {
+        digest: Digest::of(observation.state.as_bytes()),
+        label: observation.label,
+        shown: Some(observation.state),
+    }));
+    Ok(parts)
 }
 
 fn changes(before: Vec<KeyPart>, after: Vec<KeyPart>) -> Vec<Change> {

@@ -44,8 +44,8 @@ pub use blobs::{Blob, BlobWriter, Blobs, Durability};
 pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
     ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart, Lineage,
-    NewRun, NewStep, Producer, RunFilter, RunId, RunRecord, RunStatus, StepEnd, StepId, StepOutput,
-    StepRecord, StepStatus, step_label,
+    NewRun, NewStep, Observation, Producer, RunFilter, RunId, RunRecord, RunStatus, StepEnd,
+    StepId, StepOutput, StepRecord, StepStatus, step_label,
 };
 pub use digest::{Digest, Hasher};
 pub use manifest::{Description, FileEntry, Manifest};

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tempfile::TempDir;
 
-use crate::{Result, failure, store};
+use crate::{ErrorKind, Result, failure, store};
 
 mod artifacts;
 mod lineage;
+mod observations;
 mod read_only;
 mod records;
 mod rows;
@@ -22,8 +24,8 @@ mod steps;
 pub use artifacts::ArtifactFilter;
 pub use lineage::{Direction, Edge, Lineage};
 pub use records::{
-    ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Producer, RunId, RunRecord,
-    RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepStatus, step_label,
+    ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Observation, Producer, RunId,
+    RunRecord, RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepStatus, step_label,
 };
 pub use runs::RunFilter;
 
@@ -41,34 +43,30 @@ const LONG_LOG: u64 = 1 << 20;
 pub(crate) struct Catalog {
     connection: Mutex<Connection>,
     root: PathBuf,
-    is_read_only: bool,
-    // The copy that is read where SQLite cannot open the original; removed at the end.
-    _copy: Option<tempfile::TempDir>,
+    access: Access,
+}
+
+enum Access {
+    Full,
+    /// The copy is what is read where SQLite cannot open the original; it goes at the end.
+    ReadOnly {
+        _copy: Option<TempDir>,
+    },
 }
 
 impl Catalog {
     /// Opens the catalog of a finished store and migrates it when it is older.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        match open_for_writing(root) {
-            Ok(connection) => Ok(Self::new(connection, root)),
-            Err(error) if error.kind() == crate::ErrorKind::Permission => {
+        let (connection, access) = match open_for_writing(root) {
+            Ok(connection) => (connection, Access::Full),
+            Err(error) if error.kind() == ErrorKind::Permission => {
                 let (connection, copy) = read_only::open(&catalog_path(root)).map_err(|_| error)?;
                 check_version(&connection, root)?;
-                let mut catalog = Self::new(connection, root);
-                (catalog.is_read_only, catalog._copy) = (true, copy);
-                Ok(catalog)
+                (connection, Access::ReadOnly { _copy: copy })
             }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn new(connection: Connection, root: &Path) -> Self {
-        Self {
-            connection: Mutex::new(connection),
-            root: root.to_owned(),
-            is_read_only: false,
-            _copy: None,
-        }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { connection: Mutex::new(connection), root: root.to_owned(), access })
     }
 
     /// Makes the catalog of a new store; the caller holds the store's lock.
@@ -83,7 +81,7 @@ impl Catalog {
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
-        self.is_read_only
+        matches!(self.access, Access::ReadOnly { .. })
     }
 
     /// Reads from the catalog.
@@ -101,7 +99,7 @@ impl Catalog {
         doing: &str,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        if self.is_read_only {
+        if self.is_read_only() {
             return Err(failure::read_only(&self.root));
         }
         let mut connection = self.connection();
@@ -126,7 +124,7 @@ impl Drop for Catalog {
     /// Empties a long log: the next process to open the catalog would have to read all of it.
     fn drop(&mut self) {
         let log = self.root.join(LOG);
-        if self.is_read_only || fs::metadata(log).map_or(0, |found| found.len()) < LONG_LOG {
+        if self.is_read_only() || fs::metadata(log).map_or(0, |found| found.len()) < LONG_LOG {
             return;
         }
         let connection = self.connection();

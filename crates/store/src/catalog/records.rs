@@ -155,6 +155,15 @@ pub struct KeyPart {
     pub shown: Option<String>,
 }
 
+/// Something outside of the store that a step looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// What it is (`file /data/pages.csv`, `environment LANG`).
+    pub label: String,
+    /// How it was.
+    pub state: String,
+}
+
 /// A step that begins, or is found in the cache, or is skipped.
 #[derive(Clone, Debug)]
 pub struct NewStep {

@@ -45,6 +45,14 @@ CREATE TABLE key_parts (
     PRIMARY KEY (cache_key, label)
 ) STRICT, WITHOUT ROWID;
 
+-- What a step looked at outside of the store; a known result is used only while this is so still.
+CREATE TABLE observations (
+    step  INTEGER NOT NULL REFERENCES steps (id),
+    label TEXT NOT NULL,  -- of a file or an environment variable
+    state TEXT NOT NULL,
+    PRIMARY KEY (step, label)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE artifacts (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     name      TEXT NOT NULL,

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, named_params, params};
 
 use super::artifacts::{self, ARTIFACTS};
+use super::observations::observations;
 use super::rows::{FromRow, all, optional_digest};
 use super::{
-    ArtifactRecord, CachedStep, KeyPart, NewStep, RunId, StepEnd, StepId, StepOutput, StepRecord,
-    StepStatus,
+    ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, RunId, StepEnd, StepId, StepOutput,
+    StepRecord, StepStatus,
 };
 use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp};
 
@@ -16,6 +17,9 @@ const STEPS: &str = "
         CASE WHEN status = 'running' AND run IN (SELECT value FROM json_each(:gone))
             THEN 'interrupted' ELSE status END AS status
     FROM steps";
+
+/// Of how many results of one key it is asked whether they still hold.
+const MOST_CANDIDATES: u32 = 16;
 
 impl Store {
     /// Records that a step begins.
@@ -82,20 +86,45 @@ impl Store {
         })
     }
 
-    /// The step that ran under this cache key, if its outputs are all there: the latest one.
+    /// The latest step that ran under this cache key and whose outputs are all there, whatever it
+    /// looked at outside of the store.
     pub fn cached_step(&self, key: Digest) -> Result<Option<CachedStep>> {
-        let found = self.catalog().read("look up the cache key", |catalog| {
-            let step = catalog
+        self.cached_step_if(key, &mut |_| Ok(true))
+    }
+
+    /// Like [`cached_step`](Self::cached_step), but only one for which all that it looked at
+    /// outside `is_still` as it was. One that looked at nothing is not asked about.
+    pub fn cached_step_if(
+        &self,
+        key: Digest,
+        is_still: &mut dyn FnMut(&[Observation]) -> Result<bool>,
+    ) -> Result<Option<CachedStep>> {
+        for (candidate, seen) in self.candidates(key)? {
+            let is_whole = |(_, artifact): &(_, ArtifactRecord)| self.is_whole(artifact.digest);
+            if candidate.outputs.iter().all(is_whole) && (seen.is_empty() || is_still(&seen)?) {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Steps that ran under this cache key, the latest first, and what they looked at.
+    fn candidates(&self, key: Digest) -> Result<Vec<(CachedStep, Vec<Observation>)>> {
+        self.catalog().read("look up the cache key", |catalog| {
+            catalog
                 .prepare_cached(
-                    "SELECT max(id) FROM steps
-                    WHERE cache_key = ? AND status = 'completed' AND cached = 0",
+                    "SELECT id FROM steps
+                    WHERE cache_key = ? AND status = 'completed' AND cached = 0
+                    ORDER BY id DESC LIMIT ?",
                 )?
-                .query_row([key.as_bytes()], |row| row.get::<_, Option<i64>>(0))?;
-            let Some(step) = step.map(StepId) else { return Ok(None) };
-            Ok(Some(CachedStep { step, outputs: outputs(catalog, step)? }))
-        })?;
-        Ok(found
-            .filter(|step| step.outputs.iter().all(|(_, artifact)| self.is_whole(artifact.digest))))
+                .query_map(params![key.as_bytes(), MOST_CANDIDATES], |row| row.get(0).map(StepId))?
+                .map(|step| {
+                    let step = step?;
+                    let known = CachedStep { step, outputs: outputs(catalog, step)? };
+                    Ok((known, observations(catalog, step)?))
+                })
+                .collect()
+        })
     }
 
     /// The steps of a run, in the order of submission.
