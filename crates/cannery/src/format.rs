@@ -1,0 +1,223 @@
+//! What a format is to the rest of cannery, the list of those there are, and telling them apart.
+
+use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
+
+use crate::inspect::Node;
+use crate::outline::Outline;
+use crate::{Input, Output};
+
+/// A file format: how to recognize, read, write and summarize it.
+///
+/// A format is a module with one value of this; it joins the others in [`formats`].
+pub trait Format: Sync {
+    /// Its short name, as it is given on a command line: `jsonl`.
+    fn id(&self) -> &'static str;
+
+    /// Its name for people: `JSON Lines`.
+    fn title(&self) -> &'static str;
+
+    /// The extensions of its files, the usual one first.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// Whether the first bytes of a file (up to 4,096) are its.
+    fn sniff(&self, start: &[u8]) -> Likelihood;
+
+    /// What its files can hold besides plain values.
+    fn holds(&self) -> Holds;
+
+    /// Reads all of `input` as one value; documents in a row are one list.
+    ///
+    /// # Errors
+    /// Those of the format, the input and the sink.
+    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()>;
+
+    /// A writer of one value to `output`.
+    ///
+    /// # Errors
+    /// Those of the format.
+    fn writer(&self, output: Output, options: &WriteOptions) -> Result<Box<dyn Writer>>;
+
+    /// What is inside, in as much detail as can be had without much work.
+    ///
+    /// # Errors
+    /// Those of the format and the input.
+    fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
+        let mut outline = Outline::default();
+        self.read(input, options, &mut outline)?;
+        Ok(outline.into_node())
+    }
+}
+
+/// A file that is being written.
+pub trait Writer {
+    /// Takes the value. Where [`Holds::rows`] is true, it takes the rows, one value each.
+    fn sink(&mut self) -> &mut dyn Sink;
+
+    /// Writes what is left and puts the file in its place.
+    ///
+    /// # Errors
+    /// Those of the format and the output.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Whether bytes look like a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likelihood {
+    /// They cannot be.
+    No,
+    /// They may be; other formats may begin the same.
+    Maybe,
+    /// They have the format's own mark.
+    Yes,
+}
+
+/// What files of a format can hold besides plain values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holds {
+    /// Arrays of numbers, as such. To others they are sent as nested lists.
+    pub arrays: bool,
+    /// References to values that occur more than once. To others they are written out in full.
+    pub references: bool,
+    /// The outermost list of a file is its rows: one document each.
+    pub rows: bool,
+}
+
+/// How files are read.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// What the input may claim.
+    pub limits: Limits,
+    /// Accept `NaN` and `Infinity` in text formats that have none.
+    pub nan: bool,
+}
+
+/// How files are written.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// Lay text out in lines, indented by so many blanks; by default it is as short as it can be.
+    pub indent: Option<usize>,
+    /// Write `NaN` and `Infinity` to text formats that have none.
+    pub nan: bool,
+    /// Accept values that are no list where rows are written.
+    pub any_rows: bool,
+}
+
+impl ReadOptions {
+    /// Sets [`limits`](Self::limits).
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets [`nan`](Self::nan).
+    #[must_use]
+    pub fn nan(mut self, yes: bool) -> Self {
+        self.nan = yes;
+        self
+    }
+}
+
+impl WriteOptions {
+    /// Sets [`indent`](Self::indent).
+    #[must_use]
+    pub fn indent(mut self, blanks: Option<usize>) -> Self {
+        self.indent = blanks;
+        self
+    }
+
+    /// Sets [`nan`](Self::nan).
+    #[must_use]
+    pub fn nan(mut self, yes: bool) -> Self {
+        self.nan = yes;
+        self
+    }
+
+    /// Sets [`any_rows`](Self::any_rows).
+    #[must_use]
+    pub fn any_rows(mut self, yes: bool) -> Self {
+        self.any_rows = yes;
+        self
+    }
+}
+
+/// The formats of this build; where bytes may be of several, the first is meant.
+#[must_use]
+pub fn formats() -> &'static [&'static dyn Format] {
+    use crate::formats as all;
+    &[
+        #[cfg(feature = "npy")]
+        &all::npy::Npy,
+        #[cfg(feature = "npy")]
+        &all::npz::Npz,
+        #[cfg(feature = "json")]
+        &all::json::Json,
+        #[cfg(feature = "json")]
+        &all::jsonl::Jsonl,
+    ]
+}
+
+/// The format of this short name.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] if there is none.
+pub fn format_of_id(id: &str) -> Result<&'static dyn Format> {
+    formats().iter().copied().find(|format| format.id() == id).ok_or_else(|| unknown(id))
+}
+
+/// The format that files with this extension are in.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] if there is none, or no extension.
+pub fn format_of_extension(extension: Option<&str>) -> Result<&'static dyn Format> {
+    let extension = extension.unwrap_or_default();
+    let mut all = formats().iter().copied();
+    all.find(|format| format.extensions().contains(&extension)).ok_or_else(|| unknown(extension))
+}
+
+/// The format of `input`: by its first bytes, and by its name where they leave it open.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] if neither says.
+pub fn format_of(input: &Input) -> Result<&'static dyn Format> {
+    let named = format_of_extension(input.extension());
+    let likelihood = |format: &dyn Format| format.sniff(input.start());
+    let best = formats().iter().copied().rev().max_by_key(|format| likelihood(*format));
+    let best = best.filter(|format| likelihood(*format) > Likelihood::No);
+    match (named, best) {
+        (Ok(named), Some(best)) if likelihood(named) >= likelihood(best) => Ok(named),
+        (_, Some(best)) => Ok(best),
+        // It will say what is wrong with the bytes.
+        (Ok(named), None) => Ok(named),
+        (Err(_), None) => Err(cannot_tell(input)),
+    }
+}
+
+#[cold]
+fn unknown(name: &str) -> Error {
+    let message = match name {
+        "" => "the name does not say which format it is".to_owned(),
+        name => format!("`{name}` is no format of this build"),
+    };
+    Error::new(ErrorKind::Unsupported, message).with_hint(there_are())
+}
+
+#[cold]
+fn cannot_tell(input: &Input) -> Error {
+    let message = match input.start() {
+        [] => "the file is empty: it has no format".to_owned(),
+        start => {
+            let start = &start[..start.len().min(8)];
+            format!("no known format begins with `{}`", start.escape_ascii())
+        }
+    };
+    Error::new(ErrorKind::Unsupported, message).with_hint(there_are())
+}
+
+fn there_are() -> String {
+    let ids: Vec<_> = formats().iter().map(|format| format.id()).collect();
+    format!("say which format it is: {}", ids.join(", "))
+}

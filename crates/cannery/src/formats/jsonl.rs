@@ -1,0 +1,68 @@
+//! JSONL: a list of documents, usually one to a line.
+
+use cannery_core::{Container, Result, Sink};
+use cannery_json::lines::{Reader, Writer as LinesWriter};
+
+use super::json::{Json, read_options, write_options};
+use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use crate::{Input, Output};
+
+pub(crate) struct Jsonl;
+
+impl Format for Jsonl {
+    fn id(&self) -> &'static str {
+        "jsonl"
+    }
+
+    fn title(&self) -> &'static str {
+        "JSON Lines"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["jsonl", "ndjson", "jsonlines"]
+    }
+
+    /// Certain of two lines that each look like a whole document; any JSON may be a line of it.
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        let mut lines = start.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+        let first = lines.next().unwrap_or_default();
+        let second = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        let is_whole = matches!(
+            (first.first(), first.last()),
+            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+        );
+        if is_whole && second.first() == first.first() {
+            Likelihood::Yes
+        } else {
+            Json.sniff(start)
+        }
+    }
+
+    fn holds(&self) -> Holds {
+        Holds { rows: true, ..Holds::default() }
+    }
+
+    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
+        let mut reader = Reader::new(input.into_reader(), read_options(options));
+        sink.begin(Container::List, None)?;
+        while reader.read(sink)? {}
+        sink.end(Container::List)
+    }
+
+    fn writer(&self, output: Output, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        let options = write_options(&WriteOptions { indent: None, ..options.clone() });
+        Ok(Box::new(JsonlOutput(LinesWriter::new(output, options))))
+    }
+}
+
+struct JsonlOutput(LinesWriter<Output>);
+
+impl Writer for JsonlOutput {
+    fn sink(&mut self) -> &mut dyn Sink {
+        self.0.sink()
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()?.finish()
+    }
+}

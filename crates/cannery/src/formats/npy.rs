@@ -1,0 +1,70 @@
+//! NPY: one array.
+
+use cannery_core::{ArraySource, Result, Sink};
+use cannery_npy::{Bytes, MAGIC, NpyFile, NpyWriter};
+
+use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use crate::input::Whole;
+use crate::inspect::Node;
+use crate::{Input, Output};
+
+pub(crate) struct Npy;
+
+impl Format for Npy {
+    fn id(&self) -> &'static str {
+        "npy"
+    }
+
+    fn title(&self) -> &'static str {
+        "NPY"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["npy"]
+    }
+
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        if start.starts_with(MAGIC) { Likelihood::Yes } else { Likelihood::No }
+    }
+
+    fn holds(&self) -> Holds {
+        Holds { arrays: true, ..Holds::default() }
+    }
+
+    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
+        sink.array(&open(input, options)?)
+    }
+
+    fn writer(&self, output: Output, _options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(NpyOutput(NpyWriter::new(output))))
+    }
+
+    fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
+        let file = open(input, options)?;
+        Node::of_array(file.dtype(), file.shape(), file.order())
+    }
+}
+
+fn open(input: Input, options: &ReadOptions) -> Result<NpyFile> {
+    NpyFile::from_bytes(&bytes_of(input, options)?)
+}
+
+/// The bytes of an input, mapped where they can be.
+pub(super) fn bytes_of(input: Input, options: &ReadOptions) -> Result<Bytes> {
+    match input.into_whole(&options.limits)? {
+        Whole::File(file) => Bytes::from_file(&file),
+        Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+    }
+}
+
+struct NpyOutput(NpyWriter<Output>);
+
+impl Writer for NpyOutput {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.into_inner().finish()
+    }
+}

@@ -1,0 +1,100 @@
+//! NPZ: a map of arrays.
+
+use std::io::{Cursor, Write};
+
+use cannery_core::{Error, Result, Sink};
+use cannery_npy::{Compression, NpzFile, NpzWriter};
+
+use super::npy::bytes_of;
+use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use crate::inspect::Node;
+use crate::{Input, Output};
+
+pub(crate) struct Npz;
+
+impl Format for Npz {
+    fn id(&self) -> &'static str {
+        "npz"
+    }
+
+    fn title(&self) -> &'static str {
+        "NPZ"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["npz"]
+    }
+
+    /// The name of the first member follows thirty bytes of fixed length.
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        let Some((header, rest)) = start.split_at_checked(30) else { return Likelihood::No };
+        if !header.starts_with(b"PK\x03\x04") {
+            return Likelihood::No;
+        }
+        let name = rest.get(..usize::from(u16::from_le_bytes([header[26], header[27]])));
+        if name.is_some_and(|name| name.ends_with(b".npy")) {
+            Likelihood::Yes
+        } else {
+            Likelihood::No
+        }
+    }
+
+    fn holds(&self) -> Holds {
+        Holds { arrays: true, ..Holds::default() }
+    }
+
+    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
+        cannery_npy::send_all(&open(input, options)?, sink)
+    }
+
+    fn writer(&self, output: Output, _options: &WriteOptions) -> Result<Box<dyn Writer>> {
+        // A ZIP archive is only written in order, but lengths are filled in afterwards.
+        if output.is_seekable() {
+            return Ok(Box::new(NpzOutput(NpzWriter::new(output, Compression::Stored))));
+        }
+        let writer = NpzWriter::new(Cursor::new(Vec::new()), Compression::Stored);
+        Ok(Box::new(NpzInMemory(writer, output)))
+    }
+
+    fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
+        let archive = open(input, options)?;
+        let member = |name: &String| {
+            let header = archive.member(name)?.header;
+            Ok(Node::of_array(&header.dtype, &header.shape, header.order)?.named(name))
+        };
+        let members = archive.names().iter().map(member).collect::<Result<Vec<_>>>()?;
+        Ok(Node::of_parts("map", members))
+    }
+}
+
+fn open(input: Input, options: &ReadOptions) -> Result<NpzFile> {
+    Ok(NpzFile::from_bytes(bytes_of(input, options)?)?.with_limits(options.limits))
+}
+
+struct NpzOutput(NpzWriter<Output>);
+
+impl Writer for NpzOutput {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()?.finish()
+    }
+}
+
+/// An archive for a pipe.
+struct NpzInMemory(NpzWriter<Cursor<Vec<u8>>>, Output);
+
+impl Writer for NpzInMemory {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        let Self(writer, mut output) = *self;
+        let bytes = writer.finish()?.into_inner();
+        output.write_all(&bytes).map_err(|e| Error::io(e, "cannot write the archive"))?;
+        output.finish()
+    }
+}

@@ -1,0 +1,316 @@
+//! Creating what is written: a file that appears whole or not at all, standard output, memory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cannery_core::{Error, Result};
+
+use crate::{Packing, Place};
+
+/// Something to write; nothing of it is seen under its name before [`finish`](Output::finish).
+pub struct Output {
+    name: String,
+    writer: Packer,
+}
+
+enum Packer {
+    Plain(Target),
+    #[cfg(feature = "compression")]
+    Gzip(flate2::write::GzEncoder<Target>),
+    #[cfg(feature = "compression")]
+    Zstd(zstd::Encoder<'static, Target>),
+}
+
+enum Target {
+    File(BufWriter<Replace>),
+    Stream(BufWriter<Box<dyn Write + Send>>),
+}
+
+impl Output {
+    /// Opens a place for writing; its name says how it is packed.
+    ///
+    /// # Errors
+    /// Those of the operating system, with the file's name.
+    pub fn create(place: &Place) -> Result<Self> {
+        let target = match place {
+            Place::Standard => Target::stream(io::stdout()),
+            Place::Path(path) => {
+                Target::File(BufWriter::with_capacity(1 << 16, Replace::create(path)?))
+            }
+        };
+        let writer = pack(place.packing(), target).map_err(|e| e.in_file(place.name()))?;
+        Ok(Self { name: place.name(), writer })
+    }
+
+    /// Writes to anything; [`finish`](Output::finish) flushes it.
+    #[must_use]
+    pub fn to_stream(stream: impl Write + Send + 'static) -> Self {
+        Self { name: String::new(), writer: Packer::Plain(Target::stream(stream)) }
+    }
+
+    /// What people call it; empty for a stream.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether [`Seek`] works: only in a plain file.
+    #[must_use]
+    pub fn is_seekable(&self) -> bool {
+        matches!(self.writer, Packer::Plain(Target::File(_)))
+    }
+
+    /// Writes what is left and puts the file in its place.
+    ///
+    /// # Errors
+    /// Those of the operating system, with the file's name.
+    pub fn finish(self) -> Result<()> {
+        let done = match self.writer {
+            Packer::Plain(target) => target.finish(),
+            #[cfg(feature = "compression")]
+            Packer::Gzip(encoder) => encoder.finish().and_then(Target::finish),
+            #[cfg(feature = "compression")]
+            Packer::Zstd(encoder) => encoder.finish().and_then(Target::finish),
+        };
+        done.map_err(|e| Error::io(e, "cannot write the file").in_file(self.name))
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.writer {
+            Packer::Plain(target) => target,
+            #[cfg(feature = "compression")]
+            Packer::Gzip(encoder) => encoder,
+            #[cfg(feature = "compression")]
+            Packer::Zstd(encoder) => encoder,
+        }
+    }
+}
+
+#[cfg(feature = "compression")]
+fn pack(packing: Option<Packing>, target: Target) -> Result<Packer> {
+    Ok(match packing {
+        None => Packer::Plain(target),
+        Some(Packing::Gzip) => {
+            let level = flate2::Compression::default();
+            Packer::Gzip(flate2::GzBuilder::new().mtime(0).write(target, level))
+        }
+        Some(Packing::Zstd) => {
+            let encoder = zstd::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL);
+            Packer::Zstd(encoder.map_err(|e| Error::io(e, "cannot compress"))?)
+        }
+    })
+}
+
+#[cfg(not(feature = "compression"))]
+fn pack(packing: Option<Packing>, target: Target) -> Result<Packer> {
+    match packing {
+        None => Ok(Packer::Plain(target)),
+        Some(packing) => Err(crate::place::without_compression(packing)),
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer().flush()
+    }
+}
+
+impl Seek for Output {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match &mut self.writer {
+            Packer::Plain(Target::File(file)) => file.seek(to),
+            _ => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
+}
+
+impl Target {
+    fn stream(stream: impl Write + Send + 'static) -> Self {
+        Target::Stream(BufWriter::with_capacity(1 << 16, Box::new(stream)))
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Target::File(file) => file.into_inner()?.commit(),
+            Target::Stream(mut stream) => stream.flush(),
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Target::File(file) => file.write(bytes),
+            Target::Stream(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Target::File(file) => file.flush(),
+            Target::Stream(stream) => stream.flush(),
+        }
+    }
+}
+
+/// A file that is written beside its place and moved there when it is whole.
+///
+/// Readers see the old file or the new one, never a part; somebody who has the old one mapped
+/// keeps it. What is no regular file (a pipe, a device) is written directly.
+pub struct Replace {
+    file: File,
+    /// The path of the unfinished file and the place it goes to; `None` once it is there, or if
+    /// the place is written directly.
+    pending: Option<(PathBuf, PathBuf)>,
+}
+
+impl Replace {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// Those of the operating system, with the file's name.
+    pub fn create(path: &Path) -> Result<Self> {
+        Self::begin(path)
+            .map_err(|e| Error::io(e, "cannot create the file").in_file(path.display().to_string()))
+    }
+
+    fn begin(path: &Path) -> io::Result<Self> {
+        let target = follow_links(path);
+        let existing = fs::metadata(&target).ok();
+        if existing.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            return Self::direct(&target);
+        }
+        // A read-only file is refused as it always was, although its folder could be changed.
+        if existing.is_some() {
+            OpenOptions::new().write(true).open(&target)?;
+        }
+        let unfinished = beside(&target);
+        match File::create_new(&unfinished) {
+            Ok(file) => Ok(Self { file, pending: Some((unfinished, target)) }),
+            Err(e) if existing.is_some() && e.kind() == io::ErrorKind::PermissionDenied => {
+                Self::direct(&target)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn direct(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).truncate(true).open(path)?;
+        Ok(Self { file, pending: None })
+    }
+
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// Those of the operating system; the old file is then still there.
+    pub fn commit(mut self) -> io::Result<()> {
+        let Some((unfinished, target)) = self.pending.as_ref() else { return Ok(()) };
+        if let Ok(existing) = fs::metadata(target) {
+            self.file.set_permissions(existing.permissions())?;
+        }
+        fs::rename(unfinished, target)?;
+        self.pending = None;
+        Ok(())
+    }
+}
+
+impl Drop for Replace {
+    fn drop(&mut self) {
+        if let Some((unfinished, _)) = &self.pending {
+            // Nothing more can be done about a file that will not go.
+            let _ = fs::remove_file(unfinished);
+        }
+    }
+}
+
+impl Write for Replace {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Replace {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// The file behind symbolic links, so that the file is replaced and not the link.
+fn follow_links(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A name in the same folder that no other process takes.
+fn beside(path: &Path) -> PathBuf {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}-{count}.unfinished", std::process::id()));
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        fs::write(&path, "old").unwrap();
+        let mut output = Output::create(&Place::from(&path)).unwrap();
+        output.write_all(b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        output.finish().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+
+        let mut output = Output::create(&Place::from(&path)).unwrap();
+        output.write_all(b"broken").unwrap();
+        drop(output);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o604)).unwrap();
+        std::os::unix::fs::symlink("a", &link).unwrap();
+        let mut output = Output::create(&Place::from(&link)).unwrap();
+        output.write_all(b"new").unwrap();
+        output.finish().unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o604);
+    }
+
+    #[test]
+    fn what_cannot_be_created_says_so() {
+        let error = Output::create(&Place::from("no-such-folder/a.json")).err().unwrap();
+        insta::assert_snapshot!(error.report(), @"no-such-folder/a.json: cannot create the file: No such file or directory (os error 2)");
+    }
+}
