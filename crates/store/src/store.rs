@@ -237,3 +237,34 @@ fn write_whole(root: &Path, name: &str, text: &str) -> Result<()> {
     };
     write().map_err(|error| failure::io(error, "write", &path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_store_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let project = home.path().join("project");
+        let deep = project.join("src/deep");
+        fs::create_dir_all(&deep).unwrap();
+        assert_eq!(locate(&deep, None).unwrap(), deep.join(".cannery"), "there is none: a new one");
+        fs::create_dir(home.path().join(".cannery")).unwrap();
+        assert_eq!(locate(&deep, None).unwrap(), home.path().join(".cannery"));
+        fs::create_dir(project.join(".cannery")).unwrap();
+        assert_eq!(locate(&deep, None).unwrap(), project.join(".cannery"));
+        let named = Some("elsewhere".into());
+        assert_eq!(locate(&deep, named).unwrap(), Path::new("elsewhere"));
+        assert_eq!(locate(&deep, Some("".into())).unwrap(), project.join(".cannery"));
+    }
+
+    #[test]
+    fn a_url_is_no_folder() {
+        let error = locate(Path::new("."), Some("s3://bucket/store".into())).unwrap_err();
+        insta::assert_snapshot!(error.report(), @"
+        CANNERY_STORE names `s3://bucket/store`: only folders can be stores
+
+        hint: name a folder on this machine
+        ");
+    }
+}
