@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use cannery_core::{Error, Event, Limits, Tape, Value};
+use cannery_core::{Error, ErrorKind, Event, Limits, Tape, Value};
 use cannery_json::{ReadOptions, from_reader, from_slice, from_str, to_vec};
 use cannery_testing::{Checked, events};
 use libfuzzer_sys::fuzz_target;
@@ -57,6 +57,8 @@ fn streams_agree(data: &[u8], read: &Result<Tape, Error>) {
 fn assert_same(a: &Result<Tape, Error>, b: &Result<Tape, Error>) {
     match (a, b) {
         (Ok(a), Ok(b)) => assert_eq!(a, b),
+        // A slice is looked at for its encoding first, a stream as it comes.
+        (Err(a), Err(b)) if a.kind() == ErrorKind::Encoding || b.kind() == ErrorKind::Encoding => {}
         (Err(a), Err(b)) => assert_eq!((a.kind(), a.message()), (b.kind(), b.message())),
         _ => panic!("{a:?} is not {b:?}"),
     }

@@ -130,7 +130,9 @@ impl Strings {
             string.surrogates = true;
             self.unescaped.extend_from_slice(&surrogate(code));
         } else {
-            return Err(Failure::new(SyntaxError::LoneSurrogate, at));
+            // Its other half may be in the data that has not come yet.
+            let end = matches!(data.get(at + 6..), Some([] | [b'\\']));
+            return Err(Failure { what: SyntaxError::LoneSurrogate, at, end });
         }
         Ok(end)
     }

@@ -246,6 +246,19 @@ proptest! {
 }
 
 #[test]
+fn a_pair_cut_in_two_is_no_lone_surrogate() {
+    let (text, options) = (r#"["\ud83d\ude00"]"#, ReadOptions::default().surrogates(false));
+    for size in 1..text.len() {
+        let mut sink = ValueBuilder::new(Limits::default());
+        from_reader(Dribble(text.as_bytes(), size), &options, &mut sink).unwrap();
+        assert_eq!(sink.finish().unwrap(), Value::from_iter(["😀"]));
+    }
+    let mut sink = ValueBuilder::new(Limits::default());
+    let lone = br#"["\ud83d"]"#.as_slice();
+    assert!(from_reader(Dribble(lone, 1), &options, &mut sink).is_err());
+}
+
+#[test]
 fn sources_are_objects_too() {
     // A document's events can go straight from the reader into the writer.
     let mut writer = cannery_json::Writer::new(Vec::new(), cannery_json::WriteOptions::default());
