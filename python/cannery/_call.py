@@ -6,11 +6,12 @@ import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from cannery import _native
 from cannery._artifact import Artifact
 from cannery._fingerprint import fingerprint_value
+from cannery._fingerprint._observe import observing, state_of
 from cannery._inputs import artifacts_in, replace_artifacts, with_slots
 from cannery._store import ArtifactVersion
 from cannery._types import check_for, name_of
@@ -21,6 +22,15 @@ from cannery.materializers._trust import trusting
 if TYPE_CHECKING:
     from cannery._session import Session
     from cannery._steps import Step
+
+
+class Made(NamedTuple):
+    """What a step made, for the engine."""
+
+    type_name: str
+    format: str
+    metadata: str
+    observations: list[tuple[str, str]]
 
 
 class StepCall:
@@ -66,22 +76,25 @@ class StepCall:
         del inputs
         return self._parts
 
-    def execute(
-        self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str
-    ) -> tuple[str, str, str]:
+    def execute(self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str) -> Made:
         """Load the inputs, call the function, check its output and save it below `to`."""
         from cannery._session import entered
 
         try:
             with entered(None):  # a step called by a step is a plain call
                 arguments = self._load_inputs(dict(inputs))
-                value = self.step.function(*arguments.args, **arguments.kwargs)
+                with observing((str(self.session.store.path),)) as seen:
+                    value = self.step.function(*arguments.args, **arguments.kwargs)
                 self._check("output", self.returns, value)
                 saved = save_value(value, Path(to), self.step.materializers, self.returns)
         except BaseException as error:
             error.add_note(f"in {where}")
             raise
-        return saved.type_name, saved.format_id, as_json(saved.metadata)
+        return Made(saved.type_name, saved.format_id, as_json(saved.metadata), seen.states())
+
+    def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
+        """Say whether the files and variables that an earlier execution read are as they were."""
+        return all(state_of(label) == state for label, state in seen)
 
     def _load_inputs(self, records: dict[str, _native.Artifact]) -> inspect.BoundArguments:
         def load(path: str, artifact: Artifact) -> Any:
@@ -174,8 +187,6 @@ def _declared_parts(step: Step) -> Iterator[tuple[str, str]]:
     if step.version is not None:
         yield "version", step.version
     if step.environment:
-        from cannery._fingerprint._observe import state_of
-
         for name in step.environment:
             yield f"environment {name}", state_of(f"environment {name}")
 

@@ -195,6 +195,11 @@ class StepRun:
         parts = self._store._native.key_parts(key) if key else []
         return {label: shown or digest for label, digest, shown in parts}
 
+    @property
+    def observations(self) -> dict[str, str]:
+        """What it read from outside (files, environment variables), and how that was."""
+        return dict(self._store._native.observations(self._record.id))
+
     def __repr__(self) -> str:
         return f"<step {self.name}: {'cached' if self.cached else self.status}>"
 

@@ -1,8 +1,8 @@
 //! Runs of pipelines: Python's functions as step bodies of the engine.
 
 use cannery_pipeline::{
-    Argument, Description, Engine, Error, ErrorKind, Input, KeyParts, Output, Outputs, Result,
-    RunError, StepBody, StepCall, StepContext, StepOutcome, StepRef,
+    Argument, Description, Engine, Error, ErrorKind, Input, KeyParts, Observation, Output, Outputs,
+    Result, RunError, StepBody, StepCall, StepContext, StepOutcome, StepRef,
 };
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -131,7 +131,16 @@ fn raise(py: Python<'_>, error: &RunError) -> PyErr {
     original.unwrap_or_else(|| errors::shared_to_exception(py, error.error()))
 }
 
-/// A Python object with the methods `key_parts` and `execute`.
+/// What a step's function gave: what is in the output's folder, and what it looked at outside.
+#[derive(FromPyObject)]
+struct Made {
+    type_name: String,
+    format: String,
+    metadata: String,
+    observations: Vec<(String, String)>,
+}
+
+/// A Python object with the methods `key_parts`, `execute` and `is_unchanged`.
 struct PythonBody(Py<PyAny>);
 
 impl StepBody for PythonBody {
@@ -150,11 +159,17 @@ impl StepBody for PythonBody {
         let folder = context.output_folder()?;
         with_python(|py| {
             let arguments = (inputs(context), &folder, run_label(context));
-            let about = self.0.call_method1(py, "execute", arguments)?;
-            let (type_name, format, metadata): (String, String, String) = about.extract(py)?;
-            let about = Description::new(type_name, format).with_metadata(metadata);
-            Ok(Output::folder(folder.as_path(), about).into())
+            let made: Made = self.0.call_method1(py, "execute", arguments)?.extract(py)?;
+            let about = Description::new(made.type_name, made.format).with_metadata(made.metadata);
+            let outputs = Outputs::from(Output::folder(folder.as_path(), about));
+            let observe = |all: Outputs, (label, state)| all.observed(label, state);
+            Ok(made.observations.into_iter().fold(outputs, observe))
         })
+    }
+
+    fn is_unchanged(&self, seen: &[Observation]) -> Result<bool> {
+        let seen: Vec<_> = seen.iter().map(|seen| (&seen.label, &seen.state)).collect();
+        with_python(|py| self.0.call_method1(py, "is_unchanged", (seen,))?.extract(py))
     }
 }
 

@@ -146,6 +146,12 @@ impl Store {
         self.ask(py, |store| store.view(digest))
     }
 
+    /// What a step looked at outside of the store, and how it was.
+    fn observations(&self, py: Python<'_>, step: i64) -> PyResult<Vec<(String, String)>> {
+        let seen = self.ask(py, |store| store.observations(StepId(step)))?;
+        Ok(seen.into_iter().map(|observation| (observation.label, observation.state)).collect())
+    }
+
     /// Parts of a step's cache key: label, digest, and the part itself where it is short text.
     fn key_parts(
         &self,

@@ -15,8 +15,8 @@ from typing import Any
 from cannery._fingerprint._origin import PROJECT, is_installed, origin
 
 _ABSENT = "absent"
-# Pseudo file systems differ at every look.
-_UNOBSERVED = ("/proc/", "/sys/", "/dev/")
+# Pseudo file systems differ at every look; libraries' caches change nothing.
+_UNOBSERVED = ("/proc/", "/sys/", "/dev/", str(Path.home() / ".cache") + os.sep)
 _current = threading.local()
 
 
@@ -37,10 +37,11 @@ class Observations:
         elif path not in self._own and not path.startswith(self._ignored) and _is_data(path):
             self.files[path] = None
 
-    def labels(self) -> list[str]:
-        """Return the names as labels, to be asked for again with `state_of`."""
-        files = [f"file {path}" for path in self.files]
-        return sorted([*files, *(f"environment {name}" for name in self.variables)])
+    def states(self) -> list[tuple[str, str]]:
+        """Return all that was read as labels, and how it is: see `state_of`."""
+        labels = [f"file {path}" for path in self.files]
+        labels += [f"environment {name}" for name in self.variables]
+        return [(label, state_of(label)) for label in sorted(labels)]
 
 
 def state_of(label: str) -> str:
@@ -117,11 +118,16 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     observations = getattr(_current, "observations", None)
     if observations is None or not isinstance(arguments[0], (str, bytes, os.PathLike)):
         return  # an open file's number: it was noted when it was opened
+    if sys._getframe(1).f_code.co_filename.startswith(_IMPORT_SYSTEM):
+        return  # code is what the fingerprint sees
     path = os.fsdecode(arguments[0])
     observations.note_open(path, writes=event == "open" and _writes(*arguments[1:3]))
 
 
+_IMPORT_SYSTEM = "<frozen importlib"
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
+# Modules in which `os.getenv` and `os.environ.get` are written.
+_LOOKUPS = frozenset({"os", "_collections_abc", "collections.abc"})
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -144,7 +150,7 @@ class _ObservedEnvironment(type(os.environ)):
 def _asked_by_project() -> bool:
     """Whether the project's own code asks; libraries read many variables for themselves."""
     frame = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") in ("os", "_collections_abc"):
+    while frame is not None and frame.f_globals.get("__name__") in _LOOKUPS:
         frame = frame.f_back
     if frame is None:
         return False
