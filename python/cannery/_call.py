@@ -81,7 +81,8 @@ class StepCall:
         from cannery._session import entered
 
         try:
-            with entered(None):  # a step called by a step is a plain call
+            # A step that is called by a step is a plain call.
+            with entered(None), self.session.reporting(self.step):
                 arguments = self._load_inputs(dict(inputs))
                 with observing((str(self.session.store.path),)) as seen:
                     value = self.step.function(*arguments.args, **arguments.kwargs)

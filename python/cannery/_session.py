@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from cannery._store import RunRecord, StepRun, Store
 if TYPE_CHECKING:
     from cannery._steps import Pipeline, Step
 
+# Where a run says what it is doing. Steps run in threads that have no context of their own.
+_report: Callable[[str], None] | None = None
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
 
@@ -33,6 +36,17 @@ def entered(session: Session | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def reporting_to(report: Callable[[str], None]) -> Iterator[None]:
+    """Tell `report` of each step that begins and ends."""
+    global _report
+    before, _report = _report, report
+    try:
+        yield
+    finally:
+        _report = before
 
 
 class Run:
@@ -94,6 +108,17 @@ class Session:
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return Artifact(StepCall(self, step, bound), step.hints.get("return"))
+
+    @contextmanager
+    def reporting(self, step: Step) -> Iterator[None]:
+        """Say that a step is at work, if anybody wants to know."""
+        if _report is None:
+            yield
+            return
+        _report(f"{step.name} ...")
+        began = time.monotonic()
+        yield
+        _report(f"{step.name} done in {time.monotonic() - began:.3f} s")
 
     def fingerprint_of(self, step: Step) -> Fingerprint:
         """Fingerprint a step's code, once in a run."""

@@ -36,7 +36,7 @@ def maybe_setting() -> str:
 
 @step
 def list_folder(path: str) -> list[str]:
-    return sorted(os.listdir(path))
+    return sorted(child.name for child in Path(path).iterdir())
 
 
 @step
