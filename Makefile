@@ -79,9 +79,12 @@ test-rust:
 test-python: setup $(VENV)/.demo
 	$(BIN)/python -m pytest
 
-.PHONY: bench
+.PHONY: bench bench-rust
 bench: setup $(VENV)/.bench
 	$(BIN)/python -m bench $(BENCH)
+
+bench-rust:
+	cargo run --release --locked --manifest-path bench/rust/Cargo.toml -- $(BENCH)
 
 # --- the checks
 

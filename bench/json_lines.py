@@ -17,7 +17,7 @@ from .harness import Contender, Effort, Table, measure, megabytes_per_second, sa
 
 def tables(effort: Effort) -> Iterator[Table]:
     """Yields reading and writing of one large file; every peer goes line by line."""
-    modules = peers.load(["orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json"])
+    modules = peers.load(peers.JSON)
     size = 64_000_000 if effort.rounds > 2 else 8_000_000
     rows = corpora.json_rows(size)
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +49,7 @@ def _each_way(modules: dict[str, Any], use: Callable[[Iterable[Any]], Any]) -> l
 
         return run
 
-    peers_by_line = json_text.readers(modules, stdlib.loads)[:-1]
+    peers_by_line = json_text.readers(modules, "", stdlib.loads)[:-1]
     contenders = [Contender(peer.name, by_line(peer.call)) for peer in peers_by_line]
     if fastsimdjson := modules.get("fastsimdjson"):
         loads_many = fastsimdjson.loads_many

@@ -33,7 +33,7 @@ WRITE = {
 def tables(effort: Effort) -> Iterator[Table]:
     """Yields the peak beyond the input, which is in memory before."""
     size = 64_000_000 if effort.rounds > 2 else 8_000_000
-    installed = {"json", "cannery.json", *peers.load(READ)}
+    installed = {"json", "cannery.json", *peers.load(peers.JSON)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "events.json")
         path.write_text(stdlib.dumps(corpora.json_rows(size)))

@@ -12,33 +12,41 @@ from cannery import json
 from . import corpora, peers
 from .harness import Contender, Effort, Table, measure, megabytes_per_second, same, verified
 
-PEERS = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec")
-
 
 def tables(effort: Effort) -> Iterator[Table]:
     """Yields one table for each direction and condition."""
-    modules = peers.load(["orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json"])
+    modules = peers.load(peers.JSON)
     for gc_on in (True, False):
         state = "on" if gc_on else "off"
         yield _reading(
-            f"loads(bytes), GC {state}", readers(modules, json.decode), bytes, gc_on, effort
+            f"loads(bytes), GC {state}",
+            readers(modules, "cannery.json.decode", json.decode),
+            bytes,
+            gc_on,
+            effort,
         )
-    yield _reading("loads(str), GC on", readers(modules, json.loads), bytes.decode, True, effort)
+    yield _reading(
+        "loads(str), GC on",
+        readers(modules, "cannery.json.loads", json.loads),
+        bytes.decode,
+        True,
+        effort,
+    )
     yield _writing("encode to bytes, warm", writers(modules), effort, cold=False)
     yield _writing("encode to bytes, cold (fresh objects)", writers(modules), effort, cold=True)
     yield _writing("dumps to str, warm", _to_text(modules), effort, cold=False)
     yield _writing("dumps to str, cold (fresh objects)", _to_text(modules), effort, cold=True)
 
 
-def readers(modules: dict[str, Any], ours: Callable[[Any], Any]) -> list[Contender]:
-    """Returns every way to parse one document."""
+def readers(modules: dict[str, Any], name: str, ours: Callable[[Any], Any]) -> list[Contender]:
+    """Returns every peer's way to parse one document, and last ours."""
     return [
         Contender("json", stdlib.loads),
         *(
-            Contender(name, module.decode if name == "msgspec.json" else module.loads)
-            for name, module in modules.items()
+            Contender(peer, module.decode if peer == "msgspec.json" else module.loads)
+            for peer, module in modules.items()
         ),
-        Contender(f"cannery.json.{ours.__name__}", ours),
+        Contender(name, ours),
     ]
 
 

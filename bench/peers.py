@@ -9,6 +9,9 @@ import sys
 from collections.abc import Iterable
 from types import ModuleType
 
+JSON = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json")
+DISTRIBUTIONS = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec", "joblib")
+
 
 def load(names: Iterable[str]) -> dict[str, ModuleType]:
     """Imports each peer, and says which cannot be."""
