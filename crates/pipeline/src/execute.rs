@@ -31,7 +31,7 @@ impl Task {
     pub(crate) fn perform(self, store: &Store) -> Result<StepOutcome> {
         let mut step = self.new_step();
         let context = self.context(store);
-        let key = contain_panic(&self.call.name, || self.key(&context));
+        let key = contain_panic(|| self.key(&context));
         let key = match key {
             Ok(key) => key,
             Err(error) => {
@@ -48,12 +48,10 @@ impl Task {
             return Ok(StepOutcome { id: Some(id), cached: true, outputs: known.outputs });
         }
         let id = store.begin_step(&step)?;
-        let result = contain_panic(&self.call.name, || self.call.body.execute(&context)).and_then(
-            |outputs| {
-                store.record_observations(id, &outputs.observations)?;
-                keep(&context, outputs.outputs)
-            },
-        );
+        let result = contain_panic(|| self.call.body.execute(&context)).and_then(|outputs| {
+            store.record_observations(id, &outputs.observations)?;
+            keep(&context, outputs.outputs)
+        });
         match result {
             Ok(outputs) => complete(&context, id, outputs),
             Err(error) => fail(&context, id, error),
@@ -61,9 +59,7 @@ impl Task {
     }
 
     fn known(&self, store: &Store, key: Digest) -> Result<Option<CachedStep>> {
-        store.cached_step_if(key, &mut |seen| {
-            contain_panic(&self.call.name, || self.call.body.is_unchanged(seen))
-        })
+        store.cached_step_if(key, &mut |seen| contain_panic(|| self.call.body.is_unchanged(seen)))
     }
 
     fn new_step(&self) -> NewStep {
@@ -164,9 +160,9 @@ fn artifact_name(step: &str, output: &str) -> String {
     if output.is_empty() { step.to_owned() } else { format!("{step}.{output}") }
 }
 
-fn contain_panic<T>(step: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+fn contain_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let message = format!("step `{step}` panicked: {}", panic_message(&*panic));
+        let message = format!("it panicked: {}", panic_message(&*panic));
         Err(Error::new(ErrorKind::Host, message))
     })
 }
@@ -183,8 +179,12 @@ pub(crate) fn find_output(
     step: &str,
 ) -> Result<ArtifactRecord> {
     outcome.output(output).cloned().ok_or_else(|| {
-        let names: Vec<_> = outcome.outputs.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let names: Vec<_> = outcome.outputs.iter().map(|(name, _)| name.as_str()).collect();
+        let hint = match names.as_slice() {
+            [""] => "its only output has no name".to_owned(),
+            names => format!("its outputs are: {}", names.join(", ")),
+        };
         Error::new(ErrorKind::NotFound, format!("step `{step}` has no output `{output}`"))
-            .with_hint(format!("its outputs are: {}", names.join(", ")))
+            .with_hint(hint)
     })
 }
