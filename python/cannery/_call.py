@@ -15,7 +15,7 @@ from cannery._fingerprint._observe import observing, state_of
 from cannery._inputs import artifacts_in, replace_artifacts, with_slots
 from cannery._store import ArtifactVersion
 from cannery._types import check_for, name_of
-from cannery._values import load_record, save_value
+from cannery._values import classes_of, load_record, save_value
 from cannery.errors import CacheWarning, DataError, DataTypeError
 from cannery.materializers._trust import trusting
 
@@ -72,9 +72,9 @@ class StepCall:
     # Called by the engine
 
     def key_parts(self, inputs: list[tuple[str, _native.Artifact]]) -> dict[str, str]:
-        """Return what the result depends on besides the step's inputs."""
-        del inputs
-        return self._parts
+        """Return what the result depends on besides the contents of the step's inputs."""
+        names = {name for _, record in inputs for name in classes_of(record)}
+        return self._parts | self.session.parts_of_classes(names)
 
     def execute(self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str) -> Made:
         """Load the inputs, call the function, check its output and save it below `to`."""

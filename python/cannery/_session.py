@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cannery import _native
 from cannery._artifact import Artifact
 from cannery._call import StepCall, as_json, report_blind_spots
-from cannery._fingerprint import Fingerprint, fingerprint
+from cannery._fingerprint import Fingerprint, fingerprint, fingerprint_classes
 from cannery._store import RunRecord, StepRun, Store
+from cannery.materializers._trust import project_classes, trusting
 
 if TYPE_CHECKING:
     from cannery._steps import Pipeline, Step
@@ -102,6 +103,7 @@ class Session:
         self.store = store
         self.native = _native.Session(store._native, pipeline, as_json(parameters))
         self._fingerprints: dict[Step, Fingerprint] = {}
+        self._classes: dict[str, dict[str, str]] = {}
 
     def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
         """Add a step to the run; it begins when its inputs are there."""
@@ -127,3 +129,14 @@ class Session:
             self._fingerprints[step] = known = fingerprint(step.function)
             report_blind_spots(step, "its code", known.blind_spots)
         return known
+
+    def parts_of_classes(self, names: set[str]) -> dict[str, str]:
+        """Fingerprint the project's own classes among those named, each once in a run."""
+        parts: dict[str, str] = {}
+        for name in sorted(names):
+            if name not in self._classes:
+                with trusting(()):
+                    found = project_classes([name]).values()
+                self._classes[name] = fingerprint_classes(found)
+            parts |= self._classes[name]
+        return parts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery._artifact import items_of
 from cannery.errors import DataTypeError
-from cannery.materializers._data import DataMaterializer
+from cannery.materializers._data import DataMaterializer, classes_in
 from cannery.materializers._registry import materializer_for, materializer_of_format
 from cannery.materializers._trust import find_class, full_name
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cannery.materializers import Materializer
 
 _PARTS = "parts/1"
+_CLASSES = "classes"
 
 _Materializers = Iterable[type["Materializer[Any]"]]
 
@@ -42,7 +43,10 @@ def save_value(
         return _save_parts(value, to, materializers)
     materializer = chosen()
     materializer.save(value, to)
-    return Saved(full_name(type(value)), chosen.format_id, materializer.metadata(value))
+    metadata = materializer.metadata(value)
+    if chosen is DataMaterializer and (classes := classes_in(to)):
+        metadata |= {_CLASSES: classes}
+    return Saved(full_name(type(value)), chosen.format_id, metadata)
 
 
 def load_files(
@@ -84,7 +88,19 @@ def _save_parts(value: tuple[Any, ...], to: Path, materializers: _Materializers)
         part = save_value(item, folder, materializers)
         parts.append(part._asdict())
     (to / "parts.json").write_bytes(json.encode(parts))
-    return Saved(full_name(type(value)), _PARTS, {"items": len(value)})
+    classes = {name for part in parts for name in part["metadata"].get(_CLASSES, ())}
+    metadata = {"items": len(value), _CLASSES: sorted(classes)}
+    return Saved(full_name(type(value)), _PARTS, metadata)
+
+
+def classes_of(record: _native.Artifact) -> set[str]:
+    """Name the classes whose methods may be reached through a stored artifact."""
+    from cannery import json
+
+    names = {record.type_name}
+    if record.format in (_PARTS, DataMaterializer.format_id) and _CLASSES in record.metadata:
+        names.update(json.loads(record.metadata)[_CLASSES])
+    return names
 
 
 def _load_parts(at: Path, saved: Saved, wanted: Any, materializers: _Materializers) -> Any:

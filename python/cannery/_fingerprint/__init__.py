@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from cannery._fingerprint._content import UnseenError, digest_of_value
 from cannery._fingerprint._walk import Walk
 
-__all__ = ["Fingerprint", "ValueFingerprint", "fingerprint", "fingerprint_value"]
+__all__ = [
+    "Fingerprint",
+    "ValueFingerprint",
+    "fingerprint",
+    "fingerprint_classes",
+    "fingerprint_value",
+]
 
 # Types whose `repr` says all, and no two of which have a `repr` in common.
 _SHOWN = (int, str, bool, float, type(None))
@@ -51,6 +57,14 @@ def fingerprint(function: Callable[..., Any]) -> Fingerprint:
     walk.run(function)
     walk.parts["python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
     return Fingerprint(walk.parts, tuple(walk.blind_spots))
+
+
+def fingerprint_classes(classes: Iterable[type]) -> dict[str, str]:
+    """Fingerprint classes, with all that their methods reach."""
+    walk = Walk()
+    for cls in classes:
+        walk.run(cls)
+    return walk.parts
 
 
 def fingerprint_value(value: Any) -> ValueFingerprint:

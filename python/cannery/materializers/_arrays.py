@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+# Below, reading takes no longer than mapping.
+_WORTH_MAPPING = 1 << 20
+
+
 class ArrayMaterializer(Materializer["np.ndarray[Any, Any]"]):
-    """Stores an array as an NPY file, which is memory-mapped when it is loaded."""
+    """Stores an array as an NPY file; a large one is memory-mapped when it is loaded."""
 
     format_id = "array.npy/1"
 
@@ -22,8 +26,13 @@ class ArrayMaterializer(Materializer["np.ndarray[Any, Any]"]):
         npy.save(to / "array.npy", value)
 
     def load(self, type: type[np.ndarray[Any, Any]], at: Path) -> np.ndarray[Any, Any]:
-        """Map the file; the array cannot be written to, for the file is the store's."""
-        return npy.load(at / "array.npy", mmap=True)
+        """Read or map the file; changes to the array stay its own in either case."""
+        file = at / "array.npy"
+        if file.stat().st_size < _WORTH_MAPPING:
+            return npy.load(file)
+        import numpy as np
+
+        return np.load(file, mmap_mode="c", allow_pickle=False).view(np.ndarray)
 
     def metadata(self, value: np.ndarray[Any, Any]) -> dict[str, Any]:
         """Say the element type and the shape."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import cannery
 from cannery.materializers._base import Materializer
-from cannery.materializers._trust import trusted_classes
+from cannery.materializers._trust import project_classes, trusted_classes
 
 _TYPE_TAG = re.compile(rb'"\$type":\s*"([^"\\]+)"')
+_CONTAINERS = (list, tuple, dict, set, frozenset)
 
 
 class TextMaterializer(Materializer[str]):
@@ -61,15 +62,24 @@ class DataMaterializer(Materializer[Any]):
     def load(self, type: type[Any], at: Path) -> Any:
         """Read the document; only classes that the caller trusts are made again."""
         data = (at / "data.json").read_bytes()
-        names = {name.decode() for name in _TYPE_TAG.findall(data)}
-        return cannery.loads(data, format="json", trust=trusted_classes(names))
+        return cannery.loads(data, format="json", trust=trusted_classes(_type_names(data)))
 
     def metadata(self, value: Any) -> dict[str, Any]:
         """Count the items of a container."""
-        return (
-            {"items": len(value)} if isinstance(value, (list, tuple, dict, set, frozenset)) else {}
-        )
+        return {"items": len(value)} if isinstance(value, _CONTAINERS) else {}
 
     def preview(self, value: Any) -> str:
         """Show how the value begins."""
         return repr(value)[:400]
+
+
+def classes_in(at: Path) -> list[str]:
+    """Name the project's own classes of which a stored document holds objects.
+
+    Their methods may be called by whoever gets the document, although nothing else names them.
+    """
+    return sorted(project_classes(_type_names((at / "data.json").read_bytes())))
+
+
+def _type_names(document: bytes) -> set[str]:
+    return {name.decode() for name in _TYPE_TAG.findall(document)}

@@ -41,8 +41,17 @@ def trusted_classes(names: Iterable[str]) -> list[Any]:
     policy = _policy.get()
     if not policy.project:
         return list(policy.vouched)
-    classes = (_project_class(name) for name in names)
-    return [*policy.vouched, *(cls for cls in classes if cls is not None)]
+    return [*policy.vouched, *project_classes(names).values()]
+
+
+def project_classes(names: Iterable[str]) -> dict[str, type]:
+    """Find those of the named classes that the project's own code defines."""
+    found = {name: find_class(name) for name in names}
+    return {
+        name: cls
+        for name, cls in found.items()
+        if cls is not None and is_project_module(cls.__module__)
+    }
 
 
 def full_name(cls: type) -> str:
@@ -59,11 +68,6 @@ def find_class(name: str) -> type | None:
             found = reduce(lambda value, part: getattr(value, part, None), parts[count:], module)
             return found if isinstance(found, type) else None
     return None
-
-
-def _project_class(name: str) -> type | None:
-    cls = find_class(name)
-    return cls if cls is not None and is_project_module(cls.__module__) else None
 
 
 def _module(name: str) -> Any:
