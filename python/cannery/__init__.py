@@ -14,6 +14,7 @@ from cannery.errors import CanneryError, UntrustedTypeError
 if TYPE_CHECKING:
     from cannery import errors, json, jsonl, materializers
     from cannery._artifact import Artifact
+    from cannery._objects import Record, dump, dumps, load, loads
     from cannery._steps import pipeline, step
     from cannery._store import Store
     from cannery.materializers import Materializer
@@ -23,6 +24,11 @@ _MODULES = frozenset({"errors", "json", "jsonl", "materializers"})
 
 # Public names and the private modules they live in.
 _NAMES = {
+    "Record": "_objects",
+    "dump": "_objects",
+    "dumps": "_objects",
+    "load": "_objects",
+    "loads": "_objects",
     "Artifact": "_artifact",
     "Materializer": "materializers",
     "Store": "_store",
@@ -34,11 +40,16 @@ __all__ = [
     "Artifact",
     "CanneryError",
     "Materializer",
+    "Record",
     "Store",
     "UntrustedTypeError",
+    "dump",
+    "dumps",
     "errors",
     "json",
     "jsonl",
+    "load",
+    "loads",
     "materializers",
     "pipeline",
     "step",

@@ -81,14 +81,14 @@ def _is_stored_in_parts(value: Any, annotation: Any) -> bool:
 def _save_parts(value: tuple[Any, ...], to: Path, materializers: _Materializers) -> Saved:
     from cannery import json
 
-    parts = []
+    parts, classes = [], set[str]()
     for index, item in enumerate(value):
         folder = to / str(index)
         folder.mkdir()
         part = save_value(item, folder, materializers)
         parts.append(part._asdict())
+        classes |= _classes_in(part.type_name, part.format_id, part.metadata)
     (to / "parts.json").write_bytes(json.encode(parts))
-    classes = {name for part in parts for name in part["metadata"].get(_CLASSES, ())}
     metadata = {"items": len(value), _CLASSES: sorted(classes)}
     return Saved(full_name(type(value)), _PARTS, metadata)
 
@@ -97,10 +97,13 @@ def classes_of(record: _native.Artifact) -> set[str]:
     """Name the classes whose methods may be reached through a stored artifact."""
     from cannery import json
 
-    names = {record.type_name}
-    if record.format in (_PARTS, DataMaterializer.format_id) and _CLASSES in record.metadata:
-        names.update(json.loads(record.metadata)[_CLASSES])
-    return names
+    return _classes_in(record.type_name, record.format, json.loads(record.metadata))
+
+
+def _classes_in(type_name: str, format_id: str, metadata: dict[str, Any]) -> set[str]:
+    # Other materializers may say `classes` of their values and mean something else.
+    is_ours = format_id in (_PARTS, DataMaterializer.format_id)
+    return {type_name, *(metadata.get(_CLASSES, ()) if is_ours else ())}
 
 
 def _load_parts(at: Path, saved: Saved, wanted: Any, materializers: _Materializers) -> Any:

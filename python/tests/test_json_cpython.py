@@ -67,9 +67,15 @@ def load() -> list[unittest.TestCase]:
         return []
     found = []
     for case in cpython.cases(package):
-        case.__class__ = type(type(case).__name__, (type(case),), {
-            **BOUND, "__module__": type(case).__module__, "__qualname__": type(case).__qualname__,
-        })
+        case.__class__ = type(
+            type(case).__name__,
+            (type(case),),
+            {
+                **BOUND,
+                "__module__": type(case).__module__,
+                "__qualname__": type(case).__qualname__,
+            },
+        )
         found.append(case)
     return found
 

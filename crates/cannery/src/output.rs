@@ -10,25 +10,25 @@ use cannery_core::{Error, Result};
 use crate::{Packing, Place};
 
 /// Something to write; nothing of it is seen under its name before [`finish`](Output::finish).
-pub struct Output {
+pub struct Output<'w> {
     name: String,
-    writer: Packer,
+    writer: Packer<'w>,
 }
 
-enum Packer {
-    Plain(Target),
+enum Packer<'w> {
+    Plain(Target<'w>),
     #[cfg(feature = "compression")]
-    Gzip(flate2::write::GzEncoder<Target>),
+    Gzip(flate2::write::GzEncoder<Target<'w>>),
     #[cfg(feature = "compression")]
-    Zstd(zstd::Encoder<'static, Target>),
+    Zstd(zstd::Encoder<'static, Target<'w>>),
 }
 
-enum Target {
+enum Target<'w> {
     File(BufWriter<Replace>),
-    Stream(BufWriter<Box<dyn Write + Send>>),
+    Stream(BufWriter<Box<dyn Write + Send + 'w>>),
 }
 
-impl Output {
+impl<'w> Output<'w> {
     /// Opens a place for writing; its name says how it is packed.
     ///
     /// # Errors
@@ -44,9 +44,26 @@ impl Output {
         Ok(Self { name: place.name(), writer })
     }
 
+    /// Opens a place for writing behind what is there; a packed file gets another packed part.
+    ///
+    /// Each write goes to the file whole, unless it is larger than the system takes at once: many
+    /// processes may append lines to one file.
+    ///
+    /// # Errors
+    /// Those of the operating system, with the file's name.
+    pub fn append(place: &Place) -> Result<Self> {
+        let Place::Path(path) = place else { return Self::create(place) };
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        let writer = file
+            .map_err(|e| Error::io(e, "cannot open the file"))
+            .and_then(|file| pack(place.packing(), Target::stream(file)))
+            .map_err(|e| e.in_file(place.name()))?;
+        Ok(Self { name: place.name(), writer })
+    }
+
     /// Writes to anything; [`finish`](Output::finish) flushes it.
     #[must_use]
-    pub fn to_stream(stream: impl Write + Send + 'static) -> Self {
+    pub fn to_stream(stream: impl Write + Send + 'w) -> Self {
         Self { name: String::new(), writer: Packer::Plain(Target::stream(stream)) }
     }
 
@@ -89,7 +106,7 @@ impl Output {
 }
 
 #[cfg(feature = "compression")]
-fn pack(packing: Option<Packing>, target: Target) -> Result<Packer> {
+fn pack(packing: Option<Packing>, target: Target<'_>) -> Result<Packer<'_>> {
     Ok(match packing {
         None => Packer::Plain(target),
         Some(Packing::Gzip) => {
@@ -104,14 +121,14 @@ fn pack(packing: Option<Packing>, target: Target) -> Result<Packer> {
 }
 
 #[cfg(not(feature = "compression"))]
-fn pack(packing: Option<Packing>, target: Target) -> Result<Packer> {
+fn pack(packing: Option<Packing>, target: Target<'_>) -> Result<Packer<'_>> {
     match packing {
         None => Ok(Packer::Plain(target)),
         Some(packing) => Err(crate::place::without_compression(packing)),
     }
 }
 
-impl Write for Output {
+impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.writer().write(bytes)
     }
@@ -121,7 +138,7 @@ impl Write for Output {
     }
 }
 
-impl Seek for Output {
+impl Seek for Output<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match &mut self.writer {
             Packer::Plain(Target::File(file)) => file.seek(to),
@@ -130,8 +147,8 @@ impl Seek for Output {
     }
 }
 
-impl Target {
-    fn stream(stream: impl Write + Send + 'static) -> Self {
+impl<'w> Target<'w> {
+    fn stream(stream: impl Write + Send + 'w) -> Self {
         Target::Stream(BufWriter::with_capacity(1 << 16, Box::new(stream)))
     }
 
@@ -143,7 +160,7 @@ impl Target {
     }
 }
 
-impl Write for Target {
+impl Write for Target<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Target::File(file) => file.write(bytes),

@@ -13,7 +13,7 @@ pub(crate) fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
 #[cold]
 pub(crate) fn to_exception(py: Python<'_>, mut error: Error) -> PyErr {
     if let Some(original) = take_host(&mut error) {
-        return original;
+        return with_path(py, original, &error);
     }
     if error.kind() == ErrorKind::Interrupted {
         return PyKeyboardInterrupt::new_err(());
@@ -40,11 +40,32 @@ impl<T> OrRaise<T> for cannery_core::Result<T> {
     }
 }
 
+/// Says in an exception of ours, raised by our own Python code, where in the value it happened.
+fn with_path(py: Python<'_>, exception: PyErr, error: &Error) -> PyErr {
+    let path = error.path();
+    let value = exception.value(py);
+    let is_ours = value.getattr("path").is_ok_and(|path| path.is_none());
+    if is_ours && !path.0.is_empty() {
+        // An exception that cannot take the note is still the exception to raise.
+        let _ = value.setattr("path", path.to_string());
+        let _ = value.call_method1("add_note", (format!("in `{path}`"),));
+    }
+    exception
+}
+
+/// The exception that the error carries: as its source, or inside that of a file object.
 fn take_host(error: &mut Error) -> Option<PyErr> {
-    if error.kind() != ErrorKind::Host {
+    let source = std::error::Error::source(error)?;
+    let io = source.downcast_ref::<std::io::Error>();
+    let from_file = io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<PyErr>());
+    if !from_file && error.kind() != ErrorKind::Host {
         return None;
     }
     let source = error.take_source()?;
+    let source = match source.downcast::<std::io::Error>() {
+        Ok(io) => io.into_inner()?,
+        Err(other) => other,
+    };
     source.downcast::<PyErr>().ok().map(|original| *original)
 }
 

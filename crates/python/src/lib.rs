@@ -7,8 +7,12 @@ mod array;
 mod build;
 mod compat;
 mod errors;
+mod file;
 mod json;
+mod jsonl;
 mod nothing;
+mod npy;
+mod objects;
 mod pipeline;
 mod store;
 mod text;
@@ -21,6 +25,9 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     json::register(module)?;
+    jsonl::register(module)?;
+    npy::register(module)?;
+    objects::register(module)?;
     store::register(module)?;
     pipeline::register(module)?;
     Ok(())

@@ -105,6 +105,13 @@ pub(crate) struct Plain;
 
 impl Hooks<'_> for Plain {}
 
+/// The same, while Python code may run between the events: that which reads the source.
+pub(crate) struct Watched;
+
+impl Hooks<'_> for Watched {
+    const CALLS_PYTHON: bool = true;
+}
+
 /// What to do about a key that occurs twice in one object.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Duplicates {

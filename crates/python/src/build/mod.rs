@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text, Wants};
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 
 pub(crate) use graph::{GraphHooks, Reviver};
-pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain};
+pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched};
 
 use self::cache::TextCache;
 use crate::compat::CollectorPause;
@@ -51,6 +52,11 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     /// The value that was built, if a whole one was.
     pub(crate) fn take(&mut self) -> Option<Bound<'py, PyAny>> {
         self.values.pop()
+    }
+
+    /// All values that were built, in order.
+    pub(crate) fn take_all(&mut self) -> PyResult<Bound<'py, PyList>> {
+        make::list(self.py, &mut self.values, 0)?.cast_into().map_err(PyErr::from)
     }
 
     #[inline]

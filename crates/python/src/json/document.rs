@@ -11,7 +11,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyString};
 use crate::text;
 
 /// A document's bytes, and the object they came from.
-pub(super) struct Document<'a, 'py> {
+pub(crate) struct Document<'a, 'py> {
     pub(super) object: Cow<'a, Bound<'py, PyAny>>,
     bytes: Bytes<'a, 'py>,
     /// Whether the bytes are known to be UTF-8.
@@ -85,7 +85,7 @@ impl<'a, 'py> Document<'a, 'py> {
     }
 
     /// The document in UTF-8.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match &self.bytes {
             Bytes::Borrowed(bytes) => bytes,
             Bytes::Encoded(bytes) => bytes.as_bytes(),

@@ -51,7 +51,7 @@ pub(super) fn unicode_error(py: Python<'_>, document: &Document<'_, '_>) -> Opti
 /// The exception for a value that could not be written: the message alone, as the standard
 /// library has it; the path is an attribute.
 #[cold]
-pub(super) fn encode_error(py: Python<'_>, error: Error) -> PyErr {
+pub(crate) fn encode_error(py: Python<'_>, error: Error) -> PyErr {
     match error.kind() {
         ErrorKind::Type | ErrorKind::Cycle | ErrorKind::Value => {
             build_plain(py, &error).unwrap_or_else(|failure| failure)

@@ -8,6 +8,14 @@ mod write;
 
 use pyo3::prelude::*;
 
+use self::document::Document;
+pub(crate) use self::errors::encode_error;
+
+/// A document in UTF-8, from text or bytes.
+pub(crate) fn utf8<'a, 'py>(data: &'a Bound<'py, PyAny>) -> PyResult<Document<'a, 'py>> {
+    Document::utf8(data)
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     read::register(module)?;
     write::register(module)

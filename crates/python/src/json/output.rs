@@ -1,17 +1,13 @@
-//! Where the writer's bytes go: straight into the object that is handed out, or to a file object.
+//! Where the writer's bytes go: straight into the object that is handed out.
 
 use std::ffi::c_int;
-use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use cannery_core::{Error, ErrorKind, Result};
+use cannery_core::Result;
 use cannery_json::Output;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
-
-use crate::text;
 
 unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
@@ -156,81 +152,5 @@ impl<M: Memory> Drop for Growing<'_, M> {
     fn drop(&mut self) {
         // SAFETY: null, or a reference of our own.
         unsafe { ffi::Py_XDECREF(self.object) };
-    }
-}
-
-/// A Python file object: its `write` is called with `str`, or with `bytes`.
-pub(super) struct PyFile<'py> {
-    write: Bound<'py, PyAny>,
-    binary: bool,
-    // The bytes of a character whose others come with the next chunk.
-    carried: Vec<u8>,
-    raised: Option<PyErr>,
-}
-
-impl<'py> PyFile<'py> {
-    /// The file object `fp`.
-    pub(super) fn new(fp: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let abc = fp.py().import("io")?;
-        let binary = fp.is_instance(&abc.getattr("RawIOBase")?)?
-            || fp.is_instance(&abc.getattr("BufferedIOBase")?)?;
-        Ok(Self { write: fp.getattr("write")?, binary, carried: Vec::new(), raised: None })
-    }
-
-    /// The exception that stopped the writing.
-    pub(super) fn take_exception(&mut self) -> Option<PyErr> {
-        self.raised.take()
-    }
-
-    fn call(&self, chunk: &[u8]) -> PyResult<()> {
-        let py = self.write.py();
-        let chunk = match self.binary {
-            true => PyBytes::new(py, chunk).into_any(),
-            false => text::from_utf8(py, chunk)?,
-        };
-        self.write.call1((chunk,)).map(drop)
-    }
-}
-
-impl io::Write for PyFile<'_> {
-    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
-        let mut bytes = std::mem::take(&mut self.carried);
-        bytes.extend_from_slice(chunk);
-        if !self.binary {
-            self.carried = bytes.split_off(whole_characters(&bytes));
-        }
-        match self.call(&bytes) {
-            Ok(()) => Ok(chunk.len()),
-            Err(exception) => {
-                self.raised = Some(exception);
-                Err(io::Error::other("the file object's `write` raised an exception"))
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// How many of the bytes make whole characters.
-fn whole_characters(bytes: &[u8]) -> usize {
-    let back = bytes.iter().rev().take(4).position(|&b| b & 0xc0 != 0x80);
-    let Some(back) = back else { return bytes.len() };
-    let start = bytes.len() - 1 - back;
-    let size = match bytes[start] {
-        0..0xc0 => 1,
-        0xc0..0xe0 => 2,
-        0xe0..0xf0 => 3,
-        _ => 4,
-    };
-    if start + size > bytes.len() { start } else { bytes.len() }
-}
-
-/// The exception behind an error of a [`PyFile`].
-pub(super) fn raised(file: &mut PyFile<'_>, error: Error) -> Error {
-    match file.take_exception() {
-        Some(exception) if error.kind() == ErrorKind::Io => Error::host(exception),
-        _ => error,
     }
 }

@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::errors::encode_error;
-use super::output::{AsciiMemory, BytesMemory, Growing, PyFile, raised};
+use super::output::{AsciiMemory, BytesMemory, Growing};
+use crate::file::PyFile;
 use crate::text;
 use crate::walk::{JsonDialect, JsonOptions, PyWalker};
 
@@ -94,15 +95,14 @@ fn json_dump<'py>(
         iterators,
     };
     let layout = layout(indent, separators, ensure_ascii, &options)?;
-    let mut file = PyFile::new(fp)?;
-    let mut writer = Writer::new(Chunks::new(&mut file), layout);
+    let mut writer = Writer::new(Chunks::new(PyFile::new(fp)?), layout);
     let dialect = JsonDialect::<true>::new(options);
     let walked = PyWalker::new(&mut writer, dialect, Limits::default()).walk(obj);
     let written = match walked {
         Ok(()) => writer.into_output().finish().map(drop),
         Err(error) => Err(error),
     };
-    written.map_err(|error| encode_error(py, raised(&mut file, error)))
+    written.map_err(|error| encode_error(py, error))
 }
 
 /// Serialize ``obj`` to JSON in UTF-8, in the shortest form.

@@ -30,6 +30,20 @@ pub(crate) struct JsonOptions<'py> {
     pub(crate) iterators: bool,
 }
 
+impl JsonOptions<'_> {
+    /// JSON and nothing else.
+    pub(crate) fn strict() -> Self {
+        Self {
+            default: None,
+            skip_keys: false,
+            sort_keys: false,
+            allow_nan: false,
+            check_circular: true,
+            iterators: false,
+        }
+    }
+}
+
 /// The types that JSON has, and those that the standard library counts among them.
 pub(crate) struct JsonDialect<'py, const OWNS: bool> {
     options: JsonOptions<'py>,

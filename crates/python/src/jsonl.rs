@@ -1,0 +1,210 @@
+//! `cannery.jsonl`: documents one after another, read and written in constant memory.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use cannery::{Input, Output, Place};
+use cannery_core::{Error, Result};
+use cannery_json::lines::{Reader, Writer};
+use cannery_json::{ReadOptions, WriteOptions};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList};
+
+use crate::build::{Plain, PyBuilder, Watched};
+use crate::errors::{OrRaise, to_exception};
+use crate::file::PyFile;
+use crate::json::encode_error;
+use crate::walk::{JsonDialect, JsonOptions, PyWalker};
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<JsonLines>()?;
+    module.add_function(wrap_pyfunction!(jsonl_open, module)?)?;
+    module.add_function(wrap_pyfunction!(jsonl_loads, module)?)?;
+    module.add_function(wrap_pyfunction!(jsonl_write, module)?)?;
+    module.add_function(wrap_pyfunction!(jsonl_dumps, module)?)
+}
+
+/// What happens with a document that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnError {
+    Raise,
+    Skip,
+    Collect,
+}
+
+/// An iterator over the documents of a file.
+///
+/// ``errors`` holds the exceptions of the documents that were left out, with
+/// ``on_error="collect"``.
+#[pyclass(module = "cannery._native", frozen)]
+struct JsonLines {
+    source: Mutex<Source>,
+    name: String,
+    on_error: OnError,
+    /// Whether reading calls Python code: a file object's `read`.
+    calls_python: bool,
+    #[pyo3(get)]
+    errors: Py<PyList>,
+}
+
+type Source = Reader<Box<dyn BufRead + Send>>;
+
+#[pymethods]
+impl JsonLines {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut source = self
+            .source
+            .try_lock()
+            .map_err(|_| PyValueError::new_err("the lines are already being read"))?;
+        loop {
+            let error = match self.read(py, &mut source) {
+                Ok(document) => return Ok(document),
+                Err(error) => self.raised(py, error),
+            };
+            match self.on_error {
+                OnError::Raise => return Err(error),
+                // Exceptions of a file object are no bad documents.
+                _ if !is_data_error(py, &error) => return Err(error),
+                OnError::Skip => {}
+                OnError::Collect => self.errors.bind(py).append(error)?,
+            }
+            py.check_signals()?;
+        }
+    }
+}
+
+impl JsonLines {
+    fn read<'py>(&self, py: Python<'py>, source: &mut Source) -> Result<Option<Bound<'py, PyAny>>> {
+        if self.calls_python {
+            let mut builder = PyBuilder::new(py, Watched);
+            return Ok(source.read(&mut builder)?.then(|| builder.take()).flatten());
+        }
+        let mut builder = PyBuilder::new(py, Plain);
+        Ok(source.read(&mut builder)?.then(|| builder.take()).flatten())
+    }
+
+    fn raised(&self, py: Python<'_>, error: Error) -> PyErr {
+        to_exception(py, if self.name.is_empty() { error } else { error.in_file(&*self.name) })
+    }
+}
+
+fn is_data_error(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyValueError>(py)
+        || error.is_instance_of::<pyo3::exceptions::PyRecursionError>(py)
+}
+
+fn parse_on_error(name: &str) -> PyResult<OnError> {
+    match name {
+        "raise" => Ok(OnError::Raise),
+        "skip" => Ok(OnError::Skip),
+        "collect" => Ok(OnError::Collect),
+        _ => Err(PyValueError::new_err(format!(
+            "on_error must be \"raise\", \"skip\" or \"collect\", not {name:?}"
+        ))),
+    }
+}
+
+/// Opens a path, or a file object, for reading.
+#[pyfunction]
+fn jsonl_open(
+    py: Python<'_>,
+    path: Option<PathBuf>,
+    file: Option<&Bound<'_, PyAny>>,
+    on_error: &str,
+) -> PyResult<JsonLines> {
+    let on_error = parse_on_error(on_error)?;
+    let (input, calls_python) = match (path, file) {
+        (Some(path), _) => (Input::open(&Place::Path(path)), false),
+        (None, Some(file)) => (Input::from_stream(PyFile::new(file)?), true),
+        (None, None) => return Err(PyValueError::new_err("nothing to read from")),
+    };
+    let input = input.or_raise(py)?;
+    let name = input.name().to_owned();
+    let source = Mutex::new(Reader::new(input.into_reader(), ReadOptions::default()));
+    let errors = PyList::empty(py).unbind();
+    Ok(JsonLines { source, name, on_error, calls_python, errors })
+}
+
+/// Reads all documents of a text.
+#[pyfunction]
+fn jsonl_loads<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    let document = crate::json::utf8(data)?;
+    let mut reader = Reader::new(document.bytes(), ReadOptions::default());
+    let mut builder = PyBuilder::new(py, Plain);
+    while reader.read(&mut builder).or_raise(py)? {}
+    builder.take_all()
+}
+
+/// Writes each row as a line; gives the number of rows.
+#[pyfunction]
+#[pyo3(signature = (path, file, rows, append, default))]
+fn jsonl_write<'py>(
+    py: Python<'py>,
+    path: Option<PathBuf>,
+    file: Option<&Bound<'py, PyAny>>,
+    rows: &Bound<'py, PyAny>,
+    append: bool,
+    default: Option<Bound<'py, PyAny>>,
+) -> PyResult<u64> {
+    let output = match (path, file) {
+        (Some(path), _) if append => Output::append(&Place::Path(path)),
+        (Some(path), _) => Output::create(&Place::Path(path)),
+        (None, Some(file)) => Ok(Output::to_stream(PyFile::new(file)?)),
+        (None, None) => return Err(PyValueError::new_err("nothing to write to")),
+    };
+    let mut writer = Writer::new(output.or_raise(py)?, WriteOptions::default());
+    let outcome = write_rows(rows, default, &mut writer);
+    if append && outcome.is_err() {
+        // The lines before the bad one are as good as those of an earlier call.
+        writer.finish().and_then(Output::finish).or_raise(py)?;
+        return outcome;
+    }
+    let count = outcome?;
+    writer.finish().and_then(Output::finish).or_raise(py)?;
+    Ok(count)
+}
+
+/// The rows as text, one to a line.
+#[pyfunction]
+fn jsonl_dumps<'py>(
+    rows: &Bound<'py, PyAny>,
+    default: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = rows.py();
+    let mut writer = Writer::new(Vec::new(), WriteOptions::default());
+    write_rows(rows, default, &mut writer)?;
+    crate::text::from_utf8(py, &writer.finish().or_raise(py)?)
+}
+
+fn write_rows<'py, W: std::io::Write>(
+    rows: &Bound<'py, PyAny>,
+    default: Option<Bound<'py, PyAny>>,
+    writer: &mut Writer<W>,
+) -> PyResult<u64> {
+    let py = rows.py();
+    let mut count = 0;
+    for row in PyIterator::from_object(rows)? {
+        let row = row?;
+        let options = JsonOptions { default: default.clone(), ..JsonOptions::strict() };
+        let dialect = JsonDialect::<false>::new(options);
+        let limits = cannery_core::Limits::default();
+        let written = PyWalker::new(writer.sink(), dialect, limits).walk(&row);
+        if let Err(error) = written {
+            writer.discard();
+            let error = encode_error(py, error);
+            let _ = error.value(py).call_method1("add_note", (format!("in row {count}"),));
+            return Err(error);
+        }
+        count += 1;
+        if count % 4096 == 0 {
+            py.check_signals()?;
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,134 @@
+"""From objects to type names and parts, for saving."""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cannery._objects._classes import plan_of
+from cannery._objects._known import KNOWN, name_of_known
+from cannery._objects._record import Record
+from cannery._objects._trust import find_by_name, full_name
+from cannery.errors import DataTypeError
+
+Described = tuple[str, dict[str, Any]]
+
+
+class Describer:
+    """Says what an object is made of: the name of its type, and its parts by name."""
+
+    def __init__(self) -> None:
+        self._of_class: dict[type, Callable[[Any], Described]] = {}
+
+    def describe(self, value: Any) -> Described:
+        """The type name and the parts of a value.
+
+        Raises:
+            DataTypeError: if it is no data.
+        """
+        cls = type(value)
+        describe = self._of_class.get(cls)
+        if describe is None:
+            describe = self._of_class[cls] = _describer_of(cls)
+        return describe(value)
+
+    def in_order(self, items: Iterable[Any]) -> list[Any]:
+        """The items of a set in an order that is the same in every process."""
+        items = list(items)
+        kinds = {type(item) for item in items}
+        if len(kinds) == 1 and kinds <= _ORDERED:
+            return sorted(items)
+        return sorted(items, key=_sort_key)
+
+
+# Types whose order is total.
+_ORDERED = {int, str, bytes, bool}
+
+
+def _sort_key(item: Any) -> tuple[str, str]:
+    return type(item).__qualname__, repr(item)
+
+
+def _describer_of(cls: type) -> Callable[[Any], Described]:
+    known = KNOWN.get(cls)
+    if known is not None:
+        name, parts = name_of_known(cls), known.parts
+        return lambda value: (name, parts(value))
+    if cls is Record:
+        return lambda value: (value.__type_name__, value.__parts__)
+    if issubclass(cls, type):
+        return _class_itself
+    if issubclass(cls, (types.FunctionType, types.BuiltinFunctionType)):
+        return _function_itself
+    if issubclass(cls, enum.Enum):
+        return _member_of(cls)
+    if cls.__module__.partition(".")[0] == "numpy":
+        from cannery._objects import _numpy
+
+        return _numpy.describer_of(cls) or _refuse
+    plan = plan_of(cls)
+    if plan is None:
+        return _refuse
+    name, parts = full_name(cls), plan.parts
+    return lambda value: (name, parts(value))
+
+
+def _member_of(cls: type[enum.Enum]) -> Callable[[Any], Described]:
+    name = full_name(cls)
+    if issubclass(cls, enum.Flag):
+        return lambda member: (name, {"value": member.value})
+    return lambda member: (name, {"name": member.name, "value": member.value})
+
+
+def _class_itself(cls: type) -> Described:
+    name = name_of_known(cls) if cls.__module__ == "builtins" else full_name(cls)
+    return "type", {"name": _findable(name, cls)}
+
+
+def _function_itself(function: Any) -> Described:
+    if isinstance(getattr(function, "__self__", None), (types.ModuleType, types.NoneType)):
+        return "function", {"name": _findable(full_name(function), function)}
+    if not isinstance(function, types.FunctionType):
+        return _refuse(function)
+    return "function", {"name": _findable(full_name(function), function)}
+
+
+def _findable(name: str, item: Any) -> str:
+    """The name, if it leads to the item again: what has no name of its own is code, not data."""
+    plain = f"{item.__module__}.{item.__qualname__}"
+    if item.__module__ == "builtins" or find_by_name(plain) is item:
+        return name
+    if isinstance(item, type) and "<locals>" in name:
+        return name
+    return _refuse(item)
+
+
+def _refuse(value: Any) -> Any:
+    cls = type(value)
+    error = DataTypeError(f"{_kind_of(value)} is no data and cannot be saved")
+    if not isinstance(value, (types.FunctionType, types.ModuleType)):
+        error.hint = _what_to_write(cls)
+    raise error
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, types.FunctionType):
+        what = "lambda" if value.__name__ == "<lambda>" else "nested function"
+        return f"a {what} ({value.__qualname__})"
+    if isinstance(value, types.ModuleType):
+        return f"the module {value.__name__}"
+    return f"a {full_name(type(value))}"
+
+
+def _what_to_write(cls: type) -> str:
+    name = cls.__qualname__.split(".")[-1]
+    return (
+        f"turn it into data first, or write a materializer:\n\n"
+        f"    class {name}Materializer(cannery.Materializer[{name}]):\n"
+        f"        types = ({name},)\n"
+        f'        format_id = "{name.lower()}/1"\n\n'
+        f"        def save(self, value, to): ...\n\n"
+        f"        def load(self, type, at): ..."
+    )

@@ -1,0 +1,224 @@
+"""Python's own data types: their parts, and how they are made of them again."""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import decimal
+import fractions
+import ipaddress
+import pathlib
+import re
+import types
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cannery.errors import DataError
+
+Parts = dict[str, Any]
+
+
+class Known(NamedTuple):
+    """A data type that every reader may make."""
+
+    parts: Callable[[Any], Parts]
+    make: Callable[[Parts], Any] | None = None
+    empty: Callable[[], Any] | None = None
+    """Makes one that is filled later, for types that can contain themselves."""
+    fill: Callable[[Any, Parts], object] | None = None
+
+
+def _value(make: Callable[[Any], Any], show: Callable[[Any], Any] = str) -> Known:
+    """A type that one value says all about."""
+    return Known(lambda value: {"value": show(value)}, lambda parts: make(parts["value"]))
+
+
+def _attributes(cls: Callable[..., Any], *names: str) -> Known:
+    """A type whose constructor takes what its attributes say."""
+
+    def parts(value: Any) -> Parts:
+        return {name: getattr(value, name) for name in names}
+
+    return Known(parts, lambda parts: cls(*(parts[name] for name in names)))
+
+
+# Date and time. A zone is kept by its name, and beside it the offset for readers without zones.
+
+
+def _with_zone(parts: Parts, zone: dt.tzinfo | None, fold: int) -> Parts:
+    if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
+        parts["zone"] = zone.key
+    elif zone is not None and not (type(zone) is dt.timezone and is_unnamed(zone)):
+        parts["tzinfo"] = zone
+    if fold:
+        parts["fold"] = fold
+    return parts
+
+
+def is_unnamed(zone: dt.timezone) -> bool:
+    """Whether a fixed offset says all about a time zone."""
+    return len(zone.__getinitargs__()) == 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _zoned(cls: type[dt.datetime] | type[dt.time]) -> Known:
+    def parts(value: Any) -> Parts:
+        return _with_zone({"value": value.isoformat()}, value.tzinfo, value.fold)
+
+    def make(parts: Parts) -> Any:
+        value = cls.fromisoformat(parts["value"])
+        if "zone" in parts:
+            value = value.replace(tzinfo=_zone(parts["zone"]))
+        elif "tzinfo" in parts:
+            value = value.replace(tzinfo=parts["tzinfo"])
+        return value.replace(fold=parts.get("fold", 0))
+
+    return Known(parts, make)
+
+
+def _zone(key: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(key)
+    except zoneinfo.ZoneInfoNotFoundError:
+        error = DataError(f"this system does not know the time zone {key!r}")
+        error.hint = "install the package tzdata"
+        raise error from None
+
+
+def _zone_parts(zone: zoneinfo.ZoneInfo) -> Parts:
+    if zone.key is None:
+        raise DataError("a time zone without a key, made from a file, cannot be saved")
+    return {"value": zone.key}
+
+
+# Collections.
+
+
+def _filled(empty: Callable[[], Any], fill: Callable[[Any, Any], object], show: Any) -> Known:
+    """A collection that is filled with its one part."""
+    return Known(
+        lambda value: {"value": show(value)},
+        empty=empty,
+        fill=lambda value, parts: fill(value, parts["value"]),
+    )
+
+
+def _fill_deque(value: Any, parts: Parts) -> None:
+    collections.deque.__init__(value, parts["value"], parts["maxlen"])
+
+
+def _fill_defaultdict(value: Any, parts: Parts) -> None:
+    collections.defaultdict.__init__(value, parts["factory"])
+    value.update(parts["value"])
+
+
+def _fill_chain(value: collections.ChainMap[Any, Any], parts: Parts) -> None:
+    value.maps = parts["maps"]
+
+
+def fill_ordered(value: collections.OrderedDict[Any, Any], items: dict[Any, Any]) -> None:
+    """Put entries in, in their order, whatever the methods of a subclass do."""
+    for key, item in items.items():
+        collections.OrderedDict.__setitem__(value, key, item)
+
+
+def _fill_counter(value: Any, items: dict[Any, Any]) -> None:
+    # Its own `update` would add.
+    dict.update(value, items)
+
+
+# The rest.
+
+
+def _pattern(parts: Parts) -> re.Pattern[Any]:
+    return re.compile(parts["pattern"], parts["flags"])
+
+
+def _pattern_parts(pattern: re.Pattern[Any]) -> Parts:
+    # Patterns on text always have this flag, and a pattern on bytes refuses it.
+    default = re.UNICODE if isinstance(pattern.pattern, str) else 0
+    return {"pattern": pattern.pattern, "flags": int(pattern.flags & ~default)}
+
+
+def _path(cls: type[pathlib.PurePath], elsewhere: type[pathlib.PurePath]) -> Known:
+    def make(parts: Parts) -> pathlib.PurePath:
+        try:
+            return cls(parts["value"])
+        except NotImplementedError:  # a path of the other system
+            return elsewhere(parts["value"])
+
+    return Known(lambda path: {"value": str(path)}, make)
+
+
+KNOWN: dict[type, Known] = {
+    dt.datetime: _zoned(dt.datetime),
+    dt.time: _zoned(dt.time),
+    dt.date: _value(dt.date.fromisoformat, dt.date.isoformat),
+    dt.timedelta: Known(
+        lambda value: {
+            "days": value.days,
+            "seconds": value.seconds,
+            "microseconds": value.microseconds,
+        },
+        lambda parts: dt.timedelta(parts["days"], parts["seconds"], parts["microseconds"]),
+    ),
+    dt.timezone: Known(
+        lambda zone: dict(zip(("offset", "name"), zone.__getinitargs__(), strict=False)),
+        lambda parts: dt.timezone(*parts.values()) if parts["offset"] else _utc(parts),
+    ),
+    zoneinfo.ZoneInfo: Known(_zone_parts, lambda parts: _zone(parts["value"])),
+    decimal.Decimal: _value(decimal.Decimal),
+    fractions.Fraction: _attributes(fractions.Fraction, "numerator", "denominator"),
+    complex: _attributes(complex, "real", "imag"),
+    uuid.UUID: _value(uuid.UUID),
+    bytearray: Known(
+        lambda value: {"value": bytes(value)}, lambda parts: bytearray(parts["value"])
+    ),
+    range: _attributes(range, "start", "stop", "step"),
+    slice: _attributes(slice, "start", "stop", "step"),
+    type(...): Known(lambda _: {}, lambda _: ...),
+    type(NotImplemented): Known(lambda _: {}, lambda _: NotImplemented),
+    pathlib.PurePosixPath: _value(pathlib.PurePosixPath),
+    pathlib.PureWindowsPath: _value(pathlib.PureWindowsPath),
+    pathlib.PosixPath: _path(pathlib.PosixPath, pathlib.PurePosixPath),
+    pathlib.WindowsPath: _path(pathlib.WindowsPath, pathlib.PureWindowsPath),
+    re.Pattern: Known(_pattern_parts, _pattern),
+    ipaddress.IPv4Address: _value(ipaddress.IPv4Address),
+    ipaddress.IPv6Address: _value(ipaddress.IPv6Address),
+    ipaddress.IPv4Network: _value(ipaddress.IPv4Network),
+    ipaddress.IPv6Network: _value(ipaddress.IPv6Network),
+    ipaddress.IPv4Interface: _value(ipaddress.IPv4Interface),
+    ipaddress.IPv6Interface: _value(ipaddress.IPv6Interface),
+    collections.OrderedDict: _filled(collections.OrderedDict, fill_ordered, dict),
+    collections.Counter: _filled(collections.Counter, _fill_counter, dict),
+    collections.deque: Known(
+        lambda value: {"value": list(value), "maxlen": value.maxlen},
+        empty=collections.deque,
+        fill=_fill_deque,
+    ),
+    collections.defaultdict: Known(
+        lambda value: {"value": dict(value), "factory": value.default_factory},
+        empty=collections.defaultdict,
+        fill=_fill_defaultdict,
+    ),
+    collections.ChainMap: Known(
+        lambda value: {"maps": value.maps}, empty=collections.ChainMap, fill=_fill_chain
+    ),
+    types.SimpleNamespace: _filled(
+        types.SimpleNamespace, lambda value, items: vars(value).update(items), vars
+    ),
+    types.MappingProxyType: _value(types.MappingProxyType, dict),
+}
+
+
+def _utc(parts: Parts) -> dt.timezone:
+    return dt.timezone(parts["offset"], parts["name"]) if "name" in parts else dt.timezone.utc
+
+
+def name_of_known(cls: type) -> str:
+    """The name of a data type: module and class, or the name alone for built-in ones."""
+    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+
+
+BY_NAME: dict[str, Known] = {name_of_known(cls): known for cls, known in KNOWN.items()}

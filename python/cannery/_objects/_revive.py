@@ -1,0 +1,135 @@
+"""From type names and parts to objects, for loading."""
+
+from __future__ import annotations
+
+import builtins
+import enum
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cannery._objects._classes import plan_of
+from cannery._objects._known import BY_NAME, KNOWN, name_of_known
+from cannery._objects._record import Record
+from cannery._objects._trust import Trust
+from cannery.errors import CanneryError, DataError
+
+Parts = dict[str, Any]
+
+# Classes that a document may name as values: types of data, which do nothing when called.
+_CLASSES: dict[str, type] = {
+    **{name_of_known(cls): cls for cls in KNOWN},
+    **{
+        cls.__name__: cls
+        for cls in (bool, bytes, dict, float, frozenset, int, list, object, set, str, tuple, type)
+    },
+    "NoneType": type(None),
+}
+
+# Built-in functions that defaultdicts and the like name, and that do nothing but count.
+_FUNCTIONS: dict[str, Any] = {"builtins.len": len, "builtins.abs": abs, "builtins.repr": repr}
+
+
+class Maker(NamedTuple):
+    """How the objects of one name are made."""
+
+    empty: Callable[[], Any] | None
+    """Makes one that is filled later."""
+    finish: Callable[[Any, Parts], Any]
+    """Fills it, or makes one; returns it."""
+
+
+class Reviver:
+    """Makes objects of their type names and parts, as far as it is trusted to."""
+
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
+        self._makers: dict[str, Maker] = {}
+
+    def begin(self, type_name: str) -> Any:
+        """Make an empty instance, or return `None` if all parts must be there first."""
+        maker = self._makers.get(type_name)
+        if maker is None:
+            maker = self._makers[type_name] = self._maker_of(type_name)
+        return None if maker.empty is None else maker.empty()
+
+    def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
+        """Fill the instance, or make one."""
+        try:
+            return self._makers[type_name].finish(instance, parts)
+        except (CanneryError, RecursionError, MemoryError):
+            raise
+        except KeyError as error:
+            raise _bad_parts(type_name, f"the part {error} is missing") from error
+        except Exception as error:
+            raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+
+    def _maker_of(self, name: str) -> Maker:
+        if name in BY_NAME:
+            known = BY_NAME[name]
+            return _maker(known.empty, known.fill, known.make)
+        if name in ("type", "function"):
+            return Maker(None, lambda _, parts: self._named(name, parts))
+        if name.startswith("numpy."):
+            from cannery._objects import _numpy
+
+            make = _numpy.maker_of(name)
+            if make is not None:
+                return Maker(None, lambda _, parts: make(parts))
+        cls = self._trust.find(name) or _builtin_exception(name)
+        if isinstance(cls, type):
+            return _maker_of_class(cls) or _maker_of_record(name)
+        return _maker_of_record(name)
+
+    def _named(self, kind: str, parts: Parts) -> Any:
+        """A class or function as a value: only if it is data itself, or trusted."""
+        name = parts["name"]
+        table = _CLASSES if kind == "type" else _FUNCTIONS
+        found = table.get(name) or self._trust.find(name)
+        if kind == "type" and found is None:
+            found = _builtin_exception(f"builtins.{name}")
+        return Record(kind, parts) if found is None else found
+
+
+def _maker(empty: Any, fill: Any, make: Any) -> Maker:
+    if empty is None:
+        return Maker(None, lambda _, parts: make(parts))
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        fill(instance, parts)
+        return instance
+
+    return Maker(empty, finish)
+
+
+def _maker_of_record(name: str) -> Maker:
+    def fill(record: Record, parts: Parts) -> None:
+        record.__parts__.update(parts)
+
+    return _maker(lambda: Record(name), fill, None)
+
+
+def _maker_of_class(cls: Any) -> Maker | None:
+    if issubclass(cls, enum.Enum):
+        return Maker(None, lambda _, parts: _member(cls, parts))
+    plan = plan_of(cls)
+    return None if plan is None else _maker(plan.empty, plan.fill, plan.make)
+
+
+def _member(cls: Any, parts: Parts) -> Any:
+    """A member by its name; by its value if it was renamed, or is a combination of flags."""
+    if parts.get("name") in cls.__members__:
+        return cls[parts["name"]]
+    return cls(parts["value"])
+
+
+def _builtin_exception(name: str) -> type | None:
+    """A built-in exception: data that is named after a class that only holds it."""
+    module, _, name = name.rpartition(".")
+    found = getattr(builtins, name, None) if module == "builtins" else None
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
+
+def _bad_parts(type_name: str, reason: str) -> DataError:
+    error = DataError(f"no {type_name} can be made of these parts: {reason}")
+    error.hint = "load it without trusting its type, and look at the Record"
+    return error

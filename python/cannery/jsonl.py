@@ -1,0 +1,67 @@
+"""JSONL: one JSON document to a line, read and written in constant memory.
+
+`where` is a path, a path-like, `"-"` (standard input or output) or a file object, of text or of
+bytes. Files that end in `.gz` or `.zst` are written compressed; compressed input is recognized by
+how it begins. Documents may also stand on several lines each, or one behind the other on a line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import IO, Any, Literal
+
+from cannery import _native
+from cannery._native import JsonLines
+
+__all__ = ["JsonLines", "dumps", "loads", "read", "write"]
+
+Where = str | os.PathLike[str] | IO[str] | IO[bytes]
+
+
+def read(where: Where, on_error: Literal["raise", "skip", "collect"] = "raise") -> JsonLines:
+    """Iterate over the documents in `where`.
+
+    A document that is not JSON raises a `ValueError` that says file, line and column and what to
+    do about it; the next call of `next` goes on at the next line. With `on_error="skip"` bad
+    documents are left out, with `on_error="collect"` their exceptions are also kept in `.errors`
+    of the iterator.
+    """
+    path, file = _split(where, sys.stdin)
+    return _native.jsonl_open(path, file, on_error)
+
+
+def write(
+    where: Where,
+    rows: Iterable[Any],
+    append: bool = False,
+    *,
+    default: Callable[[Any], Any] | None = None,
+) -> int:
+    """Write each of `rows` as a line, and return how many there were.
+
+    A file appears when it is complete, or not at all. With `append=True` lines are added to it as
+    wholes, so that several processes may do so at the same time. `default` is called for values
+    of other types, as in `json.dumps`.
+    """
+    path, file = _split(where, sys.stdout)
+    return _native.jsonl_write(path, file, rows, append, default)
+
+
+def dumps(rows: Iterable[Any], *, default: Callable[[Any], Any] | None = None) -> str:
+    """Return `rows` as text, one to a line."""
+    return _native.jsonl_dumps(rows, default)
+
+
+def loads(data: str | bytes | bytearray | memoryview) -> list[Any]:
+    """Return all documents in `data`."""
+    return _native.jsonl_loads(data)
+
+
+def _split(where: Where, standard: Any) -> tuple[str | None, Any]:
+    if where == "-":
+        return None, getattr(standard, "buffer", standard)
+    if isinstance(where, (str, os.PathLike)):
+        return os.fspath(where), None
+    return None, where
