@@ -203,9 +203,93 @@ impl ArraySource for ArrayBuf {
 }
 
 fn read_all(source: &dyn ArraySource) -> Result<Vec<u8>> {
-    let size = usize::try_from(source.size_in_bytes()?)
-        .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
-    let mut data = vec![0; size];
+    let size =
+        usize::try_from(source.size_in_bytes()?).map_err(|_| too_large_for_memory(source))?;
+    let mut data = Vec::new();
+    data.try_reserve_exact(size).map_err(|_| too_large_for_memory(source))?;
+    data.resize(size, 0);
     source.read(0, &mut data)?;
     Ok(data)
+}
+
+#[cold]
+fn too_large_for_memory(source: &dyn ArraySource) -> Error {
+    let shape = source.shape();
+    Error::new(ErrorKind::Limit, format!("an array of shape {shape:?} does not fit in memory"))
+        .with_hint("read it in parts")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Kind;
+
+    /// An array that is not in memory; its bytes count upwards.
+    struct Lazy(Dtype, Vec<u64>);
+
+    impl ArraySource for Lazy {
+        fn dtype(&self) -> &Dtype {
+            &self.0
+        }
+
+        fn shape(&self) -> &[u64] {
+            &self.1
+        }
+
+        fn order(&self) -> Order {
+            Order::Fortran
+        }
+
+        fn view(&self) -> Option<ArrayView<'_>> {
+            None
+        }
+
+        fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+            let first = start * self.0.itemsize() as u64;
+            out.iter_mut().zip(first..).for_each(|(byte, at)| *byte = at.to_le_bytes()[0]);
+            Ok(())
+        }
+    }
+
+    fn shorts() -> Dtype {
+        Dtype::new(Kind::Int(2))
+    }
+
+    #[test]
+    fn lazy_arrays_are_read_whole() {
+        let array = ArrayBuf::from_source(&Lazy(shorts(), vec![2, 2])).unwrap();
+        assert_eq!(array.as_view().data(), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!((array.shape(), array.order()), (&[2, 2][..], Order::Fortran));
+    }
+
+    #[test]
+    fn parts_are_read_in_elements() {
+        let array = ArrayBuf::new(shorts(), vec![3], Order::C, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let mut out = [0; 4];
+        array.read(1, &mut out).unwrap();
+        assert_eq!(out, [3, 4, 5, 6]);
+        for beyond in [2, 3, u64::MAX, u64::MAX / 2] {
+            assert_eq!(array.read(beyond, &mut out).unwrap_err().kind(), ErrorKind::Value);
+        }
+        insta::assert_snapshot!(array.read(2, &mut out).unwrap_err(), @"read beyond the array");
+    }
+
+    #[test]
+    fn sizes_are_checked() {
+        let made = |shape: &[u64], len| {
+            let made = ArrayBuf::new(shorts(), shape.to_vec(), Order::C, vec![0; len]);
+            made.map_or_else(|error| error.report(), |array| format!("{:?}", array.shape()))
+        };
+        insta::assert_snapshot!(made(&[], 2), @"[]");
+        insta::assert_snapshot!(made(&[u64::MAX, 0, u64::MAX], 0), @"[18446744073709551615, 0, 18446744073709551615]");
+        insta::assert_snapshot!(made(&[3], 5), @"expected 6 bytes for shape [3], found 5 bytes");
+        insta::assert_snapshot!(made(&[1 << 62], 0), @"an array of shape [4611686018427387904] is too large");
+        insta::assert_snapshot!(made(&[1 << 32, 1 << 32], 0), @"an array of shape [4294967296, 4294967296] is too large");
+        let huge = Lazy(shorts(), vec![1 << 61]);
+        insta::assert_snapshot!(ArrayBuf::from_source(&huge).unwrap_err().report(), @r"
+    an array of shape [2305843009213693952] does not fit in memory
+
+    hint: read it in parts
+");
+    }
 }

@@ -289,3 +289,77 @@ impl std::error::Error for Error {
         self.0.source.as_deref().map(|source| source as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_text() {
+        let text = "one\ntwo é3\n".as_bytes();
+        for (offset, line, column) in [
+            (0, 1, 1),
+            (3, 1, 4),
+            (4, 2, 1),
+            (8, 2, 5),
+            (10, 2, 6),
+            (11, 2, 7),
+            (12, 3, 1),
+            (99, 3, 1),
+        ] {
+            assert_eq!(Pos::locate(text, offset), Pos { offset, line, column }, "{offset}");
+        }
+    }
+
+    #[test]
+    fn a_whole_report() {
+        let error = Error::new(ErrorKind::Value, "expected a number, found `x`")
+            .with_hint("write a number")
+            .inside(Segment::Index(3))
+            .inside(Segment::Key("rows".into()))
+            .at_offset(5)
+            .at_offset(9)
+            .in_file("a.json")
+            .in_file("b.json");
+        insta::assert_snapshot!(error, @"a.json: expected a number, found `x` in `$.rows[3]` at byte 5");
+        insta::assert_snapshot!(error.locate(b"[\n  1").report(), @r"
+    a.json: expected a number, found `x` in `$.rows[3]` at line 2 column 4
+
+    hint: write a number
+");
+    }
+
+    #[test]
+    fn positions_of_parts_are_moved() {
+        let moved = |pos: Pos| Pos { line: pos.line + 10, ..pos };
+        let error = Error::new(ErrorKind::Syntax, "bad").at(Pos { offset: 0, line: 1, column: 2 });
+        insta::assert_snapshot!(error.map_pos(moved), @"bad at line 11 column 2");
+        insta::assert_snapshot!(Error::new(ErrorKind::Syntax, "bad").map_pos(moved), @"bad");
+    }
+
+    #[test]
+    fn causes_are_kept() {
+        let cases = [
+            (std::io::ErrorKind::NotFound, ErrorKind::NotFound),
+            (std::io::ErrorKind::PermissionDenied, ErrorKind::Permission),
+            (std::io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Permission),
+            (std::io::ErrorKind::UnexpectedEof, ErrorKind::Truncated),
+            (std::io::ErrorKind::StorageFull, ErrorKind::Io),
+        ];
+        for (cause, kind) in cases {
+            assert_eq!(Error::io(cause.into(), "cannot read `a`").kind(), kind);
+        }
+        let cause = std::io::Error::other("no luck");
+        let mut error = Error::io(cause, "cannot read `a`");
+        insta::assert_snapshot!(error, @"cannot read `a`: no luck");
+        insta::assert_snapshot!(std::error::Error::source(&error).unwrap(), @"no luck");
+        assert!(error.take_source().unwrap().is::<std::io::Error>());
+        insta::assert_snapshot!(format!("{:?}", Error::host(std::fmt::Error)), @"Host(an error occurred when formatting an argument)");
+    }
+
+    #[test]
+    fn an_error_is_one_word_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
+}

@@ -44,3 +44,19 @@ fn is_name(text: &str) -> bool {
     chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_like_code() {
+        let key = |name: &str| Segment::Key(name.into());
+        let path = Path(vec![key("rows"), Segment::Index(3), key("when")]);
+        insta::assert_snapshot!(path, @"$.rows[3].when");
+        let path = Path(vec![key("a b"), key(""), key("1"), key("é-1"), key("it\"s")]);
+        insta::assert_snapshot!(path, @"$[\"a b\"][\"\"][\"1\"].é-1[\"it\\\"s\"]");
+        insta::assert_snapshot!(Path(vec![Segment::Entry("(1, 2)".to_owned())]), @"$[(1, 2)]");
+        insta::assert_snapshot!(Path::default(), @"$");
+    }
+}

@@ -235,3 +235,60 @@ fn push_code_point(bytes: &mut Vec<u8>, unit: u32) {
         _ => bytes.extend([0xf0 | (unit >> 18 & 0x07) as u8, tail(12), tail(6), tail(0)]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_encodings_hold_the_same_text() {
+        let forms = [
+            Text::Utf8("é"),
+            Text::Surrogates("é".as_bytes()),
+            Text::Latin1(&[0xe9]),
+            Text::Ucs2(&[0xe9]),
+            Text::Ucs4(&[0xe9]),
+        ];
+        for form in forms {
+            assert_eq!(form, Text::Utf8("é"));
+            assert_eq!(TextBuf::from(form), TextBuf::from("é"));
+            assert_eq!(form.to_str().as_deref(), Some("é"));
+        }
+        assert_eq!(
+            Text::Ucs4(&[0x41, 0x7ff, 0xffff, 0x1_f600]).to_str().unwrap(),
+            "A\u{7ff}\u{ffff}😀"
+        );
+    }
+
+    #[test]
+    fn lone_surrogates_are_kept_and_shown_as_replaced() {
+        for form in [
+            Text::Ucs2(&[97, 0xd800]),
+            Text::Ucs4(&[97, 0xd800]),
+            Text::Surrogates(b"a\xed\xa0\x80"),
+        ] {
+            let text = TextBuf::from(form);
+            assert_eq!((text.as_str(), text.len(), form.to_str()), (None, 4, None));
+            assert_eq!(text.as_text(), form);
+            assert_eq!(text.to_string(), "a\u{fffd}\u{fffd}\u{fffd}");
+        }
+    }
+
+    #[test]
+    fn characters_at_the_front() {
+        let forms = [
+            Text::Ascii("$a"),
+            Text::Utf8("$a"),
+            Text::Surrogates(b"$a"),
+            Text::Latin1(b"$a"),
+            Text::Ucs2(&[36, 97]),
+            Text::Ucs4(&[36, 97]),
+        ];
+        for form in forms {
+            assert!(form.starts_with(b'$') && !form.starts_with(b'a'));
+            assert_eq!(form.without_first(), *"a");
+            assert_eq!(form.with_first('$'), *"$$a");
+        }
+        assert!(!Text::Ascii("").starts_with(b'$'));
+    }
+}
