@@ -287,9 +287,9 @@ mod tests {
         insta::assert_snapshot!(made(&[1 << 32, 1 << 32], 0), @"an array of shape [4294967296, 4294967296] is too large");
         let huge = Lazy(shorts(), vec![1 << 61]);
         insta::assert_snapshot!(ArrayBuf::from_source(&huge).unwrap_err().report(), @r"
-    an array of shape [2305843009213693952] does not fit in memory
+        an array of shape [2305843009213693952] does not fit in memory
 
-    hint: read it in parts
-");
+        hint: read it in parts
+        ");
     }
 }

@@ -323,10 +323,10 @@ mod tests {
             .in_file("b.json");
         insta::assert_snapshot!(error, @"a.json: expected a number, found `x` in `$.rows[3]` at byte 5");
         insta::assert_snapshot!(error.locate(b"[\n  1").report(), @r"
-    a.json: expected a number, found `x` in `$.rows[3]` at line 2 column 4
+        a.json: expected a number, found `x` in `$.rows[3]` at line 2 column 4
 
-    hint: write a number
-");
+        hint: write a number
+        ");
     }
 
     #[test]
