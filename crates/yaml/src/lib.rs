@@ -18,8 +18,10 @@ mod read;
 mod schema;
 mod tags;
 mod timestamp;
+mod write;
 
 pub use event::{Event, Handler, Properties, ScalarStyle};
 pub use parse::{ParseOptions, parse};
 pub use read::{Documents, ReadOptions, from_str, to_value};
 pub use schema::Schema;
+pub use write::{WriteOptions, Writer, to_string};

@@ -1,5 +1,7 @@
 //! The tags of YAML's type repository, and all others.
 
+use std::fmt::Write as _;
+
 use cannery_core::{Error, ErrorKind, Result, Sink, Text};
 
 const STANDARD: &str = "tag:yaml.org,2002:";
@@ -25,6 +27,46 @@ pub(crate) fn standard(tag: &str) -> Option<&str> {
 pub(crate) fn begin<S: Sink + ?Sized>(tag: &str, sink: &mut S) -> Result<()> {
     sink.begin_object(Text::Utf8(tag), Some(1))?;
     sink.key(Text::Ascii("value"))
+}
+
+/// A tag as it is written: with `!!` for the repository's, `!` for local ones, `!<...>` for those
+/// that no handle stands for.
+pub(crate) fn written(tag: &str) -> String {
+    if let Some(name) = tag.strip_prefix(STANDARD).filter(|name| !name.is_empty()) {
+        return format!("!!{}", escaped(name));
+    }
+    if let Some(name) = tag.strip_prefix('!') {
+        return format!("!{}", escaped(name));
+    }
+    format!("!<{tag}>")
+}
+
+/// The suffix of a tag with everything in escapes that would end it or is no character of a URI.
+fn escaped(suffix: &str) -> String {
+    let mut out = String::with_capacity(suffix.len());
+    for byte in suffix.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-#;/?:@&=+$.~*'()_".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// Appends `bytes` in base64.
+pub(crate) fn encode_base64(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if bytes.is_empty() {
+        out.extend_from_slice(b"\"\"");
+    }
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0_usize, |word, &byte| word << 8 | usize::from(byte));
+        let word = word << (8 * (3 - chunk.len()));
+        let digits = (0..4).map(|at| DIGITS[word >> (18 - 6 * at) & 63]);
+        out.extend(digits.take(chunk.len() + 1));
+        out.extend(std::iter::repeat_n(b'=', 3 - chunk.len()));
+    }
 }
 
 /// Decodes the content of a `!!binary`: base64 with white space anywhere.

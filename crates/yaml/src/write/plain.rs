@@ -1,0 +1,128 @@
+//! Whether text can stand without quotes, in block and in brackets, for every reader.
+
+use crate::schema::{Scalar, Schema};
+
+/// The least that text needs around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Quotes {
+    None,
+    /// Single ones: nothing in it needs an escape.
+    Single,
+    /// Lines of ordinary characters: `|` does where there is room, double quotes elsewhere.
+    Lines,
+    /// Double ones: something in it needs an escape.
+    Double,
+}
+
+/// What a byte means for the quotes of the text that it is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Ordinary,
+    /// `,[]{}?`: matters in brackets only.
+    Bracket,
+    /// `:`, `#`: matters beside a blank.
+    Mark,
+    /// Quotes are needed, but no escape: a tab.
+    Quote,
+    Break,
+    Escape,
+    /// The first byte of a character beyond ASCII.
+    Wide,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut table = [Class::Ordinary; 256];
+    let mut byte = 0_u8;
+    loop {
+        table[byte as usize] = match byte {
+            b'\n' => Class::Break,
+            0..0x20 | 0x7f => Class::Escape,
+            b',' | b'[' | b']' | b'{' | b'}' | b'?' => Class::Bracket,
+            b':' | b'#' => Class::Mark,
+            0xc2.. => Class::Wide,
+            _ => Class::Ordinary,
+        };
+        if byte == u8::MAX {
+            break;
+        }
+        byte += 1;
+    }
+    table[b'\t' as usize] = Class::Quote;
+    table
+};
+
+/// What `text` needs around it; `unicode` says whether characters beyond ASCII may stand as they
+/// are.
+pub(super) fn quotes(text: &str, flow: bool, unicode: bool) -> Quotes {
+    let bytes = text.as_bytes();
+    let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return Quotes::Single };
+    let mut found = Quotes::None;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let needed = match CLASSES[usize::from(byte)] {
+            Class::Ordinary => continue,
+            Class::Quote => Quotes::Single,
+            Class::Bracket if flow => Quotes::Single,
+            Class::Mark if flow || is_marked(bytes, at) => Quotes::Single,
+            Class::Break => Quotes::Lines,
+            Class::Escape => return Quotes::Double,
+            Class::Wide if !unicode || needs_escape(&text[at..]) => return Quotes::Double,
+            Class::Bracket | Class::Mark | Class::Wide => continue,
+        };
+        found = found.max(needed);
+    }
+    if found == Quotes::None && (begins_badly(bytes) || last == b' ' || is_no_text(text, first)) {
+        return Quotes::Single;
+    }
+    found
+}
+
+/// A `:` before a blank or the end, a `#` behind a blank.
+fn is_marked(bytes: &[u8], at: usize) -> bool {
+    if bytes[at] == b':' {
+        bytes.get(at + 1).is_none_or(|&next| matches!(next, b' ' | b'\t' | b'\n'))
+    } else {
+        at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n')
+    }
+}
+
+/// Whether the character that `text` begins with is not printable in YAML 1.1 or 1.2, or breaks
+/// lines in 1.1.
+fn needs_escape(text: &str) -> bool {
+    matches!(
+        text.chars().next(),
+        Some('\u{80}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    )
+}
+
+fn begins_badly(bytes: &[u8]) -> bool {
+    match bytes[0] {
+        b' ' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>'
+        | b'\'' | b'"' | b'%' | b'@' | b'`' => true,
+        b'-' | b'?' | b':' => {
+            bytes.len() == 1 || matches!(bytes[1], b' ' | b'-') || bytes[0] != b'-'
+        }
+        b'.' => bytes.starts_with(b"..."),
+        _ => false,
+    }
+}
+
+/// Whether some schema takes it for something else than text.
+fn is_no_text(text: &str, first: u8) -> bool {
+    match first {
+        b'0'..=b'9' | b'+' | b'-' | b'.' => {
+            [Schema::Core, Schema::Legacy].iter().any(|s| !matches!(s.resolve(text), Scalar::Text))
+        }
+        b'~' | b'=' => text.len() == 1,
+        b'<' => text == "<<",
+        b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O' => {
+            text.len() <= 5 && is_word(text)
+        }
+        _ => false,
+    }
+}
+
+/// The words of YAML 1.1, `y` and `n` among them, which PyYAML leaves out.
+fn is_word(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}

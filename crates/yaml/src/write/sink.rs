@@ -1,0 +1,126 @@
+//! The events, one by one.
+
+use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Text};
+
+use super::{Next, Shape, Writer, lacks, tag_of};
+
+impl Sink for Writer {
+    fn null(&mut self) -> Result<()> {
+        self.scalar(|writer| writer.out.extend_from_slice(b"null"));
+        Ok(())
+    }
+
+    fn bool(&mut self, value: bool) -> Result<()> {
+        let word: &[u8] = if value { b"true" } else { b"false" };
+        self.scalar(|writer| writer.out.extend_from_slice(word));
+        Ok(())
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Result<()> {
+        self.scalar(|writer| writer.write_int(value));
+        Ok(())
+    }
+
+    fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
+        self.scalar(|writer| writer.write_big_int(value));
+        Ok(())
+    }
+
+    fn float(&mut self, value: f64) -> Result<()> {
+        self.scalar(|writer| writer.write_float(value));
+        Ok(())
+    }
+
+    #[inline]
+    fn text(&mut self, value: Text<'_>) -> Result<()> {
+        self.write_text(value)
+    }
+
+    fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        if self.tag.replace("tag:yaml.org,2002:binary".into()).is_some() {
+            return Err(lacks("second tag for bytes"));
+        }
+        self.scalar(|writer| crate::tags::encode_base64(value, &mut writer.out));
+        Ok(())
+    }
+
+    fn array(&mut self, _value: &dyn ArraySource) -> Result<()> {
+        Err(lacks("arrays of numbers"))
+    }
+
+    #[inline]
+    fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
+        self.begin_collection(match container {
+            Container::List | Container::Tuple => Shape::Sequence,
+            Container::Set | Container::FrozenSet => Shape::Set,
+            Container::Map => Shape::Mapping,
+        })
+    }
+
+    #[inline]
+    fn end(&mut self, _container: Container) -> Result<()> {
+        self.end_collection();
+        Ok(())
+    }
+
+    #[inline]
+    fn key(&mut self, key: Text<'_>) -> Result<()> {
+        if self.objects.last() == Some(&self.depth()) {
+            return self.object_part(key);
+        }
+        self.text_key(key);
+        Ok(())
+    }
+
+    fn entry(&mut self) -> Result<()> {
+        self.write_open();
+        let frame = self.open.last_mut().expect("an entry is in a mapping");
+        frame.next = Next::Key;
+        Ok(())
+    }
+
+    fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
+        if self.tag.replace(tag_of(type_name)).is_some() {
+            return Err(lacks(&format!("second tag, `{type_name}`, for one node")));
+        }
+        self.objects.push(self.depth());
+        self.expects_part = true;
+        Ok(())
+    }
+
+    fn end_object(&mut self) -> Result<()> {
+        self.objects.pop();
+        if std::mem::take(&mut self.expects_part) {
+            return Err(lacks("objects without parts"));
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, id: u64) -> Result<()> {
+        self.mark = Some(id);
+        Ok(())
+    }
+
+    fn alias(&mut self, id: u64) -> Result<()> {
+        self.write_alias(id)
+    }
+}
+
+impl Writer {
+    /// How many collections are open.
+    #[inline]
+    fn depth(&self) -> usize {
+        self.open.len() + usize::from(self.unwritten.is_some())
+    }
+
+    #[cold]
+    fn object_part(&mut self, name: Text<'_>) -> Result<()> {
+        if name == *"value" && std::mem::take(&mut self.expects_part) {
+            return Ok(());
+        }
+        let message = format!("YAML has no objects with a part `{name}`");
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("`cannery.dump` writes any object, with its type"))
+    }
+}
