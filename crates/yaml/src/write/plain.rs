@@ -59,14 +59,13 @@ pub(super) fn quotes(text: &str, flow: bool, unicode: bool) -> Quotes {
     let mut found = Quotes::None;
     for (at, &byte) in bytes.iter().enumerate() {
         let needed = match CLASSES[usize::from(byte)] {
-            Class::Ordinary => continue,
             Class::Quote => Quotes::Single,
             Class::Bracket if flow => Quotes::Single,
             Class::Mark if flow || is_marked(bytes, at) => Quotes::Single,
             Class::Break => Quotes::Lines,
             Class::Escape => return Quotes::Double,
             Class::Wide if !unicode || needs_escape(&text[at..]) => return Quotes::Double,
-            Class::Bracket | Class::Mark | Class::Wide => continue,
+            Class::Ordinary | Class::Bracket | Class::Mark | Class::Wide => continue,
         };
         found = found.max(needed);
     }

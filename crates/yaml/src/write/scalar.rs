@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use cannery_core::{BigInt, Result, Text};
+use cannery_core::{BigInt, Text};
 
 use super::plain::{Quotes, quotes};
 use super::{Next, Writer};
@@ -53,7 +53,7 @@ impl Writer {
     }
 
     /// Text as an item or a value: over several lines after `|` where it has some.
-    pub(super) fn write_text(&mut self, text: Text<'_>) -> Result<()> {
+    pub(super) fn write_text(&mut self, text: Text<'_>) {
         let flow = self.open.last().is_some_and(|frame| frame.flow) || self.options.flow;
         if let Some(content) = text.to_str()
             && !flow
@@ -64,10 +64,9 @@ impl Writer {
             self.begin_scalar();
             self.write_literal(&content);
             self.end_node();
-            return Ok(());
+            return;
         }
         self.scalar(|writer| writer.write_short_text(text, flow));
-        Ok(())
     }
 
     fn write_single(&mut self, text: &str) {

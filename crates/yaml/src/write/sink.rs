@@ -34,7 +34,8 @@ impl Sink for Writer {
 
     #[inline]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
-        self.write_text(value)
+        self.write_text(value);
+        Ok(())
     }
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
