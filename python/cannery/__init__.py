@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import CanneryError, UntrustedTypeError
 
 if TYPE_CHECKING:
-    from cannery import errors, json, jsonl, materializers
+    from cannery import errors, json, jsonl, materializers, npy
     from cannery._artifact import Artifact
     from cannery._objects import Record, dump, dumps, load, loads
     from cannery._steps import pipeline, step
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cannery.materializers import Materializer
 
 # Public modules.
-_MODULES = frozenset({"errors", "json", "jsonl", "materializers"})
+_MODULES = frozenset({"errors", "json", "jsonl", "materializers", "npy"})
 
 # Public names and the private modules they live in.
 _NAMES = {
@@ -51,6 +51,7 @@ __all__ = [
     "load",
     "loads",
     "materializers",
+    "npy",
     "pipeline",
     "step",
 ]

@@ -117,7 +117,7 @@ class LazyArray:
         return _dtype(self._header.descr)
 
     def mmap(self) -> NDArray[Any]:
-        """The whole array, read-only, in the file: nothing is read before it is looked at."""
+        """Map the whole array, read-only: nothing is read before it is looked at."""
         return _over(self._mapped)
 
     def __getitem__(self, index: Any) -> Any:
@@ -206,7 +206,7 @@ class NpzFile(Mapping[str, Any]):
 
 
 def _path(where: object, suffix: str = "") -> str | None:
-    """The path that `where` is, with the suffix that NumPy adds; `None` for a file object."""
+    """Get the path, with the suffix that NumPy adds; `None` for a file object."""
     if not isinstance(where, (str, os.PathLike)):
         return None
     path = os.fsdecode(where)
@@ -217,7 +217,7 @@ def _path(where: object, suffix: str = "") -> str | None:
 
 
 def _parts(array: ArrayLike) -> tuple[_native.ArrayHeader, Any]:
-    """An array's header and its elements as a buffer; contiguous arrays are not copied."""
+    """Split an array into header and buffer; contiguous arrays are not copied."""
     import numpy as np
 
     if isinstance(array, np.ma.MaskedArray):
@@ -259,16 +259,16 @@ def _dtype(descr: str) -> np.dtype[Any]:
 
 
 def _over(mapped: _native.MappedArray) -> NDArray[Any]:
-    """The array whose elements are in a buffer."""
+    """Make the array whose elements are in a buffer."""
     import numpy as np
 
     header = mapped.header
     order = "F" if header.fortran else "C"
-    return np.ndarray(header.shape, _dtype(header.descr), buffer=mapped, order=order)
+    return np.ndarray(header.shape, _dtype(header.descr), memoryview(mapped), order=order)
 
 
 def _empty(header: _native.ArrayHeader) -> tuple[NDArray[Any], Any]:
-    """A new array, and its elements as a buffer to be filled."""
+    """Make an array, and a buffer over its elements to be filled."""
     import numpy as np
 
     array = np.empty(header.shape, _dtype(header.descr), "F" if header.fortran else "C")

@@ -131,7 +131,7 @@ pub fn source_format(input: &Input, options: &ConvertOptions) -> Result<&'static
 pub fn convert_between(
     input: Input,
     from: &dyn Format,
-    output: Output,
+    output: Output<'_>,
     to: &dyn Format,
     options: &ConvertOptions,
     watch: &mut dyn Watch,

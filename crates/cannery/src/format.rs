@@ -35,7 +35,11 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// Those of the format.
-    fn writer(&self, output: Output, options: &WriteOptions) -> Result<Box<dyn Writer>>;
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>>;
 
     /// What is inside, in as much detail as can be had without much work.
     ///

@@ -1,6 +1,6 @@
 //! Where bytes come from and go to: a path or `-`, compressed or not.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// A path, or `-` for standard input and output.
@@ -92,6 +92,12 @@ impl<T: AsRef<OsStr> + ?Sized> From<&T> for Place {
             text if text == "-" => Place::Standard,
             path => Place::Path(PathBuf::from(path)),
         }
+    }
+}
+
+impl From<OsString> for Place {
+    fn from(text: OsString) -> Self {
+        Self::from(&text)
     }
 }
 

@@ -49,7 +49,8 @@ impl NpyFile {
         // Both lie within bytes in memory, so they fit.
         let index = |at: u64| usize::try_from(at).unwrap_or(bytes.len());
         let data = bytes.slice(index(start)..index(end));
-        check_rest(&bytes[index(end)..], end)?;
+        let rest = &bytes[index(end)..];
+        check_rest(rest, rest.len() as u64, end)?;
         Ok(Self { header, data })
     }
 
@@ -72,13 +73,18 @@ impl NpyFile {
     }
 }
 
-/// NumPy appends further arrays to a file; anything else behind the array means that the header
+/// Checks what follows the array that ends at `end`: the first bytes of it, `len` in all.
+///
+/// `NumPy` appends further arrays to a file; anything else behind the array means that the header
 /// does not belong to the data.
-fn check_rest(rest: &[u8], end: u64) -> Result<()> {
-    if rest.is_empty() || rest.starts_with(MAGIC) {
+///
+/// # Errors
+/// [`ErrorKind::Value`] for anything else.
+pub fn check_rest(rest: &[u8], len: u64, end: u64) -> Result<()> {
+    if len == 0 || rest.starts_with(MAGIC) {
         return Ok(());
     }
-    let message = format!("expected the end of the file, found {} more bytes", rest.len());
+    let message = format!("expected the end of the file, found {len} more bytes");
     let hint = "the header describes a smaller array than the file holds";
     Err(Error::new(ErrorKind::Value, message).at_offset(end).with_hint(hint))
 }

@@ -22,7 +22,7 @@ use cannery_core::{Result, Sink};
 
 pub use bytes::Bytes;
 pub use descr::{dtype_from_descr, dtype_to_descr};
-pub use file::NpyFile;
+pub use file::{NpyFile, check_rest};
 pub use header::{Header, MAGIC};
 pub use npz::{NpzFile, NpzMember};
 pub use npz_write::{Compression, NpzWriter};

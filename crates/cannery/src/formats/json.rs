@@ -37,7 +37,11 @@ impl Format for Json {
         from_reader(input.into_reader(), &read_options(options), sink)
     }
 
-    fn writer(&self, output: Output, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
         let options = write_options(options).trailing_newline(true);
         Ok(Box::new(JsonOutput(JsonWriter::new(Chunks::new(output), options))))
     }
@@ -56,9 +60,9 @@ pub(super) fn write_options(options: &WriteOptions) -> cannery_json::WriteOption
     }
 }
 
-struct JsonOutput(JsonWriter<Chunks<Output>>);
+struct JsonOutput<'w>(JsonWriter<Chunks<Output<'w>>>);
 
-impl Writer for JsonOutput {
+impl Writer for JsonOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.0
     }

@@ -49,15 +49,19 @@ impl Format for Jsonl {
         sink.end(Container::List)
     }
 
-    fn writer(&self, output: Output, options: &WriteOptions) -> Result<Box<dyn Writer>> {
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
         let options = write_options(&WriteOptions { indent: None, ..options.clone() });
         Ok(Box::new(JsonlOutput(LinesWriter::new(output, options))))
     }
 }
 
-struct JsonlOutput(LinesWriter<Output>);
+struct JsonlOutput<'w>(LinesWriter<Output<'w>>);
 
-impl Writer for JsonlOutput {
+impl Writer for JsonlOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         self.0.sink()
     }

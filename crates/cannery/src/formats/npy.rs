@@ -35,7 +35,11 @@ impl Format for Npy {
         sink.array(&open(input, options)?)
     }
 
-    fn writer(&self, output: Output, _options: &WriteOptions) -> Result<Box<dyn Writer>> {
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
         Ok(Box::new(NpyOutput(NpyWriter::new(output))))
     }
 
@@ -57,9 +61,9 @@ pub(super) fn bytes_of(input: Input, options: &ReadOptions) -> Result<Bytes> {
     }
 }
 
-struct NpyOutput(NpyWriter<Output>);
+struct NpyOutput<'w>(NpyWriter<Output<'w>>);
 
-impl Writer for NpyOutput {
+impl Writer for NpyOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.0
     }

@@ -47,7 +47,11 @@ impl Format for Npz {
         cannery_npy::send_all(&open(input, options)?, sink)
     }
 
-    fn writer(&self, output: Output, _options: &WriteOptions) -> Result<Box<dyn Writer>> {
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
         // A ZIP archive is only written in order, but lengths are filled in afterwards.
         if output.is_seekable() {
             return Ok(Box::new(NpzOutput(NpzWriter::new(output, Compression::Stored))));
@@ -71,9 +75,9 @@ fn open(input: Input, options: &ReadOptions) -> Result<NpzFile> {
     Ok(NpzFile::from_bytes(bytes_of(input, options)?)?.with_limits(options.limits))
 }
 
-struct NpzOutput(NpzWriter<Output>);
+struct NpzOutput<'w>(NpzWriter<Output<'w>>);
 
-impl Writer for NpzOutput {
+impl Writer for NpzOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.0
     }
@@ -84,9 +88,9 @@ impl Writer for NpzOutput {
 }
 
 /// An archive for a pipe.
-struct NpzInMemory(NpzWriter<Cursor<Vec<u8>>>, Output);
+struct NpzInMemory<'w>(NpzWriter<Cursor<Vec<u8>>>, Output<'w>);
 
-impl Writer for NpzInMemory {
+impl Writer for NpzInMemory<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.0
     }

@@ -1,0 +1,302 @@
+"""`cannery.npy` beside NumPy: the same bytes, the same arrays, errors that say what is wrong."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+np = pytest.importorskip("numpy")
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+from hypothesis.extra import numpy as npst  # noqa: E402
+
+from cannery import npy  # noqa: E402
+from cannery.errors import CanneryError  # noqa: E402
+
+RECORD = np.dtype(
+    {
+        "names": ["x", "name", "inner"],
+        "formats": ["<i2", ">U3", [("a", "<f4", (2, 2)), ("b", "|S2")]],
+        "offsets": [2, 4, 24],
+        "titles": [None, "the name", None],
+        "itemsize": 48,
+    }
+)
+DTYPES = [
+    "?", "i1", "<u2", ">i4", "<i8", ">u8", "<f2", ">f4", "<f8", "<f16", "<c8", ">c16", "S5", "<U4",
+    ">U4", "V7", "<M8[ns]", ">M8[25s]", "<m8[D]", "<M8", RECORD,
+]  # fmt: skip
+
+
+def example(dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    dtype = np.dtype(dtype)
+    count = int(np.prod(shape)) * dtype.itemsize
+    raw = (np.arange(count) % 2 if dtype.kind in "?bU" else np.arange(count) % 251).astype("u1")
+    if dtype.kind == "U":
+        raw = np.arange(count // 4, dtype=dtype.byteorder + "u4") % 0x3000
+    return np.ndarray(shape, dtype, raw.tobytes(), order=order).copy(order="K")
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    strides = a.strides == b.strides or a.size == 0
+    return (a.dtype, a.shape) == (b.dtype, b.shape) and strides and a.tobytes("A") == b.tobytes("A")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_files_are_the_bytes_numpy_writes(tmp_path: Path, dtype, shape, order):
+    array = example(dtype, shape, order)
+    npy.save(tmp_path / "ours.npy", array)
+    np.save(tmp_path / "theirs.npy", array)
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
+    theirs = np.load(tmp_path / "theirs.npy")
+    assert same(npy.load(tmp_path / "theirs.npy"), theirs)
+    mapped = npy.load(tmp_path / "theirs.npy", mmap=True)
+    assert same(mapped, theirs)
+    assert not mapped.flags.writeable
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_array_survives_every_way_in_and_out(data):
+    dtype = data.draw(
+        npst.array_dtypes(
+            subtype_strategy=st.one_of(
+                npst.scalar_dtypes(), npst.unicode_string_dtypes(), npst.datetime64_dtypes()
+            ),
+            allow_subarrays=True,
+        )
+        | npst.scalar_dtypes()
+    )
+    array = data.draw(npst.arrays(dtype, npst.array_shapes(min_dims=0, max_dims=4, min_side=0)))
+    if data.draw(st.booleans()):
+        array = array.T
+    if array.ndim and data.draw(st.booleans()):
+        array = array[::-1]
+    file, archive, packed = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    npy.save(file, array)
+    npy.savez(archive, array, other=array)
+    npy.savez_compressed(packed, array)
+    for made in (file, archive, packed):
+        made.seek(0)
+    expected = np.load(file)
+    file.seek(0)
+    assert same(npy.load(file), expected)
+    assert file.read() == b""
+    loaded = npy.load(archive)
+    assert list(loaded) == ["other", "arr_0"]
+    for name in loaded:
+        assert same(loaded[name], expected)
+    assert same(npy.load(packed)["arr_0"], expected)
+    for made in (archive, packed):
+        made.seek(0)
+        assert same(np.load(made)["arr_0"], expected)
+
+
+def test_archives_are_lazy_mappings(tmp_path: Path):
+    a, b = np.arange(1000, dtype="<f4").reshape(10, 100), np.asfortranarray(np.eye(3))
+    npy.savez(tmp_path / "stored", a, b=b)
+    npy.savez_compressed(tmp_path / "packed", a, b=b, level=9)
+    np.savez(tmp_path / "numpy.npz", a, b=b)
+    for name in ("stored.npz", "packed.npz", "numpy.npz"):
+        with npy.load(tmp_path / name) as archive:
+            assert sorted(archive) == sorted(archive.files) == ["arr_0", "b"]
+            assert "arr_0.npy" in archive
+            assert "c" not in archive
+            assert same(archive["arr_0"], a)
+            assert same(archive["b"], b)
+            archive["b"][0, 0] = 7  # a copy of one's own
+        with pytest.raises(ValueError, match="closed"):
+            archive["b"]
+    mapped = npy.load(tmp_path / "stored.npz", mmap=True)["arr_0"]
+    assert same(mapped, a)
+    assert not mapped.flags.writeable
+    assert mapped.ctypes.data % 64 == 0
+    assert same(npy.load(tmp_path / "packed.npz", mmap=True)["arr_0"], a)
+    with pytest.raises(KeyError):
+        npy.load(tmp_path / "stored.npz")["c"]
+    with pytest.raises(ValueError, match="twice"):
+        npy.savez(tmp_path / "x.npz", a, arr_0=a)
+
+
+def test_open_reads_only_what_is_asked_for(tmp_path: Path):
+    array = np.asfortranarray(np.arange(12, dtype=">f4").reshape(3, 4))
+    npy.save(tmp_path / "a.npy", array)
+    lazy = npy.open(tmp_path / "a.npy")
+    assert (lazy.shape, lazy.ndim, len(lazy), lazy.order, lazy.nbytes) == ((3, 4), 2, 3, "F", 48)
+    assert lazy.dtype == array.dtype
+    assert np.array_equal(lazy[1], array[1])
+    assert np.array_equal(lazy[:2, 1:], array[:2, 1:])
+    assert lazy[2, 3] == 11
+    lazy[0][0] = 5  # a copy of one's own
+    assert np.array_equal(np.asarray(lazy), array)
+    assert np.array_equal(np.array(lazy, dtype="<f8"), array)
+    assert [row.tolist() for row in lazy] == array.tolist()
+    assert repr(lazy) == "LazyArray(shape=(3, 4), descr='>f4', order='F')"
+
+
+def test_a_slice_of_a_huge_file_costs_a_slice(tmp_path: Path):
+    path = tmp_path / "huge.npy"
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "<f8", "fortran_order": False, "shape": (1 << 30, 16)}
+        )
+        file.truncate(file.tell() + (1 << 37))  # a hole: 128 GiB that take no room
+    lazy = npy.open(path)
+    assert lazy[1 << 29 : (1 << 29) + 2].tolist() == [[0.0] * 16] * 2
+
+
+def test_numpy_is_imported_only_for_arrays(tmp_path: Path):
+    npy.save(tmp_path / "a.npy", np.arange(6).reshape(2, 3))
+    code = (
+        "import sys; from cannery import npy; a = npy.open(sys.argv[1]);"
+        "assert a.shape == (2, 3) and len(a) == 2; assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "a.npy"], check=True)
+
+
+def test_places(tmp_path: Path):
+    array = np.arange(5)
+    npy.save(str(tmp_path / "plain"), array)
+    assert same(npy.load(tmp_path / "plain.npy"), array)
+    for name in ("a.npy.gz", "a.npy.zst"):
+        npy.save(tmp_path / name, array)
+        assert (tmp_path / name).read_bytes()[:2] in (b"\x1f\x8b", b"\x28\xb5")
+        assert same(npy.load(tmp_path / name), array)
+        assert same(npy.load(tmp_path / name, mmap=True), array)
+    code = "from cannery import npy; npy.save('-', npy.load('-') + 1)"
+    piped = subprocess.run(
+        [sys.executable, "-c", code],
+        input=(tmp_path / "plain.npy").read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert same(npy.load(io.BytesIO(piped.stdout)), array + 1)
+
+
+def test_several_arrays_in_one_file_object():
+    file = io.BytesIO()
+    npy.save(file, np.arange(3))
+    npy.save(file, np.eye(2))
+    file.seek(0)
+    assert npy.load(file).tolist() == [0, 1, 2]
+    assert npy.load(file).tolist() == [[1, 0], [0, 1]]
+
+
+def test_a_file_can_be_replaced_while_it_is_mapped(tmp_path: Path):
+    path = tmp_path / "a.npy"
+    npy.save(path, np.arange(100_000))
+    mapped = npy.load(path, mmap=True)
+    npy.save(path, mapped[:10])
+    assert mapped.sum() == 100_000 * 99_999 // 2
+    assert npy.load(path).tolist() == list(range(10))
+    assert names(tmp_path) == ["a.npy"]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([{}, None]), "NPY would hold an array of Python objects as a pickle"),
+        (np.zeros(2, [("a", "O")]), "NPY would hold an array of Python objects as a pickle"),
+        (np.ma.masked_array([1, 2], [0, 1]), "NPY has no place for the mask of a masked array"),
+        (np.array(["a"], np.dtypes.StringDType()), "NPY"),
+    ],
+    ids=["objects", "objects in records", "masked", "strings"],
+)
+def test_what_would_be_lost_is_refused(tmp_path: Path, array, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        npy.save(tmp_path / "a.npy", array)
+    assert isinstance(caught.value, CanneryError)
+    assert caught.value.hint
+    assert names(tmp_path) == []
+
+
+def test_objects_in_files_are_refused(tmp_path: Path):
+    np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", a=np.array([{}]), b=np.arange(2))
+    for mmap in (False, True):
+        with pytest.raises(ValueError, match="holds Python objects, stored as a pickle"):
+            npy.load(tmp_path / "a.npy", mmap=mmap)
+    archive = npy.load(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match=r"holds Python objects.* in `\$\.a`"):
+        archive["a"]
+    assert archive["b"].tolist() == [0, 1]
+
+
+def test_broken_files_say_what_is_wrong(tmp_path: Path):
+    path = tmp_path / "a.npy"
+    npy.save(path, np.arange(10))
+    whole = path.read_bytes()
+    for mmap in (False, True):
+        for end in (0, 5, 9, 100, 150):
+            path.write_bytes(whole[:end])
+            with pytest.raises(ValueError, match=r"a\.npy: (the file ends|expected 80 bytes)"):
+                npy.load(path, mmap=mmap)
+        path.write_bytes(whole + b"junk")
+        with pytest.raises(ValueError, match="expected the end of the file, found 4 more bytes"):
+            npy.load(path, mmap=mmap)
+        path.write_bytes(whole.replace(b"(10,)", b"(1000000000000,)").ljust(len(whole)))
+        with pytest.raises(ValueError, match="expected 8000000000000 bytes of data"):
+            npy.load(path, mmap=mmap)
+        path.write_bytes(b"\x89PNG" + whole)
+        with pytest.raises(ValueError, match="NUMPY"):
+            npy.load(path, mmap=mmap)
+    for end in (0, 5, 9, 100, 150):
+        with pytest.raises(ValueError, match=r"the file ends|expected 80 bytes"):
+            npy.load(io.BytesIO(whole[:end]))
+    with pytest.raises(FileNotFoundError) as caught:
+        npy.load(tmp_path / "missing.npy")
+    assert isinstance(caught.value, CanneryError)
+
+
+def test_lying_streams_cost_nothing():
+    """A pipe has no length to hold a claim against: the claim is not believed."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self, data: bytes) -> None:
+            self.data = io.BytesIO(data)
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, out: bytearray) -> int:
+            return self.data.readinto(out)
+
+    file = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}
+    np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(ValueError, match="expected 9007199254740992 bytes of data, found 3"):
+        npy.load(Pipe(file.getvalue() + b"abc"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip"])
+def test_broken_archives_say_what_is_wrong(tmp_path: Path, damage):
+    path = tmp_path / "a.npz"
+    npy.savez(path, a=np.arange(1000))
+    data = bytearray(path.read_bytes())
+    if damage == "cut":
+        del data[len(data) // 2 :]
+    else:
+        data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.npz: .*(damaged|cut off)"):
+        npy.load(path)["a"]
+
+
+def test_memory_is_not_kept(tmp_path: Path):
+    import resource
+
+    path = tmp_path / "a.npy"
+    npy.save(path, np.zeros(1 << 20))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(100):
+        npy.load(path)
+        npy.load(path, mmap=True).sum()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
