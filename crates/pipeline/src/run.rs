@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cannery_store::{ArtifactRecord, NewStep, RunId, RunStatus, StepId, Store, Timestamp};
 
@@ -220,6 +220,7 @@ impl Shared {
         take: impl Fn(&mut Schedule) -> Option<usize>,
     ) -> Result<T, RunError> {
         let mut state = self.lock();
+        let mut polled = Instant::now();
         state.waiting += 1;
         let result = loop {
             if let Some(answer) = done(&state.schedule) {
@@ -228,28 +229,36 @@ impl Shared {
             if self.is_cancelled() {
                 break Err(interrupted().into());
             }
-            if let Some(index) = take(&mut state.schedule) {
-                // What is left after this thread has chosen is for the others.
-                self.employ(&mut state);
-                state = self.perform(state, index);
-                continue;
-            }
+            let next = take(&mut state.schedule);
+            // What is left after this thread has chosen is for the others.
             self.employ(&mut state);
-            state = self
-                .changed
-                .wait_timeout(state, POLL_INTERVAL)
-                .map_or_else(|e| e.into_inner().0, |(state, _)| state);
-            drop(state);
-            let polled = poll();
-            state = self.lock();
-            if let Err(error) = polled {
-                self.cancelled.store(true, Ordering::Relaxed);
-                break Err(error.into());
+            state = match next {
+                Some(index) => self.perform(state, index),
+                None => self.sleep(state, polled),
+            };
+            if polled.elapsed() >= POLL_INTERVAL {
+                drop(state);
+                let signal = poll();
+                (state, polled) = (self.lock(), Instant::now());
+                if let Err(error) = signal {
+                    self.cancelled.store(true, Ordering::Relaxed);
+                    break Err(error.into());
+                }
             }
         };
         state.waiting -= 1;
         self.employ(&mut state);
         result
+    }
+
+    /// Waits until something has changed, or it is time to poll again.
+    fn sleep<'a>(
+        &self,
+        state: MutexGuard<'a, RunState>,
+        polled: Instant,
+    ) -> MutexGuard<'a, RunState> {
+        let left = POLL_INTERVAL.saturating_sub(polled.elapsed());
+        self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Does one step; the result is entered and the lock held again when it returns.
@@ -349,10 +358,7 @@ impl Shared {
     fn await_running(&self, poll: Poll<'_>) -> Result<()> {
         let mut state = self.lock();
         while !state.schedule.running().is_empty() && !self.is_cancelled() {
-            state = self
-                .changed
-                .wait_timeout(state, POLL_INTERVAL)
-                .map_or_else(|e| e.into_inner().0, |(state, _)| state);
+            state = self.sleep(state, Instant::now());
             drop(state);
             poll().inspect_err(|_| self.cancel())?;
             state = self.lock();

@@ -188,6 +188,8 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{Error, ErrorKind, FnStep, Outputs, StepRef};
 
@@ -254,5 +256,44 @@ mod tests {
         let lost = schedule.add(late(1));
         assert_eq!((schedule.take_for(fine), schedule.take_for(lost)), (Some(fine), None));
         assert_eq!(schedule.step(lost).invocation, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn every_step_runs_once_and_after_all_it_needs(
+            wishes in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..4), 1..20),
+            choices in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 200),
+            unlucky in prop::option::of(0_usize..20),
+        ) {
+            let needs: Vec<Vec<usize>> = wishes.iter().enumerate().map(|(i, wishes)| {
+                let earlier = wishes.iter().filter(|_| i > 0).map(|wish| wish.index(i));
+                earlier.collect::<BTreeSet<_>>().into_iter().collect()
+            }).collect();
+            let mut schedule = schedule(&needs.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let (mut running, mut done, mut failed) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+            let mut choices = choices.into_iter().cycle();
+            loop {
+                let (start, which) = choices.next().unwrap();
+                let taken = if start || running.is_empty() { schedule.take_any() } else { None };
+                if let Some(index) = taken {
+                    prop_assert!(needs[index].iter().all(|need| done.contains(need)));
+                    running.push(index);
+                } else if running.is_empty() {
+                    break;
+                } else {
+                    let index = running.swap_remove(which.index(running.len()));
+                    let fails = unlucky == Some(index);
+                    schedule.end(index, if fails { Err(failure()) } else { Ok(outcome()) });
+                    let ended = if fails { &mut failed } else { &mut done };
+                    prop_assert!(ended.insert(index));
+                }
+            }
+            let skipped: BTreeSet<_> = schedule.skipped().collect();
+            for (index, needs) in needs.iter().enumerate() {
+                let is_lost = needs.iter().any(|need| failed.contains(need) || skipped.contains(need));
+                prop_assert_eq!(skipped.contains(&index), is_lost);
+                prop_assert!(is_lost || done.contains(&index) || failed.contains(&index));
+            }
+        }
     }
 }

@@ -248,7 +248,6 @@ mod tests {
         let project = home.path().join("project");
         let deep = project.join("src/deep");
         fs::create_dir_all(&deep).unwrap();
-        assert_eq!(locate(&deep, None).unwrap(), deep.join(".cannery"), "there is none: a new one");
         fs::create_dir(home.path().join(".cannery")).unwrap();
         assert_eq!(locate(&deep, None).unwrap(), home.path().join(".cannery"));
         fs::create_dir(project.join(".cannery")).unwrap();
@@ -256,6 +255,8 @@ mod tests {
         let named = Some("elsewhere".into());
         assert_eq!(locate(&deep, named).unwrap(), Path::new("elsewhere"));
         assert_eq!(locate(&deep, Some("".into())).unwrap(), project.join(".cannery"));
+        let top = deep.ancestors().last().unwrap();
+        assert_eq!(locate(top, None).unwrap(), top.join(".cannery"), "found or to be made");
     }
 
     #[test]

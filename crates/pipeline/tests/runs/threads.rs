@@ -149,6 +149,24 @@ fn whoever_waits_looks_for_signals_often() {
 }
 
 #[test]
+fn many_short_steps_do_not_keep_a_signal_waiting() {
+    let bench = Bench::with_workers(0);
+    let run = bench.begin();
+    for i in 0..100 {
+        let pause = step("pause", |_| {
+            thread::sleep(Duration::from_millis(5));
+            Ok(text("x"))
+        });
+        submit(&run, pause.literal("i", i.to_string()), &[]);
+    }
+    let begun = Instant::now();
+    let error = run.finish(&mut || Err(Error::new(ErrorKind::Interrupted, "Ctrl-C"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    let skipped = statuses(&run).iter().filter(|status| status.ends_with("skipped")).count();
+    assert!(skipped > 50, "{skipped} were skipped");
+}
+
+#[test]
 fn a_signal_stops_the_run_at_once() {
     let bench = Bench::with_workers(1);
     let (run, long, end) = with_long_step(&bench);
@@ -159,6 +177,7 @@ fn a_signal_stops_the_run_at_once() {
     run.fail(&error, &mut || Ok(()));
     let record = bench.store().run(run.id()).unwrap();
     assert_eq!((record.status, record.error.as_deref()), (RunStatus::Interrupted, Some("Ctrl-C")));
+    assert_eq!(statuses(&run), ["long interrupted", "other skipped"]);
     drop(end);
 }
 

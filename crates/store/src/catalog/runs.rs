@@ -77,12 +77,20 @@ impl Store {
         })
     }
 
-    /// Records that a run has ended, and how.
+    /// Records that a run has ended, and how. Steps of it that still run count as interrupted,
+    /// unless they record their own end later.
     pub fn end_run(&self, run: RunId, status: RunStatus, error: Option<&str>) -> Result<()> {
+        let now = Timestamp::now().as_micros();
         self.catalog().write("record the run's end", |catalog| {
             catalog
                 .prepare_cached("UPDATE runs SET status = ?, ended = ?, error = ? WHERE id = ?")?
-                .execute(params![status.as_str(), Timestamp::now().as_micros(), error, run.0])?;
+                .execute(params![status.as_str(), now, error, run.0])?;
+            catalog
+                .prepare_cached(
+                    "UPDATE steps SET status = 'interrupted', ended = ?
+                        WHERE run = ? AND status = 'running'",
+                )?
+                .execute(params![now, run.0])?;
             Ok(())
         })
     }
