@@ -4,6 +4,7 @@ mod array;
 mod copy;
 mod escape;
 mod float;
+mod integer;
 mod options;
 mod output;
 
@@ -12,7 +13,7 @@ use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sin
 pub use options::{NonFinite, WriteOptions};
 pub use output::{Chunks, Output};
 
-use output::{Short, put};
+use output::{Short, put, put_bytes};
 
 /// A sink that writes JSON to an [`Output`].
 ///
@@ -36,9 +37,14 @@ pub struct Writer<O> {
     out: O,
     depth: usize,
     pending: Pending,
+    /// The comma, alone and with the quote of the string behind it.
     comma: Short,
-    colon: Short,
-    /// Whether what stands before a value needs more than `comma`.
+    comma_quote: Short,
+    /// The colon, with the quote of the key before it.
+    quote_colon: Short,
+    /// Whether the colon is too long for that.
+    long_colon: bool,
+    /// Whether there are lines, or a comma too long for the above.
     laid_out: bool,
     options: WriteOptions,
 }
@@ -89,14 +95,17 @@ impl<O: Output> Writer<O> {
     /// A writer to `out`.
     pub fn new(out: O, options: WriteOptions) -> Self {
         let comma = Short::new(&options.item_separator);
-        let colon = Short::new(&options.key_separator);
+        let comma_quote = Short::new(&format!("{}\"", options.item_separator));
+        let quote_colon = Short::new(&format!("\"{}", options.key_separator));
         Self {
             out,
             depth: 0,
             pending: Pending::Nothing,
-            laid_out: options.indent.is_some() || comma.is_none(),
+            long_colon: quote_colon.is_none(),
+            laid_out: options.indent.is_some() || comma_quote.is_none(),
             comma: comma.unwrap_or_default(),
-            colon: colon.unwrap_or_default(),
+            comma_quote: comma_quote.unwrap_or(Short::QUOTE),
+            quote_colon: quote_colon.unwrap_or(Short::QUOTE),
             options,
         }
     }
@@ -117,14 +126,24 @@ impl<O: Output> Writer<O> {
         self.pending = Pending::Nothing;
     }
 
-    /// Writes what must stand before a value or key, unless it is short: then returns it.
+    /// Writes what must stand before a value, unless it is short: then returns it.
     #[inline(always)]
     fn lead(&mut self) -> Result<Short> {
         if self.laid_out {
             self.lay_out()?;
-            return Ok(Short::default());
+            return Ok(Short::EMPTY);
         }
-        Ok(if self.pending == Pending::Comma { self.comma } else { Short::default() })
+        Ok(if self.pending == Pending::Comma { self.comma } else { Short::EMPTY })
+    }
+
+    /// The same before a string; what it returns ends with a quote.
+    #[inline(always)]
+    fn lead_quote(&mut self) -> Result<Short> {
+        if self.laid_out {
+            self.lay_out()?;
+            return Ok(Short::QUOTE);
+        }
+        Ok(if self.pending == Pending::Comma { self.comma_quote } else { Short::QUOTE })
     }
 
     fn lay_out(&mut self) -> Result<()> {
@@ -146,9 +165,27 @@ impl<O: Output> Writer<O> {
 
     /// Writes a value of a few bytes.
     #[inline(always)]
-    fn scalar(&mut self, text: &[u8]) -> Result<()> {
+    fn word<const N: usize>(&mut self, text: &[u8; N]) -> Result<()> {
         let lead = self.lead()?;
-        output::put_short(&mut self.out, lead, text)?;
+        put_bytes(&mut self.out, lead, text)?;
+        self.ended()
+    }
+
+    /// Writes a value of any length.
+    fn long(&mut self, text: &[u8]) -> Result<()> {
+        let lead = self.lead()?;
+        put_bytes(&mut self.out, lead, &[])?;
+        put(&mut self.out, text)?;
+        self.ended()
+    }
+
+    /// Writes a number of which the digits of a binary32 say everything.
+    fn single(&mut self, value: f32) -> Result<()> {
+        if !value.is_finite() {
+            return self.non_finite(f64::from(value));
+        }
+        let lead = self.lead()?;
+        output::put_single(&mut self.out, lead, value)?;
         self.ended()
     }
 
@@ -174,7 +211,7 @@ impl<O: Output> Writer<O> {
     #[inline(always)]
     fn open(&mut self, bracket: u8) -> Result<()> {
         let lead = self.lead()?;
-        output::put_short(&mut self.out, lead, &[bracket])?;
+        put_bytes(&mut self.out, lead, &[bracket])?;
         self.depth += 1;
         self.pending = Pending::First;
         Ok(())
@@ -186,21 +223,15 @@ impl<O: Output> Writer<O> {
         if self.laid_out && self.pending == Pending::Comma {
             self.new_line()?;
         }
-        output::put_short(&mut self.out, Short::default(), &[bracket])?;
+        put_bytes(&mut self.out, Short::EMPTY, &[bracket])?;
         self.ended()
-    }
-
-    #[inline(always)]
-    fn string(&mut self, text: Text<'_>, tail: Short) -> Result<()> {
-        let lead = self.lead()?;
-        escape::string(&mut self.out, &self.options, lead, text, tail)
     }
 
     #[cold]
     fn non_finite(&mut self, value: f64) -> Result<()> {
         match self.options.non_finite {
-            NonFinite::Null => self.scalar(b"null"),
-            NonFinite::Write => self.scalar(float::name(value).as_bytes()),
+            NonFinite::Null => self.word(b"null"),
+            NonFinite::Write => self.long(float::name(value).as_bytes()),
             NonFinite::Refuse => Err(refused_float(value)),
         }
     }
@@ -222,24 +253,23 @@ fn lacking(kind: &str) -> Error {
 impl<O: Output> Sink for Writer<O> {
     #[inline]
     fn null(&mut self) -> Result<()> {
-        self.scalar(b"null")
+        self.word(b"null")
     }
 
     #[inline]
     fn bool(&mut self, value: bool) -> Result<()> {
-        self.scalar(if value { b"true" } else { b"false" })
+        if value { self.word(b"true") } else { self.word(b"false") }
     }
 
     #[inline]
     fn int(&mut self, value: i64) -> Result<()> {
-        self.scalar(itoa::Buffer::new().format(value).as_bytes())
+        let lead = self.lead()?;
+        output::put_int(&mut self.out, lead, value)?;
+        self.ended()
     }
 
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
-        let lead = self.lead()?;
-        put(&mut self.out, lead.as_bytes())?;
-        put(&mut self.out, value.to_decimal().as_bytes())?;
-        self.ended()
+        self.long(value.to_decimal().as_bytes())
     }
 
     #[inline]
@@ -247,19 +277,19 @@ impl<O: Output> Sink for Writer<O> {
         if !value.is_finite() {
             return self.non_finite(value);
         }
-        self.scalar(float::Repr::new().format(value))
+        let lead = self.lead()?;
+        output::put_float(&mut self.out, lead, value)?;
+        self.ended()
     }
 
     fn number(&mut self, text: &str) -> Result<()> {
-        let lead = self.lead()?;
-        put(&mut self.out, lead.as_bytes())?;
-        put(&mut self.out, text.as_bytes())?;
-        self.ended()
+        self.long(text.as_bytes())
     }
 
     #[inline]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
-        self.string(value, Short::default())?;
+        let lead = self.lead_quote()?;
+        escape::string(&mut self.out, &self.options, lead, value, Short::QUOTE)?;
         self.ended()
     }
 
@@ -287,9 +317,9 @@ impl<O: Output> Sink for Writer<O> {
 
     #[inline]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        let colon = self.colon;
-        self.string(key, colon)?;
-        if colon.is_empty() {
+        let lead = self.lead_quote()?;
+        escape::string(&mut self.out, &self.options, lead, key, self.quote_colon)?;
+        if self.long_colon {
             put(&mut self.out, self.options.key_separator.as_bytes())?;
         }
         self.pending = Pending::Nothing;

@@ -5,7 +5,7 @@ use cannery_core::{
 };
 
 use super::output::Output;
-use super::{Writer, float, lacking};
+use super::{Writer, lacking};
 
 /// How many bytes of an array are in memory at a time, where it does not lie there already.
 const PIECE: usize = 64 << 10;
@@ -178,9 +178,9 @@ impl Element {
                 writer.int((bits << unused).cast_signed() >> unused)
             }
             Scalar::Double => writer.float(f64::from_bits(bits)),
-            Scalar::Single => single(f32::from_bits(low(bits)), writer),
-            Scalar::Brain => single(f32::from_bits(low(bits) << 16), writer),
-            Scalar::Half => single(half(low(bits)), writer),
+            Scalar::Single => writer.single(f32::from_bits(low(bits))),
+            Scalar::Brain => writer.single(f32::from_bits(low(bits) << 16)),
+            Scalar::Half => writer.single(half(low(bits))),
         }
     }
 
@@ -202,14 +202,6 @@ fn low(bits: u64) -> u32 {
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
 fn low_half(bits: u32) -> u16 {
     bits as u16
-}
-
-/// Writes a number of which the digits of a binary32 say everything.
-fn single<O: Output>(value: f32, writer: &mut Writer<O>) -> Result<()> {
-    if value.is_finite() {
-        return writer.scalar(float::Repr::new().format_single(value));
-    }
-    writer.float(f64::from(value))
 }
 
 /// A binary16 as a binary32, which holds each of them exactly.

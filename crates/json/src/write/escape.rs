@@ -4,7 +4,7 @@ use cannery_core::{Result, Text};
 
 use super::WriteOptions;
 use super::copy::{SLACK, Stops};
-use super::output::{Output, Pen, Short, put_with};
+use super::output::{Output, Pen, Short, put_bytes, put_pen, put_text};
 
 /// Characters that are written between two looks at the room.
 const PIECE: usize = 512;
@@ -12,7 +12,7 @@ const PIECE: usize = 512;
 /// The most bytes that one character takes: two escaped halves of a surrogate pair.
 const WIDEST: usize = 12;
 
-/// Writes `text` in quotes, `lead` before it and `tail` behind it.
+/// Writes `text` between `lead`, which ends with a quote, and `tail`, which begins with one.
 #[inline(always)]
 pub(super) fn string(
     out: &mut impl Output,
@@ -41,71 +41,33 @@ impl How {
     }
 }
 
-/// The bytes around a string: lead, quotes and tail.
-const AROUND: usize = 2 * Short::MAX + 2;
-
 #[inline(always)]
 fn utf8(out: &mut impl Output, how: How, lead: Short, bytes: &[u8], tail: Short) -> Result<()> {
-    if bytes.len() > PIECE {
-        return long_utf8(out, how, lead, bytes, tail);
+    // A long one is not copied at once, lest a buffer grow to its size.
+    let first = if bytes.len() > COPIED { &[][..] } else { bytes };
+    let tail_now = if bytes.len() > COPIED { Short::EMPTY } else { tail };
+    let copied = put_text(out, lead, first, tail_now, how.stops())?;
+    if copied == bytes.len() {
+        return Ok(());
     }
-    let mut copied = 0;
-    put_with(out, bytes.len() + AROUND + SLACK, |pen| {
-        pen.push_short(lead);
-        pen.push([b'"']);
-        copied = pen.copy_until(bytes, how.stops());
-        if copied == bytes.len() {
-            pen.push([b'"']);
-            pen.push_short(tail);
-        }
-    })?;
-    if copied < bytes.len() {
-        rest_of_utf8(out, how, &bytes[copied..])?;
-        return close(out, tail);
-    }
-    Ok(())
+    rest_of_utf8(out, how, &bytes[copied..])?;
+    put_bytes(out, tail, &[])
 }
 
-#[inline(never)]
-fn long_utf8(
-    out: &mut impl Output,
-    how: How,
-    lead: Short,
-    bytes: &[u8],
-    tail: Short,
-) -> Result<()> {
-    open(out, lead)?;
-    rest_of_utf8(out, how, bytes)?;
-    close(out, tail)
-}
-
-fn open(out: &mut impl Output, lead: Short) -> Result<()> {
-    put_with(out, AROUND, |pen| {
-        pen.push_short(lead);
-        pen.push([b'"']);
-    })
-}
-
-fn close(out: &mut impl Output, tail: Short) -> Result<()> {
-    put_with(out, AROUND, |pen| {
-        pen.push([b'"']);
-        pen.push_short(tail);
-    })
-}
+/// How much is copied between two looks at the room.
+const COPIED: usize = 32 << 10;
 
 /// Writes UTF-8, surrogates in the general scheme included, with its escapes.
 #[inline(never)]
 fn rest_of_utf8(out: &mut impl Output, how: How, mut bytes: &[u8]) -> Result<()> {
-    const COPIED: usize = 32 << 10;
     while !bytes.is_empty() {
         let piece = &bytes[..bytes.len().min(COPIED)];
-        let mut done = 0;
-        put_with(out, piece.len() + SLACK, |pen| done = pen.copy_until(piece, how.stops()))?;
+        let mut done = put_text(out, Short::EMPTY, piece, Short::EMPTY, how.stops())?;
         bytes = &bytes[done..];
         if done == piece.len() {
             continue;
         }
-        put_with(out, PIECE * WIDEST, |pen| {
+        put_pen(out, PIECE * WIDEST, |pen| {
             let limit = bytes.len().min(PIECE);
             done = 0;
             // Escapes come in clusters: a few more characters before copying is tried again.
@@ -149,7 +111,7 @@ fn foreign(
     text: Text<'_>,
     tail: Short,
 ) -> Result<()> {
-    open(out, lead)?;
+    put_bytes(out, lead, &[])?;
     match text {
         Text::Latin1(units) => latin1(out, how, units)?,
         Text::Ucs2(units) => code_points(out, how, units)?,
@@ -157,12 +119,12 @@ fn foreign(
         Text::Surrogates(bytes) => surrogates(out, how, bytes)?,
         Text::Ascii(text) | Text::Utf8(text) => rest_of_utf8(out, how, text.as_bytes())?,
     }
-    close(out, tail)
+    put_bytes(out, tail, &[])
 }
 
 fn latin1(out: &mut impl Output, how: How, units: &[u8]) -> Result<()> {
     for piece in units.chunks(PIECE) {
-        put_with(out, piece.len() * WIDEST + SLACK, |pen| {
+        put_pen(out, piece.len() * WIDEST + SLACK, |pen| {
             let mut rest = piece;
             while let Some(&unit) = rest.first() {
                 code_point(pen, how, u32::from(unit));
@@ -176,7 +138,7 @@ fn latin1(out: &mut impl Output, how: How, units: &[u8]) -> Result<()> {
 
 fn code_points<U: Copy + Into<u32>>(out: &mut impl Output, how: How, units: &[U]) -> Result<()> {
     for piece in units.chunks(PIECE) {
-        put_with(out, piece.len() * WIDEST, |pen| {
+        put_pen(out, piece.len() * WIDEST, |pen| {
             for &unit in piece {
                 code_point(pen, how, unit.into());
             }
@@ -196,7 +158,7 @@ fn surrogates(out: &mut impl Output, how: How, bytes: &[u8]) -> Result<()> {
         let (valid, other) = rest.split_at(at.unwrap_or(rest.len()));
         rest_of_utf8(out, how, valid)?;
         let mut length = 0;
-        put_with(out, WIDEST, |pen| length = escape_utf8(pen, how, other))?;
+        put_pen(out, WIDEST, |pen| length = escape_utf8(pen, how, other))?;
         rest = &other[length..];
     }
     Ok(())

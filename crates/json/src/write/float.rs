@@ -1,40 +1,74 @@
 //! Floats as Python prints them: the shortest digits that read back to the same number.
+#![expect(unsafe_code, reason = "digits are written into capacity that is not initialized")]
 
-/// The text of a finite float.
-pub(super) struct Repr {
-    digits: zmij::Buffer,
-    text: [u8; 24],
+/// The most bytes that writing touches.
+pub(super) const ROOM: usize = size_of::<zmij::Buffer>();
+
+const _: () = assert!(align_of::<zmij::Buffer>() == 1, "a buffer can lie anywhere");
+
+/// Writes what `float.__repr__` returns for a finite `value`; returns its length.
+///
+/// Python writes an exponent below 10^-4 and from 10^16 on, with a sign and two digits.
+///
+/// # Safety
+/// [`ROOM`] bytes can be written to `to`.
+#[inline(always)]
+pub(super) unsafe fn write(value: f64, to: *mut u8) -> usize {
+    let magnitude = value.abs();
+    if (1e-4..1e16).contains(&magnitude) || magnitude == 0.0 {
+        // SAFETY: as this function's.
+        return unsafe { write_digits(value, to) };
+    }
+    let text = with_exponent(zmij::Buffer::new().format_finite(value));
+    // SAFETY: as this function's; no text is longer than a buffer of zmij's.
+    unsafe { write_text(&text, to) }
 }
 
-impl Repr {
-    #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self { digits: zmij::Buffer::new(), text: [0; 24] }
+/// The same for a binary32, whose digits are fewer.
+///
+/// # Safety
+/// [`ROOM`] bytes can be written to `to`.
+pub(super) unsafe fn write_single(value: f32, to: *mut u8) -> usize {
+    let mut buffer = zmij::Buffer::new();
+    let digits = buffer.format_finite(value);
+    let plain = (1e-4..1e16).contains(&value.abs()) && !digits.contains('e');
+    if plain || value == 0.0 {
+        // SAFETY: as this function's.
+        return unsafe { write_text(digits, to) };
     }
+    // SAFETY: as this function's.
+    unsafe { write_text(&with_exponent(digits), to) }
+}
 
-    /// What `float.__repr__` returns for a finite `value`.
-    ///
-    /// Python writes an exponent below 10^-4 and from 10^16 on, with a sign and two digits.
-    #[inline(always)]
-    pub(super) fn format(&mut self, value: f64) -> &[u8] {
-        if (1e-4..1e16).contains(&value.abs()) || value == 0.0 {
-            return self.digits.format_finite(value).as_bytes();
-        }
-        let length = with_exponent(self.digits.format_finite(value), &mut self.text);
-        &self.text[..length]
+/// Lets zmij write where the digits belong: its buffer is put there.
+///
+/// # Safety
+/// [`ROOM`] bytes can be written to `to`.
+#[inline(always)]
+unsafe fn write_digits(value: f64, to: *mut u8) -> usize {
+    let place = to.cast::<zmij::Buffer>();
+    // SAFETY: there is room for a `Buffer`, which has no alignment and needs no drop.
+    let buffer = unsafe {
+        place.write(zmij::Buffer::new());
+        &mut *place
+    };
+    let digits = buffer.format_finite(value);
+    let (start, length) = (digits.as_ptr(), digits.len());
+    if !std::ptr::eq(start, to) {
+        // SAFETY: both lie in the buffer. (They are the same; it is not promised.)
+        unsafe { start.copy_to(to, length) };
     }
+    length
+}
 
-    /// The same for a binary32, whose digits are fewer.
-    pub(super) fn format_single(&mut self, value: f32) -> &[u8] {
-        let magnitude = f64::from(value.abs());
-        let digits = self.digits.format_finite(value);
-        if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) && !digits.contains('e') {
-            // Borrowed anew: the first borrow would last into the other branch.
-            return self.digits.format_finite(value).as_bytes();
-        }
-        let length = with_exponent(digits, &mut self.text);
-        &self.text[..length]
-    }
+/// # Safety
+/// As many bytes as `text` has can be written to `to`.
+#[inline(always)]
+unsafe fn write_text(text: &str, to: *mut u8) -> usize {
+    assert!(text.len() <= ROOM, "longer than any number");
+    // SAFETY: as this function's.
+    unsafe { to.copy_from_nonoverlapping(text.as_ptr(), text.len()) };
+    text.len()
 }
 
 /// NaN and the infinities, as Python's `json` calls them.
@@ -48,9 +82,9 @@ pub(super) fn name(value: f64) -> &'static str {
     }
 }
 
-/// Rewrites `digits` with an exponent of a sign and at least two digits; returns its length.
+/// `digits` with an exponent of a sign and at least two digits.
 #[cold]
-fn with_exponent(digits: &str, text: &mut [u8; 24]) -> usize {
+fn with_exponent(digits: &str) -> String {
     let (mantissa, exponent) = match digits.split_once('e') {
         Some((mantissa, exponent)) => {
             (mantissa.to_owned(), exponent.parse().expect("a decimal exponent"))
@@ -58,9 +92,7 @@ fn with_exponent(digits: &str, text: &mut [u8; 24]) -> usize {
         None => scientific(digits),
     };
     let sign = if exponent < 0 { '-' } else { '+' };
-    let written = format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs());
-    text[..written.len()].copy_from_slice(written.as_bytes());
-    written.len()
+    format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 /// Mantissa and exponent of `0.0000123` or `123000.0`.
@@ -72,17 +104,21 @@ fn scientific(digits: &str) -> (String, i32) {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let all = format!("{whole}{fraction}");
     let zeros = all.len() - all.trim_start_matches('0').len();
-    let significant = all.trim_matches('0');
-    let exponent =
-        i32::try_from(whole.len()).expect("short") - 1 - i32::try_from(zeros).expect("short");
-    let (first, rest) = significant.split_at(1);
+    let exponent = i32::try_from(whole.len()).and_then(|n| Ok(n - 1 - i32::try_from(zeros)?));
+    let (first, rest) = all.trim_matches('0').split_at(1);
     let point = if rest.is_empty() { "" } else { "." };
-    (format!("{sign}{first}{point}{rest}"), exponent)
+    (format!("{sign}{first}{point}{rest}"), exponent.expect("a few digits"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(write: impl FnOnce(*mut u8) -> usize) -> String {
+        let mut room = [0; ROOM];
+        let length = write(room.as_mut_ptr());
+        String::from_utf8(room[..length].to_vec()).unwrap()
+    }
 
     #[test]
     fn floats_look_as_in_python() {
@@ -113,24 +149,25 @@ mod tests {
             (-f64::MAX, "-1.7976931348623157e+308"),
         ];
         for (value, expected) in cases {
-            let mut repr = Repr::new();
-            assert_eq!(std::str::from_utf8(repr.format(value)), Ok(expected));
+            // SAFETY: there is as much room as it takes.
+            assert_eq!(text(|to| unsafe { write(value, to) }), expected);
         }
     }
 
     #[test]
     fn singles_have_the_digits_they_need() {
         let cases = [
+            (0.0, "0.0"),
             (0.1_f32, "0.1"),
             (16_777_216.0, "16777216.0"),
             (1e-5, "1e-05"),
             (1e15, "1e+15"),
             (3.402_823_5e38, "3.4028235e+38"),
-            (1e-45, "1e-45"),
+            (-1e-45, "-1e-45"),
         ];
         for (value, expected) in cases {
-            let mut repr = Repr::new();
-            assert_eq!(std::str::from_utf8(repr.format_single(value)), Ok(expected));
+            // SAFETY: there is as much room as it takes.
+            assert_eq!(text(|to| unsafe { write_single(value, to) }), expected);
         }
     }
 }

@@ -6,7 +6,8 @@ use std::mem::MaybeUninit;
 
 use cannery_core::{Error, Result};
 
-use super::copy::{Stops, copy_until, fill};
+use super::copy::{SLACK, Stops, copy_until};
+use super::{float, integer};
 
 /// Where a writer's bytes go: memory that grows, or a buffer that is emptied now and then.
 pub trait Output {
@@ -116,37 +117,57 @@ impl<W: Write> Output for Chunks<W> {
 }
 
 /// Up to eight bytes, to be written as a word of which only the first `len` count.
+///
+/// It is a word already, not an array: arrays are passed on byte by byte, and the processor stalls
+/// when they are then read as a whole.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Short {
-    bytes: [u8; Short::MAX],
-    len: u8,
+    word: u64,
+    len: usize,
 }
 
 impl Short {
     pub(super) const MAX: usize = 8;
+    pub(super) const EMPTY: Self = Self { word: 0, len: 0 };
+    pub(super) const QUOTE: Self = Self { word: b'"' as u64, len: 1 };
 
     /// `None` if it is longer.
-    #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
     pub(super) fn new(text: &str) -> Option<Self> {
         let mut bytes = [0; Self::MAX];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self { bytes, len: text.len() as u8 })
+        Some(Self { word: u64::from_le_bytes(bytes), len: text.len() })
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self.len == 0
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-
-    /// Writes it to the start of `room`; returns how much of that counts.
+    /// Writes it to `to`; returns where what follows belongs.
+    ///
+    /// # Safety
+    /// [`MAX`](Short::MAX) bytes can be written to `to`.
     #[inline(always)]
-    pub(super) fn write(self, room: &mut [MaybeUninit<u8>]) -> usize {
-        fill(&mut room[..Self::MAX], &self.bytes);
-        usize::from(self.len)
+    unsafe fn write(self, to: *mut u8) -> *mut u8 {
+        // SAFETY: as this function's; an array of bytes has no alignment.
+        unsafe {
+            to.cast::<[u8; Self::MAX]>().write(self.word.to_le_bytes());
+            to.add(self.len)
+        }
     }
+}
+
+/// Writes what `fill` puts into `len` bytes of room; it returns how many count.
+///
+/// # Safety
+/// `fill` initializes as many bytes as it returns, and touches `len` at most.
+#[inline(always)]
+unsafe fn put_with(
+    out: &mut impl Output,
+    len: usize,
+    fill: impl FnOnce(*mut u8) -> usize,
+) -> Result<()> {
+    let room = out.room(len)?;
+    assert!(room.len() >= len, "an output gives the room that it is asked for");
+    let count = fill(room.as_mut_ptr().cast());
+    // SAFETY: `fill` initialized that much.
+    unsafe { out.advance(count) };
+    Ok(())
 }
 
 /// Writes `text`.
@@ -154,36 +175,109 @@ impl Short {
 pub(super) fn put(out: &mut impl Output, text: &[u8]) -> Result<()> {
     // In pieces, lest a buffer grow to the size of a long text.
     for piece in text.chunks(CHUNK) {
-        fill(&mut out.room(piece.len())?[..piece.len()], piece);
-        // SAFETY: written in the line above.
-        unsafe { out.advance(piece.len()) };
+        let write = |to: *mut u8| {
+            // SAFETY: there is room for the piece, which is borrowed from elsewhere.
+            unsafe { to.copy_from_nonoverlapping(piece.as_ptr(), piece.len()) };
+            piece.len()
+        };
+        // SAFETY: `write` initializes the length of the piece.
+        unsafe { put_with(out, piece.len(), write)? };
     }
     Ok(())
 }
 
-/// The longest text of a number: 17 digits, a sign, a point and an exponent.
-const SCALAR: usize = 24;
-
-/// Writes a few bytes, at most those of a number.
+/// Writes `lead` and what `write` writes behind it.
+///
+/// # Safety
+/// `write` initializes as many bytes as it returns, and touches `len` at most.
 #[inline(always)]
-pub(super) fn put_short(out: &mut impl Output, lead: Short, text: &[u8]) -> Result<()> {
-    let room = out.room(Short::MAX + SCALAR)?;
-    let start = lead.write(room);
-    fill(&mut room[start..start + text.len()], text);
-    // SAFETY: `start` bytes were written by `Short::write`, the others in the line above.
-    unsafe { out.advance(start + text.len()) };
-    Ok(())
+unsafe fn put_behind(
+    out: &mut impl Output,
+    lead: Short,
+    len: usize,
+    write: impl FnOnce(*mut u8) -> usize,
+) -> Result<()> {
+    let fill = |to: *mut u8| {
+        // SAFETY: there is room for a `Short`.
+        let start = unsafe { lead.write(to) };
+        lead.len + write(start)
+    };
+    // SAFETY: `fill` initializes the lead, and the caller vouches for what follows.
+    unsafe { put_with(out, Short::MAX + len, fill) }
 }
 
-/// Writes what `fill` puts into `len` bytes of room, of which it returns how many count.
+/// Writes `lead` and a few bytes.
 #[inline(always)]
-pub(super) fn put_with(
+pub(super) fn put_bytes<const N: usize>(
+    out: &mut impl Output,
+    lead: Short,
+    text: &[u8; N],
+) -> Result<()> {
+    let write = |to: *mut u8| {
+        // SAFETY: there is room for `N` bytes.
+        unsafe { to.cast::<[u8; N]>().write(*text) };
+        N
+    };
+    // SAFETY: `write` initializes `N` bytes.
+    unsafe { put_behind(out, lead, N, write) }
+}
+
+/// Writes `lead` and an integer.
+#[inline(always)]
+pub(super) fn put_int(out: &mut impl Output, lead: Short, value: i64) -> Result<()> {
+    // SAFETY: it initializes what it returns, and touches its `ROOM` at most.
+    unsafe { put_behind(out, lead, integer::ROOM, |to| integer::write(value, to)) }
+}
+
+/// Writes `lead` and a finite float.
+#[inline(always)]
+pub(super) fn put_float(out: &mut impl Output, lead: Short, value: f64) -> Result<()> {
+    // SAFETY: it initializes what it returns, and touches its `ROOM` at most.
+    unsafe { put_behind(out, lead, float::ROOM, |to| float::write(value, to)) }
+}
+
+/// Writes `lead` and a finite binary32.
+pub(super) fn put_single(out: &mut impl Output, lead: Short, value: f32) -> Result<()> {
+    // SAFETY: it initializes what it returns, and touches its `ROOM` at most.
+    unsafe { put_behind(out, lead, float::ROOM, |to| float::write_single(value, to)) }
+}
+
+/// Writes `lead`, `text` up to the first of `stops`, and if there is none `tail`; returns how much
+/// of the text that was.
+#[inline(always)]
+pub(super) fn put_text(
+    out: &mut impl Output,
+    lead: Short,
+    text: &[u8],
+    tail: Short,
+    stops: Stops,
+) -> Result<usize> {
+    let mut copied = 0;
+    let write = |to: *mut u8| {
+        // SAFETY: there is room for the text, the slack and the tail.
+        unsafe {
+            copied = copy_until(text, to, stops);
+            if copied < text.len() {
+                return copied;
+            }
+            tail.write(to.add(copied));
+        }
+        copied + tail.len
+    };
+    // SAFETY: `write` initializes what it returns.
+    unsafe { put_behind(out, lead, text.len() + SLACK + Short::MAX, write)? };
+    Ok(copied)
+}
+
+/// Lets `write` write up to `len` bytes with a pen.
+#[inline(always)]
+pub(super) fn put_pen(
     out: &mut impl Output,
     len: usize,
-    fill: impl FnOnce(&mut Pen<'_>),
+    write: impl FnOnce(&mut Pen<'_>),
 ) -> Result<()> {
     let mut pen = Pen { room: out.room(len)?, len: 0 };
-    fill(&mut pen);
+    write(&mut pen);
     let written = pen.len;
     // SAFETY: a pen counts exactly the bytes that it has written.
     unsafe { out.advance(written) };
@@ -199,21 +293,20 @@ pub(super) struct Pen<'a> {
 impl Pen<'_> {
     #[inline(always)]
     pub(super) fn push<const N: usize>(&mut self, bytes: [u8; N]) {
-        fill(&mut self.room[self.len..self.len + N], &bytes);
+        let room = &mut self.room[self.len..self.len + N];
+        for (to, byte) in room.iter_mut().zip(bytes) {
+            to.write(byte);
+        }
         self.len += N;
     }
 
-    #[inline(always)]
-    pub(super) fn push_short(&mut self, short: Short) {
-        self.len += short.write(&mut self.room[self.len..]);
-    }
-
-    /// Copies `bytes` up to the first that `stops` names; returns how many were copied.
-    ///
-    /// There must be room for [`SLACK`](super::copy::SLACK) bytes behind `bytes`.
+    /// Copies `bytes` up to the first of `stops`; returns how many were copied.
     #[inline(always)]
     pub(super) fn copy_until(&mut self, bytes: &[u8], stops: Stops) -> usize {
-        let copied = copy_until(bytes, &mut self.room[self.len..], stops);
+        let room = &mut self.room[self.len..];
+        assert!(room.len() >= bytes.len() + SLACK, "no room for what copying may touch");
+        // SAFETY: there is as much room as it takes.
+        let copied = unsafe { copy_until(bytes, room.as_mut_ptr().cast(), stops) };
         self.len += copied;
         copied
     }
