@@ -1,6 +1,6 @@
 //! The tagged form: what is lowered is raised again, and nothing else is taken for it.
 
-use cannery_core::tagged::{Native, Tagger, Untagger};
+use cannery_core::tagged::{MAX_LEVELS, Native, Tagger, Untagger};
 use cannery_core::{
     ArrayBuf, Container, Dtype, Error, Event, Kind, Limits, Object, Order, Result, Sink, Source,
     Tape, Text, Value, ValueBuilder,
@@ -146,6 +146,25 @@ fn keys_in_any_encoding_are_escaped() {
     let (value, document) = (value.finish().unwrap(), document.finish().unwrap());
     assert_eq!(document.entries().unwrap()[0].0.as_str(), Some("$$é"));
     assert_eq!(raised(&document).unwrap(), events(&value));
+}
+
+#[test]
+fn a_level_of_a_value_is_three_of_a_document_at_most() {
+    let depth = 100;
+    let key = |inner| Value::Map(vec![(Value::Int(1), inner)]);
+    let tuple = |inner| Value::Marked(1, Box::new(Value::Tuple(vec![inner])));
+    for wrap in [&key as &dyn Fn(Value) -> Value, &tuple] {
+        let value = (0..depth).fold(Value::Null, |inner, _| wrap(inner));
+        let mut level: usize = 0;
+        let mut sink = Tagger::new(Tape::default());
+        value.emit(&mut sink).unwrap();
+        let levels = sink.into_inner().events.into_iter().map(|event| {
+            level += usize::from(matches!(event, Event::Begin(..)));
+            level -= usize::from(matches!(event, Event::End(_)));
+            level
+        });
+        assert!(levels.max().unwrap() <= depth * MAX_LEVELS);
+    }
 }
 
 #[test]

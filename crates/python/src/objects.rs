@@ -1,6 +1,6 @@
 //! Any object, with every reference to it kept, in any format.
 
-use cannery_core::tagged::{Tagger, Untagger};
+use cannery_core::tagged::{MAX_LEVELS, Tagger, Untagger};
 use cannery_core::{Limits, Result, Sink};
 use cannery_json::{ReadOptions, WriteOptions, Writer};
 use pyo3::exceptions::PyValueError;
@@ -57,7 +57,9 @@ fn to_json<'py>(value: &Bound<'py, PyAny>, describer: Describer<'py>) -> Result<
 }
 
 fn from_json(data: &[u8], sink: &mut impl Sink) -> Result<()> {
-    cannery_json::from_slice(data, &ReadOptions::default(), &mut Untagger::new(sink))
+    let limits = Limits::default();
+    let limits = limits.depth(limits.depth * MAX_LEVELS);
+    cannery_json::from_slice(data, &ReadOptions::default().limits(limits), &mut Untagger::new(sink))
 }
 
 #[cold]

@@ -27,6 +27,12 @@ use crate::{Container, Text};
 pub use lower::{Native, Tagger};
 pub use raise::Untagger;
 
+/// One level of a value becomes so many of a document at most: a map, its pairs, and a pair.
+///
+/// A reader of tagged documents multiplies its [`Limits::depth`](crate::Limits::depth) by it, to
+/// read all that a writer with the same limits may write.
+pub const MAX_LEVELS: usize = 3;
+
 const ID: Text<'static> = Text::Ascii("$id");
 const REF: Text<'static> = Text::Ascii("$ref");
 const TYPE: Text<'static> = Text::Ascii("$type");

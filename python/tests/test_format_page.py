@@ -1,0 +1,52 @@
+"""The examples of docs/format.md say what Python objects become, and become them again."""
+
+import collections
+import datetime
+import decimal
+import json
+import pathlib
+import re
+import zoneinfo
+from typing import Any
+
+import pytest
+
+import cannery
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "format.md"
+EXAMPLE = re.compile(r"```python\n(.*?)\n```\n```json\n(.*?)\n```", re.DOTALL)
+REFUSED = re.compile(r"```json refused\n(.*?)\n```", re.DOTALL)
+MODULES = {
+    module.__name__: module for module in (collections, datetime, decimal, pathlib, zoneinfo)
+}
+
+examples = EXAMPLE.findall(PAGE.read_text())
+refused = REFUSED.findall(PAGE.read_text())
+
+
+def evaluated(expression: str) -> Any:
+    return eval(expression, dict(MODULES))  # noqa: S307: the project's own page
+
+
+def test_the_page_has_examples() -> None:
+    assert len(examples) >= 10
+    assert len(refused) >= 5
+
+
+@pytest.mark.parametrize(("expression", "document"), examples)
+def test_an_object_becomes_the_document(expression: str, document: str) -> None:
+    written = cannery.dumps(evaluated(expression), format="json")
+    assert json.loads(written) == json.loads(document)
+
+
+@pytest.mark.parametrize(("expression", "document"), examples)
+def test_the_document_becomes_the_object(expression: str, document: str) -> None:
+    value, expected = cannery.loads(document.encode(), format="json"), evaluated(expression)
+    assert type(value) is type(expected)
+    assert value == expected
+
+
+@pytest.mark.parametrize("document", refused)
+def test_a_bad_document_is_refused(document: str) -> None:
+    with pytest.raises(cannery.CanneryError):
+        cannery.loads(document.encode(), format="json")
