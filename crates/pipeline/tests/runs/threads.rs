@@ -159,7 +159,6 @@ fn many_short_steps_do_not_keep_a_signal_waiting() {
         });
         submit(&run, pause.literal("i", i.to_string()), &[]);
     }
-    let begun = Instant::now();
     let error = run.finish(&mut || Err(Error::new(ErrorKind::Interrupted, "Ctrl-C"))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     let skipped = statuses(&run).iter().filter(|status| status.ends_with("skipped")).count();
