@@ -19,12 +19,15 @@
 //! that begins with `$` or is one of the names above.
 
 mod lower;
+mod malformed;
+mod native;
 mod raise;
 mod scalar;
 
 use crate::{Container, Text};
 
-pub use lower::{Native, Tagger};
+pub use lower::Tagger;
+pub use native::Native;
 pub use raise::Untagger;
 
 /// One level of a value becomes so many of a document at most: a map, its pairs, and a pair.

@@ -1,9 +1,11 @@
 //! From plain maps, lists, text and numbers back to all events.
 
+use super::malformed::{
+    malformed, misplaced, no_arrays, no_items, no_member, no_pair, references, unmarked,
+};
 use super::{ARRAY, ID, ITEMS, REF, Scalar, TYPE, Tag, VALUE, scalar};
 use crate::{
-    ArraySource, BigInt, Container, Error, ErrorKind, Limits, Note, Result, Sink, Text,
-    ValueBuilder, Wants,
+    ArraySource, BigInt, Container, Error, Limits, Note, Result, Sink, Text, ValueBuilder, Wants,
 };
 
 type GetArray<'a> = Box<dyn FnMut(&str) -> Result<Box<dyn ArraySource>> + 'a>;
@@ -275,51 +277,6 @@ impl Due {
     }
 }
 
-#[cold]
-fn malformed(message: String) -> Error {
-    Error::new(ErrorKind::Syntax, message)
-}
-
-#[cold]
-fn no_pair(found: &str) -> Error {
-    malformed(format!("expected pairs `[key, value]` in `$items`, found {found}"))
-}
-
-#[cold]
-fn no_items(container: Container) -> Error {
-    let name = Tag::Items(container).name();
-    malformed(format!("expected a member `value` in the tag `{name}`"))
-}
-
-#[cold]
-fn unmarked(tag: Tag) -> Error {
-    let name = tag.name();
-    malformed(format!("expected `$id` before the tag `{name}`"))
-        .with_hint("a value without a mark is written as it is, without a tag")
-}
-
-#[cold]
-fn misplaced(key: Text<'_>) -> Error {
-    let known = [ID, TYPE, REF, ARRAY, ITEMS].contains(&key);
-    let error = malformed(format!("found the control key `{key}` where it may not be"));
-    if known {
-        error.with_hint("control keys come first: `$id`, then one of `$type`, `$ref`, `$array`")
-    } else {
-        error.with_hint(format!("a key of your own that begins with `$` is written `${key}`"))
-    }
-}
-
-#[cold]
-fn no_member(key: Text<'_>, expected: &str) -> Error {
-    malformed(format!("expected {expected}, found a member `{key}`"))
-}
-
-#[cold]
-fn no_arrays(name: &str) -> Error {
-    let message = format!("the array `{name}` is not in this document but beside it");
-    Error::new(ErrorKind::NotFound, message).with_hint("open the `.can` file that it is part of")
-}
-
 macro_rules! scalars {
     ($($name:ident($($value:ident: $type:ty)?), $found:literal;)*) => {$(
         #[inline]
@@ -479,10 +436,4 @@ impl<S: Sink> Sink for Untagger<'_, S> {
     fn wants(&self) -> Wants {
         self.inner.wants()
     }
-}
-
-#[cold]
-fn references(found: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("expected `$id` and `$ref`, found {found}"))
-        .with_hint("this format has references of its own: read it without tags")
 }

@@ -1,0 +1,42 @@
+//! What a target of the tagged form has words for.
+
+/// What a target can say without a tag. The default is what JSON can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Native {
+    /// Integers of any size; else they are tagged from 2^64 on.
+    pub big_ints: bool,
+    /// Strings of bytes.
+    pub bytes: bool,
+    /// NaN and the infinities.
+    pub non_finite: bool,
+}
+
+impl Default for Native {
+    fn default() -> Self {
+        Self { big_ints: true, bytes: false, non_finite: false }
+    }
+}
+
+impl Native {
+    /// Sets [`big_ints`](Self::big_ints).
+    #[must_use]
+    pub fn big_ints(mut self, yes: bool) -> Self {
+        self.big_ints = yes;
+        self
+    }
+
+    /// Sets [`bytes`](Self::bytes).
+    #[must_use]
+    pub fn bytes(mut self, yes: bool) -> Self {
+        self.bytes = yes;
+        self
+    }
+
+    /// Sets [`non_finite`](Self::non_finite).
+    #[must_use]
+    pub fn non_finite(mut self, yes: bool) -> Self {
+        self.non_finite = yes;
+        self
+    }
+}
