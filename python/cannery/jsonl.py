@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import IO, Any, Literal
 
 from cannery import _native
+from cannery._audit import reading, writing
 from cannery._native import JsonLines
 
 __all__ = ["JsonLines", "dumps", "loads", "read", "write"]
@@ -29,7 +30,7 @@ def read(where: Where, on_error: Literal["raise", "skip", "collect"] = "raise") 
     of the iterator.
     """
     path, file = _split(where, sys.stdin)
-    return _native.jsonl_open(path, file, on_error)
+    return _native.jsonl_open(path and reading(path), file, on_error)
 
 
 def write(
@@ -46,7 +47,7 @@ def write(
     of other types, as in `json.dumps`.
     """
     path, file = _split(where, sys.stdout)
-    return _native.jsonl_write(path, file, rows, append, default)
+    return _native.jsonl_write(path and writing(path), file, rows, append, default)
 
 
 def dumps(rows: Iterable[Any], *, default: Callable[[Any], Any] | None = None) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from cannery import _native
+from cannery._audit import reading, writing
 from cannery.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def save(where: Where, array: ArrayLike) -> None:
     header, data = _parts(array)
     path = _path(where, ".npy")
     if path is not None:
-        _native.npy_save(path, header, data)
+        _native.npy_save(writing(path), header, data)
     else:
         where.write(bytes(header))  # type: ignore[union-attr]
         where.write(data)  # type: ignore[union-attr]
@@ -51,7 +52,7 @@ def load(where: Where, mmap: bool = False) -> Any:
     path = _path(where)
     if path is None:
         return _load_object(where)  # type: ignore[arg-type]
-    opened = _native.npy_open(path)
+    opened = _native.npy_open(reading(path))
     if isinstance(opened, _native.ArchiveReader):
         return NpzFile(opened, mmap)
     if mmap:
@@ -64,7 +65,7 @@ def open(where: str | os.PathLike[str]) -> LazyArray:
     path = _path(where)
     if path is None:
         raise TypeError("expected a path: what is read later must still be there")
-    return LazyArray(_native.MappedArray(path))
+    return LazyArray(_native.MappedArray(reading(path)))
 
 
 def savez(where: Where, *args: ArrayLike, **named: ArrayLike) -> None:
@@ -334,7 +335,7 @@ def _save_archive(
             raise ValueError(f"the name {name!r} is given twice: by position and by keyword")
         arrays[name] = array
     path = _path(where, ".npz")
-    writer = _native.ArchiveWriter(path, level)
+    writer = _native.ArchiveWriter(path and writing(path), level)
     for name, array in arrays.items():
         writer.add(name, *_parts(array))
     data = writer.finish()
