@@ -28,7 +28,12 @@ class Forest:
         """Trains scikit-learn's forest and takes its arrays."""
         from sklearn.ensemble import RandomForestClassifier  # slow: not for a cached run
 
-        model = RandomForestClassifier(trees, max_depth=max_depth, random_state=seed)
+        model = RandomForestClassifier(
+            trees,
+            max_depth=max_depth,
+            min_samples_leaf=2,  # a leaf for one box would know that box by heart
+            random_state=seed,
+        )
         return cls.from_sklearn(model.fit(values, labels), labels)
 
     @classmethod

@@ -42,7 +42,7 @@ class ForestMaterializer(Materializer[Forest]):
     format_id = "detection.forest/1"
 
     def save(self, value: Forest, to: Path) -> None:
-        npy.savez(to / "forest.npz", **value.arrays())
+        npy.savez_compressed(to / "forest.npz", **value.arrays())
 
     def load(self, type: type[Forest], at: Path) -> Forest:
         return type(**npy.load(at / "forest.npz"))

@@ -14,7 +14,6 @@ from coco import parse
 from evaluation import Evaluation
 from features import Features, features_of
 from forest import Forest
-from inputs import Input
 from materializer import ForestMaterializer, RecordCollectionMaterializer
 from records import RecordCollection
 
@@ -22,17 +21,17 @@ __all__ = ["ForestMaterializer", "RecordCollectionMaterializer", "detection"]
 
 
 @step
-def read_dataset(annotations: Input) -> RecordCollection:
+def read_dataset(annotations: Path) -> RecordCollection:
     """Reads a COCO detection file."""
-    with annotations.path.open("rb") as file:
+    with annotations.open("rb") as file:
         return parse(json.load(file))
 
 
 @step
-def read_pages(records: RecordCollection, images: Input) -> dict[int, np.ndarray]:
+def read_pages(records: RecordCollection, folder: Path) -> dict[int, np.ndarray]:
     """The page image of each record, by record id."""
     files = {record.common.record_id: record.common.filepath for record in records}
-    return {record_id: npy.load(images.path / file) for record_id, file in files.items()}
+    return {record_id: npy.load(folder / file) for record_id, file in files.items()}
 
 
 @step
@@ -85,8 +84,8 @@ def detection(
     seed: int = 0,
 ) -> Artifact:
     """Which class is in a box? Judged by its geometry and, given the images, its pixels."""
-    records = read_dataset(Input.of(annotations))
-    pages = read_pages(records, Input.of(images)) if images else None
+    records = read_dataset(annotations)
+    pages = read_pages(records, images) if images else None
     cleaned, _report = clean(records, min_area=min_area, drop_crowds=drop_crowds)
     training, test = split(cleaned, test_fraction=test_fraction, seed=seed)
     model = train(box_features(training, pages), trees=trees, max_depth=max_depth, seed=seed)
