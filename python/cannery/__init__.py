@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cannery import errors, json, jsonl, materializers, npy
     from cannery._artifact import Artifact
     from cannery._objects import Record, dump, dumps, load, loads
+    from cannery._session import Run
     from cannery._steps import pipeline, step
     from cannery._store import Store
     from cannery.materializers import Materializer
@@ -31,6 +32,7 @@ _NAMES = {
     "loads": "_objects",
     "Artifact": "_artifact",
     "Materializer": "materializers",
+    "Run": "_session",
     "Store": "_store",
     "pipeline": "_steps",
     "step": "_steps",
@@ -41,6 +43,7 @@ __all__ = [
     "CanneryError",
     "Materializer",
     "Record",
+    "Run",
     "Store",
     "UntrustedTypeError",
     "dump",
