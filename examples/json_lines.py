@@ -26,7 +26,7 @@ jsonl.write(here / "log.jsonl", [{"event": "stop", "total": 2**70}], append=True
 print("log:", list(jsonl.read(here / "log.jsonl")))
 
 # A bad line is named, with its number.
-(here / "bad.jsonl").write_text('{"fine": true}\n{"cut": \n')
+(here / "bad.jsonl").write_text('{"fine": true}\n{"fine": tru}\n')
 try:
     list(jsonl.read(here / "bad.jsonl"))
 except ValueError as error:
