@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+#: Its blocks are values beside their tagged form: test_format_page.py compares the two.
+NO_PROGRAM = ROOT / "docs" / "format.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
@@ -17,9 +19,10 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if BLOCK.search(path.read_text())], ids=name
-)
+PROGRAMS = [path for path in DOCUMENTS if path != NO_PROGRAM and BLOCK.search(path.read_text())]
+
+
+@pytest.mark.parametrize("document", PROGRAMS, ids=name)
 def test_the_blocks_of_a_document_run_in_order(document: Path, tmp_path: Path) -> None:
     """As one program, in an empty folder: a reader types them one after the other."""
     program = tmp_path / "blocks.py"
