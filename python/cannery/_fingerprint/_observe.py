@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from cannery._fingerprint._origin import PROJECT, is_installed, origin
@@ -118,13 +119,22 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     observations = getattr(_current, "observations", None)
     if observations is None or not isinstance(arguments[0], (str, bytes, os.PathLike)):
         return  # an open file's number: it was noted when it was opened
-    if sys._getframe(1).f_code.co_filename.startswith(_IMPORT_SYSTEM):
-        return  # code is what the fingerprint sees
+    if _is_import(sys._getframe(1)):
+        return
     path = os.fsdecode(arguments[0])
     observations.note_open(path, writes=event == "open" and _writes(*arguments[1:3]))
 
 
-_IMPORT_SYSTEM = "<frozen importlib"
+def _is_import(frame: FrameType | None) -> bool:
+    """Whether modules are being imported or looked for: the fingerprint sees code for itself."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith(_IMPORT_SYSTEM):
+            return True
+        frame = frame.f_back
+    return False
+
+
+_IMPORT_SYSTEM = ("importlib", "pkgutil", "pkg_resources")
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
 # Modules in which `os.getenv` and `os.environ.get` are written.
 _LOOKUPS = frozenset({"os", "_collections_abc", "collections.abc"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -50,8 +51,12 @@ def _file_of(module: str) -> str | None:
     loaded = sys.modules.get(module)
     if loaded is not None:
         return _file_of_loaded(loaded)
+    # Only the first part: to find a submodule would import what it is in.
+    top = module.partition(".")[0]
+    if top in sys.modules:
+        return _file_of_loaded(sys.modules[top])
     try:
-        spec = importlib.util.find_spec(module)
+        spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
     return spec.origin if spec and spec.has_location else None
@@ -69,46 +74,53 @@ def _origin_of_file(top: str, file: str) -> str:
     path = Path(os.path.abspath(file))  # noqa: PTH100  `resolve` would follow a virtualenv's links
     if path.is_relative_to(_THIS_PACKAGE):
         return PYTHON  # what a new cannery means for old results, its key format says
-    if _SITES.intersection(path.parts):
-        return f"{top}=={_version(top)}"
+    site = next((folder for folder in path.parents if folder.name in _SITES), None)
+    if site is not None:
+        return f"{top}=={_version(top, site) or 'unknown'}"
     if path.is_relative_to(_STANDARD_LIBRARY):
         return PYTHON
-    if _is_installed_beside(top, path):
-        return f"{top}=={_version(top)}"
-    return PROJECT
+    # `pip install --target` installs anywhere.
+    root = next((each.parent for each in (path, *path.parents) if each.stem == top), None)
+    version = _version(top, root) if root is not None else None
+    return PROJECT if version is None else f"{top}=={version}"
 
 
-def _is_installed_beside(top: str, path: Path) -> bool:
-    """Whether an installer put it there: `pip install --target` leaves a `.dist-info` behind."""
-    root = next((p.parent for p in (path, *path.parents) if p.stem == top), None)
-    if root is None or not any(root.glob("*.dist-info")):
-        return False
-    from importlib.metadata import distributions  # costs 10 ms, and is rarely needed
+@functools.cache
+def _version(top: str, site: Path) -> str | None:
+    """Find the version of the package that installed a module, without importing either.
 
-    return any(_provides(found, top) for found in distributions(path=[str(root)]))
+    `importlib.metadata` answers the same by reading everything that is installed.
+    """
+    infos = [entry for entry in site.iterdir() if entry.suffix in _INFO_FOLDERS]
+    same_name = (info for info in infos if _normal(info.name.partition("-")[0]) == _normal(top))
+    owners = (info for info in infos if _installed(info, top))
+    info = next(same_name, None) or next(owners, None)
+    return None if info is None else f"{_version_in(info)}"
 
 
-def _provides(distribution: object, top: str) -> bool:
-    files = getattr(distribution, "files", None) or ()
-    names = {_normal(distribution.metadata["Name"])}  # pyright: ignore[reportAttributeAccessIssue]
-    names.update(_normal(Path(file.parts[0]).stem) for file in files if file.parts)
-    return _normal(top) in names
+_INFO_FOLDERS = frozenset({".dist-info", ".egg-info"})
 
 
 def _normal(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
-def _version(top: str) -> str:
-    from importlib import metadata
-
+def _installed(info: Path, top: str) -> bool:
+    """Whether a package that is called otherwise installed the module, as `scikit-learn` does."""
     try:
-        return metadata.version(top)
-    except metadata.PackageNotFoundError:
-        pass
-    # The package may be called otherwise than its module (`scikit-learn` and `sklearn`).
-    stated = getattr(sys.modules.get(top), "__version__", None)
-    if isinstance(stated, str):
-        return stated
-    owners = metadata.packages_distributions().get(top, ())
-    return " ".join(f"{owner} {metadata.version(owner)}" for owner in sorted(owners)) or "unknown"
+        record = b"\n" + (info / "RECORD").read_bytes()
+    except OSError:
+        return False
+    return any(f"\n{top}{end}".encode() in record for end in ("/", ".py,"))
+
+
+def _version_in(info: Path) -> str:
+    for name in ("METADATA", "PKG-INFO", ""):
+        try:
+            text = (info / name).read_text("utf-8", "replace")
+        except OSError:
+            continue
+        version = re.search(r"^Version: *(.+?) *$", text, re.MULTILINE)
+        if version is not None:
+            return version[1]
+    return info.stem.partition("-")[2]

@@ -148,7 +148,8 @@ def digest_of_code(code: CodeType) -> str:
     return digest_of_value(said, repr)
 
 
-def written_names(node: ast.AST) -> set[str]:
+@lru_cache(maxsize=4096)
+def written_names(node: ast.AST) -> frozenset[str]:
     """Names whose value the code changes: `x.append(1)`, `x["a"] = 1`, `x.count += 1`."""
     written = set()
     for part in ast.walk(node):
@@ -161,11 +162,16 @@ def written_names(node: ast.AST) -> set[str]:
         name = _base_name(target)
         if name is not None:
             written.add(name)
-    return written
+    return frozenset(written)
 
 
-def class_body_names(node: ast.ClassDef) -> Iterator[tuple[str, ...]]:
-    """Dotted names that run when the class is made, and those of its fields' annotations."""
+@lru_cache(maxsize=4096)
+def class_body_names(node: ast.ClassDef) -> tuple[tuple[str, ...], ...]:
+    """Find dotted names that run when the class is made, and those of its fields' annotations."""
+    return tuple(dict.fromkeys(_class_body_names(node)))
+
+
+def _class_body_names(node: ast.ClassDef) -> Iterator[tuple[str, ...]]:
     yield from _dotted_names([*node.decorator_list, *node.bases, *node.keywords])
     for statement in node.body:
         if isinstance(statement, _Function):

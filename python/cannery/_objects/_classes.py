@@ -173,7 +173,10 @@ def _of_reduced(cls: Any) -> Plan:
     def parts(value: Any) -> Parts:
         from cannery._objects._describe import _refuse
 
-        reduced = value.__reduce_ex__(2)
+        try:
+            reduced = value.__reduce_ex__(2)
+        except TypeError:  # locks and the like say that they cannot be pickled
+            return _refuse(value)
         if not isinstance(reduced, tuple) or reduced[0] is not cls or len(reduced) > 3:
             return _refuse(value)
         state = reduced[2] if len(reduced) == 3 else None

@@ -22,7 +22,7 @@ _BUILT_IN = {
     "builtins.bytes": "_data:BytesMaterializer",
     "builtins.object": "_data:DataMaterializer",
 }
-_BUILT_IN_MODULES = ("_arrays", "_data", "_parts")
+_BUILT_IN_MODULES = ("_arrays", "_data")
 
 _by_type: dict[type, _AnyMaterializer] = {}
 _by_format: dict[str, _AnyMaterializer] = {}
