@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from cannery._fingerprint import fingerprint
+
 PROJECT = {
     "pipe.py": '''\
         """A project's pipeline."""
@@ -265,3 +267,31 @@ def test_another_meaning_is_another_fingerprint(name, tmp_path):
 def test_a_set_is_the_same_in_every_process(tmp_path):
     (tmp_path / "snippet.py").write_text("X = {'a', 'b', 'c', 'd'}\ndef f(): return X\n")
     assert parts_of(tmp_path, "snippet.f") == parts_of(tmp_path, "snippet.f")
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_a_reloaded_module_is_fingerprinted_as_it_is_loaded(edit, tmp_path, monkeypatch):
+    """Files are newer than this process: what they say is believed only where it is what runs."""
+    if edit.file == METADATA:
+        return  # nothing is loaded anew by an upgrade under a running process
+    write_project(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "site-packages"), *sys.path])
+    before = load_and_fingerprint()
+    file = tmp_path / edit.file
+    file.write_text(file.read_text().replace(edit.before, edit.after, 1))
+    stale = fingerprint(sys.modules["pipe"].work).parts  # edited, but not loaded again
+    after = load_and_fingerprint()
+
+    changed = {label for label in before | after if before.get(label) != after.get(label)}
+    assert changed == set(edit.changes.split("|")) - {""}
+    assert not changed or stale != after
+
+
+def load_and_fingerprint() -> dict[str, str]:
+    import importlib
+
+    for name in ("installed", "helpers", "pipe"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    return fingerprint(importlib.import_module("pipe").work).parts

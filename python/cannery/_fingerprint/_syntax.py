@@ -114,15 +114,19 @@ def class_nodes(qualname: str, file: str, codes: list[CodeType]) -> list[ast.Cla
     source = source_file(file)
     if source is None or not all(source.still_says(code) for code in codes):
         return []
-    if source.edited and not codes:
-        return []
     return source.classes.get(qualname, [])
 
 
 def assignment_nodes(name: str, file: str) -> list[ast.stmt]:
     """Find the statements of a module that assign to a name."""
     source = source_file(file)
-    return [] if source is None else source.assignments.get(name, [])
+    return [] if source is None or source.edited else source.assignments.get(name, [])
+
+
+def is_edited(file: str) -> bool:
+    """Whether a file may say something else than what was loaded from it."""
+    source = source_file(file)
+    return source is None or source.edited
 
 
 @lru_cache(maxsize=4096)

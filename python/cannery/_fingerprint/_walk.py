@@ -7,7 +7,14 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any, get_args
 
 from cannery._fingerprint import _syntax
@@ -23,7 +30,10 @@ from cannery._fingerprint._origin import PROJECT, PYTHON, is_project_module, mod
 
 # Code that these build or find cannot be followed.
 _OPAQUE_BUILTINS = frozenset({"eval", "exec", "__import__", "globals"})
+_DESCRIPTORS = (GetSetDescriptorType, MemberDescriptorType)
 _MISSING = object()
+# By id; with the value, so that it lives and the id stays its own.
+_first_seen: dict[int, tuple[Any, str]] = {}
 
 
 class Walk:
@@ -37,7 +47,7 @@ class Walk:
         self._alive: list[Any] = []
         # Variables that reached code changes, and which labels stand for their values.
         self._written: set[tuple[int, str]] = set()
-        self._variables: dict[tuple[int, str], tuple[str, str]] = {}
+        self._variables: dict[tuple[int, str], tuple[str, str, Any]] = {}
         self._pending: list[tuple[Any, str]] = []
 
     def run(self, function: Any) -> None:
@@ -57,9 +67,16 @@ class Walk:
         A step that counts its calls in a global list would otherwise never be cached.
         """
         for key in self._written & self._variables.keys():
-            label, file = self._variables[key]
+            label, file, value = self._variables[key]
             nodes = _syntax.assignment_nodes(key[1], file)
-            self.parts[label] = "begins " + "".join(map(_syntax.digest_of_node, nodes))
+            begins = "".join(map(_syntax.digest_of_node, nodes))
+            self.parts[label] = f"begins {begins or self._first_seen(label, value)}"
+
+    def _first_seen(self, label: str, value: Any) -> str:
+        """Digest a value as it was when this process first came by, before it was changed."""
+        if id(value) not in _first_seen:
+            _first_seen[id(value)] = (value, self._digest(label, value))
+        return _first_seen[id(value)][1]
 
     def visit(self, value: Any) -> str:
         """Reach a value that is code, and name it."""
@@ -191,7 +208,7 @@ class Walk:
         module = scope.get("__name__", "") if isinstance(scope, dict) else ""
         label = f"variable {prefix or module_name(module) + '.'}{name.root}"
         file = scope.get("__file__") or "" if isinstance(scope, dict) else ""
-        self._variables[id(scope), name.root] = (label, file)
+        self._variables[id(scope), name.root] = (label, file, value)
         self._add_value(label, value)
         return None
 
@@ -243,14 +260,16 @@ class Walk:
         if whose != PROJECT:
             return self._add_package(whose)
         methods = list(_methods(cls))
-        nodes = _nodes_of_class(cls, [method.__code__ for method in methods])
+        file = _file_of_class(cls, methods)
+        codes = [method.__code__ for method in methods if method.__code__.co_filename == file]
+        nodes = _syntax.class_nodes(cls.__qualname__, file, codes)
         for base in cls.__bases__:
             self.visit(base)
-        if nodes:
-            self._add_part(name, "".join(map(_syntax.digest_of_node, nodes)))
-            self._enter_class_body(cls, nodes)
-        else:
-            self._enter_class_without_source(cls, name)
+        said = "".join(map(_syntax.digest_of_node, nodes))
+        if not nodes or _syntax.is_edited(file):
+            said += self._digest_of_members(cls, name)
+        self._add_part(name, said)
+        self._enter_class_body(cls, nodes)
         for method in methods:
             self._enter_method(method)
         return None
@@ -262,18 +281,16 @@ class Walk:
                 if dotted[0] in scope:
                     self._reach_global(Name("global", dotted[0], dotted[1:]), scope)
 
-    def _enter_class_without_source(self, cls: type, name: str) -> None:
-        said = [
-            cls.__qualname__,
-            list(cls.__annotations__.items()) if "__annotations__" in vars(cls) else [],
-        ]
+    def _digest_of_members(self, cls: type, name: str) -> str:
+        """Digest a class as it is loaded, where its source does not tell."""
+        said: list[Any] = [cls.__qualname__, repr(vars(cls).get("__annotations__"))]
         for key, value in vars(cls).items():
             function = _unwrapped(value)
             if isinstance(function, FunctionType):
                 said.append((key, _syntax.digest_of_code(function.__code__)))
-            elif not key.startswith("__"):
+            elif not key.startswith("__") and not isinstance(value, _DESCRIPTORS):
                 said.append((key, value))
-        self._add_value(name, said)
+        return self._digest(name, said)
 
     def _enter_method(self, method: FunctionType) -> None:
         if method.__module__ is None or _is_generated(method.__code__):
@@ -290,15 +307,17 @@ class Walk:
     # Parts
 
     def _add_value(self, label: str, value: Any) -> None:
+        self._add_part(label, self._digest(label, value))
+
+    def _digest(self, label: str, value: Any) -> str:
         try:
-            digest = digest_of_value(value, self.visit)
+            return digest_of_value(value, self.visit)
         except UnseenError as unseen:
             self._add_blind_spot(f"{label}: {unseen}")
-            digest = digest_of_text(type(value).__qualname__)
+            return digest_of_text(type(value).__qualname__)
         except RecursionError:
             self._add_blind_spot(f"{label}: nested too deeply to be looked into")
-            digest = "deep"
-        self._add_part(label, digest)
+            return "deep"
 
     def _add_part(self, label: str, digest: str) -> None:
         unique, count = label, 1
@@ -322,13 +341,11 @@ def _kind_of(value: Any) -> str:
     return "module" if isinstance(value, ModuleType) else "function"
 
 
-def _nodes_of_class(cls: type, codes: list[CodeType]) -> list[Any]:
+def _file_of_class(cls: type, methods: list[FunctionType]) -> str:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    if file is None:  # a notebook
-        file = codes[0].co_filename if codes else ""
-    return _syntax.class_nodes(
-        cls.__qualname__, file, [code for code in codes if code.co_filename == file]
-    )
+    if file is None and methods:  # a notebook
+        file = methods[0].__code__.co_filename
+    return file or ""
 
 
 def _cells(function: FunctionType) -> dict[str, Any]:
