@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use cannery_core::Result;
-use cannery_yaml::{Event, Handler, ParseOptions, parse};
+use cannery_yaml::{Event, Handler, ParseOptions, Span, parse};
 
 #[derive(Default)]
 struct Count(u64);
 
 impl Handler for Count {
-    fn event(&mut self, _at: usize, event: Event<'_>) -> Result<()> {
+    fn event(&mut self, _span: Span, event: Event<'_>) -> Result<()> {
         self.0 += match event {
             Event::Scalar { text, .. } => text.to_utf8().len() as u64,
             _ => 1,

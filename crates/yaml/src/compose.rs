@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cannery_core::{BigInt, Container, Error, ErrorKind, Note, Pos, Result, Sink, Text};
 
 use crate::schema::{Scalar, Schema, send_digits};
-use crate::{Event, Handler, Properties, ScalarStyle, tags, timestamp};
+use crate::{Event, Handler, Properties, ScalarStyle, Span, tags, timestamp};
 
 /// The type name of the key `<<`, between composing a document and merging its mappings.
 pub(crate) const MERGE: &str = "tag:yaml.org,2002:merge";
@@ -271,8 +271,8 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
 
 impl<S: Sink + ?Sized> Handler for Composer<'_, S> {
     #[inline]
-    fn event(&mut self, at: usize, event: Event<'_>) -> Result<()> {
-        self.node(at, event).map_err(|error| error.at_offset(at as u64))
+    fn event(&mut self, span: Span, event: Event<'_>) -> Result<()> {
+        self.node(span.start, event).map_err(|error| error.at_offset(span.start as u64))
     }
 }
 

@@ -55,11 +55,30 @@ pub struct Properties<'a> {
     pub anchor: Option<&'a str>,
     /// The tag with its handle resolved: `!!str` is `tag:yaml.org,2002:str`.
     pub tag: Option<Cow<'a, str>>,
+    /// Where the last of them ends; 0 where there is none.
+    pub end: usize,
+}
+
+/// Where in the text something is: byte offsets, the end not included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The offset of its first byte.
+    pub start: usize,
+    /// The offset behind its last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// A place between two bytes.
+    #[must_use]
+    pub fn point(at: usize) -> Self {
+        Self { start: at, end: at }
+    }
 }
 
 impl Properties<'_> {
     /// Neither anchor nor tag.
-    pub const NONE: Properties<'static> = Properties { anchor: None, tag: None };
+    pub const NONE: Properties<'static> = Properties { anchor: None, tag: None, end: 0 };
 
     /// Whether there is neither anchor nor tag.
     #[must_use]
@@ -85,9 +104,17 @@ pub enum ScalarStyle {
 
 /// Receives the events of a stream.
 pub trait Handler {
-    /// One event, and the byte offset where it begins.
+    /// One event, and where it was read.
+    ///
+    /// The span of a scalar or an alias is its text, without properties. That of a collection's
+    /// beginning or end is its bracket; where it has none, and for a scalar that is not there, it
+    /// is a point at what comes next.
     ///
     /// # Errors
     /// The handler's own; they end the parse.
-    fn event(&mut self, at: usize, event: Event<'_>) -> Result<()>;
+    fn event(&mut self, span: Span, event: Event<'_>) -> Result<()>;
+
+    /// An indicator of a collection's entries: one of `-`, `?`, `:` and `,`.
+    #[inline]
+    fn indicator(&mut self, _at: usize, _indicator: u8) {}
 }

@@ -20,7 +20,7 @@ mod tags;
 mod timestamp;
 mod write;
 
-pub use event::{Event, Handler, Properties, ScalarStyle};
+pub use event::{Event, Handler, Properties, ScalarStyle, Span};
 pub use parse::{ParseOptions, parse};
 pub use read::{Documents, ReadOptions, from_str, to_value};
 pub use schema::Schema;

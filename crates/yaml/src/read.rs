@@ -145,7 +145,7 @@ pub fn to_value(text: &str) -> Result<Value> {
 struct Nothing;
 
 impl crate::Handler for Nothing {
-    fn event(&mut self, _at: usize, _event: crate::Event<'_>) -> Result<()> {
+    fn event(&mut self, _span: crate::Span, _event: crate::Event<'_>) -> Result<()> {
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use cannery_core::{Result, Text};
-use cannery_yaml::{Event, Handler, ParseOptions, Properties, ScalarStyle, parse};
+use cannery_yaml::{Event, Handler, ParseOptions, Properties, ScalarStyle, Span, parse};
 
 mod cases;
 
@@ -51,7 +51,7 @@ fn events(source: &str) -> Result<String> {
 struct Log(String);
 
 impl Handler for Log {
-    fn event(&mut self, _at: usize, event: Event<'_>) -> Result<()> {
+    fn event(&mut self, _span: Span, event: Event<'_>) -> Result<()> {
         let marked = |explicit, marker| if explicit { marker } else { "" };
         let line = match event {
             Event::DocumentStart { explicit } => format!("+DOC{}", marked(explicit, " ---")),

@@ -4,7 +4,7 @@ use cannery_core::Result;
 
 use super::{Content, Frame, Item, Next, Parser, Scanned};
 use crate::chars::is_separator;
-use crate::{Event, Handler, Properties};
+use crate::{Event, Handler, Properties, Span};
 
 /// Where a node stands, as far as it matters for what it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
             Frame::BlockSequence { .. } => Event::SequenceStart { properties, flow },
             _ => Event::MappingStart { properties, flow },
         };
-        handler.event(self.cursor.at, event)?;
+        handler.event(Span::point(self.cursor.at), event)?;
         self.push(frame)?;
         // The indicator is here: no need to look for it.
         match frame {
@@ -184,14 +184,17 @@ impl<'a> Parser<'a> {
         }
         self.begin_mapping(opening, handler)?;
         self.empty(&opening.inner, handler)?;
-        self.cursor.at += 1;
+        self.skip_indicator(b':', handler);
         Ok(())
     }
 
     /// Begins a mapping whose first key is on this line; its value is expected next.
     fn begin_mapping(&mut self, opening: &Opening<'a>, handler: &mut impl Handler) -> Result<()> {
         let at = usize::try_from(opening.column).map_or(self.cursor.at, |c| self.cursor.line + c);
-        handler.event(at, Event::MappingStart { properties: &opening.outer, flow: false })?;
+        handler.event(
+            Span::point(at),
+            Event::MappingStart { properties: &opening.outer, flow: false },
+        )?;
         self.push(Frame::BlockMapping { indent: opening.column, next: Next::Value })
     }
 
@@ -211,9 +214,9 @@ impl<'a> Parser<'a> {
         if is_key {
             self.begin_mapping(opening, handler)?;
         }
-        handler.event(start, Event::Alias(name))?;
+        handler.event(Span { start, end: self.cursor.at }, Event::Alias(name))?;
         if is_key {
-            self.skip_colon();
+            self.skip_colon(handler);
         }
         Ok(())
     }
@@ -243,7 +246,7 @@ impl<'a> Parser<'a> {
         if opening.key && !scanned.multi_line && self.colon_ahead() {
             self.begin_mapping(&opening, handler)?;
             self.scalar(&opening.inner, scanned, handler)?;
-            self.skip_colon();
+            self.skip_colon(handler);
             return Ok(());
         }
         if opening.outer.is_empty() {
@@ -272,8 +275,14 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn skip_colon(&mut self) {
+    fn skip_colon(&mut self, handler: &mut impl Handler) {
         self.cursor.skip_blanks();
+        self.skip_indicator(b':', handler);
+    }
+
+    #[inline]
+    pub(super) fn skip_indicator(&mut self, indicator: u8, handler: &mut impl Handler) {
+        handler.indicator(self.cursor.at, indicator);
         self.cursor.at += 1;
     }
 
@@ -305,7 +314,7 @@ impl<'a> Parser<'a> {
     }
 
     fn block_entry(&mut self, indent: isize, handler: &mut impl Handler) -> Result<()> {
-        self.cursor.at += 1;
+        self.skip_indicator(b'-', handler);
         self.node(indent, Place::AfterDash, handler)
     }
 
@@ -322,7 +331,7 @@ impl<'a> Parser<'a> {
 
     fn end_block(&mut self, event: Event<'_>, handler: &mut impl Handler) -> Result<()> {
         self.open.pop();
-        handler.event(self.cursor.at, event)
+        handler.event(Span::point(self.cursor.at), event)
     }
 
     /// At the next key or value of a mapping, or behind it.
@@ -339,7 +348,7 @@ impl<'a> Parser<'a> {
             }
             // A key in brackets has ended, on the line it began.
             Next::Colon => {
-                self.skip_colon();
+                self.skip_colon(handler);
                 self.expect(Next::Value);
                 Ok(())
             }
@@ -370,7 +379,7 @@ impl<'a> Parser<'a> {
     }
 
     fn explicit_key(&mut self, indent: isize, handler: &mut impl Handler) -> Result<()> {
-        self.cursor.at += 1;
+        self.skip_indicator(b'?', handler);
         self.expect(Next::ExplicitKey);
         self.node(indent, Place::AfterIndicator, handler)
     }
@@ -383,7 +392,7 @@ impl<'a> Parser<'a> {
             return self.empty(&Properties::NONE, handler);
         }
         if self.cursor.column() == indent && self.cursor.is_indicator(b':') {
-            self.cursor.at += 1;
+            self.skip_indicator(b':', handler);
             return self.node(indent, Place::AfterIndicator, handler);
         }
         self.empty(&Properties::NONE, handler)
@@ -418,7 +427,7 @@ impl<'a> Parser<'a> {
                     return Err(self.error("an alias has no anchor or tag of its own"));
                 }
                 self.require_colon(start)?;
-                handler.event(start, Event::Alias(name))?;
+                handler.event(Span { start, end: self.cursor.at }, Event::Alias(name))?;
             }
             _ => {
                 let scanned = self.flow_scalar(indent)?;
@@ -429,7 +438,7 @@ impl<'a> Parser<'a> {
                 self.scalar(&properties, scanned, handler)?;
             }
         }
-        self.skip_colon();
+        self.skip_colon(handler);
         Ok(())
     }
 

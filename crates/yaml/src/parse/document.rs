@@ -4,13 +4,13 @@ use cannery_core::{ErrorKind, Result};
 
 use super::block::Place;
 use super::{Frame, Parser};
-use crate::{Event, Handler};
+use crate::{Event, Handler, Span};
 
 impl Parser<'_> {
     /// Parses the next document; `false` at the end of the stream.
     pub(crate) fn document(&mut self, handler: &mut impl Handler) -> Result<bool> {
         let Some(explicit) = self.document_start()? else { return Ok(false) };
-        handler.event(self.cursor.at, Event::DocumentStart { explicit })?;
+        handler.event(Span::point(self.cursor.at), Event::DocumentStart { explicit })?;
         if explicit {
             self.cursor.at += 3;
         }
@@ -20,7 +20,7 @@ impl Parser<'_> {
             self.step(frame, handler)?;
         }
         let explicit = self.document_end()?;
-        handler.event(self.cursor.at, Event::DocumentEnd { explicit })?;
+        handler.event(Span::point(self.cursor.at), Event::DocumentEnd { explicit })?;
         Ok(true)
     }
 

@@ -4,7 +4,7 @@ use cannery_core::{Error, Result};
 
 use super::{Cursor, Frame, Item, Next, Parser};
 use crate::chars::{is_flow_indicator, is_separator};
-use crate::{Event, Handler, Properties};
+use crate::{Event, Handler, Properties, Span};
 
 /// Where a node in brackets stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl<'a> Parser<'a> {
         } else {
             Event::MappingStart { properties, flow }
         };
-        handler.event(start, event)?;
+        handler.event(Span { start, end: start + 1 }, event)?;
         self.push(Frame::in_brackets(bracket, start))?;
         self.cursor.at += 1;
         Ok(())
@@ -49,7 +49,8 @@ impl<'a> Parser<'a> {
 
     fn close_bracket(&mut self, event: Event<'_>, handler: &mut impl Handler) -> Result<()> {
         self.open.pop();
-        handler.event(self.cursor.at, event)?;
+        let start = self.cursor.at;
+        handler.event(Span { start, end: start + 1 }, event)?;
         self.cursor.at += 1;
         Ok(())
     }
@@ -111,7 +112,7 @@ impl<'a> Parser<'a> {
         match (self.cursor.peek(), next) {
             (Some(b']'), _) => self.close_bracket(Event::SequenceEnd, handler),
             (Some(b','), Item::Comma) => {
-                self.cursor.at += 1;
+                self.skip_indicator(b',', handler);
                 self.set(Frame::FlowSequence { start, next: Item::Entry });
                 Ok(())
             }
@@ -130,7 +131,7 @@ impl<'a> Parser<'a> {
     fn flow_entry(&mut self, handler: &mut impl Handler) -> Result<()> {
         if self.is_flow_indicator(b'?') {
             self.begin_pair(Next::ExplicitKey, handler)?;
-            self.cursor.at += 1;
+            self.skip_indicator(b'?', handler);
             return Ok(());
         }
         self.flow_node(Role::Entry, handler)
@@ -138,7 +139,8 @@ impl<'a> Parser<'a> {
 
     fn begin_pair(&mut self, next: Next, handler: &mut impl Handler) -> Result<()> {
         let properties = &Properties::NONE;
-        handler.event(self.cursor.at, Event::MappingStart { properties, flow: true })?;
+        let here = Span::point(self.cursor.at);
+        handler.event(here, Event::MappingStart { properties, flow: true })?;
         self.push(Frame::FlowPair { next })
     }
 
@@ -162,7 +164,7 @@ impl<'a> Parser<'a> {
                 self.skip_in_brackets()?;
                 self.expect(Next::Value);
                 if is_colon(&self.cursor, key_end) {
-                    self.cursor.at += 1;
+                    self.skip_indicator(b':', handler);
                     return Ok(());
                 }
                 self.expect(Next::Comma);
@@ -175,7 +177,7 @@ impl<'a> Parser<'a> {
             }
             Next::Key | Next::Comma => {
                 self.open.pop();
-                handler.event(self.cursor.at, Event::MappingEnd)
+                handler.event(Span::point(self.cursor.at), Event::MappingEnd)
             }
         }
     }
@@ -192,13 +194,13 @@ impl<'a> Parser<'a> {
         match (self.cursor.peek(), next) {
             (Some(b'}'), Next::Key | Next::Comma) => self.close_bracket(Event::MappingEnd, handler),
             (Some(b','), Next::Comma) => {
-                self.cursor.at += 1;
+                self.skip_indicator(b',', handler);
                 self.set(next_is(Next::Key));
                 Ok(())
             }
             (None | Some(b','), Next::Key) | (_, Next::Comma) => Err(self.unclosed()),
             (_, Next::Key) if self.is_flow_indicator(b'?') => {
-                self.cursor.at += 1;
+                self.skip_indicator(b'?', handler);
                 self.set(next_is(Next::ExplicitKey));
                 Ok(())
             }
@@ -207,7 +209,7 @@ impl<'a> Parser<'a> {
                 self.flow_node(Role::Other, handler)
             }
             (_, Next::Colon) if is_colon(&self.cursor, key_end) => {
-                self.cursor.at += 1;
+                self.skip_indicator(b':', handler);
                 self.set(next_is(Next::Value));
                 Ok(())
             }
@@ -272,7 +274,7 @@ impl<'a> Parser<'a> {
         if role == Role::Entry && self.flow_colon_ahead() {
             self.begin_pair(Next::Colon, handler)?;
         }
-        handler.event(start, Event::Alias(name))
+        handler.event(Span { start, end: self.cursor.at }, Event::Alias(name))
     }
 
     /// Whether a `:` follows on this line that makes a key of what stands before it.

@@ -18,7 +18,7 @@ use cannery_core::{Error, Limits, Result, Text};
 
 use self::cursor::Cursor;
 use self::directives::Handles;
-use crate::{Event, Handler, Properties, ScalarStyle};
+use crate::{Event, Handler, Properties, ScalarStyle, Span};
 
 /// How to parse.
 #[derive(Clone, Copy, Debug, Default)]
@@ -186,13 +186,14 @@ impl<'a> Parser<'a> {
             },
             Content::Surrogates => Text::Surrogates(&self.scratch),
         };
-        handler.event(scanned.start, Event::Scalar { properties, text, style: scanned.style })
+        let span = Span { start: scanned.start, end: self.cursor.at };
+        handler.event(span, Event::Scalar { properties, text, style: scanned.style })
     }
 
     /// A node that is not there.
     fn empty(&self, properties: &Properties<'_>, handler: &mut impl Handler) -> Result<()> {
         let (text, style) = (Text::Utf8(""), ScalarStyle::Plain);
-        handler.event(self.cursor.at, Event::Scalar { properties, text, style })
+        handler.event(Span::point(self.cursor.at), Event::Scalar { properties, text, style })
     }
 
     #[cold]

@@ -29,6 +29,7 @@ impl<'a> Parser<'a> {
             }
             properties.tag = Some(self.tag()?);
         }
+        properties.end = self.cursor.at;
         self.property_end()
     }
 
@@ -44,7 +45,8 @@ impl<'a> Parser<'a> {
         if outer.tag.is_some() && inner.tag.is_some() {
             return Err(self.error("a second tag for one node"));
         }
-        Ok(Properties { anchor: outer.anchor.or(inner.anchor), tag: outer.tag.or(inner.tag) })
+        let end = outer.end.max(inner.end);
+        Ok(Properties { anchor: outer.anchor.or(inner.anchor), tag: outer.tag.or(inner.tag), end })
     }
 
     /// Reads the name after `&` or `*`.
