@@ -32,7 +32,11 @@ class Step:
         self.function = function
         self.name: str = name or function.__name__
         self.cache: bool = options["cache"]
-        self.materializers: tuple[type[Materializer[Any]], ...] = tuple(options["materializers"])
+        self.materializers: tuple[type[Materializer[Any]], ...] = tuple(
+            # Those of `cannery.compat` bring along what stands for them here.
+            getattr(each, "__cannery_materializer__", each)
+            for each in options["materializers"]
+        )
         self.trust: tuple[Any, ...] = tuple(options["trust"])
         self.version: str | None = options["version"]
         self.environment: tuple[str, ...] = tuple(options["environment"])
@@ -97,7 +101,7 @@ def step(
     *,
     name: str | None = None,
     cache: bool = True,
-    materializers: Iterable[type[Materializer[Any]]] = (),
+    materializers: Iterable[type[Any]] = (),
     trust: Iterable[Any] = (),
     version: str | None = None,
     environment: Iterable[str] = (),
