@@ -18,6 +18,8 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 TOOLS := $(CARGO_TARGET_DIR)/tools
 # Only the binding needs an interpreter; `make test` reaches it through the wheel.
 RUST := --workspace --exclude cannery-python
+# Not in the workspace, for what they need besides: a fuzzer, the peers.
+RUST_BESIDE := fuzz/Cargo.toml bench/rust/Cargo.toml
 
 # How the wheel is built: `quick` for the tests, `release` for what is measured or given away.
 PROFILE := quick
@@ -94,6 +96,9 @@ check: check-style check-types check-rust check-house check-licences
 check-rust: $(VENV)/.tools
 	cargo fmt --all --check
 	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --locked --workspace --all-targets -- -D warnings
+	for manifest in $(RUST_BESIDE); do \
+	    cargo fmt --check --manifest-path $$manifest; \
+	    cargo clippy --locked --manifest-path $$manifest -- -D warnings; done
 
 check-house:
 	cargo xtask house

