@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +80,6 @@ def fingerprint_value(value: Any) -> ValueFingerprint:
     try:
         digest = digest_of_value(value, walk.visit)
     except UnseenError as unseen:
-        return ValueFingerprint(uuid.uuid4().hex, {}, (str(unseen),))
+        return ValueFingerprint(os.urandom(16).hex(), {}, (str(unseen),))
     walk.run_pending()
     return ValueFingerprint(digest, walk.parts, tuple(walk.blind_spots))

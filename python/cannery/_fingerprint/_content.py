@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 import sys
+from _blake2 import blake2b  # `hashlib` would load OpenSSL
 from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MethodType, ModuleType
 from typing import Any
@@ -25,7 +25,7 @@ class UnseenError(Exception):
 
 def digest_of_text(text: str) -> str:
     """Digest a text."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def digest_of_value(value: Any, describe_code: _Describe) -> str:
@@ -44,7 +44,7 @@ class _Encoder:
     """Feeds values to a hash: a type's tag, the length, the bytes."""
 
     def __init__(self, describe_code: _Describe) -> None:
-        self.hash = hashlib.blake2b(digest_size=16)
+        self.hash = blake2b(digest_size=16)
         self.describe_code = describe_code
         self.seen: dict[int, int] = {}
         # Ids are unique only among living objects.

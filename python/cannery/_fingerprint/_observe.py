@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
 import threading
+from _blake2 import blake2b
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +50,7 @@ def state_of(label: str) -> str:
     kind, _, name = label.partition(" ")
     if kind == "environment":
         value = os.environ._data.get(os.environ.encodekey(name))  # type: ignore[attr-defined]
-        return _ABSENT if value is None else hashlib.blake2b(value, digest_size=16).hexdigest()
+        return _ABSENT if value is None else blake2b(value, digest_size=16).hexdigest()
     return _state_of_path(name)
 
 
@@ -72,7 +72,7 @@ def _state_of_path(name: str) -> str:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             listing = "\0".join(sorted(child.name for child in path.iterdir()))
-            return hashlib.blake2b(listing.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+            return blake2b(listing.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return _digest_of_file(name, status) if stat.S_ISREG(status.st_mode) else "special"
     except OSError:
         return _ABSENT
@@ -86,10 +86,11 @@ def _digest_of_file(name: str, status: os.stat_result) -> str:
     key = (name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     digest = _digests.get(key)
     if digest is None:
+        hash = blake2b(digest_size=16)
         with Path(name).open("rb") as stream:
-            digest = hashlib.file_digest(
-                stream, lambda: hashlib.blake2b(digest_size=16)
-            ).hexdigest()
+            while piece := stream.read(1 << 20):
+                hash.update(piece)
+        digest = hash.hexdigest()
         _digests[key] = digest
     return digest
 
