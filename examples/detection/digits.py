@@ -40,7 +40,7 @@ def write_pages(folder: Path, pages: int, seed: int) -> Path:
     """Writes `pages` pages (30 use every scan): `pages/*.npy` and, returned, the COCO file."""
     from sklearn.datasets import load_digits  # slow to import, and only wanted here
 
-    scans = load_digits()
+    scans: Any = load_digits()
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(scans.target))
     drawn: list[Page] = []
@@ -60,7 +60,7 @@ def encode_rle(mask: np.ndarray) -> dict[str, Any]:
     """COCO's run lengths: column by column, beginning with the zeros."""
     flat = mask.flatten(order="F").astype(bool)
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    runs = np.diff([0, *edges, len(flat)]).tolist()
+    runs = np.diff(np.concatenate(([0], edges, [len(flat)]))).tolist()
     return {"size": list(mask.shape), "counts": [0, *runs] if flat[0] else runs}
 
 

@@ -1,7 +1,7 @@
 """A random forest as plain arrays: trained by scikit-learn, stored and used without it."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Forest:
             votes=np.concatenate([tree.value[:, 0, :] for tree in trees]),
         )
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def predict(self, values: np.ndarray) -> np.ndarray:
