@@ -1,6 +1,6 @@
 """The pipeline: read, clean, split, describe the boxes, train, evaluate.
 
-cannery run examples/detection/pipeline.py:detection --annotations instances.json
+cannery run examples/detection/pipeline.py:detection --param annotations=instances.json
 """
 
 import random
