@@ -110,7 +110,7 @@ fn outputs(outcome: StepOutcome) -> Outcome {
 
 /// Lets Python handle Ctrl-C while a thread of the engine waits.
 fn check_signals() -> Result<()> {
-    with_python(Python::check_signals)
+    Python::attach(|py| py.check_signals().map_err(|exception| carry(py, exception)))
 }
 
 /// An exception on its way through the engine; Ctrl-C is nobody's failure.
