@@ -11,6 +11,7 @@
 
 mod chars;
 mod compose;
+mod document;
 mod event;
 mod merge;
 mod parse;
@@ -20,6 +21,7 @@ mod tags;
 mod timestamp;
 mod write;
 
+pub use document::{Comments, Document, NodeKind, Step};
 pub use event::{Event, Handler, Properties, ScalarStyle, Span};
 pub use parse::{ParseOptions, parse};
 pub use read::{Documents, ReadOptions, from_str, to_value};

@@ -56,6 +56,8 @@ fn end_of_quotes(cursor: &Cursor<'_>, start: usize) -> Option<usize> {
     loop {
         match *cursor.bytes.get(at)? {
             b'\\' if quote == b'"' => at += 1,
+            // Two single quotes are one, and no end.
+            b'\'' if quote == b'\'' && cursor.bytes.get(at + 1) == Some(&b'\'') => at += 1,
             byte if byte == quote => return Some(at),
             byte if is_break(byte) => return None,
             _ => {}
