@@ -36,7 +36,8 @@ def main() -> None:
     if annotations is None:
         annotations = make_pages(options.folder / "dataset", options.pages)
         images = annotations.parent / "pages"
-    describe_input(annotations)
+    describe_input(annotations, images)
+    print(f"the store is {os.environ['CANNERY_STORE']}, and empty")
 
     depth, deeper = 4, 8
     title(f"Run 1: nothing is stored yet (max_depth={depth})")
@@ -47,11 +48,11 @@ def main() -> None:
     last = show_run(lambda: detection(annotations, images, max_depth=deeper))
 
     title("What the store knows")
-    for command in (["runs"], ["artifacts"], ["lineage", "evaluate"]):
-        show_command(*command)
-
-    title("Look around yourself")
-    print(f"export CANNERY_STORE={os.environ['CANNERY_STORE']}")
+    print(f"ask it yourself after:  export CANNERY_STORE={os.environ['CANNERY_STORE']}")
+    show_command("runs")
+    show_command("why", str(last.id), "train")
+    show_command("artifacts")
+    show_command("lineage", "evaluate")
 
     title(f"Result (max_depth={deeper})")
     class_map = Store().artifact("read_dataset").load().class_map
@@ -85,7 +86,7 @@ def make_pages(folder: Path, pages: int) -> Path:
     return write_pages(folder, pages, seed=0)
 
 
-def describe_input(annotations: Path) -> None:
+def describe_input(annotations: Path, images: Path | None) -> None:
     with annotations.open("rb") as file:
         records = parse(json.load(file))
     crowds = sum(sum(record.detection.iscrowds) for record in records)
@@ -94,6 +95,8 @@ def describe_input(annotations: Path) -> None:
         f"{len(records)} images, {records.box_count} boxes ({crowds} crowds), "
         f"{len(records.class_map)} classes"
     )
+    if images is None:
+        print("no images: what is in a box is guessed from its geometry alone")
 
 
 def show_run(start: Callable[[], Run]) -> Run:
@@ -109,10 +112,13 @@ def show_run(start: Callable[[], Run]) -> Run:
 
 
 def show_command(*arguments: str) -> None:
-    """Shows a command and what it prints."""
-    print(f"$ cannery {shlex.join(arguments)}", flush=True)
-    subprocess.run([sys.executable, "-m", "cannery", *arguments], check=True)
-    print()
+    """Shows a command and what it prints, as far as the terminal is wide."""
+    command = [sys.executable, "-m", "cannery", *arguments]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    columns = shutil.get_terminal_size().columns
+    print(f"\n$ cannery {shlex.join(arguments)}")
+    for line in printed.splitlines():
+        print(line if len(line) <= columns else f"{line[: columns - 1]}…")
 
 
 def show_evaluation(result: Evaluation, class_map: ClassMap) -> None:
@@ -120,7 +126,7 @@ def show_evaluation(result: Evaluation, class_map: ClassMap) -> None:
     print(f"  {'class':<16} {'right':>5}   boxes")
     for label, right, boxes in rows[:MOST_CLASSES]:
         bar = "#" * round(30 * right / boxes)
-        print(f"  {class_map.name(label):<16} {right:>5} of {boxes:<5} {bar}")
+        print(f"  {class_map.name(label):<16} {right:>5} of {boxes:<5} {bar}".rstrip())
     if len(rows) > MOST_CLASSES:
         print(f"  ... and {len(rows) - MOST_CLASSES} rarer classes")
     for count, truth, predicted in result.confusions()[:3]:
