@@ -87,8 +87,11 @@ def make_pages(folder: Path, pages: int) -> Path:
 
 
 def describe_input(annotations: Path, images: Path | None) -> None:
-    with annotations.open("rb") as file:
-        records = parse(json.load(file))
+    try:
+        with annotations.open("rb") as file:
+            records = parse(json.load(file))
+    except ValueError as error:
+        sys.exit(f"{annotations} cannot be used: {error}")
     crowds = sum(sum(record.detection.iscrowds) for record in records)
     print(f"{annotations}: {annotations.stat().st_size / 1e6:.1f} MB of COCO JSON")
     print(
@@ -122,6 +125,9 @@ def show_command(*arguments: str) -> None:
 
 
 def show_evaluation(result: Evaluation, class_map: ClassMap) -> None:
+    if not result.boxes:
+        print("the images kept for the test have no boxes: nothing to judge the model by")
+        return
     rows = sorted(result.per_class(), key=lambda row: -row[2])
     print(f"  {'class':<16} {'right':>5}   boxes")
     for label, right, boxes in rows[:MOST_CLASSES]:

@@ -190,6 +190,22 @@ def test_demo_refuses_a_folder_with_other_things_in_it(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "three years"
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"images": [', "cannot be used: "),
+        ("[]", "cannot be used: expected a list `images` at the top of a COCO document"),
+    ],
+)
+def test_demo_says_what_is_wrong_with_a_file(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(text)
+    command = [sys.executable, PROJECT / "demo.py", "--coco", "bad.json", "--folder", "demo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert f"bad.json {message}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_small_example(script: Path, tmp_path: Path) -> None:
     assert run(script, cwd=tmp_path).strip()
