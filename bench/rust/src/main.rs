@@ -1,7 +1,7 @@
 //! Throughput of JSON in Rust: MB/s of text, the best of many runs, for files or the corpora.
 //!
 //! `cargo run --release --manifest-path bench/rust/Cargo.toml -- [FILE...]`; `BENCH_ONLY=cannery`
-//! measures only what has that in its name.
+//! measures only what has that in its name, `BENCH_RUNS=10` so often.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use cannery_core::{
     ArraySource, BigInt, Container, Limits, Result, Sink, Source, Text, Value, ValueBuilder,
 };
-use cannery_json::{ReadOptions, WriteOptions, Writer, from_slice, to_vec};
+use cannery_json::{ReadOptions, WriteOptions, Writer, from_slice, from_str, to_vec};
 
 /// Takes everything and keeps nothing, but for a sum that depends on all of it.
 #[derive(Default)]
@@ -116,6 +116,12 @@ fn main() {
 
 fn read(text: &[u8]) {
     measure("read: cannery, no-op sink", text.len(), || ours_to_nothing(text));
+    let valid = std::str::from_utf8(text).expect("UTF-8");
+    measure("read: cannery, no-op sink, from str", text.len(), || {
+        let mut sink = NullSink::default();
+        from_str(valid, &ReadOptions::default(), &mut sink).expect("JSON");
+        sink.0
+    });
     measure("read: cannery, Value", text.len(), || ours_to_value(text));
     measure("read: serde_json, Value", text.len(), || {
         serde_json::from_slice::<serde_json::Value>(text).expect("JSON")
@@ -169,7 +175,8 @@ fn measure<T>(name: &str, bytes: usize, mut run: impl FnMut() -> T) {
     }
     let mut times = Vec::new();
     let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(600) || times.len() < 10 {
+    let runs = std::env::var("BENCH_RUNS").ok().and_then(|runs| runs.parse().ok());
+    while runs.map_or_else(|| start.elapsed() < Duration::from_millis(600), |n| times.len() < n) {
         let begin = Instant::now();
         let result = black_box(run());
         times.push(begin.elapsed());

@@ -2,10 +2,11 @@
 
 use std::io::Read;
 
-use cannery_core::{Error, ErrorKind, Pos, Result, Sink};
+use cannery_core::{Error, Pos, Result, Sink};
 
 use crate::ReadOptions;
 use crate::parser::{Chunk, Parser};
+use crate::string::first_invalid;
 use crate::syntax::SyntaxError;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -88,17 +89,23 @@ pub(crate) struct Slice<'a> {
 }
 
 impl<'a> Slice<'a> {
-    /// Validates `data`: UTF-8, or that and surrogates where the options accept them.
-    pub(crate) fn new(data: &'a [u8], options: &ReadOptions) -> Result<Self> {
-        let utf8 = simdutf8::basic::from_utf8(data).is_ok();
-        if !utf8 {
-            check_surrogates(data, options.surrogates)?;
-        }
-        Ok(Self { data, utf8 })
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        Self { data, utf8: false }
     }
 
     pub(crate) fn from_str(text: &'a str) -> Self {
         Self { data: text.as_bytes(), utf8: true }
+    }
+
+    /// Lets an error of decoding go before one of parsing, wherever it is in the text.
+    #[cold]
+    pub(crate) fn first_error(&self, error: Error, options: &ReadOptions) -> Error {
+        match first_invalid(self.data, options.surrogates) {
+            Some(at) if !self.utf8 => {
+                SyntaxError::NotUtf8.error(&self.data[at..], false).at_offset(at as u64)
+            }
+            _ => error,
+        }
     }
 }
 
@@ -116,37 +123,13 @@ impl Input for Slice<'_> {
     }
 }
 
-/// Checks that whatever is not UTF-8 in `data` is a surrogate, if those are accepted.
-#[cold]
-fn check_surrogates(data: &[u8], accepted: bool) -> Result<()> {
-    let mut pos = 0;
-    while let Err(error) = std::str::from_utf8(&data[pos..]) {
-        pos += error.valid_up_to();
-        match data[pos..] {
-            [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] if accepted => pos += 3,
-            _ => return Err(not_utf8(&data[pos..], pos as u64)),
-        }
-    }
-    Ok(())
-}
-
-#[cold]
-fn not_utf8(rest: &[u8], offset: u64) -> Error {
-    let byte = rest.first().copied().unwrap_or_default();
-    Error::new(ErrorKind::Encoding, format!("byte `0x{byte:02x}` is not UTF-8"))
-        .at_offset(offset)
-        .with_hint("JSON is written in UTF-8: convert the text first")
-}
-
 const CHUNK: usize = 128 << 10;
 
 /// A text that is read piece by piece. The buffer grows only for a token longer than it.
 pub(crate) struct Stream<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// So much of the buffer was read and is UTF-8.
-    valid: usize,
-    /// So much of it was read.
+    /// So much of the buffer was read.
     filled: usize,
     /// Bytes of the text before the buffer, and the line and column its first byte is in.
     start: Pos,
@@ -156,33 +139,29 @@ pub(crate) struct Stream<R> {
 impl<R: Read> Stream<R> {
     pub(crate) fn new(reader: R) -> Self {
         let start = Pos { offset: 0, line: 1, column: 1 };
-        Self { reader, buffer: Vec::new(), valid: 0, filled: 0, start, ended: false }
+        Self { reader, buffer: Vec::new(), filled: 0, start, ended: false }
     }
 
     /// Reads enough to see whether there is a byte order mark.
     pub(crate) fn begin(&mut self) -> Result<()> {
-        while self.valid < BYTE_ORDER_MARK.len() && !self.chunk().last {
-            self.advance(0)?;
+        while self.filled < BYTE_ORDER_MARK.len() && !self.ended {
+            self.read_more()?;
         }
         Ok(())
     }
 
-    /// Goes behind the line that `pos` is in, whatever is in it; returns the index there.
-    pub(crate) fn skip_line(&mut self, pos: usize) -> Result<usize> {
-        let mut from = pos;
+    /// Goes behind the line that `pos` is in; returns the index there.
+    pub(crate) fn skip_line(&mut self, mut pos: usize) -> Result<usize> {
         loop {
-            let found = memchr::memchr(b'\n', &self.buffer[from..self.filled]);
-            let end = found.map_or(self.filled, |index| from + index + 1);
-            if end <= self.valid && found.is_some() {
-                return Ok(end);
+            if let Some(index) = memchr::memchr(b'\n', &self.buffer[pos..self.filled]) {
+                return Ok(pos + index + 1);
             }
-            self.forget(end);
-            if found.is_some() || self.ended {
-                self.more()?;
+            self.forget(self.filled);
+            pos = 0;
+            if self.ended {
                 return Ok(0);
             }
             self.read_more()?;
-            from = 0;
         }
     }
 
@@ -194,26 +173,19 @@ impl<R: Read> Stream<R> {
         }
     }
 
-    /// Reads until at least one more character is at hand, or there is no more.
-    fn more(&mut self) -> Result<()> {
-        let before = self.valid;
-        if self.valid < self.filled {
-            self.validate()?;
-        }
-        while self.valid == before && !self.ended {
-            self.read_more()?;
-            self.validate()?;
-        }
-        Ok(())
-    }
-
     /// Reads once, or learns that there is no more.
     fn read_more(&mut self) -> Result<()> {
         if self.filled == self.buffer.len() {
             let longer = (self.buffer.len() * 2).max(CHUNK);
             self.buffer.resize(longer, 0);
         }
-        let count = self.read_some()?;
+        let count = loop {
+            match self.reader.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::io(error, "cannot read")),
+                Ok(count) => break count,
+            }
+        };
         self.ended = count == 0;
         self.filled += count;
         Ok(())
@@ -223,51 +195,23 @@ impl<R: Read> Stream<R> {
     fn forget(&mut self, count: usize) {
         self.start = self.locate_index(count);
         self.buffer.copy_within(count..self.filled, 0);
-        self.valid = self.valid.saturating_sub(count);
         self.filled -= count;
-    }
-
-    fn read_some(&mut self) -> Result<usize> {
-        loop {
-            match self.reader.read(&mut self.buffer[self.filled..]) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(error, "cannot read")),
-                Ok(count) => return Ok(count),
-            }
-        }
-    }
-
-    fn validate(&mut self) -> Result<()> {
-        let fresh = &self.buffer[self.valid..self.filled];
-        let Err(error) = simdutf8::compat::from_utf8(fresh) else {
-            self.valid = self.filled;
-            return Ok(());
-        };
-        self.valid += error.valid_up_to();
-        // What comes before the bad byte is read first: an error in there counts more.
-        let bad = error.error_len().is_some() || self.ended;
-        if bad && error.valid_up_to() == 0 {
-            let offset = self.start.offset + self.valid as u64;
-            let rest = &self.buffer[self.valid..self.filled];
-            return Err(self.locate(not_utf8(rest, offset)));
-        }
-        Ok(())
     }
 }
 
 impl<R: Read> Input for Stream<R> {
     fn chunk(&self) -> Chunk<'_> {
         Chunk {
-            data: &self.buffer[..self.valid],
+            data: &self.buffer[..self.filled],
             base: self.start.offset,
-            last: self.ended && self.valid == self.filled,
-            utf8: true,
+            last: self.ended,
+            utf8: false,
         }
     }
 
     fn advance(&mut self, consumed: usize) -> Result<()> {
         self.forget(consumed);
-        self.more()
+        self.read_more()
     }
 
     fn locate(&self, error: Error) -> Error {

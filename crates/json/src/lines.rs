@@ -68,7 +68,7 @@ impl<R: Read> Reader<R> {
     /// As [`from_slice`](crate::from_slice), and those of the reader. The sink holds part of a
     /// document then; the text can be read on unless the reader failed.
     pub fn read<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<bool> {
-        if !self.find_document().map_err(|error| self.lost(error))? {
+        if !self.find_document().inspect_err(|_| self.stage = Stage::Over)? {
             return Ok(false);
         }
         let (mut start, mut newlines) = (self.pos, 0);
@@ -106,22 +106,19 @@ impl<R: Read> Reader<R> {
     }
 
     fn resume(&mut self) -> Result<()> {
-        while let Some(&byte) = self.input.chunk().data.get(self.pos) {
-            let begins = matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b'a'..=b'z');
-            if begins && self.input.begins_line(self.pos) {
-                break;
+        loop {
+            let chunk = self.input.chunk();
+            match chunk.data.get(self.pos) {
+                Some(&byte) if begins_value(byte) && self.input.begins_line(self.pos) => break,
+                Some(_) => self.pos = self.input.skip_line(self.pos)?,
+                None if chunk.last => break,
+                None => {
+                    self.input.advance(self.pos)?;
+                    self.pos = 0;
+                }
             }
-            self.pos = self.input.skip_line(self.pos)?;
         }
         Ok(())
-    }
-
-    /// An error between documents.
-    #[cold]
-    fn lost(&mut self, error: Error) -> Error {
-        self.pos = self.input.chunk().data.len();
-        self.stage = after(&error, Stage::NextLine);
-        error
     }
 
     /// An error in a document that began at `start`, or `newlines` before the piece at hand.
@@ -143,6 +140,10 @@ impl<R: Read> Reader<R> {
             _ => error,
         }
     }
+}
+
+fn begins_value(byte: u8) -> bool {
+    matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
 }
 
 /// Where to go on after `error`, if at all.

@@ -1,16 +1,16 @@
-//! Numbers: one pass over the digits, eight at a time.
+//! Numbers: one pass over the digits, many at a time.
 
 use cannery_core::BigInt;
 
 use crate::float;
+use crate::scan::Scan;
 use crate::syntax::{Failure, SyntaxError};
 
-/// A number, in the event that will carry it.
+/// An integer, in the event that will carry it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Number<'a> {
-    Int(i64),
+pub(crate) enum Integer<'a> {
+    Small(i64),
     Big(BigInt<'a>),
-    Float(f64),
 }
 
 /// The most decimal digits of which all fit a `u64`.
@@ -19,38 +19,93 @@ const MAX_DIGITS: usize = 19;
 /// Bytes behind a number that may have to be looked at to know that it is over: `e`, `+`, a digit.
 const LOOKAHEAD: usize = 3;
 
-const TENS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-
-/// Reads the number at `start`, where there is a digit or a minus sign; returns where it ends.
-///
-/// As much is taken for the number as makes one: of `1.x` it is the `1`.
-#[inline(always)]
-pub(crate) fn read(data: &[u8], start: usize, last: bool) -> Result<(Number<'_>, usize), Failure> {
-    let negative = data[start] == b'-';
-    let first = start + usize::from(negative);
-    let (mut value, mut end) = digits(data, first, 0);
-    if end == first {
-        return Err(no_digit(data, start, first));
-    }
-    if end > first + 1 && data[first] == b'0' {
-        (value, end) = (0, first + 1);
-    }
-    let next = data.get(end).copied().unwrap_or_default();
-    let (number, end) = if matches!(next, b'.' | b'e' | b'E') {
-        real(data, start, first, value, end)
-    } else {
-        (integer(data, start, value, end), end)
-    };
-    if !last && end + LOOKAHEAD > data.len() && may_go_on(&data[end..]) {
-        return Err(Failure::at_end(SyntaxError::ExpectedValue, start));
-    }
-    Ok((number, end))
+/// The integer part of a number, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    start: usize,
+    first: usize,
+    /// The index behind its last digit.
+    pub(crate) end: usize,
+    /// Its digits, as far as they fit.
+    value: u64,
 }
 
-/// Whether the number before `rest` could be longer if there were more.
-#[cold]
-fn may_go_on(rest: &[u8]) -> bool {
-    matches!(rest, [] | [b'.' | b'e' | b'E', ..])
+impl Whole {
+    /// Reads the integer part at `start`, where there is a digit or a minus sign.
+    #[inline(always)]
+    pub(crate) fn read<V: Scan>(scan: V, data: &[u8], start: usize) -> Result<Self, Failure> {
+        let first = start + usize::from(data[start] == b'-');
+        let (mut value, mut end) = scan.digits(data, first, 0);
+        if end == first {
+            return Err(no_digit(data, start, first));
+        }
+        if end > first + 1 && data[first] == b'0' {
+            (value, end) = (0, first + 1);
+        }
+        Ok(Self { start, first, end, value })
+    }
+
+    /// Whether a fraction or an exponent seems to follow.
+    #[inline(always)]
+    pub(crate) fn goes_on(self, data: &[u8]) -> bool {
+        matches!(data.get(self.end), Some(b'.' | b'e' | b'E'))
+    }
+
+    #[inline(always)]
+    fn is_negative(self, data: &[u8]) -> bool {
+        data[self.start] == b'-'
+    }
+
+    /// The number, if there is nothing more to it.
+    #[inline(always)]
+    pub(crate) fn integer(self, data: &[u8]) -> Integer<'_> {
+        // 18 digits and a sign.
+        if self.end - self.start < MAX_DIGITS {
+            let value = self.value.cast_signed();
+            return Integer::Small(if self.is_negative(data) { -value } else { value });
+        }
+        large_integer(text(data, self.start, self.end))
+    }
+
+    /// The number with the fraction and exponent behind it, and where it ends; `None` if what is
+    /// behind it is neither.
+    #[inline(always)]
+    pub(crate) fn real<V: Scan>(self, scan: V, data: &[u8]) -> Option<(f64, usize)> {
+        let (mut value, mut end) = (self.value, self.end);
+        let (mut scale, mut count) = (0, end - self.first);
+        if data[end] == b'.' {
+            let fraction = end + 1;
+            (value, end) = scan.digits(data, fraction, value);
+            if end == fraction {
+                return None;
+            }
+            scale = end - fraction;
+            count += scale - usize::from(data[self.first] == b'0');
+        }
+        let mut exponent = -i32::try_from(scale).unwrap_or(i32::MAX);
+        if matches!(data.get(end), Some(b'e' | b'E')) {
+            match exponent_at(data, end + 1) {
+                Some((shift, exponent_end)) => {
+                    exponent = exponent.saturating_add(shift);
+                    end = exponent_end;
+                }
+                None if scale == 0 => return None,
+                None => {}
+            }
+        }
+        let nearest = if count <= MAX_DIGITS { float::nearest(value, exponent) } else { None };
+        let magnitude = match nearest {
+            Some(magnitude) => magnitude,
+            None => undecided(text(data, self.first, end)),
+        };
+        Some((if self.is_negative(data) { -magnitude } else { magnitude }, end))
+    }
+}
+
+/// Whether the number that ends at `end` could be longer if there were more data.
+#[inline(always)]
+pub(crate) fn may_go_on(data: &[u8], end: usize) -> bool {
+    end + LOOKAHEAD > data.len() && matches!(data[end..], [] | [b'.' | b'e' | b'E', ..])
 }
 
 #[cold]
@@ -58,90 +113,12 @@ fn no_digit(data: &[u8], start: usize, first: usize) -> Failure {
     Failure { what: SyntaxError::ExpectedValue, at: start, end: first == data.len() }
 }
 
-/// Adds the digits from `pos` on to `value`, wrapping around; returns it and where they end.
-#[inline(always)]
-fn digits(data: &[u8], mut pos: usize, mut value: u64) -> (u64, usize) {
-    while let Some(&chunk) = data.get(pos..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(chunk) ^ 0x3030_3030_3030_3030;
-        // The high bit of each byte above 9; carries only disturb bytes behind the first of them.
-        let stops = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
-        if stops != 0 {
-            let count = stops.trailing_zeros() / 8;
-            // Two shifts, for a shift by all 64 bits is not one.
-            let aligned = (word << 1) << (63 - 8 * count);
-            let scaled = value.wrapping_mul(TENS[count as usize]);
-            return (scaled.wrapping_add(eight_digits(aligned)), pos + count as usize);
-        }
-        value = value.wrapping_mul(TENS[8]).wrapping_add(eight_digits(word));
-        pos += 8;
-    }
-    while let Some(digit) = data.get(pos).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10) {
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        pos += 1;
-    }
-    (value, pos)
-}
-
-/// The number whose digits are the bytes of `word`, the first one lowest.
-#[inline(always)]
-fn eight_digits(word: u64) -> u64 {
-    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
-    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
-    let upper = (pairs & PAIRS).wrapping_mul(100 + (1_000_000 << 32));
-    let lower = (pairs >> 16 & PAIRS).wrapping_mul(1 + (10_000 << 32));
-    upper.wrapping_add(lower) >> 32
-}
-
-#[inline(always)]
-fn integer(data: &[u8], start: usize, value: u64, end: usize) -> Number<'_> {
-    // 18 digits and a sign.
-    if end - start < MAX_DIGITS {
-        let value = value.cast_signed();
-        return Number::Int(if data[start] == b'-' { -value } else { value });
-    }
-    large_integer(text(data, start, end))
-}
-
 #[cold]
-fn large_integer(text: &str) -> Number<'_> {
+fn large_integer(text: &str) -> Integer<'_> {
     if let Ok(value) = text.parse() {
-        return Number::Int(value);
+        return Integer::Small(value);
     }
-    Number::Big(text.parse().map_or(BigInt::Decimal(text), BigInt::U64))
-}
-
-/// The rest of a number behind its integer part, which ends at `point`: a fraction, an exponent.
-#[inline(always)]
-fn real(data: &[u8], start: usize, first: usize, value: u64, point: usize) -> (Number<'_>, usize) {
-    let (mut value, mut end, mut scale) = (value, point, 0);
-    let mut count = point - first;
-    if data[point] == b'.' {
-        let (with_fraction, fraction_end) = digits(data, point + 1, value);
-        if fraction_end == point + 1 {
-            return (integer(data, start, value, point), point);
-        }
-        (value, end) = (with_fraction, fraction_end);
-        scale = end - point - 1;
-        count += scale - usize::from(data[first] == b'0');
-    }
-    let mut exponent = -i32::try_from(scale).unwrap_or(i32::MAX);
-    if matches!(data.get(end), Some(b'e' | b'E')) {
-        match exponent_at(data, end + 1) {
-            Some((shift, exponent_end)) => {
-                exponent = exponent.saturating_add(shift);
-                end = exponent_end;
-            }
-            None if end == point => return (integer(data, start, value, point), point),
-            None => {}
-        }
-    }
-    let nearest = if count <= MAX_DIGITS { float::nearest(value, exponent) } else { None };
-    let value = match nearest {
-        Some(value) if data[start] == b'-' => -value,
-        Some(value) => value,
-        None => undecided(text(data, start, end)),
-    };
-    (Number::Float(value), end)
+    Integer::Big(text.parse().map_or(BigInt::Decimal(text), BigInt::U64))
 }
 
 #[cold]

@@ -5,12 +5,12 @@
 //! before all its bytes were seen. So when the data ends in the middle of one, it is taken up again
 //! from the unit's start as soon as there is more.
 
-use cannery_core::{Container, Error, Limits, Note, Pos, Result, Sink, Wants};
+use cannery_core::{Container, Error, Limits, Note, Pos, Result, Sink, Text, Wants};
 
 use crate::ReadOptions;
-use crate::number::{self, Number};
+use crate::number::{self, Integer, Whole};
 use crate::scan::{Scan, Task, with_best};
-use crate::string::Strings;
+use crate::string::{self, Strings};
 use crate::syntax::{Failure, SyntaxError};
 
 /// A piece of a text.
@@ -21,14 +21,15 @@ pub(crate) struct Chunk<'a> {
     pub(crate) base: u64,
     /// Whether the text ends with it.
     pub(crate) last: bool,
-    /// Whether `data` is valid UTF-8; if not, it is so but for surrogates.
+    /// Whether `data` is known to be UTF-8; if not, its strings are validated one by one.
     pub(crate) utf8: bool,
 }
 
 /// Where the parser stands between two units, and what it needs on the way.
 pub(crate) struct Parser {
-    open: Open,
     state: State,
+    open: Open,
+    outer: Vec<u64>,
     limits: Limits,
     nan: bool,
     strings: Strings,
@@ -47,8 +48,9 @@ enum State {
 impl Parser {
     pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
-            open: Open::default(),
             state: State::Value,
+            open: Open::default(),
+            outer: Vec::new(),
             limits: options.limits,
             nan: options.nan,
             strings: Strings::new(options),
@@ -60,8 +62,9 @@ impl Parser {
 
     /// Makes it ready for another document.
     pub(crate) fn reset(&mut self) {
-        self.open = Open::default();
         self.state = State::Value;
+        self.open = Open::default();
+        self.outer.clear();
         self.starved = false;
     }
 
@@ -101,40 +104,80 @@ impl Parser {
     }
 
     #[cold]
+    #[inline(never)]
     fn fail(&mut self, failure: Failure, chunk: Chunk<'_>) -> Error {
         let Failure { what, at, end } = failure;
-        let truncated = end || at >= chunk.data.len();
-        self.starved = truncated && !chunk.last;
+        let rest = chunk.data.get(at..).unwrap_or_default();
+        let cut_off = rest.len() < 4 && rest.first().is_some_and(|&b| b >= 0x80);
+        let truncated = end || rest.is_empty();
+        self.starved = (truncated || cut_off) && !chunk.last;
         self.failed_at = at;
-        let what = self.trailing_comma(what, at, chunk).unwrap_or(what);
-        what.error(chunk.data.get(at..).unwrap_or_default(), truncated)
-            .at_offset(chunk.base + at as u64)
-    }
-
-    /// A missing value or key behind a comma is better called a comma too many.
-    fn trailing_comma(
-        &self,
-        what: SyntaxError,
-        at: usize,
-        chunk: Chunk<'_>,
-    ) -> Option<SyntaxError> {
-        let container = match (what, chunk.data.get(at)?) {
-            (SyntaxError::ExpectedValue, b']') => Container::List,
-            (SyntaxError::ExpectedKey, b'}') => Container::Map,
-            _ => return None,
+        let what = match string::first_invalid(&rest[..rest.len().min(4)], false) {
+            Some(0) => SyntaxError::NotUtf8,
+            _ => trailing_comma(what, at, chunk).unwrap_or(what),
         };
-        let before = chunk.data[..at].trim_ascii_end();
-        let comma = chunk.base + before.len().checked_sub(1)? as u64;
-        (before.ends_with(b",") && !self.open.is_empty())
-            .then_some(SyntaxError::TrailingComma { container, comma })
+        what.error(rest, truncated).at_offset(chunk.base + at as u64)
     }
 
     /// Places an error of the sink at the value that it was given.
     #[cold]
-    fn refused(&mut self, error: Error, chunk: Chunk<'_>, at: usize) -> Error {
+    #[inline(never)]
+    fn refused(&mut self, error: Error, base: u64, at: usize) -> Error {
         self.failed_at = at;
-        error.at_offset(chunk.base + at as u64)
+        error.at_offset(base + at as u64)
     }
+
+    /// Keeps where the unit began that failed, for it may be read again.
+    #[cold]
+    #[inline(never)]
+    fn stop(&mut self, error: Error, state: State, unit: usize, open: Open) -> Error {
+        (self.state, self.unit, self.open) = (state, unit, open);
+        error
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn too_deep(&mut self, base: u64, at: usize) -> Error {
+        let error = self.limits.too_deep();
+        self.refused(error, base, at)
+    }
+
+    /// The constant at `at` that is not JSON, and where it ends; if there is none, or they are not
+    /// accepted, a value was expected.
+    #[cold]
+    #[inline(never)]
+    fn constant(&mut self, chunk: Chunk<'_>, at: usize) -> Result<(f64, usize)> {
+        let rest = chunk.data.get(at..).unwrap_or_default();
+        let (word, value): (&[u8], f64) = match rest.first() {
+            Some(b'N') => (b"NaN", f64::NAN),
+            Some(b'I') => (b"Infinity", f64::INFINITY),
+            _ => (b"-Infinity", f64::NEG_INFINITY),
+        };
+        if self.nan && rest.starts_with(word) {
+            return Ok((value, at + word.len()));
+        }
+        let end = self.nan && word.starts_with(rest);
+        Err(self.fail(Failure { what: SyntaxError::ExpectedValue, at, end }, chunk))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn bad_word(&mut self, chunk: Chunk<'_>, at: usize, word: &[u8]) -> Error {
+        let end = word.starts_with(&chunk.data[at..]);
+        self.fail(Failure { what: SyntaxError::ExpectedValue, at, end }, chunk)
+    }
+}
+
+/// A missing value or key behind a comma is better called a comma too many.
+fn trailing_comma(what: SyntaxError, at: usize, chunk: Chunk<'_>) -> Option<SyntaxError> {
+    let container = match (what, chunk.data.get(at)?) {
+        (SyntaxError::ExpectedValue, b']') => Container::List,
+        (SyntaxError::ExpectedKey, b'}') => Container::Map,
+        _ => return None,
+    };
+    let before = chunk.data[..at].trim_ascii_end();
+    let comma = chunk.base + before.len().checked_sub(1)? as u64;
+    before.ends_with(b",").then_some(SyntaxError::TrailingComma { container, comma })
 }
 
 struct Run<'a, S: ?Sized> {
@@ -155,8 +198,27 @@ impl<S: Sink + ?Sized> Task for Run<'_, S> {
     }
 }
 
-/// What all steps of the loop share. The position is passed from hand to hand: it stays in a
-/// register that way, and the parser's speed hangs on how fast one position follows another.
+/// How a value's unit ended, and the index behind it.
+enum Unit {
+    /// The value is complete.
+    Complete(usize),
+    /// It is a container; its first value follows.
+    Opened(usize, Container),
+}
+
+/// How the unit behind a value ended, and the index behind that.
+enum After {
+    /// With the end of the container, a value itself.
+    Ended(usize),
+    /// Where the next value follows.
+    Next(usize),
+}
+
+/// What all steps of the loop share.
+///
+/// The position and the open containers are passed from hand to hand, and `self` is not given to
+/// anything that is not inlined: so all of it stays in registers, and the parser's speed hangs on
+/// how fast one position follows another.
 struct Cursor<'a, S: ?Sized, V> {
     parser: &'a mut Parser,
     chunk: Chunk<'a>,
@@ -165,52 +227,47 @@ struct Cursor<'a, S: ?Sized, V> {
     wants: Wants,
 }
 
-/// How a value's unit ended.
-enum Step {
-    /// The value is complete.
-    Complete,
-    /// A container was opened; its first value follows.
-    Opened,
-}
-
 impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     #[inline(always)]
     fn document(&mut self, mut pos: usize) -> Result<usize> {
+        let mut open = self.parser.open;
         let mut state = self.parser.state;
         loop {
             if state == State::Value {
-                let step;
-                (step, pos) = self.value(pos)?;
-                if let Step::Opened = step {
-                    continue;
+                match self.value(pos, open) {
+                    Ok(Unit::Complete(end)) => pos = end,
+                    Ok(Unit::Opened(next, container)) => {
+                        (pos, open) = (next, open.push(container, &mut self.parser.outer));
+                        continue;
+                    }
+                    Err(error) => return Err(self.parser.stop(error, State::Value, pos, open)),
                 }
             }
-            loop {
-                let Some(container) = self.parser.open.innermost() else {
-                    return Ok(pos);
-                };
-                let ended;
-                (ended, pos) = self.after_value(pos, container)?;
-                if !ended {
-                    break;
+            while open.depth > 0 {
+                match self.after_value(pos, open) {
+                    Ok(After::Ended(end)) => {
+                        (pos, open) = (end, open.pop(&mut self.parser.outer));
+                    }
+                    Ok(After::Next(next)) => {
+                        pos = next;
+                        break;
+                    }
+                    Err(error) => {
+                        return Err(self.parser.stop(error, State::AfterValue, pos, open));
+                    }
                 }
+            }
+            if open.depth == 0 {
+                return Ok(pos);
             }
             state = State::Value;
         }
     }
 
-    /// Notes where a unit begins and skips the whitespace before it.
-    #[inline(always)]
-    fn unit(&mut self, state: State, pos: usize) -> usize {
-        self.parser.state = state;
-        self.parser.unit = pos;
-        self.skip_whitespace(pos)
-    }
-
     #[inline(always)]
     fn skip_whitespace(&self, pos: usize) -> usize {
-        match self.chunk.data.get(pos) {
-            Some(&byte) if byte > b' ' => pos,
+        match self.byte(pos) {
+            Some(byte) if byte > b' ' => pos,
             _ => self.scan.whitespace(self.chunk.data, pos),
         }
     }
@@ -221,12 +278,12 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     }
 
     #[inline(always)]
-    fn value(&mut self, pos: usize) -> Result<(Step, usize)> {
-        let pos = self.unit(State::Value, pos);
+    fn value(&mut self, pos: usize, open: Open) -> Result<Unit> {
+        let pos = self.skip_whitespace(pos);
         let end = match self.byte(pos) {
             Some(b'"') => self.text(pos)?,
-            Some(b'{') => return self.begin_map(pos),
-            Some(b'[') => return self.begin_list(pos),
+            Some(b'{') => return self.begin_map(pos, open),
+            Some(b'[') => return self.begin_list(pos, open),
             Some(b'0'..=b'9') => self.number(pos)?,
             Some(b'-') if self.byte(pos + 1) != Some(b'I') => self.number(pos)?,
             Some(b't') => {
@@ -244,33 +301,34 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
                 self.send(pos, Sink::null)?;
                 end
             }
-            _ => self.constant(pos)?,
+            _ => {
+                let (value, end) = self.parser.constant(self.chunk, pos)?;
+                self.send(pos, |sink| sink.float(value))?;
+                end
+            }
         };
-        Ok((Step::Complete, end))
+        Ok(Unit::Complete(end))
     }
 
     /// Sends the event of the value at `pos`.
     #[inline(always)]
     fn send(&mut self, pos: usize, event: impl FnOnce(&mut S) -> Result<()>) -> Result<()> {
-        if self.wants.positions {
-            self.position(pos)?;
-        }
+        self.note_position(pos)?;
         match event(self.sink) {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.parser.refused(error, self.chunk, pos)),
+            Err(error) => Err(self.parser.refused(error, self.chunk.base, pos)),
         }
     }
 
-    fn position(&mut self, pos: usize) -> Result<()> {
-        self.sink.note(Note::At(Pos::offset(self.chunk.base + pos as u64)))
+    #[inline(always)]
+    fn note_position(&mut self, pos: usize) -> Result<()> {
+        if self.wants.positions { note(self.sink, self.chunk.base, pos) } else { Ok(()) }
     }
 
     #[inline(always)]
     fn text(&mut self, pos: usize) -> Result<usize> {
-        if self.wants.positions {
-            self.position(pos)?;
-        }
-        let Chunk { data, utf8, .. } = self.chunk;
+        self.note_position(pos)?;
+        let Chunk { data, utf8, base, .. } = self.chunk;
         let refused = match self.parser.strings.read(self.scan, data, pos, utf8) {
             Ok((text, end)) => match self.sink.text(text) {
                 Ok(()) => return Ok(end),
@@ -278,112 +336,108 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
             },
             Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
         };
-        Err(self.parser.refused(refused, self.chunk, pos))
+        Err(self.parser.refused(refused, base, pos))
     }
 
     #[inline(always)]
     fn number(&mut self, pos: usize) -> Result<usize> {
-        let Chunk { data, last, .. } = self.chunk;
-        let (number, end) = match number::read(data, pos, last) {
-            Ok(read) => read,
+        let data = self.chunk.data;
+        let whole = match Whole::read(self.scan, data, pos) {
+            Ok(whole) => whole,
             Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
         };
-        if self.wants.number_text {
-            self.send(pos, |sink| sink.number(number::text(data, pos, end)))?;
+        if whole.goes_on(data)
+            && let Some((value, end)) = whole.real(self.scan, data)
+        {
+            self.check_number_ends(pos, end)?;
+            if self.wants.number_text {
+                self.send(pos, |sink| sink.number(number::text(data, pos, end)))?;
+            } else {
+                self.send(pos, |sink| sink.float(value))?;
+            }
             return Ok(end);
         }
-        match number {
-            Number::Int(value) => self.send(pos, |sink| sink.int(value))?,
-            Number::Float(value) => self.send(pos, |sink| sink.float(value))?,
-            Number::Big(value) => self.send(pos, |sink| sink.big_int(value))?,
+        self.check_number_ends(pos, whole.end)?;
+        if self.wants.number_text {
+            self.send(pos, |sink| sink.number(number::text(data, pos, whole.end)))?;
+        } else {
+            match whole.integer(data) {
+                Integer::Small(value) => self.send(pos, |sink| sink.int(value))?,
+                Integer::Big(value) => self.send(pos, |sink| sink.big_int(value))?,
+            }
         }
-        Ok(end)
+        Ok(whole.end)
+    }
+
+    #[inline(always)]
+    fn check_number_ends(&mut self, pos: usize, end: usize) -> Result<()> {
+        if self.chunk.last || !number::may_go_on(self.chunk.data, end) {
+            return Ok(());
+        }
+        let failure = Failure::at_end(SyntaxError::ExpectedValue, pos);
+        Err(self.parser.fail(failure, self.chunk))
     }
 
     /// The index behind `word` if it stands at `pos`.
     #[inline(always)]
-    fn word(&mut self, pos: usize, word: &[u8]) -> Result<usize> {
-        let rest = &self.chunk.data[pos..];
-        if rest.starts_with(word) {
+    fn word(&mut self, pos: usize, word: &'static [u8]) -> Result<usize> {
+        if self.chunk.data[pos..].starts_with(word) {
             return Ok(pos + word.len());
         }
-        let failure =
-            Failure { what: SyntaxError::ExpectedValue, at: pos, end: word.starts_with(rest) };
-        Err(self.parser.fail(failure, self.chunk))
-    }
-
-    /// What is left among the values: the constants that are not JSON, and what is none.
-    #[cold]
-    #[inline(never)]
-    fn constant(&mut self, pos: usize) -> Result<usize> {
-        let (word, value): (&[u8], f64) = match self.byte(pos) {
-            Some(b'N') if self.parser.nan => (b"NaN", f64::NAN),
-            Some(b'I') if self.parser.nan => (b"Infinity", f64::INFINITY),
-            Some(b'-') if self.parser.nan => (b"-Infinity", f64::NEG_INFINITY),
-            _ => {
-                let failure = Failure::new(SyntaxError::ExpectedValue, pos);
-                return Err(self.parser.fail(failure, self.chunk));
-            }
-        };
-        let end = self.word(pos, word)?;
-        self.send(pos, |sink| sink.float(value))?;
-        Ok(end)
+        Err(self.parser.bad_word(self.chunk, pos, word))
     }
 
     #[inline(always)]
-    fn begin_list(&mut self, pos: usize) -> Result<(Step, usize)> {
+    fn begin_list(&mut self, pos: usize, open: Open) -> Result<Unit> {
         let next = self.skip_whitespace(pos + 1);
         match self.byte(next) {
             Some(b']') => {
-                self.check_depth(pos)?;
+                self.check_depth(pos, open)?;
                 self.send(pos, |sink| sink.begin(Container::List, Some(0)))?;
                 self.send(pos, |sink| sink.end(Container::List))?;
-                Ok((Step::Complete, next + 1))
+                Ok(Unit::Complete(next + 1))
             }
             Some(_) => {
-                self.check_depth(pos)?;
+                self.check_depth(pos, open)?;
                 self.send(pos, |sink| sink.begin(Container::List, None))?;
-                self.parser.open.push(Container::List);
-                Ok((Step::Opened, next))
+                Ok(Unit::Opened(next, Container::List))
             }
             None => self.fail(SyntaxError::ExpectedValue, next),
         }
     }
 
     #[inline(always)]
-    fn begin_map(&mut self, pos: usize) -> Result<(Step, usize)> {
+    fn begin_map(&mut self, pos: usize, open: Open) -> Result<Unit> {
         let next = self.skip_whitespace(pos + 1);
         match self.byte(next) {
             Some(b'}') => {
-                self.check_depth(pos)?;
+                self.check_depth(pos, open)?;
                 self.send(pos, |sink| sink.begin(Container::Map, Some(0)))?;
                 self.send(pos, |sink| sink.end(Container::Map))?;
-                Ok((Step::Complete, next + 1))
+                Ok(Unit::Complete(next + 1))
             }
             Some(b'"') => {
-                self.check_depth(pos)?;
+                self.check_depth(pos, open)?;
                 let end = self.key(next, Some(pos))?;
-                self.parser.open.push(Container::Map);
-                Ok((Step::Opened, end))
+                Ok(Unit::Opened(end, Container::Map))
             }
             _ => self.fail(SyntaxError::ExpectedKey, next),
         }
     }
 
     #[inline(always)]
-    fn check_depth(&mut self, pos: usize) -> Result<()> {
-        if self.parser.open.depth() < self.parser.limits.depth {
+    fn check_depth(&mut self, pos: usize, open: Open) -> Result<()> {
+        if open.depth < self.parser.limits.depth {
             return Ok(());
         }
-        let error = self.parser.limits.too_deep();
-        Err(self.parser.refused(error, self.chunk, pos))
+        Err(self.parser.too_deep(self.chunk.base, pos))
     }
 
     /// Reads the key at `pos` and the colon behind it, and sends the key; before it, the beginning
     /// of the map if that is part of the same unit. Returns the index of what follows the colon.
     #[inline(always)]
     fn key(&mut self, pos: usize, map: Option<usize>) -> Result<usize> {
-        let Chunk { data, utf8, .. } = self.chunk;
+        let Chunk { data, utf8, base, .. } = self.chunk;
         let (key, end) = match self.parser.strings.read(self.scan, data, pos, utf8) {
             Ok(read) => read,
             Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
@@ -395,9 +449,8 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
         if data.get(colon) != Some(&b':') {
             return self.fail(SyntaxError::ExpectedColon, colon);
         }
-        let sent = send_key(self.sink, self.wants, self.chunk.base, key, pos, map);
-        if let Err(error) = sent {
-            return Err(self.parser.refused(error, self.chunk, pos));
+        if let Err(error) = send_key(self.sink, self.wants, base, key, pos, map) {
+            return Err(self.parser.refused(error, base, pos));
         }
         Ok(match data.get(colon + 1) {
             Some(b' ') => colon + 2,
@@ -405,35 +458,40 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
         })
     }
 
-    /// Reads on behind a value; returns whether the container ended there.
+    /// Reads on behind a value: the end of the container, or what leads to the next value.
     #[inline(always)]
-    fn after_value(&mut self, pos: usize, container: Container) -> Result<(bool, usize)> {
-        let pos = self.unit(State::AfterValue, pos);
+    fn after_value(&mut self, pos: usize, open: Open) -> Result<After> {
+        let pos = self.skip_whitespace(pos);
+        let container = open.innermost();
         match (self.byte(pos), container) {
             (Some(b','), Container::Map) => {
                 let key = self.skip_whitespace(pos + 1);
                 if self.byte(key) != Some(b'"') {
                     return self.fail(SyntaxError::ExpectedKey, key);
                 }
-                Ok((false, self.key(key, None)?))
+                Ok(After::Next(self.key(key, None)?))
             }
-            (Some(b','), _) => Ok((false, pos + 1)),
+            (Some(b','), _) => Ok(After::Next(pos + 1)),
             (Some(b'}'), Container::Map) | (Some(b']'), Container::List) => {
-                self.parser.open.pop();
                 match self.sink.end(container) {
-                    Ok(()) => Ok((true, pos + 1)),
-                    Err(error) => Err(self.parser.refused(error, self.chunk, pos)),
+                    Ok(()) => {}
+                    Err(error) => return Err(self.parser.refused(error, self.chunk.base, pos)),
                 }
+                Ok(After::Ended(pos + 1))
             }
             _ => self.fail(SyntaxError::ExpectedComma(container), pos),
         }
     }
 
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn fail<T>(&mut self, what: SyntaxError, at: usize) -> Result<T> {
-        Err(self.parser.fail(Failure::new(what, at), self.chunk))
+        Err(self.parser.fail(Failure { what, at, end: false }, self.chunk))
     }
+}
+
+#[cold]
+fn note<S: Sink + ?Sized>(sink: &mut S, base: u64, pos: usize) -> Result<()> {
+    sink.note(Note::At(Pos::offset(base + pos as u64)))
 }
 
 #[inline(always)]
@@ -441,63 +499,52 @@ fn send_key<S: Sink + ?Sized>(
     sink: &mut S,
     wants: Wants,
     base: u64,
-    key: cannery_core::Text<'_>,
+    key: Text<'_>,
     pos: usize,
     map: Option<usize>,
 ) -> Result<()> {
-    let note = |sink: &mut S, pos| {
-        if wants.positions { sink.note(Note::At(Pos::offset(base + pos as u64))) } else { Ok(()) }
-    };
     if let Some(map) = map {
-        note(sink, map)?;
+        if wants.positions {
+            note(sink, base, map)?;
+        }
         sink.begin(Container::Map, None)?;
     }
-    note(sink, pos)?;
+    if wants.positions {
+        note(sink, base, pos)?;
+    }
     sink.key(key)
 }
 
-/// The containers that are open, one bit for each.
-#[derive(Default)]
+/// The containers that are open: a bit for each of the innermost ones, more of them elsewhere.
+#[derive(Clone, Copy, Default)]
 struct Open {
     depth: usize,
-    /// The innermost ones, the last in the lowest bit: 1 for a map.
+    /// The innermost container in the lowest bit: 1 for a map.
     bits: u64,
-    /// 64 more for each.
-    outer: Vec<u64>,
 }
 
 impl Open {
-    fn is_empty(&self) -> bool {
-        self.depth == 0
+    #[inline(always)]
+    fn innermost(self) -> Container {
+        if self.bits & 1 == 1 { Container::Map } else { Container::List }
     }
 
-    fn depth(&self) -> usize {
-        self.depth
+    /// `outer` takes the bits of 64 levels whenever so many are full.
+    #[inline(always)]
+    fn push(self, container: Container, outer: &mut Vec<u64>) -> Self {
+        if self.depth % 64 == 63 {
+            outer.push(self.bits);
+        }
+        Self {
+            depth: self.depth + 1,
+            bits: self.bits << 1 | u64::from(container == Container::Map),
+        }
     }
 
     #[inline(always)]
-    fn innermost(&self) -> Option<Container> {
-        if self.depth == 0 {
-            return None;
-        }
-        Some(if self.bits & 1 == 1 { Container::Map } else { Container::List })
-    }
-
-    #[inline(always)]
-    fn push(&mut self, container: Container) {
-        if self.depth != 0 && self.depth.is_multiple_of(64) {
-            self.outer.push(self.bits);
-        }
-        self.depth += 1;
-        self.bits = self.bits << 1 | u64::from(container == Container::Map);
-    }
-
-    #[inline(always)]
-    fn pop(&mut self) {
-        self.depth -= 1;
-        self.bits >>= 1;
-        if self.depth != 0 && self.depth.is_multiple_of(64) {
-            self.bits = self.outer.pop().expect("64 more");
-        }
+    fn pop(self, outer: &mut Vec<u64>) -> Self {
+        let depth = self.depth - 1;
+        let bits = if depth % 64 == 63 { outer.pop().unwrap_or_default() } else { self.bits >> 1 };
+        Self { depth, bits }
     }
 }

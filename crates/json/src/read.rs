@@ -25,31 +25,32 @@ use crate::parser::Parser;
 /// # Errors
 /// [`Syntax`](cannery_core::ErrorKind::Syntax) or [`Truncated`](cannery_core::ErrorKind::Truncated)
 /// with the byte offset and a [`SyntaxError`](crate::SyntaxError),
-/// [`Encoding`](cannery_core::ErrorKind::Encoding), [`Depth`](cannery_core::ErrorKind::Depth), and
+/// [`Encoding`](cannery_core::ErrorKind::Encoding) (before any other), [`Depth`](cannery_core::ErrorKind::Depth), and
 /// those of the sink, at the offset of the value that it refused.
 pub fn from_slice<S: Sink + ?Sized>(
     data: &[u8],
     options: &ReadOptions,
     sink: &mut S,
 ) -> Result<()> {
-    only_document(Slice::new(data, options)?, options, sink)
+    let mut slice = Slice::new(data);
+    only_document(&mut slice, options, sink).map_err(|error| slice.first_error(error, options))
 }
 
 /// [`from_slice`], for text that is known to be valid.
 pub fn from_str<S: Sink + ?Sized>(text: &str, options: &ReadOptions, sink: &mut S) -> Result<()> {
-    only_document(Slice::from_str(text), options, sink)
+    only_document(&mut Slice::from_str(text), options, sink)
 }
 
 /// Reads the document at the start of `data`, which may go on behind it; returns the offset where
 /// the document ends.
 ///
-/// All of `data` is validated as UTF-8 first; see [`from_str_prefix`] where that was done.
+/// What is behind it is not looked at, whatever it is.
 pub fn from_slice_prefix<S: Sink + ?Sized>(
     data: &[u8],
     options: &ReadOptions,
     sink: &mut S,
 ) -> Result<usize> {
-    first_document(&mut Slice::new(data, options)?, options, sink)
+    first_document(&mut Slice::new(data), options, sink)
 }
 
 /// [`from_slice_prefix`], for text that is known to be valid.
@@ -71,7 +72,7 @@ pub fn from_reader<R: Read, S: Sink + ?Sized>(
 ) -> Result<()> {
     let mut stream = Stream::new(reader);
     stream.begin()?;
-    only_document(stream, options, sink)
+    only_document(&mut stream, options, sink)
 }
 
 /// Reads one document as a [`Value`], with the default options.
@@ -98,12 +99,17 @@ fn first_document<I: Input, S: Sink + ?Sized>(
 
 #[inline]
 fn only_document<I: Input, S: Sink + ?Sized>(
-    mut input: I,
+    input: &mut I,
     options: &ReadOptions,
     sink: &mut S,
 ) -> Result<()> {
-    let end = first_document(&mut input, options, sink)?;
-    let end = skip_whitespace(&mut input, end)?;
+    let end = first_document(input, options, sink)?;
+    let mut end = skip_whitespace(input, end)?;
+    // A whole character, for the error to show.
+    while input.chunk().data.len() - end < 4 && !input.chunk().last {
+        input.advance(end)?;
+        end = 0;
+    }
     if end == input.chunk().data.len() {
         return Ok(());
     }

@@ -25,6 +25,9 @@ pub(crate) trait Scan: Copy {
 
     /// The index of the first byte from `start` on that is not whitespace, or the data's length.
     fn whitespace(self, data: &[u8], start: usize) -> usize;
+
+    /// Adds the digits from `start` on to `value`, wrapping around; returns it and where they end.
+    fn digits(self, data: &[u8], start: usize, value: u64) -> (u64, usize);
 }
 
 /// Something to do with a [`Scan`]; a closure cannot be generic.
@@ -82,6 +85,61 @@ impl Scan for Words {
         let rest = data.get(start..).unwrap_or_default();
         start + rest.iter().position(|&b| !is_whitespace(b)).unwrap_or(rest.len())
     }
+
+    #[inline(always)]
+    fn digits(self, data: &[u8], start: usize, mut value: u64) -> (u64, usize) {
+        let mut pos = start;
+        while let Some(word) = word_at(data, pos) {
+            let digits = word ^ (ONES * u64::from(b'0'));
+            // The high bit of each byte above 9; carries only reach bytes behind the first of them.
+            let stops = (digits.wrapping_add(ONES * 0x76) | digits) & HIGH;
+            if stops != 0 {
+                let count = stops.trailing_zeros() / 8;
+                // Two shifts, for a shift by all 64 bits is not one.
+                let aligned = (digits << 1) << (63 - 8 * count);
+                let scaled = value.wrapping_mul(TENS[count as usize]);
+                return (scaled.wrapping_add(eight_digits(aligned)), pos + count as usize);
+            }
+            value = value.wrapping_mul(TENS[8]).wrapping_add(eight_digits(digits));
+            pos += 8;
+        }
+        while let Some(digit) = data.get(pos).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10) {
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+            pos += 1;
+        }
+        (value, pos)
+    }
+}
+
+/// Powers of ten, for as many digits as are read at a time.
+static TENS: [u64; 17] = [
+    1,
+    10,
+    100,
+    1000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+    100_000_000_000,
+    1_000_000_000_000,
+    10_000_000_000_000,
+    100_000_000_000_000,
+    1_000_000_000_000_000,
+    10_000_000_000_000_000,
+];
+
+/// The number whose digits are the bytes of `word`, the first one lowest.
+#[inline(always)]
+fn eight_digits(word: u64) -> u64 {
+    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+    let upper = (pairs & PAIRS).wrapping_mul(100 + (1_000_000 << 32));
+    let lower = (pairs >> 16 & PAIRS).wrapping_mul(1 + (10_000 << 32));
+    upper.wrapping_add(lower) >> 32
 }
 
 fn word_at(data: &[u8], pos: usize) -> Option<u64> {
@@ -111,21 +169,28 @@ mod tests {
 
     use super::*;
 
-    struct Both<'a>(&'a [u8], usize);
+    struct All<'a>(&'a [u8], usize);
 
-    impl Task for Both<'_> {
-        type Output = (Run, usize);
+    impl Task for All<'_> {
+        type Output = (Run, usize, (u64, usize));
 
         fn run<V: Scan>(self, scan: V) -> Self::Output {
-            (scan.plain(self.0, self.1), scan.whitespace(self.0, self.1))
+            let All(data, start) = self;
+            (scan.plain(data, start), scan.whitespace(data, start), scan.digits(data, start, 7))
         }
     }
 
-    fn expected(data: &[u8], start: usize) -> (Run, usize) {
+    fn expected(data: &[u8], start: usize) -> (Run, usize, (u64, usize)) {
         let rest = &data[start..];
         let plain = rest.iter().position(|&b| is_special(b)).unwrap_or(rest.len());
         let white = rest.iter().position(|&b| !is_whitespace(b)).unwrap_or(rest.len());
-        (Run { end: start + plain, ascii: rest[..plain].is_ascii() }, start + white)
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit());
+        let count = digits.clone().count();
+        let value = digits.fold(7_u64, |value, digit| {
+            value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
+        });
+        let run = Run { end: start + plain, ascii: rest[..plain].is_ascii() };
+        (run, start + white, (value, start + count))
     }
 
     fn interesting() -> impl Strategy<Value = Vec<u8>> {
@@ -141,6 +206,9 @@ mod tests {
             (0..150usize, any::<u8>(), 0..40usize).prop_map(|(n, byte, more)| {
                 [vec![b' '; n], vec![byte], vec![b' '; more]].concat()
             }),
+            ("[0-9]{0,40}", any::<u8>(), "[0-9]{0,40}").prop_map(|(digits, byte, more)| {
+                [digits.as_bytes(), &[byte], more.as_bytes()].concat()
+            }),
         ]
     }
 
@@ -149,10 +217,10 @@ mod tests {
         fn every_scan_finds_what_a_loop_finds(data in interesting(), start in 0..10usize) {
             let start = start.min(data.len());
             let expected = expected(&data, start);
-            prop_assert_eq!(Both(&data, start).run(Words), expected);
-            prop_assert_eq!(with_best(Both(&data, start)), expected);
+            prop_assert_eq!(All(&data, start).run(Words), expected);
+            prop_assert_eq!(with_best(All(&data, start)), expected);
             #[cfg(target_arch = "x86_64")]
-            prop_assert_eq!(Both(&data, start).run(x86::Sse2), expected);
+            prop_assert_eq!(All(&data, start).run(x86::Sse2), expected);
         }
     }
 }

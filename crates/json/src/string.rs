@@ -16,7 +16,11 @@ pub(crate) struct Strings {
 /// An unescaped string, which lies in the buffer.
 struct Unescaped {
     end: usize,
+    /// Whether it is ASCII.
     ascii: bool,
+    /// Whether it is ASCII where it was not escaped.
+    ascii_source: bool,
+    /// Whether there are lone surrogates among its escapes.
     surrogates: bool,
 }
 
@@ -31,7 +35,7 @@ impl Strings {
 
     /// Reads the string whose opening quote is at `open`; returns the index behind its closing one.
     ///
-    /// `utf8` says that the data was validated; else it may hold surrogates.
+    /// `utf8` says that the data was validated; else the string is, if it is not ASCII.
     #[inline(always)]
     pub(crate) fn read<'t, V: Scan>(
         &'t mut self,
@@ -41,20 +45,46 @@ impl Strings {
         utf8: bool,
     ) -> Result<(Text<'t>, usize), Failure> {
         let run = scan.plain(data, open + 1);
-        if data.get(run.end) == Some(&b'"') {
-            let bytes = &data[open + 1..run.end];
-            return Ok((text::new(bytes, run.ascii, utf8), run.end + 1));
+        if data.get(run.end) != Some(&b'"') {
+            return self.read_escaped(scan, data, open, run, utf8);
         }
-        let string = self.unescape(scan, data, open, run)?;
-        let text = if string.surrogates {
-            Text::Surrogates(&self.unescaped)
+        let bytes = &data[open + 1..run.end];
+        let text = if run.ascii {
+            text::ascii(bytes)
+        } else if utf8 {
+            text::utf8(bytes)
         } else {
-            text::new(&self.unescaped, string.ascii, utf8)
+            validated(bytes, self.surrogates, open + 1)?
+        };
+        Ok((text, run.end + 1))
+    }
+
+    #[inline(never)]
+    fn read_escaped<'t, V: Scan>(
+        &'t mut self,
+        scan: V,
+        data: &[u8],
+        open: usize,
+        run: Run,
+        utf8: bool,
+    ) -> Result<(Text<'t>, usize), Failure> {
+        let string = self.unescape(scan, data, open, run)?;
+        let mut surrogates = string.surrogates;
+        if !utf8 && !string.ascii_source {
+            let source = &data[open + 1..string.end - 1];
+            let text = validated(source, self.surrogates, open + 1)?;
+            surrogates |= matches!(text, Text::Surrogates(_));
+        }
+        let text = if surrogates {
+            Text::Surrogates(&self.unescaped)
+        } else if string.ascii {
+            text::ascii(&self.unescaped)
+        } else {
+            text::utf8(&self.unescaped)
         };
         Ok((text, string.end))
     }
 
-    #[inline(never)]
     fn unescape<V: Scan>(
         &mut self,
         scan: V,
@@ -64,12 +94,15 @@ impl Strings {
     ) -> Result<Unescaped, Failure> {
         self.unescaped.clear();
         let mut from = open + 1;
-        let mut string = Unescaped { end: 0, ascii: true, surrogates: false };
+        let mut string = Unescaped { end: 0, ascii: true, ascii_source: true, surrogates: false };
         loop {
             self.unescaped.extend_from_slice(&data[from..run.end]);
-            string.ascii &= run.ascii;
+            string.ascii_source &= run.ascii;
             from = match data.get(run.end) {
-                Some(b'"') => return Ok(Unescaped { end: run.end + 1, ..string }),
+                Some(b'"') => {
+                    string.ascii &= string.ascii_source;
+                    return Ok(Unescaped { end: run.end + 1, ..string });
+                }
                 Some(b'\\') => self.escape(data, run.end, open, &mut string)?,
                 Some(&control) if self.control_characters => {
                     self.unescaped.push(control);
@@ -168,24 +201,52 @@ fn surrogate(code: u32) -> [u8; 3] {
     [0xed, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]
 }
 
+/// The text of a string's bytes, which begin at `start` in the data.
+#[inline(never)]
+fn validated(bytes: &[u8], surrogates: bool, start: usize) -> Result<Text<'_>, Failure> {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return Ok(Text::Utf8(text));
+    }
+    match first_invalid(bytes, surrogates) {
+        None => Ok(Text::Surrogates(bytes)),
+        Some(at) => Err(Failure::new(SyntaxError::NotUtf8, start + at)),
+    }
+}
+
+/// The index of the first byte that is not UTF-8 and, where they are accepted, no surrogate.
+#[cold]
+pub(crate) fn first_invalid(bytes: &[u8], surrogates: bool) -> Option<usize> {
+    let mut pos = 0;
+    while let Err(error) = std::str::from_utf8(&bytes[pos..]) {
+        pos += error.valid_up_to();
+        match bytes[pos..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, ..] if surrogates => pos += 3,
+            _ => return Some(pos),
+        }
+    }
+    None
+}
+
 mod text {
     //! Bytes that are known to be text.
     #![expect(unsafe_code, reason = "validating each string again would cost a third of the time")]
 
     use cannery_core::Text;
 
-    /// The text of a string's bytes. If `utf8`, they come from validated data, cut at ASCII bytes.
+    /// The text of bytes that were all seen to be ASCII.
     #[inline(always)]
-    pub(super) fn new(bytes: &[u8], ascii: bool, utf8: bool) -> Text<'_> {
-        if ascii {
-            // SAFETY: all bytes were seen to be below 0x80.
-            Text::Ascii(unsafe { std::str::from_utf8_unchecked(bytes) })
-        } else if utf8 {
-            // SAFETY: the data was validated as UTF-8 and these are whole characters of it, for an
-            // ASCII byte is never part of another character; unescaped characters are whole, too.
-            Text::Utf8(unsafe { std::str::from_utf8_unchecked(bytes) })
-        } else {
-            std::str::from_utf8(bytes).map_or(Text::Surrogates(bytes), Text::Utf8)
-        }
+    pub(super) fn ascii(bytes: &[u8]) -> Text<'_> {
+        debug_assert!(bytes.is_ascii(), "ASCII");
+        // SAFETY: the caller has seen that all bytes are below 0x80.
+        Text::Ascii(unsafe { std::str::from_utf8_unchecked(bytes) })
+    }
+
+    /// The text of bytes that come from validated data, cut at ASCII bytes, and of escapes.
+    #[inline(always)]
+    pub(super) fn utf8(bytes: &[u8]) -> Text<'_> {
+        debug_assert!(std::str::from_utf8(bytes).is_ok(), "UTF-8");
+        // SAFETY: what the caller validated was cut at ASCII bytes, which are never part of another
+        // character, and escapes are whole characters; so all characters are whole.
+        Text::Utf8(unsafe { std::str::from_utf8_unchecked(bytes) })
     }
 }

@@ -36,6 +36,8 @@ pub enum SyntaxError {
     LoneSurrogate,
     /// A string without an end.
     UnterminatedString,
+    /// Bytes that are not UTF-8.
+    NotUtf8,
     /// Something behind the document.
     ExtraData,
     /// A byte order mark, where that is refused.
@@ -81,6 +83,8 @@ impl SyntaxError {
             Self::InvalidEscape => "Invalid \\escape",
             Self::InvalidUnicodeEscape | Self::LoneSurrogate => "Invalid \\uXXXX escape",
             Self::UnterminatedString => "Unterminated string starting at",
+            // There it is an error of decoding, before parsing begins.
+            Self::NotUtf8 => "Invalid UTF-8",
             Self::ExtraData => "Extra data",
             Self::ByteOrderMark => "Unexpected UTF-8 BOM (decode using utf-8-sig)",
         };
@@ -92,7 +96,7 @@ impl SyntaxError {
     pub(crate) fn error(self, rest: &[u8], truncated: bool) -> Error {
         let kind = match self {
             _ if truncated => ErrorKind::Truncated,
-            Self::LoneSurrogate => ErrorKind::Encoding,
+            Self::LoneSurrogate | Self::NotUtf8 => ErrorKind::Encoding,
             _ => ErrorKind::Syntax,
         };
         let error = Error::new(kind, self.message(rest)).with_source(self);
@@ -115,6 +119,7 @@ impl SyntaxError {
             }
             Self::LoneSurrogate => return lone_surrogate(rest).into(),
             Self::UnterminatedString => return "string without a closing quote".into(),
+            Self::NotUtf8 => return not_utf8(rest).into(),
             Self::ByteOrderMark => return "byte order mark before the document".into(),
             Self::ExpectedValue | Self::TrailingComma { container: Container::List, .. } => {
                 "a value"
@@ -150,6 +155,7 @@ impl SyntaxError {
                 "escape it, or allow it with the option `control_characters`"
             }
             (Self::InvalidEscape, _) => "write `\\\\` for a backslash",
+            (Self::NotUtf8, _) => "JSON is written in UTF-8: convert the text first",
             (Self::LoneSurrogate, _) => "allow it with the option `surrogates`",
             (Self::ExtraData, [b'{' | b'[' | b'"', ..]) => {
                 "read several documents in one text as JSONL"
@@ -172,6 +178,10 @@ fn lone_surrogate(rest: &[u8]) -> String {
         [b'\\', ..] => format!("lone surrogate `{}` in a string", shown_str(&rest[..6])),
         _ => "lone surrogate in a string".to_owned(),
     }
+}
+
+fn not_utf8(rest: &[u8]) -> String {
+    format!("byte `0x{:02x}` is not UTF-8", rest.first().copied().unwrap_or_default())
 }
 
 /// The first character of `rest`, as it is called in a message.
@@ -208,6 +218,7 @@ impl fmt::Display for SyntaxError {
             Self::InvalidUnicodeEscape => "incomplete Unicode escape",
             Self::LoneSurrogate => "lone surrogate",
             Self::UnterminatedString => "string without an end",
+            Self::NotUtf8 => "not UTF-8",
             Self::ExtraData => "something behind the document",
             Self::ByteOrderMark => "byte order mark",
         })

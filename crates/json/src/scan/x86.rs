@@ -4,12 +4,14 @@
 #![expect(clippy::unused_self, reason = "a token stands for the instructions")]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_max_epu8, _mm_movemask_epi8,
-    _mm_or_si128, _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_max_epu8,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8,
+    __m128i, __m256i, _mm_cmpeq_epi8, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_madd_epi16,
+    _mm_maddubs_epi16, _mm_max_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_packus_epi32,
+    _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_shuffle_epi8, _mm_sub_epi8,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8,
 };
 
-use super::{Run, Scan, Task, Words};
+use super::{Run, Scan, TENS, Task, Words};
 
 /// Runs `task` with AVX2, or with SSE2, which every x86-64 has.
 #[inline]
@@ -118,6 +120,11 @@ impl Sse2 {
 impl Scan for Sse2 {
     scan_blocks!(16);
 
+    #[inline(always)]
+    fn digits(self, data: &[u8], start: usize, value: u64) -> (u64, usize) {
+        Words.digits(data, start, value)
+    }
+
     #[inline(never)]
     fn plain_outlined(self, data: &[u8], start: usize) -> Run {
         self.plain(data, start)
@@ -160,8 +167,59 @@ impl Avx2 {
     }
 }
 
+/// Sixteen indices of "nothing", then those of sixteen bytes: read from index `n` on, it moves the
+/// first `n` bytes to the end.
+static TO_THE_END: [u8; 32] = {
+    let mut indices = [0x80; 32];
+    let mut index = 0;
+    while index < 16 {
+        indices[16 + index as usize] = index;
+        index += 1;
+    }
+    indices
+};
+
+impl Avx2 {
+    /// How many digits `block` begins with, and their number.
+    #[inline(always)]
+    #[expect(clippy::cast_sign_loss, reason = "a mask of bits, and a number that was unsigned")]
+    fn leading_digits(self, block: &[u8; 16]) -> (usize, u64) {
+        // SAFETY: an `Avx2` exists only where AVX2 and what is older do; the loads read the 16
+        // bytes of `block` and 16 of the 32 bytes of the table, from an index of at most 16 on.
+        unsafe {
+            let bytes = _mm_loadu_si128(block.as_ptr().cast::<__m128i>());
+            let digits = _mm_sub_epi8(bytes, _mm_set1_epi8(b'0'.cast_signed()));
+            let nine = _mm_set1_epi8(9);
+            let is_digit = _mm_cmpeq_epi8(_mm_max_epu8(digits, nine), nine);
+            let count = (!(_mm_movemask_epi8(is_digit) as u32)).trailing_zeros() as usize;
+            let indices = _mm_loadu_si128(TO_THE_END.as_ptr().add(count).cast::<__m128i>());
+            let aligned = _mm_shuffle_epi8(digits, indices);
+            let twos = _mm_maddubs_epi16(aligned, _mm_set1_epi16(0x010a));
+            let fours = _mm_madd_epi16(twos, _mm_set1_epi32(0x0001_0064));
+            let packed = _mm_packus_epi32(fours, fours);
+            let eights = _mm_madd_epi16(packed, _mm_set1_epi32(0x0001_2710));
+            let both = _mm_cvtsi128_si64(eights) as u64;
+            (count, (both & 0xffff_ffff) * 100_000_000 + (both >> 32))
+        }
+    }
+}
+
 impl Scan for Avx2 {
     scan_blocks!(32);
+
+    #[inline(always)]
+    fn digits(self, data: &[u8], start: usize, mut value: u64) -> (u64, usize) {
+        let mut pos = start;
+        while let Some(block) = data.get(pos..).and_then(|rest| rest.first_chunk::<16>()) {
+            let (count, number) = self.leading_digits(block);
+            value = value.wrapping_mul(TENS[count]).wrapping_add(number);
+            pos += count;
+            if count < 16 {
+                return (value, pos);
+            }
+        }
+        Words.digits(data, pos, value)
+    }
 
     #[inline(never)]
     fn plain_outlined(self, data: &[u8], start: usize) -> Run {
