@@ -40,5 +40,5 @@ pub use format::{
 pub use input::{Input, Whole};
 pub use inspect::{Inspection, Node, inspect, inspect_as};
 pub use names::{dtype_name, size_name};
-pub use output::{Output, Replace};
+pub use output::{Output, Replace, remove_unfinished};
 pub use place::{Packing, Place};

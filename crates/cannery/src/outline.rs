@@ -63,6 +63,17 @@ impl<T: Copy + PartialOrd> Range<T> {
     }
 }
 
+impl<T: Copy + PartialOrd> Range<T> {
+    fn merge(&mut self, other: Self) {
+        if let Some((low, high)) = other.ends {
+            self.add(low);
+            self.add(high);
+            self.count -= 2;
+        }
+        self.count += other.count;
+    }
+}
+
 /// A container whose end has not come.
 struct Frame {
     shape: Shape,
@@ -283,7 +294,49 @@ impl Sink for Outline {
 }
 
 impl Shape {
-    fn into_node(self) -> Node {
+    /// Adds what is known of values at another place.
+    fn merge(&mut self, other: Shape) {
+        self.count += other.count;
+        self.nulls += other.nulls;
+        self.bools += other.bools;
+        self.big_ints += other.big_ints;
+        self.aliases += other.aliases;
+        self.ints.merge(other.ints);
+        self.floats.merge(other.floats);
+        self.texts.merge(other.texts);
+        self.bytes.merge(other.bytes);
+        self.lists.merge(other.lists);
+        self.maps.merge(other.maps);
+        self.list_name = self.list_name.or(other.list_name);
+        self.type_name = self.type_name.take().or(other.type_name);
+        match (&mut self.arrays, other.arrays) {
+            (Some((_, count)), Some((_, more))) => *count += more,
+            (arrays, other) => *arrays = arrays.take().or(other),
+        }
+        for (slot, items) in [(&mut self.items, other.items), (&mut self.others, other.others)] {
+            if let Some(items) = items {
+                slot.get_or_insert_default().merge(*items);
+            }
+        }
+        for (name, shape) in other.fields {
+            let slot = self.field(&name, usize::MAX);
+            self.at(slot).merge(shape);
+        }
+    }
+
+    /// Sums up all fields as one, where their names are data: there are more than are told apart,
+    /// or all are numbers.
+    fn fold_fields(&mut self) {
+        let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+        let numbers = self.fields.len() > 1 && self.fields.iter().all(|(name, _)| is_number(name));
+        if numbers || self.others.is_some() {
+            let others = self.others.get_or_insert_default();
+            self.fields.drain(..).for_each(|(_, shape)| others.merge(shape));
+        }
+    }
+
+    fn into_node(mut self) -> Node {
+        self.fold_fields();
         let (kind, details) = (self.kind(), self.details());
         let mut node = Node { kind, details, count: Some(self.count), ..Node::default() };
         if self.lists.count > 0 {
@@ -329,16 +382,7 @@ impl Shape {
     /// The extent of the scalars.
     fn details(&self) -> Option<String> {
         let mut details = Vec::new();
-        match self.ints.ends {
-            Some((low, high)) if low == high => details.push(low.to_string()),
-            Some((low, high)) => details.push(format!("{low} to {high}")),
-            None => {}
-        }
-        match self.floats.ends {
-            Some((low, high)) if low < high => details.push(format!("{low} to {high}")),
-            Some((low, _)) => details.push(low.to_string()),
-            None => {}
-        }
+        details.extend(self.numbers());
         if self.big_ints > 0 {
             details.push("beyond 64 bits".to_owned());
         }
@@ -350,6 +394,27 @@ impl Shape {
         details.extend(self.arrays.as_ref().map(|(array, _)| array.clone()));
         (!details.is_empty()).then(|| details.join(", "))
     }
+}
+
+impl Shape {
+    /// The smallest and largest number.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "next to fractions nobody counts the last digit"
+    )]
+    fn numbers(&self) -> Option<String> {
+        match (self.ints.ends, self.floats.ends) {
+            (ints, None) => ints.map(|(low, high)| span(low, high)),
+            (None, floats) => floats.map(|(low, high)| span(low, high)),
+            (Some((least, greatest)), Some((low, high))) => {
+                Some(span(low.min(least as f64), high.max(greatest as f64)))
+            }
+        }
+    }
+}
+
+fn span<T: Copy + PartialEq + std::fmt::Display>(low: T, high: T) -> String {
+    if low == high { high.to_string() } else { format!("{low} to {high}") }
 }
 
 fn plural(low: usize, high: usize, unit: &str) -> String {

@@ -1,9 +1,11 @@
 //! Creating what is written: a file that appears whole or not at all, standard output, memory.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cannery_core::{Error, Result};
 
@@ -207,9 +209,12 @@ impl Replace {
         if existing.is_some() {
             OpenOptions::new().write(true).open(&target)?;
         }
-        let unfinished = beside(&target);
-        match File::create_new(&unfinished) {
-            Ok(file) => Ok(Self { file, pending: Some((unfinished, target)) }),
+        let path = beside(&target);
+        match File::create_new(&path) {
+            Ok(file) => {
+                unfinished().insert(path.clone());
+                Ok(Self { file, pending: Some((path, target)) })
+            }
             Err(e) if existing.is_some() && e.kind() == io::ErrorKind::PermissionDenied => {
                 Self::direct(&target)
             }
@@ -227,21 +232,41 @@ impl Replace {
     /// # Errors
     /// Those of the operating system; the old file is then still there.
     pub fn commit(mut self) -> io::Result<()> {
-        let Some((unfinished, target)) = self.pending.as_ref() else { return Ok(()) };
+        let Some((path, target)) = self.pending.as_ref() else { return Ok(()) };
         if let Ok(existing) = fs::metadata(target) {
             self.file.set_permissions(existing.permissions())?;
         }
-        fs::rename(unfinished, target)?;
+        // The lock is held, so that nobody removes the file in its place.
+        let mut unfinished = unfinished();
+        fs::rename(path, target)?;
+        unfinished.remove(path);
+        drop(unfinished);
         self.pending = None;
         Ok(())
     }
 }
 
+/// The files that are not in their places yet.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Removes every file that is being written, for a process that is about to end in the middle of
+/// it (Ctrl-C).
+pub fn remove_unfinished() {
+    for path in std::mem::take(&mut *unfinished()) {
+        drop(fs::remove_file(path));
+    }
+}
+
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Drop for Replace {
     fn drop(&mut self) {
-        if let Some((unfinished, _)) = &self.pending {
+        if let Some((path, _)) = &self.pending {
+            unfinished().remove(path);
             // Nothing more can be done about a file that will not go.
-            let _ = fs::remove_file(unfinished);
+            drop(fs::remove_file(path));
         }
     }
 }

@@ -1,1 +1,109 @@
-//! Being written.
+//! The cannery command: a library with two faces, the program `cannery` and the Python package's.
+//!
+//! A command gets a [`Console`] to write to and returns an [`ExitStatus`]; it never ends the
+//! process, so that tests run whole command lines in memory.
+//!
+//! ```
+//! use cannery_cli::{Console, ExitStatus, PythonProcess};
+//!
+//! let (mut out, mut err) = (Vec::new(), Vec::new());
+//! let args = ["cannery", "inspect", "no-such-file.json"].map(Into::into).to_vec();
+//! let status = cannery_cli::main(args, &mut PythonProcess, &mut Console::new(&mut out, &mut err));
+//! assert_eq!(status, ExitStatus::Incomplete);
+//! assert!(err.starts_with(b"error: no-such-file.json: cannot open the file"));
+//! ```
+
+mod args;
+mod commands;
+mod console;
+mod failure;
+mod host;
+mod interrupt;
+mod progress;
+mod table;
+mod tree;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+pub use crate::console::Console;
+use crate::failure::Failure;
+pub use crate::host::{Host, PythonProcess, RunRequest};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitStatus {
+    /// All is fine: 0.
+    Success,
+    /// There are findings or differences, or something is invalid: 1.
+    Findings,
+    /// It could not complete: 2.
+    Incomplete,
+    /// The user interrupted it: 130.
+    Interrupted,
+    /// What the pipeline's own process returned.
+    Other(u8),
+}
+
+impl ExitStatus {
+    /// The number that the process ends with.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            ExitStatus::Success => 0,
+            ExitStatus::Findings => 1,
+            ExitStatus::Incomplete => 2,
+            ExitStatus::Interrupted => 130,
+            ExitStatus::Other(code) => code,
+        }
+    }
+
+    /// The status that a number stands for.
+    #[must_use]
+    pub fn from_code(code: u8) -> Self {
+        match code {
+            0 => ExitStatus::Success,
+            1 => ExitStatus::Findings,
+            2 => ExitStatus::Incomplete,
+            130 => ExitStatus::Interrupted,
+            other => ExitStatus::Other(other),
+        }
+    }
+}
+
+/// Runs a command line, whose first word is the program's name.
+///
+/// Errors are written to the console, as one message and what to do about it.
+pub fn main(args: Vec<OsString>, host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
+    let outcome = match Args::try_parse_from(args) {
+        Ok(args) => run(args.command, host, console),
+        Err(usage) => console.usage(&usage),
+    };
+    let outcome = outcome.and_then(|status| console.flush().map(|()| status));
+    outcome.unwrap_or_else(|failure| failure.report(console))
+}
+
+fn run(
+    command: Command,
+    host: &mut dyn Host,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    if console.is_standard() && !matches!(command, Command::Run(_)) {
+        interrupt::quit_on_ctrl_c();
+    }
+    match command {
+        Command::Inspect(args) => commands::inspect::inspect(&args, console),
+        Command::Cat(args) => commands::cat::cat(&args, console),
+        Command::Head(args) => commands::cat::head(&args, console),
+        Command::Convert(args) => commands::convert::convert(&args, console),
+        Command::Run(args) => commands::run::run(&args, host, console),
+        Command::Runs(args) => commands::runs::runs(&args, console),
+        Command::Artifacts(args) => commands::artifacts::artifacts(&args, console),
+        Command::Lineage(args) => commands::lineage::lineage(&args, console),
+        Command::Why(args) => commands::runs::why(&args, console),
+        Command::Completions(args) => commands::completions::completions(&args, console),
+    }
+}

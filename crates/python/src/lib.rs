@@ -5,6 +5,7 @@
 
 mod array;
 mod build;
+mod cli;
 mod compat;
 mod errors;
 mod file;
@@ -30,5 +31,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::register(module)?;
     store::register(module)?;
     pipeline::register(module)?;
+    cli::register(module)?;
     Ok(())
 }

@@ -1,0 +1,202 @@
+//! What can be typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Look into data files, convert them, run pipelines and see what they made.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cannery",
+    version,
+    arg_required_else_help = true,
+    after_help = "A FILE may be `-` for standard input or output, and packed (.gz, .zst).\n\
+                  Exit status: 0 fine, 1 findings, 2 could not complete."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what is inside files: kinds, lengths, types, sizes
+    Inspect(InspectArgs),
+    /// Print the values of files, rows one to a line
+    Cat(CatArgs),
+    /// Print the first rows, items or entries of files
+    Head(HeadArgs),
+    /// Convert a file to another format
+    Convert(ConvertArgs),
+    /// Run a pipeline of a Python file
+    Run(RunArgs),
+    /// List runs, or show the steps of one
+    Runs(RunsArgs),
+    /// List what pipelines have made
+    Artifacts(ArtifactsArgs),
+    /// Show what an artifact was made from
+    Lineage(LineageArgs),
+    /// Say why a step of a run ran, or did not
+    Why(WhyArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InspectArgs {
+    /// Files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<OsString>,
+    /// Print one JSON document per file
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CatArgs {
+    /// Files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<OsString>,
+    /// Format of the files, where content and name do not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<String>,
+    /// Print one JSON document per file, without line breaks inside
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct HeadArgs {
+    #[command(flatten)]
+    pub(crate) cat: CatArgs,
+    /// How many
+    #[arg(short = 'n', long, default_value_t = 10, value_name = "COUNT")]
+    pub(crate) lines: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ConvertArgs {
+    /// File to read
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: OsString,
+    /// File to write; its extension tells the format
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: OsString,
+    /// Format of SOURCE, where content and name do not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<String>,
+    /// Format of TARGET, where its name does not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: Option<String>,
+    /// Lay text out in lines, indented by so many blanks
+    #[arg(long, value_name = "BLANKS")]
+    pub(crate) indent: Option<usize>,
+    /// Read and write NaN and Infinity where a format has none
+    #[arg(long)]
+    pub(crate) nan: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// Python file, and the pipeline in it if there are several
+    #[arg(value_name = "FILE.py[:PIPELINE]")]
+    pub(crate) target: OsString,
+    /// A parameter of the pipeline
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Print the run as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which store is looked into.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreArgs {
+    /// The store's folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) store: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunsArgs {
+    /// Show the steps of this run
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<i64>,
+    /// Only runs of this pipeline
+    #[arg(long, value_name = "NAME", conflicts_with = "run")]
+    pub(crate) pipeline: Option<String>,
+    /// Only runs that are running, completed, failed or interrupted
+    #[arg(long, value_name = "STATUS", conflicts_with = "run")]
+    pub(crate) status: Option<String>,
+    /// No more than so many, the newest
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ArtifactsArgs {
+    /// Only versions of this artifact
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Only what came out of this run
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<i64>,
+    /// All versions, not only the latest
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// No more than so many, the newest
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub(crate) limit: Option<u32>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LineageArgs {
+    /// An artifact: its name, NAME@VERSION, or the first digits of its digest
+    #[arg(value_name = "ARTIFACT")]
+    pub(crate) artifact: String,
+    /// Show what was made from it instead
+    #[arg(long)]
+    pub(crate) down: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WhyArgs {
+    /// The run's number
+    #[arg(value_name = "RUN")]
+    pub(crate) run: i64,
+    /// The step's name
+    #[arg(value_name = "STEP")]
+    pub(crate) step: String,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

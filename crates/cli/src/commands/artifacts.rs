@@ -1,0 +1,81 @@
+//! `cannery artifacts`: what pipelines have made.
+
+use cannery::{Value, size_name};
+use cannery_store::{ArtifactFilter, ArtifactRecord, RunId};
+
+use super::runs::{moment, version};
+use super::{json_value, object, print_json, stores};
+use crate::args::ArtifactsArgs;
+use crate::console::Style;
+use crate::failure::Failure;
+use crate::table::{Cell, Table};
+use crate::{Console, ExitStatus};
+
+pub(crate) fn artifacts(
+    args: &ArtifactsArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    let store = stores::open(&args.store)?;
+    if let Some(name) = &args.name {
+        // Says which names there are, if this is none of them.
+        store.artifact(name, None)?;
+    }
+    let artifacts = store.artifacts(&filter(args))?;
+    if args.store.json {
+        print_json(&artifacts.iter().map(artifact_value).collect::<Value>(), console)?;
+        return Ok(ExitStatus::Success);
+    }
+    let mut table = Table::new(["ARTIFACT", "TYPE", "FORMAT", "SIZE", "DIGEST", "CREATED", "STEP"]);
+    for artifact in &artifacts {
+        let producer = artifact.producer.as_ref();
+        table.row([
+            Cell::styled(version(artifact), Style::Strong),
+            artifact.type_name.clone().into(),
+            artifact.format.clone().into(),
+            size_name(artifact.size).into(),
+            Cell::styled(artifact.digest.short(), Style::Faint),
+            artifact.created.to_string().into(),
+            producer.map(|p| format!("{} of run {}", p.name, p.run)).unwrap_or_default().into(),
+        ]);
+    }
+    table.print("no artifacts", console)?;
+    Ok(ExitStatus::Success)
+}
+
+fn filter(args: &ArtifactsArgs) -> ArtifactFilter {
+    let mut filter = ArtifactFilter::default();
+    if let Some(name) = &args.name {
+        filter = filter.name(name).all_versions();
+    }
+    if let Some(run) = args.run {
+        filter = filter.run(RunId(run));
+    }
+    if args.all {
+        filter = filter.all_versions();
+    }
+    match args.limit {
+        Some(limit) => filter.limit(limit),
+        None => filter,
+    }
+}
+
+pub(super) fn artifact_value(artifact: &ArtifactRecord) -> Value {
+    let producer = artifact.producer.as_ref().map(|producer| {
+        object([
+            ("run", producer.run.0.into()),
+            ("step", producer.name.as_str().into()),
+            ("output", producer.output.as_str().into()),
+        ])
+    });
+    object([
+        ("artifact", artifact.name.as_str().into()),
+        ("version", artifact.version.into()),
+        ("digest", artifact.digest.to_string().into()),
+        ("type", artifact.type_name.as_str().into()),
+        ("format", artifact.format.as_str().into()),
+        ("size", artifact.size.into()),
+        ("created", moment(artifact.created)),
+        ("producer", producer.into()),
+        ("metadata", json_value(&artifact.metadata)),
+    ])
+}

@@ -1,0 +1,65 @@
+//! `cannery cat` and `cannery head`: the values of a file.
+
+use std::ffi::OsString;
+
+use cannery::{
+    ConvertOptions, Format, Input, Output, Place, ReadOptions, WriteOptions, convert_between,
+    format_of_id, source_format,
+};
+
+use super::for_each_file;
+use crate::args::{CatArgs, HeadArgs};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::{Console, ExitStatus};
+
+/// Blanks that documents are indented with.
+const INDENT: usize = 2;
+
+pub(crate) fn cat(args: &CatArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    for_each_file(&args.files, console, |file, console| print(file, args, None, console))
+}
+
+pub(crate) fn head(args: &HeadArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    for_each_file(&args.cat.files, console, |file, console| {
+        print(file, &args.cat, Some(args.lines), console)
+    })
+}
+
+fn print(
+    file: &OsString,
+    args: &CatArgs,
+    head: Option<u64>,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let place = Place::from(file);
+    let input = Input::open(&place)?;
+    let options = ConvertOptions::default()
+        .from(args.from.clone())
+        .head(head)
+        .read(ReadOptions::default().nan(true));
+    let from = source_format(&input, &options).map_err(|e| e.in_file(place.name()))?;
+    let (to, write) = layout(from, args, head)?;
+    let mut progress = Progress::new(console, place.name());
+    let output = Output::to_stream(console.out());
+    convert_between(input, from, output, to, &options.write(write), &mut progress)
+        .map_err(|e| e.in_file(place.name()))?;
+    Ok(())
+}
+
+/// Rows are printed one to a line; a document is laid out in lines, or is one line on demand.
+fn layout(
+    from: &dyn Format,
+    args: &CatArgs,
+    head: Option<u64>,
+) -> Result<(&'static dyn Format, WriteOptions), Failure> {
+    let write = WriteOptions::default().nan(true);
+    if args.json {
+        return Ok((format_of_id("json")?, write));
+    }
+    let by_rows = head.is_some() || from.holds().rows || from.holds().arrays;
+    if by_rows {
+        return Ok((format_of_id("jsonl")?, write.any_rows(true)));
+    }
+    Ok((format_of_id("json")?, write.indent(Some(INDENT))))
+}

@@ -1,0 +1,37 @@
+//! `cannery convert`: a file in another format.
+
+use std::time::Instant;
+
+use cannery::{ConvertOptions, Place, ReadOptions, Value, WriteOptions};
+
+use super::{object, print_json};
+use crate::args::ConvertArgs;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::{Console, ExitStatus};
+
+pub(crate) fn convert(
+    args: &ConvertArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    let (source, target) = (Place::from(&args.source), Place::from(&args.target));
+    let options = ConvertOptions::default()
+        .from(args.from.clone())
+        .to(args.to.clone())
+        .read(ReadOptions::default().nan(args.nan))
+        .write(WriteOptions::default().nan(args.nan).indent(args.indent));
+    let started = Instant::now();
+    let mut progress = Progress::new(console, format!("{} to {}", source.name(), target.name()));
+    cannery::convert(&source, &target, &options, &mut progress)?;
+    drop(progress);
+    // Standard output may be the target.
+    if args.json && target != Place::Standard {
+        let done = object([
+            ("source", source.name().into()),
+            ("target", target.name().into()),
+            ("seconds", Value::Float(started.elapsed().as_secs_f64())),
+        ]);
+        print_json(&done, console)?;
+    }
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,114 @@
+//! `cannery lineage`: what an artifact was made from, or what was made from it.
+
+use std::collections::HashSet;
+
+use cannery::{Value, size_name};
+use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
+
+use super::artifacts::artifact_value;
+use super::runs::version;
+use super::{object, print_json, seconds, stores};
+use crate::args::LineageArgs;
+use crate::console::Style;
+use crate::failure::Failure;
+use crate::tree::Tree;
+use crate::{Console, ExitStatus};
+
+pub(crate) fn lineage(
+    args: &LineageArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    let store = stores::open(&args.store)?;
+    let direction = if args.down { Direction::Down } else { Direction::Up };
+    let root = store.find_artifact(&args.artifact)?.id;
+    let lineage = store.lineage(root, direction)?;
+    if args.store.json {
+        print_json(&lineage_value(&lineage), console)?;
+        return Ok(ExitStatus::Success);
+    }
+    let mut shown = Shown { store: &store, lineage: &lineage, direction, seen: HashSet::new() };
+    let tree = shown.tree(root, None, console)?;
+    tree.print(console)?;
+    Ok(ExitStatus::Success)
+}
+
+struct Shown<'a> {
+    store: &'a Store,
+    lineage: &'a Lineage,
+    direction: Direction,
+    seen: HashSet<ArtifactId>,
+}
+
+impl<'a> Shown<'a> {
+    /// An artifact and what hangs on it; what was shown before is not opened up again.
+    fn tree(
+        &mut self,
+        id: ArtifactId,
+        argument: Option<&str>,
+        console: &Console<'_>,
+    ) -> Result<Tree, Failure> {
+        let found = self.lineage.artifacts.iter().find(|artifact| artifact.id == id);
+        let Some(artifact) = found else { return Ok(Tree::default()) };
+        let mut line = self.line(artifact, argument, console)?;
+        let neighbours = self.neighbours(id);
+        if !self.seen.insert(id) {
+            if !neighbours.is_empty() {
+                line.push_str("  (as above)");
+            }
+            return Ok(Tree { line, children: Vec::new() });
+        }
+        let children = neighbours.into_iter();
+        let children = children.map(|(other, argument)| self.tree(other, argument, console));
+        Ok(Tree { line, children: children.collect::<Result<_, _>>()? })
+    }
+
+    /// The artifacts next to this one in the direction that is followed, sources with the
+    /// arguments by which they went in.
+    fn neighbours(&self, id: ArtifactId) -> Vec<(ArtifactId, Option<&'a str>)> {
+        let edges = self.lineage.edges.iter();
+        let next = edges.filter_map(|edge| match self.direction {
+            Direction::Up => {
+                (edge.result == id).then_some((edge.source, Some(edge.argument.as_str())))
+            }
+            Direction::Down => (edge.source == id).then_some((edge.result, None)),
+        });
+        next.collect()
+    }
+
+    fn line(
+        &self,
+        artifact: &ArtifactRecord,
+        argument: Option<&str>,
+        console: &Console<'_>,
+    ) -> Result<String, Failure> {
+        let name = console.styled(Style::Strong, version(artifact));
+        let name = argument.map_or(name.clone(), |argument| format!("{argument}: {name}"));
+        let size = size_name(artifact.size);
+        let mut line = format!("{name}  {}  {size}  {}", artifact.type_name, artifact.format);
+        if let Some(producer) = &artifact.producer {
+            let duration = self.store.step(producer.step)?.duration().map(seconds);
+            let duration = duration.map(|d| format!(", {d}")).unwrap_or_default();
+            let made = format!("by {} in run {}{duration}", producer.name, producer.run);
+            line = format!("{line}  {}", console.styled(Style::Faint, made));
+        }
+        Ok(line)
+    }
+}
+
+fn lineage_value(lineage: &Lineage) -> Value {
+    let name = |id: ArtifactId| -> Value {
+        let artifact = lineage.artifacts.iter().find(|artifact| artifact.id == id);
+        artifact.map(version).into()
+    };
+    let edges = lineage.edges.iter().map(|edge| {
+        object([
+            ("source", name(edge.source)),
+            ("result", name(edge.result)),
+            ("argument", edge.argument.as_str().into()),
+        ])
+    });
+    object([
+        ("artifacts", lineage.artifacts.iter().map(artifact_value).collect()),
+        ("edges", edges.collect()),
+    ])
+}

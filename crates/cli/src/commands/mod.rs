@@ -1,0 +1,72 @@
+//! The commands, one module for each or for a few of a kind.
+
+pub(crate) mod artifacts;
+pub(crate) mod cat;
+pub(crate) mod completions;
+pub(crate) mod convert;
+pub(crate) mod inspect;
+pub(crate) mod lineage;
+pub(crate) mod run;
+pub(crate) mod runs;
+mod stores;
+
+use std::ffi::OsString;
+
+use cannery::{Source, Value, json};
+
+use crate::console::Style;
+use crate::failure::Failure;
+use crate::{Console, ExitStatus};
+
+/// Does something for every file, also behind one that failed; each failure is told at once.
+fn for_each_file(
+    files: &[OsString],
+    console: &mut Console<'_>,
+    mut command: impl FnMut(&OsString, &mut Console<'_>) -> Result<(), Failure>,
+) -> Result<ExitStatus, Failure> {
+    let mut status = ExitStatus::Success;
+    for file in files {
+        match command(file, console) {
+            Err(failure @ Failure::Error(_)) => status = failure.report(console),
+            other => other?,
+        }
+    }
+    Ok(status)
+}
+
+/// Prints a value as one line of JSON.
+fn print_json(value: &(impl Source + ?Sized), console: &mut Console<'_>) -> Result<(), Failure> {
+    let mut bytes = json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(console.out().write_all(&bytes)?)
+}
+
+/// A map of JSON's.
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    entries.into_iter().collect()
+}
+
+/// What the catalog keeps as JSON.
+fn json_value(text: &str) -> Value {
+    json::to_value(text.as_bytes()).unwrap_or_else(|_| text.into())
+}
+
+/// How long something took, with three digits or so.
+fn seconds(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    match duration.as_secs() {
+        0 => format!("{seconds:.3} s"),
+        1..60 => format!("{seconds:.1} s"),
+        whole => format!("{}:{:02} min", whole / 60, whole % 60),
+    }
+}
+
+/// How a status looks.
+fn style_of(status: &str) -> Style {
+    match status {
+        "completed" => Style::Good,
+        "failed" | "interrupted" => Style::Bad,
+        "running" => Style::Strong,
+        _ => Style::Faint,
+    }
+}

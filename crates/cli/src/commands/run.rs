@@ -1,0 +1,59 @@
+//! `cannery run`: a pipeline of a Python file.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use cannery::{Error, ErrorKind};
+
+use crate::args::RunArgs;
+use crate::failure::Failure;
+use crate::{Console, ExitStatus, Host, RunRequest};
+
+pub(crate) fn run(
+    args: &RunArgs,
+    host: &mut dyn Host,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    let (file, pipeline) = target(&args.target);
+    let params = args.params.iter().map(|param| name_and_value(param));
+    let params = params.collect::<Result<_, _>>()?;
+    console.flush()?;
+    Ok(host.run(&RunRequest { file, pipeline, params, json: args.json })?)
+}
+
+/// The file and the pipeline of `FILE.py:PIPELINE`; a colon elsewhere belongs to the file.
+fn target(text: &OsStr) -> (PathBuf, Option<String>) {
+    let split = text.to_str().and_then(|text| text.rsplit_once(".py:"));
+    match split {
+        Some((file, pipeline)) if !pipeline.contains(['/', '\\']) => {
+            (format!("{file}.py").into(), Some(pipeline.to_owned()))
+        }
+        _ => (text.into(), None),
+    }
+}
+
+fn name_and_value(param: &str) -> Result<(String, String), Error> {
+    match param.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Error::new(ErrorKind::Value, format!("expected `NAME=VALUE`, found `{param}`"))
+            .with_hint("for one: `--param epochs=3`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipeline_may_follow_its_file() {
+        let cases = [
+            ("a.py", "a.py", None),
+            ("a.py:train", "a.py", Some("train")),
+            ("C:\\x\\a.py:train", "C:\\x\\a.py", Some("train")),
+            ("x.py:y/a.py", "x.py:y/a.py", None),
+        ];
+        for (text, file, pipeline) in cases {
+            assert_eq!(target(text.as_ref()), (file.into(), pipeline.map(str::to_owned)));
+        }
+    }
+}

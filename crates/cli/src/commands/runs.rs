@@ -1,0 +1,180 @@
+//! `cannery runs` and `cannery why`: what was run, and why.
+
+use cannery::Value;
+use cannery_pipeline::{Change, Explanation, Reason};
+use cannery_store::{
+    ArtifactRecord, RunFilter, RunId, RunRecord, RunStatus, StepRecord, Store, Timestamp,
+};
+
+use super::{json_value, object, print_json, seconds, stores, style_of};
+use crate::args::{RunsArgs, WhyArgs};
+use crate::console::Style;
+use crate::failure::Failure;
+use crate::table::{Cell, Table};
+use crate::{Console, ExitStatus};
+
+pub(crate) fn runs(args: &RunsArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    let store = stores::open(&args.store)?;
+    match args.run {
+        Some(run) => show_run(&store, RunId(run), args.store.json, console)?,
+        None => list(&store, args, console)?,
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn list(store: &Store, args: &RunsArgs, console: &mut Console<'_>) -> Result<(), Failure> {
+    let mut filter = RunFilter::default().limit(args.limit);
+    if let Some(pipeline) = &args.pipeline {
+        filter = filter.pipeline(pipeline);
+    }
+    if let Some(status) = &args.status {
+        filter = filter.status(status.parse::<RunStatus>()?);
+    }
+    let runs = store.runs(&filter)?;
+    if args.store.json {
+        return print_json(&runs.iter().map(run_value).collect::<Value>(), console);
+    }
+    let mut table = Table::new(["RUN", "PIPELINE", "STATUS", "STARTED", "DURATION", "ERROR"]);
+    for run in &runs {
+        let status = run.status.as_str();
+        table.row([
+            run.id.to_string().into(),
+            Cell::styled(&run.pipeline, Style::Strong),
+            Cell::styled(status, style_of(status)),
+            run.started.to_string().into(),
+            run.duration().map(seconds).unwrap_or_default().into(),
+            first_line(run.error.as_deref()).into(),
+        ]);
+    }
+    table.print("no runs", console)
+}
+
+fn show_run(
+    store: &Store,
+    id: RunId,
+    json: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let (run, steps) = (store.run(id)?, store.steps(id)?);
+    let mut outputs = Vec::new();
+    for step in &steps {
+        outputs.push(store.step_outputs(step.id)?);
+    }
+    if json {
+        let steps = steps.iter().zip(&outputs);
+        let steps: Value = steps.map(|(step, outputs)| step_value(step, outputs)).collect();
+        let Value::Map(mut entries) = run_value(&run) else { return Ok(()) };
+        entries.push((Value::from("steps"), steps));
+        return print_json(&Value::Map(entries), console);
+    }
+    let status = console.styled(style_of(run.status.as_str()), run.status);
+    let duration = run.duration().map(|d| format!(" in {}", seconds(d))).unwrap_or_default();
+    let name = console.styled(Style::Strong, &run.pipeline);
+    console.line(format_args!("run {id}  {name}  {status}{duration}  {}", run.started))?;
+    if run.params != "{}" {
+        console.line(format_args!("parameters  {}", run.params))?;
+    }
+    if let Some(error) = &run.error {
+        console.line(format_args!("error  {}", error.trim_end()))?;
+    }
+    let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]);
+    for (step, outputs) in steps.iter().zip(&outputs) {
+        let status = if step.cached { "cached" } else { step.status.as_str() };
+        let outputs: Vec<_> = outputs.iter().map(|(_, artifact)| version(artifact)).collect();
+        table.row([
+            Cell::styled(step.label(), Style::Strong),
+            Cell::styled(status, style_of(status)),
+            step.duration().filter(|_| !step.cached).map(seconds).unwrap_or_default().into(),
+            outputs.join(", ").into(),
+        ]);
+    }
+    table.print("no steps", console)
+}
+
+pub(crate) fn why(args: &WhyArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    let store = stores::open(&args.store)?;
+    let explanation = cannery_pipeline::why(&store, RunId(args.run), &args.step)?;
+    if args.store.json {
+        print_json(&explanation_value(&explanation), console)?;
+    } else {
+        console.line(&explanation)?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn explanation_value(explanation: &Explanation) -> Value {
+    let no_changes = Vec::new();
+    let (reason, changes) = match &explanation.reason {
+        Reason::Cached => ("cached", &no_changes),
+        Reason::Skipped => ("skipped", &no_changes),
+        Reason::First => ("first", &no_changes),
+        Reason::Repeated => ("repeated", &no_changes),
+        Reason::Changed(changes) => ("changed", changes),
+        _ => ("other", &no_changes),
+    };
+    object([
+        ("run", explanation.step.run.0.into()),
+        ("step", explanation.step.label().into()),
+        ("reason", reason.into()),
+        ("previous_run", explanation.previous.as_ref().map(|step| step.run.0).into()),
+        ("changes", changes.iter().map(change_value).collect()),
+    ])
+}
+
+fn change_value(change: &Change) -> Value {
+    let part = |part: &Option<cannery_store::KeyPart>| {
+        part.as_ref().map(|part| part.shown.clone().unwrap_or_else(|| part.digest.to_string()))
+    };
+    object([
+        ("label", change.label.as_str().into()),
+        ("before", part(&change.before).into()),
+        ("after", part(&change.after).into()),
+    ])
+}
+
+/// An artifact as people name it: `model@3`.
+pub(super) fn version(artifact: &ArtifactRecord) -> String {
+    format!("{}@{}", artifact.name, artifact.version)
+}
+
+pub(super) fn moment(time: Timestamp) -> Value {
+    time.to_string().into()
+}
+
+fn run_value(run: &RunRecord) -> Value {
+    object([
+        ("run", run.id.0.into()),
+        ("pipeline", run.pipeline.as_str().into()),
+        ("status", run.status.as_str().into()),
+        ("started", moment(run.started)),
+        ("seconds", run.duration().map(|duration| duration.as_secs_f64()).into()),
+        ("params", json_value(&run.params)),
+        ("code_version", run.code_version.clone().into()),
+        ("host", run.host.as_str().into()),
+        ("error", run.error.clone().into()),
+    ])
+}
+
+fn step_value(step: &StepRecord, outputs: &[(String, ArtifactRecord)]) -> Value {
+    let output = |(output, artifact): &(String, ArtifactRecord)| {
+        object([
+            ("output", output.as_str().into()),
+            ("artifact", artifact.name.as_str().into()),
+            ("version", artifact.version.into()),
+            ("digest", artifact.digest.to_string().into()),
+        ])
+    };
+    object([
+        ("step", step.label().into()),
+        ("status", step.status.as_str().into()),
+        ("cached", step.cached.into()),
+        ("started", moment(step.started)),
+        ("seconds", step.duration().map(|duration| duration.as_secs_f64()).into()),
+        ("outputs", outputs.iter().map(output).collect()),
+        ("error", step.error.clone().into()),
+    ])
+}
+
+fn first_line(text: Option<&str>) -> &str {
+    text.and_then(|text| text.lines().next()).unwrap_or_default()
+}

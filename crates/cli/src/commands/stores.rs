@@ -1,0 +1,32 @@
+//! The store that a command looks into; looking makes none.
+
+use std::path::{Path, PathBuf};
+
+use cannery::{Error, ErrorKind, Result};
+use cannery_store::Store;
+
+use crate::args::StoreArgs;
+
+const FOLDER: &str = ".cannery";
+
+/// Opens the store that the arguments, `CANNERY_STORE` or the current folder name.
+pub(super) fn open(args: &StoreArgs) -> Result<Store> {
+    let named = args.store.clone().or_else(|| std::env::var_os("CANNERY_STORE").map(PathBuf::from));
+    let Some(folder) = named else { return Store::open(nearest()?) };
+    if folder.is_dir() { Store::open(folder) } else { Err(none_at(&folder)) }
+}
+
+fn nearest() -> Result<PathBuf> {
+    let here =
+        std::env::current_dir().map_err(|e| Error::io(e, "cannot find the current folder"))?;
+    let mut stores = here.ancestors().map(|folder| folder.join(FOLDER));
+    stores.find(|folder| folder.is_dir()).ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "there is no store in this folder or above it")
+            .with_hint("`cannery run` makes one; or name one by `--store` or `CANNERY_STORE`")
+    })
+}
+
+fn none_at(folder: &Path) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no store at `{}`", folder.display()))
+        .with_hint("`cannery run` makes one")
+}

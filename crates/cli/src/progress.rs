@@ -1,0 +1,52 @@
+//! How far long work has come, for somebody who waits at a terminal.
+
+use std::time::{Duration, Instant};
+
+use cannery::{Result, Watch};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::Console;
+
+/// Work that is done sooner needs no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A line on standard error that counts what was converted, gone when the work is done.
+pub(crate) struct Progress {
+    is_shown: bool,
+    started: Instant,
+    what: String,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    pub(crate) fn new(console: &Console<'_>, what: impl Into<String>) -> Self {
+        let is_shown = console.shows_progress();
+        Self { is_shown, started: Instant::now(), what: what.into(), bar: None }
+    }
+
+    fn bar(&self) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} {msg}  {human_pos} values  {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_message(self.what.clone());
+        bar
+    }
+}
+
+impl Watch for Progress {
+    fn look(&mut self, events: u64) -> Result<()> {
+        if self.is_shown && self.started.elapsed() > PATIENCE {
+            if self.bar.is_none() {
+                self.bar = Some(self.bar());
+            }
+            self.bar.iter().for_each(|bar| bar.set_position(events));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}

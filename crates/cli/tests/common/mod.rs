@@ -1,0 +1,63 @@
+//! Whole command lines, run in memory over files that the tests make.
+
+use std::path::{Path, PathBuf};
+
+use cannery_cli::{Console, ExitStatus, Host, RunRequest};
+
+/// A folder of files and what command lines over them print.
+pub(crate) struct Folder(tempfile::TempDir);
+
+/// A host that tells what it was asked to run.
+pub(crate) struct Recorder(pub(crate) Vec<RunRequest>);
+
+impl Host for Recorder {
+    fn run(&mut self, request: &RunRequest) -> cannery::Result<ExitStatus> {
+        self.0.push(request.clone());
+        Ok(ExitStatus::Success)
+    }
+}
+
+#[expect(dead_code, reason = "each test program uses some of it")]
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
+        std::fs::write(self.path(name), content).unwrap();
+        self
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs a command line; each word that begins with `:` is a file of the folder.
+    pub(crate) fn run(&self, line: &str) -> String {
+        self.run_with(line, &mut Recorder(Vec::new()))
+    }
+
+    pub(crate) fn run_with(&self, line: &str, host: &mut dyn Host) -> String {
+        let word = |word: &str| match word.strip_prefix(':') {
+            Some(name) => self.path(name).into_os_string(),
+            None => word.into(),
+        };
+        let args = std::iter::once("cannery").chain(line.split(' ')).map(word).collect();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = cannery_cli::main(args, host, &mut Console::new(&mut out, &mut err));
+        let text = |bytes| String::from_utf8(bytes).unwrap().replace(&self.prefix(), "");
+        format!("{}----- exit {}\n{}", text(out), status.code(), text(err))
+    }
+
+    fn prefix(&self) -> String {
+        format!("{}/", self.0.path().display())
+    }
+}

@@ -1,0 +1,252 @@
+//! `inspect`, `cat`, `head`, `convert` and what goes wrong with them.
+
+mod common;
+
+use cannery::npy::{Compression, NpzWriter, to_vec};
+use cannery::{ArrayBuf, Dtype, Order};
+use common::{Folder, Recorder};
+
+const DOCUMENT: &str = r#"{"name": "pages", "rows": [
+    {"id": 1, "box": [0.5, 1], "tag": null}, {"id": 2, "box": [2.5, 4], "tag": "abc"},
+    {"id": 3, "box": []}
+], "by id": {"17": {"x": 1}, "18": {"x": 2}}}"#;
+
+fn array(typestr: &str, shape: &[u64]) -> ArrayBuf {
+    let dtype = Dtype::from_typestr(typestr).unwrap();
+    let len = cannery::size_in_bytes(&dtype, shape).unwrap();
+    ArrayBuf::new(dtype, shape.to_vec(), Order::C, (0..len).map(|i| i.to_le_bytes()[0]).collect())
+        .unwrap()
+}
+
+fn samples() -> Folder {
+    let folder = Folder::new();
+    folder.write("a.json", DOCUMENT);
+    folder.write("rows.jsonl", "{\"a\": 1, \"b\": [1, 2]}\n{\"a\": NaN}\n\"x\"\n");
+    folder.write("a.npy", to_vec(&array("|u1", &[3, 2]).as_view()).unwrap());
+    let mut archive = NpzWriter::new(std::io::Cursor::new(Vec::new()), Compression::Stored);
+    archive.add("x", &array("<i2", &[2]).as_view()).unwrap();
+    archive.add("long/name", &array(">M8[D]", &[]).as_view()).unwrap();
+    folder.write("a.npz", archive.finish().unwrap().into_inner());
+    folder
+}
+
+#[test]
+fn inspect() {
+    let folder = samples();
+    insta::assert_snapshot!(folder.run("inspect :a.json"), @r"
+    a.json  JSON  185 B  map of 3
+    ├ name   text  5 characters
+    ├ rows   list of 3: map of 2 to 3
+    │ ├ id   int  1 to 3
+    │ ├ box  list of 0 to 2: int or float  0.5 to 4
+    │ └ tag  text or null  3 characters  in 2 of 3
+    └ by id  map of 2
+      └ *  map of 1
+        └ x  int  1 to 2
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("inspect :rows.jsonl :a.npy :a.npz"), @r"
+    rows.jsonl  JSON Lines  37 B  list of 3: map or text of 1 to 2  1 character
+    ├ a  int or float  1
+    └ b  list of 2: int  1 to 2
+    a.npy  NPY  134 B  uint8 [3, 2]  6 B
+    a.npz  NPZ  524 B  map of 2
+    ├ x          int16 [2]  4 B
+    └ long/name  big-endian datetime64[D] []  8 B
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("inspect --json :a.npy :rows.jsonl"), @r#"
+    {"name":"a.npy","format":"npy","size":134,"root":{"kind":"array","dtype":"uint8","shape":[3,2],"fortran_order":false,"bytes":6}}
+    {"name":"rows.jsonl","format":"jsonl","size":37,"root":{"kind":"list","len":[3,3],"count":1,"parts":[{"kind":"map or text","name":"[]","details":"1 character","len":[1,2],"count":3,"parts":[{"kind":"int or float","name":"a","details":"1","count":2},{"kind":"list","name":"b","len":[2,2],"count":1,"parts":[{"kind":"int","name":"[]","details":"1 to 2","count":2}]}]}]}}
+    ----- exit 0
+    "#);
+}
+
+#[test]
+fn a_bad_file_does_not_hide_the_others() {
+    let folder = samples();
+    folder.write("bad.json", "[1, 2").write("what", [1, 2, 3]);
+    insta::assert_snapshot!(folder.run("inspect :bad.json :missing.json :a.npy :what"), @r"
+    a.npy  NPY  134 B  uint8 [3, 2]  6 B
+    ----- exit 2
+    error: bad.json: expected `,` or `]`, found the end of the input at line 1 column 6
+    error: missing.json: cannot open the file: No such file or directory (os error 2)
+    error: what: no known format begins with `\x01\x02\x03`
+    hint: say which format it is: npy, npz, json, jsonl
+    ");
+}
+
+#[test]
+fn cat() {
+    let folder = samples();
+    folder.write("b.json", "{\"a\": [1, {}], \"b\": \"é\"}");
+    insta::assert_snapshot!(folder.run("cat :b.json"), @r#"
+    {
+      "a": [
+        1,
+        {}
+      ],
+      "b": "é"
+    }
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("cat :rows.jsonl :a.npy"), @r#"
+    {"a":1,"b":[1,2]}
+    {"a":NaN}
+    "x"
+    [0,1]
+    [2,3]
+    [4,5]
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("cat --json :rows.jsonl :a.npz"), @r#"
+    [{"a":1,"b":[1,2]},{"a":NaN},"x"]
+    {"x":[256,770],"long/name":"776708496480-04-24"}
+    ----- exit 0
+    "#);
+}
+
+#[test]
+fn head() {
+    let folder = samples();
+    insta::assert_snapshot!(folder.run("head -n 1 :rows.jsonl :a.npy :a.json"), @r#"
+    {"a":1,"b":[1,2]}
+    [0,1]
+    {"name":"pages"}
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("head -n 2 --json :a.npy"), @r"
+    [[0,1],[2,3]]
+    ----- exit 0
+    ");
+}
+
+#[test]
+fn convert() {
+    let folder = samples();
+    insta::assert_snapshot!(folder.run("convert :a.npy :out.jsonl.gz"), @"----- exit 0");
+    insta::assert_snapshot!(folder.run("cat :out.jsonl.gz"), @r"
+    [0,1]
+    [2,3]
+    [4,5]
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("convert :rows.jsonl :rows.json"), @r"
+    ----- exit 2
+    error: rows.jsonl: expected a value, found `N` at line 2 column 7
+    hint: NaN and infinities are not JSON; allow them with the option `nan`
+    ");
+    insta::assert_snapshot!(folder.run("convert --nan --indent 1 :rows.jsonl :rows.json"), @"----- exit 0");
+    insta::assert_snapshot!(folder.read("rows.json"), @r#"
+    [
+     {
+      "a": 1,
+      "b": [
+       1,
+       2
+      ]
+     },
+     {
+      "a": NaN
+     },
+     "x"
+    ]
+    "#);
+    insta::assert_snapshot!(folder.run("convert :a.npz :out"), @r"
+    ----- exit 2
+    error: out: the name does not say which format it is
+    hint: say which format it is: npy, npz, json, jsonl
+    ");
+    insta::assert_snapshot!(folder.run("convert --to xml :a.npz :out"), @r"
+    ----- exit 2
+    error: out: `xml` is no format of this build
+    hint: say which format it is: npy, npz, json, jsonl
+    ");
+    insta::with_settings!({filters => [(r"0\.\d+", "[seconds]")]}, {
+        insta::assert_snapshot!(folder.run("convert --json --to json :a.npz :out"), @r#"
+        {"source":"a.npz","target":"out","seconds":[seconds]}
+        ----- exit 0
+        "#);
+    });
+}
+
+#[test]
+fn run() {
+    let folder = Folder::new();
+    let mut host = Recorder(Vec::new());
+    insta::assert_snapshot!(folder.run_with("run a.py:train -p epochs=3 --param name=a=b --json", &mut host), @"----- exit 0");
+    let request = &host.0[0];
+    assert_eq!(request.file.to_str(), Some("a.py"));
+    assert_eq!(request.pipeline.as_deref(), Some("train"));
+    assert_eq!(
+        request.params,
+        [("epochs", "3"), ("name", "a=b")].map(|(a, b)| (a.into(), b.into()))
+    );
+    assert!(request.json);
+    insta::assert_snapshot!(folder.run("run a.py -p epochs"), @r"
+    ----- exit 2
+    error: expected `NAME=VALUE`, found `epochs`
+    hint: for one: `--param epochs=3`
+    ");
+}
+
+#[test]
+fn usage() {
+    let folder = Folder::new();
+    insta::assert_snapshot!(folder.run("--version"), @r"
+    cannery 0.1.0
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("inspekt"), @r"
+    ----- exit 2
+    error: unrecognized subcommand 'inspekt'
+
+      tip: a similar subcommand exists: 'inspect'
+
+    Usage: cannery <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(folder.run("--help"), @r"
+    Look into data files, convert them, run pipelines and see what they made
+
+    Usage: cannery <COMMAND>
+
+    Commands:
+      inspect      Say what is inside files: kinds, lengths, types, sizes
+      cat          Print the values of files, rows one to a line
+      head         Print the first rows, items or entries of files
+      convert      Convert a file to another format
+      run          Run a pipeline of a Python file
+      runs         List runs, or show the steps of one
+      artifacts    List what pipelines have made
+      lineage      Show what an artifact was made from
+      why          Say why a step of a run ran, or did not
+      completions  Print completions for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    A FILE may be `-` for standard input or output, and packed (.gz, .zst).
+    Exit status: 0 fine, 1 findings, 2 could not complete.
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("head --help"), @r"
+    Print the first rows, items or entries of files
+
+    Usage: cannery head [OPTIONS] <FILE>...
+
+    Arguments:
+      <FILE>...  Files
+
+    Options:
+          --from <FORMAT>  Format of the files, where content and name do not tell
+          --json           Print one JSON document per file, without line breaks inside
+      -n, --lines <COUNT>  How many [default: 10]
+      -h, --help           Print help
+    ----- exit 0
+    ");
+    assert!(folder.run("completions bash").contains("complete -F _cannery"));
+}

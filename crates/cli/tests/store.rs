@@ -1,0 +1,210 @@
+//! `runs`, `artifacts`, `lineage` and `why` over a store that a Rust pipeline fills.
+
+mod common;
+
+use cannery_pipeline::{Description, Engine, FnStep, Output, Run, RunError, StepCall, Store};
+use common::Folder;
+
+fn text(bytes: &[u8]) -> Output {
+    Output::bytes("value.txt", bytes.to_vec(), Description::new("str", "text/1"))
+}
+
+fn pages(run: &Run, prefix: &str) -> Result<(), RunError> {
+    let load = FnStep::new("version 1", |_| Ok(text(b"3").into()));
+    let load = run.submit(StepCall::new("load", load))?;
+    let make = FnStep::new("version 1", |context| {
+        let mut page = context.literal("prefix")?.to_vec();
+        page.extend(context.read("number", "value.txt")?);
+        Ok(text(&page).into())
+    });
+    let make = StepCall::new("make_page", make).input("number", load).literal("prefix", prefix);
+    let make = run.submit(make)?;
+    let join =
+        FnStep::new("version 1", |context| Ok(text(&context.read("page", "value.txt")?).into()));
+    let join = StepCall::new("join", join).input("page", make).input("number", load);
+    let join = run.submit(join)?;
+    run.wait(join, &mut || Ok(()))?;
+    Ok(())
+}
+
+/// A store with three runs: all new, all known, one parameter changed.
+fn filled() -> Folder {
+    let folder = Folder::new();
+    let engine = Engine::new(Store::open(folder.path("store")).unwrap());
+    for prefix in ["page", "page", "sheet"] {
+        let params = format!("{{\"prefix\": \"{prefix}\"}}");
+        let run = engine.begin_run("pages", &params, None).unwrap();
+        pages(&run, prefix).unwrap();
+        run.finish(&mut || Ok(())).unwrap();
+    }
+    folder
+}
+
+fn check(folder: &Folder, lines: &[&str]) -> String {
+    let prefix =
+        |line: &&str| format!("$ {line}\n{}", folder.run(&format!("{line} --store :store")));
+    lines.iter().map(prefix).collect()
+}
+
+/// What differs from run to run.
+fn filters() -> Vec<(&'static str, &'static str)> {
+    vec![
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[moment]"),
+        (r"\b\d\.\d{3} s\b", "[time]"),
+        (r#""seconds":[0-9.e-]+"#, r#""seconds":[time]"#),
+        (r#""host":"[^"]*""#, r#""host":"[host]""#),
+        (r"DURATION +", "DURATION  "),
+    ]
+}
+
+#[test]
+fn what_was_run() {
+    let folder = filled();
+    insta::with_settings!({filters => filters()}, {
+        insta::assert_snapshot!(check(&folder, &["runs", "runs -n 1 --json", "runs 2", "runs 3 --json", "runs 9", "runs --status gone"]), @r#"
+        $ runs
+        RUN  PIPELINE  STATUS     STARTED               DURATION  ERROR
+        3    pages     completed  [moment]  [time]
+        2    pages     completed  [moment]  [time]
+        1    pages     completed  [moment]  [time]
+        ----- exit 0
+        $ runs -n 1 --json
+        [{"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null}]
+        ----- exit 0
+        $ runs 2
+        run 2  pages  completed in [time]  [moment]
+        parameters  {"prefix": "page"}
+        STEP       STATUS  DURATION  OUTPUTS
+        load       cached            load@1
+        make_page  cached            make_page@1
+        join       cached            join@1
+        ----- exit 0
+        $ runs 3 --json
+        {"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null,"steps":[{"step":"load","status":"completed","cached":true,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6"}],"error":null},{"step":"make_page","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"make_page","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null},{"step":"join","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"join","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null}]}
+        ----- exit 0
+        $ runs 9
+        ----- exit 2
+        error: the store has no run 9
+        hint: `cannery runs` lists them
+        $ runs --status gone
+        ----- exit 2
+        error: expected one of `running`, `completed`, `failed`, `interrupted`, found `gone`
+        "#);
+    });
+}
+
+#[test]
+fn why_it_ran() {
+    let folder = filled();
+    insta::with_settings!({filters => filters()}, {
+        insta::assert_snapshot!(check(&folder, &["why 1 load", "why 2 load", "why 3 make_page", "why 3 make_page --json", "why 3 nothing"]), @r#"
+        $ why 1 load
+        step `load` of run 1 ran: no earlier run had completed it
+        ----- exit 0
+        $ why 2 load
+        step `load` of run 2 did not run: its result was known from run 1
+        ----- exit 0
+        $ why 3 make_page
+        step `make_page` of run 3 ran: since run 2
+          parameter prefix changed from `page` to `sheet`
+        ----- exit 0
+        $ why 3 make_page --json
+        {"run":3,"step":"make_page","reason":"changed","previous_run":2,"changes":[{"label":"parameter prefix","before":"page","after":"sheet"}]}
+        ----- exit 0
+        $ why 3 nothing
+        ----- exit 2
+        error: run 3 has no step `nothing`
+        hint: its steps are: `load`, `make_page`, `join`
+        "#);
+    });
+}
+
+#[test]
+fn what_was_made() {
+    let folder = filled();
+    insta::with_settings!({filters => filters()}, {
+        insta::assert_snapshot!(check(&folder, &["artifacts", "artifacts make_page", "artifacts load --json", "artifacts --run 1", "artifacts model"]), @r#"
+        $ artifacts
+        ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED               STEP
+        join@2       str   text/1  6 B   53d4ce17  [moment]  join of run 3
+        make_page@2  str   text/1  6 B   53d4ce17  [moment]  make_page of run 3
+        load@1       str   text/1  1 B   7d2e824b  [moment]  load of run 1
+        ----- exit 0
+        $ artifacts make_page
+        ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED               STEP
+        make_page@2  str   text/1  6 B   53d4ce17  [moment]  make_page of run 3
+        make_page@1  str   text/1  5 B   39aec346  [moment]  make_page of run 1
+        ----- exit 0
+        $ artifacts load --json
+        [{"artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}]
+        ----- exit 0
+        $ artifacts --run 1
+        ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED               STEP
+        join@1       str   text/1  5 B   39aec346  [moment]  join of run 1
+        make_page@1  str   text/1  5 B   39aec346  [moment]  make_page of run 1
+        load@1       str   text/1  1 B   7d2e824b  [moment]  load of run 1
+        ----- exit 0
+        $ artifacts model
+        ----- exit 2
+        error: the store has no artifact `model`
+        hint: the store has, newest first: `join`, `make_page`, `load`
+        "#);
+    });
+}
+
+#[test]
+fn what_it_was_made_from() {
+    let folder = filled();
+    insta::with_settings!({filters => filters()}, {
+        insta::assert_snapshot!(check(&folder, &["lineage join", "lineage load --down", "lineage join@1 --json", "lineage model"]), @r#"
+        $ lineage join
+        join@2  str  6 B  text/1  by join in run 3, [time]
+        ├ page: make_page@2  str  6 B  text/1  by make_page in run 3, [time]
+        │ └ number: load@1  str  1 B  text/1  by load in run 1, [time]
+        └ number: load@1  str  1 B  text/1  by load in run 1, [time]
+        ----- exit 0
+        $ lineage load --down
+        load@1  str  1 B  text/1  by load in run 1, [time]
+        ├ make_page@1  str  5 B  text/1  by make_page in run 1, [time]
+        │ └ join@1  str  5 B  text/1  by join in run 1, [time]
+        ├ join@1  str  5 B  text/1  by join in run 1, [time]
+        ├ make_page@2  str  6 B  text/1  by make_page in run 3, [time]
+        │ └ join@2  str  6 B  text/1  by join in run 3, [time]
+        └ join@2  str  6 B  text/1  by join in run 3, [time]
+        ----- exit 0
+        $ lineage join@1 --json
+        {"artifacts":[{"artifact":"join","version":1,"digest":"39aec346ec92cd23562f49a10f08787b524a1f70b29d979ca9f22f47e3588819","type":"str","format":"text/1","size":5,"created":"[moment]","producer":{"run":1,"step":"join","output":""},"metadata":{}},{"artifact":"make_page","version":1,"digest":"39aec346ec92cd23562f49a10f08787b524a1f70b29d979ca9f22f47e3588819","type":"str","format":"text/1","size":5,"created":"[moment]","producer":{"run":1,"step":"make_page","output":""},"metadata":{}},{"artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}],"edges":[{"source":"make_page@1","result":"join@1","argument":"page"},{"source":"load@1","result":"join@1","argument":"number"},{"source":"load@1","result":"make_page@1","argument":"number"}]}
+        ----- exit 0
+        $ lineage model
+        ----- exit 2
+        error: the store has no artifact `model`
+        hint: the store has, newest first: `join`, `make_page`, `load`
+        "#);
+    });
+}
+
+#[test]
+fn looking_makes_no_store() {
+    let folder = Folder::new();
+    insta::assert_snapshot!(folder.run("runs --store :nothing"), @r"
+    ----- exit 2
+    error: there is no store at `nothing`
+    hint: `cannery run` makes one
+    ");
+    assert!(!folder.path("nothing").exists());
+    Store::open(folder.path("empty")).unwrap();
+    insta::assert_snapshot!(folder.run("runs --store :empty"), @r"
+    no runs
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("artifacts --store :empty --json"), @r"
+    []
+    ----- exit 0
+    ");
+    folder.write("empty/version", "99\n");
+    insta::assert_snapshot!(folder.run("runs --store :empty"), @r"
+    ----- exit 2
+    error: the store `empty` has layout version 99, this release knows version 1
+    hint: update cannery (`pip install -U cannery`), or name another store with the environment variable CANNERY_STORE
+    ");
+}
