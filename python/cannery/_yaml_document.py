@@ -33,6 +33,7 @@ def open_document(where: str | os.PathLike[str], *, schema: str = "core") -> Doc
     Raises:
         OSError: The file cannot be read.
         YAMLError: It is not YAML; the error says where.
+
     """
     data = Path(where).read_bytes()
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
@@ -86,6 +87,7 @@ class Document:
         Raises:
             ValueError: The document was made from text and `where` is not given.
             OSError: The file cannot be written; it is unchanged then.
+
         """
         path = self._path if where is None else Path(where)
         if path is None:
@@ -196,6 +198,7 @@ class Mapping(_Node, MutableMapping[Any, Any]):
         Raises:
             KeyError: There is no ``old``.
             ValueError: There is a ``new`` already.
+
         """
         if self._document._native.kind(self._to(old)) is None:
             raise KeyError(old)

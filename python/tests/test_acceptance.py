@@ -17,7 +17,7 @@ STORIES = SUITES.parent / "acceptance"
 NEEDS = {
     "untrusted.py": ["cannery.pickle", "cannery.scan"],
     "yaml_config.py": ["cannery.yaml"],
-    "records.py": ["cannery.compat.zenml"],
+    "records.py": ["cannery.compat.zenml", ".can"],
 }
 
 
@@ -26,6 +26,8 @@ def missing(story: Path) -> list[str]:
 
 
 def exists(name: str) -> bool:
+    if name == ".can":
+        return can_is_built()
     parent, _, last = name.rpartition(".")
     try:
         return hasattr(importlib.import_module(parent), last) or bool(importlib.import_module(name))

@@ -93,7 +93,8 @@ def test_demo_on_digits(tmp_path: Path) -> None:
 def test_demo_on_a_coco_file(
     tmp_path: Path, coco_file: Path, count_cases: Callable[[str, int], None]
 ) -> None:
-    output = run(PROJECT / "demo.py", "--coco", coco_file, "--folder", "demo", cwd=tmp_path)
+    (tmp_path / "instances.json").symlink_to(coco_file)
+    output = run(PROJECT / "demo.py", "--coco", "instances.json", "--folder", "demo", cwd=tmp_path)
     assert "80 images, 815 boxes (11 crowds), 80 classes" in output
     assert_story(output, STEPS)
     check_stored_forest(tmp_path / "demo" / "store", max_depth=8)

@@ -57,6 +57,56 @@ known_layout! {
         }
     }
 
+    /// The layout of an `int`; digits have 30 bits.
+    #[repr(C)]
+    struct Int {
+        #[cfg(not(Py_3_12))]
+        base: ffi::PyVarObject,
+        #[cfg(Py_3_12)]
+        base: ffi::PyObject,
+        /// From 3.12 on: the number of digits above three bits that say 0 for a positive number,
+        /// 1 for none and 2 for a negative one.
+        #[cfg(Py_3_12)]
+        tag: usize,
+        first_digit: u32,
+    }
+
+    /// The value of an `int` of at most one digit.
+    ///
+    /// # Safety
+    /// `int` must be an `int` or of a subclass.
+    #[inline]
+    pub(crate) unsafe fn small_int(int: *mut ffi::PyObject) -> Option<i64> {
+        let int = int.cast::<Int>();
+        // SAFETY: there is always room for a first digit; it counts if there is one.
+        unsafe {
+            #[cfg(not(Py_3_12))]
+            let (small, sign) = ((-1..=1).contains(&(*int).base.ob_size), (*int).base.ob_size as i64);
+            #[cfg(Py_3_12)]
+            let (small, sign) = ((*int).tag < 2 << 3, 1 - ((*int).tag & 3) as i64);
+            small.then(|| sign * i64::from((*int).first_digit))
+        }
+    }
+
+    /// The characters of a text that is ASCII and in one piece with its header.
+    ///
+    /// # Safety
+    /// `text` must be a `str`, and live as long as `'a`.
+    #[inline]
+    pub(crate) unsafe fn compact_ascii<'a>(text: *mut ffi::PyObject) -> Option<&'a str> {
+        let text = text.cast::<ffi::PyASCIIObject>();
+        // SAFETY: bits 5 and 6 of `state` (see `text_kind`) say that so many ASCII characters
+        // follow the header.
+        unsafe {
+            if (*text).state >> 5 & 3 != 3 {
+                return None;
+            }
+            let len = (*text).length.cast_unsigned();
+            let bytes = std::slice::from_raw_parts(text.add(1).cast::<u8>(), len);
+            Some(std::str::from_utf8_unchecked(bytes))
+        }
+    }
+
     /// Width of a character in bytes (1, 2 or 4), and whether all are ASCII.
     ///
     /// # Safety
@@ -71,6 +121,24 @@ known_layout! {
 }
 
 unknown_layout! {
+    /// The characters of a text, if that is cheap to find out: here it is not.
+    ///
+    /// # Safety
+    /// None.
+    #[inline]
+    pub(crate) unsafe fn compact_ascii<'a>(_text: *mut ffi::PyObject) -> Option<&'a str> {
+        None
+    }
+
+    /// The value of an `int` that is cheap to look at: here none is.
+    ///
+    /// # Safety
+    /// None.
+    #[inline]
+    pub(crate) unsafe fn small_int(_int: *mut ffi::PyObject) -> Option<i64> {
+        None
+    }
+
     /// A new dictionary, or null with an exception set.
     #[inline]
     pub(crate) unsafe fn new_dict(_len: usize) -> *mut ffi::PyObject {

@@ -18,6 +18,7 @@ mod pipeline;
 mod store;
 mod text;
 mod walk;
+mod yaml_document;
 
 use pyo3::prelude::*;
 
@@ -31,6 +32,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::register(module)?;
     store::register(module)?;
     pipeline::register(module)?;
+    yaml_document::register(module)?;
     cli::register(module)?;
     Ok(())
 }

@@ -164,6 +164,15 @@ pub(crate) fn of_python<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Text<'a>> {
 /// `text` must be a `str`, live as long as `'a`, and the interpreter be held.
 #[inline]
 pub(crate) unsafe fn of_pointer<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>> {
+    // SAFETY: the caller's promise.
+    if let Some(ascii) = unsafe { compat::compact_ascii(text) } {
+        return Some(Text::Ascii(ascii));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { of_wide(text) }
+}
+
+unsafe fn of_wide<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>> {
     // SAFETY: data and length belong to each other; ASCII was checked by the interpreter.
     unsafe {
         if !compat::make_ready(text) {

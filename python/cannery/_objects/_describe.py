@@ -27,6 +27,7 @@ class Describer:
 
         Raises:
             DataTypeError: if it is no data.
+
         """
         cls = type(value)
         describe = self._of_class.get(cls)

@@ -213,7 +213,7 @@ KNOWN: dict[type, Known] = {
 
 
 def _utc(parts: Parts) -> dt.timezone:
-    return dt.timezone(parts["offset"], parts["name"]) if "name" in parts else dt.timezone.utc
+    return dt.timezone(parts["offset"], parts["name"]) if "name" in parts else dt.UTC
 
 
 def name_of_known(cls: type) -> str:

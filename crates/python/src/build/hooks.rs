@@ -124,6 +124,20 @@ pub(crate) enum Duplicates {
     Error,
 }
 
+impl Duplicates {
+    /// From its name in Python.
+    pub(crate) fn parse(name: &str) -> PyResult<Self> {
+        match name {
+            "last" => Ok(Duplicates::Last),
+            "first" => Ok(Duplicates::First),
+            "error" => Ok(Duplicates::Error),
+            _ => Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "duplicates must be \"last\", \"first\" or \"error\", not {name:?}"
+            ))),
+        }
+    }
+}
+
 /// The hooks of `json.loads`.
 #[derive(Default)]
 pub(crate) struct JsonHooks<'py> {

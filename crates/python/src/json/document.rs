@@ -99,6 +99,11 @@ impl<'a, 'py> Document<'a, 'py> {
         self.is_utf8.then(|| unsafe { std::str::from_utf8_unchecked(self.bytes()) })
     }
 
+    /// Whether it came as text.
+    pub(super) fn is_text(&self) -> bool {
+        self.object.is_instance_of::<PyString>()
+    }
+
     /// How many characters come before a byte of it.
     pub(super) fn characters_before(&self, offset: u64) -> usize {
         let bytes = self.bytes();
@@ -121,7 +126,7 @@ impl<'a, 'py> Document<'a, 'py> {
 
     /// The document as the `doc` of an exception.
     pub(super) fn as_doc(&self) -> PyResult<Bound<'py, PyAny>> {
-        if self.object.is_instance_of::<PyString>() {
+        if self.is_text() {
             return Ok(self.object.clone().into_owned());
         }
         PyBytes::new(self.object.py(), self.bytes()).call_method1("decode", ("utf-8", "replace"))

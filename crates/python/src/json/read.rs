@@ -1,6 +1,6 @@
 //! Text to objects.
 
-use cannery_core::{ErrorKind, Limits, Result};
+use cannery_core::{Error, ErrorKind, Limits, Result};
 use cannery_json::ReadOptions;
 use pyo3::exceptions::{PyStopIteration, PyValueError};
 use pyo3::prelude::*;
@@ -106,7 +106,7 @@ fn json_read<'py>(
         parse_float,
         parse_int,
         parse_constant,
-        duplicates: parse_duplicates(duplicates)?,
+        duplicates: Duplicates::parse(duplicates)?,
     };
     let options = lenient(strict).limits(Limits::default().depth(depth));
     read(py, &Document::new(s)?, &options, hooks)
@@ -136,7 +136,7 @@ fn json_read_prefix<'py>(
         parse_float,
         parse_int,
         parse_constant,
-        duplicates: parse_duplicates(duplicates)?,
+        duplicates: Duplicates::parse(duplicates)?,
     };
     let options = lenient(strict).limits(Limits::default().depth(depth));
     let document = Document::of_text(s)?;
@@ -191,17 +191,6 @@ fn lenient(strict: bool) -> ReadOptions {
     ReadOptions::default().nan(true).control_characters(!strict).byte_order_mark(false)
 }
 
-fn parse_duplicates(name: &str) -> PyResult<Duplicates> {
-    match name {
-        "last" => Ok(Duplicates::Last),
-        "first" => Ok(Duplicates::First),
-        "error" => Ok(Duplicates::Error),
-        _ => Err(PyValueError::new_err(format!(
-            "duplicates must be \"last\", \"first\" or \"error\", not {name:?}"
-        ))),
-    }
-}
-
 fn read<'py>(
     py: Python<'py>,
     document: &Document<'_, 'py>,
@@ -214,11 +203,32 @@ fn read<'py>(
         build(py, document, options, hooks)
     };
     value.map_err(|error| match error.kind() {
+        ErrorKind::Encoding if document.is_text() => {
+            let error = without_surrogates(py, document, options).unwrap_or(error);
+            decode_error(py, error, document)
+        }
         ErrorKind::Encoding => {
             unicode_error(py, document).unwrap_or_else(|| decode_error(py, error, document))
         }
         _ => decode_error(py, error, document),
     })
+}
+
+/// What is wrong with a text that has a surrogate where no string is: what would be wrong with
+/// any other character there.
+#[cold]
+fn without_surrogates(
+    py: Python<'_>,
+    document: &Document<'_, '_>,
+    options: &ReadOptions,
+) -> Option<Error> {
+    let mut bytes = document.bytes().to_vec();
+    for at in 0..bytes.len().saturating_sub(2) {
+        if bytes[at] == 0xed && bytes[at + 1] >= 0xa0 {
+            bytes[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+    cannery_json::from_slice(&bytes, options, &mut PyBuilder::new(py, Plain)).err()
 }
 
 fn build<'py, H: Hooks<'py>>(

@@ -11,36 +11,45 @@ use crate::text;
 
 /// A container that was entered and not left yet.
 pub(crate) struct Frame<'py> {
-    /// The object it stands for: the same one must not be entered again inside.
-    pub(crate) object: Bound<'py, PyAny>,
+    /// What is gone through.
+    source: Bound<'py, PyAny>,
+    /// The object that it was made for, if that is another.
+    made_for: Option<Bound<'py, PyAny>>,
+    /// The value of an entry whose key is still being sent.
+    waiting: Option<Bound<'py, PyAny>>,
     end: End,
-    parts: Parts<'py>,
+    parts: Parts,
 }
 
 /// What is sent when it is left.
 #[derive(Clone, Copy)]
-enum End {
+pub(super) enum End {
     Container(Container),
     Object,
     Nothing,
 }
 
-enum Parts<'py> {
-    List { list: Bound<'py, PyList>, index: usize },
-    Tuple { tuple: Bound<'py, PyTuple>, index: usize },
-    Dict(Entries<'py>),
-    Pairs { pairs: Bound<'py, PyList>, index: usize, waiting: Option<Bound<'py, PyAny>> },
-    Iterator { iterator: Bound<'py, PyIterator>, index: u64 },
+/// What its source is, and where in it the walker is.
+#[derive(Clone, Copy)]
+enum Parts {
+    List {
+        index: usize,
+    },
+    Tuple {
+        index: usize,
+    },
+    /// The interpreter's own cursor, and how many entries there were at the beginning.
+    Dict {
+        cursor: ffi::Py_ssize_t,
+        len: usize,
+    },
+    Pairs {
+        index: usize,
+    },
+    Iterator {
+        index: u64,
+    },
     Nothing,
-}
-
-/// The entries of a dictionary, by the interpreter's own cursor.
-struct Entries<'py> {
-    dict: Bound<'py, PyDict>,
-    len: usize,
-    cursor: ffi::Py_ssize_t,
-    key: Option<Bound<'py, PyAny>>,
-    waiting: Option<Bound<'py, PyAny>>,
 }
 
 /// What the walker is to do next.
@@ -52,98 +61,150 @@ pub(crate) enum Next<'py> {
 }
 
 impl<'py> Frame<'py> {
-    fn new(object: &Bound<'py, PyAny>, end: End, parts: Parts<'py>) -> Self {
-        Self { object: object.clone(), end, parts }
+    #[inline(always)]
+    fn new(source: Bound<'py, PyAny>, end: End, parts: Parts) -> Self {
+        Self { source, made_for: None, waiting: None, end, parts }
     }
 
-    /// The items of a list, or of one made for `object`.
-    pub(crate) fn list(
-        object: &Bound<'py, PyAny>,
-        list: Bound<'py, PyList>,
-        container: Container,
-    ) -> Self {
-        Self::new(object, End::Container(container), Parts::List { list, index: 0 })
+    fn made_for(self, object: Bound<'py, PyAny>) -> Self {
+        Self { made_for: Some(object), ..self }
+    }
+
+    /// The items of a list.
+    #[inline(always)]
+    pub(crate) fn list(list: Bound<'py, PyList>) -> Self {
+        Self::new(list.into_any(), End::Container(Container::List), Parts::List { index: 0 })
     }
 
     /// The items of a tuple.
-    pub(crate) fn tuple(tuple: &Bound<'py, PyTuple>, container: Container) -> Self {
-        let parts = Parts::Tuple { tuple: tuple.clone(), index: 0 };
-        Self::new(tuple, End::Container(container), parts)
+    pub(crate) fn tuple(tuple: Bound<'py, PyTuple>, container: Container) -> Self {
+        Self::new(tuple.into_any(), End::Container(container), Parts::Tuple { index: 0 })
     }
 
     /// The entries of a dictionary.
-    pub(crate) fn dict(dict: &Bound<'py, PyDict>) -> Self {
-        let entries = Parts::Dict(Entries::of(dict.clone()));
-        Self::new(dict, End::Container(Container::Map), entries)
+    #[inline(always)]
+    pub(crate) fn dict(dict: Bound<'py, PyDict>) -> Self {
+        let end = End::Container(Container::Map);
+        let parts = Parts::Dict { cursor: 0, len: dict.len() };
+        // Other threads may change it: walk a copy of our own, for the original.
+        #[cfg(Py_GIL_DISABLED)]
+        if let Ok(copy) = dict.copy() {
+            let parts = Parts::Dict { cursor: 0, len: copy.len() };
+            return Self::new(copy.into_any(), end, parts).made_for(dict.into_any());
+        }
+        Self::new(dict.into_any(), end, parts)
     }
 
     /// The entries of a mapping as a list of pairs.
-    pub(crate) fn pairs(object: &Bound<'py, PyAny>, pairs: Bound<'py, PyList>) -> Self {
-        let parts = Parts::Pairs { pairs, index: 0, waiting: None };
-        Self::new(object, End::Container(Container::Map), parts)
+    pub(crate) fn pairs(mapping: Bound<'py, PyAny>, pairs: Bound<'py, PyList>) -> Self {
+        let end = End::Container(Container::Map);
+        Self::new(pairs.into_any(), end, Parts::Pairs { index: 0 }).made_for(mapping)
     }
 
     /// The items of a set, or whatever an iterator gives.
     pub(crate) fn iterator(
-        object: &Bound<'py, PyAny>,
+        object: Bound<'py, PyAny>,
         iterator: Bound<'py, PyIterator>,
         container: Container,
     ) -> Self {
-        Self::new(object, End::Container(container), Parts::Iterator { iterator, index: 0 })
+        let end = End::Container(container);
+        Self::new(iterator.into_any(), end, Parts::Iterator { index: 0 }).made_for(object)
     }
 
     /// The parts of an object of a named type.
-    pub(crate) fn object(object: &Bound<'py, PyAny>, parts: Bound<'py, PyDict>) -> Self {
-        Self::new(object, End::Object, Parts::Dict(Entries::of(parts)))
+    pub(crate) fn object(object: Bound<'py, PyAny>, parts: Bound<'py, PyDict>) -> Self {
+        Self { end: End::Object, ..Self::dict(parts).made_for(object) }
     }
 
     /// A level without events of its own.
     pub(crate) fn instead(object: Bound<'py, PyAny>) -> Self {
-        Self { object, end: End::Nothing, parts: Parts::Nothing }
+        Self::new(object, End::Nothing, Parts::Nothing)
+    }
+
+    /// The object it stands for: the same one must not be entered again inside.
+    #[inline]
+    pub(crate) fn identity(&self) -> &Bound<'py, PyAny> {
+        self.made_for.as_ref().unwrap_or(&self.source)
+    }
+
+    /// What is sent when it is left.
+    #[inline]
+    pub(super) fn end(&self) -> End {
+        self.end
     }
 
     /// Sends scalars up to the next value that needs the walker, or to the end.
+    #[inline(always)]
     pub(crate) fn advance<S: Sink, D: Dialect<'py>>(
         &mut self,
         dialect: &mut D,
         sink: &mut S,
     ) -> Result<Next<'py>> {
-        match &mut self.parts {
-            Parts::List { list, index } => advance_list::<S, D>(list, index, sink),
-            Parts::Tuple { tuple, index } => advance_tuple(tuple, index, sink),
-            Parts::Dict(entries) => entries.advance(dialect, sink),
-            Parts::Pairs { pairs, index, waiting } => {
-                advance_pairs(pairs, index, waiting, dialect, sink)
+        let (source, waiting) = (&self.source, &mut self.waiting);
+        // SAFETY: each kind of parts is only made with a source of its type.
+        unsafe {
+            match &mut self.parts {
+                Parts::Dict { cursor, len } => {
+                    let entries = Entries { dict: source.cast_unchecked(), cursor, waiting };
+                    entries.advance(*len, dialect, sink)
+                }
+                Parts::List { index } => advance_list::<S, D>(source.cast_unchecked(), index, sink),
+                Parts::Tuple { index } => advance_tuple(source.cast_unchecked(), index, sink),
+                Parts::Pairs { index } => {
+                    advance_pairs(source.cast_unchecked(), index, waiting, dialect, sink)
+                }
+                Parts::Iterator { index } => advance_iterator(source.cast_unchecked(), index, sink),
+                Parts::Nothing => Ok(Next::End),
             }
-            Parts::Iterator { iterator, index } => advance_iterator(iterator, index, sink),
-            Parts::Nothing => Ok(Next::End),
-        }
-    }
-
-    /// Sends the closing event.
-    pub(crate) fn send_end<S: Sink>(&self, sink: &mut S) -> Result<()> {
-        match self.end {
-            End::Container(container) => sink.end(container),
-            End::Object => sink.end_object(),
-            End::Nothing => Ok(()),
         }
     }
 
     /// The step from this container to the value in work.
     pub(crate) fn segment(&self) -> Option<Segment> {
-        match &self.parts {
-            Parts::List { index, .. } | Parts::Tuple { index, .. } => {
+        match self.parts {
+            Parts::List { index } | Parts::Tuple { index } => {
                 Some(Segment::Index(index.saturating_sub(1) as u64))
             }
-            Parts::Iterator { index, .. } => Some(Segment::Index(index.saturating_sub(1))),
-            Parts::Dict(entries) => entries.key.as_ref().map(key_segment),
-            Parts::Pairs { pairs, index, .. } => {
-                let pair = pairs.get_item(index.checked_sub(1)?).ok()?;
+            Parts::Iterator { index } => Some(Segment::Index(index.saturating_sub(1))),
+            Parts::Dict { cursor, .. } => {
+                let dict = self.source.cast::<PyDict>().ok()?;
+                key_before(dict, cursor).as_ref().map(key_segment)
+            }
+            Parts::Pairs { index } => {
+                let pair = self.source.get_item(index.checked_sub(1)?).ok()?;
                 pair.get_item(0).ok().as_ref().map(key_segment)
             }
             Parts::Nothing => None,
         }
     }
+}
+
+impl End {
+    /// Sends the closing event.
+    #[inline]
+    pub(super) fn send<S: Sink>(self, sink: &mut S) -> Result<()> {
+        match self {
+            End::Container(container) => sink.end(container),
+            End::Object => sink.end_object(),
+            End::Nothing => Ok(()),
+        }
+    }
+}
+
+/// The key of the entry that the cursor has just passed.
+fn key_before<'py>(
+    dict: &Bound<'py, PyDict>,
+    cursor: ffi::Py_ssize_t,
+) -> Option<Bound<'py, PyAny>> {
+    let mut passed = 0;
+    let mut waiting = None;
+    let mut entries = Entries { dict, cursor: &mut passed, waiting: &mut waiting };
+    while let Some((key, _)) = entries.next() {
+        if *entries.cursor >= cursor {
+            return Some(key.to_owned());
+        }
+    }
+    None
 }
 
 fn key_segment(key: &Bound<'_, PyAny>) -> Segment {
@@ -153,6 +214,7 @@ fn key_segment(key: &Bound<'_, PyAny>) -> Segment {
     }
 }
 
+#[inline(always)]
 fn advance_list<'py, S: Sink, D: Dialect<'py>>(
     list: &Bound<'py, PyList>,
     index: &mut usize,
@@ -207,10 +269,11 @@ fn advance_tuple<'py, S: Sink>(
 }
 
 fn advance_iterator<'py, S: Sink>(
-    iterator: &mut Bound<'py, PyIterator>,
+    iterator: &Bound<'py, PyIterator>,
     index: &mut u64,
     sink: &mut S,
 ) -> Result<Next<'py>> {
+    let mut iterator = iterator.clone();
     while let Some(item) = iterator.next() {
         let item = item.map_err(from_exception)?;
         *index += 1;
@@ -262,7 +325,7 @@ fn split<'py>(pair: &Bound<'py, PyAny>) -> PyResult<Pair<'py>> {
 }
 
 /// Sends a key, whatever its type; `Key::Value` if it is still to be sent as a value.
-#[inline]
+#[inline(always)]
 fn start_entry<'py, S: Sink, D: Dialect<'py>>(
     key: &Bound<'py, PyAny>,
     dialect: &mut D,
@@ -282,22 +345,23 @@ fn start_entry<'py, S: Sink, D: Dialect<'py>>(
     }
 }
 
-impl<'py> Entries<'py> {
-    fn of(dict: Bound<'py, PyDict>) -> Self {
-        // Other threads may change it: walk a copy of our own.
-        #[cfg(Py_GIL_DISABLED)]
-        let dict = dict.copy().unwrap_or(dict);
-        let len = dict.len();
-        Self { dict, len, cursor: 0, key: None, waiting: None }
-    }
+/// The entries of a dictionary that are left.
+struct Entries<'a, 'py> {
+    dict: &'a Bound<'py, PyDict>,
+    cursor: &'a mut ffi::Py_ssize_t,
+    waiting: &'a mut Option<Bound<'py, PyAny>>,
+}
 
+impl<'a, 'py> Entries<'a, 'py> {
+    #[inline(always)]
     fn advance<S: Sink, D: Dialect<'py>>(
-        &mut self,
+        mut self,
+        len: usize,
         dialect: &mut D,
         sink: &mut S,
     ) -> Result<Next<'py>> {
         // Functions called for values may have changed it since it was left.
-        if self.dict.len() != self.len {
+        if self.dict.len() != len {
             return Err(from_exception(changed_size()));
         }
         if let Some(value) = self.waiting.take()
@@ -307,50 +371,34 @@ impl<'py> Entries<'py> {
         }
         while let Some((key, value)) = self.next() {
             let _owned = D::OWNS.then(|| ((*key).clone(), (*value).clone()));
-            match start_entry(&key, dialect, sink) {
-                Ok(Key::Sent) => {}
-                Ok(Key::Skip) => continue,
-                Ok(Key::Value(as_value)) => {
-                    self.waiting = Some(value.to_owned());
-                    self.key = Some(key.to_owned());
+            match start_entry(&key, dialect, sink)? {
+                Key::Sent => {}
+                Key::Skip => continue,
+                Key::Value(as_value) => {
+                    *self.waiting = Some((*value).clone());
                     return Ok(Next::Value(as_value));
                 }
-                Err(error) => return Err(error),
             }
-            match scalar::send(&value, sink) {
-                Ok(true) => {}
-                Ok(false) => {
-                    let value = value.to_owned();
-                    self.key = Some(key.to_owned());
-                    return Ok(Next::Value(value));
-                }
-                Err(error) => {
-                    self.key = Some(key.to_owned());
-                    return Err(error);
-                }
+            if !scalar::send(&value, sink)? {
+                return Ok(Next::Value((*value).clone()));
             }
         }
-        self.key = None;
         Ok(Next::End)
     }
 
-    #[inline]
-    fn next<'a>(&mut self) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
+    #[inline(always)]
+    fn next(&mut self) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
         let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        let dict = self.dict.as_ptr();
         // SAFETY: the cursor belongs to this dictionary, which keeps both alive while nobody else
         // runs: keys and scalars of exact types are sent without calling Python code, and
         // `start_entry` and the caller own everything else first.
         unsafe {
-            let found = ffi::PyDict_Next(
-                self.dict.as_ptr(),
-                &raw mut self.cursor,
-                &raw mut key,
-                &raw mut value,
-            );
-            (found != 0).then(|| {
-                let py = self.dict.py();
-                (Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value))
-            })
+            if ffi::PyDict_Next(dict, self.cursor, &raw mut key, &raw mut value) == 0 {
+                return None;
+            }
+            let py = self.dict.py();
+            Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)))
         }
     }
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
 
 use super::frame::Frame;
-use super::{Dialect, Key, PyWalker, Step, is_exactly, text_of};
+use super::{Dialect, Frames, Key, PyWalker, Step, is_exactly, text_of};
 use crate::array::NumpyArray;
 use crate::errors::from_exception;
 use crate::nothing::Nothing;
@@ -112,15 +112,15 @@ impl<'py> GraphDialect<'py> {
         let frame = if exactly(&raw mut ffi::PyDict_Type) {
             let dict = value.cast::<PyDict>().map_err(downcast)?;
             sink.begin(Container::Map, Some(dict.len()))?;
-            Frame::dict(dict)
+            Frame::dict(dict.clone())
         } else if exactly(&raw mut ffi::PyList_Type) {
             let list = value.cast::<PyList>().map_err(downcast)?;
             sink.begin(Container::List, Some(list.len()))?;
-            Frame::list(value, list.clone(), Container::List)
+            Frame::list(list.clone())
         } else if exactly(&raw mut ffi::PyTuple_Type) {
             let tuple = value.cast::<PyTuple>().map_err(downcast)?;
             sink.begin(Container::Tuple, Some(tuple.len()))?;
-            Frame::tuple(tuple, Container::Tuple)
+            Frame::tuple(tuple.clone(), Container::Tuple)
         } else if value.cast_exact::<PySet>().is_ok() {
             self.set(value, Container::Set, sink)?
         } else if value.cast_exact::<PyFrozenSet>().is_ok() {
@@ -140,7 +140,7 @@ impl<'py> GraphDialect<'py> {
         let items = self.describer.0.call_method1("in_order", (value,)).map_err(from_exception)?;
         sink.begin(container, Some(value.len().map_err(from_exception)?))?;
         let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
-        Ok(Frame::iterator(value, iterator, container))
+        Ok(Frame::iterator(value.clone(), iterator, container))
     }
 
     fn object<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
@@ -152,7 +152,7 @@ impl<'py> GraphDialect<'py> {
         let description = &self.descriptions[&address];
         let name = text_of(&description.type_name)?;
         sink.begin_object(name, Some(description.parts.len()))?;
-        Ok(Frame::object(value, description.parts.clone()))
+        Ok(Frame::object(value.clone(), description.parts.clone()))
     }
 }
 
@@ -167,25 +167,29 @@ impl<'py> Describer<'py> {
 impl<'py> Dialect<'py> for GraphDialect<'py> {
     fn value<S: Sink>(
         &mut self,
-        value: &Bound<'py, PyAny>,
-        _open: &[Frame<'py>],
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
         sink: &mut S,
     ) -> Result<Step<'py>> {
         if let Ok(bytes) = value.cast_exact::<PyBytes>() {
             sink.bytes(bytes.as_bytes())?;
             return Ok(Step::Done);
         }
-        if self.meet(value, sink)? {
+        if self.meet(&value, sink)? {
             return Ok(Step::Done);
         }
-        if let Some(frame) = self.container(value, sink)? {
-            return Ok(Step::Enter(frame));
-        }
-        if let Some(array) = NumpyArray::of(value).map_err(from_exception)? {
-            sink.array(&array)?;
-            return Ok(Step::Done);
-        }
-        self.object(value, sink).map(Step::Enter)
+        let frame = match self.container(&value, sink)? {
+            Some(frame) => frame,
+            None => {
+                if let Some(array) = NumpyArray::of(&value).map_err(from_exception)? {
+                    sink.array(&array)?;
+                    return Ok(Step::Done);
+                }
+                self.object(&value, sink)?
+            }
+        };
+        frames.enter(frame)?;
+        Ok(Step::Entered)
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
 use super::frame::Frame;
-use super::{Dialect, Key, Step, is_exactly, scalar};
+use super::{Dialect, Frames, Key, Step, is_exactly, scalar};
 use crate::errors::from_exception;
 
 /// Open containers up to which looking through all of them beats hashing.
@@ -56,6 +56,7 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
         Self { options, entered: HashSet::new() }
     }
 
+    #[inline]
     fn check_cycle(&mut self, value: &Bound<'py, PyAny>, open: &[Frame<'py>]) -> Result<()> {
         if !self.options.check_circular {
             return Ok(());
@@ -63,25 +64,19 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
         let (few, many) = open.split_at(open.len().min(FEW));
         // Frames beyond the first few are in the set; bring it up to date.
         for frame in many.iter().skip(self.entered.len()) {
-            self.entered.insert(address(&frame.object));
+            self.entered.insert(address(frame.identity()));
         }
-        let found = few.iter().any(|frame| frame.object.is(value))
-            || self.entered.contains(&address(value));
+        let found = few.iter().any(|frame| frame.identity().is(value))
+            || !self.entered.is_empty() && self.entered.contains(&address(value));
         if found { Err(circular()) } else { Ok(()) }
     }
 
-    fn dict<S: Sink>(&self, dict: &Bound<'py, PyDict>, sink: &mut S) -> Result<Frame<'py>> {
-        if self.options.sort_keys {
+    /// The entries of a subclass by its own `items`, and sorted ones.
+    fn mapping<S: Sink>(&self, value: Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+        if let Ok(dict) = value.cast_exact::<PyDict>() {
             let pairs = dict.items();
-            return self.sorted_pairs(dict, pairs, sink);
+            return self.sorted_pairs(value, pairs, sink);
         }
-        let len = (!self.options.skip_keys).then(|| dict.len());
-        sink.begin(Container::Map, len)?;
-        Ok(Frame::dict(dict))
-    }
-
-    /// The entries of a subclass, by its own `items`.
-    fn mapping<S: Sink>(&self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
         let items = value.call_method0("items").and_then(|items| {
             let list = value.py().get_type::<PyList>().call1((items,))?;
             list.cast_into::<PyList>().map_err(PyErr::from)
@@ -96,7 +91,7 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
 
     fn sorted_pairs<S: Sink>(
         &self,
-        object: &Bound<'py, PyAny>,
+        object: Bound<'py, PyAny>,
         pairs: Bound<'py, PyList>,
         sink: &mut S,
     ) -> Result<Frame<'py>> {
@@ -106,23 +101,48 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
         Ok(Frame::pairs(object, pairs))
     }
 
-    fn iterator<S: Sink>(
-        &self,
-        value: &Bound<'py, PyAny>,
+    /// Subclasses, iterators, and whatever else a function is given for.
+    #[cold]
+    fn other<S: Sink>(
+        &mut self,
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Option<Frame<'py>>> {
-        if !self.options.iterators {
-            return Ok(None);
+    ) -> Result<Step<'py>> {
+        if scalar::send_subclass(&value, sink)? {
+            return Ok(Step::Done);
         }
-        let Ok(iterator) = value.cast::<PyIterator>() else { return Ok(None) };
-        sink.begin(Container::List, None)?;
-        Ok(Some(Frame::iterator(value, iterator.clone(), Container::List)))
+        self.check_cycle(&value, frames.open())?;
+        let frame = if value.is_instance_of::<PyDict>() {
+            self.mapping(value, sink)?
+        } else if let Ok(list) = value.cast::<PyList>() {
+            sink.begin(Container::List, Some(list.len()))?;
+            Frame::list(list.clone())
+        } else if let Ok(tuple) = value.cast::<PyTuple>() {
+            sink.begin(Container::List, Some(tuple.len()))?;
+            Frame::tuple(tuple.clone(), Container::List)
+        } else if let Some(iterator) = self.iterator(&value) {
+            sink.begin(Container::List, None)?;
+            Frame::iterator(value, iterator, Container::List)
+        } else {
+            return self.call_default(value);
+        };
+        frames.enter(frame)?;
+        Ok(Step::Entered)
     }
 
-    fn other(&self, value: &Bound<'py, PyAny>) -> Result<Step<'py>> {
+    fn iterator(&self, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
+        let iterator = value.cast::<PyIterator>().ok()?;
+        self.options.iterators.then(|| iterator.clone())
+    }
+
+    fn call_default(&self, value: Bound<'py, PyAny>) -> Result<Step<'py>> {
         match &self.options.default {
-            Some(default) => default.call1((value,)).map(Step::Instead).map_err(from_exception),
-            None => Err(not_serializable(value)),
+            Some(default) => {
+                let other = default.call1((&value,)).map_err(from_exception)?;
+                Ok(Step::Instead(value, other))
+            }
+            None => Err(not_serializable(&value)),
         }
     }
 }
@@ -130,33 +150,30 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
 impl<'py, const OWNS: bool> Dialect<'py> for JsonDialect<'py, OWNS> {
     const OWNS: bool = OWNS;
 
+    #[inline]
     fn value<S: Sink>(
         &mut self,
-        value: &Bound<'py, PyAny>,
-        open: &[Frame<'py>],
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
         sink: &mut S,
     ) -> Result<Step<'py>> {
-        if scalar::send_subclass(value, sink)? {
-            return Ok(Step::Done);
+        let is_dict = is_exactly(&value, &raw mut ffi::PyDict_Type);
+        let is_list = is_exactly(&value, &raw mut ffi::PyList_Type);
+        if !is_list && (!is_dict || self.options.sort_keys) {
+            return self.other(value, frames, sink);
         }
-        self.check_cycle(value, open)?;
-        if let Ok(dict) = value.cast::<PyDict>() {
-            let exact = is_exactly(value, &raw mut ffi::PyDict_Type);
-            let frame = if exact { self.dict(dict, sink) } else { self.mapping(value, sink) };
-            return frame.map(Step::Enter);
-        }
-        if let Ok(list) = value.cast::<PyList>() {
+        self.check_cycle(&value, frames.open())?;
+        // SAFETY: the type was looked at above.
+        if is_list {
+            let list = unsafe { value.cast_into_unchecked::<PyList>() };
             sink.begin(Container::List, Some(list.len()))?;
-            return Ok(Step::Enter(Frame::list(value, list.clone(), Container::List)));
+            frames.enter(Frame::list(list))?;
+        } else {
+            let dict = unsafe { value.cast_into_unchecked::<PyDict>() };
+            sink.begin(Container::Map, (!self.options.skip_keys).then(|| dict.len()))?;
+            frames.enter(Frame::dict(dict))?;
         }
-        if let Ok(tuple) = value.cast::<PyTuple>() {
-            sink.begin(Container::List, Some(tuple.len()))?;
-            return Ok(Step::Enter(Frame::tuple(tuple, Container::List)));
-        }
-        match self.iterator(value, sink)? {
-            Some(frame) => Ok(Step::Enter(frame)),
-            None => self.other(value),
-        }
+        Ok(Step::Entered)
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, sink: &mut S) -> Result<Key<'py>> {
@@ -193,7 +210,7 @@ impl<'py, const OWNS: bool> Dialect<'py> for JsonDialect<'py, OWNS> {
 
     fn leave(&mut self, frame: &Frame<'py>) {
         if !self.entered.is_empty() {
-            self.entered.remove(&address(&frame.object));
+            self.entered.remove(&address(frame.identity()));
         }
     }
 }

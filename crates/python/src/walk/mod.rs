@@ -5,7 +5,7 @@ mod graph;
 mod json;
 mod scalar;
 
-use cannery_core::{Limits, Result, Sink, Text};
+use cannery_core::{Error, Limits, Result, Sink, Text};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -16,14 +16,14 @@ use self::frame::{Frame, Next};
 use crate::errors::from_exception;
 use crate::text;
 
-/// What becomes of a value that is none of the plain scalars.
+/// What became of a value that is none of the plain scalars.
 pub(crate) enum Step<'py> {
     /// It was sent whole.
     Done,
-    /// It begins with this frame, whose opening event was sent.
-    Enter(Frame<'py>),
-    /// This value stands for it.
-    Instead(Bound<'py, PyAny>),
+    /// It began: its opening event was sent, and a frame for it is on the stack.
+    Entered,
+    /// The second value stands for it, the first.
+    Instead(Bound<'py, PyAny>, Bound<'py, PyAny>),
 }
 
 /// How a kind of document sees Python's types.
@@ -35,8 +35,8 @@ pub(crate) trait Dialect<'py> {
     /// Decides about a container or an object of any other type.
     fn value<S: Sink>(
         &mut self,
-        value: &Bound<'py, PyAny>,
-        open: &[Frame<'py>],
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
         sink: &mut S,
     ) -> Result<Step<'py>>;
 
@@ -45,6 +45,29 @@ pub(crate) trait Dialect<'py> {
 
     /// A frame ended.
     fn leave(&mut self, _frame: &Frame<'py>) {}
+}
+
+/// The containers that were entered and not left yet, the innermost last.
+pub(crate) struct Frames<'py> {
+    open: Vec<Frame<'py>>,
+    limits: Limits,
+}
+
+impl<'py> Frames<'py> {
+    /// Enters a container. Inlined so that the frame is made where it will stay.
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, frame: Frame<'py>) -> Result<()> {
+        if self.open.len() >= self.limits.depth {
+            return Err(self.limits.too_deep());
+        }
+        self.open.push(frame);
+        Ok(())
+    }
+
+    /// The open containers, the innermost last.
+    pub(crate) fn open(&self) -> &[Frame<'py>] {
+        &self.open
+    }
 }
 
 /// What becomes of a key that is no `str`.
@@ -61,14 +84,13 @@ pub(crate) enum Key<'py> {
 pub(crate) struct PyWalker<'a, 'py, S, D> {
     sink: &'a mut S,
     dialect: D,
-    frames: Vec<Frame<'py>>,
-    limits: Limits,
+    frames: Frames<'py>,
 }
 
 impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     /// A walker that sends to `sink`.
     pub(crate) fn new(sink: &'a mut S, dialect: D, limits: Limits) -> Self {
-        Self { sink, dialect, frames: Vec::with_capacity(16), limits }
+        Self { sink, dialect, frames: Frames { open: Vec::with_capacity(16), limits } }
     }
 
     /// Sends one whole object, and gives the dialect back.
@@ -85,17 +107,20 @@ impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     /// # Errors
     /// Those of the sink and of the dialect, with the path to the value that caused them.
     pub(crate) fn walk(&mut self, root: &Bound<'py, PyAny>) -> Result<()> {
-        let result = self.run(root);
-        result.map_err(|error| {
-            self.frames.iter().rev().filter_map(Frame::segment).fold(error, |e, s| e.inside(s))
-        })
+        self.run(root).map_err(|error| self.with_path(error))
+    }
+
+    #[cold]
+    fn with_path(&self, error: Error) -> Error {
+        let segments = self.frames.open.iter().rev().filter_map(Frame::segment);
+        segments.fold(error, Error::inside)
     }
 
     fn run(&mut self, root: &Bound<'py, PyAny>) -> Result<()> {
         if !scalar::send(root, self.sink)? {
             self.value(root.clone())?;
         }
-        while let Some(frame) = self.frames.last_mut() {
+        while let Some(frame) = self.frames.open.last_mut() {
             match frame.advance(&mut self.dialect, self.sink)? {
                 Next::Value(value) => self.value(value)?,
                 Next::End => self.leave()?,
@@ -104,45 +129,58 @@ impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
         Ok(())
     }
 
-    fn value(&mut self, mut value: Bound<'py, PyAny>) -> Result<()> {
+    #[inline]
+    fn value(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
+        match self.dialect.value(value, &mut self.frames, self.sink)? {
+            Step::Done | Step::Entered => Ok(()),
+            Step::Instead(value, other) => self.instead(value, other),
+        }
+    }
+
+    #[cold]
+    fn instead(
+        &mut self,
+        mut value: Bound<'py, PyAny>,
+        mut other: Bound<'py, PyAny>,
+    ) -> Result<()> {
         loop {
-            match self.dialect.value(&value, &self.frames, self.sink)? {
-                Step::Done => return Ok(()),
-                Step::Enter(frame) => return self.enter(frame),
-                Step::Instead(other) => {
-                    // It counts as a level: a function may replace values without an end.
-                    self.enter(Frame::instead(value))?;
-                    if scalar::send(&other, self.sink)? {
-                        return Ok(());
-                    }
-                    value = other;
-                }
+            // It counts as a level: a function may replace values without an end.
+            self.frames.enter(Frame::instead(value))?;
+            if scalar::send(&other, self.sink)? {
+                return Ok(());
+            }
+            match self.dialect.value(other, &mut self.frames, self.sink)? {
+                Step::Done | Step::Entered => return Ok(()),
+                Step::Instead(next, its_other) => (value, other) = (next, its_other),
             }
         }
     }
 
-    fn enter(&mut self, frame: Frame<'py>) -> Result<()> {
-        if self.frames.len() >= self.limits.depth {
-            return Err(self.limits.too_deep());
-        }
-        self.frames.push(frame);
-        Ok(())
-    }
-
+    #[inline]
     fn leave(&mut self) -> Result<()> {
-        let Some(frame) = self.frames.pop() else { return Ok(()) };
-        self.dialect.leave(&frame);
-        frame.send_end(self.sink)
+        let Some(frame) = self.frames.open.last() else { return Ok(()) };
+        self.dialect.leave(frame);
+        let end = frame.end();
+        // Dropped in its place: moving it out first would cost more than all else here.
+        self.frames.open.truncate(self.frames.open.len() - 1);
+        end.send(self.sink)
     }
 }
 
 /// Sends a text key, or a name that is text.
+#[inline]
 pub(crate) fn send_key<S: Sink>(key: &Bound<'_, PyAny>, sink: &mut S) -> Result<()> {
     sink.key(text_of(key)?)
 }
 
+/// The characters of a `str`, where they lie.
+#[inline]
 pub(crate) fn text_of<'a>(value: &'a Bound<'_, PyAny>) -> Result<Text<'a>> {
-    text::of_python(value).map_err(from_exception)
+    // SAFETY: the callers have seen that it is a `str`; the reference keeps it alive.
+    match unsafe { text::of_pointer(value.as_ptr()) } {
+        Some(text) => Ok(text),
+        None => Err(from_exception(PyErr::fetch(value.py()))),
+    }
 }
 
 /// Whether the object's type is exactly this one.

@@ -5,12 +5,13 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::is_exactly;
+use crate::compat;
 use crate::errors::from_exception;
 use crate::text;
 
 /// Sends `None`, a `bool`, `int`, `float` or `str`, not a subclass of them; else sends nothing and
 /// gives `false`.
-#[inline]
+#[inline(always)]
 pub(crate) fn send<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<bool> {
     if is_exactly(value, &raw mut ffi::PyUnicode_Type) {
         sink.text(super::text_of(value)?)?;
@@ -38,6 +39,10 @@ pub(crate) fn float_of(value: &Bound<'_, PyAny>) -> f64 {
 /// Sends an `int` or one of a subclass, whatever its methods say.
 #[inline]
 pub(crate) fn send_int<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<()> {
+    // SAFETY: the caller saw that it is an int.
+    if let Some(small) = unsafe { compat::small_int(value.as_ptr()) } {
+        return sink.int(small);
+    }
     let mut overflow = 0;
     // SAFETY: the caller saw that it is an int; then this cannot fail but only overflow.
     let word = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };

@@ -1,0 +1,3 @@
+//! Pickle without running anything: read, disassemble, explain and judge every pickle.
+
+pub mod opcode;
