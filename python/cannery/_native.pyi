@@ -1,8 +1,9 @@
 # The private module that is built from crates/python.
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, Self, final
+from typing import IO, Any, Literal, Self, final
 
 from typing_extensions import Buffer
 
@@ -159,7 +160,8 @@ class MappedArray:
     def __new__(cls, path: str) -> Self: ...
     @property
     def header(self) -> ArrayHeader: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
 class ArchiveReader:
@@ -176,6 +178,119 @@ class ArchiveWriter:
     def add(self, name: str, header: ArrayHeader, data: Buffer) -> None: ...
     def finish(self) -> bytes | None: ...
 
+@final
+class JsonLines:
+    @property
+    def errors(self) -> list[ValueError]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+
+@final
+class YamlDocument:
+    def __new__(cls, text: str, schema: str) -> Self: ...
+    @property
+    def text(self) -> str: ...
+    def __len__(self) -> int: ...
+    def kind(self, path: Sequence[Any]) -> tuple[str, int] | None: ...
+    def set(self, path: Sequence[Any], value: str) -> None: ...
+    def insert(self, path: Sequence[Any], index: int, value: str) -> None: ...
+    def remove(self, path: Sequence[Any]) -> None: ...
+    def rename(self, path: Sequence[Any], key: Any) -> None: ...
+    def comments(self, path: Sequence[Any]) -> tuple[list[str], str | None]: ...
+    def set_comment_behind(self, path: Sequence[Any], comment: str | None) -> None: ...
+    def set_comments_above(self, path: Sequence[Any], comments: Sequence[str]) -> None: ...
+
+def json_loads(
+    s: str | bytes | bytearray,
+    *,
+    cls: type | None = None,
+    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+    parse_float: Callable[[str], Any] | None = None,
+    parse_int: Callable[[str], Any] | None = None,
+    parse_constant: Callable[[str], Any] | None = None,
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+    **kw: Any,
+) -> Any: ...
+def json_decode(data: str | Buffer, /, *, depth: int = 1024) -> Any: ...
+def json_read(
+    s: str | bytes | bytearray,
+    object_hook: Callable[[dict[str, Any]], Any] | None,
+    parse_float: Callable[[str], Any] | None,
+    parse_int: Callable[[str], Any] | None,
+    parse_constant: Callable[[str], Any] | None,
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None,
+    strict: bool,
+    duplicates: str,
+    depth: int,
+) -> Any: ...
+def json_read_prefix(
+    s: str,
+    idx: int,
+    object_hook: Callable[[dict[str, Any]], Any] | None,
+    parse_float: Callable[[str], Any] | None,
+    parse_int: Callable[[str], Any] | None,
+    parse_constant: Callable[[str], Any] | None,
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None,
+    strict: bool,
+    duplicates: str,
+    depth: int,
+) -> tuple[Any, int]: ...
+def json_scan_string(s: str, end: int, strict: bool = True, /) -> tuple[str, int]: ...
+def json_dumps(
+    obj: Any,
+    *,
+    skipkeys: bool | None = None,
+    ensure_ascii: bool | None = None,
+    check_circular: bool | None = None,
+    allow_nan: bool | None = None,
+    cls: type | None = None,
+    indent: int | str | None = None,
+    separators: tuple[str, str] | None = None,
+    default: Callable[[Any], Any] | None = None,
+    sort_keys: bool | None = None,
+    **kw: Any,
+) -> str: ...
+def json_dump(
+    obj: Any,
+    fp: IO[str] | IO[bytes],
+    *,
+    skipkeys: bool,
+    ensure_ascii: bool,
+    check_circular: bool,
+    allow_nan: bool,
+    indent: int | str | None,
+    separators: tuple[str, str] | None,
+    default: Callable[[Any], Any] | None,
+    sort_keys: bool,
+    iterators: bool,
+) -> None: ...
+def json_encode(
+    obj: Any,
+    /,
+    *,
+    default: Callable[[Any], Any] | None = None,
+    indent: int | str | None = None,
+    sort_keys: bool = False,
+    skipkeys: bool = False,
+    ensure_ascii: bool = False,
+    nan: Literal["error", "null", "write"] = "error",
+    iterators: bool = False,
+    newline: bool = False,
+    depth: int = 1024,
+) -> bytes: ...
+def json_quote(text: str, ensure_ascii: bool) -> str: ...
+def jsonl_open(path: str | None, file: IO[str] | IO[bytes] | None, on_error: str) -> JsonLines: ...
+def jsonl_loads(data: str | Buffer) -> list[Any]: ...
+def jsonl_write(
+    path: str | None,
+    file: IO[str] | IO[bytes] | None,
+    rows: Iterable[Any],
+    append: bool,
+    default: Callable[[Any], Any] | None,
+) -> int: ...
+def jsonl_dumps(rows: Iterable[Any], default: Callable[[Any], Any] | None) -> str: ...
+def objects_dumps(value: Any, describer: Any, format: str) -> bytes: ...
+def objects_loads(data: str | Buffer, reviver: Any, format: str) -> Any: ...
 def npy_open(path: str) -> ArrayReader | ArchiveReader: ...
 def npy_save(path: str, header: ArrayHeader, data: Buffer) -> None: ...
 def cli_main(argv: Sequence[str]) -> int: ...

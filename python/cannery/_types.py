@@ -128,6 +128,8 @@ def _compile(annotation: Any) -> Check:
         return _of_literal(annotation)
     if origin in _WRAPPERS:
         return check_for(get_args(annotation)[0])
+    if hasattr(origin, "__value__"):  # `type X[T] = ...`, as NumPy's `NDArray` is
+        return check_for(origin.__value__[get_args(annotation)])
     return _of_generic(annotation, origin, get_args(annotation))
 
 

@@ -125,7 +125,7 @@ class JSONEncoder:
         elif indent is not None:
             self.item_separator = ","
         if default is not None:
-            self.default = default
+            self.default = default  # pyright: ignore[reportAttributeAccessIssue]
 
     def default(self, o: Any) -> Any:
         """Return something serializable for `o`, or raise `TypeError`."""
@@ -190,7 +190,7 @@ def dump(
             **kw,
         )
         for chunk in encoder.iterencode(obj):
-            fp.write(chunk)  # pyright: ignore[reportArgumentType]
+            fp.write(chunk)  # pyright: ignore[reportArgumentType, reportCallIssue]
         return
     _native.json_dump(
         obj,
@@ -249,7 +249,7 @@ def _loads_with_decoder(
 
 
 def _to_text(data: bytes | bytearray) -> str:
-    """Decode bytes as the standard library does: UTF-8, UTF-16 or UTF-32, with or without a mark."""
+    """Decode bytes as the standard library does: UTF-8, UTF-16 or UTF-32, marked or not."""
     try:
         return data.decode(detect_encoding(data), "surrogatepass")
     except UnicodeDecodeError as error:

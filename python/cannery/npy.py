@@ -265,7 +265,8 @@ def _over(mapped: _native.MappedArray) -> NDArray[Any]:
 
     header = mapped.header
     order = "F" if header.fortran else "C"
-    return np.ndarray(header.shape, _dtype(header.descr), memoryview(mapped), order=order)
+    buffer = memoryview(mapped)  # pyright: ignore[reportArgumentType]: a buffer since 3.12 only
+    return np.ndarray(header.shape, _dtype(header.descr), buffer, order=order)
 
 
 def _empty(header: _native.ArrayHeader) -> tuple[NDArray[Any], Any]:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import OrderedDict, defaultdict
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -203,13 +204,14 @@ def test_json_test_suite(capsys):
         outcome(json.decode, file.read_bytes())
     with capsys.disabled():
         print(
-            f"\n  JSONTestSuite: {len(accepted)} to accept, {len(rejected)} to reject, {wrong} wrong"
+            f"\n  JSONTestSuite: {len(accepted)} to accept, {len(rejected)} to reject, "
+            f"{wrong} wrong"
         )
     assert (len(accepted), len(rejected), wrong) == (95, 188, [])
 
 
 class TestErrors:
-    CASES = [
+    CASES: ClassVar = [
         ("", "Expecting value", 0, 1, 1),
         ("[1,\n 2,\n x]", "Expecting value", 9, 3, 2),
         ('{"é": 1 "b"}', "Expecting ',' delimiter", 8, 1, 9),
@@ -252,7 +254,7 @@ class TestErrors:
         loop: list = []
         loop.append({"a": loop})
         for function in (json.dumps, json.encode):
-            with pytest.raises(ValueError, match="^Circular reference detected"):
+            with pytest.raises(ValueError, match=r"^Circular reference detected"):
                 function(loop)
         with pytest.raises(RecursionError):
             json.dumps(loop, check_circular=False)

@@ -116,7 +116,6 @@ macro_rules! opcodes {
         impl Opcode {
             /// Its row of the table.
             #[must_use]
-            #[expect(clippy::too_many_lines, reason = "one table")]
             pub const fn info(self) -> &'static Info {
                 match self {
                     $(Opcode::$variant => &Info {

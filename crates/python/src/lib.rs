@@ -34,5 +34,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pipeline::register(module)?;
     yaml_document::register(module)?;
     cli::register(module)?;
-    Ok(())
+    // Nobody imports all of a private module.
+    module.delattr("__all__")
 }

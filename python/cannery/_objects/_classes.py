@@ -100,12 +100,12 @@ def _state_parts(cls: type) -> Callable[[Any], Parts]:
 def _set_state(cls: type) -> Callable[[Any, Parts], None]:
     setstate = getattr(cls, "__setstate__", None)
     if setstate is not None and getattr(setstate, "__module__", None) != "dataclasses":
-        return lambda value, parts: setstate(value, parts[STATE] if STATE in parts else parts)
+        return lambda value, parts: setstate(value, parts.get(STATE, parts))
     return _set_attributes
 
 
 def _set_attributes(value: Any, parts: Parts) -> None:
-    parts = parts[STATE] if STATE in parts else parts
+    parts = parts.get(STATE, parts)
     attributes = getattr(value, "__dict__", None)
     if attributes is not None and not _slots(type(value)):
         attributes.update(parts)
@@ -120,7 +120,7 @@ def _of_plain(cls: type) -> Plan:
         return _of_reduced(cls)
     if hasattr(cls, "__getnewargs__"):
         return _of_new_args(cls)
-    new = cls.__new__
+    new: Callable[..., Any] = cls.__new__
 
     def empty() -> Any:
         return new(cls)
@@ -174,13 +174,13 @@ def _of_reduced(cls: Any) -> Plan:
         from cannery._objects._describe import _refuse
 
         try:
-            reduced = value.__reduce_ex__(2)
+            reduced: Any = value.__reduce_ex__(2)
         except TypeError:  # locks and the like say that they cannot be pickled
             return _refuse(value)
-        if not isinstance(reduced, tuple) or reduced[0] is not cls or len(reduced) > 3:
+        if not isinstance(reduced, tuple) or reduced[0] is not cls or len(reduced) not in (2, 3):
             return _refuse(value)
-        state = reduced[2] if len(reduced) == 3 else None
-        return {ARGS: reduced[1]} | ({} if state is None else {STATE: state})
+        _, arguments, state = (*reduced, None)[:3]
+        return {ARGS: arguments} | ({} if state is None else {STATE: state})
 
     def make(parts: Parts) -> Any:
         value = cls(*parts[ARGS])

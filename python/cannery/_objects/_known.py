@@ -218,7 +218,10 @@ def _utc(parts: Parts) -> dt.timezone:
 
 def name_of_known(cls: type) -> str:
     """The name of a data type: module and class, or the name alone for built-in ones."""
-    return cls.__name__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__name__}"
+    if cls.__module__ == "builtins":
+        return cls.__name__
+    # Where Python 3.13 keeps the classes of `pathlib`.
+    return f"{cls.__module__.removesuffix('._local')}.{cls.__name__}"
 
 
 BY_NAME: dict[str, Known] = {name_of_known(cls): known for cls, known in KNOWN.items()}

@@ -40,7 +40,7 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 def _describe_scalar(value: Any) -> tuple[str, Parts]:
     name = f"numpy.{type(value).__name__}"
-    if isinstance(value, _SIMPLE):
+    if isinstance(value, _SIMPLE):  # pyright: ignore[reportArgumentType]
         return name, {"value": value.item()}
     if isinstance(value, np.str_):
         return name, {"value": str(value)}

@@ -15,7 +15,15 @@ from cannery.errors import UntrustedTypeError
 
 # Modules whose names reach the interpreter, the system or an importer.
 _FORBIDDEN = frozenset(
-    ["_ctypes", "_frozen_importlib", "_frozen_importlib_external", "_imp", "_io", "_posixsubprocess", "_pickle", "_socket", "_thread", "asyncio", "atexit", "bdb", "builtins", "code", "codeop", "commands", "concurrent", "copyreg", "ctypes", "dill", "ftplib", "functools", "gc", "http", "imp", "importlib", "inspect", "io", "joblib", "linecache", "marshal", "mmap", "multiprocessing", "nt", "operator", "os", "pdb", "pickle", "pkgutil", "pkg_resources", "platform", "popen2", "posix", "posixpath", "pty", "pydoc", "requests", "runpy", "shelve", "shutil", "signal", "site", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys", "telnetlib", "tempfile", "threading", "timeit", "trace", "types", "urllib", "venv", "weakref", "webbrowser", "zipimport", "cloudpickle"]
+    """
+    _ctypes _frozen_importlib _frozen_importlib_external _imp _io _pickle _posixsubprocess
+    _socket _thread asyncio atexit bdb builtins cloudpickle code codeop commands concurrent
+    copyreg ctypes dill ftplib functools gc http imp importlib inspect io joblib linecache
+    marshal mmap multiprocessing nt operator os pdb pickle pkg_resources pkgutil platform
+    popen2 posix posixpath pty pydoc requests runpy shelve shutil signal site smtplib socket
+    socketserver sqlite3 ssl subprocess sys telnetlib tempfile threading timeit trace types
+    urllib venv weakref webbrowser zipimport
+    """.split()
 )
 
 
