@@ -1,6 +1,6 @@
 //! What differs between the interpreters we know, each with a fallback for those we do not.
 //!
-//! Everything here is a thin wrapper around CPython's C API that pyo3 does not offer, or offers
+//! Everything here is a thin wrapper around CPython's C API that PyO3 does not offer, or offers
 //! more slowly than a parser's inner loop can bear.
 
 use pyo3::ffi;

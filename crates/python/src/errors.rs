@@ -5,10 +5,6 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-pub(crate) fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
-}
-
 /// The exception for an error: its class says the kind, its attributes say where and what to do.
 #[cold]
 pub(crate) fn to_exception(py: Python<'_>, mut error: Error) -> PyErr {
@@ -57,7 +53,9 @@ fn with_path(py: Python<'_>, exception: PyErr, error: &Error) -> PyErr {
 fn take_host(error: &mut Error) -> Option<PyErr> {
     let source = std::error::Error::source(error)?;
     let io = source.downcast_ref::<std::io::Error>();
-    let from_file = io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<PyErr>());
+    let from_file = io
+        .and_then(std::io::Error::get_ref)
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<PyErr>);
     if !from_file && error.kind() != ErrorKind::Host {
         return None;
     }

@@ -43,9 +43,10 @@ impl PyFile {
 
     fn call_write(&self, chunk: &[u8]) -> PyResult<()> {
         Python::attach(|py| {
-            let chunk = match self.is_binary {
-                true => PyBytes::new(py, chunk).into_any(),
-                false => text::from_utf8(py, chunk)?,
+            let chunk = if self.is_binary {
+                PyBytes::new(py, chunk).into_any()
+            } else {
+                text::from_utf8(py, chunk)?
             };
             self.object.bind(py).call_method1("write", (chunk,)).map(drop)
         })

@@ -159,7 +159,7 @@ fn jsonl_write<'py>(
         (None, None) => return Err(PyValueError::new_err("nothing to write to")),
     };
     let mut writer = Writer::new(output.or_raise(py)?, WriteOptions::default());
-    let outcome = write_rows(rows, default, &mut writer);
+    let outcome = write_rows(rows, default.as_ref(), &mut writer);
     if append && outcome.is_err() {
         // The lines before the bad one are as good as those of an earlier call.
         writer.finish().and_then(Output::finish).or_raise(py)?;
@@ -178,20 +178,20 @@ fn jsonl_dumps<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = rows.py();
     let mut writer = Writer::new(Vec::new(), WriteOptions::default());
-    write_rows(rows, default, &mut writer)?;
+    write_rows(rows, default.as_ref(), &mut writer)?;
     crate::text::from_utf8(py, &writer.finish().or_raise(py)?)
 }
 
 fn write_rows<'py, W: std::io::Write>(
     rows: &Bound<'py, PyAny>,
-    default: Option<Bound<'py, PyAny>>,
+    default: Option<&Bound<'py, PyAny>>,
     writer: &mut Writer<W>,
 ) -> PyResult<u64> {
     let py = rows.py();
     let mut count = 0;
     for row in PyIterator::from_object(rows)? {
         let row = row?;
-        let options = JsonOptions { default: default.clone(), ..JsonOptions::strict() };
+        let options = JsonOptions { default: default.cloned(), ..JsonOptions::strict() };
         let dialect = JsonDialect::<false>::new(options);
         let limits = cannery_core::Limits::default();
         let written = PyWalker::new(writer.sink(), dialect, limits).walk(&row);

@@ -25,7 +25,6 @@ use pyo3::prelude::*;
 /// Each file adds its own classes and functions; one line here switches it on.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    errors::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
     npy::register(module)?;

@@ -61,12 +61,12 @@ fn from_one_character<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py,
     from_units(py, 4, std::ptr::from_ref(&unit).cast(), 1)
 }
 
-fn from_units<'py>(
-    py: Python<'py>,
+fn from_units(
+    py: Python<'_>,
     kind: i32,
     units: *const std::ffi::c_void,
     len: usize,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: `units` points to `len` units of `kind` bytes, and none is above U+10FFFF.
     unsafe {
         let object = ffi::PyUnicode_FromKindAndData(kind, units, len.cast_signed());

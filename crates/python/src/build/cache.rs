@@ -54,17 +54,17 @@ impl TextCache {
             return text::from_ascii(py, bytes);
         }
         let slot = &mut self.slots[hash(bytes) % SLOTS];
-        if slot.len == bytes.len() {
-            if let Some(text) = &slot.text {
-                // SAFETY: the slot holds an ASCII text of this length, which has its characters
-                // right behind the header.
-                let cached = unsafe {
-                    let data = text.as_ptr().cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
-                    std::slice::from_raw_parts(data, slot.len)
-                };
-                if cached == bytes {
-                    return Ok(text.bind(py).clone());
-                }
+        if slot.len == bytes.len()
+            && let Some(text) = &slot.text
+        {
+            // SAFETY: the slot holds an ASCII text of this length, which has its characters
+            // right behind the header.
+            let cached = unsafe {
+                let data = text.as_ptr().cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
+                std::slice::from_raw_parts(data, slot.len)
+            };
+            if cached == bytes {
+                return Ok(text.bind(py).clone());
             }
         }
         slot.replace(py, bytes)

@@ -252,9 +252,9 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let has_gaps = self.gaps.len() > open.gaps_before;
         match open.object {
             Some(instance) if has_gaps => {
-                let placed = instance.clone();
+                let value = instance.clone();
                 self.unfinished.push(Unfinished { type_name, instance, parts });
-                Ok(placed)
+                Ok(value)
             }
             None if has_gaps => Err(cannot_wait(&type_name)),
             instance => {
@@ -313,7 +313,7 @@ fn places<'py>(
     let place = |&(index, id): &(usize, u64)| {
         let place = match container {
             Container::List | Container::Tuple => {
-                make::int(py, index as i64).map_err(from_exception)?
+                make::int(py, index.cast_signed() as i64).map_err(from_exception)?
             }
             Container::Map if index % 2 == 1 => values[index - 1].clone(),
             Container::Set => values[index].clone(),

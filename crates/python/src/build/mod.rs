@@ -60,6 +60,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     }
 
     #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "it is what its callers return")]
     fn place(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
         self.hooks.placed(&value);
         self.values.push(value);

@@ -23,7 +23,7 @@ pub(super) trait Memory {
     ///
     /// # Safety
     /// The interpreter must be held.
-    unsafe fn new(len: isize) -> *mut ffi::PyObject;
+    unsafe fn allocate(len: isize) -> *mut ffi::PyObject;
 
     /// Makes it longer or shorter; on failure it is freed, and null.
     ///
@@ -34,7 +34,7 @@ pub(super) trait Memory {
     /// Where its bytes begin.
     ///
     /// # Safety
-    /// The object must have been made by `new`.
+    /// The object must have been made by `allocate`.
     unsafe fn data(object: *mut ffi::PyObject) -> *mut u8;
 }
 
@@ -42,7 +42,7 @@ pub(super) trait Memory {
 pub(super) struct BytesMemory;
 
 impl Memory for BytesMemory {
-    unsafe fn new(len: isize) -> *mut ffi::PyObject {
+    unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise; without a source the bytes are not initialized.
         unsafe { ffi::PyBytes_FromStringAndSize(std::ptr::null(), len) }
     }
@@ -62,7 +62,7 @@ impl Memory for BytesMemory {
 pub(super) struct AsciiMemory;
 
 impl Memory for AsciiMemory {
-    unsafe fn new(len: isize) -> *mut ffi::PyObject {
+    unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise.
         unsafe { ffi::PyUnicode_New(len, 0x7f) }
     }
@@ -92,7 +92,7 @@ impl<'py, M: Memory> Growing<'py, M> {
     /// An empty object.
     pub(super) fn new(py: Python<'py>) -> PyResult<Self> {
         // SAFETY: the interpreter is held.
-        let object = unsafe { M::new(FIRST.cast_signed()) };
+        let object = unsafe { M::allocate(FIRST.cast_signed()) };
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }

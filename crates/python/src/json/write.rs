@@ -200,7 +200,7 @@ fn walk<'py, O: Output>(
 }
 
 fn truth(value: Option<&Bound<'_, PyAny>>, default: bool) -> PyResult<bool> {
-    value.map_or(Ok(default), |value| value.is_truthy())
+    value.map_or(Ok(default), PyAnyMethods::is_truthy)
 }
 
 /// The layout that the standard library gives a document.

@@ -273,8 +273,7 @@ fn advance_iterator<'py, S: Sink>(
     index: &mut u64,
     sink: &mut S,
 ) -> Result<Next<'py>> {
-    let mut iterator = iterator.clone();
-    while let Some(item) = iterator.next() {
+    for item in iterator.clone() {
         let item = item.map_err(from_exception)?;
         *index += 1;
         if !scalar::send(&item, sink)? {

@@ -178,15 +178,13 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
         if self.meet(&value, sink)? {
             return Ok(Step::Done);
         }
-        let frame = match self.container(&value, sink)? {
-            Some(frame) => frame,
-            None => {
-                if let Some(array) = NumpyArray::of(&value).map_err(from_exception)? {
-                    sink.array(&array)?;
-                    return Ok(Step::Done);
-                }
-                self.object(&value, sink)?
-            }
+        let frame = if let Some(frame) = self.container(&value, sink)? {
+            frame
+        } else if let Some(array) = NumpyArray::of(&value).map_err(from_exception)? {
+            sink.array(&array)?;
+            return Ok(Step::Done);
+        } else {
+            self.object(&value, sink)?
         };
         frames.enter(frame)?;
         Ok(Step::Entered)

@@ -15,6 +15,7 @@ use crate::errors::from_exception;
 const FEW: usize = 32;
 
 /// What the caller of `json.dumps` chose.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct JsonOptions<'py> {
     /// Called for values of other types.
     pub(crate) default: Option<Bound<'py, PyAny>>,
@@ -163,12 +164,13 @@ impl<'py, const OWNS: bool> Dialect<'py> for JsonDialect<'py, OWNS> {
             return self.other(value, frames, sink);
         }
         self.check_cycle(&value, frames.open())?;
-        // SAFETY: the type was looked at above.
         if is_list {
+            // SAFETY: the type was looked at above.
             let list = unsafe { value.cast_into_unchecked::<PyList>() };
             sink.begin(Container::List, Some(list.len()))?;
             frames.enter(Frame::list(list))?;
         } else {
+            // SAFETY: nothing else comes here.
             let dict = unsafe { value.cast_into_unchecked::<PyDict>() };
             sink.begin(Container::Map, (!self.options.skip_keys).then(|| dict.len()))?;
             frames.enter(Frame::dict(dict))?;
