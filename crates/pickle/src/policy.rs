@@ -1,0 +1,338 @@
+//! Which names a pickle may use and how: what machine, judge and explanation go by.
+//!
+//! A table of reconstructors in `policy/*.txt`, one file for each library, and a table of names
+//! that no data needs. Everything in neither table is unknown: nobody vouches for it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Whose objects a rule is for; each profile includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Profile {
+    /// Python's own data types.
+    Data,
+    /// `NumPy`.
+    Numpy,
+    /// pandas, and the Arrow arrays in its columns.
+    Pandas,
+    /// `SciPy`.
+    Scipy,
+    /// scikit-learn.
+    Sklearn,
+    /// `PyTorch`.
+    Torch,
+}
+
+/// What may be done with a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses(u8);
+
+impl Uses {
+    /// It may be referred to, and kept.
+    pub const REFERENCE: Uses = Uses(1);
+    /// It may be called: `REDUCE`, `INST`, `OBJ`.
+    pub const CALL: Uses = Uses(2);
+    /// An instance may be made without a call: `NEWOBJ`, `NEWOBJ_EX`, `copyreg._reconstructor`.
+    pub const NEW: Uses = Uses(4);
+    /// Its instances may be given their state: `BUILD`.
+    pub const STATE: Uses = Uses(8);
+    /// Its instances may be given items: `APPEND`, `SETITEM`, `ADDITEMS` and their plurals.
+    pub const ITEMS: Uses = Uses(16);
+
+    /// Whether every use of `other` is among these.
+    #[must_use]
+    pub const fn allows(self, other: Uses) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// These uses and those of `other`.
+    #[must_use]
+    pub const fn and(self, other: Uses) -> Uses {
+        Uses(self.0 | other.0)
+    }
+}
+
+/// One row of the table of reconstructors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The profile that has it.
+    pub profile: Profile,
+    /// What may be done with it.
+    pub uses: Uses,
+}
+
+const TABLES: [(Profile, &str); 6] = [
+    (Profile::Data, include_str!("../policy/data.txt")),
+    (Profile::Numpy, include_str!("../policy/numpy.txt")),
+    (Profile::Pandas, include_str!("../policy/pandas.txt")),
+    (Profile::Scipy, include_str!("../policy/scipy.txt")),
+    (Profile::Sklearn, include_str!("../policy/sklearn.txt")),
+    (Profile::Torch, include_str!("../policy/torch.txt")),
+];
+
+type Rules = HashMap<(&'static str, &'static str), Rule>;
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let mut rules = Rules::with_capacity(4096);
+    for (profile, table) in TABLES {
+        read_rules(table, profile, &mut rules);
+    }
+    rules
+});
+
+fn read_rules(table: &'static str, profile: Profile, rules: &mut Rules) {
+    let mut module = "";
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        for word in line.split_ascii_whitespace() {
+            if let Some(name) = word.strip_suffix(':') {
+                module = name;
+                continue;
+            }
+            let (name, uses) = read_name(word);
+            let rule = rules.entry((module, name)).or_insert(Rule { profile, uses });
+            rule.uses = rule.uses.and(uses);
+        }
+    }
+}
+
+fn read_name(word: &'static str) -> (&'static str, Uses) {
+    let made = Uses::REFERENCE.and(Uses::NEW).and(Uses::STATE);
+    if let Some(name) = word.strip_prefix('&') {
+        (name, Uses::REFERENCE)
+    } else if let Some(name) = word.strip_suffix("()+") {
+        (name, made.and(Uses::CALL).and(Uses::ITEMS))
+    } else if let Some(name) = word.strip_suffix("()") {
+        (name, made.and(Uses::CALL))
+    } else {
+        (word, made)
+    }
+}
+
+/// The rule for a name, by what Python 3 calls it today; `None` if nobody vouches for it.
+///
+/// ```
+/// use cannery_pickle::policy::{Profile, Uses, rule};
+///
+/// let array = rule("numpy.core.multiarray", "_reconstruct").unwrap();
+/// assert_eq!((array.profile, array.uses.allows(Uses::CALL)), (Profile::Numpy, true));
+/// assert!(rule("my_pkg", "Model").is_none() && rule("os", "system").is_none());
+/// ```
+#[must_use]
+pub fn rule(module: &str, name: &str) -> Option<Rule> {
+    RULES
+        .get(&(module, name))
+        .copied()
+        .or_else(|| RULES.get(&(&*moved(module)?, name)).copied())
+        .or_else(|| extension_type(module, name))
+}
+
+/// Where libraries have moved their modules to: behind an underscore.
+fn moved(module: &str) -> Option<Cow<'_, str>> {
+    if let Some(rest) = module.strip_prefix("numpy.core") {
+        return Some(format!("numpy._core{rest}").into());
+    }
+    match module {
+        "sklearn.tree.tree" => return Some("sklearn.tree._classes".into()),
+        "sklearn.cluster.k_means_" => return Some("sklearn.cluster._kmeans".into()),
+        "sklearn.ensemble.gradient_boosting" => return Some("sklearn.ensemble._gb".into()),
+        "numpy.ma.core" | "numpy.random.mtrand" => return None,
+        _ => {}
+    }
+    let (parent, last) = module.rsplit_once('.')?;
+    let moves = parent.starts_with("sklearn.") || parent.starts_with("scipy.");
+    (moves && !last.starts_with('_')).then(|| format!("{parent}._{last}").into())
+}
+
+/// Cython's own helpers, one for each type: they make it and set its fields.
+fn extension_type(module: &str, name: &str) -> Option<Rule> {
+    if !name.starts_with("__pyx_unpickle_") || name.contains('.') {
+        return None;
+    }
+    let profile = match module.split('.').next()? {
+        "numpy" => Profile::Numpy,
+        "pandas" => Profile::Pandas,
+        "scipy" => Profile::Scipy,
+        "sklearn" => Profile::Sklearn,
+        _ => return None,
+    };
+    Some(Rule { profile, uses: Uses::REFERENCE.and(Uses::CALL).and(Uses::STATE) })
+}
+
+/// What a name does that no data needs: `("runs programs")`; `None` if it is not known to.
+///
+/// Dotted names are followed: `eval.__call__` is `eval`, and `os.system` in any module is `os`'s.
+///
+/// ```
+/// use cannery_pickle::policy::danger;
+///
+/// assert_eq!(danger("builtins", "eval.__call__"), Some("runs Python code"));
+/// assert!(danger("random", "_os.system").is_some() && danger("collections", "OrderedDict").is_none());
+/// ```
+#[must_use]
+pub fn danger(module: &str, name: &str) -> Option<&'static str> {
+    if rule(module, name).is_some() {
+        return None;
+    }
+    let mut prefixes = name.match_indices('.').map(|(end, _)| &name[..end]).chain([name]);
+    prefixes
+        .find_map(|prefix| danger_of_name(module, prefix))
+        .or_else(|| danger_of_module(module))
+        .or_else(|| through_modules(module, name))
+        .or_else(|| detour(name))
+}
+
+/// A dotted name may lead through the modules below its module: `numpy`'s `f2py.crackfortran`.
+fn through_modules(module: &str, name: &str) -> Option<&'static str> {
+    name.match_indices('.').find_map(|(dot, _)| {
+        let module = format!("{module}.{}", &name[..dot]);
+        let rest = &name[dot + 1..];
+        danger_of_name(&module, rest).or_else(|| danger_of_module(&module))
+    })
+}
+
+fn danger_of_name(module: &str, name: &str) -> Option<&'static str> {
+    DANGERS.get(module)?.iter().find(|(names, _)| names.contains(&name)).map(|(_, what)| *what)
+}
+
+fn danger_of_module(module: &str) -> Option<&'static str> {
+    let mut part = module;
+    loop {
+        if let Some(rows) = DANGERS.get(part)
+            && let Some((_, what)) = rows.iter().find(|(names, _)| names.contains(&"*"))
+        {
+            return Some(what);
+        }
+        part = part.rsplit_once('.')?.0;
+    }
+}
+
+/// Names that lead out of any module: other modules it has imported, and Python's own workings.
+fn detour(name: &str) -> Option<&'static str> {
+    let dotted = name.contains('.');
+    name.split('.').find_map(|part| {
+        let module = part.trim_start_matches('_');
+        let known = match part {
+            "__globals__" | "__builtins__" | "__code__" | "__subclasses__" | "__mro__"
+            | "__bases__" | "__base__" | "__import__" | "__loader__" | "__spec__"
+            | "__closure__" | "__getattribute__" | "f_globals" | "f_builtins" | "gi_frame"
+            | "tb_frame" => Some("reaches into the interpreter"),
+            "__dict__" | "__class__" | "__call__" | "__init__" | "__reduce__" | "__reduce_ex__"
+                if dotted =>
+            {
+                Some("reaches attributes that are not data")
+            }
+            _ => None,
+        };
+        known.or_else(|| match module {
+            "os" | "sys" | "subprocess" | "importlib" | "builtins" | "posix" | "nt" | "ctypes"
+            | "socket" | "shutil" | "pty" | "marshal" | "runpy" | "multiprocessing" => {
+                danger_of_module(module).or(Some("runs Python code"))
+            }
+            _ => None,
+        })
+    })
+}
+
+type Dangers = HashMap<&'static str, Vec<(Vec<&'static str>, &'static str)>>;
+
+static DANGERS: LazyLock<Dangers> = LazyLock::new(|| {
+    let mut dangers = Dangers::new();
+    for line in include_str!("../policy/danger.txt").lines().filter(|line| !line.starts_with('#')) {
+        let Some((names, what)) = line.split_once(" | ") else { continue };
+        let Some((module, names)) = names.split_once(':') else { continue };
+        let names = names.split_ascii_whitespace().collect();
+        dangers.entry(module).or_default().push((names, what));
+    }
+    dangers
+});
+
+type Moves = HashMap<&'static str, (Option<&'static str>, Vec<[&'static str; 3]>)>;
+
+static PYTHON2: LazyLock<Moves> = LazyLock::new(|| {
+    let mut moves = Moves::new();
+    for line in include_str!("../policy/python2.txt").lines().filter(|line| !line.starts_with('#'))
+    {
+        match line.split(' ').collect::<Vec<_>>()[..] {
+            [module, name, to, new] => moves.entry(module).or_default().1.push([name, to, new]),
+            [module, to] => moves.entry(module).or_default().0 = Some(to),
+            _ => {}
+        }
+    }
+    moves
+});
+
+/// What Python 3 calls a name of Python 2; other names as they are.
+///
+/// ```
+/// use cannery_pickle::policy::python3_name;
+///
+/// assert_eq!(python3_name("__builtin__", "xrange"), ("builtins", "range"));
+/// assert_eq!(python3_name("exceptions", "OSError"), ("builtins", "OSError"));
+/// assert_eq!(python3_name("my_pkg", "Model"), ("my_pkg", "Model"));
+/// ```
+#[must_use]
+pub fn python3_name<'a>(module: &'a str, name: &'a str) -> (&'a str, &'a str) {
+    if module == "exceptions" && rule("builtins", name).is_some() {
+        return ("builtins", name);
+    }
+    match PYTHON2.get(module) {
+        None => (module, name),
+        Some((to, names)) => match names.iter().find(|[old, ..]| *old == name) {
+            Some([_, module, name]) => (module, name),
+            None => (to.unwrap_or(module), name),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dangers_are_told_from_data() {
+        let what = |path: &str| {
+            let (module, name) = path.split_once(':').unwrap();
+            let (module, name) = python3_name(module, name);
+            match (danger(module, name), rule(module, name)) {
+                (Some(_), None) => "danger",
+                (None, Some(_)) => "known",
+                (None, None) => "unknown",
+                (Some(_), Some(_)) => "both",
+            }
+        };
+        for (path, expected) in [
+            ("posix:system", "danger"),
+            ("__builtin__:eval", "danger"),
+            ("commands:getoutput", "danger"),
+            ("os.path:join", "danger"),
+            ("torch:_utils.os.system", "danger"),
+            ("numpy:f2py.crackfortran.getlincoef", "danger"),
+            ("collections:_sys.modules", "danger"),
+            ("my_pkg:Model.__init__.__globals__", "danger"),
+            ("xmlrpc.client:ServerProxy", "danger"),
+            ("builtins:getattr", "unknown"),
+            ("operator:attrgetter", "unknown"),
+            ("my_pkg:Model", "unknown"),
+            ("collections:OrderedDict", "known"),
+            ("__builtin__:set", "known"),
+            ("numpy.core.multiarray:scalar", "known"),
+            ("sklearn.ensemble.forest:RandomForestClassifier", "known"),
+            ("sklearn.tree.tree:DecisionTreeClassifier", "known"),
+            ("scipy.sparse.csr:csr_matrix", "known"),
+            ("sklearn._loss._loss:__pyx_unpickle_CyHalfBinomialLoss", "known"),
+            ("evil:__pyx_unpickle_X", "unknown"),
+            ("torch._utils:_rebuild_tensor_v2", "known"),
+        ] {
+            assert_eq!(what(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_in_both_tables() {
+        for (module, name) in RULES.keys() {
+            let both = danger_of_name(module, name);
+            assert_eq!(both, None, "{module}.{name}");
+        }
+    }
+}
