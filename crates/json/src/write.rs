@@ -239,7 +239,11 @@ impl<O: Output> Writer<O> {
 
 #[cold]
 fn refused_float(value: f64) -> Error {
-    let name = if value.is_nan() { "NaN" } else { "infinity" };
+    let name = match value {
+        v if v.is_nan() => "NaN",
+        v if v > 0.0 => "infinity",
+        _ => "-infinity",
+    };
     Error::new(ErrorKind::Value, format!("JSON has no {name}"))
         .with_hint("write it as `null`, or as Python does, with the option `non_finite`")
 }

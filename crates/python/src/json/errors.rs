@@ -1,5 +1,7 @@
 //! Errors in the words, and with the attributes, of the standard library's `json`.
 
+use std::borrow::Cow;
+
 use cannery_core::{Error, ErrorKind};
 use cannery_json::SyntaxError;
 use pyo3::prelude::*;
@@ -63,17 +65,24 @@ pub(crate) fn encode_error(py: Python<'_>, error: Error) -> PyErr {
 fn build_plain(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let name = if error.kind() == ErrorKind::Type { "DataTypeError" } else { "DataError" };
     let class = py.import("cannery.errors")?.getattr(name)?;
-    let message = match error.message().strip_prefix("JSON has no ") {
-        Some("NaN" | "infinity") => "Out of range float values are not JSON compliant",
-        _ => error.message(),
-    };
-    let exception = class.call1((message,))?;
+    let exception = class.call1((standard_message(error.message()),))?;
     let path = error.path();
     if !path.0.is_empty() {
         exception.call_method1("add_note", (format!("in `{path}`"),))?;
     }
     describe(&exception, error)?;
     Ok(PyErr::from_value(exception))
+}
+
+/// The words of the standard library, where it has any.
+fn standard_message(message: &str) -> Cow<'_, str> {
+    let value = match message.strip_prefix("JSON has no ") {
+        Some("NaN") => f64::NAN,
+        Some("infinity") => f64::INFINITY,
+        Some("-infinity") => f64::NEG_INFINITY,
+        _ => return Cow::Borrowed(message),
+    };
+    Cow::Owned(crate::walk::out_of_range(value).message().to_owned())
 }
 
 fn version(py: Python<'_>) -> (u8, u8) {

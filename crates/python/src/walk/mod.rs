@@ -10,7 +10,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 pub(crate) use graph::{Describer, send as send_graph};
-pub(crate) use json::{JsonDialect, JsonOptions};
+pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
 
 use self::frame::{Frame, Next};
 use crate::errors::from_exception;
