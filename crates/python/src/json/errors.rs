@@ -24,10 +24,23 @@ pub(super) fn decode_error(py: Python<'_>, error: Error, document: &Document<'_,
     match said {
         Some((message, offset)) => {
             let pos = document.characters_before(offset);
+            let message = of_this_release(py, message);
             build(py, &error, &message, document, pos).unwrap_or_else(|failure| failure)
         }
         None => to_exception(py, error.locate(document.bytes())),
     }
+}
+
+/// Asks the interpreter for the one message that changed within the releases of 3.13.
+fn of_this_release(py: Python<'_>, message: String) -> String {
+    let example = match message.rsplit_once(' ') {
+        Some(("Illegal trailing comma before the end of", "array")) => "[1,]",
+        Some(("Illegal trailing comma before the end of", _)) => "{\"\":1,}",
+        _ => return message,
+    };
+    let refused = py.import("json").and_then(|json| json.call_method1("loads", (example,)));
+    let said = refused.err().and_then(|error| error.value(py).getattr("msg").ok()?.extract().ok());
+    said.unwrap_or(message)
 }
 
 fn build(
