@@ -108,7 +108,9 @@ impl Parser {
     fn fail(&mut self, failure: Failure, chunk: Chunk<'_>) -> Error {
         let Failure { what, at, end } = failure;
         let rest = chunk.data.get(at..).unwrap_or_default();
-        let cut_off = rest.len() < 4 && rest.first().is_some_and(|&b| b >= 0x80);
+        // The error will show a whole character: the one here, or behind the backslash here.
+        let shown = rest.strip_prefix(b"\\").unwrap_or(rest);
+        let cut_off = shown.len() < 4 && shown.first().is_some_and(|&b| b >= 0x80);
         let truncated = end || rest.is_empty();
         self.starved = (truncated || cut_off) && !chunk.last;
         self.failed_at = at;
