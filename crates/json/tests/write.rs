@@ -228,7 +228,7 @@ fn what_json_lacks_is_refused() {
     Unsupported: JSON has no shared references
     Unsupported: JSON has no shared references
     Value: JSON has no NaN
-    Value: JSON has no infinity
+    Value: JSON has no -infinity
     Unsupported: JSON has no arrays of `<c8`
     ");
 }
