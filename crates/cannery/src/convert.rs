@@ -1,13 +1,16 @@
 //! A reader driving a writer: from any format to any other, in constant memory where both stream.
 
-use cannery_core::{Limits, Result, Sink, Unshare};
+use cannery_core::tagged::{Tagger, Untagger};
+use cannery_core::{Error, ErrorKind, Result, Sink, Unshare};
 
 use crate::format::{
-    Format, Holds, ReadOptions, WriteOptions, format_of, format_of_extension, format_of_id,
+    Documents, Format, Holds, ReadOptions, Reader, Rows, WriteOptions, format_of,
+    format_of_extension, format_of_id,
 };
 use crate::relay::Relayed;
-use crate::stages::{Guide, Head, Lower, Rows};
-use crate::{Input, Output, Place};
+use crate::select::Select;
+use crate::stages::{Guide, Head, Lower, OpenRows};
+use crate::{Input, Output, Place, Selection};
 
 /// Sees how far a conversion has come, and may stop it.
 pub trait Watch {
@@ -33,8 +36,13 @@ pub struct ConvertOptions {
     pub from: Option<String>,
     /// The short name of the target's format; by default its name tells.
     pub to: Option<String>,
+    /// Only the part of the source that this names.
+    pub select: Option<Selection>,
     /// Only the first items of the outermost list, map or array.
     pub head: Option<u64>,
+    /// Values keep their types: what the target lacks is written in the
+    /// [tagged form](cannery_core::tagged), and read from it.
+    pub tagged: bool,
     /// How the source is read.
     pub read: ReadOptions,
     /// How the target is written.
@@ -53,6 +61,20 @@ impl ConvertOptions {
     #[must_use]
     pub fn to(mut self, id: Option<String>) -> Self {
         self.to = id;
+        self
+    }
+
+    /// Sets [`select`](Self::select).
+    #[must_use]
+    pub fn select(mut self, selection: Option<Selection>) -> Self {
+        self.select = selection;
+        self
+    }
+
+    /// Sets [`tagged`](Self::tagged).
+    #[must_use]
+    pub fn tagged(mut self, yes: bool) -> Self {
+        self.tagged = yes;
         self
     }
 
@@ -108,69 +130,180 @@ pub fn convert(
     };
     let to = to.map_err(|e| e.in_file(target.name()))?;
     let input = Input::open(source)?;
-    let from = source_format(&input, options).map_err(|e| e.in_file(source.name()))?;
+    let open = OpenSource::open(input, options).map_err(|e| e.in_file(source.name()))?;
     let output = Output::create(target)?;
-    convert_between(input, from, output, to, options, watch).map_err(|e| e.in_file(source.name()))
+    convert_between(open, output, to, options, watch).map_err(|e| e.in_file(source.name()))
 }
 
-/// The format of `input`: the one asked for, or the one it looks like.
-///
-/// # Errors
-/// [`cannery_core::ErrorKind::Unsupported`] if it is not known.
-pub fn source_format(input: &Input, options: &ConvertOptions) -> Result<&'static dyn Format> {
-    match &options.from {
-        Some(id) => format_of_id(id),
-        None => format_of(input),
+/// A file that is open for reading, its format known.
+pub struct OpenSource {
+    format: &'static dyn Format,
+    reader: Box<dyn Reader>,
+}
+
+impl OpenSource {
+    /// Opens an input in the format asked for, or in the one it looks like.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Unsupported`] if the format is not known; those of the format and
+    /// the input.
+    pub fn open(input: Input, options: &ConvertOptions) -> Result<Self> {
+        let format = match &options.from {
+            Some(id) => format_of_id(id)?,
+            None => format_of(&input)?,
+        };
+        Ok(Self { format, reader: format.open(input, &options.read)? })
+    }
+
+    /// Its format.
+    #[must_use]
+    pub fn format(&self) -> &'static dyn Format {
+        self.format
+    }
+
+    /// How many documents it holds.
+    #[must_use]
+    pub fn documents(&self) -> Documents {
+        self.reader.documents()
     }
 }
 
-/// Converts from an open input to an open output, between formats that are known.
+/// Converts from a source that is open to an open output in a format that is known.
 ///
 /// # Errors
 /// As [`convert`].
 pub fn convert_between(
-    input: Input,
-    from: &dyn Format,
+    source: OpenSource,
     output: Output<'_>,
     to: &dyn Format,
     options: &ConvertOptions,
     watch: &mut dyn Watch,
 ) -> Result<()> {
-    let mut writer = to.writer(output, &options.write)?;
-    let read = |sink: &mut dyn Sink| match options.head {
-        None => from.read(input, &options.read, sink),
-        Some(count) => {
-            let mut head = Relayed(Head::new(sink, count));
-            let read = from.read(input, &options.read, &mut head);
-            head.0.outcome(read)
-        }
-    };
-    pass_on(read, writer.sink(), to.holds(), options, watch)?;
+    let plan = Plan::new(&source, to, options);
+    let write = options.write.clone().rows(plan.as_rows);
+    let mut writer = to.writer(output, &write)?;
+    if plan.is_nothing {
+        return writer.finish();
+    }
+    let sent = plan.send(source, writer.sink(), options, watch);
+    let can_tag = !options.tagged && !plan.holds.arrays;
+    sent.map_err(|error| if can_tag { say_tagged(error) } else { error })?;
     writer.finish()
 }
 
-/// Puts what the target cannot hold in between: references, arrays, a list around its rows.
-fn pass_on(
-    read: impl FnOnce(&mut dyn Sink) -> Result<()>,
-    writer: &mut dyn Sink,
-    holds: Holds,
-    options: &ConvertOptions,
-    watch: &mut dyn Watch,
-) -> Result<()> {
-    let limits = options.read.limits;
-    let mut rows = Relayed(Rows::new(writer, options.write.any_rows));
-    let rows: &mut dyn Sink = if holds.rows { &mut rows } else { rows.0.next };
-    let mut guide = Relayed(Guide::new(rows, watch));
-    let mut lower = Relayed(Lower { next: &mut guide, limits });
-    let lower: &mut dyn Sink = if holds.arrays { &mut *lower.0.next } else { &mut lower };
-    unshared(read, lower, holds, limits)
+/// The cure for a kind of value that the target lacks.
+#[cold]
+fn say_tagged(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unsupported | ErrorKind::Cycle => {
+            error.with_hint("the option `tagged` writes it with its type")
+        }
+        ErrorKind::Value if error.hint().is_some_and(|hint| hint.contains("`non_finite`")) => {
+            error.with_hint("the option `nan` writes it as Python does, `tagged` with its type")
+        }
+        _ => error,
+    }
 }
 
-fn unshared(
-    read: impl FnOnce(&mut dyn Sink) -> Result<()>,
-    sink: &mut dyn Sink,
+/// What must stand between a reader and a writer.
+struct Plan {
+    /// There are no rows at all.
+    is_nothing: bool,
+    /// The items of the outermost list are sent one by one.
+    as_rows: bool,
+    /// A value that is no list is a row.
+    any_row: bool,
+    /// References are written out in full.
+    unshares: bool,
     holds: Holds,
-    limits: Limits,
+}
+
+impl Plan {
+    fn new(source: &OpenSource, to: &dyn Format, options: &ConvertOptions) -> Self {
+        let (documents, holds) = (source.documents(), to.holds());
+        let selects = options.select.is_some();
+        let as_rows = match holds.rows {
+            Rows::Never => false,
+            Rows::Possibly => documents != Documents::One && !selects,
+            Rows::Always => true,
+        };
+        // A document of a format that has both may well be the only row.
+        let only_row = source.format.holds().rows == Rows::Possibly;
+        let lost = !holds.references && !options.tagged;
+        // In a row of documents, names of references are used again.
+        let repeated = documents == Documents::Several && !as_rows;
+        Self {
+            is_nothing: documents == Documents::None && as_rows && !selects,
+            as_rows,
+            any_row: options.write.any_rows || only_row && !selects,
+            unshares: lost || repeated || selects,
+            holds,
+        }
+    }
+
+    /// Sends the source to the writer, with all that must stand in between.
+    fn send(
+        &self,
+        source: OpenSource,
+        writer: &mut dyn Sink,
+        options: &ConvertOptions,
+        watch: &mut dyn Watch,
+    ) -> Result<()> {
+        let limits = options.read.limits;
+        let untags = options.tagged && !source.format.holds().arrays;
+        let (mut tagger, mut rows, mut lower, mut unshare);
+        let mut sink: &mut dyn Sink = writer;
+        if options.tagged && !self.holds.arrays {
+            tagger = Tagger::new(sink).native(self.holds.native);
+            sink = &mut tagger;
+        }
+        if self.as_rows {
+            rows = Relayed(OpenRows::new(sink, self.any_row));
+            sink = &mut rows;
+        }
+        let base = options.select.as_ref().map(Selection::base).unwrap_or_default();
+        let mut guide = Relayed(Guide::new(sink, watch, base));
+        sink = &mut guide;
+        if !self.holds.arrays && !options.tagged {
+            lower = Relayed(Lower { next: sink, limits });
+            sink = &mut lower;
+        }
+        if self.unshares {
+            unshare = Unshare::new(sink, limits);
+            sink = &mut unshare;
+        }
+        read(source.reader, sink, untags, options)
+    }
+}
+
+/// Reads what is wanted of a source.
+fn read(
+    reader: Box<dyn Reader>,
+    sink: &mut dyn Sink,
+    untags: bool,
+    options: &ConvertOptions,
 ) -> Result<()> {
-    if holds.references { read(sink) } else { read(&mut Unshare::new(sink, limits)) }
+    if let Some(count) = options.head {
+        let mut head = Relayed(Head::new(sink, count));
+        let read = read_selected(reader, &mut head, untags, options);
+        return head.0.outcome(read);
+    }
+    read_selected(reader, sink, untags, options)
+}
+
+fn read_selected(
+    reader: Box<dyn Reader>,
+    sink: &mut dyn Sink,
+    untags: bool,
+    options: &ConvertOptions,
+) -> Result<()> {
+    let limits = options.read.limits;
+    let Some(selection) = &options.select else { return read_raised(reader, sink, untags) };
+    let mut select = Relayed(Select::new(sink, selection, limits));
+    let read = read_raised(reader, &mut Unshare::new(&mut select, limits), untags);
+    select.0.outcome(read)
+}
+
+fn read_raised(reader: Box<dyn Reader>, sink: &mut dyn Sink, untags: bool) -> Result<()> {
+    if untags { reader.read(&mut Untagger::new(sink)) } else { reader.read(sink) }
 }

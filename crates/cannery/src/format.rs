@@ -1,5 +1,6 @@
 //! What a format is to the rest of cannery, the list of those there are, and telling them apart.
 
+use cannery_core::tagged::Native;
 use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
 
 use crate::inspect::Node;
@@ -25,13 +26,21 @@ pub trait Format: Sync {
     /// What its files can hold besides plain values.
     fn holds(&self) -> Holds;
 
+    /// Opens `input` for reading, as far as it takes to know how many documents there are.
+    ///
+    /// # Errors
+    /// Those of the format and the input.
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>>;
+
     /// Reads all of `input` as one value; documents in a row are one list.
     ///
     /// # Errors
     /// Those of the format, the input and the sink.
-    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()>;
+    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
+        self.open(input, options)?.read(sink)
+    }
 
-    /// A writer of one value to `output`.
+    /// A writer to `output`: of one value, or of rows ([`WriteOptions::rows`]).
     ///
     /// # Errors
     /// Those of the format.
@@ -52,9 +61,35 @@ pub trait Format: Sync {
     }
 }
 
+/// A file that is being read.
+pub trait Reader {
+    /// How many documents it holds.
+    fn documents(&self) -> Documents {
+        Documents::One
+    }
+
+    /// Sends the only document as it is, several as one list.
+    ///
+    /// # Errors
+    /// Those of the format, the input and the sink.
+    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()>;
+}
+
+/// How many documents a file holds, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Documents {
+    /// None at all; it is read as null, if as anything.
+    None,
+    /// One value.
+    One,
+    /// Rows: read as the items of a list. There may be few of them, or none, where the format is
+    /// one of rows.
+    Several,
+}
+
 /// A file that is being written.
 pub trait Writer {
-    /// Takes the value. Where [`Holds::rows`] is true, it takes the rows, one value each.
+    /// Takes the value; or the rows, one after the other.
     fn sink(&mut self) -> &mut dyn Sink;
 
     /// Writes what is left and puts the file in its place.
@@ -83,8 +118,22 @@ pub struct Holds {
     pub arrays: bool,
     /// References to values that occur more than once. To others they are written out in full.
     pub references: bool,
-    /// The outermost list of a file is its rows: one document each.
-    pub rows: bool,
+    /// Whether a file is rows: one document for each item of the outermost list.
+    pub rows: Rows,
+    /// What needs no tag where values are written with their types.
+    pub native: Native,
+}
+
+/// Whether a file is rows, one document for each item of the outermost list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// It is one document.
+    #[default]
+    Never,
+    /// It is either; written as the source has it.
+    Possibly,
+    /// It is nothing but rows.
+    Always,
 }
 
 /// How files are read.
@@ -95,6 +144,8 @@ pub struct ReadOptions {
     pub limits: Limits,
     /// Accept `NaN` and `Infinity` in text formats that have none.
     pub nan: bool,
+    /// Take a file of a single document for one of rows, where the format has both.
+    pub rows: bool,
 }
 
 /// How files are written.
@@ -107,6 +158,8 @@ pub struct WriteOptions {
     pub nan: bool,
     /// Accept values that are no list where rows are written.
     pub any_rows: bool,
+    /// Rows come, one value each; for formats that are [`Rows::Possibly`] rows.
+    pub rows: bool,
 }
 
 impl ReadOptions {
@@ -121,6 +174,13 @@ impl ReadOptions {
     #[must_use]
     pub fn nan(mut self, yes: bool) -> Self {
         self.nan = yes;
+        self
+    }
+
+    /// Sets [`rows`](Self::rows).
+    #[must_use]
+    pub fn rows(mut self, yes: bool) -> Self {
+        self.rows = yes;
         self
     }
 }
@@ -146,6 +206,13 @@ impl WriteOptions {
         self.any_rows = yes;
         self
     }
+
+    /// Sets [`rows`](Self::rows).
+    #[must_use]
+    pub fn rows(mut self, yes: bool) -> Self {
+        self.rows = yes;
+        self
+    }
 }
 
 /// The formats of this build; where bytes may be of several, the first is meant.
@@ -161,6 +228,10 @@ pub fn formats() -> &'static [&'static dyn Format] {
         &all::json::Json,
         #[cfg(feature = "json")]
         &all::jsonl::Jsonl,
+        #[cfg(feature = "yaml")]
+        &all::yaml::Yaml,
+        #[cfg(feature = "msgpack")]
+        &all::msgpack::Msgpack,
     ]
 }
 

@@ -22,23 +22,30 @@ mod outline;
 mod output;
 mod place;
 mod relay;
+mod select;
+mod selection;
 mod stages;
 mod times;
 
 pub use cannery_core::*;
 #[cfg(feature = "json")]
 pub use cannery_json as json;
+#[cfg(feature = "msgpack")]
+pub use cannery_msgpack as msgpack;
 #[cfg(feature = "npy")]
 pub use cannery_npy as npy;
+#[cfg(feature = "yaml")]
+pub use cannery_yaml as yaml;
 
-pub use convert::{ConvertOptions, Watch, convert, convert_between, source_format};
+pub use convert::{ConvertOptions, OpenSource, Watch, convert, convert_between};
 pub use elements::{first_rows, send_elements};
 pub use format::{
-    Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer, format_of, format_of_extension,
-    format_of_id, formats,
+    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+    format_of, format_of_extension, format_of_id, formats,
 };
 pub use input::{Input, Whole};
 pub use inspect::{Inspection, Node, inspect, inspect_as};
 pub use names::{dtype_name, size_name};
 pub use output::{Output, Replace, remove_unfinished};
 pub use place::{Packing, Place};
+pub use selection::Selection;

@@ -31,6 +31,20 @@ pub(crate) trait Relay {
     fn next(&self) -> &dyn Sink;
 }
 
+impl<R: Relay> Relay for &mut R {
+    fn relay(
+        &mut self,
+        event: Event<'_>,
+        send: impl FnOnce(&mut dyn Sink) -> Result<()>,
+    ) -> Result<()> {
+        (**self).relay(event, send)
+    }
+
+    fn next(&self) -> &dyn Sink {
+        (**self).next()
+    }
+}
+
 /// A [`Relay`] as a sink.
 pub(crate) struct Relayed<R>(pub(crate) R);
 

@@ -1,7 +1,7 @@
 //! What can stand between a reader and a writer: arrays lowered to lists, paths kept for errors,
 //! the outermost list opened up or cut short.
 
-use cannery_core::{Container, Error, ErrorKind, Limits, Result, Segment, Sink, TextBuf};
+use cannery_core::{Container, Error, ErrorKind, Limits, Path, Result, Segment, Sink, TextBuf};
 
 use crate::Watch;
 use crate::elements::{first_rows, send_elements};
@@ -34,6 +34,8 @@ impl Relay for Lower<'_> {
 pub(crate) struct Guide<'a> {
     next: &'a mut dyn Sink,
     watch: &'a mut dyn Watch,
+    /// The path to the value that comes.
+    base: Path,
     events: u64,
     levels: Vec<Level>,
 }
@@ -54,8 +56,8 @@ struct Level {
 }
 
 impl<'a> Guide<'a> {
-    pub(crate) fn new(next: &'a mut dyn Sink, watch: &'a mut dyn Watch) -> Self {
-        Self { next, watch, events: 0, levels: Vec::new() }
+    pub(crate) fn new(next: &'a mut dyn Sink, watch: &'a mut dyn Watch, base: Path) -> Self {
+        Self { next, watch, base, events: 0, levels: Vec::new() }
     }
 
     fn open(&mut self, counted: bool) {
@@ -106,7 +108,9 @@ impl<'a> Guide<'a> {
         if !error.path().0.is_empty() {
             return error;
         }
-        self.levels.iter().rev().fold(error, |error, level| error.inside(level.segment()))
+        let inner = self.levels.iter().rev().map(Level::segment);
+        let outer = self.base.0.iter().rev().cloned();
+        inner.chain(outer).fold(error, Error::inside)
     }
 }
 
@@ -144,7 +148,7 @@ impl Relay for Guide<'_> {
 /// Sends the items of the outermost list one after the other, without the list.
 ///
 /// Anything but a list or tuple is refused, unless `lenient`: then it is sent as the only item.
-pub(crate) struct Rows<'a> {
+pub(crate) struct OpenRows<'a> {
     pub(crate) next: &'a mut dyn Sink,
     pub(crate) lenient: bool,
     pub(crate) depth: usize,
@@ -152,13 +156,13 @@ pub(crate) struct Rows<'a> {
     pub(crate) opened: bool,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> OpenRows<'a> {
     pub(crate) fn new(next: &'a mut dyn Sink, lenient: bool) -> Self {
         Self { next, lenient, depth: 0, opened: false }
     }
 }
 
-impl Relay for Rows<'_> {
+impl Relay for OpenRows<'_> {
     fn relay(
         &mut self,
         event: Event<'_>,
@@ -190,7 +194,7 @@ impl Relay for Rows<'_> {
 
 #[cold]
 fn no_rows() -> Error {
-    Error::new(ErrorKind::Unsupported, "expected a list of rows, found a single value")
+    Error::new(ErrorKind::Type, "expected a list of rows, found a single value")
         .with_hint("write JSON, which holds any value")
 }
 

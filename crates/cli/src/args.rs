@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use cannery::Selection;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -62,9 +63,28 @@ pub(crate) struct CatArgs {
     /// Format of the files, where content and name do not tell
     #[arg(long, value_name = "FORMAT")]
     pub(crate) from: Option<String>,
+    /// Format to print, instead of JSON
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) part: PartArgs,
     /// Print one JSON document per file, without line breaks inside
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What of a file is read, and as what.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PartArgs {
+    /// Only the part at this path: `$.a[3].b`, or of each item `$.a[*].b`
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<Selection>,
+    /// Keep types that the target lacks, in the tagged form; read it in the source
+    #[arg(long)]
+    pub(crate) tagged: bool,
+    /// Take a single document for rows, where a format has both
+    #[arg(long)]
+    pub(crate) rows: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -90,6 +110,8 @@ pub(crate) struct ConvertArgs {
     /// Format of TARGET, where its name does not tell
     #[arg(long, value_name = "FORMAT")]
     pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) part: PartArgs,
     /// Lay text out in lines, indented by so many blanks
     #[arg(long, value_name = "BLANKS")]
     pub(crate) indent: Option<usize>,

@@ -72,7 +72,7 @@ fn a_bad_file_does_not_hide_the_others() {
     error: bad.json: expected `,` or `]`, found the end of the input at line 1 column 6
     error: missing.json: cannot open the file: No such file or directory (os error 2)
     error: what: no known format begins with `\x01\x02\x03`
-    hint: say which format it is: npy, npz, json, jsonl
+    hint: say which format it is: npy, npz, json, jsonl, yaml, msgpack
     ");
 }
 
@@ -155,12 +155,12 @@ fn convert() {
     insta::assert_snapshot!(folder.run("convert :a.npz :out"), @r"
     ----- exit 2
     error: out: the name does not say which format it is
-    hint: say which format it is: npy, npz, json, jsonl
+    hint: say which format it is: npy, npz, json, jsonl, yaml, msgpack
     ");
     insta::assert_snapshot!(folder.run("convert --to xml :a.npz :out"), @r"
     ----- exit 2
     error: out: `xml` is no format of this build
-    hint: say which format it is: npy, npz, json, jsonl
+    hint: say which format it is: npy, npz, json, jsonl, yaml, msgpack
     ");
     insta::with_settings!({filters => [(r"0\.\d+", "[seconds]")]}, {
         insta::assert_snapshot!(folder.run("convert --json --to json :a.npz :out"), @r#"
@@ -168,6 +168,151 @@ fn convert() {
         ----- exit 0
         "#);
     });
+}
+
+#[test]
+fn texts_become_each_other() {
+    let folder = samples();
+    folder.write("a.yaml", "# rates\nlr: &lr 0.1\nlayers: [{lr: *lr, n: 3}]\n");
+    folder.write("many.yaml", "a: 1\n---\na: [2, x]\n");
+    insta::assert_snapshot!(folder.run("cat :a.yaml :many.yaml"), @r#"
+    {
+      "lr": 0.1,
+      "layers": [
+        {
+          "lr": 0.1,
+          "n": 3
+        }
+      ]
+    }
+    {"a":1}
+    {"a":[2,"x"]}
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("cat --to yaml :a.json"), @r"
+    name: pages
+    rows:
+    - id: 1
+      box:
+      - 0.5
+      - 1
+      tag: null
+    - id: 2
+      box:
+      - 2.5
+      - 4
+      tag: abc
+    - id: 3
+      box: []
+    by id:
+      '17':
+        x: 1
+      '18':
+        x: 2
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("head -n 1 --to yaml :rows.jsonl"), @r"
+    ---
+    a: 1
+    b:
+    - 1
+    - 2
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("convert :many.yaml :many.msgpack.zst"), @"----- exit 0");
+    insta::assert_snapshot!(folder.run("inspect :many.msgpack.zst :a.yaml"), @r"
+    many.msgpack.zst  MessagePack (zstd)  20 B  list of 2: map of 1
+    └ a  int or list of 2: int or text  2, 1 character
+    a.yaml  YAML  46 B  map of 2
+    ├ lr      float  0.1
+    └ layers  list of 1: map of 2
+      ├ lr  reference
+      └ n   int  3
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("cat :many.msgpack.zst"), @r#"
+    {"a":1}
+    {"a":[2,"x"]}
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("convert --indent 4 :a.yaml :out.yml"), @"----- exit 0");
+    insta::assert_snapshot!(folder.read("out.yml"), @r"
+    lr: &lr 0.1
+    layers:
+    - lr: *lr
+      'n': 3
+    ");
+}
+
+#[test]
+fn parts() {
+    let folder = samples();
+    insta::assert_snapshot!(folder.run("cat --path $.rows[*].box :a.json"), @r"
+    [0.5,1]
+    [2.5,4]
+    []
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("cat --path rows[1] :a.json"), @r#"
+    {
+      "id": 2,
+      "box": [
+        2.5,
+        4
+      ],
+      "tag": "abc"
+    }
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("head -n 2 --path $.rows :a.json"), @r#"
+    {"id":1,"box":[0.5,1],"tag":null}
+    {"id":2,"box":[2.5,4],"tag":"abc"}
+    ----- exit 0
+    "#);
+    insta::assert_snapshot!(folder.run("cat --path $.x[1] :a.npz"), @r"
+    770
+    ----- exit 0
+    ");
+    insta::assert_snapshot!(folder.run("convert --path $.rows :a.json :b.jsonl"), @"----- exit 0");
+    assert_eq!(folder.read("b.jsonl").lines().count(), 3);
+    insta::assert_snapshot!(folder.run("cat --path $.rows[0].x :a.json"), @r"
+    ----- exit 2
+    error: a.json: there is nothing at `$.rows[0].x`
+    hint: `$.rows[0]` is there, but nothing in it that is `x`
+    ");
+    insta::assert_snapshot!(folder.run("cat --path $.rows[-1] :a.json"), @r"
+    ----- exit 2
+    error: invalid value '$.rows[-1]' for '--path <PATH>': the path `$.rows[-1]`: expected a position, counted from 0, found `-` at column 8
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn kinds_that_a_target_lacks() {
+    let folder = Folder::new();
+    folder.write("a.yaml", "- 1\n- when: !!timestamp 2026-11-21\n");
+    insta::assert_snapshot!(folder.run("convert :a.yaml :a.json"), @r"
+    ----- exit 2
+    error: a.yaml: JSON has no objects such as `datetime.date` in `$[1].when` at line 2 column 21
+    hint: the option `tagged` writes it with its type
+    ");
+    insta::assert_snapshot!(folder.run("convert --tagged :a.yaml :a.json"), @"----- exit 0");
+    insta::assert_snapshot!(folder.read("a.json"), @r#"[1,{"when":{"$type":"datetime.date","value":"2026-11-21"}}]"#);
+    folder.write("b.yaml", "- .inf\n");
+    insta::assert_snapshot!(folder.run("convert :b.yaml :b.json"), @r"
+    ----- exit 2
+    error: b.yaml: JSON has no infinity in `$[0]` at line 1 column 3
+    hint: the option `nan` writes it as Python does, `tagged` with its type
+    ");
+    folder.write("c.yaml", "a: [1\nb: 2\n").write("d.yaml", "a: 1\n---\na: *b\n");
+    insta::assert_snapshot!(folder.run("cat :c.yaml :d.yaml"), @r"
+    ----- exit 2
+    error: c.yaml: expected `,` or `]`, found `b` at line 2 column 1
+    hint: close the bracket, or indent the lines in it more than the key or entry it belongs to, with spaces
+    error: d.yaml: alias `*b` has no anchor at line 3 column 4
+    hint: define it first with `&b`
+    ");
 }
 
 #[test]
@@ -243,6 +388,10 @@ fn usage() {
 
     Options:
           --from <FORMAT>  Format of the files, where content and name do not tell
+          --to <FORMAT>    Format to print, instead of JSON
+          --path <PATH>    Only the part at this path: `$.a[3].b`, or of each item `$.a[*].b`
+          --tagged         Keep types that the target lacks, in the tagged form; read it in the source
+          --rows           Take a single document for rows, where a format has both
           --json           Print one JSON document per file, without line breaks inside
       -n, --lines <COUNT>  How many [default: 10]
       -h, --help           Print help

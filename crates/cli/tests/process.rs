@@ -105,3 +105,47 @@ fn a_missing_interpreter_is_named() {
         ");
     }
 }
+
+/// Feeds to a conversion `start`, `piece` until `size` bytes went in, and `end`; returns the most
+/// memory that it had until then, in kB.
+#[cfg(target_os = "linux")]
+fn peak_memory(args: &[&str], [start, piece, end]: [&[u8]; 3], size: usize) -> u64 {
+    let folder = Folder::new();
+    let mut command = cannery(&folder);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(start).unwrap();
+    for _ in 0..size / piece.len() {
+        stdin.write_all(piece).unwrap();
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    stdin.write_all(end).unwrap();
+    drop(stdin);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_stream_takes_no_more_memory_than_a_short_one() {
+    let lines = rows(1000);
+    let (lines, documents) = (lines.as_bytes(), lines.replace('{', "---\n{"));
+    let packed = [&b"\x82\xa1i\x01\xa4text\xa5hello"[..]; 1000].concat();
+    let items = b",{\"a\": [1, 2]}".repeat(1000);
+    let cases: [(&str, [&[u8]; 3], &str); 7] = [
+        ("jsonl", [b"", lines, b""], "yaml"),
+        ("jsonl", [b"", lines, b""], "msgpack"),
+        ("yaml", [b"", documents.as_bytes(), b""], "jsonl"),
+        ("yaml", [b"", documents.as_bytes(), b""], "msgpack"),
+        ("msgpack", [b"", &packed, b""], "jsonl"),
+        ("msgpack", [b"", &packed, b""], "yaml"),
+        ("json", [b"[0", &items, b"]"], "jsonl"),
+    ];
+    for (from, parts, to) in cases {
+        let args = ["convert", "--from", from, "--to", to, "-", "-"];
+        let [short, long] = [1, 6].map(|mb| peak_memory(&args, parts, mb << 20));
+        assert!(long < short + 1024, "{from} to {to}: {short} kB, then {long} kB");
+    }
+}

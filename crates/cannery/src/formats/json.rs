@@ -3,7 +3,8 @@
 use cannery_core::{Result, Sink};
 use cannery_json::{Chunks, NonFinite, Writer as JsonWriter, from_reader};
 
-use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use super::once;
+use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::{Input, Output};
 
 pub(crate) struct Json;
@@ -23,18 +24,28 @@ impl Format for Json {
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
         let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
-        match start.first() {
-            Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Likelihood::Maybe,
-            _ => Likelihood::No,
-        }
+        let is_it = match start.first() {
+            Some(b'{' | b'[') => true,
+            Some(b'"') => !is_key(start),
+            Some(b'-' | b'0'..=b'9') => {
+                let number = first_word(start);
+                number != b"-" && number.iter().all(|byte| b"+-.eE0123456789".contains(byte))
+            }
+            _ => matches!(
+                first_word(start),
+                b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity"
+            ),
+        };
+        if is_it { Likelihood::Maybe } else { Likelihood::No }
     }
 
     fn holds(&self) -> Holds {
         Holds::default()
     }
 
-    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
-        from_reader(input.into_reader(), &read_options(options), sink)
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let options = read_options(options);
+        once(move |sink| from_reader(input.into_reader(), &options, sink))
     }
 
     fn writer<'w>(
@@ -45,6 +56,23 @@ impl Format for Json {
         let options = write_options(options).trailing_newline(true);
         Ok(Box::new(JsonOutput(JsonWriter::new(Chunks::new(output), options))))
     }
+}
+
+fn first_word(text: &[u8]) -> &[u8] {
+    text.split(u8::is_ascii_whitespace).next().unwrap_or_default()
+}
+
+/// Whether a colon follows the string that the text begins with: then it is YAML.
+fn is_key(start: &[u8]) -> bool {
+    let mut rest = start[1..].iter();
+    while let Some(&byte) = rest.next() {
+        match byte {
+            b'\\' => drop(rest.next()),
+            b'"' => break,
+            _ => {}
+        }
+    }
+    rest.as_slice().trim_ascii_start().starts_with(b":")
 }
 
 pub(super) fn read_options(options: &ReadOptions) -> cannery_json::ReadOptions {

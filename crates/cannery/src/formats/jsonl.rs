@@ -1,10 +1,14 @@
 //! JSONL: a list of documents, usually one to a line.
 
+use std::io::BufRead;
+
 use cannery_core::{Container, Result, Sink};
-use cannery_json::lines::{Reader, Writer as LinesWriter};
+use cannery_json::lines::{Reader as LinesReader, Writer as LinesWriter};
 
 use super::json::{Json, read_options, write_options};
-use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use crate::format::{
+    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+};
 use crate::{Input, Output};
 
 pub(crate) struct Jsonl;
@@ -39,14 +43,11 @@ impl Format for Jsonl {
     }
 
     fn holds(&self) -> Holds {
-        Holds { rows: true, ..Holds::default() }
+        Holds { rows: Rows::Always, ..Holds::default() }
     }
 
-    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
-        let mut reader = Reader::new(input.into_reader(), read_options(options));
-        sink.begin(Container::List, None)?;
-        while reader.read(sink)? {}
-        sink.end(Container::List)
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        Ok(Box::new(JsonlReader(LinesReader::new(input.into_reader(), read_options(options)))))
     }
 
     fn writer<'w>(
@@ -56,6 +57,20 @@ impl Format for Jsonl {
     ) -> Result<Box<dyn Writer + 'w>> {
         let options = write_options(&WriteOptions { indent: None, ..options.clone() });
         Ok(Box::new(JsonlOutput(LinesWriter::new(output, options))))
+    }
+}
+
+struct JsonlReader(LinesReader<Box<dyn BufRead + Send>>);
+
+impl Reader for JsonlReader {
+    fn documents(&self) -> Documents {
+        Documents::Several
+    }
+
+    fn read(mut self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
+        sink.begin(Container::List, None)?;
+        while self.0.read(sink)? {}
+        sink.end(Container::List)
     }
 }
 

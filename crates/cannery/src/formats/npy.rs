@@ -3,7 +3,8 @@
 use cannery_core::{ArraySource, Result, Sink};
 use cannery_npy::{Bytes, MAGIC, NpyFile, NpyWriter};
 
-use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use super::once;
+use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::input::Whole;
 use crate::inspect::Node;
 use crate::{Input, Output};
@@ -31,8 +32,9 @@ impl Format for Npy {
         Holds { arrays: true, ..Holds::default() }
     }
 
-    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
-        sink.array(&open(input, options)?)
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let file = open(input, options)?;
+        once(move |sink| sink.array(&file))
     }
 
     fn writer<'w>(

@@ -6,7 +6,8 @@ use cannery_core::{Error, Result, Sink};
 use cannery_npy::{Compression, NpzFile, NpzWriter};
 
 use super::npy::bytes_of;
-use crate::format::{Format, Holds, Likelihood, ReadOptions, WriteOptions, Writer};
+use super::once;
+use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
 use crate::{Input, Output};
 
@@ -43,8 +44,9 @@ impl Format for Npz {
         Holds { arrays: true, ..Holds::default() }
     }
 
-    fn read(&self, input: Input, options: &ReadOptions, sink: &mut dyn Sink) -> Result<()> {
-        cannery_npy::send_all(&open(input, options)?, sink)
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let archive = open(input, options)?;
+        once(move |sink| cannery_npy::send_all(&archive, sink))
     }
 
     fn writer<'w>(

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use cannery::{
-    ConvertOptions, Format, Input, Output, Place, ReadOptions, WriteOptions, convert_between,
-    format_of_id, source_format,
+    ConvertOptions, Documents, Format, Input, OpenSource, Output, Place, ReadOptions, Selection,
+    WriteOptions, convert_between, format_of_id,
 };
 
 use super::for_each_file;
@@ -33,31 +33,44 @@ fn print(
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let place = Place::from(file);
-    let input = Input::open(&place)?;
+    let part = &args.part;
     let options = ConvertOptions::default()
         .from(args.from.clone())
+        .select(part.path.clone())
+        .tagged(part.tagged)
         .head(head)
-        .read(ReadOptions::default().nan(true));
-    let from = source_format(&input, &options).map_err(|e| e.in_file(place.name()))?;
-    let (to, write) = layout(from, args, head)?;
+        .read(ReadOptions::default().nan(true).rows(part.rows));
+    let input = Input::open(&place)?;
+    let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
+    let (to, write) = layout(&source, args, head)?;
     let mut progress = Progress::new(console, place.name());
     let output = Output::to_stream(console.out());
-    convert_between(input, from, output, to, &options.write(write), &mut progress)
+    convert_between(source, output, to, &options.write(write), &mut progress)
         .map_err(|e| e.in_file(place.name()))?;
     Ok(())
 }
 
 /// Rows are printed one to a line; a document is laid out in lines, or is one line on demand.
 fn layout(
-    from: &dyn Format,
+    source: &OpenSource,
     args: &CatArgs,
     head: Option<u64>,
 ) -> Result<(&'static dyn Format, WriteOptions), Failure> {
-    let write = WriteOptions::default().nan(true);
+    let write = WriteOptions::default().nan(!args.part.tagged);
+    if let Some(id) = &args.to {
+        let to = format_of_id(id)?;
+        let indent = (to.id() == "json").then_some(INDENT);
+        return Ok((to, write.any_rows(true).indent(indent)));
+    }
     if args.json {
         return Ok((format_of_id("json")?, write));
     }
-    let by_rows = head.is_some() || from.holds().rows || from.holds().arrays;
+    let selects_one = args.part.path.as_ref().is_some_and(|path| !path.is_many());
+    let has_rows = source.documents() == Documents::Several && !selects_one;
+    let by_rows = head.is_some()
+        || has_rows
+        || source.format().holds().arrays
+        || args.part.path.as_ref().is_some_and(Selection::is_many);
     if by_rows {
         return Ok((format_of_id("jsonl")?, write.any_rows(true)));
     }

@@ -18,7 +18,9 @@ pub(crate) fn convert(
     let options = ConvertOptions::default()
         .from(args.from.clone())
         .to(args.to.clone())
-        .read(ReadOptions::default().nan(args.nan))
+        .select(args.part.path.clone())
+        .tagged(args.part.tagged)
+        .read(ReadOptions::default().nan(args.nan).rows(args.part.rows))
         .write(WriteOptions::default().nan(args.nan).indent(args.indent));
     let started = Instant::now();
     let mut progress = Progress::new(console, format!("{} to {}", source.name(), target.name()));

@@ -85,19 +85,11 @@ impl Writer {
     fn write_double(&mut self, mut text: &[u8]) {
         self.out.push(b'"');
         loop {
-            let valid = match std::str::from_utf8(text) {
-                Ok(valid) => valid,
-                Err(error) => {
-                    let (valid, rest) = text.split_at(error.valid_up_to());
-                    text = rest;
-                    std::str::from_utf8(valid).unwrap_or_default()
-                }
-            };
+            let length = std::str::from_utf8(text).map_or_else(|e| e.valid_up_to(), str::len);
+            let (valid, rest) = text.split_at(length);
+            let valid = std::str::from_utf8(valid).unwrap_or_default();
             valid.chars().for_each(|character| self.write_escaped(character));
-            let [0xed, second, third, rest @ ..] = text else { break };
-            if valid.len() == text.len() {
-                break;
-            }
+            let [0xed, second, third, rest @ ..] = rest else { break };
             self.write_surrogate(*second, *third);
             text = rest;
         }

@@ -1,0 +1,282 @@
+//! MessagePack: a document, or several one after the other.
+
+use std::io::{BufRead, Read, Write};
+
+use cannery_core::tagged::Native;
+use cannery_core::{Container, Error, ErrorKind, Limits, Pos, Result, Sink};
+use cannery_msgpack::Writer as MsgpackWriter;
+
+use super::per_document::{Documents as PerDocuments, PerDocument};
+use crate::format::{
+    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+};
+use crate::outline::Outline;
+use crate::relay::Relayed;
+use crate::{Input, Output};
+
+pub(crate) struct Msgpack;
+
+impl Format for Msgpack {
+    fn id(&self) -> &'static str {
+        "msgpack"
+    }
+
+    fn title(&self) -> &'static str {
+        "MessagePack"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["msgpack", "mpk"]
+    }
+
+    /// Likely of a map or a list that can be read as far as its bytes are at hand.
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        let is_container = matches!(start, [0x80..=0x9f | 0xdc..=0xdf, ..]);
+        // What begins with an empty map and a small number is rather a pickle.
+        let is_pickle = matches!(start, [0x80, 2..=5, ..]);
+        if !is_container || is_pickle {
+            return Likelihood::No;
+        }
+        let mut search = Search::default();
+        let end = if search.advance(start) { search.at } else { start.len() };
+        let options = cannery_msgpack::ReadOptions::default();
+        match cannery_msgpack::from_slice(&start[..end], &options, &mut Outline::default()) {
+            Err(error) if error.kind() != ErrorKind::Truncated => Likelihood::No,
+            _ => Likelihood::Maybe,
+        }
+    }
+
+    fn holds(&self) -> Holds {
+        let native = Native::default().bytes(true).non_finite(true).big_ints(false);
+        Holds { rows: Rows::Possibly, native, ..Holds::default() }
+    }
+
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let mut stream = Stream {
+            source: input.into_reader(),
+            limits: options.limits,
+            window: Vec::new(),
+            start: 0,
+            search: Search::default(),
+            offset: 0,
+            ended: false,
+        };
+        // Whether something follows the first document decides what it is.
+        let documents = match stream.find()? {
+            None => Documents::None,
+            Some(length) if stream.is_over(length)? && !options.rows => Documents::One,
+            Some(_) => Documents::Several,
+        };
+        Ok(Box::new(MsgpackReader { stream, documents }))
+    }
+
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
+        let documents = MsgpackDocuments { writer: MsgpackWriter::new(), output };
+        Ok(Box::new(MsgpackOutput(Relayed(PerDocument::new(documents)))))
+    }
+}
+
+struct MsgpackReader {
+    stream: Stream,
+    documents: Documents,
+}
+
+impl MsgpackReader {
+    fn send(mut self, sink: &mut dyn Sink) -> Result<()> {
+        while let Some(end) = self.stream.find()? {
+            self.stream.read(end, sink)?;
+        }
+        Ok(())
+    }
+}
+
+impl Reader for MsgpackReader {
+    fn documents(&self) -> Documents {
+        self.documents
+    }
+
+    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
+        match self.documents {
+            Documents::None => Err(Error::new(ErrorKind::Truncated, "the file is empty")
+                .with_hint("an empty file is rows, none of them: write it as jsonl")),
+            Documents::One => self.send(sink),
+            Documents::Several => {
+                sink.begin(Container::List, None)?;
+                self.send(sink)?;
+                sink.end(Container::List)
+            }
+        }
+    }
+}
+
+/// Documents that are read one after the other, in memory for the longest of them.
+struct Stream {
+    source: Box<dyn BufRead + Send>,
+    limits: Limits,
+    window: Vec<u8>,
+    /// Where in the window the next document begins.
+    start: usize,
+    search: Search,
+    /// Bytes before the window.
+    offset: u64,
+    ended: bool,
+}
+
+impl Stream {
+    /// Bytes that are read at once.
+    const PIECE: usize = 64 << 10;
+
+    /// Where in the window the next document ends, if there is one.
+    ///
+    /// Of one that is cut off it is the end of the file: the reader will say what is missing.
+    fn find(&mut self) -> Result<Option<usize>> {
+        while !self.search.advance(&self.window[self.start..]) {
+            if self.ended {
+                let end = self.window.len();
+                return Ok((end > self.start).then_some(end));
+            }
+            self.fill()?;
+        }
+        Ok(Some(self.start + self.search.at))
+    }
+
+    fn read(&mut self, end: usize, sink: &mut dyn Sink) -> Result<()> {
+        let options = cannery_msgpack::ReadOptions::default().limits(self.limits);
+        let document = &self.window[self.start..end];
+        let offset = self.offset + self.start as u64;
+        let read = cannery_msgpack::from_slice(document, &options, sink);
+        read.map_err(|e| e.map_pos(|pos| Pos { offset: pos.offset + offset, ..pos }))?;
+        self.start = end;
+        self.search = Search::default();
+        Ok(())
+    }
+
+    /// Whether the file ends behind a document of this length.
+    fn is_over(&mut self, length: usize) -> Result<bool> {
+        while self.window.len() - self.start == length && !self.ended {
+            self.fill()?;
+        }
+        Ok(self.window.len() - self.start == length)
+    }
+
+    /// Forgets what was read, and reads on.
+    fn fill(&mut self) -> Result<()> {
+        if self.start > 0 {
+            self.window.drain(..self.start);
+            self.offset += std::mem::take(&mut self.start) as u64;
+        }
+        let length = self.window.len();
+        self.window.resize(length + Self::PIECE, 0);
+        let read = loop {
+            match self.source.read(&mut self.window[length..]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let count = *read.as_ref().unwrap_or(&0);
+        self.window.truncate(length + count);
+        self.ended = count == 0;
+        read.map(drop).map_err(|e| Error::io(e, "cannot read the file"))
+    }
+}
+
+/// The search for the end of a document, which goes on where it stopped when there is more.
+struct Search {
+    /// Bytes of the document that were looked at.
+    at: usize,
+    /// Values still to come, those inside others among them.
+    left: u64,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { at: 0, left: 1 }
+    }
+}
+
+impl Search {
+    /// Goes on in the bytes of a document; whether its end was found.
+    fn advance(&mut self, document: &[u8]) -> bool {
+        while self.left > 0 {
+            let Some((size, children)) = value(&document[self.at..]) else { return false };
+            match self.at.checked_add(size) {
+                Some(at) if at <= document.len() => self.at = at,
+                _ => return false,
+            }
+            self.left = (self.left - 1).saturating_add(children);
+        }
+        true
+    }
+}
+
+/// How many bytes the value at the beginning of `bytes` takes without those in it, and how many
+/// are in it. The table is that of the specification, section "Formats".
+fn value(bytes: &[u8]) -> Option<(usize, u64)> {
+    let number = |len: usize| {
+        let bytes = bytes.get(1..=len)?;
+        Some(bytes.iter().fold(0_usize, |number, &byte| number << 8 | usize::from(byte)))
+    };
+    let sized = |len: usize, extra: usize| Some((number(len)?.checked_add(1 + len + extra)?, 0));
+    let items = |len: usize, each: u64| Some((1 + len, number(len)? as u64 * each));
+    let first = *bytes.first()?;
+    let (low4, low5) = (u64::from(first & 0x0f), usize::from(first & 0x1f));
+    match first {
+        0x80..=0x8f => Some((1, low4 * 2)),
+        0x90..=0x9f => Some((1, low4)),
+        0xa0..=0xbf => Some((1 + low5, 0)),
+        0xc4 | 0xd9 => sized(1, 0),
+        0xc5 | 0xda => sized(2, 0),
+        0xc6 | 0xdb => sized(4, 0),
+        0xc7 => sized(1, 1),
+        0xc8 => sized(2, 1),
+        0xc9 => sized(4, 1),
+        0xcc | 0xd0 => Some((2, 0)),
+        0xcd | 0xd1 => Some((3, 0)),
+        0xca | 0xce | 0xd2 => Some((5, 0)),
+        0xcb | 0xcf | 0xd3 => Some((9, 0)),
+        0xd4..=0xd8 => Some((2 + (1 << (first - 0xd4)), 0)),
+        0xdc => items(2, 1),
+        0xdd => items(4, 1),
+        0xde => items(2, 2),
+        0xdf => items(4, 2),
+        // Among them the one that begins nothing, which the reader refuses.
+        _ => Some((1, 0)),
+    }
+}
+
+struct MsgpackDocuments<'w> {
+    writer: MsgpackWriter,
+    output: Output<'w>,
+}
+
+impl PerDocuments for MsgpackDocuments<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.writer
+    }
+
+    fn asked(&self) -> &dyn Sink {
+        &self.writer
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let written = self.output.write_all(self.writer.bytes_mut());
+        self.writer.bytes_mut().clear();
+        written.map_err(|e| Error::io(e, "cannot write the file"))
+    }
+}
+
+struct MsgpackOutput<'w>(Relayed<PerDocument<MsgpackDocuments<'w>>>);
+
+impl Writer for MsgpackOutput<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.0.documents.output.finish()
+    }
+}
