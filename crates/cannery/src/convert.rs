@@ -206,6 +206,7 @@ fn say_tagged(error: Error) -> Error {
 }
 
 /// What must stand between a reader and a writer.
+#[expect(clippy::struct_excessive_bools, reason = "they are answers to independent questions")]
 struct Plan {
     /// There are no rows at all.
     is_nothing: bool,

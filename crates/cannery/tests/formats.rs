@@ -165,7 +165,8 @@ fn what_a_target_lacks_is_refused_or_tagged() {
     let mut report = String::new();
     for case in cases {
         let tagged = ConvertOptions::default().tagged(true);
-        report += &format!("{}\n", text(convert(case, "yaml", "json")));
+        report += text(convert(case, "yaml", "json")).trim_end();
+        report += "\n";
         report += &text(convert_with(case, "yaml", "json", tagged));
     }
     insta::assert_snapshot!(report, @r#"

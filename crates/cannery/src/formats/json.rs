@@ -29,12 +29,10 @@ impl Format for Json {
             Some(b'"') => !is_key(start),
             Some(b'-' | b'0'..=b'9') => {
                 let number = first_word(start);
-                number != b"-" && number.iter().all(|byte| b"+-.eE0123456789".contains(byte))
+                let is_digits = number.iter().all(|byte| b"+-.eE0123456789".contains(byte));
+                is_digits && number != b"-" || number == b"-Infinity"
             }
-            _ => matches!(
-                first_word(start),
-                b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity"
-            ),
+            _ => matches!(first_word(start), b"true" | b"false" | b"null" | b"NaN" | b"Infinity"),
         };
         if is_it { Likelihood::Maybe } else { Likelihood::No }
     }
@@ -45,7 +43,7 @@ impl Format for Json {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let options = read_options(options);
-        once(move |sink| from_reader(input.into_reader(), &options, sink))
+        Ok(once(move |sink| from_reader(input.into_reader(), &options, sink)))
     }
 
     fn writer<'w>(

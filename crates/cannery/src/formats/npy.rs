@@ -34,7 +34,7 @@ impl Format for Npy {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let file = open(input, options)?;
-        once(move |sink| sink.array(&file))
+        Ok(once(move |sink| sink.array(&file)))
     }
 
     fn writer<'w>(

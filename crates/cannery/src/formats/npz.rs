@@ -46,7 +46,7 @@ impl Format for Npz {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let archive = open(input, options)?;
-        once(move |sink| cannery_npy::send_all(&archive, sink))
+        Ok(once(move |sink| cannery_npy::send_all(&archive, sink)))
     }
 
     fn writer<'w>(
