@@ -18,6 +18,7 @@ mod pipeline;
 mod store;
 mod text;
 mod walk;
+mod yaml;
 mod yaml_document;
 
 use pyo3::prelude::*;
@@ -30,6 +31,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     npy::register(module)?;
     objects::register(module)?;
     store::register(module)?;
+    yaml::register(module)?;
     pipeline::register(module)?;
     yaml_document::register(module)?;
     cli::register(module)?;

@@ -8,7 +8,7 @@ use crate::schema::{Scalar, Schema, send_digits};
 use crate::{Event, Handler, Properties, ScalarStyle, Span, tags, timestamp};
 
 /// The type name of the key `<<`, between composing a document and merging its mappings.
-pub(crate) const MERGE: &str = "tag:yaml.org,2002:merge";
+pub const MERGE: &str = "tag:yaml.org,2002:merge";
 
 /// Drives a sink with the nodes of one document.
 pub(crate) struct Composer<'s, S: ?Sized> {
@@ -120,7 +120,9 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
         if !properties.is_empty() {
             return self.scalar_with_properties(is_key, properties, text, style);
         }
-        let Text::Utf8(plain) = text else { return self.text(is_key, text) };
+        let (Text::Ascii(plain) | Text::Utf8(plain)) = text else {
+            return self.text(is_key, text);
+        };
         if style != ScalarStyle::Plain {
             return self.text(is_key, text);
         }

@@ -17,15 +17,18 @@ mod merge;
 mod parse;
 mod read;
 mod schema;
+mod snippet;
 mod stream;
 mod tags;
 mod timestamp;
 mod write;
 
 pub use document::{Comments, Document, NodeKind, Step};
+pub use compose::MERGE;
 pub use event::{Event, Handler, Properties, ScalarStyle, Span};
 pub use parse::{ParseOptions, parse};
 pub use read::{Documents, ReadOptions, from_str, to_value};
 pub use schema::Schema;
+pub use snippet::snippet;
 pub use stream::{Chunk, Reader};
 pub use write::{WriteOptions, Writer, to_string};

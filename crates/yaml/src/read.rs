@@ -48,6 +48,11 @@ impl ReadOptions {
         self.merge_keys = yes;
         self
     }
+
+    /// Whether `<<` is a key of its own kind: not where plain scalars are what they are in JSON.
+    fn has_merges(&self) -> bool {
+        self.merge_keys && matches!(self.schema, Schema::Core | Schema::Legacy)
+    }
 }
 
 /// The documents of a stream, one after the other.
@@ -78,9 +83,8 @@ impl<'a> Documents<'a> {
     #[must_use]
     pub fn new(text: &'a str, options: &ReadOptions) -> Self {
         let parse_options = ParseOptions::default().limits(options.limits);
-        let resolves =
-            options.merge_keys && matches!(options.schema, Schema::Core | Schema::Legacy);
-        let merges = resolves && memchr::memmem::find(text.as_bytes(), b"<<").is_some();
+        let merges = options.has_merges()
+            && memchr::memmem::find(text.as_bytes(), b"<<").is_some();
         Self { parser: Parser::new(text, &parse_options), options: *options, merges }
     }
 
@@ -96,6 +100,36 @@ impl<'a> Documents<'a> {
         }
         let mut composer = Composer::new(sink, self.options.schema, false);
         self.parser.document(&mut composer)
+    }
+
+    /// Like [`read_next`](Self::read_next), for a sink that merges mappings itself: a merge key is
+    /// sent as an entry whose key is an object named [`MERGE`], without parts.
+    ///
+    /// # Errors
+    /// As [`read_next`](Self::read_next), but for merges.
+    pub fn read_unmerged<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<bool> {
+        let mut composer = Composer::new(sink, self.options.schema, self.options.has_merges());
+        self.parser.document(&mut composer)
+    }
+
+    /// Bytes of the stream that were read: up to the end of the last document.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.parser.offset()
+    }
+
+    /// Reads to the end of the stream, where no further document may be.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] if there is one; and as [`read_next`](Self::read_next).
+    pub fn finish(mut self) -> Result<()> {
+        let end = self.parser.offset();
+        if !self.parser.document(&mut Nothing)? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Value, "expected one document, found a second one")
+            .at_offset(end)
+            .with_hint("read a stream of documents with `load_all`"))
     }
 
     fn read_merged<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<bool> {
@@ -122,13 +156,7 @@ pub fn from_str<S: Sink + ?Sized>(text: &str, options: &ReadOptions, sink: &mut 
     if !documents.read_next(sink)? {
         return sink.null();
     }
-    let end = documents.parser.offset();
-    if documents.parser.document(&mut Nothing)? {
-        return Err(Error::new(ErrorKind::Value, "expected one document, found a second one")
-            .at_offset(end)
-            .with_hint("read a stream of documents with `load_all`"));
-    }
-    Ok(())
+    documents.finish()
 }
 
 /// Reads a stream of one document as a tree.

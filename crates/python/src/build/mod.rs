@@ -4,6 +4,8 @@ mod cache;
 mod graph;
 mod hooks;
 mod make;
+mod merge;
+mod yaml;
 
 use std::collections::HashMap;
 
@@ -13,6 +15,8 @@ use pyo3::types::PyList;
 
 pub(crate) use graph::{GraphHooks, Reviver};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched};
+pub(crate) use merge::MergeKey;
+pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
 use self::cache::TextCache;
 use crate::compat::CollectorPause;
@@ -52,6 +56,16 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     /// The value that was built, if a whole one was.
     pub(crate) fn take(&mut self) -> Option<Bound<'py, PyAny>> {
         self.values.pop()
+    }
+
+    /// The interpreter that it builds for.
+    pub(crate) fn py(&self) -> Python<'py> {
+        self.py
+    }
+
+    /// The value or key that was built last.
+    pub(crate) fn last(&self) -> Option<&Bound<'py, PyAny>> {
+        self.values.last()
     }
 
     /// All values that were built, in order.

@@ -133,6 +133,12 @@ impl<'py> Frame<'py> {
         self.end
     }
 
+    /// How many references to each value the frame itself holds.
+    #[inline]
+    pub(crate) fn holds(&self) -> isize {
+        isize::from(matches!(self.parts, Parts::Pairs { .. }))
+    }
+
     /// Sends scalars up to the next value that needs the walker, or to the end.
     #[inline(always)]
     pub(crate) fn advance<S: Sink, D: Dialect<'py>>(

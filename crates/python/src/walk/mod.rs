@@ -4,6 +4,7 @@ mod frame;
 mod graph;
 mod json;
 mod scalar;
+mod yaml;
 
 use cannery_core::{Error, Limits, Result, Sink, Text};
 use pyo3::ffi;
@@ -11,6 +12,7 @@ use pyo3::prelude::*;
 
 pub(crate) use graph::{Describer, send as send_graph};
 pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
+pub(crate) use yaml::{YamlDialect, YamlOptions};
 
 use self::frame::{Frame, Next};
 use crate::errors::from_exception;

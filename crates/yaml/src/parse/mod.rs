@@ -58,6 +58,8 @@ pub(crate) struct Parser<'a> {
     flow_indent: isize,
     /// The content of the last scalar, if it is not as the source has it.
     scratch: Vec<u8>,
+    /// Whether the whole text is ASCII: then nobody needs to look at its scalars.
+    is_ascii: bool,
     /// Whether the last document ended without `...`: then no other can begin without `---`.
     open_ended: bool,
 }
@@ -142,6 +144,7 @@ impl<'a> Parser<'a> {
             open: Vec::new(),
             flow_indent: -1,
             scratch: Vec::new(),
+            is_ascii: text.is_ascii(),
             open_ended: false,
         }
     }
@@ -179,6 +182,7 @@ impl<'a> Parser<'a> {
         handler: &mut impl Handler,
     ) -> Result<()> {
         let text = match scanned.content {
+            Content::Source(from, to) if self.is_ascii => Text::Ascii(&self.cursor.text[from..to]),
             Content::Source(from, to) => Text::Utf8(&self.cursor.text[from..to]),
             Content::Scratch => match std::str::from_utf8(&self.scratch) {
                 Ok(text) => Text::Utf8(text),
