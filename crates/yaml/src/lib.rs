@@ -23,8 +23,8 @@ mod tags;
 mod timestamp;
 mod write;
 
-pub use document::{Comments, Document, NodeKind, Step};
 pub use compose::MERGE;
+pub use document::{Comments, Document, NodeKind, Step};
 pub use event::{Event, Handler, Properties, ScalarStyle, Span};
 pub use parse::{ParseOptions, parse};
 pub use read::{Documents, ReadOptions, from_str, to_value};

@@ -83,8 +83,7 @@ impl<'a> Documents<'a> {
     #[must_use]
     pub fn new(text: &'a str, options: &ReadOptions) -> Self {
         let parse_options = ParseOptions::default().limits(options.limits);
-        let merges = options.has_merges()
-            && memchr::memmem::find(text.as_bytes(), b"<<").is_some();
+        let merges = options.has_merges() && memchr::memmem::find(text.as_bytes(), b"<<").is_some();
         Self { parser: Parser::new(text, &parse_options), options: *options, merges }
     }
 

@@ -31,11 +31,21 @@ pub(crate) fn begin<S: Sink + ?Sized>(tag: &str, sink: &mut S) -> Result<()> {
 
 /// A tag as it is written: with `!!` for the repository's, `!` for local ones, `!<...>` for those
 /// that no handle stands for.
-pub(crate) fn written(tag: &str) -> String {
-    if let Some(name) = tag.strip_prefix(STANDARD).filter(|name| !name.is_empty()) {
+///
+/// `handles` are the document's own, with their prefixes.
+pub(crate) fn written(tag: &str, handles: &[(String, String)]) -> String {
+    let short = |(handle, prefix): &(String, String)| {
+        let suffix = tag.strip_prefix(&**prefix).filter(|suffix| !suffix.is_empty())?;
+        Some(format!("{handle}{}", escaped(suffix)))
+    };
+    if let Some(short) = handles.iter().find_map(short) {
+        return short;
+    }
+    let is_own = |name: &str| handles.iter().all(|(handle, _)| handle != name);
+    if let Some(name) = tag.strip_prefix(STANDARD).filter(|n| !n.is_empty() && is_own("!!")) {
         return format!("!!{}", escaped(name));
     }
-    if let Some(name) = tag.strip_prefix('!') {
+    if let Some(name) = tag.strip_prefix('!').filter(|_| is_own("!")) {
         return format!("!{}", escaped(name));
     }
     format!("!<{tag}>")

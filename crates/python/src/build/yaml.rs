@@ -327,15 +327,13 @@ fn hashable_keys<'py>(
 
 /// The key itself, or a tuple for a list.
 #[cold]
-pub(crate) fn hashable<'py>(
-    key: &Bound<'py, PyAny>,
-    level: usize,
-) -> Result<Bound<'py, PyAny>> {
+pub(crate) fn hashable<'py>(key: &Bound<'py, PyAny>, level: usize) -> Result<Bound<'py, PyAny>> {
     if let Ok(list) = key.cast_exact::<PyList>() {
         if level > cannery_core::Limits::default().depth {
             return Err(no_key("a sequence that is part of itself"));
         }
-        let items = list.iter().map(|item| hashable(&item, level + 1)).collect::<Result<Vec<_>>>()?;
+        let items =
+            list.iter().map(|item| hashable(&item, level + 1)).collect::<Result<Vec<_>>>()?;
         let tuple = PyTuple::new(key.py(), items).map_err(from_exception)?;
         return Ok(tuple.into_any());
     }

@@ -118,8 +118,8 @@ impl<'py> YamlDialect<'py> {
             return Ok(Step::Done);
         }
         let is_tuple = is_exactly(&value, &raw mut ffi::PyTuple_Type);
-        let is_set = value.is_exact_instance_of::<PySet>()
-            || value.is_exact_instance_of::<PyFrozenSet>();
+        let is_set =
+            value.is_exact_instance_of::<PySet>() || value.is_exact_instance_of::<PyFrozenSet>();
         let is_tagged = value.is_exact_instance_of::<Tagged>();
         if !is_tuple && !is_set && !is_tagged {
             return self.represented(value);
@@ -130,7 +130,8 @@ impl<'py> YamlDialect<'py> {
             return Ok(Step::Done);
         }
         let frame = if is_tuple {
-            let tuple = value.cast_into::<PyTuple>().map_err(|error| from_exception(error.into()))?;
+            let tuple =
+                value.cast_into::<PyTuple>().map_err(|error| from_exception(error.into()))?;
             sink.begin(Container::List, Some(tuple.len()))?;
             Frame::tuple(tuple, Container::List)
         } else if is_set {

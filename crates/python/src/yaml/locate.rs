@@ -204,10 +204,7 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
 }
 
 /// Adds the places of merged entries where a mapping has none of its own.
-fn merge_places<'py>(
-    places: &Bound<'py, PyDict>,
-    merged: &[Bound<'py, PyTuple>],
-) -> PyResult<()> {
+fn merge_places<'py>(places: &Bound<'py, PyDict>, merged: &[Bound<'py, PyTuple>]) -> PyResult<()> {
     for place in merged {
         let parts = place.get_item(2)?;
         if let Ok(list) = parts.cast::<PyList>() {

@@ -87,13 +87,7 @@ impl Reading {
     /// The exception for an error in `text`; for a key that occurs twice the text is read again to
     /// find out where.
     #[cold]
-    pub(super) fn raise(
-        &self,
-        py: Python<'_>,
-        error: Error,
-        text: &str,
-        start: Pos,
-    ) -> PyErr {
+    pub(super) fn raise(&self, py: Python<'_>, error: Error, text: &str, start: Pos) -> PyErr {
         let error = match is_duplicate(&error) {
             true => self.find_duplicate(py, text, start).unwrap_or(error),
             false => error,
@@ -101,12 +95,7 @@ impl Reading {
         raise(py, error, text, start)
     }
 
-    fn find_duplicate(
-        &self,
-        py: Python<'_>,
-        text: &str,
-        start: Pos,
-    ) -> Option<Error> {
+    fn find_duplicate(&self, py: Python<'_>, text: &str, start: Pos) -> Option<Error> {
         let hooks = YamlHooks::<true>::new(Duplicates::Last, Tags::default(), text.len());
         let mut tracker = Tracker::new(PyBuilder::new(py, hooks), text, start).only_duplicates();
         let mut documents = Documents::new(text, &self.options);

@@ -60,7 +60,7 @@ impl Tagged {
         let py = other.py();
         let Ok(other) = other.cast::<Self>() else { return Ok(py.NotImplemented()) };
         let other = other.borrow();
-        let equal = self.tag.bind(py).eq(other.tag.bind(py))?
+        let equal = self.tag.bind(py).as_any().eq(other.tag.bind(py))?
             && self.value.bind(py).eq(other.value.bind(py))?;
         Ok(equal.into_pyobject(py)?.to_owned().into_any().unbind())
     }

@@ -25,7 +25,11 @@ pub(crate) enum Making<'py> {
     Moment(Bound<'py, PyAny>),
     Tagged(Bound<'py, Tagged>),
     /// A function of the value, or of the rest of the tag and the value.
-    Call { function: Bound<'py, PyAny>, rest: Option<String>, tag: Bound<'py, PyString> },
+    Call {
+        function: Bound<'py, PyAny>,
+        rest: Option<String>,
+        tag: Bound<'py, PyString>,
+    },
 }
 
 impl<'py> Tags<'py> {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator};
 
 use super::errors::raise_unwritten;
+use crate::errors::OrRaise;
 use crate::text;
 use crate::walk::{PyWalker, YamlDialect, YamlOptions};
 
@@ -32,7 +33,7 @@ struct Choices {
 }
 
 impl Choices {
-    fn writer(&self) -> PyResult<Writer> {
+    fn writer(&self, py: Python<'_>) -> PyResult<Writer> {
         let mut options = WriteOptions::default()
             .indent(self.indent)
             .flow(self.flow == Some(true))
@@ -40,12 +41,12 @@ impl Choices {
             .explicit_start(self.explicit_start)
             .explicit_end(self.explicit_end);
         if let Some(width) = self.width {
-            options = options.width(width);
+            options = options.width(Some(width));
         }
         if let Some(style) = &self.style {
             options = options.style(parse_style(style)?);
         }
-        Ok(Writer::with_directives(options, self.version, self.tags.clone()))
+        Writer::directed(options, self.version, &self.tags).or_raise(py)
     }
 
     fn dialect<'py>(&self, representers: Option<Bound<'py, PyDict>>) -> YamlDialect<'py> {
@@ -85,7 +86,7 @@ fn yaml_dump<'py>(
     representers: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let choices = choices.unwrap_or_default();
-    let mut writer = choices.writer()?;
+    let mut writer = choices.writer(py)?;
     let choices = Choices { sort_keys, ..choices };
     let written = write(value, choices.dialect(representers), &mut writer);
     written.map_err(|error| raise_unwritten(py, error))?;
@@ -101,7 +102,7 @@ fn yaml_dump_all<'py>(
     choices: Choices,
     representers: Option<Bound<'py, PyDict>>,
 ) -> PyResult<()> {
-    let mut writer = choices.writer()?;
+    let mut writer = choices.writer(py)?;
     for (index, value) in values.enumerate() {
         if index > 0 {
             writer.next_document();

@@ -4,7 +4,6 @@ use cannery_core::{Result, Text};
 
 use super::anchors::{How, Point};
 use super::{Frame, Next, Shape, Writer, lacks};
-use crate::tags;
 
 /// A collection that has begun, but of which nothing is written.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +75,13 @@ impl Writer {
     }
 
     fn comma(&mut self) {
-        if !matches!(self.out.last(), Some(b'[' | b'{')) {
+        if matches!(self.out.last(), Some(b'[' | b'{')) {
+            return;
+        }
+        if self.options.width.is_some_and(|width| self.column() > width) {
+            self.out.push(b',');
+            self.new_line();
+        } else {
             self.out.extend_from_slice(b", ");
         }
     }
@@ -152,7 +157,7 @@ impl Writer {
         } else {
             self.new_line();
         }
-        self.write_short_text(key, flow);
+        self.write_key_text(key, flow);
         self.end_key();
     }
 
@@ -190,7 +195,8 @@ impl Writer {
 
     fn write_tag(&mut self, tag: Text<'_>) {
         let tag = tag.to_str_lossy();
-        self.out.extend_from_slice(tags::written(&tag).as_bytes());
+        let written = self.directives.written(&tag);
+        self.out.extend_from_slice(written.as_bytes());
     }
 
     /// Begins a collection; in block style nothing of it is written before it has an entry.
@@ -199,7 +205,8 @@ impl Writer {
         if shape == Shape::Set && self.tag.replace("tag:yaml.org,2002:set".into()).is_some() {
             return Err(lacks("second tag for a set"));
         }
-        if place == Place::Flow || self.options.flow {
+        let flow = std::mem::take(&mut self.flow_next) || self.options.flow;
+        if place == Place::Flow || flow {
             self.begin_brackets(shape, place);
             return Ok(());
         }
@@ -221,7 +228,8 @@ impl Writer {
             self.out.push(b' ');
         }
         self.out.push(if shape == Shape::Sequence { b'[' } else { b'{' });
-        self.open.push(Frame { shape, indent: 0, flow: true, compact: false, next: Next::Entry });
+        let indent = self.open.last().map_or(0, |frame| frame.indent) + self.options.indent;
+        self.open.push(Frame { shape, indent, flow: true, compact: false, next: Next::Entry });
     }
 
     /// Writes the beginning of a collection that turns out to have an entry.

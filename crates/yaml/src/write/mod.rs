@@ -1,6 +1,8 @@
 //! The writer: a sink that lays a value out by indentation.
 
 mod anchors;
+mod directives;
+mod fold;
 mod layout;
 mod options;
 mod plain;
@@ -10,6 +12,7 @@ mod sink;
 use cannery_core::{Error, ErrorKind, Result, Source, Text, TextBuf};
 
 use self::anchors::Anchors;
+use self::directives::Directives;
 use self::layout::Unwritten;
 pub use self::options::WriteOptions;
 
@@ -22,12 +25,15 @@ pub use self::options::WriteOptions;
 pub struct Writer {
     out: Vec<u8>,
     options: WriteOptions,
+    directives: Directives,
     open: Vec<Frame>,
     /// A collection that has begun, but of which nothing is written: it may turn out empty.
     unwritten: Option<Unwritten>,
     anchors: Anchors,
     /// The mark of the node that comes next.
     mark: Option<u64>,
+    /// Whether the collection that comes next goes into brackets.
+    flow_next: bool,
     /// The tag of the node that comes next.
     tag: Option<TextBuf>,
     /// The depths at which objects are open.
@@ -88,9 +94,27 @@ impl Writer {
     /// A writer into memory.
     #[must_use]
     pub fn new(options: WriteOptions) -> Self {
-        let mut writer = Self { options, ..Self::default() };
+        Self::with_directives(options, Directives::default())
+    }
+
+    fn with_directives(options: WriteOptions, directives: Directives) -> Self {
+        let mut writer = Self { options, directives, ..Self::default() };
         writer.begin_document();
         writer
+    }
+
+    /// A writer that begins every document with directives: `%YAML`, and `%TAG` for handles such as
+    /// `!e!` and the prefixes they stand for, with which tags are written where they can be.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] for a version that is not 1.x, a handle or a prefix that YAML does not
+    /// allow.
+    pub fn directed(
+        options: WriteOptions,
+        version: Option<(u8, u8)>,
+        handles: &[(String, String)],
+    ) -> Result<Self> {
+        Ok(Self::with_directives(options, Directives::new(version, handles)?))
     }
 
     /// Ends a document after its value was sent.
@@ -105,13 +129,17 @@ impl Writer {
 
     /// Begins another document after [`end_document`](Self::end_document).
     pub fn next_document(&mut self) {
+        if !self.directives.is_empty() && !self.options.explicit_end {
+            self.out.extend_from_slice(b"...\n");
+        }
         self.options.explicit_start = true;
         self.begin_document();
     }
 
     fn begin_document(&mut self) {
+        self.out.extend_from_slice(self.directives.text().as_bytes());
         self.start = self.out.len();
-        if self.options.explicit_start {
+        if self.options.explicit_start || !self.directives.is_empty() {
             self.out.extend_from_slice(b"---");
         }
     }

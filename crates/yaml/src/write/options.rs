@@ -1,5 +1,7 @@
 //! How documents look.
 
+use crate::ScalarStyle;
+
 /// How documents look.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -11,6 +13,12 @@ pub struct WriteOptions {
     pub indent_sequences: bool,
     /// Write everything in brackets.
     pub flow: bool,
+    /// Columns after which lines are broken, where text has a blank or brackets have a comma. None by
+    /// default: lines are as long as they are.
+    pub width: Option<usize>,
+    /// How text is written where that is possible. Plain by default: with the least around it, and
+    /// lines after `|`.
+    pub style: ScalarStyle,
     /// Write characters beyond ASCII as they are, not as escapes. On by default.
     pub unicode: bool,
     /// Begin every document with `---`.
@@ -25,6 +33,8 @@ impl Default for WriteOptions {
             indent: 2,
             indent_sequences: false,
             flow: false,
+            width: None,
+            style: ScalarStyle::Plain,
             unicode: true,
             explicit_start: false,
             explicit_end: false,
@@ -51,6 +61,8 @@ setters!(
     indent: usize,
     indent_sequences: bool,
     flow: bool,
+    width: Option<usize>,
+    style: ScalarStyle,
     unicode: bool,
     explicit_start: bool,
     explicit_end: bool

@@ -7,6 +7,7 @@ use cannery_core::{BigInt, Text};
 
 use super::plain::{Quotes, quotes};
 use super::{Next, Writer};
+use crate::ScalarStyle;
 
 impl Writer {
     pub(super) fn write_int(&mut self, value: i64) {
@@ -40,33 +41,68 @@ impl Writer {
         self.out.extend_from_slice(exponent.as_bytes());
     }
 
-    /// Text as a key or where there is no room for lines.
-    pub(super) fn write_short_text(&mut self, text: Text<'_>, flow: bool) {
+    /// Text as a key: on one line.
+    #[inline]
+    pub(super) fn write_key_text(&mut self, text: Text<'_>, flow: bool) {
         match text.to_str() {
-            Some(text) => match quotes(&text, flow, self.options.unicode) {
-                Quotes::None => self.out.extend_from_slice(text.as_bytes()),
-                Quotes::Single => self.write_single(&text),
-                Quotes::Lines | Quotes::Double => self.write_double(text.as_bytes()),
-            },
+            Some(text) => self.write_on_line(&text, self.quotes(&text, flow)),
             None => self.write_double(&text.to_utf8()),
         }
     }
 
-    /// Text as an item or a value: over several lines after `|` where it has some.
-    pub(super) fn write_text(&mut self, text: Text<'_>) {
-        let flow = self.open.last().is_some_and(|frame| frame.flow) || self.options.flow;
-        if let Some(content) = text.to_str()
-            && !flow
-            && self.open.last().is_none_or(|frame| frame.next != Next::Key)
-            && quotes(&content, false, self.options.unicode) == Quotes::Lines
-            && is_block(&content)
-        {
-            self.begin_scalar();
-            self.write_literal(&content);
-            self.end_node();
-            return;
+    fn write_on_line(&mut self, text: &str, quotes: Quotes) {
+        match quotes {
+            Quotes::None => self.out.extend_from_slice(text.as_bytes()),
+            Quotes::Single => self.write_single(text),
+            Quotes::Lines | Quotes::Double => self.write_double(text.as_bytes()),
         }
-        self.scalar(|writer| writer.write_short_text(text, flow));
+    }
+
+    /// What text needs around it, and what the options want there.
+    #[inline]
+    fn quotes(&self, text: &str, flow: bool) -> Quotes {
+        let needed = quotes(text, flow, self.options.unicode);
+        needed.max(match self.options.style {
+            ScalarStyle::SingleQuoted => Quotes::Single,
+            ScalarStyle::DoubleQuoted => Quotes::Double,
+            _ => Quotes::None,
+        })
+    }
+
+    /// Text as an item or a value: over several lines after `|` where it has some.
+    #[inline]
+    pub(super) fn write_text(&mut self, text: Text<'_>) {
+        self.write_open();
+        let Some(content) = text.to_str() else {
+            return self.scalar(|writer| writer.write_double(&text.to_utf8()));
+        };
+        let frame = self.open.last();
+        let flow = frame.map_or(self.options.flow, |frame| frame.flow);
+        let is_key = frame.is_some_and(|frame| frame.next == Next::Key);
+        let quotes = self.quotes(&content, flow);
+        if flow || is_key || !self.is_block(&content, quotes) {
+            return self.scalar(|writer| {
+                let start = writer.out.len();
+                writer.write_on_line(&content, quotes);
+                if !is_key {
+                    writer.fold(start);
+                }
+            });
+        }
+        self.begin_scalar();
+        self.write_block(&content);
+        self.end_node();
+    }
+
+    /// Whether text is written below its indicator, `|` or `>`.
+    #[inline]
+    fn is_block(&self, text: &str, quotes: Quotes) -> bool {
+        let wanted = match self.options.style {
+            ScalarStyle::Plain => quotes == Quotes::Lines,
+            ScalarStyle::Literal | ScalarStyle::Folded => quotes <= Quotes::Lines,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => false,
+        };
+        wanted && is_block(text)
     }
 
     fn write_single(&mut self, text: &str) {
@@ -135,25 +171,38 @@ impl Writer {
         self.out.extend_from_slice(escape.as_bytes());
     }
 
-    fn write_literal(&mut self, text: &str) {
+    fn write_block(&mut self, text: &str) {
         let trimmed = text.trim_end_matches('\n');
+        let folded = self.options.style == ScalarStyle::Folded && may_fold(text);
+        self.out.push(if folded { b'>' } else { b'|' });
         self.out.extend_from_slice(match text.len() - trimmed.len() {
-            0 => b"|-",
-            1 => b"|",
-            _ => b"|+",
+            0 => b"-",
+            1 => b"",
+            _ => b"+",
         });
-        let indent = self.literal_indent();
-        let kept = if text.len() - trimmed.len() > 1 { &text[..text.len() - 1] } else { trimmed };
-        for line in kept.split('\n') {
+        let indent = self.inner_indent();
+        let mut is_first = true;
+        for line in trimmed.split('\n') {
             self.out.push(b'\n');
+            if folded && !std::mem::take(&mut is_first) && !line.is_empty() {
+                // One break alone would be read as a blank.
+                self.out.push(b'\n');
+            }
             if !line.is_empty() {
                 self.pad(indent);
+                let start = self.out.len();
                 self.out.extend_from_slice(line.as_bytes());
+                if folded {
+                    self.fold(start);
+                }
             }
         }
+        let more = (text.len() - trimmed.len()).saturating_sub(1);
+        self.out.resize(self.out.len() + more, b'\n');
     }
 
-    fn literal_indent(&self) -> usize {
+    /// The column of lines that belong to the node that is being written.
+    pub(super) fn inner_indent(&self) -> usize {
         self.open.last().map_or(self.options.indent, |frame| frame.indent + self.options.indent)
     }
 
@@ -170,6 +219,11 @@ fn is_block(text: &str) -> bool {
         // Blanks at the end of a line are kept by `|`, but not by editors.
         !text.contains(" \n") && !text.contains("\t\n") && !text.ends_with([' ', '\t'])
     }
+}
+
+/// Whether each of the lines can be broken and put together again: none begins with a blank.
+fn may_fold(text: &str) -> bool {
+    !text.split('\n').any(|line| line.starts_with([' ', '\t']))
 }
 
 fn is_special(character: char) -> bool {

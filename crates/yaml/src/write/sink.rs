@@ -1,6 +1,8 @@
 //! The events, one by one.
 
-use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Text};
+use cannery_core::{
+    ArraySource, BigInt, Container, Error, ErrorKind, Note, Result, Sink, Style, Text,
+};
 
 use super::{Next, Shape, Writer, lacks, tag_of};
 
@@ -94,6 +96,13 @@ impl Sink for Writer {
         self.objects.pop();
         if std::mem::take(&mut self.expects_part) {
             return Err(lacks("objects without parts"));
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, note: Note<'_>) -> Result<()> {
+        if let Note::Style(style) = note {
+            self.flow_next = style == Style::Flow;
         }
         Ok(())
     }
