@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, MutableMapping, MutableSequence
 from pathlib import Path
 from typing import Any, overload
@@ -267,6 +266,8 @@ def _view(document: Document, path: tuple[Any, ...]) -> Any:
 
 def _replace(path: Path, data: bytes) -> None:
     """Write a file so that a crash at any instant leaves the old one or the new one."""
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

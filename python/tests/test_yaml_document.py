@@ -130,7 +130,7 @@ def test_a_stream_of_documents_is_edited_one_by_one() -> None:
 
 
 def test_errors_say_where_and_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="line 2 column"):
+    with pytest.raises(ValueError, match="line 3 column 1"):
         yaml.Document("a: 1\nb: [1\nc: 2\n")
     with pytest.raises(FileNotFoundError):
         yaml.open(tmp_path / "missing.yaml")

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 
 use crate::errors::{OrRaise, to_exception};
+use crate::yaml::errors::{BEGINNING, raise};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<YamlDocument>()
@@ -27,7 +28,7 @@ impl YamlDocument {
     fn new(py: Python<'_>, text: &str, schema: &str) -> PyResult<Self> {
         let options = ReadOptions::default().schema(schema_of(schema)?);
         let parsed = Document::parse(text, &options);
-        let document = parsed.map_err(|error| error.locate(text.as_bytes())).or_raise(py)?;
+        let document = parsed.map_err(|error| raise(py, error, text, BEGINNING))?;
         Ok(Self { document })
     }
 

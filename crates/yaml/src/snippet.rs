@@ -1,5 +1,7 @@
 //! The line of a source where something went wrong, with a caret below it.
 
+use std::fmt::Write as _;
+
 use cannery_core::Pos;
 
 /// Characters of a line that are shown at most: those around the place.
@@ -20,9 +22,9 @@ pub fn snippet(text: &str, pos: Pos, first_line: u64) -> String {
     let gutter = pos.line.to_string().len();
     let mut out = String::new();
     if let Some(before) = before.filter(|line| !line.trim().is_empty() && from == 0) {
-        out += &format!("{:>gutter$} | {}\n", pos.line - 1, shown(before, 0));
+        let _ = writeln!(out, "{:>gutter$} | {}", pos.line - 1, shown(before, 0));
     }
-    out += &format!("{} | {}\n", pos.line, shown(line, from));
+    let _ = writeln!(out, "{} | {}", pos.line, shown(line, from));
     let cut = usize::from(from > 0);
     let margin: String = line
         .chars()
@@ -31,7 +33,7 @@ pub fn snippet(text: &str, pos: Pos, first_line: u64) -> String {
         .take(column - from + cut)
         .map(|character| if character == '\t' { '\t' } else { ' ' })
         .collect();
-    out += &format!("{:gutter$} | {margin}^", "");
+    let _ = write!(out, "{:gutter$} | {margin}^", "");
     out
 }
 
@@ -57,17 +59,41 @@ mod tests {
 
     #[test]
     fn a_caret_stands_below_the_place() {
-        insta::assert_snapshot!(at("a: 1\nb: [1, 2\nc: 3\n", 14), @"");
-        insta::assert_snapshot!(at("é: x: y\r\n", 6), @"");
-        insta::assert_snapshot!(at("a:\n\tb: 1", 4), @"");
-        insta::assert_snapshot!(at("", 0), @"");
-        insta::assert_snapshot!(at("a: [\n", 5), @"");
+        insta::assert_snapshot!(at("a: 1\nb: [1, 2\nc: 3\n", 14), @r"
+    2 | b: [1, 2
+    3 | c: 3
+      | ^
+    ");
+        insta::assert_snapshot!(at("é: x: y\r\n", 6), @r"
+    1 | é: x: y
+      |      ^
+    ");
+        insta::assert_snapshot!(at("a:\n\tb: 1", 4), @r"
+    1 | a:
+    2 | 	b: 1
+      | 	^
+    ");
+        insta::assert_snapshot!(at("", 0), @r"
+    1 | 
+      | ^
+    ");
+        insta::assert_snapshot!(at("a: [\n", 5), @r"
+    1 | a: [
+    2 | 
+      | ^
+    ");
     }
 
     #[test]
     fn long_lines_are_cut_around_the_place() {
         let text = format!("{}!{}", "word ".repeat(40), "rest ".repeat(40));
-        insta::assert_snapshot!(at(&text, 200), @"");
-        insta::assert_snapshot!(at(&text, 3), @"");
+        insta::assert_snapshot!(at(&text, 200), @r"
+    1 | …word word word word word word word word word word !rest rest rest rest rest …
+      |                                                    ^
+    ");
+        insta::assert_snapshot!(at(&text, 3), @r"
+    1 | word word word word word word word word word word word word word word word w…
+      |    ^
+    ");
     }
 }

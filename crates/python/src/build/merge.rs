@@ -31,7 +31,7 @@ impl Merger {
         &mut self,
         target: &Bound<'py, PyAny>,
         entries: &mut Vec<Bound<'py, PyAny>>,
-        open: impl Iterator<Item = &'a Bound<'py, PyAny>> + Clone,
+        open: &(impl Iterator<Item = &'a Bound<'py, PyAny>> + Clone),
     ) -> Result<()> {
         let mut own = Vec::with_capacity(entries.len());
         let mut pairs = entries.drain(..);
@@ -66,7 +66,7 @@ impl Merger {
 }
 
 /// The mappings that the value of a merge key names.
-fn sources<'py>(value: Bound<'py, PyAny>) -> Result<Vec<Bound<'py, PyDict>>> {
+fn sources(value: Bound<'_, PyAny>) -> Result<Vec<Bound<'_, PyDict>>> {
     let value = match value.cast_into::<PyDict>() {
         Ok(dict) => return Ok(vec![dict]),
         Err(error) => error.into_inner(),

@@ -95,13 +95,12 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
         let mut entries = values.split_off(base);
         if is_merged {
             let open = self.anchors.open.iter().map(|(_, value)| value);
-            self.merger.merge(&target, &mut entries, open)?;
+            self.merger.merge(&target, &mut entries, &open)?;
         }
         let count = entries.len() / 2;
         let first = self.duplicates == Duplicates::First;
-        let make = |entries: &mut Vec<_>| match first {
-            true => first_wins(py, entries),
-            false => make::dict(py, entries, 0),
+        let make = |entries: &mut Vec<_>| {
+            if first { first_wins(py, entries) } else { make::dict(py, entries, 0) }
         };
         let own = match make(&mut entries) {
             Ok(own) => own,
@@ -205,7 +204,7 @@ impl<'py, const CALLS: bool> Hooks<'py> for YamlHooks<'py, CALLS> {
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
         let (mark, making) = self.tagged.pop().expect("readers close what they opened");
-        let value = values.pop().filter(|_| values.len() > base);
+        let value = if values.len() > base { values.pop() } else { None };
         values.truncate(base);
         let Some(value) = value else {
             // The only object without parts is the key `<<`.

@@ -6,9 +6,12 @@ use pyo3::prelude::*;
 
 use crate::errors::{describe, to_exception};
 
+/// Where a text begins that is no part of a longer one.
+pub(crate) const BEGINNING: Pos = Pos { offset: 0, line: 1, column: 1 };
+
 /// The exception for an error in `text`, which begins at `start` of its stream.
 #[cold]
-pub(super) fn raise(py: Python<'_>, error: Error, text: &str, start: Pos) -> PyErr {
+pub(crate) fn raise(py: Python<'_>, error: Error, text: &str, start: Pos) -> PyErr {
     match error.kind() {
         ErrorKind::Host | ErrorKind::Interrupted | ErrorKind::Io => to_exception(py, error),
         _ => build(py, error, text, start).unwrap_or_else(|failure| failure),
@@ -28,8 +31,9 @@ fn build(py: Python<'_>, error: Error, text: &str, start: Pos) -> PyResult<PyErr
         let shown = if text.is_empty() { String::new() } else { snippet(text, pos, start.line) };
         (index, pos.line, pos.column, shown)
     });
-    let class = py.import("cannery.yaml")?.getattr("YAMLError")?;
-    let exception = class.call_method1("_of", (error.message(), shown))?;
+    let class = py.import("cannery.yaml")?.getattr("MarkedYAMLError")?;
+    let kind = format!("{:?}", error.kind());
+    let exception = class.call_method1("_of", (kind, error.message(), shown))?;
     describe(&exception, &error)?;
     Ok(PyErr::from_value(exception))
 }

@@ -60,7 +60,7 @@ struct Lines<'a> {
     start: Pos,
 }
 
-impl<'a> Lines<'a> {
+impl Lines<'_> {
     fn locate(&mut self, at: usize) -> (u64, u64) {
         let at = at.min(self.text.len());
         if at >= self.at {
@@ -76,7 +76,7 @@ impl<'a> Lines<'a> {
 }
 
 fn count_breaks(text: &[u8]) -> u64 {
-    text.iter().filter(|&&byte| byte == b'\n').count() as u64
+    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
@@ -151,8 +151,7 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
         match &mut open.parts {
             Parts::Object(content) => *content = Some(place),
             Parts::List(places) => places.append(place).map_err(from_exception)?,
-            Parts::Set { .. } => return self.note_key(),
-            Parts::Map { entry: true, .. } => return self.note_key(),
+            Parts::Set { .. } | Parts::Map { entry: true, .. } => return self.note_key(),
             Parts::Map { places, merged, key, .. } => match key.take() {
                 Some(key) if key.is_exact_instance_of::<MergeKey>() => merged.push(place),
                 Some(key) => places.set_item(key, place).map_err(from_exception)?,
@@ -307,7 +306,8 @@ impl<'py, H: Hooks<'py>> Sink for Tracker<'_, 'py, H> {
 
     fn end_object(&mut self) -> Result<()> {
         self.builder.end_object()?;
-        let is_merge = self.builder.last().is_some_and(|v| v.is_exact_instance_of::<MergeKey>());
+        let is_merge =
+            self.builder.last().is_some_and(PyAnyMethods::is_exact_instance_of::<MergeKey>);
         self.end_parts()?;
         if is_merge { self.note_key() } else { Ok(()) }
     }

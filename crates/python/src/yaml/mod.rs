@@ -1,6 +1,6 @@
 //! `cannery.yaml`: the reader and the writer of `cannery_yaml` between Python's objects and text.
 
-mod errors;
+pub(crate) mod errors;
 mod locate;
 mod read;
 mod source;

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::errors::raise;
+use super::errors::{BEGINNING, raise};
 use super::locate::Tracker;
 use super::source::Source;
 use super::tags::Tags;
@@ -16,9 +16,6 @@ use crate::errors::from_exception;
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(yaml_load, module)?)
 }
-
-/// Where a text begins that is no part of a longer one.
-pub(super) const BEGINNING: Pos = Pos { offset: 0, line: 1, column: 1 };
 
 /// How to read, as the caller of `yaml.load` chose.
 pub(super) struct Reading {
@@ -88,11 +85,8 @@ impl Reading {
     /// find out where.
     #[cold]
     pub(super) fn raise(&self, py: Python<'_>, error: Error, text: &str, start: Pos) -> PyErr {
-        let error = match is_duplicate(&error) {
-            true => self.find_duplicate(py, text, start).unwrap_or(error),
-            false => error,
-        };
-        raise(py, error, text, start)
+        let found = if is_duplicate(&error) { self.find_duplicate(py, text, start) } else { None };
+        raise(py, found.unwrap_or(error), text, start)
     }
 
     fn find_duplicate(&self, py: Python<'_>, text: &str, start: Pos) -> Option<Error> {

@@ -8,7 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use super::errors::raise;
+use super::errors::{BEGINNING, raise};
 use crate::text;
 
 /// A document in UTF-8.
@@ -53,7 +53,7 @@ impl<'a, 'py> Source<'a, 'py> {
                 let error = Error::new(ErrorKind::Encoding, "expected UTF-8, found other bytes")
                     .with_hint("YAML is UTF-8, or UTF-16 or UTF-32; decode other encodings first")
                     .at(at);
-                Err(raise(bytes.py(), error, "", Pos { offset: 0, line: 1, column: 1 }))
+                Err(raise(bytes.py(), error, "", BEGINNING))
             }
         }
     }
@@ -72,5 +72,5 @@ fn surrogate(text: &Bound<'_, PyString>, index: usize) -> PyErr {
     let message = format!("half of a surrogate pair stands at character {index}");
     let error = Error::new(ErrorKind::Encoding, message)
         .with_hint("write it as an escape, such as `\\ud800`, in double quotes");
-    raise(text.py(), error, "", Pos { offset: 0, line: 1, column: 1 })
+    raise(text.py(), error, "", BEGINNING)
 }

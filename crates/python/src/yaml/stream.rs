@@ -9,8 +9,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::errors::raise;
-use super::read::{BEGINNING, Reading, wrap};
+use super::errors::{BEGINNING, raise};
+use super::read::{Reading, wrap};
 use super::source::Source;
 use crate::file::PyFile;
 

@@ -19,6 +19,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// What the caller of `yaml.dump` chose.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches")]
 struct Choices {
     style: Option<String>,
     flow: Option<bool>,

@@ -47,9 +47,12 @@ impl Document {
         Ok(())
     }
 
-    /// Where the line of `at` begins.
+    /// Where the line of `at` begins, behind a byte order mark.
     pub(super) fn line_start(&self, at: usize) -> usize {
-        self.text[..at].rfind(['\n', '\r']).map_or(0, |found| found + 1)
+        let before = &self.text.as_bytes()[..at];
+        let start = memchr::memrchr2(b'\n', b'\r', before).map_or(0, |found| found + 1);
+        let marked = before[start..].starts_with("\u{feff}".as_bytes());
+        start + if marked { "\u{feff}".len() } else { 0 }
     }
 
     /// Where the line of `at` ends, its line break not included.

@@ -1,0 +1,469 @@
+"""YAML 1.2 with PyYAML's names: read, written, and edited in place.
+
+`load`, `load_all`, `dump` and `dump_all` (and their `safe_` names) take PyYAML's arguments. Nothing is
+ever constructed from a tag that names code: unknown tags become `Tagged` values, or go to
+`constructors`. Plain scalars mean what YAML 1.2's core schema says; `schema="1.1"` reads them as PyYAML
+does. What `dump` writes reads back the same under both.
+
+`open` reads a file for editing in place, comments and all.
+
+https://yaml.org/spec/1.2.2/
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from cannery import _native
+from cannery._native import Tagged
+from cannery._yaml_document import Document
+from cannery._yaml_document import open_document as open
+from cannery._yaml_errors import (
+    ComposerError,
+    ConstructorError,
+    DepthError,
+    LimitError,
+    Mark,
+    MarkedYAMLError,
+    ParserError,
+    ReaderError,
+    RepresenterError,
+    YAMLError,
+)
+
+__all__ = [
+    "BaseLoader",
+    "CDumper",
+    "CLoader",
+    "CSafeDumper",
+    "CSafeLoader",
+    "ComposerError",
+    "ConstructorError",
+    "DepthError",
+    "Document",
+    "Dumper",
+    "FullLoader",
+    "LimitError",
+    "Loader",
+    "Mark",
+    "MarkedYAMLError",
+    "ParserError",
+    "Positions",
+    "ReaderError",
+    "RepresenterError",
+    "SafeDumper",
+    "SafeLoader",
+    "Tagged",
+    "YAMLError",
+    "dump",
+    "dump_all",
+    "full_load",
+    "full_load_all",
+    "load",
+    "load_all",
+    "open",
+    "safe_dump",
+    "safe_dump_all",
+    "safe_load",
+    "safe_load_all",
+]
+
+
+class SafeLoader:
+    """Names the way this module always loads; here so that `Loader=` can name it."""
+
+
+class BaseLoader:
+    """As `Loader`, leaves every scalar text: the schema `"failsafe"`."""
+
+
+class SafeDumper:
+    """Names the way this module always dumps; here so that `Dumper=` can name it."""
+
+
+Loader = FullLoader = CLoader = CSafeLoader = SafeLoader
+Dumper = CDumper = CSafeDumper = SafeDumper
+
+_LOADERS = {"Loader", "SafeLoader", "FullLoader", "CLoader", "CSafeLoader", "CFullLoader"}
+_DUMPERS = {"Dumper", "SafeDumper", "CDumper", "CSafeDumper"}
+
+Text = str | bytes | bytearray | IO[str] | IO[bytes] | os.PathLike[str]
+"""What documents are read from: text, bytes in UTF-8, UTF-16 or UTF-32, a file object, or a path."""
+
+
+def load(
+    stream: Text,
+    Loader: type | None = None,
+    *,
+    schema: str = "core",
+    duplicates: str = "error",
+    constructors: Mapping[str, Callable[..., Any]] | None = None,
+    positions: bool = False,
+    depth: int = 1024,
+) -> Any:
+    """Return the value of the only document in `stream`, and `None` if there is none.
+
+    Values that have anchors are shared, as the same object. Sets, bytes, dates and times come as
+    Python's own.
+
+    Args:
+        stream: Text, bytes (UTF-8, UTF-16 or UTF-32), a file object of either, or a path.
+        Loader: Accepted for PyYAML's sake; every one of them is safe here.
+        schema: What plain scalars mean: `"core"` (or `"1.2"`), `"1.1"` (as PyYAML has it, where `no` is
+            false and `2026-11-21` a date), `"json"`, or `"failsafe"` (all of them are text).
+        duplicates: What a key that occurs twice in a mapping does: `"error"`, or the `"first"` or the
+            `"last"` value counts.
+        constructors: Functions that make something of the values with a tag, by tag: called with the
+            value, `"!point"` or `"!!python/tuple"`; or for all tags with a prefix, `"!env/*"`, called
+            with the rest of the tag and the value. Other tags give `Tagged`.
+        positions: Return a pair: the value, and the `Positions` of all that is in it.
+        depth: How deep collections may lie inside each other.
+
+    Raises:
+        YAMLError: The stream is not YAML, holds more than one document, a key twice, or more than the
+            limits allow; the error says where, and what to do.
+
+    """
+    if Loader is not None:
+        schema = _schema_of(Loader, schema)
+    text = stream if type(stream) is str else _whole(stream)
+    try:
+        return _native.yaml_load(text, schema, duplicates, constructors, positions, depth)
+    except YAMLError as error:
+        raise _named(error, stream)
+
+
+def load_all(
+    stream: Text,
+    Loader: type | None = None,
+    *,
+    schema: str = "core",
+    duplicates: str = "error",
+    constructors: Mapping[str, Callable[..., Any]] | None = None,
+    positions: bool = False,
+    depth: int = 1024,
+) -> Iterator[Any]:
+    """Return an iterator over the documents in `stream`; the arguments are those of `load`.
+
+    A file object or a path is read as the documents are asked for, and takes memory for its longest
+    document.
+
+    Raises:
+        YAMLError: As `load`, when the document with the error is asked for.
+
+    """
+    if Loader is not None:
+        schema = _schema_of(Loader, schema)
+    source = _source(stream)
+    return _native.yaml_load_all(source, schema, duplicates, constructors, positions, depth)
+
+
+def safe_load(stream: Text, **options: Any) -> Any:
+    """Return the value of the only document in `stream`: `load`, which is always safe."""
+    return load(stream, **options)
+
+
+def safe_load_all(stream: Text, **options: Any) -> Iterator[Any]:
+    """Return an iterator over the documents in `stream`: `load_all`, which is always safe."""
+    return load_all(stream, **options)
+
+
+full_load = safe_load
+full_load_all = safe_load_all
+
+
+def dump(
+    data: Any,
+    stream: IO[str] | IO[bytes] | None = None,
+    Dumper: type | None = None,
+    *,
+    default_style: str | None = None,
+    default_flow_style: bool | None = False,
+    canonical: bool | None = None,
+    indent: int | None = None,
+    width: float | None = None,
+    allow_unicode: bool = True,
+    line_break: str | None = None,
+    encoding: str | None = None,
+    explicit_start: bool | None = None,
+    explicit_end: bool | None = None,
+    version: tuple[int, int] | None = None,
+    tags: Mapping[str, str] | None = None,
+    sort_keys: bool = True,
+    representers: Mapping[type, Callable[[Any], Any]] | None = None,
+) -> Any:
+    """Write `data` as one document to `stream`, or return it if there is none.
+
+    Text is quoted so that YAML 1.1 and 1.2 read it back as the same text. Lists and other containers
+    that occur more than once become anchors and aliases, named by the keys they stand at. Tuples are
+    written as sequences, sets as `!!set`, bytes as `!!binary`, dates and times as `!!timestamp`.
+
+    Args:
+        data: Plain values: `None`, `bool`, `int`, `float`, `str`, `bytes`, `date`, `datetime`, `list`,
+            `tuple`, `dict`, `set`, `frozenset`, `Tagged`; others by `representers`.
+        stream: A file object, of text or of bytes.
+        Dumper: Accepted for PyYAML's sake.
+        default_style: How text is written where it can be: in `"'"`, in `'"'`, after `"|"` or `">"`;
+            by default without quotes, and after `|` if it has several lines.
+        default_flow_style: Whether collections are in brackets: `None` means those of scalars only.
+        canonical: Everything in brackets and double quotes, after `---`.
+        indent: Columns, from 1 to 9; 2 by default.
+        width: Columns after which lines are broken where they can be; never by default.
+        allow_unicode: Whether characters beyond ASCII are written as they are, not as escapes.
+        line_break: What ends a line: `"\\n"` by default.
+        encoding: Return or write bytes in this encoding.
+        explicit_start: Begin with `---`.
+        explicit_end: End with `...`.
+        version: Begin with `%YAML` and this version, such as `(1, 2)`.
+        tags: Begin with a `%TAG` for each of these handles, such as `{"!e!": "tag:example.com,2026:"}`.
+        sort_keys: Sort the keys of each mapping, where they can be compared.
+        representers: Functions that make plain values of others, by type; subclasses are meant too.
+
+    Raises:
+        RepresenterError: A value has no form in YAML; the error says where it is.
+
+    """
+    settings = (
+        default_style, default_flow_style, canonical, indent, width, allow_unicode, explicit_start,
+        explicit_end, version, tags,
+    )  # fmt: skip
+    if Dumper is not None:
+        _check_dumper(Dumper)
+    choices = None if settings == _DEFAULTS else _choices(*settings)
+    text = _native.yaml_dump(data, sort_keys, choices, representers)
+    if stream is None and encoding is None and line_break is None:
+        return text
+    return _write(text, stream, encoding, line_break)
+
+
+def dump_all(
+    documents: Iterable[Any],
+    stream: IO[str] | IO[bytes] | None = None,
+    Dumper: type | None = None,
+    *,
+    default_style: str | None = None,
+    default_flow_style: bool | None = False,
+    canonical: bool | None = None,
+    indent: int | None = None,
+    width: float | None = None,
+    allow_unicode: bool = True,
+    line_break: str | None = None,
+    encoding: str | None = None,
+    explicit_start: bool | None = None,
+    explicit_end: bool | None = None,
+    version: tuple[int, int] | None = None,
+    tags: Mapping[str, str] | None = None,
+    sort_keys: bool = True,
+    representers: Mapping[type, Callable[[Any], Any]] | None = None,
+) -> Any:
+    """Write each of `documents` to `stream`, one at a time, or return them all if there is none.
+
+    The arguments are those of `dump`.
+
+    Raises:
+        RepresenterError: A value has no form in YAML; the documents before it were written.
+
+    """
+    if Dumper is not None:
+        _check_dumper(Dumper)
+    choices = _choices(
+        default_style, default_flow_style, canonical, indent, width, allow_unicode, explicit_start,
+        explicit_end, version, tags,
+    )  # fmt: skip
+    choices["sort_keys"] = sort_keys
+    parts: list[Any] = []
+
+    def write(text: str) -> None:
+        parts.append(_write(text, stream, encoding, line_break))
+
+    _native.yaml_dump_all(iter(documents), write, choices, representers)
+    if stream is not None:
+        return None
+    return (b"" if encoding else "").join(parts)
+
+
+safe_dump = dump
+safe_dump_all = dump_all
+
+
+class Positions:
+    """Where a value stands, and what is in it: `positions["rows"][3].line`.
+
+    `line` and `column` count from 1, columns in characters.
+    """
+
+    __slots__ = ("_parts", "column", "line")
+
+    def __init__(self, place: tuple[Any, ...]) -> None:
+        self.line: int
+        self.column: int
+        self.line, self.column, self._parts = place or (1, 1, None)
+
+    def __getitem__(self, step: Any) -> Positions:
+        if self._parts is None:
+            raise KeyError(step)
+        return Positions(self._parts[step])
+
+    def locate(self, *path: Any) -> tuple[int, int]:
+        """Return line and column of the value that the keys and indexes of `path` lead to."""
+        found = self
+        for step in path:
+            found = found[step]
+        return found.line, found.column
+
+    def __repr__(self) -> str:
+        return f"<line {self.line} column {self.column}>"
+
+
+_DEFAULTS = (None, False, None, None, None, True, None, None, None, None)
+
+
+def _choices(
+    style: str | None,
+    flow: bool | None,
+    canonical: bool | None,
+    indent: int | None,
+    width: float | None,
+    unicode: bool,
+    explicit_start: bool | None,
+    explicit_end: bool | None,
+    version: tuple[int, int] | None,
+    tags: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    if indent is not None and not 1 <= indent <= 9:
+        raise ValueError(f"indent must be between 1 and 9, not {indent}")
+    return {
+        "style": '"' if canonical else style,
+        "flow": True if canonical else flow,
+        "indent": indent or 2,
+        "width": None if width is None or width == float("inf") else int(width),
+        "unicode": bool(unicode),
+        "explicit_start": bool(explicit_start or canonical),
+        "explicit_end": bool(explicit_end),
+        "version": version,
+        "tags": list((tags or {}).items()),
+        "sort_keys": True,
+    }
+
+
+def _write(text: str, stream: Any, encoding: str | None, line_break: str | None) -> Any:
+    if line_break not in (None, "\n"):
+        if line_break not in ("\r", "\r\n"):
+            raise ValueError(f"line_break must be '\\n', '\\r\\n' or '\\r', not {line_break!r}")
+        text = text.replace("\n", line_break)
+    data = text.encode(encoding) if encoding else text
+    if stream is None:
+        return data
+    if isinstance(data, str) and _is_binary(stream):
+        data = data.encode()
+    stream.write(data)
+    return None
+
+
+def _is_binary(stream: Any) -> bool:
+    binary = (io.RawIOBase, io.BufferedIOBase)
+    return isinstance(stream, binary) or "b" in str(getattr(stream, "mode", ""))
+
+
+def _schema_of(loader: type, schema: str) -> str:
+    """The schema that a loader of PyYAML's or ours stands for."""
+    name = getattr(loader, "__name__", str(loader))
+    if loader is BaseLoader or name in ("BaseLoader", "CBaseLoader"):
+        return "failsafe"
+    if name in _LOADERS:
+        return schema
+    raise TypeError(
+        f"{name} is no loader of this module, where every load is safe: pass a function for each tag "
+        "as constructors={...}, and leave Loader out"
+    )
+
+
+def _check_dumper(dumper: type) -> None:
+    name = getattr(dumper, "__name__", str(dumper))
+    if name not in _DUMPERS:
+        raise TypeError(
+            f"{name} is no dumper of this module: pass a function for each type as "
+            "representers={...}, and leave Dumper out"
+        )
+
+
+def _named(error: YAMLError, stream: Any) -> YAMLError:
+    """The error, with the name of the file it is in."""
+    name = os.fspath(stream) if isinstance(stream, os.PathLike) else getattr(stream, "name", None)
+    if isinstance(name, str) and error.file is None:
+        error.file = name
+    return error
+
+
+def _whole(stream: Any) -> str | bytes:
+    """Everything in `stream`: text, or bytes in UTF-8."""
+    if isinstance(stream, os.PathLike):
+        stream = Path(stream).read_bytes()
+    elif hasattr(stream, "read"):
+        stream = stream.read()
+    if isinstance(stream, str):
+        return stream
+    if not isinstance(stream, (bytes, bytearray, memoryview)):
+        found = type(stream).__name__
+        raise TypeError(f"expected str, bytes, a file object or a path, not {found}")
+    data = bytes(stream)
+    encoding = _encoding(data[:4])
+    return data if encoding == "utf-8" else _decoded(data, encoding)
+
+
+def _source(stream: Any) -> Any:
+    """What documents are read from one by one: text, bytes, or a file object in UTF-8."""
+    if isinstance(stream, os.PathLike):
+        stream = io.open(stream, "rb")  # noqa: SIM115 - it is closed with the iterator
+    if not hasattr(stream, "read"):
+        return _whole(stream)
+    if not _is_binary(stream):
+        return stream
+    head = stream.read(4)
+    source = _Resumed(head, stream)
+    encoding = _encoding(head)
+    return source if encoding == "utf-8" else codecs.getreader(encoding)(source)
+
+
+class _Resumed(io.RawIOBase):
+    """A binary file whose first bytes were read already."""
+
+    def __init__(self, head: bytes, file: Any) -> None:
+        self._head = head
+        self._file = file
+
+    def read(self, size: int = -1) -> Any:
+        head, self._head = self._head, b""
+        return head or self._file.read(size)
+
+
+_MARKS = (
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+    (b"\0\0\0", "utf-32-be"),
+    (b"\0", "utf-16-be"),
+)
+
+
+def _encoding(head: bytes) -> str:
+    """The encoding that a stream's first four bytes say, or show (section 5.2)."""
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if head[1:2] != b"\0":
+        return "utf-8"
+    return "utf-32-le" if head[2:4] == b"\0\0" else "utf-16-le"
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReaderError(f"not {encoding.upper()} at byte {error.start}: {error.reason}") from None
