@@ -53,9 +53,7 @@ class MarkedYAMLError(YAMLError):
     note: str | None = None
 
     @staticmethod
-    def _of(
-        kind: str, message: str, place: tuple[int, int, int, str] | None
-    ) -> MarkedYAMLError:
+    def _of(kind: str, message: str, place: tuple[int, int, int, str] | None) -> MarkedYAMLError:
         """The error of a kind of `cannery_core::ErrorKind`, at an index, a line and a column."""
         found = _KINDS.get(kind, MarkedYAMLError)
         if place is None:

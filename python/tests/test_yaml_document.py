@@ -39,7 +39,9 @@ def test_edits_change_what_they_say_and_nothing_else(path: Path) -> None:
     document["names"][1] = {"first": "Grace", "last": "Hopper"}
     del document["base"]["layers"]
     document.save()
-    assert path.read_text() == """\
+    assert (
+        path.read_text()
+        == """\
 # training settings
 base: &base
   lr: 0.2      # found by sweep
@@ -53,13 +55,16 @@ names:
   last: Hopper
 - Barbara
 """
+    )
 
 
 def test_a_mapping_reads_like_the_loaded_one(path: Path) -> None:
     document = yaml.open(path)
     assert document.data == yaml.load(CONFIG)
     fine = document["fine"]
-    assert fine == {"lr": 0.01, "layers": [64, 64]} and list(fine) == list(yaml.load(CONFIG)["fine"])
+    assert fine == {"lr": 0.01, "layers": [64, 64]} and list(fine) == list(
+        yaml.load(CONFIG)["fine"]
+    )
     assert fine["layers"] == [64, 64] and "layers" in fine and len(fine) == 2
     fine["layers"] = [8]
     assert document["base"]["layers"] == [64, 64] and fine["layers"] == [8]
@@ -81,7 +86,9 @@ def test_keys_and_comments_are_edited(path: Path) -> None:
     document.root.set_comments_above("fine", ["second stage"])
     with pytest.raises(ValueError, match="there already"):
         base.rename("layers", "learning_rate")
-    assert document.text.startswith("# training settings\nbase: &base\n  learning_rate: 0.1      # by")
+    assert document.text.startswith(
+        "# training settings\nbase: &base\n  learning_rate: 0.1      # by"
+    )
     assert "# second stage\nfine:\n" in document.text
 
 

@@ -24,9 +24,14 @@ fn number(text: &str) -> Scalar<'_> {
         return infinity(negative);
     }
     integer_of(negative, unsigned)
-        .or_else(|| float_of(negative, unsigned))
+        .or_else(|| float_of(negative, unsigned).filter(|_| !bare_point(text)))
         .or_else(|| date_of(text))
         .unwrap_or(Scalar::Text)
+}
+
+/// Whether a sign stands before a point: `-.5` is text to PyYAML.
+fn bare_point(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'+' | b'-', b'.', ..])
 }
 
 fn integer_of(negative: bool, unsigned: &str) -> Option<Scalar<'_>> {

@@ -8,6 +8,7 @@ use cannery_core::{BigInt, Text};
 use super::plain::{Quotes, quotes};
 use super::{Next, Writer};
 use crate::ScalarStyle;
+use crate::schema::{Scalar, Schema};
 
 impl Writer {
     pub(super) fn write_int(&mut self, value: i64) {
@@ -79,7 +80,10 @@ impl Writer {
         let frame = self.open.last();
         let flow = frame.map_or(self.options.flow, |frame| frame.flow);
         let is_key = frame.is_some_and(|frame| frame.next == Next::Key);
-        let quotes = self.quotes(&content, flow);
+        let mut quotes = self.quotes(&content, flow);
+        if self.tag.is_some() && !flow && quotes == Quotes::Single && self.is_moment(&content) {
+            quotes = Quotes::None;
+        }
         if flow || is_key || !self.is_block(&content, quotes) {
             return self.scalar(|writer| {
                 let start = writer.out.len();
@@ -92,6 +96,13 @@ impl Writer {
         self.begin_scalar();
         self.write_block(&content);
         self.end_node();
+    }
+
+    /// Whether the text is a date behind its tag, which needs no quotes.
+    #[cold]
+    fn is_moment(&self, text: &str) -> bool {
+        self.options.style == ScalarStyle::Plain
+            && matches!(Schema::Legacy.resolve(text), Scalar::Date | Scalar::DateTime)
     }
 
     /// Whether text is written below its indicator, `|` or `>`.
