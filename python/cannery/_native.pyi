@@ -1,7 +1,7 @@
 # The private module that is built from crates/python.
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, Self, final
 
@@ -186,6 +186,23 @@ class JsonLines:
     def __next__(self) -> Any: ...
 
 @final
+class Tagged:
+    __match_args__ = ("tag", "value")
+    def __new__(cls, tag: str, value: Any) -> Self: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Any]]: ...
+
+@final
+class YamlDocuments:
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+
+@final
 class YamlDocument:
     def __new__(cls, text: str, schema: str) -> Self: ...
     @property
@@ -291,6 +308,34 @@ def jsonl_write(
 def jsonl_dumps(rows: Iterable[Any], default: Callable[[Any], Any] | None) -> str: ...
 def objects_dumps(value: Any, describer: Any, format: str) -> bytes: ...
 def objects_loads(data: str | Buffer, reviver: Any, format: str) -> Any: ...
+def yaml_load(
+    data: str | bytes,
+    schema: str,
+    duplicates: str,
+    constructors: Mapping[str, Callable[..., Any]] | None,
+    positions: bool,
+    depth: int,
+) -> Any: ...
+def yaml_load_all(
+    stream: str | bytes | IO[str] | IO[bytes],
+    schema: str,
+    duplicates: str,
+    constructors: Mapping[str, Callable[..., Any]] | None,
+    positions: bool,
+    depth: int,
+) -> YamlDocuments: ...
+def yaml_dump(
+    value: Any,
+    sort_keys: bool,
+    choices: dict[str, Any] | None,
+    representers: Mapping[type, Callable[[Any], Any]] | None,
+) -> str: ...
+def yaml_dump_all(
+    values: Iterator[Any],
+    write: Callable[[str], object],
+    choices: dict[str, Any],
+    representers: Mapping[type, Callable[[Any], Any]] | None,
+) -> None: ...
 def npy_open(path: str) -> ArrayReader | ArchiveReader: ...
 def npy_save(path: str, header: ArrayHeader, data: Buffer) -> None: ...
 def cli_main(argv: Sequence[str]) -> int: ...

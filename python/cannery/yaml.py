@@ -1,9 +1,9 @@
 """YAML 1.2 with PyYAML's names: read, written, and edited in place.
 
-`load`, `load_all`, `dump` and `dump_all` (and their `safe_` names) take PyYAML's arguments. Nothing is
-ever constructed from a tag that names code: unknown tags become `Tagged` values, or go to
-`constructors`. Plain scalars mean what YAML 1.2's core schema says; `schema="1.1"` reads them as PyYAML
-does. What `dump` writes reads back the same under both.
+`load`, `load_all`, `dump` and `dump_all` (and their `safe_` names) take PyYAML's arguments. Nothing
+is ever constructed from a tag that names code: unknown tags become `Tagged` values, or go to
+`constructors`. Plain scalars mean what YAML 1.2's core schema says; `schema="1.1"` reads them as
+PyYAML does. What `dump` writes reads back the same under both.
 
 `open` reads a file for editing in place, comments and all.
 
@@ -93,12 +93,12 @@ _LOADERS = {"Loader", "SafeLoader", "FullLoader", "CLoader", "CSafeLoader", "CFu
 _DUMPERS = {"Dumper", "SafeDumper", "CDumper", "CSafeDumper"}
 
 Text = str | bytes | bytearray | IO[str] | IO[bytes] | os.PathLike[str]
-"""What documents are read from: text, bytes in UTF-8, UTF-16 or UTF-32, a file object, or a path."""
+"""What holds documents: text, bytes in UTF-8, UTF-16 or UTF-32, a file object, or a path."""
 
 
 def load(
     stream: Text,
-    Loader: type | None = None,
+    Loader: type | None = None,  # noqa: N803 - PyYAML's name
     *,
     schema: str = "core",
     duplicates: str = "error",
@@ -114,33 +114,35 @@ def load(
     Args:
         stream: Text, bytes (UTF-8, UTF-16 or UTF-32), a file object of either, or a path.
         Loader: Accepted for PyYAML's sake; every one of them is safe here.
-        schema: What plain scalars mean: `"core"` (or `"1.2"`), `"1.1"` (as PyYAML has it, where `no` is
-            false and `2026-11-21` a date), `"json"`, or `"failsafe"` (all of them are text).
-        duplicates: What a key that occurs twice in a mapping does: `"error"`, or the `"first"` or the
-            `"last"` value counts.
-        constructors: Functions that make something of the values with a tag, by tag: called with the
-            value, `"!point"` or `"!!python/tuple"`; or for all tags with a prefix, `"!env/*"`, called
-            with the rest of the tag and the value. Other tags give `Tagged`.
+        schema: What plain scalars mean: `"core"` (or `"1.2"`), `"1.1"` (as PyYAML has it, where
+            `no` is false and `2026-11-21` a date), `"json"`, or `"failsafe"` (all are text).
+        duplicates: What a key that occurs twice in a mapping does: `"error"`, or the `"first"` or
+            the `"last"` value counts.
+        constructors: Functions that make something of the values with a tag, by tag: called with
+            the value for `"!point"` or `"!!python/tuple"`; with the rest of the tag and the value
+            for all tags with a prefix, `"!env/*"`. Other tags give `Tagged`.
         positions: Return a pair: the value, and the `Positions` of all that is in it.
         depth: How deep collections may lie inside each other.
 
     Raises:
-        YAMLError: The stream is not YAML, holds more than one document, a key twice, or more than the
-            limits allow; the error says where, and what to do.
+        YAMLError: The stream is not YAML, holds more than one document, a key twice, or more than
+            the limits allow; the error says where, and what to do.
 
     """
     if Loader is not None:
         schema = _schema_of(Loader, schema)
     text = stream if type(stream) is str else _whole(stream)
+    make = None if constructors is None else dict(constructors)
     try:
-        return _native.yaml_load(text, schema, duplicates, constructors, positions, depth)
+        return _native.yaml_load(text, schema, duplicates, make, positions, depth)
     except YAMLError as error:
-        raise _named(error, stream)
+        _name_file(error, stream)
+        raise
 
 
 def load_all(
     stream: Text,
-    Loader: type | None = None,
+    Loader: type | None = None,  # noqa: N803 - PyYAML's name
     *,
     schema: str = "core",
     duplicates: str = "error",
@@ -160,7 +162,8 @@ def load_all(
     if Loader is not None:
         schema = _schema_of(Loader, schema)
     source = _source(stream)
-    return _native.yaml_load_all(source, schema, duplicates, constructors, positions, depth)
+    make = None if constructors is None else dict(constructors)
+    return _native.yaml_load_all(source, schema, duplicates, make, positions, depth)
 
 
 def safe_load(stream: Text, **options: Any) -> Any:
@@ -180,7 +183,7 @@ full_load_all = safe_load_all
 def dump(
     data: Any,
     stream: IO[str] | IO[bytes] | None = None,
-    Dumper: type | None = None,
+    Dumper: type | None = None,  # noqa: N803 - PyYAML's name
     *,
     default_style: str | None = None,
     default_flow_style: bool | None = False,
@@ -197,32 +200,33 @@ def dump(
     sort_keys: bool = True,
     representers: Mapping[type, Callable[[Any], Any]] | None = None,
 ) -> Any:
-    """Write `data` as one document to `stream`, or return it if there is none.
+    r"""Write `data` as one document to `stream`, or return it if there is none.
 
-    Text is quoted so that YAML 1.1 and 1.2 read it back as the same text. Lists and other containers
-    that occur more than once become anchors and aliases, named by the keys they stand at. Tuples are
-    written as sequences, sets as `!!set`, bytes as `!!binary`, dates and times as `!!timestamp`.
+    Text is quoted so that YAML 1.1 and 1.2 read it back as the same text. Lists and other
+    containers that occur more than once become anchors and aliases, named by the keys they stand
+    at. Tuples are written as sequences, sets as `!!set`, bytes as `!!binary`, dates and times as
+    `!!timestamp`.
 
     Args:
-        data: Plain values: `None`, `bool`, `int`, `float`, `str`, `bytes`, `date`, `datetime`, `list`,
-            `tuple`, `dict`, `set`, `frozenset`, `Tagged`; others by `representers`.
+        data: Plain values: `None`, `bool`, `int`, `float`, `str`, `bytes`, `date`, `datetime`,
+            `list`, `tuple`, `dict`, `set`, `frozenset`, `Tagged`; others by `representers`.
         stream: A file object, of text or of bytes.
         Dumper: Accepted for PyYAML's sake.
-        default_style: How text is written where it can be: in `"'"`, in `'"'`, after `"|"` or `">"`;
-            by default without quotes, and after `|` if it has several lines.
-        default_flow_style: Whether collections are in brackets: `None` means those of scalars only.
+        default_style: How text is written where it can be, `"'"`, `'"'`, `"|"` or `">"`; by
+            default without quotes, and after `|` if it has several lines.
+        default_flow_style: Whether collections are in brackets; `None`: those of scalars only.
         canonical: Everything in brackets and double quotes, after `---`.
         indent: Columns, from 1 to 9; 2 by default.
         width: Columns after which lines are broken where they can be; never by default.
         allow_unicode: Whether characters beyond ASCII are written as they are, not as escapes.
-        line_break: What ends a line: `"\\n"` by default.
+        line_break: What ends a line: `"\n"` by default.
         encoding: Return or write bytes in this encoding.
         explicit_start: Begin with `---`.
         explicit_end: End with `...`.
         version: Begin with `%YAML` and this version, such as `(1, 2)`.
-        tags: Begin with a `%TAG` for each of these handles, such as `{"!e!": "tag:example.com,2026:"}`.
+        tags: Begin with a `%TAG` for each of these handles, such as `{"!e!": "tag:e.com,2026:"}`.
         sort_keys: Sort the keys of each mapping, where they can be compared.
-        representers: Functions that make plain values of others, by type; subclasses are meant too.
+        representers: Functions that make plain values of others, by type; for subclasses too.
 
     Raises:
         RepresenterError: A value has no form in YAML; the error says where it is.
@@ -235,7 +239,8 @@ def dump(
     if Dumper is not None:
         _check_dumper(Dumper)
     choices = None if settings == _DEFAULTS else _choices(*settings)
-    text = _native.yaml_dump(data, sort_keys, choices, representers)
+    represent = None if representers is None else dict(representers)
+    text = _native.yaml_dump(data, sort_keys, choices, represent)
     if stream is None and encoding is None and line_break is None:
         return text
     return _write(text, stream, encoding, line_break)
@@ -244,7 +249,7 @@ def dump(
 def dump_all(
     documents: Iterable[Any],
     stream: IO[str] | IO[bytes] | None = None,
-    Dumper: type | None = None,
+    Dumper: type | None = None,  # noqa: N803 - PyYAML's name
     *,
     default_style: str | None = None,
     default_flow_style: bool | None = False,
@@ -281,7 +286,8 @@ def dump_all(
     def write(text: str) -> None:
         parts.append(_write(text, stream, encoding, line_break))
 
-    _native.yaml_dump_all(iter(documents), write, choices, representers)
+    represent = None if representers is None else dict(representers)
+    _native.yaml_dump_all(iter(documents), write, choices, represent)
     if stream is not None:
         return None
     return (b"" if encoding else "").join(parts)
@@ -378,8 +384,8 @@ def _schema_of(loader: type, schema: str) -> str:
     if name in _LOADERS:
         return schema
     raise TypeError(
-        f"{name} is no loader of this module, where every load is safe: pass a function for each tag "
-        "as constructors={...}, and leave Loader out"
+        f"{name} is no loader of this module, where every load is safe: pass a function for each "
+        "tag as constructors={...}, and leave Loader out"
     )
 
 
@@ -392,12 +398,11 @@ def _check_dumper(dumper: type) -> None:
         )
 
 
-def _named(error: YAMLError, stream: Any) -> YAMLError:
-    """The error, with the name of the file it is in."""
+def _name_file(error: YAMLError, stream: Any) -> None:
+    """Tell the error the name of the file it is in."""
     name = os.fspath(stream) if isinstance(stream, os.PathLike) else getattr(stream, "name", None)
     if isinstance(name, str) and error.file is None:
         error.file = name
-    return error
 
 
 def _whole(stream: Any) -> str | bytes:
@@ -419,7 +424,7 @@ def _whole(stream: Any) -> str | bytes:
 def _source(stream: Any) -> Any:
     """What documents are read from one by one: text, bytes, or a file object in UTF-8."""
     if isinstance(stream, os.PathLike):
-        stream = io.open(stream, "rb")  # noqa: SIM115 - it is closed with the iterator
+        stream = Path(stream).open("rb")  # noqa: SIM115 - it is closed with the iterator
     if not hasattr(stream, "read"):
         return _whole(stream)
     if not _is_binary(stream):
