@@ -463,3 +463,118 @@ def test_threads():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+class TestDirectWriter:
+    """The shortest way of writing must not differ from the long one, wherever it gives up."""
+
+    #: Asking for a layout with lines takes the long way.
+    @given(with_keys | plain)
+    def test_both_ways_say_the_same(self, value):
+        def compact(text: str) -> object:
+            return stdlib.loads(text, parse_float=str, parse_int=str)
+
+        short = outcome(json.dumps, value, ensure_ascii=False, separators=(",", ":"))
+        long = outcome(json.dumps, value, ensure_ascii=False, indent=1)
+        assert short[0] == long[0]
+        if short[0] == "value":
+            assert compact(short[1]) == compact(long[1])
+            assert short[1] == stdlib.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    @pytest.mark.parametrize("ensure_ascii", [True, False])
+    @pytest.mark.parametrize(
+        "alphabet", ['a"', "a\\b\x00", "aé\x7f\x80ÿ", "a\nページ", "a😀\t\ud800"]
+    )
+    def test_texts_of_every_length(self, alphabet, ensure_ascii):
+        for length in [*range(70), 127, 128, 129, 4095, 4096, 4097, 9000]:
+            for shift in range(len(alphabet)):
+                text = (alphabet * length)[shift : shift + length]
+                value = {text: [text, text[::-1]]}
+                expected = stdlib.dumps(value, ensure_ascii=ensure_ascii)
+                assert json.dumps(value, ensure_ascii=ensure_ascii) == expected
+        plain = "x" * 500
+        for at in range(0, 500, 7):
+            text = plain[:at] + alphabet + plain[at:]
+            assert json.dumps(text, ensure_ascii=ensure_ascii) == stdlib.dumps(
+                text, ensure_ascii=ensure_ascii
+            )
+
+    def test_dictionaries_of_every_kind(self):
+        class Holder:
+            def __init__(self):
+                self.a, self.b = 1, "x"
+
+        holes = {str(i): i for i in range(20)}
+        for key in list(holes)[::3]:
+            del holes[key]
+        mixed = {"a": 1, 2: "b", None: []}
+        emptied = {"a": 1}
+        del emptied["a"]
+        for value in (vars(Holder()), holes, mixed, emptied, {}, {"": {}}, dict.fromkeys("abc")):
+            assert json.dumps(value) == stdlib.dumps(value)
+            assert stdlib.loads(json.encode(value)) == stdlib.loads(stdlib.dumps(value))
+
+    def test_separators(self):
+        value = {"a": [1, {"b": "é"}], "c": []}
+        for separators in [(",", ":"), (" , ", " : "), ("ä", "ö"), ("," * 20, ":" * 20), ("", "")]:
+            expected = stdlib.dumps(value, separators=separators)
+            assert json.dumps(value, separators=separators) == expected
+
+    def test_depth_is_the_same_limit(self):
+        deep: list = []
+        for _ in range(1023):
+            deep = [deep]
+        assert json.encode(deep) == b"[" * 1024 + b"]" * 1024
+        with pytest.raises(RecursionError):
+            json.encode([deep])
+        assert json.encode([[[]]], depth=3) == b"[[[]]]"
+        with pytest.raises(RecursionError):
+            json.encode([[[[]]]], depth=3)
+
+
+class TestRecords:
+    """Records with the same keys share a template while they are read, and nothing afterwards."""
+
+    def test_records_are_independent(self):
+        text = "[" + ",".join(f'{{"a": {i}, "b": [{i}], "c": null}}' for i in range(9)) + "]"
+        rows = json.decode(text)
+        assert rows == stdlib.loads(text)
+        rows[3]["a"] = "changed"
+        rows[4]["new"] = 1
+        del rows[5]["b"]
+        rows[6].clear()
+        assert rows[7:] == stdlib.loads(text)[7:]
+        assert json.decode(text) == stdlib.loads(text)
+
+    def test_keys_that_occur_twice(self):
+        text = '[{"a": 1, "a": 2}, {"a": 3, "a": 4}, {"a": 5, "a": 6}, {"a": 7, "a": 8}]'
+        assert json.decode(text) == [{"a": 2}, {"a": 4}, {"a": 6}, {"a": 8}]
+
+    @given(st.lists(st.dictionaries(st.text(max_size=3) | st.sampled_from("abcd"), scalars)))
+    def test_any_records(self, rows):
+        text = stdlib.dumps(rows * 3)
+        assert same(json.loads(text), stdlib.loads(text))
+
+    def test_cycles_through_records_are_collected(self):
+        gc.collect()
+        for row in json.decode('[{"a": 1, "b": []}, {"a": 2, "b": []}, {"a": 3, "b": []}]'):
+            assert gc.is_tracked(row)
+            row["b"].append(row)
+        del row
+        assert gc.collect() >= 3
+
+    @given(st.text(min_size=1), st.integers(0, 40))
+    def test_texts_beyond_ascii(self, text, count):
+        value = [text * count, "x" * count + text, {text: text}]
+        assert (
+            json.decode(stdlib.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            == value
+        )
+
+
+def test_decoded_memory_is_no_more_than_the_standard_library_s():
+    text = stdlib.dumps(
+        [{"id": i, "name": "x", "box": [1, 2], "k": None, "l": True} for i in range(50)]
+    )
+    ours, theirs = json.loads(text), stdlib.loads(text)
+    assert sum(map(sys.getsizeof, ours)) <= sum(map(sys.getsizeof, theirs))

@@ -31,4 +31,4 @@ pub mod lines;
 pub use options::ReadOptions;
 pub use read::{from_reader, from_slice, from_slice_prefix, from_str, from_str_prefix, to_value};
 pub use syntax::SyntaxError;
-pub use write::{Chunks, NonFinite, Output, WriteOptions, Writer, to_vec, to_writer};
+pub use write::{Chunks, NonFinite, Output, WriteOptions, Writer, raw, to_vec, to_writer};

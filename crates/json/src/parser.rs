@@ -331,7 +331,14 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     fn text(&mut self, pos: usize) -> Result<usize> {
         self.note_position(pos)?;
         let Chunk { data, utf8, base, .. } = self.chunk;
-        let refused = match self.parser.strings.read(self.scan, data, pos, utf8) {
+        let run = self.scan.plain(data, pos + 1);
+        if let Some(text) = string::ascii_until_quote(data, pos + 1, run) {
+            return match self.sink.text(text) {
+                Ok(()) => Ok(run.end + 1),
+                Err(error) => Err(self.parser.refused(error, base, pos)),
+            };
+        }
+        let refused = match self.parser.strings.read(self.scan, data, pos, run, utf8) {
             Ok((text, end)) => match self.sink.text(text) {
                 Ok(()) => return Ok(end),
                 Err(error) => error,
@@ -440,7 +447,15 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     #[inline(always)]
     fn key(&mut self, pos: usize, map: Option<usize>) -> Result<usize> {
         let Chunk { data, utf8, base, .. } = self.chunk;
-        let (key, end) = match self.parser.strings.read(self.scan, data, pos, utf8) {
+        let run = self.scan.plain(data, pos + 1);
+        if let Some(key) = string::ascii_until_quote(data, pos + 1, run) {
+            let colon = self.colon(run.end + 1)?;
+            if let Err(error) = send_key(self.sink, self.wants, base, key, pos, map) {
+                return Err(self.parser.refused(error, base, pos));
+            }
+            return Ok(self.behind_colon(colon));
+        }
+        let (key, end) = match self.parser.strings.read(self.scan, data, pos, run, utf8) {
             Ok(read) => read,
             Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
         };
@@ -454,10 +469,25 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
         if let Err(error) = send_key(self.sink, self.wants, base, key, pos, map) {
             return Err(self.parser.refused(error, base, pos));
         }
-        Ok(match data.get(colon + 1) {
-            Some(b' ') => colon + 2,
-            _ => colon + 1,
-        })
+        Ok(self.behind_colon(colon))
+    }
+
+    /// The index of the colon behind a key.
+    #[inline(always)]
+    fn colon(&mut self, end: usize) -> Result<usize> {
+        if self.byte(end) == Some(b':') {
+            return Ok(end);
+        }
+        let colon = self.scan.whitespace(self.chunk.data, end);
+        if self.byte(colon) != Some(b':') {
+            return self.fail(SyntaxError::ExpectedColon, colon);
+        }
+        Ok(colon)
+    }
+
+    #[inline(always)]
+    fn behind_colon(&self, colon: usize) -> usize {
+        colon + 1 + usize::from(self.byte(colon + 1) == Some(b' '))
     }
 
     /// Reads on behind a value: the end of the container, or what leads to the next value.

@@ -33,29 +33,28 @@ impl Strings {
         }
     }
 
-    /// Reads the string whose opening quote is at `open`; returns the index behind its closing one.
+    /// Reads the string whose opening quote is at `open`, and behind it a plain run; returns the
+    /// index behind its closing quote.
     ///
     /// `utf8` says that the data was validated; else the string is, if it is not ASCII.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn read<'t, V: Scan>(
         &'t mut self,
         scan: V,
         data: &'t [u8],
         open: usize,
+        run: Run,
         utf8: bool,
     ) -> Result<(Text<'t>, usize), Failure> {
-        let run = scan.plain(data, open + 1);
+        if let Some(text) = ascii_until_quote(data, open + 1, run) {
+            return Ok((text, run.end + 1));
+        }
         if data.get(run.end) != Some(&b'"') {
             return self.read_escaped(scan, data, open, run, utf8);
         }
         let bytes = &data[open + 1..run.end];
-        let text = if run.ascii {
-            text::ascii(bytes)
-        } else if utf8 {
-            text::utf8(bytes)
-        } else {
-            validated(bytes, self.surrogates, open + 1)?
-        };
+        let text =
+            if utf8 { text::utf8(bytes) } else { validated(bytes, self.surrogates, open + 1)? };
         Ok((text, run.end + 1))
     }
 
@@ -169,6 +168,15 @@ impl Strings {
         }
         Ok(end)
     }
+}
+
+/// The string whose plain run begins at `start`, if it is nothing else and ASCII: most are.
+///
+/// Apart from the other cases, so that the text is passed on in registers.
+#[inline(always)]
+pub(crate) fn ascii_until_quote(data: &[u8], start: usize, run: Run) -> Option<Text<'_>> {
+    let whole = run.ascii && data.get(run.end) == Some(&b'"');
+    whole.then(|| text::ascii(&data[start..run.end]))
 }
 
 /// The second half of a surrogate pair, if the escape for it stands at `at`.

@@ -7,6 +7,7 @@ mod float;
 mod integer;
 mod options;
 mod output;
+pub mod raw;
 
 use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Source, Text};
 

@@ -16,6 +16,17 @@ macro_rules! unknown_layout {
     ($($item:item)*) => { $(#[cfg(any(Py_3_14, Py_GIL_DISABLED))] $item)* };
 }
 
+/// An entry of a dictionary's table in which all keys are `str`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) key: *mut ffi::PyObject,
+    pub(crate) value: *mut ffi::PyObject,
+}
+
+/// Whether objects may be read where they lie.
+pub(crate) const KNOWN_LAYOUT: bool = cfg!(all(not(Py_3_14), not(Py_GIL_DISABLED)));
+
 known_layout! {
     unsafe extern "C" {
         fn _PyDict_NewPresized(min_used: ffi::Py_ssize_t) -> *mut ffi::PyObject;
@@ -55,6 +66,125 @@ known_layout! {
             }
             ffi::PyDict_SetItem(dict, key, value)
         }
+    }
+
+    /// The layout of a `dict`.
+    #[repr(C)]
+    struct Dict {
+        base: ffi::PyObject,
+        used: ffi::Py_ssize_t,
+        version: u64,
+        keys: *mut Keys,
+        /// Not null if the keys are shared with other dictionaries.
+        values: *mut std::ffi::c_void,
+    }
+
+    /// The layout of a dictionary's table, behind which the indices lie, and then the entries.
+    #[repr(C)]
+    struct Keys {
+        references: ffi::Py_ssize_t,
+        log2_size: u8,
+        log2_index_bytes: u8,
+        kind: u8,
+        version: u32,
+        usable: ffi::Py_ssize_t,
+        entry_count: ffi::Py_ssize_t,
+    }
+
+    /// The kind of such a table, if it is not shared.
+    const TEXT_KEYS: u8 = 1;
+
+    /// The entries of a dictionary that is a table of its own with `str` keys: where the first one
+    /// is, and how many there are. Some may have no value (null).
+    ///
+    /// # Safety
+    /// `dict` must be a `dict` or of a subclass.
+    #[inline(always)]
+    pub(crate) unsafe fn text_entries(dict: *mut ffi::PyObject) -> Option<(*mut Entry, usize)> {
+        // SAFETY: the caller's promise; the entries lie behind 2 to the power of
+        // `log2_index_bytes` bytes of indices.
+        unsafe {
+            let dict = dict.cast::<Dict>();
+            let keys = (*dict).keys;
+            if (*keys).kind != TEXT_KEYS || !(*dict).values.is_null() {
+                return None;
+            }
+            let entries = keys.add(1).cast::<u8>().add(1 << (*keys).log2_index_bytes);
+            Some((entries.cast(), (*keys).entry_count.cast_unsigned()))
+        }
+    }
+
+    /// How many entries a dictionary has.
+    ///
+    /// # Safety
+    /// `dict` must be a `dict` or of a subclass.
+    #[inline(always)]
+    pub(crate) unsafe fn dict_len(dict: *mut ffi::PyObject) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { (*dict.cast::<Dict>()).used.cast_unsigned() }
+    }
+
+    /// A dictionary of `None`s with these keys; none if two of them are equal.
+    #[cold]
+    pub(crate) fn template<'py>(
+        py: Python<'py>,
+        entries: &[[Bound<'py, PyAny>; 2]],
+    ) -> Option<Bound<'py, PyAny>> {
+        let dict = pyo3::types::PyDict::new(py);
+        for [key, _] in entries {
+            dict.set_item(key, py.None()).ok()?;
+        }
+        // SAFETY: it is a `dict`.
+        let (_, count) = unsafe { text_entries(dict.as_ptr()) }?;
+        (count == entries.len()).then_some(dict.into_any())
+    }
+
+    /// A copy of a template with the values among the keys and values from `base` on, which then
+    /// leave the stack; `None`, and nothing happens, if the keys are not those of the template.
+    #[inline]
+    pub(crate) fn dict_like<'py>(
+        template: &Bound<'py, PyAny>,
+        values: &mut Vec<Bound<'py, PyAny>>,
+        base: usize,
+    ) -> Option<Bound<'py, PyAny>> {
+        let (pairs, _) = values[base..].as_chunks::<2>();
+        // SAFETY: templates are dictionaries that nobody else knows, and so is the copy. All of
+        // its values are `None`, whose references go as those from the stack come. The template
+        // keeps the keys alive, so that the same address is the same key.
+        unsafe {
+            let (known, count) = text_entries(template.as_ptr())?;
+            let same = |(index, [key, _]): (usize, &[Bound<'py, PyAny>; 2])| {
+                std::ptr::eq((*known.add(index)).key, key.as_ptr())
+            };
+            if count != pairs.len() || !pairs.iter().enumerate().all(same) {
+                return None;
+            }
+            let copy = ffi::PyDict_Copy(template.as_ptr());
+            let dict = Bound::from_owned_ptr_or_opt(template.py(), copy).or_else(no_exception)?;
+            let (entries, copied) = text_entries(copy)?;
+            if copied != count {
+                return None;
+            }
+            let mut flags = 0;
+            for (index, [key, value]) in pairs.iter().enumerate() {
+                (*entries.add(index)).value = value.as_ptr();
+                flags |= (*value.get_type_ptr()).tp_flags;
+                ffi::Py_DECREF(key.as_ptr());
+                ffi::Py_DECREF(ffi::Py_None());
+            }
+            values.set_len(base);
+            if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 && ffi::PyObject_GC_IsTracked(copy) == 0 {
+                ffi::PyObject_GC_Track(copy.cast());
+            }
+            Some(dict)
+        }
+    }
+
+    #[cold]
+    fn no_exception<T>() -> Option<T> {
+        // SAFETY: the interpreter is held by the caller, who holds objects.
+        unsafe { ffi::PyErr_Clear() };
+        None
     }
 
     /// The layout of an `int`; digits have 30 bits.
@@ -121,6 +251,40 @@ known_layout! {
 }
 
 unknown_layout! {
+    /// How many entries a dictionary has.
+    ///
+    /// # Safety
+    /// `dict` must be a `dict` or of a subclass.
+    pub(crate) unsafe fn dict_len(dict: *mut ffi::PyObject) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { ffi::PyDict_Size(dict).cast_unsigned() }
+    }
+
+    /// The entries of a dictionary, where they lie: here nobody knows.
+    ///
+    /// # Safety
+    /// None.
+    pub(crate) unsafe fn text_entries(_dict: *mut ffi::PyObject) -> Option<(*mut Entry, usize)> {
+        None
+    }
+
+    /// A template for dictionaries: here there is none.
+    pub(crate) fn template<'py>(
+        _py: Python<'py>,
+        _entries: &[[Bound<'py, PyAny>; 2]],
+    ) -> Option<Bound<'py, PyAny>> {
+        None
+    }
+
+    /// A copy of a template with other values: here there is none.
+    pub(crate) fn dict_like<'py>(
+        _template: &Bound<'py, PyAny>,
+        _values: &mut Vec<Bound<'py, PyAny>>,
+        _base: usize,
+    ) -> Option<Bound<'py, PyAny>> {
+        None
+    }
+
     /// The characters of a text, if that is cheap to find out: here it is not.
     ///
     /// # Safety

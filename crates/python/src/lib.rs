@@ -17,6 +17,7 @@ mod objects;
 mod pipeline;
 mod store;
 mod text;
+mod utf8;
 mod walk;
 mod yaml;
 mod yaml_document;

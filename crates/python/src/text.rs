@@ -5,6 +5,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::compat;
+use crate::utf8::{self, Measure, Unit};
 
 /// A new `str`.
 #[inline]
@@ -38,13 +39,10 @@ pub(crate) fn from_ascii<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'
 
 /// A new `str` from UTF-8, in which surrogates may occur.
 pub(crate) fn from_utf8<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    // In valid UTF-8 the largest byte tells the widest character, and each byte that does not
-    // continue a character begins one.
-    let largest = bytes.iter().copied().max().unwrap_or(0);
+    let Measure { largest, characters: len } = utf8::measure(bytes);
     if largest < 0x80 {
         return from_ascii(py, bytes);
     }
-    let len = bytes.iter().filter(|&&b| b & 0xc0 != 0x80).count();
     if len < 2 {
         return from_one_character(py, bytes);
     }
@@ -57,7 +55,7 @@ pub(crate) fn from_utf8<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
 
 #[cold]
 fn from_one_character<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let (unit, _) = next_character(bytes);
+    let (unit, _) = utf8::next_character(bytes);
     from_units(py, 4, std::ptr::from_ref(&unit).cast(), 1)
 }
 
@@ -74,34 +72,6 @@ fn from_units(
     }
 }
 
-/// A unit of a string's memory.
-trait Unit: Copy {
-    fn from_character(character: u32) -> Self;
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the width holds the widest character")]
-impl Unit for u8 {
-    #[inline]
-    fn from_character(character: u32) -> Self {
-        character as u8
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the width holds the widest character")]
-impl Unit for u16 {
-    #[inline]
-    fn from_character(character: u32) -> Self {
-        character as u16
-    }
-}
-
-impl Unit for u32 {
-    #[inline]
-    fn from_character(character: u32) -> Self {
-        character
-    }
-}
-
 fn decode<'py, U: Unit>(
     py: Python<'py>,
     bytes: &[u8],
@@ -114,37 +84,8 @@ fn decode<'py, U: Unit>(
         let object = ffi::PyUnicode_New(len.cast_signed(), widest);
         let owned = Bound::from_owned_ptr_or_err(py, object)?;
         let data = object.cast::<ffi::PyCompactUnicodeObject>().add(1).cast::<U>();
-        fill(std::slice::from_raw_parts_mut(data, len), bytes);
+        utf8::fill(data, bytes);
         Ok(owned)
-    }
-}
-
-/// Decodes all of `bytes` into exactly `units`.
-fn fill<U: Unit>(units: &mut [U], mut bytes: &[u8]) {
-    let mut units = units.iter_mut();
-    while let Some(&first) = bytes.first() {
-        if first < 0x80 {
-            let Some(unit) = units.next() else { return };
-            *unit = U::from_character(u32::from(first));
-            bytes = &bytes[1..];
-            continue;
-        }
-        let (character, size) = next_character(bytes);
-        let Some(unit) = units.next() else { return };
-        *unit = U::from_character(character);
-        bytes = &bytes[size..];
-    }
-}
-
-/// The first character of valid, non-empty UTF-8 (with surrogates), and its size in bytes.
-#[inline]
-fn next_character(bytes: &[u8]) -> (u32, usize) {
-    let tail = |byte: u8| u32::from(byte & 0x3f);
-    match *bytes {
-        [a, b, ..] if a < 0xe0 => (u32::from(a & 0x1f) << 6 | tail(b), 2),
-        [a, b, c, ..] if a < 0xf0 => (u32::from(a & 0x0f) << 12 | tail(b) << 6 | tail(c), 3),
-        [a, b, c, d, ..] => (u32::from(a & 0x07) << 18 | tail(b) << 12 | tail(c) << 6 | tail(d), 4),
-        _ => (0xfffd, bytes.len()),
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) trait Hooks<'py> {
     /// Whether Python code may run while the document is built.
     const CALLS_PYTHON: bool = false;
 
+    /// Whether [`end`](Hooks::end) makes Python's own containers and nothing else.
+    const PLAIN_CONTAINERS: bool = false;
+
     /// Whether numbers shall come as text.
     fn wants_number_text(&self) -> bool {
         false
@@ -103,13 +106,16 @@ fn no_objects(type_name: &Bound<'_, PyAny>) -> Error {
 /// Python's own types, nothing else.
 pub(crate) struct Plain;
 
-impl Hooks<'_> for Plain {}
+impl Hooks<'_> for Plain {
+    const PLAIN_CONTAINERS: bool = true;
+}
 
 /// The same, while Python code may run between the events: that which reads the source.
 pub(crate) struct Watched;
 
 impl Hooks<'_> for Watched {
     const CALLS_PYTHON: bool = true;
+    const PLAIN_CONTAINERS: bool = true;
 }
 
 /// What to do about a key that occurs twice in one object.

@@ -56,9 +56,11 @@ pub(crate) fn list<'py>(
     // that the stack gives up.
     unsafe {
         let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(len.cast_signed()))?;
-        for (index, value) in values.drain(base..).enumerate() {
-            ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), value.into_ptr());
+        for (index, value) in values[base..].iter().enumerate() {
+            ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), value.as_ptr());
         }
+        // The list has the references now.
+        values.set_len(base);
         Ok(list)
     }
 }

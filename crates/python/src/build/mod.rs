@@ -5,6 +5,7 @@ mod graph;
 mod hooks;
 mod make;
 mod merge;
+mod shape;
 mod yaml;
 
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched};
 pub(crate) use merge::MergeKey;
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
-use self::cache::TextCache;
+use self::cache::Caches;
 use crate::compat::CollectorPause;
 use crate::errors::from_exception;
 use crate::text;
@@ -31,7 +32,8 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     py: Python<'py>,
     values: Vec<Bound<'py, PyAny>>,
     bases: Vec<usize>,
-    keys: Option<TextCache>,
+    /// Taken at the end, to be given back.
+    caches: Option<Caches>,
     wide_keys: HashMap<Vec<u8>, Bound<'py, PyAny>>,
     hooks: H,
     // Dropped last, when nothing is left to build.
@@ -46,7 +48,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
             py,
             values: Vec::with_capacity(256),
             bases: Vec::with_capacity(32),
-            keys: Some(TextCache::take()),
+            caches: Some(Caches::take()),
             wide_keys: HashMap::new(),
             hooks,
             _pause: pause,
@@ -110,15 +112,15 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         Ok(made)
     }
 
-    #[inline]
+    #[inline(always)]
     fn key_object(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
         let ascii = match key {
             Text::Ascii(text) => text,
             Text::Utf8(text) if text.is_ascii() => text,
             other => return self.wide_key(other),
         };
-        match &mut self.keys {
-            Some(keys) => keys.get(self.py, ascii.as_bytes()),
+        match &mut self.caches {
+            Some(caches) => caches.key(self.py, ascii.as_bytes()),
             None => text::from_ascii(self.py, ascii.as_bytes()),
         }
     }
@@ -126,8 +128,8 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
 
 impl<'py, H: Hooks<'py>> Drop for PyBuilder<'py, H> {
     fn drop(&mut self) {
-        if let Some(keys) = self.keys.take() {
-            keys.give_back();
+        if let Some(caches) = self.caches.take() {
+            caches.give_back();
         }
     }
 }
@@ -164,8 +166,12 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
         self.place_made(made)
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
+        if let (Text::Ascii(text), Some(caches)) = (value, &mut self.caches) {
+            let made = caches.value(self.py, text.as_bytes());
+            return self.place_made(made);
+        }
         self.place_made(text::to_python(self.py, value))
     }
 
@@ -187,11 +193,18 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     #[inline]
     fn end(&mut self, container: Container) -> Result<()> {
         let base = self.close();
+        if H::PLAIN_CONTAINERS
+            && container == Container::Map
+            && let Some(caches) = &mut self.caches
+        {
+            let made = caches.shapes.dict(self.py, &mut self.values, base);
+            return self.place_made(made);
+        }
         let made = self.hooks.end(self.py, container, &mut self.values, base)?;
         self.place(made)
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         let key = self.key_object(key).map_err(from_exception)?;
         self.values.push(key);

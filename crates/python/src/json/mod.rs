@@ -1,5 +1,6 @@
 //! `cannery.json`: the reader and the writer of `cannery_json` between Python's objects and text.
 
+mod direct;
 mod document;
 mod errors;
 mod output;

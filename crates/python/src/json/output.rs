@@ -91,14 +91,38 @@ pub(super) struct Growing<'py, M: Memory> {
 impl<'py, M: Memory> Growing<'py, M> {
     /// An empty object.
     pub(super) fn new(py: Python<'py>) -> PyResult<Self> {
+        Self::with_capacity(py, FIRST)
+    }
+
+    /// An empty object with room for so many bytes.
+    pub(super) fn with_capacity(py: Python<'py>, capacity: usize) -> PyResult<Self> {
         // SAFETY: the interpreter is held.
-        let object = unsafe { M::allocate(FIRST.cast_signed()) };
+        let object = unsafe { M::allocate(capacity.cast_signed()) };
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }
         // SAFETY: just made.
         let data = unsafe { M::data(object) };
-        Ok(Self { py, object, data, len: 0, capacity: FIRST, memory: PhantomData })
+        Ok(Self { py, object, data, len: 0, capacity, memory: PhantomData })
+    }
+
+    /// Where the bytes begin.
+    pub(super) fn start(&self) -> *mut u8 {
+        self.data
+    }
+
+    /// From where to where there is room.
+    pub(super) fn free(&self) -> (*mut u8, *mut u8) {
+        // SAFETY: the object has `capacity` bytes, of which `len` were written.
+        unsafe { (self.data.add(self.len), self.data.add(self.capacity)) }
+    }
+
+    /// Says how many bytes were written.
+    ///
+    /// # Safety
+    /// They were.
+    pub(super) unsafe fn set_len(&mut self, len: usize) {
+        self.len = len;
     }
 
     /// The object, in its final length.
@@ -122,8 +146,9 @@ impl<'py, M: Memory> Growing<'py, M> {
         Ok(())
     }
 
+    /// Makes room for `len` bytes more.
     #[cold]
-    fn grow(&mut self, len: usize) -> Result<()> {
+    pub(super) fn grow(&mut self, len: usize) -> Result<()> {
         let capacity = (self.capacity * 2).max(self.len + len);
         self.resize(capacity).map_err(crate::errors::from_exception)
     }

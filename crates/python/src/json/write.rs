@@ -6,6 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::direct;
 use super::errors::encode_error;
 use super::output::{AsciiMemory, BytesMemory, Growing};
 use crate::file::PyFile;
@@ -143,6 +144,11 @@ fn json_encode<'py>(
     if let Some(indent) = indentation(indent)? {
         layout = layout.indent(indent).key_separator(": ");
     }
+    if !options.sort_keys
+        && let Some(made) = direct::bytes(obj, &layout, depth)
+    {
+        return Ok(made);
+    }
     let limits = Limits::default().depth(depth);
     let output = walk(obj, Growing::<BytesMemory>::new(py)?, options, layout, limits);
     output.map_err(|error| encode_error(py, error))?.finish()
@@ -174,6 +180,11 @@ fn to_text<'py>(
     layout: WriteOptions,
 ) -> PyResult<Bound<'py, PyAny>> {
     let limits = Limits::default();
+    if !options.sort_keys
+        && let Some(made) = direct::string(obj, &layout, limits.depth)
+    {
+        return Ok(made);
+    }
     if layout.ensure_ascii
         && layout.item_separator.is_ascii()
         && layout.key_separator.is_ascii()

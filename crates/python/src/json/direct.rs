@@ -1,0 +1,338 @@
+//! The shortest way from plain objects to compact text: read where they lie, written where the
+//! text will stay.
+//!
+//! It knows exact types and valid text only, and holds the interpreter from beginning to end, so
+//! that nothing changes meanwhile. At whatever else it meets it gives up, and the walker and the
+//! writer, who know everything, begin anew: nothing has happened yet that anybody could notice.
+
+mod copy;
+mod pen;
+
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cannery_json::WriteOptions;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use self::copy::Escaped;
+use self::pen::{Pen, Short};
+use super::output::{AsciiMemory, BytesMemory, Memory};
+use crate::compat::{self, Entry};
+use crate::text;
+
+/// It met something that it leaves to others.
+struct GaveUp;
+
+type Done = Result<(), GaveUp>;
+
+/// What stands around values.
+struct Style {
+    comma: Short,
+    quote_comma: Short,
+    quote_colon: Short,
+    escaped: Escaped,
+    depth: usize,
+}
+
+impl Style {
+    /// None if the layout is not plain.
+    fn new(layout: &WriteOptions, depth: usize) -> Option<Self> {
+        let (comma, colon) = (&layout.item_separator, &layout.key_separator);
+        if layout.indent.is_some()
+            || layout.trailing_newline
+            || !(comma.is_ascii() && colon.is_ascii())
+        {
+            return None;
+        }
+        Some(Self {
+            comma: Short::new(comma)?,
+            quote_comma: Short::new(&format!("\"{comma}"))?,
+            quote_colon: Short::new(&format!("\"{colon}"))?,
+            escaped: if layout.ensure_ascii { Escaped::BeyondAscii } else { Escaped::Required },
+            depth,
+        })
+    }
+}
+
+/// The length of the last text: many texts are as long as the one before.
+static LAST: AtomicUsize = AtomicUsize::new(0);
+
+/// The text of `obj` as UTF-8, or `None` to say that it must be made another way.
+pub(super) fn bytes<'py>(
+    obj: &Bound<'py, PyAny>,
+    layout: &WriteOptions,
+    depth: usize,
+) -> Option<Bound<'py, PyAny>> {
+    written::<BytesMemory>(obj, layout, depth)?.finish(obj.py())
+}
+
+/// The text of `obj`, or `None` to say that it must be made another way.
+pub(super) fn string<'py>(
+    obj: &Bound<'py, PyAny>,
+    layout: &WriteOptions,
+    depth: usize,
+) -> Option<Bound<'py, PyAny>> {
+    let pen = written::<AsciiMemory>(obj, layout, depth)?;
+    if pen.only_ascii { pen.finish(obj.py()) } else { text::from_utf8(obj.py(), pen.bytes()).ok() }
+}
+
+fn written<'py, M: Memory>(
+    obj: &Bound<'py, PyAny>,
+    layout: &WriteOptions,
+    depth: usize,
+) -> Option<Pen<'py, M>> {
+    if !copy::is_supported() || !compat::KNOWN_LAYOUT {
+        return None;
+    }
+    let style = Style::new(layout, depth)?;
+    let mut pen = Pen::new(obj.py(), LAST.load(Ordering::Relaxed).clamp(1 << 10, 1 << 18))?;
+    // SAFETY: the processor has what it needs, and the object is alive.
+    unsafe { write(&mut pen, obj.as_ptr(), &style) }.ok()?;
+    LAST.store(pen.len(), Ordering::Relaxed);
+    Some(pen)
+}
+
+/// An open container: what is left of it.
+#[derive(Clone, Copy)]
+enum Level {
+    /// A list or a tuple.
+    Items { next: *const *mut ffi::PyObject, end: *const *mut ffi::PyObject },
+    /// A dictionary whose table is known.
+    Entries { next: *const Entry, end: *const Entry },
+    /// Any other dictionary.
+    Cursor { dict: *mut ffi::PyObject, place: ffi::Py_ssize_t },
+}
+
+/// What a value turned out to be.
+enum Value {
+    /// It is written, and the comma behind it.
+    Written,
+    Opened(Level),
+}
+
+/// Writes a whole object.
+///
+/// # Safety
+/// [`copy::is_supported`], and `root` is alive.
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
+unsafe fn write<M: Memory>(pen: &mut Pen<'_, M>, root: *mut ffi::PyObject, style: &Style) -> Done {
+    // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs.
+    unsafe {
+        let mut outer: Vec<(Level, u8)> = Vec::with_capacity(32);
+        pen.is_deepest = style.depth == 0;
+        let Value::Opened(mut level) = value(pen, root, style)? else {
+            pen.back(style.comma.len());
+            return Ok(());
+        };
+        let mut bracket = level.bracket();
+        pen.is_deepest = style.depth == 1;
+        loop {
+            if let Some(inner) = rest(pen, &mut level, style)? {
+                outer.push((level, bracket));
+                (level, bracket) = (inner, inner.bracket());
+                pen.is_deepest = outer.len() + 1 >= style.depth;
+                continue;
+            }
+            pen.back(style.comma.len());
+            pen.byte_and(bracket, style.comma)?;
+            pen.is_deepest = false;
+            let Some(next) = outer.pop() else {
+                pen.back(style.comma.len());
+                return Ok(());
+            };
+            (level, bracket) = next;
+        }
+    }
+}
+
+impl Level {
+    /// What closes it.
+    fn bracket(self) -> u8 {
+        if matches!(self, Level::Items { .. }) { b']' } else { b'}' }
+    }
+}
+
+/// Writes what is left of a container, up to the next container in it, if there is one.
+#[inline(always)]
+unsafe fn rest<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    level: &mut Level,
+    style: &Style,
+) -> Result<Option<Level>, GaveUp> {
+    // SAFETY: as for `write`; `next` is before `end`, or there is nothing left.
+    unsafe {
+        match level {
+            Level::Items { next, end } => {
+                while *next < *end {
+                    let item = **next;
+                    *next = next.add(1);
+                    if let Value::Opened(inner) = value(pen, item, style)? {
+                        return Ok(Some(inner));
+                    }
+                }
+            }
+            Level::Entries { next, end } => {
+                while *next < *end {
+                    let Entry { key, value: item } = **next;
+                    *next = next.add(1);
+                    // An entry that was removed.
+                    if item.is_null() {
+                        continue;
+                    }
+                    text(pen, key, style, style.quote_colon)?;
+                    if let Value::Opened(inner) = value(pen, item, style)? {
+                        return Ok(Some(inner));
+                    }
+                }
+            }
+            Level::Cursor { dict, place } => {
+                let (mut key, mut item) = (ptr::null_mut(), ptr::null_mut());
+                while ffi::PyDict_Next(*dict, place, &raw mut key, &raw mut item) != 0 {
+                    if !ptr::eq(ffi::Py_TYPE(key), &raw const ffi::PyUnicode_Type) {
+                        return Err(GaveUp);
+                    }
+                    text(pen, key, style, style.quote_colon)?;
+                    if let Value::Opened(inner) = value(pen, item, style)? {
+                        return Ok(Some(inner));
+                    }
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Writes a value and a comma, or what opens it.
+#[inline(always)]
+unsafe fn value<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    object: *mut ffi::PyObject,
+    style: &Style,
+) -> Result<Value, GaveUp> {
+    // SAFETY: as for `write`; each type's fields are read after the type was seen.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        if ptr::eq(class, &raw const ffi::PyUnicode_Type) {
+            text(pen, object, style, style.quote_comma)?;
+        } else if ptr::eq(class, &raw const ffi::PyLong_Type) {
+            pen.int(int(object)?, style.comma)?;
+        } else if ptr::eq(class, &raw const ffi::PyFloat_Type) {
+            let number = ffi::PyFloat_AS_DOUBLE(object);
+            if !number.is_finite() {
+                return Err(GaveUp);
+            }
+            pen.float(number, style.comma)?;
+        } else if ptr::eq(class, &raw const ffi::PyDict_Type) {
+            return dict(pen, object, style);
+        } else if ptr::eq(class, &raw const ffi::PyList_Type) {
+            let items = (*object.cast::<ffi::PyListObject>()).ob_item;
+            return list(pen, items.cast_const(), ffi::PyList_GET_SIZE(object), style);
+        } else if ptr::eq(object, ffi::Py_None()) {
+            pen.word(Short::word(*b"null"), style.comma)?;
+        } else if ptr::eq(object, ffi::Py_True()) {
+            pen.word(Short::word(*b"true"), style.comma)?;
+        } else if ptr::eq(object, ffi::Py_False()) {
+            pen.word(Short::word(*b"false"), style.comma)?;
+        } else if ptr::eq(class, &raw const ffi::PyTuple_Type) {
+            let items = &raw const (*object.cast::<ffi::PyTupleObject>()).ob_item;
+            return list(pen, items.cast(), ffi::PyTuple_GET_SIZE(object), style);
+        } else {
+            return Err(GaveUp);
+        }
+    }
+    Ok(Value::Written)
+}
+
+#[inline(always)]
+unsafe fn list<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    items: *const *mut ffi::PyObject,
+    len: ffi::Py_ssize_t,
+    style: &Style,
+) -> Result<Value, GaveUp> {
+    if pen.is_deepest {
+        return Err(GaveUp);
+    }
+    if len == 0 {
+        pen.word(Short::word(*b"[]"), style.comma)?;
+        return Ok(Value::Written);
+    }
+    pen.byte_and(b'[', Short::default())?;
+    // SAFETY: so many items there are.
+    let end = unsafe { items.add(len.cast_unsigned()) };
+    Ok(Value::Opened(Level::Items { next: items, end }))
+}
+
+#[inline(always)]
+unsafe fn dict<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    object: *mut ffi::PyObject,
+    style: &Style,
+) -> Result<Value, GaveUp> {
+    // SAFETY: the caller saw that it is a dictionary.
+    unsafe {
+        if pen.is_deepest {
+            return Err(GaveUp);
+        }
+        if compat::dict_len(object) == 0 {
+            pen.word(Short::word(*b"{}"), style.comma)?;
+            return Ok(Value::Written);
+        }
+        pen.byte_and(b'{', Short::default())?;
+        Ok(Value::Opened(match compat::text_entries(object) {
+            Some((entries, count)) => {
+                Level::Entries { next: entries.cast_const(), end: entries.add(count) }
+            }
+            None => Level::Cursor { dict: object, place: 0 },
+        }))
+    }
+}
+
+#[inline(always)]
+unsafe fn int(object: *mut ffi::PyObject) -> Result<i64, GaveUp> {
+    // SAFETY: the caller saw that it is an int; then the call can only overflow.
+    unsafe {
+        if let Some(small) = compat::small_int(object) {
+            return Ok(small);
+        }
+        let mut overflow = 0;
+        let word = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
+        if overflow == 0 { Ok(word) } else { Err(GaveUp) }
+    }
+}
+
+/// Writes a text, a quote before it and `tail`, which begins with one, behind it.
+#[inline(always)]
+unsafe fn text<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    object: *mut ffi::PyObject,
+    style: &Style,
+    tail: Short,
+) -> Done {
+    // SAFETY: the caller saw that it is a text, or it is a key of a table that has only texts.
+    unsafe {
+        match compat::compact_ascii(object) {
+            Some(ascii) => pen.ascii(ascii.as_bytes(), style.escaped, tail),
+            None => wide(pen, object, style, tail),
+        }
+    }
+}
+
+#[inline(never)]
+unsafe fn wide<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    object: *mut ffi::PyObject,
+    style: &Style,
+    tail: Short,
+) -> Done {
+    // SAFETY: as for `text`.
+    unsafe {
+        let Some(text) = text::of_pointer(object) else {
+            // The writer will meet the same exception.
+            ffi::PyErr_Clear();
+            return Err(GaveUp);
+        };
+        pen.wide(text, style.escaped, tail)
+    }
+}

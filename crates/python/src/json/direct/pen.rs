@@ -1,0 +1,232 @@
+//! Writes into an object that grows; more bytes than count, as long as there is room for them.
+
+use cannery_core::Text;
+use cannery_json::raw;
+use pyo3::prelude::*;
+
+use super::super::output::{Growing, Memory};
+use super::copy::{self, Escaped, SLACK};
+use super::{Done, GaveUp};
+
+/// Up to eight bytes, as a word.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Short {
+    word: u64,
+    len: usize,
+}
+
+impl Short {
+    /// `None` if it is longer.
+    pub(super) fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; 8];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { word: u64::from_le_bytes(bytes), len: text.len() })
+    }
+
+    /// A word of a few characters.
+    #[inline(always)]
+    pub(super) fn word<const N: usize>(text: [u8; N]) -> Self {
+        let mut bytes = [0; 8];
+        bytes[..N].copy_from_slice(&text);
+        Self { word: u64::from_le_bytes(bytes), len: N }
+    }
+
+    pub(super) fn len(self) -> usize {
+        self.len
+    }
+}
+
+/// Bytes that everything but a text may touch: a number, and two words behind it.
+const FEW: usize = raw::NUMBER_ROOM + 16;
+
+/// Units of a wide text between two looks at the room.
+const PIECE: usize = 4096;
+
+pub(super) struct Pen<'py, M: Memory> {
+    growing: Growing<'py, M>,
+    at: *mut u8,
+    end: *mut u8,
+    /// Whether all that was written is.
+    pub(super) only_ascii: bool,
+    /// Whether no further container may be opened.
+    pub(super) is_deepest: bool,
+}
+
+impl<'py, M: Memory> Pen<'py, M> {
+    pub(super) fn new(py: Python<'py>, capacity: usize) -> Option<Self> {
+        let growing = Growing::with_capacity(py, capacity).ok()?;
+        let (at, end) = growing.free();
+        Some(Self { growing, at, end, only_ascii: true, is_deepest: false })
+    }
+
+    /// Bytes written.
+    pub(super) fn len(&self) -> usize {
+        // SAFETY: both point into the object.
+        unsafe { self.at.offset_from(self.growing.start()).cast_unsigned() }
+    }
+
+    /// What was written.
+    pub(super) fn bytes(&self) -> &[u8] {
+        // SAFETY: so much was written.
+        unsafe { std::slice::from_raw_parts(self.growing.start(), self.len()) }
+    }
+
+    /// The object; `None` if there is no memory for it.
+    pub(super) fn finish(mut self, _py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let len = self.len();
+        // SAFETY: so much was written.
+        unsafe { self.growing.set_len(len) };
+        self.growing.finish().ok()
+    }
+
+    /// Makes room for `len` bytes.
+    #[inline(always)]
+    fn room(&mut self, len: usize) -> Done {
+        // SAFETY: both point into the object.
+        let left = unsafe { self.end.offset_from(self.at).cast_unsigned() };
+        if left < len { self.grow(len) } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, len: usize) -> Done {
+        let written = self.len();
+        // SAFETY: so much was written.
+        unsafe { self.growing.set_len(written) };
+        self.growing.grow(len).map_err(|_| GaveUp)?;
+        (self.at, self.end) = self.growing.free();
+        Ok(())
+    }
+
+    /// Forgets the last bytes.
+    #[inline(always)]
+    pub(super) fn back(&mut self, len: usize) {
+        // SAFETY: the caller wrote them.
+        self.at = unsafe { self.at.sub(len) };
+    }
+
+    /// # Safety
+    /// There is room for eight bytes.
+    #[inline(always)]
+    unsafe fn put(&mut self, short: Short) {
+        // SAFETY: the caller's promise; an array of bytes has no alignment.
+        unsafe {
+            self.at.cast::<[u8; 8]>().write(short.word.to_le_bytes());
+            self.at = self.at.add(short.len);
+        }
+    }
+
+    /// Writes two short texts.
+    #[inline(always)]
+    pub(super) fn word(&mut self, first: Short, second: Short) -> Done {
+        self.room(FEW)?;
+        // SAFETY: there is room for both.
+        unsafe {
+            self.put(first);
+            self.put(second);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn byte_and(&mut self, byte: u8, tail: Short) -> Done {
+        self.word(Short { word: byte.into(), len: 1 }, tail)
+    }
+
+    #[inline(always)]
+    pub(super) fn int(&mut self, value: i64, tail: Short) -> Done {
+        self.room(FEW)?;
+        // SAFETY: there is room for a number and a word.
+        unsafe {
+            self.at = self.at.add(raw::int(value, self.at));
+            self.put(tail);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn float(&mut self, value: f64, tail: Short) -> Done {
+        self.room(FEW)?;
+        // SAFETY: there is room for a number and a word.
+        unsafe {
+            self.at = self.at.add(raw::float(value, self.at));
+            self.put(tail);
+        }
+        Ok(())
+    }
+
+    /// Writes an ASCII text in quotes; the closing one begins `tail`.
+    ///
+    /// # Safety
+    /// [`copy::is_supported`].
+    #[inline(always)]
+    pub(super) unsafe fn ascii(&mut self, text: &[u8], escaped: Escaped, tail: Short) -> Done {
+        self.room(text.len() + SLACK + FEW)?;
+        // SAFETY: there is room for the quote, the text, what copying touches, and the tail.
+        unsafe {
+            self.at.write(b'"');
+            let to = self.at.add(1);
+            if copy::plain(text, to, escaped) {
+                self.at = to.add(text.len());
+                self.put(tail);
+                return Ok(());
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.escaped(text, escaped, tail) }
+    }
+
+    /// # Safety
+    /// [`copy::is_supported`].
+    #[inline(never)]
+    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
+    unsafe fn escaped(&mut self, text: &[u8], escaped: Escaped, tail: Short) -> Done {
+        self.room(FEW)?;
+        // SAFETY: there is room for a quote, and then for six bytes for each of the text.
+        unsafe {
+            self.put(Short::word(*b"\""));
+            for piece in text.chunks(PIECE) {
+                self.room(piece.len() * 6 + SLACK)?;
+                self.at = copy::escape(piece, self.at, escaped);
+            }
+            self.room(FEW)?;
+            self.put(tail);
+        }
+        Ok(())
+    }
+
+    /// Writes a text beyond ASCII in quotes; the closing one begins `tail`.
+    ///
+    /// # Safety
+    /// [`copy::is_supported`].
+    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
+    pub(super) unsafe fn wide(&mut self, text: Text<'_>, escaped: Escaped, tail: Short) -> Done {
+        self.room(FEW)?;
+        // SAFETY: there is room for a quote.
+        unsafe { self.put(Short::word(*b"\"")) };
+        match text {
+            Text::Latin1(units) => self.units(units, escaped)?,
+            Text::Ucs2(units) => self.units(units, escaped)?,
+            Text::Ucs4(units) => self.units(units, escaped)?,
+            _ => return Err(GaveUp),
+        }
+        self.room(FEW)?;
+        // SAFETY: there is room for it.
+        unsafe { self.put(tail) };
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn units<U: copy::Unit>(&mut self, units: &[U], escaped: Escaped) -> Done {
+        let ascii = escaped == Escaped::BeyondAscii;
+        self.only_ascii &= ascii;
+        for piece in units.chunks(PIECE) {
+            self.room(piece.len() * 12 + SLACK)?;
+            // SAFETY: there is room for two escapes for each unit.
+            self.at = unsafe {
+                if ascii { copy::escape_all(piece, self.at) } else { copy::encode(piece, self.at)? }
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! Valid UTF-8, in which surrogates may occur too: measured, and decoded into units of any width.
+
+/// What there is in a text.
+pub(crate) struct Measure {
+    /// Its largest byte, which tells the widest character.
+    pub(crate) largest: u8,
+    /// How many characters it has.
+    pub(crate) characters: usize,
+}
+
+/// Looks through a whole text.
+pub(crate) fn measure(bytes: &[u8]) -> Measure {
+    let (blocks, rest) = bytes.as_chunks();
+    let mut tally = Tally::default();
+    for block in blocks {
+        tally.add(block);
+    }
+    if !rest.is_empty() {
+        let mut last = [0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        tally.add(&last);
+    }
+    let (largest, continuations) = tally.totals();
+    Measure { largest, characters: bytes.len() - continuations }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod tally {
+    use std::arch::x86_64::{
+        __m128i, _mm_add_epi64, _mm_and_si128, _mm_cmplt_epi8, _mm_cvtsi128_si64, _mm_loadu_si128,
+        _mm_max_epu8, _mm_sad_epu8, _mm_set1_epi8, _mm_setzero_si128, _mm_srli_si128,
+    };
+
+    /// The largest byte at each place of blocks, and how many continue characters.
+    pub(super) struct Tally {
+        largest: __m128i,
+        continuations: __m128i,
+    }
+
+    impl Default for Tally {
+        fn default() -> Self {
+            // SAFETY: SSE2 belongs to x86-64.
+            unsafe { Self { largest: _mm_setzero_si128(), continuations: _mm_setzero_si128() } }
+        }
+    }
+
+    impl Tally {
+        #[inline(always)]
+        pub(super) fn add(&mut self, block: &[u8; 16]) {
+            // SAFETY: SSE2 belongs to x86-64; the load reads the 16 bytes of `block`.
+            unsafe {
+                let bytes = _mm_loadu_si128(block.as_ptr().cast());
+                self.largest = _mm_max_epu8(self.largest, bytes);
+                let continues = _mm_cmplt_epi8(bytes, _mm_set1_epi8(-64));
+                let ones = _mm_and_si128(continues, _mm_set1_epi8(1));
+                let sums = _mm_sad_epu8(ones, _mm_setzero_si128());
+                self.continuations = _mm_add_epi64(self.continuations, sums);
+            }
+        }
+
+        #[inline(always)]
+        #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "bytes, sums")]
+        pub(super) fn totals(&self) -> (u8, usize) {
+            // SAFETY: SSE2 belongs to x86-64.
+            unsafe {
+                let mut largest = self.largest;
+                largest = _mm_max_epu8(largest, _mm_srli_si128::<8>(largest));
+                largest = _mm_max_epu8(largest, _mm_srli_si128::<4>(largest));
+                largest = _mm_max_epu8(largest, _mm_srli_si128::<2>(largest));
+                largest = _mm_max_epu8(largest, _mm_srli_si128::<1>(largest));
+                let sums = self.continuations;
+                let upper = _mm_cvtsi128_si64(_mm_srli_si128::<8>(sums)) as usize;
+                (_mm_cvtsi128_si64(largest) as u8, upper + _mm_cvtsi128_si64(sums) as usize)
+            }
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod tally {
+    /// The largest byte of blocks, and how many continue characters.
+    #[derive(Default)]
+    pub(super) struct Tally {
+        largest: u8,
+        continuations: usize,
+    }
+
+    impl Tally {
+        pub(super) fn add(&mut self, block: &[u8; 16]) {
+            self.largest = block.iter().fold(self.largest, |largest, &byte| largest.max(byte));
+            self.continuations += block.iter().filter(|&&byte| byte & 0xc0 == 0x80).count();
+        }
+
+        pub(super) fn totals(&self) -> (u8, usize) {
+            (self.largest, self.continuations)
+        }
+    }
+}
+
+use tally::Tally;
+
+/// A unit of a string's memory.
+pub(crate) trait Unit: Copy {
+    /// The unit for a character that fits.
+    fn from_character(character: u32) -> Self;
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the width holds the widest character")]
+impl Unit for u8 {
+    #[inline(always)]
+    fn from_character(character: u32) -> Self {
+        character as u8
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the width holds the widest character")]
+impl Unit for u16 {
+    #[inline(always)]
+    fn from_character(character: u32) -> Self {
+        character as u16
+    }
+}
+
+impl Unit for u32 {
+    #[inline(always)]
+    fn from_character(character: u32) -> Self {
+        character
+    }
+}
+
+/// Decodes all of `bytes`.
+///
+/// # Safety
+/// They are valid, and as many units as they have characters can be written to `to`.
+pub(crate) unsafe fn fill<U: Unit>(mut to: *mut U, bytes: &[u8]) {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut from = bytes.as_ptr();
+    // SAFETY: characters are whole, so that as many bytes can be read as the first one says; a
+    // unit is written for each, and no more.
+    unsafe {
+        let end = from.add(bytes.len());
+        while from < end {
+            let first = *from;
+            if (0xe0..0xf0).contains(&first) {
+                to.write(U::from_character(three(from)));
+                (from, to) = (from.add(3), to.add(1));
+            } else if first >= 0x80 {
+                let left = end.offset_from(from).cast_unsigned();
+                let (character, size) = next_character(std::slice::from_raw_parts(from, left));
+                to.write(U::from_character(character));
+                (from, to) = (from.add(size), to.add(1));
+            } else if end.offset_from(from) >= 8 {
+                let block = from.cast::<[u8; 8]>().read();
+                let high = u64::from_le_bytes(block) & HIGH;
+                if high == 0 {
+                    for (index, &byte) in block.iter().enumerate() {
+                        to.add(index).write(U::from_character(u32::from(byte)));
+                    }
+                    (from, to) = (from.add(8), to.add(8));
+                    continue;
+                }
+                let run = high.trailing_zeros() as usize / 8;
+                for &byte in &block[..run] {
+                    to.write(U::from_character(u32::from(byte)));
+                    to = to.add(1);
+                }
+                from = from.add(run);
+            } else {
+                to.write(U::from_character(u32::from(first)));
+                (from, to) = (from.add(1), to.add(1));
+            }
+        }
+    }
+}
+
+/// # Safety
+/// Three bytes can be read.
+#[inline(always)]
+unsafe fn three(from: *const u8) -> u32 {
+    // SAFETY: the caller's promise.
+    let [a, b, c] = unsafe { from.cast::<[u8; 3]>().read() };
+    u32::from(a & 0x0f) << 12 | u32::from(b & 0x3f) << 6 | u32::from(c & 0x3f)
+}
+
+/// The first character of a text that is not empty, and its size in bytes.
+#[inline(always)]
+pub(crate) fn next_character(bytes: &[u8]) -> (u32, usize) {
+    let tail = |byte: u8| u32::from(byte & 0x3f);
+    match *bytes {
+        [a, b, c, ..] if (0xe0..0xf0).contains(&a) => {
+            (u32::from(a & 0x0f) << 12 | tail(b) << 6 | tail(c), 3)
+        }
+        [a, b, ..] if (0xc0..0xe0).contains(&a) => (u32::from(a & 0x1f) << 6 | tail(b), 2),
+        [a, b, c, d, ..] if a >= 0xf0 => {
+            (u32::from(a & 0x07) << 18 | tail(b) << 12 | tail(c) << 6 | tail(d), 4)
+        }
+        [a, ..] => (u32::from(a), 1),
+        [] => (0xfffd, 0),
+    }
+}
