@@ -1,7 +1,7 @@
 //! What a format is to the rest of cannery, the list of those there are, and telling them apart.
 
 use cannery_core::tagged::Native;
-use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
+use cannery_core::{Error, ErrorKind, Ignore, Limits, Result, Sink};
 
 use crate::inspect::Node;
 use crate::outline::Outline;
@@ -49,6 +49,24 @@ pub trait Format: Sync {
         output: Output<'w>,
         options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>>;
+
+    /// All that is wrong with a file, in order, each error with its place as far as it has one.
+    ///
+    /// What is wrong beyond the grammar counts too: keys that occur twice in a map.
+    fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
+        let input = Input::from_memory(bytes.to_vec());
+        let read = input.and_then(|input| self.read(input, options, &mut Ignore));
+        read.err().map(|error| error.locate(bytes)).into_iter().collect()
+    }
+
+    /// A text laid out for people; a second time changes nothing more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if it is no format of text; those of the format.
+    fn lay_out(&self, _text: &[u8], _options: &LayoutOptions) -> Result<String> {
+        let message = format!("{} is not laid out: it is no text", self.title());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
 
     /// What is inside, in as much detail as can be had without much work.
     ///
@@ -146,6 +164,47 @@ pub struct ReadOptions {
     pub nan: bool,
     /// Take a file of a single document for one of rows, where the format has both.
     pub rows: bool,
+}
+
+/// How texts are laid out.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LayoutOptions {
+    /// Blanks for each level; by default 2, for YAML those that the text has.
+    pub indent: Option<usize>,
+    /// Columns that a list or map on one line may reach. Default 80. YAML keeps its lines.
+    pub width: usize,
+    /// Put the keys of each map in order. YAML keeps its order.
+    pub sort_keys: bool,
+}
+
+impl Default for LayoutOptions {
+    fn default() -> Self {
+        Self { indent: None, width: 80, sort_keys: false }
+    }
+}
+
+impl LayoutOptions {
+    /// Sets [`indent`](Self::indent).
+    #[must_use]
+    pub fn indent(mut self, blanks: Option<usize>) -> Self {
+        self.indent = blanks;
+        self
+    }
+
+    /// Sets [`width`](Self::width).
+    #[must_use]
+    pub fn width(mut self, columns: usize) -> Self {
+        self.width = columns;
+        self
+    }
+
+    /// Sets [`sort_keys`](Self::sort_keys).
+    #[must_use]
+    pub fn sort_keys(mut self, yes: bool) -> Self {
+        self.sort_keys = yes;
+        self
+    }
 }
 
 /// How files are written.

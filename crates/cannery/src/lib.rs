@@ -12,6 +12,7 @@
 //! Each format is a crate of its own and a feature of this one, on by default.
 
 mod convert;
+mod duplicates;
 mod elements;
 mod format;
 mod formats;
@@ -40,8 +41,8 @@ pub use cannery_yaml as yaml;
 pub use convert::{ConvertOptions, OpenSource, Watch, convert, convert_between};
 pub use elements::{first_rows, send_elements};
 pub use format::{
-    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
-    format_of, format_of_extension, format_of_id, formats,
+    Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
+    Writer, format_of, format_of_extension, format_of_id, formats,
 };
 pub use input::{Input, Whole};
 pub use inspect::{Inspection, Node, inspect, inspect_as};

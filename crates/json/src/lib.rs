@@ -16,6 +16,7 @@
 //! ```
 
 mod float;
+mod format;
 mod input;
 mod number;
 mod options;
@@ -28,6 +29,7 @@ mod write;
 
 pub mod lines;
 
+pub use format::{FormatOptions, format};
 pub use options::ReadOptions;
 pub use read::{from_reader, from_slice, from_slice_prefix, from_str, from_str_prefix, to_value};
 pub use syntax::SyntaxError;

@@ -1,10 +1,13 @@
 //! JSON: one document.
 
-use cannery_core::{Result, Sink};
-use cannery_json::{Chunks, NonFinite, Writer as JsonWriter, from_reader};
+use cannery_core::{Error, Result, Sink};
+use cannery_json::{Chunks, NonFinite, Writer as JsonWriter, from_reader, from_slice};
 
 use super::once;
-use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::duplicates::Duplicates;
+use crate::format::{
+    Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, WriteOptions, Writer,
+};
 use crate::{Input, Output};
 
 pub(crate) struct Json;
@@ -46,6 +49,16 @@ impl Format for Json {
         Ok(once(move |sink| from_reader(input.into_reader(), &options, sink)))
     }
 
+    fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
+        let mut duplicates = Duplicates::default();
+        let read = from_slice(bytes, &read_options(options), &mut duplicates);
+        duplicates.finish(bytes, read.err())
+    }
+
+    fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
+        cannery_json::format(text, &layout_options(options)).map_err(|e| e.locate(text))
+    }
+
     fn writer<'w>(
         &self,
         output: Output<'w>,
@@ -75,6 +88,13 @@ fn is_key(start: &[u8]) -> bool {
 
 pub(super) fn read_options(options: &ReadOptions) -> cannery_json::ReadOptions {
     cannery_json::ReadOptions::default().limits(options.limits).nan(options.nan)
+}
+
+pub(super) fn layout_options(options: &LayoutOptions) -> cannery_json::FormatOptions {
+    cannery_json::FormatOptions::default()
+        .indent(options.indent.unwrap_or(2))
+        .width(options.width)
+        .sort_keys(options.sort_keys)
 }
 
 pub(super) fn write_options(options: &WriteOptions) -> cannery_json::WriteOptions {

@@ -2,12 +2,15 @@
 
 use std::io::BufRead;
 
-use cannery_core::{Container, Result, Sink};
+use cannery_core::{Container, Error, Ignore, Pos, Result, Sink};
+use cannery_json::from_slice_prefix;
 use cannery_json::lines::{Reader as LinesReader, Writer as LinesWriter};
 
-use super::json::{Json, read_options, write_options};
+use super::json::{Json, layout_options, read_options, write_options};
+use crate::duplicates::Duplicates;
 use crate::format::{
-    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+    Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
+    Writer,
 };
 use crate::{Input, Output};
 
@@ -48,6 +51,48 @@ impl Format for Jsonl {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         Ok(Box::new(JsonlReader(LinesReader::new(input.into_reader(), read_options(options)))))
+    }
+
+    /// After a bad line it goes on with the next.
+    fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
+        let mut duplicates = Duplicates::default();
+        let mut reader = LinesReader::new(bytes, read_options(options));
+        let mut errors = Vec::new();
+        loop {
+            match reader.read(&mut duplicates) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    errors.push(error);
+                    duplicates.forget_open();
+                }
+            }
+        }
+        duplicates.finish(bytes, errors)
+    }
+
+    fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
+        let layout = layout_options(options).width(usize::MAX);
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        loop {
+            let rest = &text[at..];
+            let blank = rest.len() - rest.trim_ascii_start().len();
+            let document = &rest[blank..];
+            if document.is_empty() {
+                return Ok(out);
+            }
+            let start = at + blank;
+            let moved = |error: Error| {
+                let moved = |pos: Pos| Pos { offset: pos.offset + start as u64, ..pos };
+                error.map_pos(moved).locate(text)
+            };
+            let read =
+                from_slice_prefix(document, &cannery_json::ReadOptions::default(), &mut Ignore);
+            let end = read.map_err(moved)?;
+            out += &cannery_json::format(&document[..end], &layout).map_err(moved)?;
+            at = start + end;
+        }
     }
 
     fn writer<'w>(

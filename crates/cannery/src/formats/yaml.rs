@@ -8,8 +8,10 @@ use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
 use cannery_yaml::{Chunk, Documents as ChunkDocuments, Reader as Stream, Writer as YamlWriter};
 
 use super::per_document::{Documents as PerDocuments, PerDocument};
+use crate::duplicates::Duplicates;
 use crate::format::{
-    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+    Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
+    Writer,
 };
 use crate::relay::Relayed;
 use crate::{Input, Output};
@@ -65,6 +67,51 @@ impl Format for Yaml {
             reader.drop_comments();
         }
         Ok(Box::new(reader))
+    }
+
+    /// After a bad document it goes on with the next.
+    fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
+        let text = Input::from_memory(bytes.to_vec()).and_then(in_utf8);
+        let mut text = match text {
+            Ok(text) => text,
+            Err(error) => return vec![error],
+        };
+        // A merge is a key like any other here: it may stand in a mapping once.
+        let yaml = cannery_yaml::ReadOptions::default().limits(options.limits).merge_keys(false);
+        let mut stream = Stream::new(&mut text, &yaml);
+        let mut errors = Vec::new();
+        loop {
+            match stream.next_chunk() {
+                Ok(None) => return errors,
+                Ok(Some(chunk)) => {
+                    let mut duplicates = Duplicates::default();
+                    let read = ChunkDocuments::new(chunk.text, &yaml).read_next(&mut duplicates);
+                    let found = duplicates.finish(chunk.text.as_bytes(), read.err());
+                    errors.extend(found.into_iter().map(|error| chunk.locate(error)));
+                }
+                Err(error) => {
+                    errors.push(error);
+                    return errors;
+                }
+            }
+        }
+    }
+
+    fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
+        if options.sort_keys {
+            let message = "keys of YAML stay in their order: comments belong to them";
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .with_hint("leave `--sort-keys` to files in JSON"));
+        }
+        let neat = std::str::from_utf8(text).map_err(|e| {
+            Error::new(ErrorKind::Encoding, "expected UTF-8, found bytes that are not")
+                .at_offset(e.valid_up_to() as u64)
+        });
+        let mut layout = cannery_yaml::FormatOptions::default();
+        if let Some(blanks) = options.indent {
+            layout = layout.indent(blanks);
+        }
+        neat.and_then(|text| cannery_yaml::format(text, &layout)).map_err(|e| e.locate(text))
     }
 
     fn writer<'w>(

@@ -87,6 +87,15 @@ impl Document {
         &self.text
     }
 
+    /// Lays out the whole text anew, comments kept; see [`format`](crate::format).
+    ///
+    /// # Errors
+    /// As [`format`](crate::format); the document is as it was then.
+    pub fn format(&mut self, options: &crate::FormatOptions) -> Result<()> {
+        *self = Self::parse(&crate::format(&self.text, options)?, &self.options)?;
+        Ok(())
+    }
+
     /// The number of documents.
     #[must_use]
     pub fn len(&self) -> usize {
