@@ -27,9 +27,15 @@ impl Duplicates {
         self.open.clear();
     }
 
-    /// All errors in the order of their places: those found, and others of the same text.
-    pub(crate) fn finish(self, text: &[u8], others: impl IntoIterator<Item = Error>) -> Vec<Error> {
-        let found = self.found.into_iter().map(|found| found.error(text));
+    /// All errors in the order of their places: those found in what begins at an offset of a text,
+    /// and others.
+    pub(crate) fn finish(
+        self,
+        text: &[u8],
+        start: u64,
+        others: impl IntoIterator<Item = Error>,
+    ) -> Vec<Error> {
+        let found = self.found.into_iter().map(|found| found.error(text, start));
         let others = others.into_iter().map(|error| error.locate(text));
         let mut errors: Vec<_> = found.chain(others).collect();
         errors.sort_by_key(|error| error.pos().map_or(u64::MAX, |pos| pos.offset));
@@ -38,10 +44,10 @@ impl Duplicates {
 }
 
 impl Found {
-    fn error(self, text: &[u8]) -> Error {
-        let first = Pos::locate(text, self.first);
+    fn error(self, text: &[u8], start: u64) -> Error {
+        let first = Pos::locate(text, start + self.first);
         Error::new(ErrorKind::Value, format!("the key `{}` occurs twice in its map", self.key))
-            .at(Pos::locate(text, self.again))
+            .at(Pos::locate(text, start + self.again))
             .with_hint(format!("it is at {first} before; readers take one of them"))
     }
 }

@@ -56,7 +56,7 @@ pub trait Format: Sync {
     fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
         let input = Input::from_memory(bytes.to_vec());
         let read = input.and_then(|input| self.read(input, options, &mut Ignore));
-        read.err().map(|error| error.locate(bytes)).into_iter().collect()
+        read.err().into_iter().collect()
     }
 
     /// A text laid out for people; a second time changes nothing more.

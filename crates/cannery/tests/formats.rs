@@ -210,7 +210,7 @@ fn errors_say_where() {
     insta::assert_snapshot!(text(convert("a: 1\n---\nb: [1\n---\n", "yaml", "json")), @r"
     expected `,` or `]`, found the end of the input at line 4 column 1
 
-    hint: the `[` at line 2 column 4 is not closed
+    hint: the `[` at line 3 column 4 is not closed
     ");
     insta::assert_snapshot!(text(convert("a: 1\n---\nb: *c\n", "yaml", "json")), @r"
     alias `*c` has no anchor at line 3 column 4

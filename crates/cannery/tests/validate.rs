@@ -39,7 +39,7 @@ fn every_bad_document_is_found() {
     the key `a` occurs twice in its map at line 2 column 1
     hint: it is at line 1 column 1 before; readers take one of them
     expected `,` or `]`, found the end of the input at line 5 column 1
-    hint: the `[` at line 2 column 4 is not closed
+    hint: the `[` at line 4 column 4 is not closed
     alias `*d` has no anchor at line 6 column 4
     hint: define it first with `&d`
     ");
@@ -49,7 +49,7 @@ fn every_bad_document_is_found() {
 
 #[test]
 fn other_formats_tell_their_first_error() {
-    insta::assert_snapshot!(errors("msgpack", b"\x92\x01\xc1"), @"expected a value, found byte `0xc1` at line 1 column 2");
+    insta::assert_snapshot!(errors("msgpack", b"\x92\x01\xc1"), @"expected a value, found byte `0xc1` at byte 2");
     insta::assert_snapshot!(errors("npy", b"\x93NUMPY\x01\x00\xff"), @r"
     the file ends inside its header
     hint: it was cut off; write or copy it again

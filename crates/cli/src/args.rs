@@ -31,6 +31,10 @@ pub(crate) enum Command {
     Head(HeadArgs),
     /// Convert a file to another format
     Convert(ConvertArgs),
+    /// Lay out files in JSON and YAML: blanks, indentation, lines
+    Fmt(FmtArgs),
+    /// Find all that is wrong with files
+    Validate(ValidateArgs),
     /// Run a pipeline of a Python file
     Run(RunArgs),
     /// List runs, or show the steps of one
@@ -119,6 +123,54 @@ pub(crate) struct ConvertArgs {
     #[arg(long)]
     pub(crate) nan: bool,
     /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which files are meant.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct FilesArgs {
+    /// Files; of a folder, all in it whose names tell a format
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<OsString>,
+    /// Format of the files, where content and name do not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct FmtArgs {
+    #[command(flatten)]
+    pub(crate) files: FilesArgs,
+    /// Change nothing; say which files are not laid out so
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Change nothing; show what would change
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Blanks for each level [default: 2, for YAML as the file has it]
+    #[arg(long, value_name = "BLANKS")]
+    pub(crate) indent: Option<usize>,
+    /// Columns that lists and maps of JSON may reach on one line
+    #[arg(long, value_name = "COLUMNS", default_value_t = 80)]
+    pub(crate) width: usize,
+    /// Put keys of JSON in order
+    #[arg(long)]
+    pub(crate) sort_keys: bool,
+    /// Print what was found as JSON
+    #[arg(long, conflicts_with = "diff")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) files: FilesArgs,
+    /// Accept NaN and Infinity where a format has none
+    #[arg(long)]
+    pub(crate) nan: bool,
+    /// Print what was found as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -85,6 +85,11 @@ impl<'a> Console<'a> {
         drop(writeln!(self.err, "{label} {text}"));
     }
 
+    /// Writes a line to where progress goes. Nobody can be told if that fails.
+    pub(crate) fn note(&mut self, text: impl fmt::Display) {
+        drop(writeln!(self.err, "{text}"));
+    }
+
     /// Writes what clap has to say: help and version are results, anything else is an error.
     pub(crate) fn usage(&mut self, usage: &clap::Error) -> Result<ExitStatus, Failure> {
         let text = usage.render();

@@ -99,6 +99,8 @@ fn run(
         Command::Cat(args) => commands::cat::cat(&args, console),
         Command::Head(args) => commands::cat::head(&args, console),
         Command::Convert(args) => commands::convert::convert(&args, console),
+        Command::Fmt(args) => commands::fmt::fmt(&args, console),
+        Command::Validate(args) => commands::validate::validate(&args, console),
         Command::Run(args) => commands::run::run(&args, host, console),
         Command::Runs(args) => commands::runs::runs(&args, console),
         Command::Artifacts(args) => commands::artifacts::artifacts(&args, console),

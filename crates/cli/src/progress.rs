@@ -24,6 +24,15 @@ impl Progress {
         Self { is_shown, started: Instant::now(), what: what.into(), bar: None }
     }
 
+    /// Shows that so many files of all are done.
+    pub(crate) fn files(&mut self, done: usize, all: usize) {
+        if self.is_shown && self.started.elapsed() > PATIENCE {
+            let bar = self.bar.get_or_insert_with(|| files_bar(&self.what));
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+
     fn bar(&self) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{spinner} {msg}  {human_pos} values  {elapsed}");
@@ -31,6 +40,14 @@ impl Progress {
         bar.set_message(self.what.clone());
         bar
     }
+}
+
+fn files_bar(what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{spinner} {msg}  {pos} of {len} files  {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_message(what.to_owned());
+    bar
 }
 
 impl Watch for Progress {

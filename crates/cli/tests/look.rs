@@ -362,6 +362,8 @@ fn usage() {
       cat          Print the values of files, rows one to a line
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
+      fmt          Lay out files in JSON and YAML: blanks, indentation, lines
+      validate     Find all that is wrong with files
       run          Run a pipeline of a Python file
       runs         List runs, or show the steps of one
       artifacts    List what pipelines have made

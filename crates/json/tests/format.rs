@@ -84,9 +84,6 @@ fn a_line_ends_where_the_width_says() {
       ],
       "b": [1]
     }
-    "#a": [11111, 22222],
-      "b": [1]
-    }
     "#);
 }
 

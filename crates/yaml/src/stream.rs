@@ -93,7 +93,7 @@ impl<R: Read> Reader<R> {
     pub fn read_next<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<bool> {
         let options = self.options;
         while let Some(chunk) = self.next_chunk()? {
-            let read = Documents::new(chunk.text, &options).read_next(sink);
+            let read = chunk.documents(&options).read_next(sink);
             if read.map_err(|error| chunk.locate(error))? {
                 return Ok(true);
             }
@@ -121,7 +121,13 @@ impl<R: Read> Reader<R> {
     }
 }
 
-impl Chunk<'_> {
+impl<'a> Chunk<'a> {
+    /// What is in it: a document, or nothing.
+    #[must_use]
+    pub fn documents(&self, options: &ReadOptions) -> Documents<'a> {
+        Documents::after_lines(self.text, options, self.pos.line - 1)
+    }
+
     /// Moves the position of an error in this text to where it is in the stream.
     #[cold]
     #[must_use]

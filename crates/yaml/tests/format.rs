@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use cannery_testing::any_marked_value;
-use cannery_yaml::{Document, FormatOptions, format, to_string};
+use cannery_yaml::{Document, FormatOptions, ReadOptions, format, to_string};
 use proptest::prelude::*;
 
 mod cases;
@@ -30,10 +30,10 @@ fn every_valid_case_of_the_suite_stays_what_it_says() {
                 Ok(neat) => match format(&neat, &options) {
                     Ok(again) if again == neat => equal += 1,
                     Ok(again) => {
-                        writeln!(wrong, "{name}: {source}\nthen\n{neat}\nthen\n{again}").unwrap()
+                        writeln!(wrong, "{name}: {source}\nthen\n{neat}\nthen\n{again}").unwrap();
                     }
                     Err(error) => {
-                        writeln!(wrong, "{name}: {source}\nthen\n{neat}\nthen\n{error}").unwrap()
+                        writeln!(wrong, "{name}: {source}\nthen\n{neat}\nthen\n{error}").unwrap();
                     }
                 },
             }
@@ -159,7 +159,7 @@ fn the_indentation_is_that_of_the_text_or_the_one_asked_for() {
 
 #[test]
 fn a_document_is_laid_out_in_place() {
-    let mut document = Document::parse("a:   1 # x\n", &Default::default()).unwrap();
+    let mut document = Document::parse("a:   1 # x\n", &ReadOptions::default()).unwrap();
     document.format(&FormatOptions::default()).unwrap();
     assert_eq!(document.text(), "a: 1  # x\n");
 }

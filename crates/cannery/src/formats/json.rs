@@ -52,7 +52,7 @@ impl Format for Json {
     fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
         let mut duplicates = Duplicates::default();
         let read = from_slice(bytes, &read_options(options), &mut duplicates);
-        duplicates.finish(bytes, read.err())
+        duplicates.finish(bytes, 0, read.err())
     }
 
     fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {

@@ -68,7 +68,7 @@ impl Format for Jsonl {
                 }
             }
         }
-        duplicates.finish(bytes, errors)
+        duplicates.finish(bytes, 0, errors)
     }
 
     fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {

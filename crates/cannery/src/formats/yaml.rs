@@ -5,7 +5,7 @@ use std::io::{BufRead, Cursor, Read, Write};
 
 use cannery_core::tagged::Native;
 use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
-use cannery_yaml::{Chunk, Documents as ChunkDocuments, Reader as Stream, Writer as YamlWriter};
+use cannery_yaml::{Chunk, Reader as Stream, Writer as YamlWriter};
 
 use super::per_document::{Documents as PerDocuments, PerDocument};
 use crate::duplicates::Duplicates;
@@ -71,23 +71,26 @@ impl Format for Yaml {
 
     /// After a bad document it goes on with the next.
     fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
-        let text = Input::from_memory(bytes.to_vec()).and_then(in_utf8);
-        let mut text = match text {
-            Ok(text) => text,
-            Err(error) => return vec![error],
-        };
+        let mut text = Vec::new();
+        let decoded = Input::from_memory(bytes.to_vec()).and_then(in_utf8);
+        let read =
+            decoded.and_then(|mut decoded| decoded.read_to_end(&mut text).map_err(cannot_read));
+        if let Err(error) = read {
+            return vec![error];
+        }
+        let bytes = text.as_slice();
         // A merge is a key like any other here: it may stand in a mapping once.
         let yaml = cannery_yaml::ReadOptions::default().limits(options.limits).merge_keys(false);
-        let mut stream = Stream::new(&mut text, &yaml);
+        let mut stream = Stream::new(bytes, &yaml);
         let mut errors = Vec::new();
         loop {
             match stream.next_chunk() {
                 Ok(None) => return errors,
                 Ok(Some(chunk)) => {
                     let mut duplicates = Duplicates::default();
-                    let read = ChunkDocuments::new(chunk.text, &yaml).read_next(&mut duplicates);
-                    let found = duplicates.finish(chunk.text.as_bytes(), read.err());
-                    errors.extend(found.into_iter().map(|error| chunk.locate(error)));
+                    let read = chunk.documents(&yaml).read_next(&mut duplicates);
+                    let read = read.map_err(|error| chunk.locate(error));
+                    errors.extend(duplicates.finish(bytes, chunk.pos.offset, read.err()));
                 }
                 Err(error) => {
                     errors.push(error);
@@ -192,7 +195,7 @@ fn read_chunk(
     options: &cannery_yaml::ReadOptions,
     sink: &mut dyn Sink,
 ) -> Result<()> {
-    let read = ChunkDocuments::new(chunk.text, options).read_next(sink);
+    let read = chunk.documents(options).read_next(sink);
     read.map(drop).map_err(|error| chunk.locate(error))
 }
 
@@ -234,12 +237,17 @@ fn in_utf8(input: Input) -> Result<Box<dyn BufRead + Send>> {
     };
     let mut bytes = Vec::new();
     let read = input.into_reader().read_to_end(&mut bytes);
-    read.map_err(|e| Error::io(e, "cannot read the file"))?;
+    read.map_err(cannot_read)?;
     let text = decode(&bytes[mark..], width, big).ok_or_else(|| {
         Error::new(ErrorKind::Encoding, format!("expected UTF-{}, found other bytes", width * 8))
             .with_hint("save the file in UTF-8")
     })?;
     Ok(Box::new(Cursor::new(text.into_bytes())))
+}
+
+#[cold]
+fn cannot_read(error: std::io::Error) -> Error {
+    Error::io(error, "cannot read the file")
 }
 
 /// Text from units of so many bytes.

@@ -4,11 +4,14 @@ pub(crate) mod artifacts;
 pub(crate) mod cat;
 pub(crate) mod completions;
 pub(crate) mod convert;
+mod files;
+pub(crate) mod fmt;
 pub(crate) mod inspect;
 pub(crate) mod lineage;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod stores;
+pub(crate) mod validate;
 
 use std::ffi::OsString;
 

@@ -96,10 +96,11 @@ impl<'a> Parser<'a> {
             _ => None,
         });
         let (start, open, close) = bracket.expect("brackets are open");
-        let line = cannery_core::Pos::locate(self.cursor.bytes, start as u64);
+        let mut place = cannery_core::Pos::locate(self.cursor.bytes, start as u64);
+        place.line += self.lines_before;
         let found = self.cursor.found();
         self.error(format!("expected `,` or `{close}`, found {found}"))
-            .with_hint(format!("the `{open}` at {line} is not closed"))
+            .with_hint(format!("the `{open}` at {place} is not closed"))
     }
 
     pub(super) fn flow_sequence(

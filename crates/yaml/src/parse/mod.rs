@@ -62,6 +62,8 @@ pub(crate) struct Parser<'a> {
     is_ascii: bool,
     /// Whether the last document ended without `...`: then no other can begin without `---`.
     open_ended: bool,
+    /// Lines of the stream before this text.
+    pub(crate) lines_before: u64,
 }
 
 /// A collection that is still open, and what is expected next in it.
@@ -146,6 +148,7 @@ impl<'a> Parser<'a> {
             scratch: Vec::new(),
             is_ascii: text.is_ascii(),
             open_ended: false,
+            lines_before: 0,
         }
     }
 
