@@ -1,9 +1,20 @@
 //! Pickle without running anything: read, disassemble, explain and judge every pickle.
 
+mod arguments;
+mod heap;
+mod inert;
 pub mod literal;
+mod machine;
+mod memo;
 pub mod opcode;
+mod outline;
 pub mod policy;
 mod read;
 
+pub use heap::Heap;
+pub use inert::{Inert, read};
+pub use machine::{HIGHEST_PROTOCOL, Machine};
+pub use memo::Memo;
 pub use opcode::Opcode;
+pub use outline::{Refusal, Vouch, judge};
 pub use read::{Arg, Framing, Op, Ops};

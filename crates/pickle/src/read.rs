@@ -49,7 +49,9 @@ pub enum Framing {
 pub struct Ops<'a> {
     data: &'a [u8],
     at: usize,
-    frame_end: Option<usize>,
+    /// Where the frame ends, or the data: nothing is read across it.
+    end: usize,
+    framed: bool,
     framing: Framing,
     done: bool,
 }
@@ -58,11 +60,19 @@ impl<'a> Ops<'a> {
     /// The instructions of the pickle that begins at `start`.
     #[must_use]
     pub fn new(data: &'a [u8], start: usize, framing: Framing) -> Self {
-        Self { data, at: start, frame_end: None, framing, done: false }
+        let (at, end) = (start.min(data.len()), data.len());
+        Self { data, at, end, framed: false, framing, done: false }
+    }
+
+    /// All of the data, also what comes behind `STOP`.
+    #[must_use]
+    pub fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     /// Bytes read so far.
     #[must_use]
+    #[inline]
     pub fn position(&self) -> usize {
         self.at
     }
@@ -72,15 +82,16 @@ impl<'a> Ops<'a> {
     /// # Errors
     /// [`ErrorKind::Truncated`] if there are fewer, [`ErrorKind::Syntax`] inside a frame.
     pub fn take_raw(&mut self, count: u64) -> Result<&'a [u8]> {
-        if self.frame_end.is_some_and(|end| end > self.at) {
+        if self.framed && self.end > self.at {
             return Err(syntax(self.at, "raw data inside a frame"));
         }
-        self.take(count)
+        self.span(count)
     }
 
     /// Goes on at another place, behind something that was read by somebody else.
     pub fn seek(&mut self, position: usize) {
         self.at = position.min(self.data.len());
+        self.leave_frame();
     }
 
     /// The next instruction; `None` after `STOP`.
@@ -92,15 +103,51 @@ impl<'a> Ops<'a> {
         if self.done {
             return Ok(None);
         }
-        let offset = self.at;
-        let Some(&code) = self.data.get(offset) else { return Err(no_stop(offset)) };
-        let Some(opcode) = Opcode::from_code(code) else { return Err(unknown(offset, code)) };
-        self.at += 1;
+        let (offset, opcode) = self.opcode()?;
         let arg = self.argument(opcode.info().argument).map_err(|e| e.at_offset(offset as u64))?;
-        if opcode == Opcode::Frame || opcode == Opcode::Stop || self.frame_end.is_some() {
-            self.frames(offset, opcode, arg)?;
+        match (opcode, arg) {
+            (Opcode::Frame, Arg::Size(size)) => self.enter_frame(offset, size)?,
+            (Opcode::Stop, _) => self.stop(offset)?,
+            _ => {}
         }
         Ok(Some(Op { offset, opcode, arg }))
+    }
+
+    /// The next opcode and its offset; whoever calls it must read its argument.
+    #[inline]
+    pub(crate) fn opcode(&mut self) -> Result<(usize, Opcode)> {
+        if self.at >= self.end && self.framed {
+            self.leave_frame();
+        }
+        let offset = self.at;
+        let Some(&code) = self.data[..self.end].get(offset) else { return Err(no_stop(offset)) };
+        let Some(opcode) = Opcode::from_code(code) else { return Err(unknown(offset, code)) };
+        self.at += 1;
+        Ok((offset, opcode))
+    }
+
+    /// Begins a frame; `offset` is that of its opcode.
+    pub(crate) fn enter_frame(&mut self, offset: usize, size: u64) -> Result<()> {
+        if self.framed && self.at < self.end {
+            return Err(nested(offset));
+        }
+        let rest = self.data.len() - self.at;
+        let size = usize::try_from(size).ok().filter(|&size| size <= rest);
+        let Some(size) = size else { return Err(frame_too_long(offset)) };
+        if self.framing == Framing::Strict {
+            (self.end, self.framed) = (self.at + size, true);
+        }
+        Ok(())
+    }
+
+    fn leave_frame(&mut self) {
+        (self.end, self.framed) = (self.data.len(), false);
+    }
+
+    /// Ends the pickle; `offset` is that of its `STOP`.
+    pub(crate) fn stop(&mut self, offset: usize) -> Result<()> {
+        self.done = true;
+        if self.framed && self.at < self.end { Err(early_stop(offset)) } else { Ok(()) }
     }
 
     #[inline]
@@ -122,73 +169,70 @@ impl<'a> Ops<'a> {
             Argument::TwoLines => Arg::Lines(self.line()?, self.line()?),
             Argument::Long1 | Argument::String1 | Argument::Bytes1 | Argument::Unicode1 => {
                 let size = u8::from_le_bytes(self.word()?);
-                Arg::Bytes(self.take(size.into())?)
+                Arg::Bytes(self.span(size.into())?)
             }
             Argument::Long4 | Argument::String4 => {
                 let size = i32::from_le_bytes(self.word()?);
                 let size = u64::try_from(size).map_err(|_| negative(size))?;
-                Arg::Bytes(self.take(size)?)
+                Arg::Bytes(self.span(size)?)
             }
             Argument::Bytes4 | Argument::Unicode4 => {
                 let size = u32::from_le_bytes(self.word()?);
-                Arg::Bytes(self.take(size.into())?)
+                Arg::Bytes(self.span(size.into())?)
             }
             Argument::Bytes8 | Argument::ByteArray8 | Argument::Unicode8 => {
                 let size = u64::from_le_bytes(self.word()?);
-                Arg::Bytes(self.take(size)?)
+                Arg::Bytes(self.span(size)?)
             }
         })
     }
 
+    /// So many bytes, for a number.
     #[inline]
-    fn word<const N: usize>(&mut self) -> Result<[u8; N]> {
-        match self.data[self.at..].first_chunk() {
+    pub(crate) fn word<const N: usize>(&mut self) -> Result<[u8; N]> {
+        match self.data[self.at..self.end].first_chunk() {
             Some(word) => {
                 self.at += N;
                 Ok(*word)
             }
-            None => Err(truncated(N as u64, self.data.len() - self.at)),
+            None => Err(self.missing(N as u64)),
         }
     }
 
+    /// So many bytes.
     #[inline]
-    fn take(&mut self, size: u64) -> Result<&'a [u8]> {
-        let rest = &self.data[self.at..];
-        let taken = usize::try_from(size).ok().and_then(|size| rest.get(..size));
-        let taken = taken.ok_or_else(|| truncated(size, rest.len()))?;
-        self.at += taken.len();
-        Ok(taken)
+    pub(crate) fn span(&mut self, size: u64) -> Result<&'a [u8]> {
+        let rest = &self.data[self.at..self.end];
+        match usize::try_from(size).ok().and_then(|size| rest.get(..size)) {
+            Some(taken) => {
+                self.at += taken.len();
+                Ok(taken)
+            }
+            None => Err(self.missing(size)),
+        }
     }
 
-    fn line(&mut self) -> Result<&'a [u8]> {
-        let rest = &self.data[self.at..];
-        let end = memchr::memchr(b'\n', rest).ok_or_else(no_newline)?;
+    /// Bytes through the next newline, without it.
+    pub(crate) fn line(&mut self) -> Result<&'a [u8]> {
+        let rest = &self.data[self.at..self.end];
+        let Some(end) = memchr::memchr(b'\n', rest) else { return Err(self.no_newline()) };
         self.at += end + 1;
         Ok(&rest[..end])
     }
 
-    fn frames(&mut self, offset: usize, opcode: Opcode, arg: Arg<'_>) -> Result<()> {
-        self.done = opcode == Opcode::Stop;
-        if self.framing == Framing::Ignored {
-            return Ok(());
+    /// Why there are not so many bytes.
+    #[cold]
+    fn missing(&self, size: u64) -> Error {
+        let rest = self.data.len() - self.at;
+        if size <= rest as u64 { straddles() } else { truncated(size, rest) }
+    }
+
+    #[cold]
+    fn no_newline(&self) -> Error {
+        match memchr::memchr(b'\n', &self.data[self.at..]) {
+            Some(_) => straddles(),
+            None => Error::new(ErrorKind::Truncated, "expected a line, found no newline"),
         }
-        match self.frame_end {
-            Some(end) if self.at > end => return Err(straddles(offset)),
-            Some(end) if self.at == end => self.frame_end = None,
-            Some(_) if opcode == Opcode::Stop => return Err(early_stop(offset)),
-            Some(_) if opcode == Opcode::Frame => return Err(nested(offset)),
-            _ => {}
-        }
-        if let (Opcode::Frame, Arg::Size(size)) = (opcode, arg) {
-            if self.frame_end.is_some() {
-                return Err(nested(offset));
-            }
-            let rest = self.data.len() - self.at;
-            let size = usize::try_from(size).ok().filter(|&size| size <= rest);
-            let Some(size) = size else { return Err(frame_too_long(offset)) };
-            self.frame_end = (size > 0).then_some(self.at + size);
-        }
-        Ok(())
     }
 }
 
@@ -226,11 +270,6 @@ fn truncated(size: u64, rest: usize) -> Error {
 }
 
 #[cold]
-fn no_newline() -> Error {
-    Error::new(ErrorKind::Truncated, "expected a line, found no newline")
-}
-
-#[cold]
 fn negative(size: i32) -> Error {
     Error::new(ErrorKind::Syntax, format!("a negative length of {size} bytes"))
 }
@@ -238,8 +277,8 @@ fn negative(size: i32) -> Error {
 const FRAMES: &str = "readers disagree about what this pickle holds: no pickler writes such frames";
 
 #[cold]
-fn straddles(offset: usize) -> Error {
-    syntax(offset, "an opcode goes beyond its frame").with_hint(FRAMES)
+fn straddles() -> Error {
+    Error::new(ErrorKind::Syntax, "an opcode goes beyond its frame").with_hint(FRAMES)
 }
 
 #[cold]
