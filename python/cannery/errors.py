@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from _pickle import UnpicklingError
+import _pickle
+from _pickle import UnpicklingError as _UnpicklingError
 
 
 class CanneryError(Exception):
@@ -71,7 +72,23 @@ class ConflictError(FileError):
     """Something that another process changed or holds."""
 
 
-class UntrustedTypeError(CanneryError, UnpicklingError, ValueError):
+class PickleError(CanneryError, _pickle.PickleError):
+    """Base of what can go wrong with pickles."""
+
+
+class PicklingError(PickleError, _pickle.PicklingError):
+    """An object that cannot be pickled."""
+
+
+class UnpicklingError(PickleError, _UnpicklingError, ValueError):
+    """A pickle that cannot be read."""
+
+
+class PickleEndError(UnpicklingError, EOFError):
+    """A pickle that ends before its last opcode; a file in which there is no further pickle."""
+
+
+class UntrustedTypeError(UnpicklingError):
     """A type or function that nobody vouched for, named by a file."""
 
 

@@ -5,9 +5,10 @@ use crate::outline::{Item, Outline, Vouch};
 /// Which argument is the class of what comes out, for functions that make instances of others.
 pub(crate) fn class_made(module: &str, name: &str) -> Option<usize> {
     match (module, name) {
-        ("copyreg", _) => Some(0),
-        (_, "_reconstruct") if module.starts_with("numpy.") => Some(0),
-        ("array", "_array_reconstructor") | (_, "_mareconstruct" | "_mrreconstruct") => Some(0),
+        ("copyreg", _)
+        | ("array", "_array_reconstructor")
+        | (_, "_mareconstruct" | "_mrreconstruct") => Some(0),
+        (_, "_reconstruct") => module.starts_with("numpy.").then_some(0),
         _ => None,
     }
 }
@@ -21,17 +22,18 @@ pub(crate) fn check<V: Vouch>(
 ) -> Result<(), &'static str> {
     match (module, name) {
         ("copyreg", "_reconstructor") => reconstructor(outline, arguments),
-        ("copyreg", _) => class_first(outline, arguments),
+        ("copyreg", _)
+        | ("array", "_array_reconstructor")
+        | (_, "_mareconstruct" | "_mrreconstruct") => class_first(outline, arguments),
         ("_codecs", "encode") => encoding(outline, arguments),
         ("builtins", "bytes" | "bytearray" | "list" | "tuple" | "set" | "frozenset" | "dict")
         | ("collections" | "_collections", "deque" | "Counter" | "OrderedDict")
         | ("array", "array") => plain(arguments),
         ("builtins", "str" | "int" | "float" | "complex" | "bool") => plain_scalar(arguments),
         ("fractions", "Fraction") => fraction(outline, arguments),
-        ("array", "_array_reconstructor") => class_first(outline, arguments),
+        ("builtins", "getattr") => member(outline, arguments),
         ("re", "_compile") => pattern(arguments),
         (_, "_reconstruct") if module.starts_with("numpy.") => empty_array(outline, arguments),
-        (_, "_mareconstruct" | "_mrreconstruct") => class_first(outline, arguments),
         (_, "_ufunc_reconstruct") => ufunc(outline, arguments),
         _ => Ok(()),
     }
@@ -72,6 +74,15 @@ fn encoding<V: Vouch>(
     let known = ["latin1", "latin-1", "utf-8", "utf8", "ascii"];
     let is_known = outline.text_of(*encoding).is_some_and(|name| known.contains(&name));
     is_known.then_some(()).ok_or("its encoding is none that pickle writes")
+}
+
+/// Members of enums are attributes of their class in some releases of Python.
+fn member<V: Vouch>(outline: &Outline<'_, '_, V>, arguments: &[Item]) -> Result<(), &'static str> {
+    let [_, name] = arguments else { return Err("it takes a class and a name here") };
+    class_first(outline, arguments)?;
+    let is_plain = |name: &str| !name.starts_with('_') && !name.contains('.');
+    let is_member = outline.text_of(*name).is_some_and(is_plain);
+    is_member.then_some(()).ok_or("it reaches what is no member of an enum")
 }
 
 /// Containers of plain data, no counts and nothing that computes its items.

@@ -14,6 +14,9 @@ pub trait Heap {
     /// A reference to an object; cloning it does not clone the object.
     type Ref: Clone;
 
+    /// The pickle says which protocol it follows.
+    fn protocol(&mut self, _protocol: u8) {}
+
     /// `None`.
     fn none(&mut self) -> Result<Self::Ref>;
     /// A truth value.

@@ -31,8 +31,7 @@ use crate::read::{Framing, Ops};
 /// Those of the stream; [`ErrorKind::Limit`]; [`ErrorKind::Unsupported`] for buffers that were
 /// kept out of the stream.
 pub fn read(data: &[u8], limits: Limits) -> Result<Graph> {
-    let budget = Budget::new(&limits, data.len() as u64);
-    let inert = Inert { graph: Graph::new(), budget, made: Vec::new() };
+    let inert = Inert::new(&limits, data.len() as u64);
     let mut machine = Machine::new(Ops::new(data, 0, Framing::Strict), inert);
     let root = machine.run()?;
     let mut graph = machine.heap.graph;
@@ -47,13 +46,15 @@ pub struct Inert {
     /// What was made of names, and the offset of the opcode that would make it.
     pub made: Vec<(usize, NodeId)>,
     budget: Budget,
+    protocol: u8,
 }
 
 impl Inert {
     /// An empty heap for an input of so many bytes.
     #[must_use]
     pub fn new(limits: &Limits, input: u64) -> Self {
-        Self { graph: Graph::new(), made: Vec::new(), budget: Budget::new(limits, input) }
+        let budget = Budget::new(limits, input);
+        Self { graph: Graph::new(), made: Vec::new(), budget, protocol: 0 }
     }
 
     fn add(&mut self, node: Node) -> Result<NodeId> {
@@ -157,6 +158,10 @@ impl Inert {
 impl Heap for Inert {
     type Ref = NodeId;
 
+    fn protocol(&mut self, protocol: u8) {
+        self.protocol = protocol;
+    }
+
     fn none(&mut self) -> Result<NodeId> {
         self.add(Node::Null)
     }
@@ -242,33 +247,37 @@ impl Heap for Inert {
     }
 
     fn append(&mut self, list: &NodeId, item: NodeId, _: usize) -> Result<()> {
-        let list = match self.is_object(*list) {
-            true => self.part(*list, "items", Node::List(Vec::new()))?,
-            false => *list,
+        let list = if self.is_object(*list) {
+            self.part(*list, "items", Node::List(Vec::new()))?
+        } else {
+            *list
         };
         self.graph.push(list, item)
     }
 
     fn extend(&mut self, list: &NodeId, items: Drain<'_, NodeId>, _: usize) -> Result<()> {
-        let list = match self.is_object(*list) {
-            true => self.part(*list, "items", Node::List(Vec::new()))?,
-            false => *list,
+        let list = if self.is_object(*list) {
+            self.part(*list, "items", Node::List(Vec::new()))?
+        } else {
+            *list
         };
         self.graph.extend(list, items)
     }
 
     fn set_items(&mut self, dict: &NodeId, items: Drain<'_, NodeId>, _: usize) -> Result<()> {
-        let dict = match self.is_object(*dict) {
-            true => self.part(*dict, "entries", Node::Map(Vec::new()))?,
-            false => *dict,
+        let dict = if self.is_object(*dict) {
+            self.part(*dict, "entries", Node::Map(Vec::new()))?
+        } else {
+            *dict
         };
         self.put_entries(dict, items)
     }
 
     fn add_items(&mut self, set: &NodeId, items: Drain<'_, NodeId>, _: usize) -> Result<()> {
-        let set = match self.is_object(*set) {
-            true => self.part(*set, "items", Node::Set(Vec::new()))?,
-            false => *set,
+        let set = if self.is_object(*set) {
+            self.part(*set, "items", Node::Set(Vec::new()))?
+        } else {
+            *set
         };
         for item in items {
             self.graph.insert(set, item)?;
@@ -279,7 +288,10 @@ impl Heap for Inert {
     fn global(&mut self, module: &[u8], name: &[u8], at: usize) -> Result<NodeId> {
         let (module, name) = (literal::utf8(module)?, literal::utf8(name)?);
         let (module, name) = (module.to_str_lossy(), name.to_str_lossy());
-        let (module, name) = policy::python3_name(&module, &name);
+        let (module, name) = match self.protocol {
+            0..3 => policy::python3_name(&module, &name),
+            _ => (&*module, &*name),
+        };
         self.name(module, name, at)
     }
 
@@ -316,9 +328,8 @@ impl Heap for Inert {
         at: usize,
     ) -> Result<NodeId> {
         let object = self.make(class, arguments, at)?;
-        match keywords {
-            Some(keywords) => self.graph.set_part(object, "kwargs".into(), keywords)?,
-            None => {}
+        if let Some(keywords) = keywords {
+            self.graph.set_part(object, "kwargs".into(), keywords)?;
         }
         Ok(object)
     }

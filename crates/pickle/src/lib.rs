@@ -10,6 +10,7 @@ pub mod opcode;
 mod outline;
 pub mod policy;
 mod read;
+mod refusal;
 
 pub use heap::Heap;
 pub use inert::{Inert, read};
@@ -17,4 +18,5 @@ pub use machine::{HIGHEST_PROTOCOL, Machine};
 pub use memo::Memo;
 pub use opcode::Opcode;
 pub use outline::{Refusal, Vouch, judge};
-pub use read::{Arg, Framing, Op, Ops};
+pub use read::{Arg, Framing, NO_STOP, Op, Ops};
+pub use refusal::refused;

@@ -304,7 +304,9 @@ impl<'a, H: Heap> Machine<'a, H> {
             }
             Opcode::Proto => {
                 let [protocol] = self.ops.word()?;
-                return check_protocol(protocol).map(|()| None);
+                check_protocol(protocol)?;
+                self.heap.protocol(protocol);
+                return Ok(None);
             }
             Opcode::Stop => {
                 self.ops.stop(at)?;

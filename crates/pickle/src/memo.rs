@@ -23,6 +23,7 @@ impl<R: Clone> Memo<R> {
 
     /// The object of that number.
     #[inline]
+    #[must_use]
     pub fn get(&self, index: u64) -> Option<&R> {
         match usize::try_from(index).ok().and_then(|index| self.dense.get(index)) {
             Some(Some(object)) => Some(object),

@@ -2,6 +2,7 @@
 //! objects, which keeps only what decides whether a step may be taken.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::vec::Drain;
 
 use cannery_core::{Error, ErrorKind, Result};
@@ -29,6 +30,9 @@ pub trait Vouch {
         true
     }
 }
+
+const ONLY_CALLED: &str = "it may be called, but not kept";
+const FIRST_PROTOCOL_OF_PYTHON_3: u8 = 3;
 
 /// A step that may not be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +75,7 @@ pub fn judge<V: Vouch>(
         known: HashMap::new(),
         texts: Vec::new(),
         refusals: Vec::new(),
+        protocol: 0,
     };
     let mut machine = Machine::new(Ops::new(data, start, framing), outline);
     machine.run()?;
@@ -122,6 +127,7 @@ pub(crate) struct Outline<'a, 'v, V> {
     known: HashMap<(String, String), u32>,
     texts: Vec<String>,
     refusals: Vec<Refusal>,
+    protocol: u8,
 }
 
 impl<V: Vouch> Outline<'_, '_, V> {
@@ -165,23 +171,50 @@ impl<V: Vouch> Outline<'_, '_, V> {
         }
     }
 
+    /// Python 3's name, if the pickle is old enough to use that of Python 2.
     fn find(&mut self, module: &str, name: &str, at: usize) -> Result<Item> {
+        if self.protocol < FIRST_PROTOCOL_OF_PYTHON_3 && self.vouch.maps_names() {
+            let (module, name) = policy::python3_name(module, name);
+            return self.find_exactly(module, name, at);
+        }
+        self.find_exactly(module, name, at)
+    }
+
+    fn find_exactly(&mut self, module: &str, name: &str, at: usize) -> Result<Item> {
         let key = (module.to_owned(), name.to_owned());
-        let id = match self.known.get(&key) {
-            Some(&id) => id,
-            None => {
-                let uses = self.vouch.vouch(module, name)?;
-                let id = u32::try_from(self.globals.len()).map_err(|_| too_many())?;
-                self.globals.push(Global { module: key.0.clone(), name: key.1.clone(), uses });
-                self.known.insert(key, id);
-                id
-            }
+        let id = if let Some(&id) = self.known.get(&key) {
+            id
+        } else {
+            let uses = self.vouch.vouch(module, name)?;
+            let id = u32::try_from(self.globals.len()).map_err(|_| too_many())?;
+            self.globals.push(Global { module: key.0.clone(), name: key.1.clone(), uses });
+            self.known.insert(key, id);
+            id
         };
         if self.globals[id as usize].uses.is_none() {
             self.refuse(id, at, String::new(), None);
             return Ok(Item::Refused(id));
         }
+        if !self.may_be_kept(id) {
+            self.refuse(id, at, String::new(), Some(ONLY_CALLED));
+        }
         Ok(Item::Global(id))
+    }
+
+    /// Whether a name may be more than called.
+    fn may_be_kept(&self, id: u32) -> bool {
+        let uses = self.globals[id as usize].uses.unwrap_or_default();
+        uses.allows(Uses::REFERENCE)
+    }
+
+    /// Takes back the refusal of a name that turned out to be called.
+    fn called(&mut self, id: u32) {
+        let Global { module, name, .. } = &self.globals[id as usize];
+        self.refusals.retain(|refusal| {
+            refusal.reason != Some(ONLY_CALLED)
+                || refusal.module != *module
+                || refusal.name != *name
+        });
     }
 
     fn refuse(&mut self, id: u32, at: usize, step: String, reason: Option<&'static str>) {
@@ -214,6 +247,13 @@ impl<V: Vouch> Outline<'_, '_, V> {
                     let step = self.step(id, arguments);
                     self.refuse(id, at, step, Some(reason));
                     return Item::Refused(id);
+                }
+                if !self.may_be_kept(id) {
+                    self.called(id);
+                }
+                let global = &self.globals[id as usize];
+                if (&*global.module, &*global.name) == ("_codecs", "encode") {
+                    return Item::Bytes;
                 }
                 match arguments::class_made(&global.module, &global.name)
                     .and_then(|n| arguments.get(n))
@@ -256,13 +296,15 @@ impl<V: Vouch> Outline<'_, '_, V> {
                 let text = self.text_of(item).unwrap_or_default();
                 let cut: String = text.chars().take(80).collect();
                 let dots = if cut.len() < text.len() { "..." } else { "" };
-                out.push_str(&format!("'{}{dots}'", cut.escape_debug()));
+                let _ = write!(out, "'{}{dots}'", cut.escape_debug());
             }
             Item::Global(id) | Item::Refused(id) => {
                 let global = &self.globals[id as usize];
-                out.push_str(&format!("{}.{}", global.module, global.name));
+                let _ = write!(out, "{}.{}", global.module, global.name);
             }
-            Item::Instance(id) => out.push_str(&format!("<{}>", self.globals[id as usize].name)),
+            Item::Instance(id) => {
+                let _ = write!(out, "<{}>", self.globals[id as usize].name);
+            }
             Item::Bytes => out.push_str("b'...'"),
             Item::Tuple { .. } => out.push_str("(...)"),
             Item::List => out.push_str("[...]"),
@@ -295,6 +337,10 @@ impl<V: Vouch> Outline<'_, '_, V> {
 
 impl<V: Vouch> Heap for Outline<'_, '_, V> {
     type Ref = Item;
+
+    fn protocol(&mut self, protocol: u8) {
+        self.protocol = protocol;
+    }
 
     fn none(&mut self) -> Result<Item> {
         Ok(Item::Plain)
@@ -401,14 +447,7 @@ impl<V: Vouch> Heap for Outline<'_, '_, V> {
 
     fn global(&mut self, module: &[u8], name: &[u8], at: usize) -> Result<Item> {
         let (module, name) = (literal::utf8(module)?, literal::utf8(name)?);
-        let (module, name) = (module.to_str_lossy(), name.to_str_lossy());
-        match self.vouch.maps_names() {
-            true => {
-                let (module, name) = policy::python3_name(&module, &name);
-                self.find(module, name, at)
-            }
-            false => self.find(&module, &name, at),
-        }
+        self.find(&module.to_str_lossy(), &name.to_str_lossy(), at)
     }
 
     fn stack_global(&mut self, module: Item, name: Item, at: usize) -> Result<Item> {

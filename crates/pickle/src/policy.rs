@@ -24,6 +24,31 @@ pub enum Profile {
     Torch,
 }
 
+impl Profile {
+    /// All, each including those before it.
+    pub const ALL: [Profile; 6] = [
+        Profile::Data,
+        Profile::Numpy,
+        Profile::Pandas,
+        Profile::Scipy,
+        Profile::Sklearn,
+        Profile::Torch,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Data => "data",
+            Profile::Numpy => "numpy",
+            Profile::Pandas => "pandas",
+            Profile::Scipy => "scipy",
+            Profile::Sklearn => "sklearn",
+            Profile::Torch => "torch",
+        }
+    }
+}
+
 /// What may be done with a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Uses(u8);

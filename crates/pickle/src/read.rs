@@ -251,9 +251,12 @@ fn syntax(offset: usize, message: impl Into<std::borrow::Cow<'static, str>>) -> 
     Error::new(ErrorKind::Syntax, message).at_offset(offset as u64)
 }
 
+/// The message for a stream that ends between opcodes, where `CPython` raises `EOFError`.
+pub const NO_STOP: &str = "the pickle ends before its `STOP`";
+
 #[cold]
 fn no_stop(offset: usize) -> Error {
-    Error::new(ErrorKind::Truncated, "the pickle ends before its `STOP`")
+    Error::new(ErrorKind::Truncated, NO_STOP)
         .at_offset(offset as u64)
         .with_hint("the file was cut off, or is no pickle")
 }

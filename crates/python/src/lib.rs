@@ -14,6 +14,7 @@ mod jsonl;
 mod nothing;
 mod npy;
 mod objects;
+mod pickle;
 mod pipeline;
 mod store;
 mod text;
@@ -31,6 +32,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     jsonl::register(module)?;
     npy::register(module)?;
     objects::register(module)?;
+    pickle::register(module)?;
     store::register(module)?;
     yaml::register(module)?;
     pipeline::register(module)?;

@@ -49,6 +49,10 @@ class Trust:
         else:
             raise TypeError(f"trust takes classes and names, not {type(item).__name__}")
 
+    def matches(self, name: str) -> bool:
+        """Whether one of the caller's names or patterns is, or matches, this name."""
+        return any(fnmatchcase(name, pattern) for pattern in self._patterns)
+
     def find(self, name: str) -> Any:
         """The class or function of that name, if the caller named it; else `None`.
 
@@ -59,7 +63,7 @@ class Trust:
         if name in self._found:
             return self._found[name]
         exact = name in self._patterns
-        if not exact and not any(fnmatchcase(name, pattern) for pattern in self._patterns):
+        if not exact and not self.matches(name):
             return None
         found = self._import(name)
         # A pattern vouches for classes; a function must be named exactly.

@@ -3,7 +3,7 @@
 mod cache;
 mod graph;
 mod hooks;
-mod make;
+pub(crate) mod make;
 mod merge;
 mod shape;
 mod yaml;

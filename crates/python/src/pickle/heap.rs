@@ -1,0 +1,651 @@
+//! Python objects as the heap of a pickle's machine, with or without a policy.
+
+use std::collections::HashSet;
+use std::vec::Drain;
+
+use cannery_core::{Error, ErrorKind, Result};
+use cannery_pickle::{Framing, Heap, judge, literal, policy, refused};
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+
+use super::calls;
+use super::guard::Guard;
+use super::load::{Settings, unpickling_error};
+use super::vouch::Voucher;
+use crate::build::make;
+use crate::compat;
+use crate::errors::from_exception;
+use crate::text;
+
+type Object<'py> = Bound<'py, PyAny>;
+
+/// How names are trusted.
+pub(super) enum Trust<'py> {
+    /// As CPython does: all are.
+    All,
+    /// By the policy; the whole stream is judged when its first name comes up.
+    Policy(Box<Judged<'py>>),
+}
+
+/// A policy, and what it said about the stream.
+pub(super) struct Judged<'py> {
+    pub(super) voucher: Voucher<'py>,
+    /// Whether untrusted names become records.
+    pub(super) keep_records: bool,
+    pub(super) guard: Guard,
+    pub(super) done: bool,
+    /// The offsets of the steps that may not be taken.
+    pub(super) refused: HashSet<usize>,
+}
+
+/// The heap of one load.
+pub(super) struct PyHeap<'a, 'py> {
+    pub(super) py: Python<'py>,
+    pub(super) data: &'a [u8],
+    pub(super) start: usize,
+    pub(super) settings: &'a Settings<'py>,
+    pub(super) trust: Trust<'py>,
+    pub(super) protocol: u8,
+    pub(super) empty_tuple: Object<'py>,
+}
+
+/// Turns the result of a call into Python into ours.
+trait OrHost<T> {
+    fn or_host(self) -> Result<T>;
+}
+
+impl<T> OrHost<T> for PyResult<T> {
+    #[inline]
+    fn or_host(self) -> Result<T> {
+        self.map_err(from_exception)
+    }
+}
+
+impl<'py> PyHeap<'_, 'py> {
+    /// Looks at the whole stream before the first of its names is looked up, or used.
+    #[inline]
+    fn ensure_judged(&mut self) -> Result<()> {
+        match &mut self.trust {
+            Trust::Policy(judged) if !judged.done => {
+                let refusals = judge(self.data, self.start, Framing::Strict, &mut judged.voucher)?;
+                if !refusals.is_empty() && !judged.keep_records {
+                    return Err(refused(self.data, self.start, &refusals));
+                }
+                judged.refused = refusals.into_iter().map(|refusal| refusal.at).collect();
+                judged.done = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the step at that offset is to leave a record, not an object.
+    fn is_refused(&self, at: usize) -> bool {
+        match &self.trust {
+            Trust::Policy(judged) => !judged.refused.is_empty() && judged.refused.contains(&at),
+            Trust::All => false,
+        }
+    }
+
+    fn keeps_records(&self) -> bool {
+        matches!(&self.trust, Trust::Policy(judged) if !judged.refused.is_empty())
+    }
+
+    /// Calls one of the functions that make records.
+    fn inert<A>(&self, function: &str, arguments: A) -> Result<Object<'py>>
+    where
+        A: pyo3::call::PyCallArgs<'py>,
+    {
+        let module = self.py.import("cannery.pickle._inert").or_host()?;
+        module.getattr(function).or_host()?.call1(arguments).or_host()
+    }
+
+    fn is_record(&self, object: &Object<'py>) -> bool {
+        self.keeps_records()
+            && object.get_type().name().is_ok_and(|name| name == "Record")
+            && object.hasattr("__type_name__").unwrap_or(false)
+    }
+
+    fn find(&mut self, module: Object<'py>, name: Object<'py>, at: usize) -> Result<Object<'py>> {
+        self.ensure_judged()?;
+        let (Ok(module), Ok(name)) = (module.cast::<PyString>(), name.cast::<PyString>()) else {
+            return Err(from_exception(unpickling_error(self.py, "STACK_GLOBAL requires str")));
+        };
+        if let Some(find_class) = &self.settings.find_class
+            && !self.is_refused(at)
+        {
+            return find_class.call1((module, name)).or_host();
+        }
+        match &self.trust {
+            Trust::All => {
+                find_class(self.py, module, name, self.maps_names(), self.dotted()).or_host()
+            }
+            Trust::Policy(_) => self.find_trusted(module, name, at),
+        }
+    }
+
+    fn find_trusted(
+        &self,
+        module: &Bound<'py, PyString>,
+        name: &Bound<'py, PyString>,
+        at: usize,
+    ) -> Result<Object<'py>> {
+        let (module, name) = (module.to_string_lossy(), name.to_string_lossy());
+        let (module, name) = if self.maps_names() {
+            policy::python3_name(&module, &name)
+        } else {
+            (&*module, &*name)
+        };
+        if self.is_refused(at) {
+            return self.inert("name", (module, name));
+        }
+        if let Trust::Policy(judged) = &self.trust
+            && let Some(found) = judged.voucher.found(module, name)
+        {
+            return Ok(found.clone());
+        }
+        let (module, name) = (PyString::new(self.py, module), PyString::new(self.py, name));
+        calls::find(self.py, &module, &name, true).or_host()
+    }
+
+    fn maps_names(&self) -> bool {
+        self.protocol < 3 && self.settings.fix_imports
+    }
+
+    fn dotted(&self) -> bool {
+        self.protocol >= 4
+    }
+
+    /// Keeps keys that are bombs out, where the pickle is not trusted.
+    #[inline]
+    fn guard(&mut self, container: &Object<'py>, key: &Object<'py>) -> Result<()> {
+        match &mut self.trust {
+            Trust::Policy(judged) => judged.guard.check(container, key),
+            Trust::All => Ok(()),
+        }
+    }
+
+    fn persistent_load(&self, id: Object<'py>) -> Result<Object<'py>> {
+        match &self.settings.persistent_load {
+            Some(load) => load.call1((id,)).or_host(),
+            None => Err(from_exception(unpickling_error(
+                self.py,
+                "A load persistent id instruction was encountered, but no persistent_load \
+                 function was specified.",
+            ))),
+        }
+    }
+
+    fn is_strict(&self) -> bool {
+        matches!(self.trust, Trust::Policy(_))
+    }
+
+    /// Refuses names of slots that would change what the object is.
+    fn check_slot(&self, name: &Object<'py>) -> PyResult<()> {
+        let reaches = self.is_strict()
+            && name.cast::<PyString>().is_ok_and(|name| {
+                let name = name.to_string_lossy();
+                name.starts_with("__") && name.ends_with("__")
+            });
+        if reaches {
+            let message = "the state names an attribute that is not data";
+            return Err(unpickling_error(self.py, message));
+        }
+        Ok(())
+    }
+
+    fn read_int(&self, line: &[u8]) -> Result<Object<'py>> {
+        let text = std::ffi::CString::new(line).map_err(|_| {
+            from_exception(PyValueError::new_err("embedded null byte in an integer"))
+        })?;
+        let mut end = std::ptr::null_mut();
+        // SAFETY: the text ends in a NUL.
+        unsafe {
+            let value = ffi::PyLong_FromString(text.as_ptr(), &raw mut end, 0);
+            let value = Bound::from_owned_ptr_or_err(self.py, value).or_host()?;
+            if *end != 0 {
+                return Err(from_exception(PyValueError::new_err(
+                    "could not convert string to int",
+                )));
+            }
+            Ok(value)
+        }
+    }
+}
+
+/// CPython's `Unpickler.find_class`.
+pub(super) fn find_class<'py>(
+    py: Python<'py>,
+    module: &Bound<'py, PyString>,
+    name: &Bound<'py, PyString>,
+    maps_names: bool,
+    dotted: bool,
+) -> PyResult<Object<'py>> {
+    py.import(intern!(py, "sys"))?
+        .call_method1(intern!(py, "audit"), (intern!(py, "pickle.find_class"), module, name))?;
+    if !maps_names {
+        return calls::find(py, module, name, dotted);
+    }
+    let (module, name) = python3_name(py, module, name)?;
+    calls::find(py, &module, &name, dotted)
+}
+
+/// What `_compat_pickle` says, which others may have added to.
+fn python3_name<'py>(
+    py: Python<'py>,
+    module: &Bound<'py, PyString>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<(Bound<'py, PyString>, Bound<'py, PyString>)> {
+    let compat = py.import(intern!(py, "_compat_pickle"))?;
+    let names = compat.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
+    if let Some(pair) = names.get_item((module, name))? {
+        return Ok((pair.get_item(0)?.cast_into()?, pair.get_item(1)?.cast_into()?));
+    }
+    let modules = compat.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
+    match modules.get_item(module)? {
+        Some(new) => Ok((new.cast_into()?, name.clone())),
+        None => Ok((module.clone(), name.clone())),
+    }
+}
+
+impl<'py> Heap for PyHeap<'_, 'py> {
+    type Ref = Object<'py>;
+
+    fn protocol(&mut self, protocol: u8) {
+        self.protocol = protocol;
+    }
+
+    #[inline]
+    fn none(&mut self) -> Result<Object<'py>> {
+        Ok(self.py.None().into_bound(self.py))
+    }
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Result<Object<'py>> {
+        Ok(pyo3::types::PyBool::new(self.py, value).to_owned().into_any())
+    }
+
+    #[inline]
+    fn int(&mut self, value: i64) -> Result<Object<'py>> {
+        make::int(self.py, value).or_host()
+    }
+
+    fn big_int(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
+        make::big_int(self.py, cannery_core::BigInt::LittleEndian(bytes)).or_host()
+    }
+
+    #[inline]
+    fn float(&mut self, value: f64) -> Result<Object<'py>> {
+        make::float(self.py, value).or_host()
+    }
+
+    #[inline]
+    fn text(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
+        if bytes.is_ascii() {
+            return text::from_ascii(self.py, bytes).or_host();
+        }
+        // SAFETY: pointer and length of one slice.
+        unsafe {
+            let decoded = ffi::PyUnicode_DecodeUTF8(
+                bytes.as_ptr().cast(),
+                bytes.len().cast_signed(),
+                c"surrogatepass".as_ptr(),
+            );
+            Bound::from_owned_ptr_or_err(self.py, decoded).or_host()
+        }
+    }
+
+    fn escaped_text(&mut self, line: &[u8]) -> Result<Object<'py>> {
+        // SAFETY: pointer and length of one slice.
+        unsafe {
+            let decoded = ffi::PyUnicode_DecodeRawUnicodeEscape(
+                line.as_ptr().cast(),
+                line.len().cast_signed(),
+                std::ptr::null(),
+            );
+            Bound::from_owned_ptr_or_err(self.py, decoded).or_host()
+        }
+    }
+
+    fn string(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
+        let object = self.bytes(bytes)?;
+        if self.settings.encoding == "bytes" {
+            return Ok(object);
+        }
+        let arguments = (&*self.settings.encoding, &*self.settings.errors);
+        object.call_method1(intern!(self.py, "decode"), arguments).or_host()
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
+        Ok(PyBytes::new(self.py, bytes).into_any())
+    }
+
+    fn bytearray(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
+        Ok(PyByteArray::new(self.py, bytes).into_any())
+    }
+
+    fn short_line(&mut self, line: &[u8]) -> Result<Object<'py>> {
+        match line {
+            b"00" => self.bool(false),
+            b"01" => self.bool(true),
+            _ if self.is_strict() => {
+                let integer = literal::short_integer(line)?;
+                self.integer(integer)
+            }
+            _ => self.read_int(line),
+        }
+    }
+
+    fn long_line(&mut self, line: &[u8]) -> Result<Object<'py>> {
+        if self.is_strict() {
+            let integer = literal::long_integer(line)?;
+            return self.integer(integer);
+        }
+        self.read_int(line.strip_suffix(b"L").unwrap_or(line))
+    }
+
+    fn float_line(&mut self, line: &[u8]) -> Result<Object<'py>> {
+        if self.is_strict() {
+            let value = literal::float(line)?;
+            return self.float(value);
+        }
+        if line.contains(&b'_') || line.iter().any(u8::is_ascii_whitespace) {
+            return Err(from_exception(PyValueError::new_err("could not convert string to float")));
+        }
+        let line = PyBytes::new(self.py, line);
+        // SAFETY: an object.
+        unsafe {
+            let value = ffi::PyFloat_FromString(line.as_ptr());
+            Bound::from_owned_ptr_or_err(self.py, value).or_host()
+        }
+    }
+
+    #[inline]
+    fn tuple(&mut self, items: Drain<'_, Object<'py>>) -> Result<Object<'py>> {
+        if items.len() == 0 {
+            return Ok(self.empty_tuple.clone());
+        }
+        // SAFETY: a new tuple has as many empty places, and each is filled with a reference that
+        // the stack gives up.
+        unsafe {
+            let tuple = ffi::PyTuple_New(items.len().cast_signed());
+            let tuple = Bound::from_owned_ptr_or_err(self.py, tuple).or_host()?;
+            for (index, item) in items.enumerate() {
+                ffi::PyTuple_SET_ITEM(tuple.as_ptr(), index.cast_signed(), item.into_ptr());
+            }
+            Ok(tuple)
+        }
+    }
+
+    #[inline]
+    fn list(&mut self, items: Drain<'_, Object<'py>>) -> Result<Object<'py>> {
+        // SAFETY: as for tuples.
+        unsafe {
+            let list = ffi::PyList_New(items.len().cast_signed());
+            let list = Bound::from_owned_ptr_or_err(self.py, list).or_host()?;
+            for (index, item) in items.enumerate() {
+                ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), item.into_ptr());
+            }
+            Ok(list)
+        }
+    }
+
+    #[inline]
+    fn dict(&mut self, items: Drain<'_, Object<'py>>) -> Result<Object<'py>> {
+        // SAFETY: the interpreter is held.
+        let dict = unsafe { Bound::from_owned_ptr_or_err(self.py, ffi::PyDict_New()).or_host()? };
+        if items.len() > 0 {
+            self.set_items(&dict, items, 0)?;
+        }
+        Ok(dict)
+    }
+
+    fn set(&mut self) -> Result<Object<'py>> {
+        PySet::empty(self.py).map(Bound::into_any).or_host()
+    }
+
+    fn frozenset(&mut self, items: Drain<'_, Object<'py>>) -> Result<Object<'py>> {
+        let items: Vec<_> = items.collect();
+        let none = self.py.None().into_bound(self.py);
+        for item in &items {
+            self.guard(&none, item)?;
+        }
+        PyFrozenSet::new(self.py, items).map(Bound::into_any).or_host()
+    }
+
+    #[inline]
+    fn append(&mut self, list: &Object<'py>, item: Object<'py>, at: usize) -> Result<()> {
+        if list.is_exact_instance_of::<PyList>() {
+            return push(list, item).or_host();
+        }
+        let mut items = vec![item];
+        self.extend(list, items.drain(..), at)
+    }
+
+    #[inline]
+    fn extend(
+        &mut self,
+        list: &Object<'py>,
+        items: Drain<'_, Object<'py>>,
+        _: usize,
+    ) -> Result<()> {
+        if list.is_exact_instance_of::<PyList>() {
+            return items.into_iter().try_for_each(|item| push(list, item)).or_host();
+        }
+        if self.is_record(list) {
+            let items = self.list(items)?;
+            return self.inert("add_items", (list, items)).map(drop);
+        }
+        let py = self.py;
+        if let Some(extend) = list.getattr_opt(intern!(py, "extend")).or_host()? {
+            let items = self.list(items)?;
+            return extend.call1((items,)).or_host().map(drop);
+        }
+        let append = list.getattr(intern!(py, "append")).or_host()?;
+        items.into_iter().try_for_each(|item| append.call1((item,)).or_host().map(drop))
+    }
+
+    #[inline]
+    fn set_items(
+        &mut self,
+        dict: &Object<'py>,
+        mut items: Drain<'_, Object<'py>>,
+        _: usize,
+    ) -> Result<()> {
+        let exact = dict.is_exact_instance_of::<PyDict>();
+        if !exact && self.is_record(dict) {
+            let items = self.list(items)?;
+            return self.inert("set_entries", (dict, items)).map(drop);
+        }
+        while let (Some(key), Some(value)) = (items.next(), items.next()) {
+            self.guard(dict, &key)?;
+            // SAFETY: three objects, the first a dictionary in the first case.
+            let failed = unsafe {
+                if exact {
+                    compat::set_entry(dict.as_ptr(), key.as_ptr(), value.as_ptr())
+                } else {
+                    ffi::PyObject_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr())
+                }
+            };
+            if failed != 0 {
+                return Err(from_exception(PyErr::fetch(self.py)));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_items(
+        &mut self,
+        set: &Object<'py>,
+        items: Drain<'_, Object<'py>>,
+        _: usize,
+    ) -> Result<()> {
+        if self.is_record(set) {
+            let items = self.list(items)?;
+            return self.inert("add_items", (set, items)).map(drop);
+        }
+        let exact = set.cast::<PySet>().ok().cloned();
+        let add = match exact {
+            Some(_) => None,
+            None => Some(set.getattr(intern!(self.py, "add")).or_host()?),
+        };
+        for item in items {
+            self.guard(set, &item)?;
+            match (&exact, &add) {
+                (Some(set), _) => set.add(item).or_host()?,
+                (None, Some(add)) => add.call1((item,)).or_host().map(drop)?,
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, module: &[u8], name: &[u8], at: usize) -> Result<Object<'py>> {
+        let (module, name) = (self.text(module)?, self.text(name)?);
+        self.find(module, name, at)
+    }
+
+    fn stack_global(
+        &mut self,
+        module: Object<'py>,
+        name: Object<'py>,
+        at: usize,
+    ) -> Result<Object<'py>> {
+        self.find(module, name, at)
+    }
+
+    fn extension(&mut self, code: i64, at: usize) -> Result<Object<'py>> {
+        let py = self.py;
+        let registry = py.import(intern!(py, "copyreg")).or_host()?;
+        let cache = registry.getattr(intern!(py, "_extension_cache")).or_host()?;
+        let strict = self.is_strict();
+        if !strict && let Ok(found) = cache.get_item(code) {
+            return Ok(found);
+        }
+        if code <= 0 {
+            return Err(from_exception(unpickling_error(py, "EXT specifies code <= 0")));
+        }
+        let names = registry.getattr(intern!(py, "_inverted_registry")).or_host()?;
+        let Ok(pair) = names.get_item(code) else {
+            let message = format!("unregistered extension code {code}");
+            return Err(from_exception(PyValueError::new_err(message)));
+        };
+        let module = pair.get_item(0).or_host()?;
+        let name = pair.get_item(1).or_host()?;
+        let found = self.find(module, name, at)?;
+        if !strict {
+            cache.set_item(code, &found).or_host()?;
+        }
+        Ok(found)
+    }
+
+    fn instance(
+        &mut self,
+        class: Object<'py>,
+        arguments: Drain<'_, Object<'py>>,
+        at: usize,
+    ) -> Result<Object<'py>> {
+        self.ensure_judged()?;
+        let arguments = self.tuple(arguments)?;
+        if self.is_refused(at) || self.is_record(&class) {
+            return self.inert("call", (class, arguments));
+        }
+        let arguments = arguments.cast_into::<PyTuple>().map_err(|e| from_exception(e.into()))?;
+        calls::instance(&class, &arguments).or_host()
+    }
+
+    fn new_object(
+        &mut self,
+        class: Object<'py>,
+        arguments: Object<'py>,
+        keywords: Option<Object<'py>>,
+        at: usize,
+    ) -> Result<Object<'py>> {
+        self.ensure_judged()?;
+        if self.is_refused(at) || self.is_record(&class) {
+            return self.inert("call", (class, arguments, keywords));
+        }
+        calls::new_object(&class, &arguments, keywords.as_ref()).or_host()
+    }
+
+    fn reduce(
+        &mut self,
+        callable: Object<'py>,
+        arguments: Object<'py>,
+        at: usize,
+    ) -> Result<Object<'py>> {
+        self.ensure_judged()?;
+        if self.is_refused(at) || self.is_record(&callable) {
+            return self.inert("call", (callable, arguments));
+        }
+        calls::reduce(&callable, &arguments).or_host()
+    }
+
+    fn build(&mut self, object: &Object<'py>, state: Object<'py>, at: usize) -> Result<()> {
+        self.ensure_judged()?;
+        if self.is_refused(at) || self.is_record(object) {
+            return self.inert("set_state", (object, state)).map(drop);
+        }
+        calls::build(object, state, |name| self.check_slot(name)).or_host()
+    }
+
+    fn persistent_line(&mut self, id: &[u8], _: usize) -> Result<Object<'py>> {
+        if !id.is_ascii() {
+            let message = "persistent IDs in protocol 0 must be ASCII strings";
+            return Err(from_exception(unpickling_error(self.py, message)));
+        }
+        let id = self.text(id)?;
+        self.persistent_load(id)
+    }
+
+    fn persistent(&mut self, id: Object<'py>, _: usize) -> Result<Object<'py>> {
+        self.persistent_load(id)
+    }
+
+    fn next_buffer(&mut self, _: usize) -> Result<Object<'py>> {
+        let wrong = |message| from_exception(unpickling_error(self.py, message));
+        let Some(buffers) = &self.settings.buffers else {
+            return Err(wrong(
+                "pickle stream refers to out-of-band data but no *buffers* argument was given",
+            ));
+        };
+        // SAFETY: an iterator.
+        let next = unsafe { ffi::PyIter_Next(buffers.as_ptr()) };
+        if !next.is_null() {
+            // SAFETY: a new reference.
+            return Ok(unsafe { Bound::from_owned_ptr(self.py, next) });
+        }
+        match PyErr::take(self.py) {
+            Some(exception) => Err(from_exception(exception)),
+            None => Err(wrong("not enough out-of-band buffers")),
+        }
+    }
+
+    fn readonly_buffer(&mut self, buffer: Object<'py>, _: usize) -> Result<Object<'py>> {
+        let view = pyo3::types::PyMemoryView::from(&buffer).or_host()?;
+        if view.getattr(intern!(self.py, "readonly")).or_host()?.is_truthy().or_host()? {
+            return Ok(buffer);
+        }
+        view.call_method0(intern!(self.py, "toreadonly")).or_host()
+    }
+}
+
+/// Appends to an exact list, which takes the reference over.
+#[inline]
+fn push<'py>(list: &Object<'py>, item: Object<'py>) -> PyResult<()> {
+    // SAFETY: a list and an object.
+    match unsafe { ffi::PyList_Append(list.as_ptr(), item.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(list.py())),
+    }
+}
+
+/// The error for a policy that cannot be: more a guard than an answer.
+pub(super) fn unknown_profile(name: &str) -> Error {
+    Error::new(ErrorKind::Value, format!("unknown profile `{name}`"))
+        .with_hint("profiles are data, numpy, pandas, scipy, sklearn and torch")
+}

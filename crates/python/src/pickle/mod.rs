@@ -1,0 +1,15 @@
+//! Pickle: loading under a policy, loading as CPython does, and writing as it does.
+
+mod calls;
+mod guard;
+mod heap;
+mod intake;
+mod load;
+mod vouch;
+
+use pyo3::prelude::*;
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    load::register(module)?;
+    intake::register(module)
+}

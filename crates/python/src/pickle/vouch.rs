@@ -1,0 +1,100 @@
+//! The policy of one load: the table, and what its caller vouches for.
+
+use std::collections::HashMap;
+
+use cannery_core::Result;
+use cannery_pickle::Vouch;
+use cannery_pickle::policy::{self, Profile, Uses};
+use pyo3::prelude::*;
+
+use crate::errors::from_exception;
+
+/// NumPy's arrays, element types and scalars are data: every reader may make them.
+const ARRAYS: [&str; 5] = ["ndarray", "dtype", "_reconstruct", "scalar", "_frombuffer"];
+
+/// The standard library's ways to make an instance of a class.
+const MAKERS: [&str; 3] = ["_reconstructor", "__newobj__", "__newobj_ex__"];
+
+/// What a name does that no data needs; `None` if it is not known to do anything.
+#[pyfunction]
+#[pyo3(signature = (module, name, /))]
+pub(super) fn pickle_danger(module: &str, name: &str) -> Option<&'static str> {
+    policy::danger(module, name)
+}
+
+/// Who vouches for the names in one pickle.
+pub(super) struct Voucher<'py> {
+    profile: Profile,
+    /// `cannery.pickle._policy.Policy`, which knows what the caller trusts.
+    policy: Option<Bound<'py, PyAny>>,
+    /// Whether the caller has a `find_class` of its own, which looks up what the table has not.
+    finds_itself: bool,
+    maps_names: bool,
+    /// What the caller's names stand for.
+    found: HashMap<(String, String), Bound<'py, PyAny>>,
+    py: Python<'py>,
+}
+
+/// Everything that can be done with a class that the caller vouched for.
+fn all_uses() -> Uses {
+    [Uses::CALL, Uses::NEW, Uses::STATE, Uses::ITEMS].into_iter().fold(Uses::REFERENCE, Uses::and)
+}
+
+impl<'py> Voucher<'py> {
+    pub(super) fn new(
+        py: Python<'py>,
+        profile: Profile,
+        policy: Option<Bound<'py, PyAny>>,
+        finds_itself: bool,
+        maps_names: bool,
+    ) -> Self {
+        Self { profile, policy, finds_itself, maps_names, found: HashMap::new(), py }
+    }
+
+    /// What the caller vouched for by that name.
+    pub(super) fn found(&self, module: &str, name: &str) -> Option<&Bound<'py, PyAny>> {
+        if self.found.is_empty() {
+            return None;
+        }
+        self.found.get(&(module.to_owned(), name.to_owned()))
+    }
+
+    pub(super) fn in_table(&self, module: &str, name: &str) -> Option<Uses> {
+        // What they are called with is checked: they make instances of what may be made.
+        if module == "copyreg" && MAKERS.contains(&name) {
+            return Some(Uses::REFERENCE.and(Uses::CALL));
+        }
+        if (module, name) == ("builtins", "getattr") {
+            return Some(Uses::CALL);
+        }
+        let rule = policy::rule(module, name)?;
+        let is_array = module.starts_with("numpy") && ARRAYS.contains(&name);
+        (rule.profile <= self.profile || is_array).then_some(rule.uses)
+    }
+}
+
+impl Vouch for Voucher<'_> {
+    fn vouch(&mut self, module: &str, name: &str) -> Result<Option<Uses>> {
+        if let Some(uses) = self.in_table(module, name) {
+            return Ok(Some(uses));
+        }
+        let Some(policy) = &self.policy else {
+            return Ok(self.finds_itself.then(all_uses));
+        };
+        let found = policy.call_method1("find", (module, name)).map_err(from_exception)?;
+        if found.is_none() {
+            return Ok(self.finds_itself.then(all_uses));
+        }
+        self.found.insert((module.to_owned(), name.to_owned()), found);
+        Ok(Some(all_uses()))
+    }
+
+    fn extension(&mut self, code: i64) -> Option<(String, String)> {
+        let registry = self.py.import("copyreg").ok()?.getattr("_inverted_registry").ok()?;
+        registry.get_item(code).ok()?.extract().ok()
+    }
+
+    fn maps_names(&self) -> bool {
+        self.maps_names
+    }
+}
