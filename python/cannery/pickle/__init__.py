@@ -24,6 +24,7 @@ from cannery.errors import (
     UnpicklingError,
     UntrustedTypeError,
 )
+from cannery.pickle._pickler import Pickler, dump, dumps
 from cannery.pickle._unpickler import BaseUnpickler
 
 __all__ = [
@@ -32,10 +33,13 @@ __all__ = [
     "PickleBuffer",
     "PickleEndError",
     "PickleError",
+    "Pickler",
     "PicklingError",
     "Unpickler",
     "UnpicklingError",
     "UntrustedTypeError",
+    "dump",
+    "dumps",
     "load",
     "loads",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from cannery._native import pickle_loads_all as loads
 from cannery.errors import PickleError, PicklingError, UnpicklingError
+from cannery.pickle._pickler import Pickler, dump, dumps
 from cannery.pickle._unpickler import UnsafeUnpickler as Unpickler
 
 __all__ = [
@@ -19,9 +20,12 @@ __all__ = [
     "HIGHEST_PROTOCOL",
     "PickleBuffer",
     "PickleError",
+    "Pickler",
     "PicklingError",
     "Unpickler",
     "UnpicklingError",
+    "dump",
+    "dumps",
     "load",
     "loads",
 ]

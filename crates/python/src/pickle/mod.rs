@@ -6,10 +6,12 @@ mod heap;
 mod intake;
 mod load;
 mod vouch;
+mod write;
 
 use pyo3::prelude::*;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     load::register(module)?;
-    intake::register(module)
+    intake::register(module)?;
+    write::register(module)
 }

@@ -1,0 +1,244 @@
+//! `dumps` and what `Pickler.dump` stands on.
+
+use std::collections::HashSet;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use super::memo::Table;
+use super::output::Output;
+use super::{Object, Options, Pickler, Raised, Sharing};
+
+const HIGHEST_PROTOCOL: i64 = 5;
+/// `pickle.DEFAULT_PROTOCOL` of Python 3.8 to 3.13.
+const DEFAULT_PROTOCOL: u8 = if cfg!(Py_3_14) { 5 } else { 4 };
+
+pub(in crate::pickle) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PickleMemo>()?;
+    module.add_function(wrap_pyfunction!(pickle_dumps, module)?)?;
+    module.add_function(wrap_pyfunction!(pickle_write, module)?)?;
+    module.add_function(wrap_pyfunction!(pickle_protocol, module)?)
+}
+
+/// The memo of a `Pickler`: objects that it wrote, with their numbers.
+#[pyclass(module = "cannery._native")]
+#[derive(Default)]
+struct PickleMemo(Table);
+
+#[pymethods]
+impl PickleMemo {
+    #[new]
+    #[pyo3(signature = (items = None))]
+    fn new(items: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut table = Table::default();
+        if let Some(items) = items {
+            for (_, entry) in items {
+                let (index, object): (usize, Bound<'_, PyAny>) = entry.extract()?;
+                // SAFETY: a live object.
+                unsafe { table.set(object.as_ptr(), index) };
+            }
+        }
+        Ok(Self(table))
+    }
+
+    /// The memo as a `dict` from ids to pairs of number and object.
+    fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let copy = PyDict::new(py);
+        for (object, index) in self.0.iter() {
+            // SAFETY: the table keeps its objects alive.
+            let object: Object<'py> = unsafe { Bound::from_borrowed_ptr(py, object) };
+            copy.set_item(object.as_ptr().addr(), (index, object))?;
+        }
+        Ok(copy)
+    }
+
+    /// Forgets everything.
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((py.get_type::<PyDict>().into_any(), (self.copy(py)?,)))
+    }
+}
+
+/// The number that a `protocol` argument stands for.
+fn protocol_of(protocol: Option<&Bound<'_, PyAny>>) -> PyResult<u8> {
+    let Some(protocol) = protocol.filter(|protocol| !protocol.is_none()) else {
+        return Ok(DEFAULT_PROTOCOL);
+    };
+    match protocol.extract::<i64>()? {
+        ..0 => Ok(5),
+        number @ 0..=HIGHEST_PROTOCOL => Ok(number.to_le_bytes()[0]),
+        _ => Err(PyValueError::new_err("pickle protocol must be <= 5")),
+    }
+}
+
+/// The number that a `protocol` argument stands for, checked with `buffer_callback`.
+#[pyfunction]
+#[pyo3(signature = (protocol, buffer_callback, /))]
+fn pickle_protocol(
+    protocol: Option<&Bound<'_, PyAny>>,
+    buffer_callback: Option<&Bound<'_, PyAny>>,
+) -> PyResult<u8> {
+    let protocol = protocol_of(protocol)?;
+    if protocol < 5 && buffer_callback.is_some_and(|callback| !callback.is_none()) {
+        return Err(PyValueError::new_err("buffer_callback needs protocol >= 5"));
+    }
+    Ok(protocol)
+}
+
+/// Writes an object as a pickle, byte for byte as CPython does.
+///
+/// With `deterministic=True` the bytes depend on the value alone: sets are sorted, and the memo
+/// keeps only what is referred to again.
+#[pyfunction]
+#[pyo3(signature = (obj, protocol = None, *, fix_imports = true, buffer_callback = None,
+    deterministic = false))]
+fn pickle_dumps<'py>(
+    py: Python<'py>,
+    obj: &Bound<'py, PyAny>,
+    protocol: Option<&Bound<'py, PyAny>>,
+    fix_imports: bool,
+    buffer_callback: Option<Bound<'py, PyAny>>,
+    deterministic: bool,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let buffer_callback = buffer_callback.filter(|callback| !callback.is_none());
+    let options = Options {
+        protocol: pickle_protocol(protocol, buffer_callback.as_ref())?,
+        fix_imports,
+        fast: false,
+        deterministic,
+        buffer_callback,
+        persistent_id: None,
+        reducer_override: None,
+        dispatch_table: None,
+    };
+    let bytes = match deterministic {
+        true => deterministic_object(&options, obj),
+        false => write(py, &options, obj, &mut Table::default(), None, Sharing::default())
+            .map(|(bytes, _)| bytes),
+    };
+    bytes.map_err(|Raised| PyErr::fetch(py))
+}
+
+/// One `Pickler.dump`: `options` are its attributes, `write` that of its file.
+#[pyfunction]
+#[pyo3(signature = (obj, options, memo, write, /))]
+fn pickle_write<'py>(
+    py: Python<'py>,
+    obj: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+    memo: &Bound<'py, PickleMemo>,
+    write: Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let option = |name: &str| -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(options.get_item(name)?.filter(|value| !value.is_none()))
+    };
+    let flag = |name: &str| option(name)?.map_or(Ok(false), |value| value.is_truthy());
+    let options = Options {
+        protocol: protocol_of(option("protocol")?.as_ref())?,
+        fix_imports: flag("fix_imports")?,
+        fast: flag("fast")?,
+        deterministic: flag("deterministic")?,
+        buffer_callback: option("buffer_callback")?,
+        persistent_id: option("persistent_id")?,
+        reducer_override: option("reducer_override")?,
+        dispatch_table: option("dispatch_table")?,
+    };
+    if options.deterministic {
+        let bytes = deterministic_object(&options, obj).map_err(|Raised| PyErr::fetch(py))?;
+        return write.call1((bytes,)).map(drop);
+    }
+    // Code that is run meanwhile may look at the memo, or use the pickler itself.
+    let mut table = std::mem::take(&mut memo.borrow_mut().0);
+    let result = self::write(py, &options, obj, &mut table, Some(write), Sharing::default());
+    memo.borrow_mut().0 = table;
+    result.map(drop).map_err(|Raised| PyErr::fetch(py))
+}
+
+/// Writes one pickle; what is left in the buffer goes to the file, or comes back.
+fn write<'py>(
+    py: Python<'py>,
+    options: &Options<'py>,
+    object: &Object<'py>,
+    memo: &mut Table,
+    file_write: Option<Object<'py>>,
+    sharing: Sharing<'py>,
+) -> Result<(Bound<'py, PyBytes>, Sharing<'py>), Raised> {
+    let has_file = file_write.is_some();
+    let mut pickler = Pickler {
+        py,
+        options,
+        protocol: options.protocol,
+        out: Output::new(py, file_write),
+        memo,
+        dispatch: py.import(intern!(py, "copyreg"))?.getattr(intern!(py, "dispatch_table"))?,
+        open: HashSet::new(),
+        sharing,
+    };
+    pickler.dump(object)?;
+    if has_file {
+        pickler.out.flush()?;
+        return Ok((PyBytes::new(py, b""), pickler.sharing));
+    }
+    Ok((pickler.out.take()?, pickler.sharing))
+}
+
+/// The bytes of a value in deterministic mode: two passes, the first to see what is shared.
+fn deterministic_object<'py>(
+    options: &Options<'py>,
+    object: &Object<'py>,
+) -> Result<Bound<'py, PyBytes>, Raised> {
+    let py = object.py();
+    let sharing = Sharing { equal: Some(PyDict::new(py)), ..Sharing::default() };
+    // Buffers leave in the second pass only.
+    let first = Options { buffer_callback: options.buffer_callback.as_ref().map(|_| py.None().into_bound(py)), ..copy(options) };
+    let first = Options { buffer_callback: silent(py, first.buffer_callback.as_ref())?, ..first };
+    let (_, sharing) = write(py, &first, object, &mut Table::default(), None, sharing)?;
+    let sharing = Sharing {
+        used: sharing.used,
+        is_second_pass: true,
+        equal: Some(PyDict::new(py)),
+        ..Sharing::default()
+    };
+    write(py, options, object, &mut Table::default(), None, sharing).map(|(bytes, _)| bytes)
+}
+
+/// A callback that takes buffers and keeps nothing, if there is to be one.
+fn silent<'py>(
+    py: Python<'py>,
+    callback: Option<&Object<'py>>,
+) -> Result<Option<Object<'py>>, Raised> {
+    match callback {
+        None => Ok(None),
+        // `not_` of a buffer is false: it leaves the stream.
+        Some(_) => Ok(Some(py.import("operator")?.getattr("not_")?)),
+    }
+}
+
+fn copy<'py>(options: &Options<'py>) -> Options<'py> {
+    Options {
+        protocol: options.protocol,
+        fix_imports: options.fix_imports,
+        fast: options.fast,
+        deterministic: options.deterministic,
+        buffer_callback: options.buffer_callback.clone(),
+        persistent_id: options.persistent_id.clone(),
+        reducer_override: options.reducer_override.clone(),
+        dispatch_table: options.dispatch_table.clone(),
+    }
+}
+
+/// For sorting: the bytes of one item of a set.
+pub(super) fn deterministic_bytes<'py>(
+    options: &Options<'py>,
+    item: &Object<'py>,
+) -> Result<Vec<u8>, Raised> {
+    deterministic_object(options, item).map(|bytes| bytes.as_bytes().to_vec())
+}

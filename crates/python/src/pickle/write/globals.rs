@@ -1,0 +1,234 @@
+//! Classes and functions, by their names.
+
+use cannery_pickle::Opcode;
+use pyo3::exceptions::PyAttributeError;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use super::{Object, Pickler, Raised, Saved, code};
+
+/// What a dotted name leads to: the object, and that of which it is an attribute.
+type Found<'py> = (Object<'py>, Object<'py>);
+
+impl<'py> Pickler<'_, 'py> {
+    /// The types of `None`, `NotImplemented` and `...` have no names that lead to them.
+    pub(super) fn save_type(&mut self, object: &Object<'py>) -> Saved {
+        let py = self.py;
+        let singletons = [py.None(), py.NotImplemented(), py.Ellipsis()];
+        for singleton in singletons {
+            let singleton = singleton.into_bound(py);
+            if singleton.get_type().is(object) {
+                let class = py.get_type::<pyo3::types::PyType>();
+                let reduced = (class, (singleton,)).into_pyobject(py)?;
+                return self.save_reduce(&reduced, object.as_ptr());
+            }
+        }
+        self.save_global(object, None)
+    }
+
+    /// Writes the name that leads to an object.
+    pub(super) fn save_global(&mut self, object: &Object<'py>, name: Option<&Object<'py>>) -> Saved {
+        let py = self.py;
+        let name = match name {
+            Some(name) => name.clone(),
+            None => match object.getattr_opt(intern!(py, "__qualname__"))? {
+                Some(name) => name,
+                None => object.getattr(intern!(py, "__name__"))?,
+            },
+        };
+        let path = dotted_path(&name)?;
+        let module_name = self.which_module(object, &path)?;
+        let (module, parent) = self.look_up(object, &module_name, &name, &path)?;
+        if self.protocol >= 2 && self.save_extension(object, &module_name, &name)? {
+            return Ok(());
+        }
+        let last = PyString::new(py, path.last().map_or("", String::as_str)).into_any();
+        let is_direct = parent.is(&module);
+        let name = if is_direct { last.clone() } else { name };
+        if self.protocol >= 4 {
+            self.save(module_name.as_ptr())?;
+            self.save(name.as_ptr())?;
+            self.op(code!(StackGlobal))?;
+        } else if is_direct {
+            self.save_two_lines(object, &module_name, &name)?;
+        } else {
+            let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
+            let reduced = (getattr, (parent, last)).into_pyobject(py)?;
+            self.save_reduce(&reduced, std::ptr::null_mut())?;
+        }
+        self.put(object.as_ptr())
+    }
+
+    /// Makes sure that the name leads to the object; the module, and the object's parent.
+    fn look_up(
+        &self,
+        object: &Object<'py>,
+        module_name: &Object<'py>,
+        name: &Object<'py>,
+        path: &[String],
+    ) -> Result<Found<'py>, Raised> {
+        let py = self.py;
+        let fail = |message: String| self.pickling_error(&message);
+        let shown = || object.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+        // SAFETY: an object that is no text is an exception.
+        let imported = unsafe {
+            ffi::PyImport_ImportModuleLevelObject(
+                module_name.as_ptr(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                0,
+            )
+        };
+        if imported.is_null() {
+            let _ = PyErr::take(py);
+            let module = module_name.repr()?;
+            return Err(fail(format!("Can't pickle {}: import of module {module} failed", shown())));
+        }
+        // SAFETY: a new reference. Of a dotted name, the import gives the outermost package.
+        drop(unsafe { Object::from_owned_ptr(py, imported) });
+        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+        let module = modules.get_item(module_name)?;
+        let Some((found, parent)) = deep_attribute(&module, path)? else {
+            return Err(fail(format!(
+                "Can't pickle {}: attribute lookup {name} on {module_name} failed",
+                shown()
+            )));
+        };
+        if !found.is(object) {
+            return Err(fail(format!(
+                "Can't pickle {}: it's not the same object as {module_name}.{name}",
+                shown()
+            )));
+        }
+        Ok((module, parent))
+    }
+
+    /// The module that an object says it is from, or one in which it is found.
+    fn which_module(&self, object: &Object<'py>, path: &[String]) -> Result<Object<'py>, Raised> {
+        let py = self.py;
+        if let Some(module) = object.getattr_opt(intern!(py, "__module__"))?
+            && !module.is_none()
+        {
+            return Ok(module);
+        }
+        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+        let modules = modules.call_method0(intern!(py, "copy"))?;
+        let modules = modules.cast::<PyDict>().map_err(PyErr::from)?;
+        for (name, module) in modules {
+            let is_main = name.cast::<PyString>().is_ok_and(|name| name == "__main__");
+            if is_main || module.is_none() {
+                continue;
+            }
+            if let Ok(Some((found, _))) = deep_attribute(&module, path)
+                && found.is(object)
+            {
+                return Ok(name);
+            }
+            let _ = PyErr::take(py);
+        }
+        Ok(intern!(py, "__main__").clone().into_any())
+    }
+
+    /// Writes the code that is registered for a name, if there is one.
+    fn save_extension(
+        &mut self,
+        object: &Object<'py>,
+        module_name: &Object<'py>,
+        name: &Object<'py>,
+    ) -> Result<bool, Raised> {
+        let py = self.py;
+        let registry = py.import(intern!(py, "copyreg"))?.getattr(intern!(py, "_extension_registry"))?;
+        let registry = registry.cast::<PyDict>().map_err(PyErr::from)?;
+        if registry.is_empty() {
+            return Ok(false);
+        }
+        let Some(code) = registry.get_item((module_name, name))? else { return Ok(false) };
+        let Ok(code) = code.extract::<i32>() else {
+            return Err(self.pickling_error(&format!(
+                "Can't pickle {}: extension code {code} is out of range",
+                object.repr()?
+            )));
+        };
+        let [a, b, c, d] = code.to_le_bytes();
+        match code {
+            ..=0 => {
+                return Err(self.pickling_error(&format!(
+                    "Can't pickle {}: extension code {code} is out of range",
+                    object.repr()?
+                )));
+            }
+            1..=0xff => self.out.push(&[Opcode::Ext1 as u8, a])?,
+            0x100..=0xffff => self.out.push(&[Opcode::Ext2 as u8, a, b])?,
+            _ => self.out.push(&[Opcode::Ext4 as u8, a, b, c, d])?,
+        }
+        Ok(true)
+    }
+
+    fn save_two_lines(
+        &mut self,
+        object: &Object<'py>,
+        module_name: &Object<'py>,
+        name: &Object<'py>,
+    ) -> Saved {
+        let (module_name, name) = match self.protocol < 3 && self.options.fix_imports {
+            true => self.python2_name(module_name, name)?,
+            false => (module_name.clone(), name.clone()),
+        };
+        let encode = |text: &Object<'py>| -> Result<Vec<u8>, Raised> {
+            let text = text.cast::<PyString>().map_err(PyErr::from)?.to_cow()?.into_owned();
+            if self.protocol < 3 && !text.is_ascii() {
+                return Err(self.pickling_error(&format!(
+                    "can't pickle global identifier '{module_name}.{name}' using pickle protocol {}",
+                    self.protocol
+                )));
+            }
+            Ok(text.into_bytes())
+        };
+        let _ = object;
+        let lines = [b"c", &*encode(&module_name)?, b"\n", &*encode(&name)?, b"\n"].concat();
+        self.out.push(&lines)
+    }
+
+    /// What Python 2 calls a name, as `_compat_pickle` says.
+    fn python2_name(
+        &self,
+        module_name: &Object<'py>,
+        name: &Object<'py>,
+    ) -> Result<(Object<'py>, Object<'py>), Raised> {
+        let py = self.py;
+        let compat = py.import(intern!(py, "_compat_pickle"))?;
+        let names = compat.getattr(intern!(py, "REVERSE_NAME_MAPPING"))?;
+        let key = PyTuple::new(py, [module_name, name])?;
+        if names.contains(&key)? {
+            let pair = names.get_item(key)?;
+            return Ok((pair.get_item(0)?, pair.get_item(1)?));
+        }
+        let modules = compat.getattr(intern!(py, "REVERSE_IMPORT_MAPPING"))?;
+        match modules.contains(module_name)? {
+            true => Ok((modules.get_item(module_name)?, name.clone())),
+            false => Ok((module_name.clone(), name.clone())),
+        }
+    }
+}
+
+fn dotted_path(name: &Object<'_>) -> Result<Vec<String>, Raised> {
+    let text = name.cast::<PyString>().map_err(PyErr::from)?.to_cow()?.into_owned();
+    let path: Vec<String> = text.split('.').map(str::to_owned).collect();
+    if path.iter().any(|part| part == "<locals>") {
+        let message = format!("Can't get local object {}", name.repr()?);
+        return Err(PyAttributeError::new_err(message).into());
+    }
+    Ok(path)
+}
+
+fn deep_attribute<'py>(module: &Object<'py>, path: &[String]) -> PyResult<Option<Found<'py>>> {
+    let (mut value, mut parent) = (module.clone(), module.clone());
+    for part in path {
+        let Some(next) = value.getattr_opt(part.as_str())? else { return Ok(None) };
+        parent = std::mem::replace(&mut value, next);
+    }
+    Ok(Some((value, parent)))
+}

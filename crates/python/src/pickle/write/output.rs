@@ -1,0 +1,193 @@
+//! The bytes of a pickle on their way: in a growing `bytes` object, in frames.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::Raised;
+
+unsafe extern "C" {
+    fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, len: ffi::Py_ssize_t) -> std::ffi::c_int;
+}
+
+/// Frames of fewer bytes are not worth their header.
+const FRAME_SIZE_MIN: usize = 4;
+/// Frames end when they have so many bytes; what is as large itself lies between frames.
+pub(super) const FRAME_SIZE_TARGET: usize = 64 * 1024;
+const FRAME_HEADER_SIZE: usize = 9;
+const FIRST_CAPACITY: usize = 4096;
+
+/// What was written and not handed on yet.
+pub(super) struct Output<'py> {
+    py: Python<'py>,
+    /// A `bytes` object that nobody else has seen, or null.
+    bytes: *mut ffi::PyObject,
+    capacity: usize,
+    len: usize,
+    /// Where the current frame begins.
+    frame_start: Option<usize>,
+    pub(super) framing: bool,
+    /// The file's `write`.
+    write: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> Output<'py> {
+    pub(super) fn new(py: Python<'py>, write: Option<Bound<'py, PyAny>>) -> Self {
+        let bytes = std::ptr::null_mut();
+        Self { py, bytes, capacity: 0, len: 0, frame_start: None, framing: false, write }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, data: &[u8]) -> Result<(), Raised> {
+        let new_frame = self.framing && self.frame_start.is_none();
+        let needed = self.len + data.len() + if new_frame { FRAME_HEADER_SIZE } else { 0 };
+        if needed > self.capacity {
+            self.grow(needed)?;
+        }
+        if new_frame {
+            self.frame_start = Some(self.len);
+            self.len += FRAME_HEADER_SIZE;
+        }
+        // SAFETY: there is room for `needed` bytes.
+        unsafe {
+            std::ptr::copy_nonoverlapping(data.as_ptr(), self.start().add(self.len), data.len());
+        }
+        self.len += data.len();
+        Ok(())
+    }
+
+    /// The first byte; the object is there.
+    fn start(&self) -> *mut u8 {
+        // SAFETY: whoever writes has grown it before; the place of the bytes is fixed.
+        unsafe { std::ptr::addr_of_mut!((*self.bytes.cast::<ffi::PyBytesObject>()).ob_sval).cast() }
+    }
+
+    #[cold]
+    fn grow(&mut self, needed: usize) -> Result<(), Raised> {
+        let capacity = (needed + needed / 2).max(FIRST_CAPACITY);
+        // SAFETY: the object is ours alone, as resizing asks.
+        unsafe {
+            if self.bytes.is_null() {
+                self.bytes =
+                    ffi::PyBytes_FromStringAndSize(std::ptr::null(), capacity.cast_signed());
+                if self.bytes.is_null() {
+                    return Err(Raised);
+                }
+            } else if _PyBytes_Resize(&raw mut self.bytes, capacity.cast_signed()) != 0 {
+                self.capacity = 0;
+                return Err(Raised);
+            }
+        }
+        self.capacity = capacity;
+        Ok(())
+    }
+
+    /// Ends the frame: its size is known now.
+    pub(super) fn commit_frame(&mut self) {
+        let Some(start) = self.frame_start.take() else { return };
+        let len = self.len - start - FRAME_HEADER_SIZE;
+        // SAFETY: the frame, with room for its header, was written into the buffer.
+        unsafe {
+            let header = self.start().add(start);
+            if len >= FRAME_SIZE_MIN {
+                *header = 0x95;
+                let size = (len as u64).to_le_bytes();
+                std::ptr::copy_nonoverlapping(size.as_ptr(), header.add(1), size.len());
+            } else {
+                std::ptr::copy(header.add(FRAME_HEADER_SIZE), header, len);
+                self.len -= FRAME_HEADER_SIZE;
+            }
+        }
+    }
+
+    /// Called between opcodes: frames end here when they are long enough.
+    #[inline]
+    pub(super) fn boundary(&mut self) -> Result<(), Raised> {
+        match self.frame_start {
+            Some(start) if self.len - start - FRAME_HEADER_SIZE >= FRAME_SIZE_TARGET => {
+                self.commit_frame();
+                if self.write.is_some() { self.flush() } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands what was written on to the file.
+    pub(super) fn flush(&mut self) -> Result<(), Raised> {
+        let bytes = self.take()?;
+        let Some(write) = &self.write else { return Ok(()) };
+        write.call1((bytes,))?;
+        Ok(())
+    }
+
+    /// What was written, which leaves.
+    pub(super) fn take(&mut self) -> Result<Bound<'py, PyBytes>, Raised> {
+        if self.bytes.is_null() {
+            return Ok(PyBytes::new(self.py, b""));
+        }
+        let mut bytes = std::mem::replace(&mut self.bytes, std::ptr::null_mut());
+        let len = std::mem::take(&mut self.len);
+        self.capacity = 0;
+        self.frame_start = None;
+        // SAFETY: the object is ours alone until here; a failure leaves null and an exception.
+        unsafe {
+            if _PyBytes_Resize(&raw mut bytes, len.cast_signed()) != 0 {
+                return Err(Raised);
+            }
+            Ok(Bound::from_owned_ptr(self.py, bytes).cast_into_unchecked())
+        }
+    }
+
+    /// Writes an opcode with its data: if those are large, between frames and around the buffer.
+    #[inline]
+    pub(super) fn push_data(
+        &mut self,
+        header: &[u8],
+        data: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Result<(), Raised> {
+        if data.len() < FRAME_SIZE_TARGET {
+            self.push(header)?;
+            return self.push(data);
+        }
+        self.push_large(header, data, payload)
+    }
+
+    #[cold]
+    fn push_large(
+        &mut self,
+        header: &[u8],
+        data: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Result<(), Raised> {
+        self.commit_frame();
+        let framing = std::mem::replace(&mut self.framing, false);
+        let result = self.push(header).and_then(|()| self.push_payload(data, payload));
+        self.framing = framing;
+        result
+    }
+
+    fn push_payload(
+        &mut self,
+        data: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Result<(), Raised> {
+        if self.write.is_none() {
+            return self.push(data);
+        }
+        self.flush()?;
+        let Some(write) = &self.write else { return Ok(()) };
+        match payload {
+            Some(payload) => write.call1((payload,))?,
+            None => write.call1((PyBytes::new(self.py, data),))?,
+        };
+        Ok(())
+    }
+}
+
+impl Drop for Output<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the object is ours, or there is none; the interpreter is held.
+        unsafe { ffi::Py_XDECREF(self.bytes) };
+    }
+}

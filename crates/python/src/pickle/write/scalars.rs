@@ -1,0 +1,241 @@
+//! Numbers, text and bytes.
+
+use cannery_pickle::Opcode;
+use pyo3::exceptions::PyOverflowError;
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyTuple};
+
+use super::{Pickler, Raised, Saved, code};
+use crate::text;
+
+impl<'py> Pickler<'_, 'py> {
+    pub(super) fn save_bool(&mut self, value: bool) -> Saved {
+        match (self.protocol >= 2, value) {
+            (true, true) => self.op(code!(NewTrue)),
+            (true, false) => self.op(code!(NewFalse)),
+            (false, true) => self.out.push(b"I01\n"),
+            (false, false) => self.out.push(b"I00\n"),
+        }
+    }
+
+    #[inline]
+    pub(super) fn save_int(&mut self, object: *mut ffi::PyObject) -> Saved {
+        let mut overflow = 0;
+        // SAFETY: an exact `int`.
+        let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow) };
+        match i32::try_from(value) {
+            Ok(value) if overflow == 0 => self.save_small_int(value),
+            _ => self.save_large_int(object),
+        }
+    }
+
+    #[inline]
+    fn save_small_int(&mut self, value: i32) -> Saved {
+        if !self.binary() {
+            return self.out.push(format!("I{value}\n").as_bytes());
+        }
+        match value.to_le_bytes() {
+            [a, 0, 0, 0] => self.out.push(&[Opcode::BinInt1 as u8, a]),
+            [a, b, 0, 0] => self.out.push(&[Opcode::BinInt2 as u8, a, b]),
+            [a, b, c, d] => self.out.push(&[Opcode::BinInt as u8, a, b, c, d]),
+        }
+    }
+
+    fn save_large_int(&mut self, object: *mut ffi::PyObject) -> Saved {
+        // SAFETY: the caller keeps the object alive.
+        let object = unsafe { Bound::from_borrowed_ptr(self.py, object) };
+        if self.protocol < 2 {
+            let digits = object.repr()?;
+            return self.out.push(format!("L{}L\n", digits.to_cow()?).as_bytes());
+        }
+        let bits: usize = object.call_method0(intern!(self.py, "bit_length"))?.extract()?;
+        let options = pyo3::types::PyDict::new(self.py);
+        options.set_item(intern!(self.py, "signed"), true)?;
+        let arguments = (bits / 8 + 1, intern!(self.py, "little"));
+        let bytes = object.call_method(intern!(self.py, "to_bytes"), arguments, Some(&options))?;
+        let bytes = bytes.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
+        // A negative number may need a byte less.
+        let bytes = match bytes {
+            [shorter @ .., 0xff] if shorter.last().is_some_and(|&last| last >= 0x80) => shorter,
+            bytes => bytes,
+        };
+        if let Ok(len) = u8::try_from(bytes.len()) {
+            self.out.push(&[Opcode::Long1 as u8, len])?;
+            return self.out.push(bytes);
+        }
+        let Some(len) = i32::try_from(bytes.len()).ok() else {
+            return Err(PyOverflowError::new_err("int too large to pickle").into());
+        };
+        let [a, b, c, d] = len.to_le_bytes();
+        self.out.push_data(&[Opcode::Long4 as u8, a, b, c, d], bytes, None)
+    }
+
+    #[inline]
+    pub(super) fn save_float(&mut self, object: *mut ffi::PyObject) -> Saved {
+        // SAFETY: an exact `float`.
+        let value = unsafe { ffi::PyFloat_AS_DOUBLE(object) };
+        if self.binary() {
+            let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+            return self.out.push(&[Opcode::BinFloat as u8, a, b, c, d, e, f, g, h]);
+        }
+        // SAFETY: the caller keeps the object alive.
+        let digits = unsafe { Bound::<PyAny>::from_borrowed_ptr(self.py, object) }.repr()?;
+        self.out.push(format!("F{}\n", digits.to_cow()?).as_bytes())
+    }
+
+    #[inline]
+    pub(super) fn save_text(&mut self, object: *mut ffi::PyObject) -> Saved {
+        // SAFETY: an exact `str` that the caller keeps alive.
+        let Some(text) = (unsafe { text::of_pointer(object) }) else { return Err(Raised) };
+        if !self.binary() {
+            let line = escaped(&text.to_utf8());
+            self.op(code!(Unicode))?;
+            self.out.push(&line)?;
+            self.op([b'\n'])?;
+            return self.put(object);
+        }
+        match text {
+            cannery_core::Text::Ascii(ascii) => self.save_utf8(ascii.as_bytes(), object)?,
+            other => self.save_utf8(&other.to_utf8(), object)?,
+        }
+        self.put(object)
+    }
+
+    #[inline]
+    fn save_utf8(&mut self, bytes: &[u8], object: *mut ffi::PyObject) -> Saved {
+        if bytes.len() < 256 && self.protocol >= 4 {
+            self.out.push(&[Opcode::ShortBinUnicode as u8, bytes.len().to_le_bytes()[0]])?;
+            return self.out.push(bytes);
+        }
+        let codes = [Opcode::BinUnicode, Opcode::BinUnicode8];
+        let _ = object;
+        self.save_sized(codes, "string", bytes, None)
+    }
+
+    /// Data behind four bytes that tell their length, or eight if that is not enough.
+    fn save_sized(
+        &mut self,
+        [short, long]: [Opcode; 2],
+        what: &str,
+        bytes: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Saved {
+        if let Ok(len) = u32::try_from(bytes.len()) {
+            let [a, b, c, d] = len.to_le_bytes();
+            return self.out.push_data(&[short as u8, a, b, c, d], bytes, payload);
+        }
+        if self.protocol < 4 {
+            let message = format!(
+                "serializing a {what} larger than 4 GiB requires pickle protocol 4 or higher"
+            );
+            return Err(PyOverflowError::new_err(message).into());
+        }
+        self.save_sized_8(long, bytes, payload)
+    }
+
+    fn save_sized_8(
+        &mut self,
+        opcode: Opcode,
+        bytes: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Saved {
+        let mut header = [opcode as u8; 9];
+        header[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.out.push_data(&header, bytes, payload)
+    }
+
+    pub(super) fn save_bytes(&mut self, object: *mut ffi::PyObject) -> Saved {
+        let py = self.py;
+        // SAFETY: exact `bytes` that the caller keeps alive.
+        let bytes = unsafe {
+            Bound::<PyAny>::from_borrowed_ptr(py, object).cast_into_unchecked::<PyBytes>()
+        };
+        if self.protocol >= 3 {
+            return self.save_bytes_data(object, bytes.as_bytes(), Some(bytes.as_any()));
+        }
+        let reduced = if bytes.as_bytes().is_empty() {
+            (py.get_type::<PyBytes>().into_any(), PyTuple::empty(py)).into_pyobject(py)
+        } else {
+            let encode = py.import(intern!(py, "_codecs"))?.getattr(intern!(py, "encode"))?;
+            let latin1 = intern!(py, "latin1");
+            let text = bytes.call_method1(intern!(py, "decode"), (latin1,))?;
+            (encode, (text, latin1).into_pyobject(py)?).into_pyobject(py)
+        };
+        self.save_reduce(&reduced?, object)
+    }
+
+    /// Writes bytes and puts the object they belong to into the memo.
+    pub(super) fn save_bytes_data(
+        &mut self,
+        object: *mut ffi::PyObject,
+        bytes: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Saved {
+        if let Ok(len) = u8::try_from(bytes.len()) {
+            self.out.push(&[Opcode::ShortBinBytes as u8, len])?;
+            self.out.push(bytes)?;
+        } else {
+            let codes = [Opcode::BinBytes, Opcode::BinBytes8];
+            self.save_sized(codes, "bytes object", bytes, payload)?;
+        }
+        self.put(object)
+    }
+
+    pub(super) fn save_bytearray(&mut self, object: *mut ffi::PyObject) -> Saved {
+        let py = self.py;
+        // SAFETY: an exact `bytearray` that the caller keeps alive.
+        let array = unsafe {
+            Bound::<PyAny>::from_borrowed_ptr(py, object).cast_into_unchecked::<PyByteArray>()
+        };
+        if self.protocol >= 5 {
+            // SAFETY: the file's `write` gets a copy, and no other code runs meanwhile.
+            return self.save_bytearray_data(object, unsafe { array.as_bytes() }, None);
+        }
+        let class = py.get_type::<PyByteArray>().into_any();
+        let arguments = match array.is_empty() {
+            true => PyTuple::empty(py),
+            false => (PyBytes::new(py, &array.to_vec()),).into_pyobject(py)?,
+        };
+        let reduced = (class, arguments).into_pyobject(py)?;
+        self.save_reduce(&reduced, object)
+    }
+
+    pub(super) fn save_bytearray_data(
+        &mut self,
+        object: *mut ffi::PyObject,
+        bytes: &[u8],
+        payload: Option<&Bound<'py, PyAny>>,
+    ) -> Saved {
+        self.save_sized_8(Opcode::ByteArray8, bytes, payload)?;
+        self.put(object)
+    }
+}
+
+/// UTF-8, with surrogates, as a line in the "raw unicode escape" encoding.
+fn escaped(utf8: &[u8]) -> Vec<u8> {
+    let mut line = Vec::with_capacity(utf8.len());
+    let mut rest = utf8;
+    while let [first, ..] = rest {
+        let (character, size) = match *first {
+            0..0x80 => (u32::from(*first), 1),
+            0x80..0xe0 => (join(rest, 2, 0x1f), 2),
+            0xe0..0xf0 => (join(rest, 3, 0x0f), 3),
+            _ => (join(rest, 4, 0x07), 4),
+        };
+        rest = &rest[size..];
+        match u8::try_from(character) {
+            Ok(b'\\' | 0 | b'\n' | b'\r' | 0x1a) => line.extend(format!("\\u{character:04x}").bytes()),
+            Ok(byte) => line.push(byte),
+            Err(_) if character < 0x10000 => line.extend(format!("\\u{character:04x}").bytes()),
+            Err(_) => line.extend(format!("\\U{character:08x}").bytes()),
+        }
+    }
+    line
+}
+
+fn join(bytes: &[u8], size: usize, mask: u8) -> u32 {
+    let first = u32::from(bytes[0] & mask);
+    bytes[1..size].iter().fold(first, |joined, &byte| joined << 6 | u32::from(byte & 0x3f))
+}
