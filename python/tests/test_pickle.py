@@ -288,3 +288,165 @@ def test_profiles():
     assert pickle.loads(data, trust=["pandas"]).equals(frame)
     with pytest.raises(ValueError, match="unknown profile"):
         pickle.loads(data, profile="panda")
+
+
+class Reduced:
+    """Items, pairs, a state and a function that sets it."""
+
+    def __reduce__(self):
+        return list, ([],), {"x": 1}, iter([1, 2, 3]), iter({1: 2}.items())
+
+
+class Named:
+    def __getnewargs_ex__(self):
+        return (1,), {"b": 2}
+
+    def __new__(cls, a=0, b=0):
+        return super().__new__(cls)
+
+
+class Tree(tuple):
+    __slots__ = ()
+
+    class Inner:
+        def method(self):
+            return None
+
+
+def _cyclic():
+    ring = [1]
+    ring.append((ring, {"ring": ring}))
+    return ring
+
+
+WRITTEN = [
+    *DATA,
+    2**31,
+    -(2**31),
+    -(2**31) - 1,
+    2**2040,
+    -(2**63),
+    255,
+    256,
+    65535,
+    65536,
+    float("inf"),
+    -0.0,
+    "a\\b\n\r\x00\x1a",
+    "x" * 256,
+    "é" * 70_000,
+    b"y" * 256,
+    b"z" * 70_000,
+    bytearray(b"z" * 70_000),
+    list(range(1000)),
+    list(range(1001)),
+    list(range(2500)),
+    dict.fromkeys(range(1000)),
+    dict.fromkeys(range(2001)),
+    set(range(1000)),
+    frozenset(range(1500)),
+    [[]] * 3,
+    ("a", ("a", "b"), ["a"]) * 2,
+    [f"text {n}" for n in range(20_000)],
+    [{"id": n, "name": str(n), "pair": (n, 1.5)} for n in range(3000)],
+    Model(),
+    [Model(), Model()],
+    Colour.RED,
+    Named(),
+    Tree([1, 2]),
+    Tree.Inner,
+    Tree.Inner.method,
+    len,
+    "".join,
+    print,
+    collections.OrderedDict,
+    type(None),
+    type(...),
+    NotImplemented,
+    int,
+    ValueError("x"),
+    Reduced(),
+    np.arange(10.0),
+    np.arange(20_000.0),
+    np.array(["a", None], dtype=object),
+    _cyclic(),
+]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("value", WRITTEN, ids=lambda value: type(value).__name__)
+def test_dumps_writes_what_pickle_writes(value, protocol):
+    expected = stdlib.dumps(value, protocol)
+    assert pickle.dumps(value, protocol) == expected
+    chunks, expected_chunks = Chunks(), Chunks()
+    pickle.dump(value, chunks, protocol)
+    stdlib.dump(value, expected_chunks, protocol)
+    assert chunks == expected_chunks
+
+
+class Chunks(list):
+    """A file that remembers what was written at once."""
+
+    def write(self, chunk):
+        self.append(bytes(chunk))
+
+
+def test_deterministic_output_depends_on_the_value_alone():
+    first = {"".join(["a", "b"]), "c", ("d", 1), 2, None}
+    second = {None, 2, ("d", 1), "c", "".join(["a", "b"])}
+    text = "".join(["sha", "red"])
+    values = [
+        ([first, text, text], [second, "shared", "".join(["share", "d"])]),
+        ({"k": frozenset(first)}, {"k": frozenset(second)}),
+    ]
+    for protocol in range(6):
+        for one, other in values:
+            data = pickle.dumps(one, protocol, deterministic=True)
+            assert data == pickle.dumps(other, protocol, deterministic=True)
+            assert stdlib.loads(data) == one
+    shared = [1]
+    data = pickle.dumps([shared, shared, [2]], deterministic=True)
+    back = stdlib.loads(data)
+    assert back[0] is back[1]
+    assert data.count(b"\x94") == 1
+
+
+def test_pickler_hooks():
+    class Writer(pickle.Pickler):
+        dispatch_table = {complex: lambda value: (complex, (0, 0))}  # noqa: RUF012
+
+        def persistent_id(self, obj):
+            return "id" if obj == "persist" else None
+
+        def reducer_override(self, obj):
+            return (list, ()) if obj is Model else NotImplemented
+
+    file = io.BytesIO()
+    Writer(file).dump(["persist", Model, 5j])
+
+    class Reader(stdlib.Unpickler):
+        def persistent_load(self, pid):
+            return pid.upper()
+
+    assert Reader(io.BytesIO(file.getvalue())).load() == ["ID", [], 0j]
+
+
+def test_buffers_leave_the_stream():
+    array = np.arange(1000.0)
+    ours, theirs = [], []
+    data = pickle.dumps([array, array], 5, buffer_callback=ours.append)
+    assert data == stdlib.dumps([array, array], 5, buffer_callback=theirs.append)
+    assert [bytes(b) for b in ours] == [bytes(b) for b in theirs]
+    assert len(pickle.dumps(array, 5, buffer_callback=ours.append, deterministic=True)) < 300
+    assert len(ours) == 2
+
+
+def test_what_cannot_be_pickled():
+    with pytest.raises(pickle.PicklingError, match="not the same object"):
+        pickle.dumps(type("len", (), {"__module__": "builtins"}))
+    with pytest.raises(AttributeError, match="local object"):
+        pickle.dumps(lambda: None)
+    with pytest.raises(TypeError):
+        pickle.dumps(n for n in ())
+    with pytest.raises(ValueError, match="protocol"):
+        pickle.dumps(1, 6)

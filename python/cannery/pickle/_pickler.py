@@ -48,7 +48,7 @@ class Pickler:
         self.fast = False
         """Whether nothing is put into the memo; cyclic objects are an error then."""
 
-    def persistent_id(self, obj: Any, /) -> Any:
+    def persistent_id(self, obj: Any, /) -> Any:  # noqa: ARG002
         """Return what stands for the object in the file, or `None` to write it as it is."""
         return None
 

@@ -129,15 +129,10 @@ impl<'py> Pickler<'_, 'py> {
         let mut count = 0;
         // SAFETY: a dictionary; key and value are kept alive while they are written, which may
         // run code that takes them out.
-        while unsafe {
-            ffi::PyDict_Next(object, position, &raw mut key, &raw mut value) != 0
-        } {
+        while unsafe { ffi::PyDict_Next(object, position, &raw mut key, &raw mut value) != 0 } {
             // SAFETY: as above.
             let (key, value) = unsafe {
-                (
-                    Object::from_borrowed_ptr(self.py, key),
-                    Object::from_borrowed_ptr(self.py, value),
-                )
+                (Object::from_borrowed_ptr(self.py, key), Object::from_borrowed_ptr(self.py, value))
             };
             self.save(key.as_ptr())?;
             self.save(value.as_ptr())?;

@@ -119,10 +119,11 @@ fn pickle_dumps<'py>(
         reducer_override: None,
         dispatch_table: None,
     };
-    let bytes = match deterministic {
-        true => deterministic_object(&options, obj),
-        false => write(py, &options, obj, &mut Table::default(), None, Sharing::default())
-            .map(|(bytes, _)| bytes),
+    let bytes = if deterministic {
+        deterministic_object(&options, obj)
+    } else {
+        write(py, &options, obj, &mut Table::default(), None, Sharing::default())
+            .map(|(bytes, _)| bytes)
     };
     bytes.map_err(|Raised| PyErr::fetch(py))
 }
@@ -198,7 +199,10 @@ fn deterministic_object<'py>(
     let py = object.py();
     let sharing = Sharing { equal: Some(PyDict::new(py)), ..Sharing::default() };
     // Buffers leave in the second pass only.
-    let first = Options { buffer_callback: options.buffer_callback.as_ref().map(|_| py.None().into_bound(py)), ..copy(options) };
+    let first = Options {
+        buffer_callback: options.buffer_callback.as_ref().map(|_| py.None().into_bound(py)),
+        ..copy(options)
+    };
     let first = Options { buffer_callback: silent(py, first.buffer_callback.as_ref())?, ..first };
     let (_, sharing) = write(py, &first, object, &mut Table::default(), None, sharing)?;
     let sharing = Sharing {

@@ -29,7 +29,11 @@ impl<'py> Pickler<'_, 'py> {
     }
 
     /// Writes the name that leads to an object.
-    pub(super) fn save_global(&mut self, object: &Object<'py>, name: Option<&Object<'py>>) -> Saved {
+    pub(super) fn save_global(
+        &mut self,
+        object: &Object<'py>,
+        name: Option<&Object<'py>>,
+    ) -> Saved {
         let py = self.py;
         let name = match name {
             Some(name) => name.clone(),
@@ -52,7 +56,7 @@ impl<'py> Pickler<'_, 'py> {
             self.save(name.as_ptr())?;
             self.op(code!(StackGlobal))?;
         } else if is_direct {
-            self.save_two_lines(object, &module_name, &name)?;
+            self.save_two_lines(&module_name, &name)?;
         } else {
             let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
             let reduced = (getattr, (parent, last)).into_pyobject(py)?;
@@ -85,7 +89,10 @@ impl<'py> Pickler<'_, 'py> {
         if imported.is_null() {
             let _ = PyErr::take(py);
             let module = module_name.repr()?;
-            return Err(fail(format!("Can't pickle {}: import of module {module} failed", shown())));
+            return Err(fail(format!(
+                "Can't pickle {}: import of module {module} failed",
+                shown()
+            )));
         }
         // SAFETY: a new reference. Of a dotted name, the import gives the outermost package.
         drop(unsafe { Object::from_owned_ptr(py, imported) });
@@ -140,7 +147,8 @@ impl<'py> Pickler<'_, 'py> {
         name: &Object<'py>,
     ) -> Result<bool, Raised> {
         let py = self.py;
-        let registry = py.import(intern!(py, "copyreg"))?.getattr(intern!(py, "_extension_registry"))?;
+        let registry =
+            py.import(intern!(py, "copyreg"))?.getattr(intern!(py, "_extension_registry"))?;
         let registry = registry.cast::<PyDict>().map_err(PyErr::from)?;
         if registry.is_empty() {
             return Ok(false);
@@ -167,15 +175,11 @@ impl<'py> Pickler<'_, 'py> {
         Ok(true)
     }
 
-    fn save_two_lines(
-        &mut self,
-        object: &Object<'py>,
-        module_name: &Object<'py>,
-        name: &Object<'py>,
-    ) -> Saved {
-        let (module_name, name) = match self.protocol < 3 && self.options.fix_imports {
-            true => self.python2_name(module_name, name)?,
-            false => (module_name.clone(), name.clone()),
+    fn save_two_lines(&mut self, module_name: &Object<'py>, name: &Object<'py>) -> Saved {
+        let (module_name, name) = if self.protocol < 3 && self.options.fix_imports {
+            self.python2_name(module_name, name)?
+        } else {
+            (module_name.clone(), name.clone())
         };
         let encode = |text: &Object<'py>| -> Result<Vec<u8>, Raised> {
             let text = text.cast::<PyString>().map_err(PyErr::from)?.to_cow()?.into_owned();
@@ -187,7 +191,6 @@ impl<'py> Pickler<'_, 'py> {
             }
             Ok(text.into_bytes())
         };
-        let _ = object;
         let lines = [b"c", &*encode(&module_name)?, b"\n", &*encode(&name)?, b"\n"].concat();
         self.out.push(&lines)
     }
@@ -207,10 +210,10 @@ impl<'py> Pickler<'_, 'py> {
             return Ok((pair.get_item(0)?, pair.get_item(1)?));
         }
         let modules = compat.getattr(intern!(py, "REVERSE_IMPORT_MAPPING"))?;
-        match modules.contains(module_name)? {
-            true => Ok((modules.get_item(module_name)?, name.clone())),
-            false => Ok((module_name.clone(), name.clone())),
+        if modules.contains(module_name)? {
+            return Ok((modules.get_item(module_name)?, name.clone()));
         }
+        Ok((module_name.clone(), name.clone()))
     }
 }
 

@@ -198,10 +198,7 @@ impl<'py> Pickler<'_, 'py> {
 
     /// Refers to what is in the memo.
     fn get(&mut self, index: usize) -> Saved {
-        let index = match self.options.deterministic {
-            true => self.number_of(index),
-            false => index,
-        };
+        let index = if self.options.deterministic { self.number_of(index) } else { index };
         if !self.binary() {
             return self.out.push(format!("g{index}\n").as_bytes());
         }
@@ -271,7 +268,8 @@ impl<'py> Pickler<'_, 'py> {
     #[cold]
     fn pickling_error(&self, message: &str) -> Raised {
         let error = || -> PyResult<PyErr> {
-            let class = self.py.import("cannery.errors")?.getattr(intern!(self.py, "PicklingError"))?;
+            let class =
+                self.py.import("cannery.errors")?.getattr(intern!(self.py, "PicklingError"))?;
             Ok(PyErr::from_value(class.call1((message,))?))
         };
         error().unwrap_or_else(|failure| failure).into()

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::containers::is_dict;
-use super::{Object, Pickler, Saved, code};
+use super::{Object, Pickler, Raised, Saved, code};
 
 /// What `__reduce__` returned, taken apart.
 struct Reduced<'py> {
@@ -50,18 +50,22 @@ impl<'py> Pickler<'_, 'py> {
         let reduced = match self.reducer_of(&class)? {
             Some(reducer) => reducer.call1((&object,))?,
             None if object.is_instance_of::<PyType>() => return self.save_global(&object, None),
-            None => match object.getattr_opt(intern!(py, "__reduce_ex__"))? {
-                Some(reduce) => reduce.call1((self.protocol,))?,
-                None => match object.getattr_opt(intern!(py, "__reduce__"))? {
-                    Some(reduce) => reduce.call0()?,
-                    None => {
-                        let message = format!("can't pickle '{}' object", class.repr()?);
-                        return Err(self.pickling_error(&message));
-                    }
-                },
-            },
+            None => self.reduce(&object)?,
         };
         self.save_reduced(&object, &reduced)
+    }
+
+    /// What an object says itself about how it is made.
+    fn reduce(&self, object: &Object<'py>) -> Result<Object<'py>, Raised> {
+        let py = self.py;
+        if let Some(reduce) = object.getattr_opt(intern!(py, "__reduce_ex__"))? {
+            return Ok(reduce.call1((self.protocol,))?);
+        }
+        if let Some(reduce) = object.getattr_opt(intern!(py, "__reduce__"))? {
+            return Ok(reduce.call0()?);
+        }
+        let message = format!("can't pickle '{}' object", object.get_type().repr()?);
+        Err(self.pickling_error(&message))
     }
 
     /// The function that a dispatch table has for a type.
@@ -121,7 +125,7 @@ impl<'py> Pickler<'_, 'py> {
         self.op(code!(Pop))
     }
 
-    fn take_apart(&self, reduced: &Bound<'py, PyTuple>) -> Result<Reduced<'py>, super::Raised> {
+    fn take_apart(&self, reduced: &Bound<'py, PyTuple>) -> Result<Reduced<'py>, Raised> {
         let fail = |message: &str| Err(self.pickling_error(message));
         if !(2..=6).contains(&reduced.len()) {
             return fail("tuple returned by __reduce__ must contain 2 through 6 elements");
@@ -255,9 +259,7 @@ impl<'py> Pickler<'_, 'py> {
     /// Writes a buffer: out of band if the caller takes it, else like bytes.
     fn save_buffer(&mut self, object: &Object<'py>) -> Saved {
         if self.protocol < 5 {
-            return Err(
-                self.pickling_error("PickleBuffer can only pickled with protocol >= 5")
-            );
+            return Err(self.pickling_error("PickleBuffer can only pickled with protocol >= 5"));
         }
         let view = View::get(object)?;
         if !view.is_contiguous() {
@@ -282,22 +284,24 @@ impl<'py> Pickler<'_, 'py> {
 
 fn is_pickle_buffer(object: &Object<'_>) -> bool {
     object.get_type().name().is_ok_and(|name| name == "PickleBuffer")
-        && object.py().import("_pickle").and_then(|m| m.getattr("PickleBuffer")).is_ok_and(|class| {
-            object.get_type().is(&class)
-        })
+        && object
+            .py()
+            .import("_pickle")
+            .and_then(|m| m.getattr("PickleBuffer"))
+            .is_ok_and(|class| object.get_type().is(&class))
 }
 
 /// A buffer as it is, strides and all; released when dropped.
 struct View(Box<ffi::Py_buffer>);
 
 impl View {
-    fn get(object: &Object<'_>) -> Result<Self, super::Raised> {
+    fn get(object: &Object<'_>) -> Result<Self, Raised> {
         let mut buffer = Box::new(ffi::Py_buffer::new());
         // SAFETY: a place for a buffer, filled on success.
         let failed = unsafe {
             ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, ffi::PyBUF_FULL_RO)
         };
-        if failed == 0 { Ok(Self(buffer)) } else { Err(super::Raised) }
+        if failed == 0 { Ok(Self(buffer)) } else { Err(Raised) }
     }
 
     fn is_contiguous(&self) -> bool {

@@ -77,8 +77,9 @@ impl<'py> Pickler<'_, 'py> {
         // SAFETY: an exact `float`.
         let value = unsafe { ffi::PyFloat_AS_DOUBLE(object) };
         if self.binary() {
-            let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
-            return self.out.push(&[Opcode::BinFloat as u8, a, b, c, d, e, f, g, h]);
+            let mut code = [Opcode::BinFloat as u8; 9];
+            code[1..].copy_from_slice(&value.to_be_bytes());
+            return self.out.push(&code);
         }
         // SAFETY: the caller keeps the object alive.
         let digits = unsafe { Bound::<PyAny>::from_borrowed_ptr(self.py, object) }.repr()?;
@@ -97,20 +98,19 @@ impl<'py> Pickler<'_, 'py> {
             return self.put(object);
         }
         match text {
-            cannery_core::Text::Ascii(ascii) => self.save_utf8(ascii.as_bytes(), object)?,
-            other => self.save_utf8(&other.to_utf8(), object)?,
+            cannery_core::Text::Ascii(ascii) => self.save_utf8(ascii.as_bytes())?,
+            other => self.save_utf8(&other.to_utf8())?,
         }
         self.put(object)
     }
 
     #[inline]
-    fn save_utf8(&mut self, bytes: &[u8], object: *mut ffi::PyObject) -> Saved {
+    fn save_utf8(&mut self, bytes: &[u8]) -> Saved {
         if bytes.len() < 256 && self.protocol >= 4 {
             self.out.push(&[Opcode::ShortBinUnicode as u8, bytes.len().to_le_bytes()[0]])?;
             return self.out.push(bytes);
         }
         let codes = [Opcode::BinUnicode, Opcode::BinUnicode8];
-        let _ = object;
         self.save_sized(codes, "string", bytes, None)
     }
 
@@ -194,9 +194,10 @@ impl<'py> Pickler<'_, 'py> {
             return self.save_bytearray_data(object, unsafe { array.as_bytes() }, None);
         }
         let class = py.get_type::<PyByteArray>().into_any();
-        let arguments = match array.is_empty() {
-            true => PyTuple::empty(py),
-            false => (PyBytes::new(py, &array.to_vec()),).into_pyobject(py)?,
+        let arguments = if array.is_empty() {
+            PyTuple::empty(py)
+        } else {
+            (PyBytes::new(py, &array.to_vec()),).into_pyobject(py)?
         };
         let reduced = (class, arguments).into_pyobject(py)?;
         self.save_reduce(&reduced, object)
@@ -226,7 +227,9 @@ fn escaped(utf8: &[u8]) -> Vec<u8> {
         };
         rest = &rest[size..];
         match u8::try_from(character) {
-            Ok(b'\\' | 0 | b'\n' | b'\r' | 0x1a) => line.extend(format!("\\u{character:04x}").bytes()),
+            Ok(b'\\' | 0 | b'\n' | b'\r' | 0x1a) => {
+                line.extend(format!("\\u{character:04x}").bytes());
+            }
             Ok(byte) => line.push(byte),
             Err(_) if character < 0x10000 => line.extend(format!("\\u{character:04x}").bytes()),
             Err(_) => line.extend(format!("\\U{character:08x}").bytes()),
