@@ -16,6 +16,7 @@ TOPICS = {
     "json": "json_text",
     "jsonl": "json_lines",
     "memory": "json_memory",
+    "msgpack": "msgpack_bytes",
     "pipelines": "pipelines",
 }
 

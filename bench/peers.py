@@ -10,7 +10,17 @@ from collections.abc import Iterable
 from types import ModuleType
 
 JSON = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json")
-DISTRIBUTIONS = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec", "joblib")
+MSGPACK = ("ormsgpack", "msgspec.msgpack", "msgpack")
+DISTRIBUTIONS = (
+    "orjson",
+    "ssrjson",
+    "fastsimdjson",
+    "yjson",
+    "msgspec",
+    "ormsgpack",
+    "msgpack",
+    "joblib",
+)
 
 
 def load(names: Iterable[str]) -> dict[str, ModuleType]:

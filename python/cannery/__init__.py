@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import CanneryError, UntrustedTypeError
 
 if TYPE_CHECKING:
-    from cannery import errors, json, jsonl, materializers, npy, pickle, yaml
+    from cannery import errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
     from cannery._artifact import Artifact
     from cannery._objects import Record, dump, dumps, load, loads
     from cannery._session import Run
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from cannery.materializers import Materializer
 
 # Public modules.
-_MODULES = frozenset({"errors", "json", "jsonl", "materializers", "npy", "pickle", "yaml"})
+_MODULES = frozenset(
+    {"errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
+)
 
 # Public names and the private modules they live in.
 _NAMES = {
@@ -54,6 +56,7 @@ __all__ = [
     "load",
     "loads",
     "materializers",
+    "msgpack",
     "npy",
     "pickle",
     "pipeline",

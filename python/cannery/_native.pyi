@@ -1,11 +1,12 @@
 # The private module that is built from crates/python.
 
+import builtins
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, Self, final
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
 @final
 class Store:
@@ -336,6 +337,102 @@ def yaml_dump_all(
     choices: dict[str, Any],
     representers: Mapping[type, Callable[[Any], Any]] | None,
 ) -> None: ...
+def msgpack_packb(
+    o: Any,
+    *,
+    default: Callable[[Any], Any] | None = None,
+    use_single_float: bool = False,
+    autoreset: bool = True,
+    use_bin_type: bool = True,
+    strict_types: bool = False,
+    datetime: bool = False,
+    unicode_errors: str | None = None,
+    buf_size: int | None = None,
+) -> bytes: ...
+def msgpack_encode(
+    obj: Any, /, *, default: Callable[[Any], Any] | None = None, depth: int = 1024
+) -> bytes: ...
+def msgpack_unpackb(
+    packed: Buffer,
+    *,
+    object_hook: Callable[[dict[Any, Any]], Any] | None = None,
+    list_hook: Callable[[list[Any]], Any] | None = None,
+    use_list: bool = True,
+    raw: bool = False,
+    timestamp: int = 0,
+    strict_map_key: bool = True,
+    unicode_errors: str | None = None,
+    object_pairs_hook: Callable[[list[tuple[Any, Any]]], Any] | None = None,
+    ext_hook: Callable[[int, bytes], Any] | None = None,
+    max_str_len: int = -1,
+    max_bin_len: int = -1,
+    max_array_len: int = -1,
+    max_map_len: int = -1,
+    max_ext_len: int = -1,
+) -> Any: ...
+def msgpack_decode(data: Buffer, /, *, depth: int = 1024) -> Any: ...
+
+@disjoint_base
+class Packer:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def __init__(
+        self,
+        *,
+        default: Callable[[Any], Any] | None = None,
+        use_single_float: bool = False,
+        autoreset: bool = True,
+        use_bin_type: bool = True,
+        strict_types: bool = False,
+        datetime: bool = False,
+        unicode_errors: str | None = None,
+        buf_size: int | None = None,
+    ) -> None: ...
+    def pack(self, obj: Any) -> bytes: ...
+    def pack_map_pairs(self, pairs: Iterable[tuple[Any, Any]]) -> bytes: ...
+    def pack_array_header(self, size: int) -> bytes: ...
+    def pack_map_header(self, size: int) -> bytes: ...
+    def pack_ext_type(self, typecode: int, data: Buffer) -> bytes: ...
+    def bytes(self) -> builtins.bytes: ...
+    def reset(self) -> None: ...
+    def getbuffer(self) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+        def __release_buffer__(self, view: memoryview, /) -> None: ...
+
+@disjoint_base
+class Unpacker:
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def __init__(
+        self,
+        file_like: Any = None,
+        *,
+        read_size: int = 0,
+        use_list: bool = True,
+        raw: bool = False,
+        timestamp: int = 0,
+        strict_map_key: bool = True,
+        object_hook: Callable[[dict[Any, Any]], Any] | None = None,
+        object_pairs_hook: Callable[[list[tuple[Any, Any]]], Any] | None = None,
+        list_hook: Callable[[list[Any]], Any] | None = None,
+        unicode_errors: str | None = None,
+        max_buffer_size: int = 104857600,
+        ext_hook: Callable[[int, bytes], Any] | None = None,
+        max_str_len: int = -1,
+        max_bin_len: int = -1,
+        max_array_len: int = -1,
+        max_map_len: int = -1,
+        max_ext_len: int = -1,
+    ) -> None: ...
+    def feed(self, next_bytes: Buffer) -> None: ...
+    def unpack(self) -> Any: ...
+    def skip(self) -> None: ...
+    def read_array_header(self) -> int: ...
+    def read_map_header(self) -> int: ...
+    def read_bytes(self, nbytes: int) -> bytes: ...
+    def tell(self) -> int: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+
 def npy_open(path: str) -> ArrayReader | ArchiveReader: ...
 def npy_save(path: str, header: ArrayHeader, data: Buffer) -> None: ...
 def cli_main(argv: Sequence[str]) -> int: ...

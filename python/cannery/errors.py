@@ -36,6 +36,10 @@ class TextDecodeError(CanneryError, UnicodeDecodeError):
     """Bytes that are not text in their encoding."""
 
 
+class TextEncodeError(CanneryError, UnicodeEncodeError):
+    """Text that the encoding has no bytes for: lone surrogates."""
+
+
 class CorruptError(DataError):
     """A checksum or digest that does not match: these are not the bytes that were written."""
 

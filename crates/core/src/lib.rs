@@ -8,12 +8,14 @@
 //! This crate does no I/O and knows no format and no Python.
 
 mod array;
+mod buffer;
 mod dtype;
 mod error;
 mod frame;
 mod graph;
 mod ignore;
 mod limits;
+mod nothing;
 mod number;
 mod path;
 mod sink;
@@ -25,11 +27,13 @@ mod value;
 pub mod tagged;
 
 pub use array::{ArrayBuf, ArraySource, ArrayView, Order, size_in_bytes};
+pub use buffer::{Buffer, Few, Utf8Size};
 pub use dtype::{ByteOrder, Dtype, Field, Kind, TimeUnit};
 pub use error::{Error, ErrorKind, Pos, Result};
 pub use graph::{Graph, GraphBuilder, Node, NodeId, ObjectNode};
 pub use ignore::Ignore;
 pub use limits::{Budget, Limits};
+pub use nothing::Nothing;
 pub use number::BigInt;
 pub use path::{Path, Segment};
 pub use sink::{Comment, Container, Note, Sink, Source, Style, Wants};

@@ -127,6 +127,7 @@ pub enum Container {
 /// What a sink has a use for beyond the values themselves. The default is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Wants {
     /// Send numbers as [`Sink::number`], where the source is text.
     pub number_text: bool,
@@ -134,6 +135,8 @@ pub struct Wants {
     pub positions: bool,
     /// Send [`Note::Comment`] and [`Note::Style`].
     pub presentation: bool,
+    /// Send no integers beyond 64 bits if there is something else to say: they are refused.
+    pub machine_ints: bool,
 }
 
 impl Wants {
@@ -155,6 +158,13 @@ impl Wants {
     #[must_use]
     pub fn presentation(mut self, yes: bool) -> Self {
         self.presentation = yes;
+        self
+    }
+
+    /// Sets [`machine_ints`](Self::machine_ints).
+    #[must_use]
+    pub fn machine_ints(mut self, yes: bool) -> Self {
+        self.machine_ints = yes;
         self
     }
 }

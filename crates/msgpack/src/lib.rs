@@ -20,11 +20,16 @@
 //! time, is an object called [`TIMESTAMP`] with the parts `seconds` and `nanoseconds`.
 
 mod marker;
+mod options;
 mod read;
+mod scan;
+mod text;
 mod timestamp;
 mod write;
 
-pub use read::{ReadOptions, from_slice, from_slice_prefix, to_value};
+pub use options::{ReadOptions, Sizes, WriteOptions};
+pub use read::{from_slice, from_slice_prefix, read_header, to_value};
+pub use scan::Scanner;
 pub use timestamp::Timestamp;
 pub use write::{Writer, to_vec};
 
@@ -33,3 +38,6 @@ pub const EXT: &str = "msgpack.ext";
 
 /// The type name of a timestamp: parts `seconds` since 1970-01-01T00:00:00Z and `nanoseconds`.
 pub const TIMESTAMP: &str = "msgpack.timestamp";
+
+/// The type name of a string that is not UTF-8: its only part is `data` (bytes).
+pub const STR: &str = "msgpack.str";

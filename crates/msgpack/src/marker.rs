@@ -8,10 +8,8 @@ pub(crate) const NIL: u8 = 0xc0;
 pub(crate) const FALSE: u8 = 0xc2;
 pub(crate) const TRUE: u8 = 0xc3;
 pub(crate) const BIN8: u8 = 0xc4;
-pub(crate) const BIN16: u8 = 0xc5;
 pub(crate) const BIN32: u8 = 0xc6;
 pub(crate) const EXT8: u8 = 0xc7;
-pub(crate) const EXT16: u8 = 0xc8;
 pub(crate) const EXT32: u8 = 0xc9;
 pub(crate) const FLOAT32: u8 = 0xca;
 pub(crate) const FLOAT64: u8 = 0xcb;
@@ -36,3 +34,27 @@ pub(crate) const NEGATIVE_FIXINT: u8 = 0xe0;
 
 /// The code of the one extension that the specification defines.
 pub(crate) const TIMESTAMP_CODE: i8 = -1;
+
+/// The one byte that begins nothing.
+pub(crate) const UNUSED: u8 = 0xc1;
+
+/// Whether it begins a string or bytes.
+pub(crate) fn is_string(marker: u8) -> bool {
+    matches!(marker, FIXSTR..NIL | BIN8..=BIN32 | STR8..=STR32)
+}
+
+/// What it begins, for messages.
+pub(crate) fn kind(marker: u8) -> &'static str {
+    match marker {
+        FIXMAP..FIXARRAY | MAP16..=MAP32 => "a map",
+        FIXARRAY..FIXSTR | ARRAY16..=ARRAY32 => "an array",
+        FIXSTR..NIL | STR8..=STR32 => "a string",
+        NIL => "nil",
+        UNUSED => "byte `0xc1`",
+        FALSE | TRUE => "a boolean",
+        BIN8..=BIN32 => "bytes",
+        EXT8..=EXT32 | FIXEXT1..=FIXEXT16 => "an extension",
+        FLOAT32 | FLOAT64 => "a float",
+        _ => "an integer",
+    }
+}

@@ -1,41 +1,40 @@
 //! The writer: a sink that appends the shortest encoding of each value.
 
 use cannery_core::{
-    ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Source, Text, TextBuf,
+    ArraySource, BigInt, Buffer, Container, Error, ErrorKind, Few, Limits, Result, Sink, Source,
+    Text, Value, ValueBuilder, Wants,
 };
 
 use crate::marker as m;
-use crate::{EXT, TIMESTAMP, Timestamp};
+use crate::{EXT, ReadOptions, STR, TIMESTAMP, Timestamp, WriteOptions, from_slice};
 
 /// Writes a value in the shortest encoding the specification has for it.
 ///
 /// Tuples are written as arrays. Kinds that MessagePack lacks are refused: sets, integers beyond 64
-/// bits, arrays of numbers, references, and objects other than [`EXT`] and [`TIMESTAMP`].
-#[derive(Default)]
-pub struct Writer {
-    out: Vec<u8>,
-    open: Vec<Frame>,
+/// bits, arrays of numbers, references, and objects other than [`EXT`], [`TIMESTAMP`] and [`STR`].
+pub struct Writer<'a, B = Vec<u8>> {
+    out: B,
+    options: WriteOptions,
+    encode: Option<Encode<'a>>,
+    /// Values so far in what is open, the keys of a map among them.
+    values: usize,
+    open: Vec<Level>,
 }
 
-/// What a value that is still open has to know until it ends.
-enum Frame {
-    /// An array or a map: where its header begins, the length claimed there, and the values so
-    /// far, the keys of a map among them.
-    Sized { header: usize, claimed: usize, values: usize },
-    /// One of the objects that MessagePack knows.
-    Extension(Extension),
+type Encode<'a> = Box<dyn FnMut(Text<'_>) -> Result<Vec<u8>> + 'a>;
+
+/// What is open, until it ends.
+struct Level {
+    /// Where it begins.
+    start: usize,
+    /// The items or entries that its header claims.
+    claimed: usize,
+    /// The values so far in what it is in.
+    values_around: usize,
 }
 
-/// The parts of a timestamp or an extension, until it ends and can be written.
-#[derive(Default)]
-struct Extension {
-    type_name: &'static str,
-    part: Option<TextBuf>,
-    code: Option<i64>,
-    data: Option<Vec<u8>>,
-    seconds: Option<i64>,
-    nanoseconds: Option<i64>,
-}
+/// The parts of an object are written as a map, and read back when all are there.
+const MAX_PARTS: u8 = 15;
 
 /// Encodes a value.
 ///
@@ -47,11 +46,17 @@ pub fn to_vec(source: &impl Source) -> Result<Vec<u8>> {
     Ok(writer.into_bytes())
 }
 
-impl Writer {
+impl Default for Writer<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Writer<'_> {
     /// A writer into memory.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::to(Vec::new(), WriteOptions::default())
     }
 
     /// Everything written.
@@ -64,139 +69,213 @@ impl Writer {
     pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
         &mut self.out
     }
+}
 
-    /// Notes that a value begins in whatever is open.
-    #[inline]
-    fn value(&mut self) -> Result<()> {
-        match self.open.last_mut() {
-            Some(Frame::Sized { values, .. }) => *values += 1,
-            Some(Frame::Extension(extension)) => return Err(extension.misfit()),
-            None => {}
-        }
-        Ok(())
+impl<'a, B: Buffer> Writer<'a, B> {
+    /// A writer into `out`, behind what is in it.
+    #[must_use]
+    pub fn to(out: B, options: WriteOptions) -> Self {
+        Self { out, options, encode: None, values: 0, open: Vec::new() }
     }
 
-    #[inline]
-    fn marked<const N: usize>(&mut self, marker: u8, word: [u8; N]) {
-        self.out.push(marker);
-        self.out.extend_from_slice(&word);
+    /// Asks `encode` for the bytes of text that has surrogates in it, in place of refusing it.
+    #[must_use]
+    pub fn encode_with(mut self, encode: impl FnMut(Text<'_>) -> Result<Vec<u8>> + 'a) -> Self {
+        self.encode = Some(Box::new(encode));
+        self
     }
 
-    /// The header of a string, of bytes or of an extension.
-    #[inline]
-    fn sized(&mut self, markers: [u8; 3], length: usize) -> Result<()> {
-        if let Ok(length) = u8::try_from(length) {
-            self.marked(markers[0], [length]);
-        } else if let Ok(length) = u16::try_from(length) {
-            self.marked(markers[1], length.to_be_bytes());
-        } else {
-            let length = u32::try_from(length).map_err(|_| too_long(length))?;
-            self.marked(markers[2], length.to_be_bytes());
-        }
-        Ok(())
+    /// Where it was written to.
+    pub fn into_output(self) -> B {
+        self.out
     }
 
-    #[inline]
+    /// Writes only what an array or a map of `length` items or entries begins with; they follow as
+    /// documents of their own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for a length of 2^32 and more, and for sets.
+    pub fn header(&mut self, container: Container, length: usize) -> Result<()> {
+        self.out.append_few(container_header(container, length)?)
+    }
+
+    /// Writes an extension.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for 2^32 bytes and more.
+    pub fn extension(&mut self, code: i8, data: &[u8]) -> Result<()> {
+        self.values += 1;
+        self.extension_body(code, data)
+    }
+
+    fn extension_body(&mut self, code: i8, data: &[u8]) -> Result<()> {
+        let header = match data.len() {
+            1 => Few::one(m::FIXEXT1),
+            2 => Few::one(m::FIXEXT1 + 1),
+            4 => Few::one(m::FIXEXT1 + 2),
+            8 => Few::one(m::FIXEXT1 + 3),
+            16 => Few::one(m::FIXEXT16),
+            length => long_header(m::EXT8, length)?,
+        };
+        self.out.append_few(header)?;
+        self.out.append_both(Few::one(code.cast_unsigned()), data)
+    }
+
+    #[inline(always)]
     fn string(&mut self, text: Text<'_>) -> Result<()> {
-        let bytes = text.to_utf8();
-        match u8::try_from(bytes.len()) {
-            Ok(length @ ..32) => self.out.push(m::FIXSTR | length),
-            _ => self.sized([m::STR8, m::STR16, m::STR32], bytes.len())?,
+        match text {
+            Text::Ascii(text) | Text::Utf8(text) => self.raw(text.as_bytes()),
+            other => self.wide_string(other),
         }
-        self.out.extend_from_slice(&bytes);
-        Ok(())
     }
 
-    fn extension(&mut self, code: i8, data: &[u8]) -> Result<()> {
-        match data.len() {
-            1 => self.out.push(m::FIXEXT1),
-            2 => self.out.push(m::FIXEXT1 + 1),
-            4 => self.out.push(m::FIXEXT1 + 2),
-            8 => self.out.push(m::FIXEXT1 + 3),
-            16 => self.out.push(m::FIXEXT16),
-            length => self.sized([m::EXT8, m::EXT16, m::EXT32], length)?,
-        }
-        self.out.push(code.cast_unsigned());
-        self.out.extend_from_slice(data);
-        Ok(())
+    /// Bytes as a string, whatever they are.
+    #[inline(always)]
+    fn raw(&mut self, bytes: &[u8]) -> Result<()> {
+        let header = self.string_header(bytes.len())?;
+        self.out.append_both(header, bytes)
     }
 
-    /// A container has ended: if its length was not what its beginning claimed, mends the header.
+    #[inline(always)]
+    fn string_header(&self, length: usize) -> Result<Few> {
+        match u8::try_from(length) {
+            Ok(length @ ..32) => Ok(Few::one(m::FIXSTR | length)),
+            // The old specification knew no length of one byte.
+            _ if self.options.old_specification => wide_header(m::STR16, length),
+            _ => long_header(m::STR8, length),
+        }
+    }
+
+    #[inline(never)]
+    fn wide_string(&mut self, text: Text<'_>) -> Result<()> {
+        let size = text.utf8_size();
+        if size.has_surrogates && !self.options.surrogates {
+            let Some(encode) = &mut self.encode else { return Err(surrogates()) };
+            let bytes = encode(text)?;
+            return self.raw(&bytes);
+        }
+        let header = self.string_header(size.bytes)?;
+        self.out.append_few(header)?;
+        text.append_to(&mut self.out)
+    }
+
+    #[inline(always)]
+    fn unsigned(&mut self, value: u64) -> Result<()> {
+        let few = if let Ok(value) = u8::try_from(value) {
+            match value {
+                0..=m::POSITIVE_FIXINT_MAX => Few::one(value),
+                _ => Few::with_u8(m::UINT8, value),
+            }
+        } else if let Ok(value) = u16::try_from(value) {
+            Few::with_u16(m::UINT16, value)
+        } else if let Ok(value) = u32::try_from(value) {
+            Few::with_u32(m::UINT32, value)
+        } else {
+            return self.out.append_both(Few::one(m::UINT64), &value.to_be_bytes());
+        };
+        self.out.append_few(few)
+    }
+
+    #[inline]
+    fn negative(&mut self, value: i64) -> Result<()> {
+        let few = if let Ok(value) = i8::try_from(value) {
+            match value {
+                -32.. => Few::one(value.cast_unsigned()),
+                _ => Few::with_u8(m::INT8, value.cast_unsigned()),
+            }
+        } else if let Ok(value) = i16::try_from(value) {
+            Few::with_u16(m::INT16, value.cast_unsigned())
+        } else if let Ok(value) = i32::try_from(value) {
+            Few::with_u32(m::INT32, value.cast_unsigned())
+        } else {
+            return self.out.append_both(Few::one(m::INT64), &value.to_be_bytes());
+        };
+        self.out.append_few(few)
+    }
+
+    #[inline]
+    fn begin_level(&mut self, claimed: usize) {
+        let start = self.out.written().len();
+        self.open.push(Level { start, claimed, values_around: self.values });
+        self.values = 0;
+    }
+
+    /// Leaves what is open; gives it, and how many values were in it.
+    #[inline]
+    fn end_level(&mut self) -> (Level, usize) {
+        let level = self.open.pop().expect("an end after its beginning");
+        let values = std::mem::replace(&mut self.values, level.values_around);
+        (level, values)
+    }
+
+    /// A container has ended, and its length was not what its beginning claimed.
     #[cold]
-    fn mend(
-        &mut self,
-        container: Container,
-        header: usize,
-        claimed: usize,
-        length: usize,
-    ) -> Result<()> {
-        let old = container_header(container, claimed)?;
+    fn mend(&mut self, container: Container, level: &Level, length: usize) -> Result<()> {
+        let old = container_header(container, level.claimed)?.len;
         let new = container_header(container, length)?;
-        self.out.splice(header..header + old.as_slice().len(), new.as_slice().iter().copied());
-        Ok(())
+        let bytes = &new.word.to_le_bytes()[..new.len];
+        self.out.replace(level.start..level.start + old, bytes)
     }
 }
 
-impl Sink for Writer {
+impl<B: Buffer> Sink for Writer<'_, B> {
     #[inline]
     fn null(&mut self) -> Result<()> {
-        self.value()?;
-        self.out.push(m::NIL);
-        Ok(())
+        self.values += 1;
+        self.out.append_few(Few::one(m::NIL))
     }
 
     #[inline]
     fn bool(&mut self, value: bool) -> Result<()> {
-        self.value()?;
-        self.out.push(if value { m::TRUE } else { m::FALSE });
-        Ok(())
+        self.values += 1;
+        self.out.append_few(Few::one(if value { m::TRUE } else { m::FALSE }))
     }
 
-    #[inline]
+    #[inline(always)]
     fn int(&mut self, value: i64) -> Result<()> {
-        if let Some(Frame::Extension(extension)) = self.open.last_mut() {
-            return extension.int(value);
-        }
-        self.value()?;
+        self.values += 1;
         match u64::try_from(value) {
-            Ok(value) => write_unsigned(self, value),
-            Err(_) => write_negative(self, value),
+            Ok(value) => self.unsigned(value),
+            Err(_) => self.negative(value),
         }
-        Ok(())
     }
 
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
-        self.value()?;
+        self.values += 1;
         let number = match value {
             BigInt::U64(number) => Some(number),
             other => other.to_big_int().try_into().ok(),
         };
-        let number = number.ok_or_else(|| lacks("integers beyond 64 bits"))?;
-        write_unsigned(self, number);
-        Ok(())
+        match number {
+            Some(number) => self.unsigned(number),
+            None => Err(lacks("integers beyond 64 bits")),
+        }
     }
 
-    #[inline]
+    #[inline(always)]
     fn float(&mut self, value: f64) -> Result<()> {
-        self.value()?;
-        self.marked(m::FLOAT64, value.to_be_bytes());
-        Ok(())
+        self.values += 1;
+        if !self.options.single_floats {
+            return self.out.append_both(Few::one(m::FLOAT64), &value.to_be_bytes());
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "that is what was asked for")]
+        let single = value as f32;
+        self.out.append_few(Few::with_u32(m::FLOAT32, single.to_bits()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
-        self.value()?;
+        self.values += 1;
         self.string(value)
     }
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
-        if let Some(Frame::Extension(extension)) = self.open.last_mut() {
-            return extension.bytes(value);
+        self.values += 1;
+        if self.options.old_specification {
+            return self.raw(value);
         }
-        self.value()?;
-        self.sized([m::BIN8, m::BIN16, m::BIN32], value.len())?;
-        self.out.extend_from_slice(value);
-        Ok(())
+        let header = long_header(m::BIN8, value.len())?;
+        self.out.append_both(header, value)
     }
 
     fn array(&mut self, _value: &dyn ArraySource) -> Result<()> {
@@ -205,30 +284,23 @@ impl Sink for Writer {
 
     #[inline]
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
-        self.value()?;
+        self.values += 1;
         let claimed = len.unwrap_or(0);
-        let header = self.out.len();
-        self.out.extend_from_slice(container_header(container, claimed)?.as_slice());
-        self.open.push(Frame::Sized { header, claimed, values: 0 });
-        Ok(())
+        let header = container_header(container, claimed)?;
+        self.begin_level(claimed);
+        self.out.append_few(header)
     }
 
     #[inline]
     fn end(&mut self, container: Container) -> Result<()> {
-        let Some(Frame::Sized { header, claimed, values }) = self.open.pop() else {
-            unreachable!("an end without its beginning");
-        };
+        let (level, values) = self.end_level();
         let length = if container == Container::Map { values / 2 } else { values };
-        if length == claimed { Ok(()) } else { self.mend(container, header, claimed, length) }
+        if length == level.claimed { Ok(()) } else { self.mend(container, &level, length) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        if let Some(Frame::Extension(extension)) = self.open.last_mut() {
-            extension.part = Some(key.into());
-            return Ok(());
-        }
-        self.value()?;
+        self.values += 1;
         self.string(key)
     }
 
@@ -237,19 +309,33 @@ impl Sink for Writer {
     }
 
     fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
-        self.value()?;
-        let known = [TIMESTAMP, EXT].into_iter().find(|known| type_name == **known);
-        let type_name = known.ok_or_else(|| lacks(&format!("the type `{type_name}`")))?;
-        self.open.push(Frame::Extension(Extension { type_name, ..Extension::default() }));
-        Ok(())
+        self.values += 1;
+        let known = OBJECTS.iter().position(|&known| type_name == *known);
+        let known = known.ok_or_else(|| lacks(&format!("type `{type_name}`")))?;
+        self.begin_level(known);
+        self.out.append_few(Few::one(m::FIXMAP))
     }
 
     fn end_object(&mut self) -> Result<()> {
-        let Some(Frame::Extension(extension)) = self.open.pop() else {
-            unreachable!("an end without its beginning");
-        };
-        let (code, data) = extension.finish()?;
-        self.extension(code, &data)
+        let (level, values) = self.end_level();
+        let kind = level.claimed;
+        let parts = u8::try_from(values / 2).ok().filter(|&parts| parts <= MAX_PARTS);
+        let parts = parts.ok_or_else(|| misfit(kind))?;
+        let written = &mut self.out.written()[level.start..];
+        written[0] |= parts;
+        let parts = Parts::read(written).ok_or_else(|| misfit(kind))?;
+        self.out.truncate(level.start);
+        match OBJECTS[kind] {
+            STR => self.raw(parts.bytes("data").ok_or_else(|| misfit(kind))?),
+            TIMESTAMP => {
+                let data = parts.timestamp().ok_or_else(|| misfit(kind))?;
+                self.extension_body(m::TIMESTAMP_CODE, &data)
+            }
+            _ => {
+                let (code, data) = parts.extension().ok_or_else(|| misfit(kind))?;
+                self.extension_body(code, data)
+            }
+        }
     }
 
     fn mark(&mut self, _id: u64) -> Result<()> {
@@ -259,134 +345,111 @@ impl Sink for Writer {
     fn alias(&mut self, _id: u64) -> Result<()> {
         Err(lacks("references"))
     }
+
+    fn wants(&self) -> Wants {
+        Wants::default().machine_ints(true)
+    }
 }
 
-impl Extension {
-    fn int(&mut self, value: i64) -> Result<()> {
-        let slot = match self.part.as_ref().and_then(TextBuf::as_str) {
-            Some("code") => &mut self.code,
-            Some("seconds") => &mut self.seconds,
-            Some("nanoseconds") => &mut self.nanoseconds,
-            _ => return Err(self.misfit()),
-        };
-        *slot = Some(value);
-        Ok(())
+/// The objects that MessagePack knows.
+const OBJECTS: [&str; 3] = [EXT, TIMESTAMP, STR];
+
+/// The parts of an object.
+struct Parts(Value);
+
+impl Parts {
+    fn read(written: &[u8]) -> Option<Self> {
+        let mut builder = ValueBuilder::new(Limits::default());
+        // As bytes: a string in the old specification is anything.
+        from_slice(written, &ReadOptions::default().raw(true), &mut builder).ok()?;
+        builder.finish().ok().map(Self)
     }
 
-    fn bytes(&mut self, value: &[u8]) -> Result<()> {
-        if self.part.as_ref().and_then(TextBuf::as_str) != Some("data") {
-            return Err(self.misfit());
+    fn get(&self, name: &str) -> Option<&Value> {
+        let Value::Map(entries) = &self.0 else { return None };
+        let is_named = |key: &Value| matches!(key, Value::Bytes(key) if key == name.as_bytes());
+        entries.iter().find(|(key, _)| is_named(key)).map(|(_, value)| value)
+    }
+
+    fn int(&self, name: &str) -> Option<i64> {
+        self.get(name)?.as_i64()
+    }
+
+    fn bytes(&self, name: &str) -> Option<&[u8]> {
+        match self.get(name)? {
+            Value::Bytes(bytes) => Some(bytes),
+            _ => None,
         }
-        self.data = Some(value.to_vec());
-        Ok(())
     }
 
-    fn finish(self) -> Result<(i8, Vec<u8>)> {
-        let misfit = self.misfit();
-        let whole = if self.type_name == TIMESTAMP { self.timestamp() } else { self.extension() };
-        whole.ok_or(misfit)
-    }
-
-    fn timestamp(self) -> Option<(i8, Vec<u8>)> {
-        let nanoseconds = u32::try_from(self.nanoseconds?).ok().filter(|&n| n < 1_000_000_000)?;
+    fn timestamp(&self) -> Option<Vec<u8>> {
+        let nanoseconds = u32::try_from(self.int("nanoseconds")?).ok()?;
+        let stamp = Timestamp { seconds: self.int("seconds")?, nanoseconds };
         let mut data = Vec::with_capacity(12);
-        Timestamp { seconds: self.seconds?, nanoseconds }.encode(&mut data);
-        Some((m::TIMESTAMP_CODE, data))
+        (nanoseconds < 1_000_000_000).then(|| stamp.encode(&mut data))?;
+        Some(data)
     }
 
-    fn extension(self) -> Option<(i8, Vec<u8>)> {
-        Some((i8::try_from(self.code?).ok()?, self.data?))
+    fn extension(&self) -> Option<(i8, &[u8])> {
+        Some((i8::try_from(self.int("code")?).ok()?, self.bytes("data")?))
     }
+}
 
-    #[cold]
-    fn misfit(&self) -> Error {
-        let expected = if self.type_name == TIMESTAMP {
-            "`seconds` (64 bits) and `nanoseconds` (below 10^9)"
-        } else {
-            "`code` (-128 to 127) and `data` (bytes)"
-        };
-        let message = format!("expected {expected} as the parts of `{}`", self.type_name);
-        Error::new(ErrorKind::Value, message)
+#[cold]
+fn misfit(kind: usize) -> Error {
+    let name = OBJECTS[kind];
+    let expected = match name {
+        TIMESTAMP => "`seconds` (64 bits) and `nanoseconds` (below 10^9)",
+        EXT => "`code` (-128 to 127) and `data` (bytes)",
+        _ => "`data` (bytes)",
+    };
+    Error::new(ErrorKind::Value, format!("expected {expected} as the parts of `{name}`"))
+}
+
+/// A length of two bytes, or of four behind the next marker.
+#[inline]
+fn wide_header(marker: u8, length: usize) -> Result<Few> {
+    if let Ok(length) = u16::try_from(length) {
+        return Ok(Few::with_u16(marker, length));
+    }
+    match u32::try_from(length) {
+        Ok(length) => Ok(Few::with_u32(marker + 1, length)),
+        Err(_) => Err(too_long(length)),
+    }
+}
+
+/// A length of one byte, two or four, behind this marker or one of the next two.
+#[inline]
+fn long_header(marker: u8, length: usize) -> Result<Few> {
+    match u8::try_from(length) {
+        Ok(length) => Ok(Few::with_u8(marker, length)),
+        Err(_) => wide_header(marker + 1, length),
     }
 }
 
 #[inline]
-fn write_unsigned(writer: &mut Writer, value: u64) {
-    if let Ok(value) = u8::try_from(value) {
-        match value {
-            0..=m::POSITIVE_FIXINT_MAX => writer.out.push(value),
-            _ => writer.marked(m::UINT8, [value]),
-        }
-    } else if let Ok(value) = u16::try_from(value) {
-        writer.marked(m::UINT16, value.to_be_bytes());
-    } else if let Ok(value) = u32::try_from(value) {
-        writer.marked(m::UINT32, value.to_be_bytes());
-    } else {
-        writer.marked(m::UINT64, value.to_be_bytes());
-    }
-}
-
-#[inline]
-fn write_negative(writer: &mut Writer, value: i64) {
-    if let Ok(value) = i8::try_from(value) {
-        match value {
-            -32.. => writer.out.push(value.cast_unsigned()),
-            _ => writer.marked(m::INT8, value.to_be_bytes()),
-        }
-    } else if let Ok(value) = i16::try_from(value) {
-        writer.marked(m::INT16, value.to_be_bytes());
-    } else if let Ok(value) = i32::try_from(value) {
-        writer.marked(m::INT32, value.to_be_bytes());
-    } else {
-        writer.marked(m::INT64, value.to_be_bytes());
-    }
-}
-
-/// The bytes before an array or a map: one, three or five of them.
-struct Header {
-    bytes: [u8; 5],
-    length: usize,
-}
-
-impl Header {
-    #[inline]
-    fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-#[inline]
-fn container_header(container: Container, length: usize) -> Result<Header> {
-    let (fix, wide) = match container {
+fn container_header(container: Container, length: usize) -> Result<Few> {
+    let (short, wide) = match container {
         Container::List | Container::Tuple => (m::FIXARRAY, m::ARRAY16),
         Container::Map => (m::FIXMAP, m::MAP16),
         Container::Set | Container::FrozenSet => return Err(lacks("sets")),
     };
-    let mut bytes = [0; 5];
-    let length = match (u8::try_from(length), u16::try_from(length), u32::try_from(length)) {
-        (Ok(length @ ..16), ..) => {
-            bytes[0] = fix | length;
-            1
-        }
-        (_, Ok(length), _) => {
-            bytes[0] = wide;
-            bytes[1..3].copy_from_slice(&length.to_be_bytes());
-            3
-        }
-        (_, _, Ok(length)) => {
-            bytes[0] = wide + 1;
-            bytes[1..].copy_from_slice(&length.to_be_bytes());
-            5
-        }
-        _ => return Err(too_long(length)),
-    };
-    Ok(Header { bytes, length })
+    match u8::try_from(length) {
+        Ok(length @ ..16) => Ok(Few::one(short | length)),
+        _ => wide_header(wide, length),
+    }
 }
 
 #[cold]
 fn lacks(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("MessagePack has no {what}"))
         .with_hint("`cannery.dump` writes any object, with its type")
+}
+
+#[cold]
+fn surrogates() -> Error {
+    Error::new(ErrorKind::Encoding, "expected text, found a surrogate code point in it")
+        .with_hint("pass `unicode_errors=\"surrogatepass\"` to write it all the same")
 }
 
 #[cold]

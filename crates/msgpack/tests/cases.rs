@@ -70,7 +70,7 @@ fn what_messagepack_lacks_is_refused() {
     hint: `cannery.dump` writes any object, with its type
     ");
     insta::assert_snapshot!(unwritten(|w| w.begin_object(Text::Ascii("uuid.UUID"), None)), @r"
-    MessagePack has no the type `uuid.UUID`
+    MessagePack has no type `uuid.UUID`
 
     hint: `cannery.dump` writes any object, with its type
     ");
@@ -87,7 +87,9 @@ fn what_messagepack_lacks_is_refused() {
     }), @"expected `code` (-128 to 127) and `data` (bytes) as the parts of `msgpack.ext`");
     insta::assert_snapshot!(unwritten(|w| {
         w.begin_object(Text::Ascii(TIMESTAMP), None)?;
-        w.text(Text::Ascii("now"))
+        w.key(Text::Ascii("seconds"))?;
+        w.text(Text::Ascii("now"))?;
+        w.end_object()
     }), @"expected `seconds` (64 bits) and `nanoseconds` (below 10^9) as the parts of `msgpack.timestamp`");
 }
 

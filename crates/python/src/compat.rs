@@ -237,6 +237,25 @@ known_layout! {
         }
     }
 
+    /// The UTF-8 of a text in one piece that is not ASCII, if somebody has asked for it before.
+    ///
+    /// # Safety
+    /// `text` must be a `str`, and live as long as `'a`.
+    #[inline]
+    pub(crate) unsafe fn cached_utf8<'a>(text: *mut ffi::PyObject) -> Option<&'a str> {
+        let text = text.cast::<ffi::PyCompactUnicodeObject>();
+        // SAFETY: bits 5 and 6 of `state` (see `text_kind`) tell that the larger header is there;
+        // what the interpreter keeps in it is valid, and stays while the text lives.
+        unsafe {
+            if (*text)._base.state >> 5 & 3 != 1 || (*text).utf8.is_null() {
+                return None;
+            }
+            let len = (*text).utf8_length.cast_unsigned();
+            let bytes = std::slice::from_raw_parts((*text).utf8.cast::<u8>(), len);
+            Some(std::str::from_utf8_unchecked(bytes))
+        }
+    }
+
     /// Width of a character in bytes (1, 2 or 4), and whether all are ASCII.
     ///
     /// # Safety
@@ -291,6 +310,15 @@ unknown_layout! {
     /// None.
     #[inline]
     pub(crate) unsafe fn compact_ascii<'a>(_text: *mut ffi::PyObject) -> Option<&'a str> {
+        None
+    }
+
+    /// The UTF-8 of a text, if somebody has asked for it before: here nobody knows.
+    ///
+    /// # Safety
+    /// None.
+    #[inline]
+    pub(crate) unsafe fn cached_utf8<'a>(_text: *mut ffi::PyObject) -> Option<&'a str> {
         None
     }
 

@@ -11,7 +11,7 @@ mod errors;
 mod file;
 mod json;
 mod jsonl;
-mod nothing;
+mod msgpack;
 mod npy;
 mod objects;
 mod pickle;
@@ -30,6 +30,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     json::register(module)?;
     jsonl::register(module)?;
+    msgpack::register(module)?;
     npy::register(module)?;
     objects::register(module)?;
     pickle::register(module)?;

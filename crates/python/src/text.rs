@@ -114,6 +114,10 @@ pub(crate) unsafe fn of_pointer<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>
 }
 
 unsafe fn of_wide<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>> {
+    // SAFETY: the caller's promise.
+    if let Some(utf8) = unsafe { compat::cached_utf8(text) } {
+        return Some(Text::Utf8(utf8));
+    }
     // SAFETY: data and length belong to each other; ASCII was checked by the interpreter.
     unsafe {
         if !compat::make_ready(text) {

@@ -3,7 +3,8 @@
 use crate::metadata::Metadata;
 
 /// Every format but `torch`, which stands on `pickle`.
-const FORMATS: [&str; 9] = [
+const FORMATS: [&str; 10] = [
+    "cannery-cbor",
     "cannery-hdf5",
     "cannery-json",
     "cannery-msgpack",

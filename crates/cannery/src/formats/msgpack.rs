@@ -249,7 +249,7 @@ fn value(bytes: &[u8]) -> Option<(usize, u64)> {
 }
 
 struct MsgpackDocuments<'w> {
-    writer: MsgpackWriter,
+    writer: MsgpackWriter<'static>,
     output: Output<'w>,
 }
 

@@ -315,6 +315,7 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn wants(&self) -> Wants {
-        self.inner.wants()
+        // Those that the target lacks are tagged.
+        self.inner.wants().machine_ints(false)
     }
 }

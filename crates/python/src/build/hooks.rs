@@ -13,7 +13,7 @@ pub(crate) trait Hooks<'py> {
     /// Whether Python code may run while the document is built.
     const CALLS_PYTHON: bool = false;
 
-    /// Whether [`end`](Hooks::end) makes Python's own containers and nothing else.
+    /// Whether [`end`](Hooks::end) makes a plain `dict` of every map.
     const PLAIN_CONTAINERS: bool = false;
 
     /// Whether numbers shall come as text.
@@ -257,7 +257,8 @@ fn constant_name(value: f64) -> &'static str {
     }
 }
 
-fn pairs<'py>(
+/// A `list` of pairs from the keys and values, taking turns, from `base` on.
+pub(super) fn pairs<'py>(
     py: Python<'py>,
     values: &mut Vec<Bound<'py, PyAny>>,
     base: usize,

@@ -5,6 +5,7 @@ mod graph;
 mod hooks;
 pub(crate) mod make;
 mod merge;
+mod msgpack;
 mod shape;
 mod yaml;
 
@@ -17,6 +18,7 @@ use pyo3::types::PyList;
 pub(crate) use graph::{GraphHooks, Reviver};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched};
 pub(crate) use merge::MergeKey;
+pub(crate) use msgpack::{MsgpackHooks, TimestampAs, UnpackOptions, epoch, own_error};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
 use self::cache::Caches;

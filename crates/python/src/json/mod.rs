@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 
 use self::document::Document;
 pub(crate) use self::errors::encode_error;
+pub(crate) use self::output::{BytesMemory, Growing};
 
 /// A document in UTF-8, from text or bytes.
 pub(crate) fn utf8<'a, 'py>(data: &'a Bound<'py, PyAny>) -> PyResult<Document<'a, 'py>> {

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use cannery_core::Result;
+use cannery_core::{Buffer, Few, Result};
 use cannery_json::Output;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -18,7 +18,7 @@ unsafe extern "C" {
 const FIRST: usize = 1024;
 
 /// A kind of object that is nothing but a header and bytes.
-pub(super) trait Memory {
+pub(crate) trait Memory {
     /// A new object with room for `len` bytes, or null.
     ///
     /// # Safety
@@ -39,7 +39,7 @@ pub(super) trait Memory {
 }
 
 /// `bytes`.
-pub(super) struct BytesMemory;
+pub(crate) struct BytesMemory;
 
 impl Memory for BytesMemory {
     unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
@@ -79,7 +79,7 @@ impl Memory for AsciiMemory {
 }
 
 /// An object that grows while it is written, and is cut to length at the end.
-pub(super) struct Growing<'py, M: Memory> {
+pub(crate) struct Growing<'py, M: Memory> {
     py: Python<'py>,
     object: *mut ffi::PyObject,
     data: *mut u8,
@@ -90,7 +90,7 @@ pub(super) struct Growing<'py, M: Memory> {
 
 impl<'py, M: Memory> Growing<'py, M> {
     /// An empty object.
-    pub(super) fn new(py: Python<'py>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'py>) -> PyResult<Self> {
         Self::with_capacity(py, FIRST)
     }
 
@@ -126,7 +126,7 @@ impl<'py, M: Memory> Growing<'py, M> {
     }
 
     /// The object, in its final length.
-    pub(super) fn finish(mut self) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn finish(mut self) -> PyResult<Bound<'py, PyAny>> {
         let len = self.len;
         self.resize(len)?;
         let object = std::mem::replace(&mut self.object, std::ptr::null_mut());
@@ -170,6 +170,109 @@ impl<M: Memory> Output for Growing<'_, M> {
     #[inline(always)]
     unsafe fn advance(&mut self, len: usize) {
         self.len += len;
+    }
+}
+
+/// Room behind what is written, so that a word can be stored of which only a part counts.
+const SLACK: usize = size_of::<u64>();
+
+impl<M: Memory> Growing<'_, M> {
+    /// # Safety
+    /// `len` bytes and [`SLACK`] fit behind what was written.
+    #[inline(always)]
+    unsafe fn store(&mut self, few: Few) {
+        // SAFETY: the caller made room; an array of bytes has no alignment.
+        unsafe {
+            let end = self.data.add(self.len);
+            end.cast::<[u8; SLACK]>().write(few.word.to_le_bytes());
+        }
+        self.len += few.len;
+    }
+
+    /// # Safety
+    /// As many bytes as there are fit behind what was written.
+    #[inline(always)]
+    unsafe fn copy(&mut self, bytes: &[u8]) {
+        // SAFETY: the caller made room, and the object is not what the bytes are borrowed from.
+        unsafe { copy_bytes(bytes, self.data.add(self.len)) };
+        self.len += bytes.len();
+    }
+}
+
+/// Copies `bytes`, few of them without a call: two halves that may overlap.
+///
+/// # Safety
+/// As many bytes can be written to `to`, and are not among `bytes`.
+#[inline(always)]
+unsafe fn copy_bytes(bytes: &[u8], to: *mut u8) {
+    /// # Safety
+    /// There are `N` to `2 * N` bytes.
+    #[inline(always)]
+    unsafe fn halves<const N: usize>(bytes: &[u8], to: *mut u8) {
+        // SAFETY: each half lies within the bytes; an array of bytes has no alignment.
+        unsafe {
+            let from = bytes.as_ptr();
+            let first = from.cast::<[u8; N]>().read();
+            let last = from.add(bytes.len() - N).cast::<[u8; N]>().read();
+            to.cast::<[u8; N]>().write(first);
+            to.add(bytes.len() - N).cast::<[u8; N]>().write(last);
+        }
+    }
+    // SAFETY: the lengths are those of the halves; the rest is the caller's promise.
+    unsafe {
+        match bytes.len() {
+            8..=16 => halves::<8>(bytes, to),
+            4..8 => halves::<4>(bytes, to),
+            17..=32 => halves::<16>(bytes, to),
+            2..4 => halves::<2>(bytes, to),
+            len => std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, len),
+        }
+    }
+}
+
+impl<M: Memory> Buffer for Growing<'_, M> {
+    #[inline]
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.capacity - self.len < bytes.len() {
+            self.grow(bytes.len())?;
+        }
+        // SAFETY: there is room for them.
+        unsafe { self.copy(bytes) };
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn append_few(&mut self, few: Few) -> Result<()> {
+        if self.capacity - self.len < SLACK {
+            self.grow(SLACK)?;
+        }
+        // SAFETY: there is room for a word.
+        unsafe { self.store(few) };
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn append_both(&mut self, header: Few, bytes: &[u8]) -> Result<()> {
+        let room = bytes.len() + SLACK;
+        if self.capacity - self.len < room {
+            self.grow(room)?;
+        }
+        // SAFETY: there is room for a word, of which the first bytes count, and for the rest.
+        unsafe {
+            self.store(header);
+            self.copy(bytes);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn written(&mut self) -> &mut [u8] {
+        // SAFETY: so many bytes were written.
+        unsafe { std::slice::from_raw_parts_mut(self.data, self.len) }
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
     }
 }
 

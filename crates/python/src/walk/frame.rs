@@ -121,6 +121,11 @@ impl<'py> Frame<'py> {
         Self::new(object, End::Nothing, Parts::Nothing)
     }
 
+    /// Whether it is a level without events of its own: what is sent next stands for its object.
+    pub(crate) fn is_instead(&self) -> bool {
+        matches!(self.parts, Parts::Nothing)
+    }
+
     /// The object it stands for: the same one must not be entered again inside.
     #[inline]
     pub(crate) fn identity(&self) -> &Bound<'py, PyAny> {
@@ -198,7 +203,7 @@ impl End {
 }
 
 /// The key of the entry that the cursor has just passed.
-fn key_before<'py>(
+pub(super) fn key_before<'py>(
     dict: &Bound<'py, PyDict>,
     cursor: ffi::Py_ssize_t,
 ) -> Option<Bound<'py, PyAny>> {
@@ -213,7 +218,7 @@ fn key_before<'py>(
     None
 }
 
-fn key_segment(key: &Bound<'_, PyAny>) -> Segment {
+pub(super) fn key_segment(key: &Bound<'_, PyAny>) -> Segment {
     match key.cast::<pyo3::types::PyString>() {
         Ok(_) => Segment::Key(text::of_python(key).map_or_else(|_| "?".into(), TextBuf::from)),
         Err(_) => Segment::Entry(key.repr().map_or_else(|_| "?".into(), |text| text.to_string())),
@@ -239,7 +244,7 @@ fn advance_list<'py, S: Sink, D: Dialect<'py>>(
 
 #[cfg(not(Py_GIL_DISABLED))]
 #[inline]
-fn list_item<'a, 'py>(
+pub(super) fn list_item<'a, 'py>(
     list: &'a Bound<'py, PyList>,
     index: usize,
 ) -> Option<Borrowed<'a, 'py, PyAny>> {
@@ -255,7 +260,7 @@ fn list_item<'a, 'py>(
 }
 
 #[cfg(Py_GIL_DISABLED)]
-fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
+pub(super) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
     list.get_item(index).ok()
 }
 
@@ -409,6 +414,6 @@ impl<'a, 'py> Entries<'a, 'py> {
 }
 
 #[cold]
-fn changed_size() -> PyErr {
+pub(super) fn changed_size() -> PyErr {
     pyo3::exceptions::PyRuntimeError::new_err("dictionary changed size during iteration")
 }

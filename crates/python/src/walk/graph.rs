@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cannery_core::{Container, Limits, Result, Sink};
+use cannery_core::{Container, Limits, Nothing, Result, Sink};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
@@ -11,7 +11,6 @@ use super::frame::Frame;
 use super::{Dialect, Frames, Key, PyWalker, Step, is_exactly, text_of};
 use crate::array::NumpyArray;
 use crate::errors::from_exception;
-use crate::nothing::Nothing;
 
 /// The Python side of objects: `describe(value)` gives a type name and a `dict` of parts, and
 /// `in_order(set)` the items of a set in an order that is the same in every process.

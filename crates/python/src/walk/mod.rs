@@ -3,6 +3,8 @@
 mod frame;
 mod graph;
 mod json;
+mod msgpack;
+mod quick;
 mod scalar;
 mod yaml;
 
@@ -12,6 +14,7 @@ use pyo3::prelude::*;
 
 pub(crate) use graph::{Describer, send as send_graph};
 pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
+pub(crate) use msgpack::{MsgpackDialect, PackOptions};
 pub(crate) use yaml::{YamlDialect, YamlOptions};
 
 use self::frame::{Frame, Next};
@@ -34,6 +37,10 @@ pub(crate) trait Dialect<'py> {
     /// object: then even scalars must be owned, not borrowed from their container.
     const OWNS: bool = false;
 
+    /// Whether every `list` and `dict` is sent as it is, so that [`Dialect::value`] need not be
+    /// asked about them.
+    const PLAIN_CONTAINERS: bool = false;
+
     /// Decides about a container or an object of any other type.
     fn value<S: Sink>(
         &mut self,
@@ -52,6 +59,8 @@ pub(crate) trait Dialect<'py> {
 /// The containers that were entered and not left yet, the innermost last.
 pub(crate) struct Frames<'py> {
     open: Vec<Frame<'py>>,
+    /// Containers around the outermost of them, which have no frames.
+    around: usize,
     limits: Limits,
 }
 
@@ -59,7 +68,7 @@ impl<'py> Frames<'py> {
     /// Enters a container. Inlined so that the frame is made where it will stay.
     #[inline(always)]
     pub(crate) fn enter(&mut self, frame: Frame<'py>) -> Result<()> {
-        if self.open.len() >= self.limits.depth {
+        if self.around + self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep());
         }
         self.open.push(frame);
@@ -92,7 +101,7 @@ pub(crate) struct PyWalker<'a, 'py, S, D> {
 impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     /// A walker that sends to `sink`.
     pub(crate) fn new(sink: &'a mut S, dialect: D, limits: Limits) -> Self {
-        Self { sink, dialect, frames: Frames { open: Vec::with_capacity(16), limits } }
+        Self { sink, dialect, frames: Frames { open: Vec::new(), around: 0, limits } }
     }
 
     /// Sends one whole object, and gives the dialect back.
@@ -119,6 +128,13 @@ impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     }
 
     fn run(&mut self, root: &Bound<'py, PyAny>) -> Result<()> {
+        if D::PLAIN_CONTAINERS && quick::IS_SAFE {
+            return self.send_quickly(root, 0);
+        }
+        self.run_frames(root)
+    }
+
+    fn run_frames(&mut self, root: &Bound<'py, PyAny>) -> Result<()> {
         if !scalar::send(root, self.sink)? {
             self.value(root.clone())?;
         }

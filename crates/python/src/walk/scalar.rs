@@ -16,7 +16,7 @@ pub(crate) fn send<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<bo
     if is_exactly(value, &raw mut ffi::PyUnicode_Type) {
         sink.text(super::text_of(value)?)?;
     } else if is_exactly(value, &raw mut ffi::PyLong_Type) {
-        send_int(value, sink)?;
+        return send_int(value, sink);
     } else if is_exactly(value, &raw mut ffi::PyFloat_Type) {
         sink.float(float_of(value))?;
     } else if is_exactly(value, &raw mut ffi::PyBool_Type) {
@@ -36,26 +36,37 @@ pub(crate) fn float_of(value: &Bound<'_, PyAny>) -> f64 {
     unsafe { ffi::PyFloat_AS_DOUBLE(value.as_ptr()) }
 }
 
-/// Sends an `int` or one of a subclass, whatever its methods say.
+/// Sends an `int` or one of a subclass, whatever its methods say; `false` if it is too large for
+/// the sink.
 #[inline]
-pub(crate) fn send_int<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<()> {
+pub(crate) fn send_int<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<bool> {
     // SAFETY: the caller saw that it is an int.
     if let Some(small) = unsafe { compat::small_int(value.as_ptr()) } {
-        return sink.int(small);
+        sink.int(small)?;
+        return Ok(true);
     }
     let mut overflow = 0;
     // SAFETY: the caller saw that it is an int; then this cannot fail but only overflow.
     let word = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
-    if overflow == 0 { sink.int(word) } else { send_big_int(value, sink) }
+    if overflow != 0 {
+        return send_big_int(value, sink);
+    }
+    sink.int(word)?;
+    Ok(true)
 }
 
 #[cold]
-fn send_big_int<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<()> {
+fn send_big_int<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<bool> {
     if let Ok(word) = value.extract::<u64>() {
-        return sink.big_int(BigInt::U64(word));
+        sink.big_int(BigInt::U64(word))?;
+        return Ok(true);
+    }
+    if sink.wants().machine_ints {
+        return Ok(false);
     }
     let bytes = little_endian(value).map_err(from_exception)?;
-    sink.big_int(BigInt::LittleEndian(&bytes))
+    sink.big_int(BigInt::LittleEndian(&bytes))?;
+    Ok(true)
 }
 
 fn little_endian(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
@@ -76,7 +87,7 @@ pub(crate) fn send_subclass<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> 
             let text: Text<'_> = text::of_python(value).map_err(from_exception)?;
             sink.text(text)?;
         } else if ffi::PyLong_Check(pointer) != 0 {
-            send_int(value, sink)?;
+            return send_int(value, sink);
         } else if ffi::PyFloat_Check(pointer) != 0 {
             sink.float(float_of(value))?;
         } else {

@@ -1,0 +1,160 @@
+//! Bytes to objects.
+
+use cannery_core::{Limits, Result};
+use cannery_msgpack::{ReadOptions, Sizes, from_slice_prefix};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use super::errors::{extra_data, unpack_error};
+use super::{Data, classes, truth};
+use crate::build::{Hooks, MsgpackHooks, PyBuilder, TimestampAs, UnpackOptions};
+
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(msgpack_unpackb, module)?)?;
+    module.add_function(wrap_pyfunction!(msgpack_decode, module)?)
+}
+
+/// Unpack the object in ``packed``; the arguments are those of ``Unpacker``.
+///
+/// Raises ``ExtraData`` for bytes behind it, ``FormatError`` for what is not MessagePack,
+/// ``StackError`` for what is nested too deeply, and ``ValueError`` for what is cut off.
+#[pyfunction]
+#[pyo3(signature = (packed, *, object_hook=None, list_hook=None, use_list=true, raw=false,
+    timestamp=0, strict_map_key=true, unicode_errors=None, object_pairs_hook=None, ext_hook=None,
+    max_str_len=-1, max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1),
+    text_signature = "(packed, *, object_hook=None, list_hook=None, use_list=True, raw=False, \
+    timestamp=0, strict_map_key=True, unicode_errors=None, object_pairs_hook=None, ext_hook=None, \
+    max_str_len=-1, max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1)")]
+#[expect(clippy::too_many_arguments, reason = "the signature of the package")]
+fn msgpack_unpackb<'py>(
+    packed: &Bound<'py, PyAny>,
+    object_hook: Option<Py<PyAny>>,
+    list_hook: Option<Py<PyAny>>,
+    #[pyo3(from_py_with = truth)] use_list: bool,
+    #[pyo3(from_py_with = truth)] raw: bool,
+    timestamp: u8,
+    #[pyo3(from_py_with = truth)] strict_map_key: bool,
+    unicode_errors: Option<String>,
+    object_pairs_hook: Option<Py<PyAny>>,
+    ext_hook: Option<Py<PyAny>>,
+    max_str_len: isize,
+    max_bin_len: isize,
+    max_array_len: isize,
+    max_map_len: isize,
+    max_ext_len: isize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let hooks = UnpackOptions {
+        object_hook,
+        object_pairs_hook,
+        list_hook,
+        ext_hook,
+        tuples: !use_list,
+        timestamp: timestamp_as(timestamp)?,
+        unicode_errors,
+    };
+    let hooks = checked(packed.py(), hooks)?;
+    let sizes = Sizes {
+        text: size_or(max_str_len, usize::MAX),
+        bytes: size_or(max_bin_len, usize::MAX),
+        array: size_or(max_array_len, usize::MAX),
+        map: size_or(max_map_len, usize::MAX),
+        extension: size_or(max_ext_len, usize::MAX),
+    };
+    unpack(packed, &hooks, &read_options(raw, strict_map_key).sizes(sizes))
+}
+
+/// Decode one MessagePack document (``bytes``, or any bytes-like object).
+///
+/// Maps may have any hashable keys. Extensions become ``ExtType``, timestamps ``Timestamp``.
+#[pyfunction]
+#[pyo3(signature = (data, /, *, depth=1024))]
+fn msgpack_decode<'py>(data: &Bound<'py, PyAny>, depth: usize) -> PyResult<Bound<'py, PyAny>> {
+    let options = read_options(false, false).limits(Limits::default().depth(depth));
+    unpack(data, &UnpackOptions::default(), &options)
+}
+
+fn unpack<'py>(
+    packed: &Bound<'py, PyAny>,
+    hooks: &UnpackOptions,
+    options: &ReadOptions,
+) -> PyResult<Bound<'py, PyAny>> {
+    let data = Data::of(packed)?;
+    let (value, used) = build(packed.py(), data.bytes(), hooks, options)
+        .map_err(|error| unpack_error(packed.py(), error))?;
+    if used < data.bytes().len() {
+        return Err(extra_data(&value, data.bytes(), used));
+    }
+    Ok(value)
+}
+
+/// The object at the beginning of `data`, and how many bytes it took.
+pub(super) fn build<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    hooks: &UnpackOptions,
+    options: &ReadOptions,
+) -> Result<(Bound<'py, PyAny>, usize)> {
+    if hooks.calls_python() {
+        build_with(py, data, MsgpackHooks::<true>::new(hooks), options)
+    } else {
+        build_with(py, data, MsgpackHooks::<false>::new(hooks), options)
+    }
+}
+
+fn build_with<'py, H: Hooks<'py>>(
+    py: Python<'py>,
+    data: &[u8],
+    hooks: H,
+    options: &ReadOptions,
+) -> Result<(Bound<'py, PyAny>, usize)> {
+    let mut builder = PyBuilder::new(py, hooks);
+    let used = from_slice_prefix(data, options, &mut builder)?;
+    Ok((builder.take().expect("a document was read"), used))
+}
+
+/// What the reader is told in any case: the hooks decode strings that are not UTF-8.
+pub(super) fn read_options(raw: bool, strict_map_key: bool) -> ReadOptions {
+    ReadOptions::default().raw(raw).strict_keys(strict_map_key).invalid_text(true)
+}
+
+/// The limit that was given, or the default for -1.
+pub(super) fn size_or(given: isize, default: usize) -> usize {
+    usize::try_from(given).unwrap_or(default)
+}
+
+/// From the number that the package uses.
+pub(super) fn timestamp_as(number: u8) -> PyResult<TimestampAs> {
+    match number {
+        0 => Ok(TimestampAs::Timestamp),
+        1 => Ok(TimestampAs::Seconds),
+        2 => Ok(TimestampAs::Nanoseconds),
+        3 => Ok(TimestampAs::DateTime),
+        _ => Err(PyValueError::new_err("timestamp must be 0..3")),
+    }
+}
+
+/// Refuses what cannot be called, and forgets what does nothing of its own.
+pub(super) fn checked(py: Python<'_>, mut options: UnpackOptions) -> PyResult<UnpackOptions> {
+    let hooks = [
+        ("object_hook", &options.object_hook),
+        ("object_pairs_hook", &options.object_pairs_hook),
+        ("list_hook", &options.list_hook),
+        ("ext_hook", &options.ext_hook),
+    ];
+    for (name, hook) in hooks {
+        if hook.as_ref().is_some_and(|hook| !hook.bind(py).is_callable()) {
+            return Err(PyTypeError::new_err(format!("{name} must be a callable.")));
+        }
+    }
+    if options.object_hook.is_some() && options.object_pairs_hook.is_some() {
+        let message = "object_pairs_hook and object_hook are mutually exclusive.";
+        return Err(PyTypeError::new_err(message));
+    }
+    if let Some(hook) = &options.ext_hook
+        && hook.bind(py).is(classes(py)?.ext_type(py))
+    {
+        options.ext_hook = None;
+    }
+    options.unicode_errors = options.unicode_errors.filter(|errors| errors != "strict");
+    Ok(options)
+}

@@ -1,0 +1,215 @@
+"""MessagePack: the names and the behaviour of the package `msgpack`, and a fast pair.
+
+`packb`, `unpackb`, `pack`, `unpack`, `Packer`, `Unpacker`, `ExtType`, `Timestamp` and the
+exceptions are what they are there. `encode` and `decode` are the fast pair: one document, any keys,
+no hooks but `default`. The format is that of <https://github.com/msgpack/msgpack/blob/master/spec.md>.
+
+What a document claims is not believed: nothing is allocated for items that are not there, and
+`max_buffer_size`, `max_str_len` and their like bound what is.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import namedtuple
+from typing import IO, Any
+
+from cannery._native import Packer, Unpacker
+from cannery._native import msgpack_decode as decode
+from cannery._native import msgpack_encode as encode
+from cannery._native import msgpack_packb as packb
+from cannery._native import msgpack_unpackb as unpackb
+from cannery.errors import CanneryError, DataError, DepthError
+
+__all__ = [
+    "BufferFull",
+    "ExtType",
+    "ExtraData",
+    "FormatError",
+    "OutOfData",
+    "PackException",
+    "PackOverflowError",
+    "PackValueError",
+    "Packer",
+    "RangeError",
+    "StackError",
+    "Timestamp",
+    "UnpackException",
+    "UnpackValueError",
+    "Unpacker",
+    "decode",
+    "dump",
+    "dumps",
+    "encode",
+    "load",
+    "loads",
+    "pack",
+    "packb",
+    "unpack",
+    "unpackb",
+]
+
+
+class UnpackException(CanneryError):  # noqa: N818 - the package's name
+    """Base of the exceptions that only unpacking raises."""
+
+
+class BufferFull(UnpackException):
+    """More bytes wait to be unpacked than `max_buffer_size` allows."""
+
+
+class OutOfData(UnpackException):
+    """Not all of the next object has come."""
+
+
+class FormatError(DataError, UnpackException):
+    """Bytes that are not MessagePack."""
+
+
+class StackError(DepthError, ValueError, UnpackException):
+    """Nested more deeply than 1,024 levels."""
+
+
+class ExtraData(DataError):  # noqa: N818 - the package's name
+    """Bytes behind the object: `unpacked` is the object, `extra` the bytes."""
+
+    hint = "several objects in a row are read with `Unpacker`"
+
+    def __init__(self, unpacked: Any, extra: bytes) -> None:
+        """Keep both."""
+        super().__init__(unpacked, extra)
+        self.unpacked = unpacked
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return "unpack(b) received extra data."
+
+
+class RangeError(DataError, OverflowError):
+    """An integer of more than 64 bits."""
+
+
+UnpackValueError = ValueError
+PackException = Exception
+PackValueError = ValueError
+PackOverflowError = OverflowError
+
+
+class ExtType(namedtuple("ExtType", "code data")):
+    """An extension: a `code` from 0 to 127 and its `data`."""
+
+    __slots__ = ()
+
+    def __new__(cls, code: int, data: bytes) -> ExtType:
+        """Check both."""
+        if not isinstance(code, int):
+            raise TypeError("code must be int")
+        if not isinstance(data, bytes):
+            raise TypeError("data must be bytes")
+        if not 0 <= code <= 127:
+            raise ValueError("code must be 0~127")
+        return super().__new__(cls, code, data)
+
+
+class Timestamp:
+    """A moment in time: whole seconds since 1970-01-01T00:00:00Z, and nanoseconds after them."""
+
+    __slots__ = ("nanoseconds", "seconds")
+
+    seconds: int
+    """Negative before 1970."""
+
+    nanoseconds: int
+    """Below 1,000,000,000."""
+
+    def __init__(self, seconds: int, nanoseconds: int = 0) -> None:
+        """Check both."""
+        if not isinstance(seconds, int):
+            raise TypeError("seconds must be an integer")
+        if not isinstance(nanoseconds, int):
+            raise TypeError("nanoseconds must be an integer")
+        if not 0 <= nanoseconds < 10**9:
+            raise ValueError("nanoseconds must be a non-negative integer less than 999999999.")
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+
+    def __repr__(self) -> str:
+        return f"Timestamp(seconds={self.seconds}, nanoseconds={self.nanoseconds})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return False
+        return self.seconds == other.seconds and self.nanoseconds == other.nanoseconds
+
+    def __hash__(self) -> int:
+        return hash((self.seconds, self.nanoseconds))
+
+    @staticmethod
+    def from_bytes(b: bytes) -> Timestamp:
+        """Decode the data of an extension of code -1: 4, 8 or 12 bytes."""
+        if len(b) == 4:
+            return Timestamp(int.from_bytes(b, "big"))
+        if len(b) == 8:
+            word = int.from_bytes(b, "big")
+            return Timestamp(word & (1 << 34) - 1, word >> 34)
+        if len(b) == 12:
+            return Timestamp(
+                int.from_bytes(b[4:], "big", signed=True), int.from_bytes(b[:4], "big")
+            )
+        raise ValueError("Timestamp type can only be created from 32, 64, or 96-bit byte objects")
+
+    def to_bytes(self) -> bytes:
+        """Encode as the data of an extension of code -1, in the shortest form."""
+        if self.seconds >> 34:
+            whole = self.seconds.to_bytes(8, "big", signed=True)
+            return self.nanoseconds.to_bytes(4, "big") + whole
+        word = self.nanoseconds << 34 | self.seconds
+        return word.to_bytes(8 if word >> 32 else 4, "big")
+
+    @staticmethod
+    def from_unix(unix_sec: float) -> Timestamp:
+        """Make one from seconds, with a fraction."""
+        return Timestamp(int(unix_sec // 1), int((unix_sec % 1) * 10**9))
+
+    def to_unix(self) -> float:
+        """Return the seconds, with a fraction."""
+        return self.seconds + self.nanoseconds / 1e9
+
+    @staticmethod
+    def from_unix_nano(unix_ns: int) -> Timestamp:
+        """Make one from nanoseconds."""
+        return Timestamp(*divmod(unix_ns, 10**9))
+
+    def to_unix_nano(self) -> int:
+        """Return the nanoseconds since 1970."""
+        return self.seconds * 10**9 + self.nanoseconds
+
+    def to_datetime(self) -> datetime.datetime:
+        """Return a `datetime` in UTC, which has microseconds only."""
+        since = datetime.timedelta(seconds=self.seconds, microseconds=self.nanoseconds // 1000)
+        return _EPOCH + since
+
+    @staticmethod
+    def from_datetime(dt: datetime.datetime) -> Timestamp:
+        """Make one from a `datetime`; a naive one is taken for local time."""
+        since = (dt.astimezone() if dt.tzinfo is None else dt) - _EPOCH
+        return Timestamp(since.days * 86400 + since.seconds, since.microseconds * 1000)
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def pack(o: Any, stream: IO[bytes], **kwargs: Any) -> None:
+    """Pack the object `o` and write it to `stream`; the arguments are those of `Packer`."""
+    stream.write(packb(o, **kwargs))
+
+
+def unpack(stream: IO[bytes], **kwargs: Any) -> Any:
+    """Unpack the object in `stream`; the arguments are those of `unpackb`."""
+    return unpackb(stream.read(), **kwargs)
+
+
+load = unpack
+loads = unpackb
+dump = pack
+dumps = packb
