@@ -22,11 +22,13 @@ JSON_FILES = {
 
 @cache
 def json_documents() -> dict[str, bytes]:
-    """Returns JSON documents by name: text heavy, key heavy, number heavy, and mixed."""
+    """Returns JSON documents by name: text heavy, key heavy, number heavy, and the extremes."""
     if FOLDER.is_dir():
-        return {name: (FOLDER / file).read_bytes() for name, file in JSON_FILES.items()}
-    print(f"!! no corpora at {FOLDER}: measuring on generated input", file=sys.stderr)
-    return _generated()
+        found = {name: (FOLDER / file).read_bytes() for name, file in JSON_FILES.items()}
+    else:
+        print(f"!! no corpora at {FOLDER}: measuring on generated input", file=sys.stderr)
+        found = _generated()
+    return found | _extremes()
 
 
 @cache
@@ -50,6 +52,25 @@ def _generated() -> dict[str, bytes]:
             "rings": [[[_degree(make), _degree(make)] for _ in range(200)] for _ in range(200)]
         },
         "generated events": [_event(make) for _ in range(60)],
+    }
+    return {
+        name: json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+        for name, document in documents.items()
+    }
+
+
+def _extremes() -> dict[str, bytes]:
+    """Returns what is nothing but deep, long, small, or far from ASCII."""
+    make = random.Random(8)
+    deep: list = []
+    for level in range(200):
+        deep = [deep] if level % 2 else {"inner": deep}
+    documents = {
+        "deep": [deep] * 100,
+        "long texts": [_words(make, 20_000).encode("ascii", "ignore").decode() for _ in range(4)],
+        "non-ASCII": ["".join(make.choices("日本語のテキストが続く、", k=60)) for _ in range(2000)],
+        "integers": [make.getrandbits(make.choice((8, 16, 31, 53))) for _ in range(30_000)],
+        "small": {"id": 17, "ok": True, "name": "a small one"},
     }
     return {
         name: json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()

@@ -7,6 +7,7 @@ are exact at any size, in both directions.
 
 from __future__ import annotations
 
+import io
 import json as _stdlib
 from collections.abc import Callable, Iterator
 from json import detect_encoding
@@ -218,9 +219,12 @@ def load(
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
     **kw: Any,
 ) -> Any:
-    """Return the value of the document in the file object `fp`; the arguments are `loads`'s."""
+    """Return the value of the document in the file object `fp`; the arguments are `loads`'s.
+
+    The text is in memory once, as bytes if it is long: a text file is encoded as it is read.
+    """
     return loads(
-        fp.read(),
+        _read(fp),
         cls=cls,
         object_hook=object_hook,
         parse_float=parse_float,
@@ -229,6 +233,25 @@ def load(
         object_pairs_hook=object_pairs_hook,
         **kw,
     )
+
+
+#: Characters of a text file that are read at a time.
+_CHUNK = 1 << 20
+
+
+def _read(fp: IO[str] | IO[bytes]) -> str | bytes:
+    """Read all of a file; of a long text its UTF-8, and never both at once."""
+    if not isinstance(fp, io.TextIOBase):
+        return fp.read()
+    chunk: str = fp.read(_CHUNK)
+    if len(chunk) < _CHUNK or chunk[0] == "\ufeff" or "\0" in chunk[:4]:
+        # What would be an encoding at the start of bytes is an error at the start of a text.
+        return chunk + fp.read()
+    data = io.BytesIO()
+    while chunk:
+        data.write(chunk.encode("utf-8", "surrogatepass"))
+        chunk = fp.read(_CHUNK)
+    return data.getvalue()
 
 
 def _dumps_with_encoder(obj: Any, cls: type[JSONEncoder] | None, **kw: Any) -> str:

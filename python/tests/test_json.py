@@ -578,3 +578,20 @@ def test_decoded_memory_is_no_more_than_the_standard_library_s():
     )
     ours, theirs = json.loads(text), stdlib.loads(text)
     assert sum(map(sys.getsizeof, ours)) <= sum(map(sys.getsizeof, theirs))
+
+
+@pytest.mark.parametrize("text", ["x" * 10, "ü" * 10, "語" * (1 << 20), "a😀\ud800" * (1 << 19)])
+def test_load_reads_texts_of_any_length(text):
+    document = stdlib.dumps([text, {text[:3]: None}], ensure_ascii=False)
+    assert json.load(io.StringIO(document)) == stdlib.loads(document)
+    for broken in (document[:-1], document + "x", "\ufeff" + document, "\0" + document):
+        assert outcome(json.load, io.StringIO(broken)) == outcome(stdlib.loads, broken)
+
+
+def test_load_keeps_one_copy_of_the_text():
+    class Endless(io.StringIO):
+        def read(self, size=-1):
+            assert size == 1 << 20, "piece by piece"
+            return super().read(size)
+
+    assert json.load(Endless('["' + "é" * (3 << 20) + '"]')) == ["é" * (3 << 20)]

@@ -83,6 +83,13 @@ impl<R: Read> Reader<R> {
         Ok(true)
     }
 
+    /// Whether a line ends in the piece of the text at hand: what is left of it can be read without
+    /// waiting for the reader, unless a document has more than one line.
+    pub fn has_line(&self) -> bool {
+        let data = self.input.chunk().data;
+        data.get(self.pos + 1..).is_some_and(|rest| memchr::memchr(b'\n', rest).is_some())
+    }
+
     /// The documents that are left, each as a [`Value`].
     pub fn values(&mut self) -> Values<'_, R> {
         Values { reader: self }
@@ -217,6 +224,14 @@ impl<W: Write> Writer<W> {
             self.discard();
         }
         written
+    }
+
+    /// Takes over whole lines that were written elsewhere, each with a newline at its end.
+    ///
+    /// # Errors
+    /// Those of the `io::Write`.
+    pub fn write_lines(&mut self, lines: &[u8]) -> Result<()> {
+        self.json.output().write_lines(lines)
     }
 
     /// The sink that the events of a document may be sent to, one document after another.

@@ -124,7 +124,10 @@ known_layout! {
         unsafe { (*dict.cast::<Dict>()).used.cast_unsigned() }
     }
 
-    /// A dictionary of `None`s with these keys; none if two of them are equal.
+    /// A dictionary with these keys; none if two of them are equal.
+    ///
+    /// Its values are the keys: copying it counts references, and those of one value for all would
+    /// have to wait for each other.
     #[cold]
     pub(crate) fn template<'py>(
         py: Python<'py>,
@@ -132,7 +135,7 @@ known_layout! {
     ) -> Option<Bound<'py, PyAny>> {
         let dict = pyo3::types::PyDict::new(py);
         for [key, _] in entries {
-            dict.set_item(key, py.None()).ok()?;
+            dict.set_item(key, key).ok()?;
         }
         // SAFETY: it is a `dict`.
         let (_, count) = unsafe { text_entries(dict.as_ptr()) }?;
@@ -148,8 +151,8 @@ known_layout! {
         base: usize,
     ) -> Option<Bound<'py, PyAny>> {
         let (pairs, _) = values[base..].as_chunks::<2>();
-        // SAFETY: templates are dictionaries that nobody else knows, and so is the copy. All of
-        // its values are `None`, whose references go as those from the stack come. The template
+        // SAFETY: templates are dictionaries that nobody else knows, and so is the copy. Its
+        // values are its keys, whose references go as those from the stack come. The template
         // keeps the keys alive, so that the same address is the same key.
         unsafe {
             let (known, count) = text_entries(template.as_ptr())?;
@@ -169,8 +172,9 @@ known_layout! {
             for (index, [key, value]) in pairs.iter().enumerate() {
                 (*entries.add(index)).value = value.as_ptr();
                 flags |= (*value.get_type_ptr()).tp_flags;
+                // One from the stack, and one from the template.
                 ffi::Py_DECREF(key.as_ptr());
-                ffi::Py_DECREF(ffi::Py_None());
+                ffi::Py_DECREF(key.as_ptr());
             }
             values.set_len(base);
             if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 && ffi::PyObject_GC_IsTracked(copy) == 0 {

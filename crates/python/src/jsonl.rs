@@ -1,5 +1,6 @@
 //! `cannery.jsonl`: documents one after another, read and written in constant memory.
 
+use std::collections::VecDeque;
 use std::io::BufRead;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -12,10 +13,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 
-use crate::build::{Plain, PyBuilder, Watched};
+use crate::build::{Hooks, Plain, PyBuilder, Watched};
 use crate::errors::{OrRaise, to_exception};
 use crate::file::PyFile;
-use crate::json::encode_error;
+use crate::json::{Lines, encode_error};
 use crate::walk::{JsonDialect, JsonOptions, PyWalker};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -40,7 +41,7 @@ enum OnError {
 /// ``on_error="collect"``.
 #[pyclass(module = "cannery._native", frozen)]
 struct JsonLines {
-    source: Mutex<Source>,
+    rows: Mutex<Rows>,
     name: String,
     on_error: OnError,
     /// Whether reading calls Python code: a file object's `read`.
@@ -49,7 +50,17 @@ struct JsonLines {
     errors: Py<PyList>,
 }
 
-type Source = Reader<Box<dyn BufRead + Send>>;
+/// What was read, and what there is to read.
+struct Rows {
+    /// Documents that were read ahead: as many as the text at hand held, within `AHEAD`.
+    ready: VecDeque<Py<PyAny>>,
+    /// What came behind them, if it was no document.
+    failed: Option<Error>,
+    source: Reader<Box<dyn BufRead + Send>>,
+}
+
+/// Documents that are read ahead, so that preparing for it is done once for all of them.
+const AHEAD: usize = 64;
 
 #[pymethods]
 impl JsonLines {
@@ -57,14 +68,18 @@ impl JsonLines {
         this
     }
 
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut source = self
-            .source
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let mut rows = self
+            .rows
             .try_lock()
             .map_err(|_| PyValueError::new_err("the lines are already being read"))?;
         loop {
-            let error = match self.read(py, &mut source) {
-                Ok(document) => return Ok(document),
+            if let Some(row) = rows.ready.pop_front() {
+                return Ok(Some(row));
+            }
+            let error = match rows.failed.take().map_or_else(|| self.read(py, &mut rows), Err) {
+                Ok(()) if rows.ready.is_empty() => return Ok(None),
+                Ok(()) => continue,
                 Err(error) => self.raised(py, error),
             };
             match self.on_error {
@@ -80,17 +95,36 @@ impl JsonLines {
 }
 
 impl JsonLines {
-    fn read<'py>(&self, py: Python<'py>, source: &mut Source) -> Result<Option<Bound<'py, PyAny>>> {
+    fn read(&self, py: Python<'_>, rows: &mut Rows) -> Result<()> {
         if self.calls_python {
-            let mut builder = PyBuilder::new(py, Watched);
-            return Ok(source.read(&mut builder)?.then(|| builder.take()).flatten());
+            rows.read(PyBuilder::new(py, Watched))
+        } else {
+            rows.read(PyBuilder::new(py, Plain))
         }
-        let mut builder = PyBuilder::new(py, Plain);
-        Ok(source.read(&mut builder)?.then(|| builder.take()).flatten())
     }
 
     fn raised(&self, py: Python<'_>, error: Error) -> PyErr {
         to_exception(py, if self.name.is_empty() { error } else { error.in_file(&*self.name) })
+    }
+}
+
+impl Rows {
+    /// Reads a document, and those behind it that are at hand.
+    fn read<'py, H: Hooks<'py>>(&mut self, mut builder: PyBuilder<'py, H>) -> Result<()> {
+        let mut count = 0;
+        while count < AHEAD && (count == 0 || self.source.has_line()) {
+            match self.source.read(&mut builder) {
+                Ok(true) => count += 1,
+                Ok(false) => break,
+                Err(error) if count == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        self.ready.extend(builder.take_first(count).map(Bound::unbind));
+        Ok(())
     }
 }
 
@@ -126,9 +160,10 @@ fn jsonl_open(
     };
     let input = input.or_raise(py)?;
     let name = input.name().to_owned();
-    let source = Mutex::new(Reader::new(input.into_reader(), ReadOptions::default()));
+    let source = Reader::new(input.into_reader(), ReadOptions::default());
+    let rows = Mutex::new(Rows { ready: VecDeque::new(), failed: None, source });
     let errors = PyList::empty(py).unbind();
-    Ok(JsonLines { source, name, on_error, calls_python, errors })
+    Ok(JsonLines { rows, name, on_error, calls_python, errors })
 }
 
 /// Reads all documents of a text.
@@ -189,22 +224,61 @@ fn write_rows<'py, W: std::io::Write>(
 ) -> PyResult<u64> {
     let py = rows.py();
     let mut count = 0;
+    let mut lines = Lines::new(py);
     for row in PyIterator::from_object(rows)? {
-        let row = row?;
-        let options = JsonOptions { default: default.cloned(), ..JsonOptions::strict() };
-        let dialect = JsonDialect::<false>::new(options);
-        let limits = cannery_core::Limits::default();
-        let written = PyWalker::new(writer.sink(), dialect, limits).walk(&row);
-        if let Err(error) = written {
-            writer.discard();
-            let error = encode_error(py, error);
-            let _ = error.value(py).call_method1("add_note", (format!("in row {count}"),));
-            return Err(error);
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                // The rows before it are as good as any.
+                hand_over(&mut lines, writer)?;
+                return Err(error);
+            }
+        };
+        if lines.as_mut().is_none_or(|lines| lines.add(&row).is_err()) {
+            hand_over(&mut lines, writer)?;
+            write_row(&row, count, default, writer)?;
+        }
+        if lines.as_ref().is_some_and(|lines| lines.bytes().len() > ENOUGH) {
+            hand_over(&mut lines, writer)?;
         }
         count += 1;
         if count % 4096 == 0 {
             py.check_signals()?;
         }
     }
+    hand_over(&mut lines, writer)?;
     Ok(count)
+}
+
+/// Bytes of lines that are handed over at a time.
+const ENOUGH: usize = 60 << 10;
+
+/// Hands the lines that were written directly to the writer.
+fn hand_over<W: std::io::Write>(
+    lines: &mut Option<Lines<'_>>,
+    writer: &mut Writer<W>,
+) -> PyResult<()> {
+    let Some(lines) = lines else { return Ok(()) };
+    let written = writer.write_lines(lines.bytes());
+    lines.clear();
+    Python::attach(|py| written.or_raise(py))
+}
+
+/// Writes a row of any kind.
+fn write_row<'py, W: std::io::Write>(
+    row: &Bound<'py, PyAny>,
+    count: u64,
+    default: Option<&Bound<'py, PyAny>>,
+    writer: &mut Writer<W>,
+) -> PyResult<()> {
+    let py = row.py();
+    let options = JsonOptions { default: default.cloned(), ..JsonOptions::strict() };
+    let dialect = JsonDialect::<false>::new(options);
+    let limits = cannery_core::Limits::default();
+    PyWalker::new(writer.sink(), dialect, limits).walk(row).map_err(|error| {
+        writer.discard();
+        let error = encode_error(py, error);
+        let _ = error.value(py).call_method1("add_note", (format!("in row {count}"),));
+        error
+    })
 }

@@ -149,6 +149,11 @@ pub(crate) unsafe fn fill<U: Unit>(mut to: *mut U, bytes: &[u8]) {
                 let (character, size) = next_character(std::slice::from_raw_parts(from, left));
                 to.write(U::from_character(character));
                 (from, to) = (from.add(size), to.add(1));
+            } else if end.offset_from(from) >= 16 && from.cast::<[u8; 16]>().read().is_ascii() {
+                for (index, &byte) in from.cast::<[u8; 16]>().read().iter().enumerate() {
+                    to.add(index).write(U::from_character(u32::from(byte)));
+                }
+                (from, to) = (from.add(16), to.add(16));
             } else if end.offset_from(from) >= 8 {
                 let block = from.cast::<[u8; 8]>().read();
                 let high = u64::from_le_bytes(block) & HIGH;

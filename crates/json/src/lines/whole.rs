@@ -34,6 +34,11 @@ impl<W: Write> WholeLines<W> {
         written.and_then(|()| self.out.flush()).map_err(|error| Error::io(error, "cannot write"))
     }
 
+    pub(super) fn write_lines(&mut self, lines: &[u8]) -> Result<()> {
+        self.buffer.extend_from_slice(lines);
+        self.end_document()
+    }
+
     pub(super) fn finish(mut self) -> Result<W> {
         self.flush()?;
         Ok(self.out)

@@ -65,7 +65,7 @@ impl Caches {
     }
 }
 
-/// Short ASCII strings by their bytes, hashed once for all dictionaries they will be keys of.
+/// Short ASCII strings by their bytes; keys are hashed once for all dictionaries.
 struct Texts<const LONGEST: usize> {
     slots: Box<[Slot]>,
     /// The slot of the text asked for before.
@@ -132,20 +132,20 @@ impl<const LONGEST: usize> Texts<LONGEST> {
         }
         let ends = Ends::of(bytes);
         // Records repeat their keys in order: so the place is known before the text is.
-        let follows = LONGEST == LONGEST_KEY;
+        let is_key = LONGEST == LONGEST_KEY;
         let next = self.slots[self.last % SLOTS].next as usize % SLOTS;
-        if follows && let Some(text) = self.slots[next].holds(bytes, ends) {
+        if is_key && let Some(text) = self.slots[next].holds(bytes, ends) {
             self.last = next;
             return Ok(text.bind(py).clone());
         }
         let at = ends.slot(bytes.len(), if bytes.len() > 16 { middle(bytes) } else { 0 });
-        if follows {
+        if is_key {
             self.slots[self.last % SLOTS].next = at as u32;
             self.last = at;
         }
         match self.slots[at].holds(bytes, ends) {
             Some(text) => Ok(text.bind(py).clone()),
-            None => self.slots[at].replace(py, bytes, ends),
+            None => self.slots[at].replace(py, bytes, ends, is_key),
         }
     }
 }
@@ -177,9 +177,12 @@ impl Slot {
         py: Python<'py>,
         bytes: &[u8],
         ends: Ends,
+        is_key: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = text::from_ascii(py, bytes)?;
-        text.hash()?;
+        if is_key {
+            text.hash()?;
+        }
         self.text = Some(text.clone().unbind());
         (self.len, self.ends) = (bytes.len() as u32, ends);
         Ok(text)

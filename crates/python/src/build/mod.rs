@@ -72,6 +72,11 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         self.values.last()
     }
 
+    /// The first values that were built, in order; what is left is dropped.
+    pub(crate) fn take_first(mut self, count: usize) -> impl Iterator<Item = Bound<'py, PyAny>> {
+        std::mem::take(&mut self.values).into_iter().take(count)
+    }
+
     /// All values that were built, in order.
     pub(crate) fn take_all(&mut self) -> PyResult<Bound<'py, PyList>> {
         make::list(self.py, &mut self.values, 0)?.cast_into().map_err(PyErr::from)

@@ -11,6 +11,7 @@ mod pen;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cannery_core::Limits;
 use cannery_json::WriteOptions;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -22,7 +23,7 @@ use crate::compat::{self, Entry};
 use crate::text;
 
 /// It met something that it leaves to others.
-struct GaveUp;
+pub(crate) struct GaveUp;
 
 type Done = Result<(), GaveUp>;
 
@@ -77,12 +78,54 @@ pub(super) fn string<'py>(
     if pen.only_ascii { pen.finish(obj.py()) } else { text::from_utf8(obj.py(), pen.bytes()).ok() }
 }
 
+/// Writes rows as lines, as long as they are plain.
+pub(crate) struct Lines<'py> {
+    pen: Pen<'py, BytesMemory>,
+    style: Style,
+}
+
+impl<'py> Lines<'py> {
+    /// `None` where nothing is written directly.
+    pub(crate) fn new(py: Python<'py>) -> Option<Self> {
+        let style = Style::new(&WriteOptions::default(), Limits::default().depth)?;
+        let pen = if is_possible() { Pen::new(py, 64 << 10) } else { None }?;
+        Some(Self { pen, style })
+    }
+
+    /// Adds a row; if it is not plain, nothing is added.
+    pub(crate) fn add(&mut self, row: &Bound<'py, PyAny>) -> Result<(), GaveUp> {
+        let before = self.pen.len();
+        // SAFETY: the processor has what it needs, and the row is alive.
+        let written = unsafe { write(&mut self.pen, row.as_ptr(), &self.style) };
+        match written.and_then(|()| self.pen.byte_and(b'\n', Short::default())) {
+            Ok(()) => Ok(()),
+            Err(gave_up) => {
+                self.pen.back(self.pen.len() - before);
+                Err(gave_up)
+            }
+        }
+    }
+
+    /// The lines, which [`clear`](Lines::clear) forgets.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.pen.bytes()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.pen.back(self.pen.len());
+    }
+}
+
+fn is_possible() -> bool {
+    copy::is_supported() && compat::KNOWN_LAYOUT
+}
+
 fn written<'py, M: Memory>(
     obj: &Bound<'py, PyAny>,
     layout: &WriteOptions,
     depth: usize,
 ) -> Option<Pen<'py, M>> {
-    if !copy::is_supported() || !compat::KNOWN_LAYOUT {
+    if !is_possible() {
         return None;
     }
     let style = Style::new(layout, depth)?;
@@ -94,21 +137,45 @@ fn written<'py, M: Memory>(
 }
 
 /// An open container: what is left of it.
+///
+/// Plain words, so that it stays in registers: moving it through memory would cost more than all
+/// else that is done for a small container.
 #[derive(Clone, Copy)]
-enum Level {
-    /// A list or a tuple.
-    Items { next: *const *mut ffi::PyObject, end: *const *mut ffi::PyObject },
-    /// A dictionary whose table is known.
-    Entries { next: *const Entry, end: *const Entry },
-    /// Any other dictionary.
-    Cursor { dict: *mut ffi::PyObject, place: ffi::Py_ssize_t },
+struct Level {
+    kind: Kind,
+    /// Where the next item or entry is; the dictionary, if its table is not known.
+    next: usize,
+    /// Where they end; how far the dictionary was gone through, if its table is not known.
+    end: usize,
 }
 
-/// What a value turned out to be.
-enum Value {
-    /// It is written, and the comma behind it.
+/// As wide as its neighbours: padding would be moved too, byte by byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+enum Kind {
+    /// A list or a tuple.
+    Items,
+    /// A dictionary whose table is known.
+    Entries,
+    /// Any other dictionary.
+    Cursor,
+    /// Nothing is left: the value is written, and the comma behind it.
     Written,
-    Opened(Level),
+}
+
+impl Level {
+    const WRITTEN: Self = Self { kind: Kind::Written, next: 0, end: 0 };
+
+    #[inline(always)]
+    fn is_open(self) -> bool {
+        self.kind != Kind::Written
+    }
+
+    /// What closes it.
+    #[inline(always)]
+    fn bracket(self) -> u8 {
+        if self.kind == Kind::Items { b']' } else { b'}' }
+    }
 }
 
 /// Writes a whole object.
@@ -119,88 +186,95 @@ enum Value {
 unsafe fn write<M: Memory>(pen: &mut Pen<'_, M>, root: *mut ffi::PyObject, style: &Style) -> Done {
     // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs.
     unsafe {
-        let mut outer: Vec<(Level, u8)> = Vec::with_capacity(32);
+        let mut outer: Vec<Level> = Vec::with_capacity(32);
         pen.is_deepest = style.depth == 0;
-        let Value::Opened(mut level) = value(pen, root, style)? else {
-            pen.back(style.comma.len());
-            return Ok(());
-        };
-        let mut bracket = level.bracket();
+        let mut level = value(pen, root, style)?;
         pen.is_deepest = style.depth == 1;
-        loop {
-            if let Some(inner) = rest(pen, &mut level, style)? {
-                outer.push((level, bracket));
-                (level, bracket) = (inner, inner.bracket());
+        while level.is_open() {
+            let inner = rest(pen, &mut level, style)?;
+            if inner.is_open() {
+                outer.push(level);
+                level = inner;
                 pen.is_deepest = outer.len() + 1 >= style.depth;
                 continue;
             }
             pen.back(style.comma.len());
-            pen.byte_and(bracket, style.comma)?;
+            pen.byte_and(level.bracket(), style.comma)?;
             pen.is_deepest = false;
-            let Some(next) = outer.pop() else {
-                pen.back(style.comma.len());
-                return Ok(());
-            };
-            (level, bracket) = next;
+            level = outer.pop().unwrap_or(Level::WRITTEN);
         }
+        pen.back(style.comma.len());
+        Ok(())
     }
 }
 
-impl Level {
-    /// What closes it.
-    fn bracket(self) -> u8 {
-        if matches!(self, Level::Items { .. }) { b']' } else { b'}' }
-    }
-}
-
-/// Writes what is left of a container, up to the next container in it, if there is one.
+/// Writes what is left of a container, up to the next container in it, which it returns.
 #[inline(always)]
 unsafe fn rest<M: Memory>(
     pen: &mut Pen<'_, M>,
     level: &mut Level,
     style: &Style,
-) -> Result<Option<Level>, GaveUp> {
+) -> Result<Level, GaveUp> {
     // SAFETY: as for `write`; `next` is before `end`, or there is nothing left.
     unsafe {
-        match level {
-            Level::Items { next, end } => {
-                while *next < *end {
-                    let item = **next;
-                    *next = next.add(1);
-                    if let Value::Opened(inner) = value(pen, item, style)? {
-                        return Ok(Some(inner));
+        match level.kind {
+            Kind::Items => {
+                while level.next < level.end {
+                    let item = *(level.next as *const *mut ffi::PyObject);
+                    level.next += size_of::<*mut ffi::PyObject>();
+                    let inner = value(pen, item, style)?;
+                    if inner.is_open() {
+                        return Ok(inner);
                     }
                 }
             }
-            Level::Entries { next, end } => {
-                while *next < *end {
-                    let Entry { key, value: item } = **next;
-                    *next = next.add(1);
+            Kind::Entries => {
+                while level.next < level.end {
+                    let Entry { key, value: item } = *(level.next as *const Entry);
+                    level.next += size_of::<Entry>();
                     // An entry that was removed.
                     if item.is_null() {
                         continue;
                     }
                     text(pen, key, style, style.quote_colon)?;
-                    if let Value::Opened(inner) = value(pen, item, style)? {
-                        return Ok(Some(inner));
+                    let inner = value(pen, item, style)?;
+                    if inner.is_open() {
+                        return Ok(inner);
                     }
                 }
             }
-            Level::Cursor { dict, place } => {
-                let (mut key, mut item) = (ptr::null_mut(), ptr::null_mut());
-                while ffi::PyDict_Next(*dict, place, &raw mut key, &raw mut item) != 0 {
-                    if !ptr::eq(ffi::Py_TYPE(key), &raw const ffi::PyUnicode_Type) {
-                        return Err(GaveUp);
-                    }
-                    text(pen, key, style, style.quote_colon)?;
-                    if let Value::Opened(inner) = value(pen, item, style)? {
-                        return Ok(Some(inner));
-                    }
-                }
+            _ => return cursor(pen, level, style),
+        }
+    }
+    Ok(Level::WRITTEN)
+}
+
+/// The same for a dictionary whose table is not known.
+#[inline(never)]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
+unsafe fn cursor<M: Memory>(
+    pen: &mut Pen<'_, M>,
+    level: &mut Level,
+    style: &Style,
+) -> Result<Level, GaveUp> {
+    let (mut key, mut item) = (ptr::null_mut(), ptr::null_mut());
+    let mut place = level.end.cast_signed();
+    // SAFETY: as for `write`.
+    unsafe {
+        let dict = level.next as *mut ffi::PyObject;
+        while ffi::PyDict_Next(dict, &raw mut place, &raw mut key, &raw mut item) != 0 {
+            level.end = place.cast_unsigned();
+            if !ptr::eq(ffi::Py_TYPE(key), &raw const ffi::PyUnicode_Type) {
+                return Err(GaveUp);
+            }
+            text(pen, key, style, style.quote_colon)?;
+            let inner = value(pen, item, style)?;
+            if inner.is_open() {
+                return Ok(inner);
             }
         }
     }
-    Ok(None)
+    Ok(Level::WRITTEN)
 }
 
 /// Writes a value and a comma, or what opens it.
@@ -209,7 +283,7 @@ unsafe fn value<M: Memory>(
     pen: &mut Pen<'_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-) -> Result<Value, GaveUp> {
+) -> Result<Level, GaveUp> {
     // SAFETY: as for `write`; each type's fields are read after the type was seen.
     unsafe {
         let class = ffi::Py_TYPE(object);
@@ -241,7 +315,7 @@ unsafe fn value<M: Memory>(
             return Err(GaveUp);
         }
     }
-    Ok(Value::Written)
+    Ok(Level::WRITTEN)
 }
 
 #[inline(always)]
@@ -250,18 +324,18 @@ unsafe fn list<M: Memory>(
     items: *const *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
     style: &Style,
-) -> Result<Value, GaveUp> {
+) -> Result<Level, GaveUp> {
     if pen.is_deepest {
         return Err(GaveUp);
     }
     if len == 0 {
         pen.word(Short::word(*b"[]"), style.comma)?;
-        return Ok(Value::Written);
+        return Ok(Level::WRITTEN);
     }
     pen.byte_and(b'[', Short::default())?;
     // SAFETY: so many items there are.
     let end = unsafe { items.add(len.cast_unsigned()) };
-    Ok(Value::Opened(Level::Items { next: items, end }))
+    Ok(Level { kind: Kind::Items, next: items as usize, end: end as usize })
 }
 
 #[inline(always)]
@@ -269,7 +343,7 @@ unsafe fn dict<M: Memory>(
     pen: &mut Pen<'_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-) -> Result<Value, GaveUp> {
+) -> Result<Level, GaveUp> {
     // SAFETY: the caller saw that it is a dictionary.
     unsafe {
         if pen.is_deepest {
@@ -277,15 +351,17 @@ unsafe fn dict<M: Memory>(
         }
         if compat::dict_len(object) == 0 {
             pen.word(Short::word(*b"{}"), style.comma)?;
-            return Ok(Value::Written);
+            return Ok(Level::WRITTEN);
         }
         pen.byte_and(b'{', Short::default())?;
-        Ok(Value::Opened(match compat::text_entries(object) {
-            Some((entries, count)) => {
-                Level::Entries { next: entries.cast_const(), end: entries.add(count) }
-            }
-            None => Level::Cursor { dict: object, place: 0 },
-        }))
+        Ok(match compat::text_entries(object) {
+            Some((entries, count)) => Level {
+                kind: Kind::Entries,
+                next: entries as usize,
+                end: entries.add(count) as usize,
+            },
+            None => Level { kind: Kind::Cursor, next: object as usize, end: 0 },
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod write;
 
 use pyo3::prelude::*;
 
+pub(crate) use self::direct::Lines;
 use self::document::Document;
 pub(crate) use self::errors::encode_error;
 pub(crate) use self::output::{BytesMemory, Growing};
