@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from cannery import _native
@@ -175,10 +175,14 @@ def report_blind_spots(step: Step, what: str, blind_spots: tuple[str, ...]) -> N
 
 
 def as_json(values: Mapping[str, Any]) -> str:
-    """Write parameters or metadata for people; what is no plain data, as its `repr`."""
+    """Write parameters or metadata for people; a path as its text, other things as their `repr`."""
     from cannery import json
 
-    return json.dumps(dict(values), default=repr, ensure_ascii=False)
+    return json.dumps(dict(values), default=_for_people, ensure_ascii=False)
+
+
+def _for_people(value: Any) -> str:
+    return str(value) if isinstance(value, PurePath) else repr(value)
 
 
 def _declared_parts(step: Step) -> Iterator[tuple[str, str]]:

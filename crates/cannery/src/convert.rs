@@ -1,7 +1,7 @@
 //! A reader driving a writer: from any format to any other, in constant memory where both stream.
 
 use cannery_core::tagged::{Tagger, Untagger};
-use cannery_core::{Error, ErrorKind, Result, Sink, Unshare};
+use cannery_core::{Error, ErrorKind, Result, Sink, Unshare, Value, ValueBuilder};
 
 use crate::format::{
     Documents, Format, Holds, ReadOptions, Reader, Rows, WriteOptions, format_of,
@@ -161,6 +161,41 @@ impl OpenSource {
         self.format
     }
 
+    /// Sends what it holds to `sink`, documents in a row as one list; the tagged form as what it
+    /// stands for, if the options say so.
+    ///
+    /// # Errors
+    /// Those of the format, the input and the sink.
+    pub fn send(self, sink: &mut dyn Sink, options: &ConvertOptions) -> Result<()> {
+        let untags = self.untags(options);
+        read_raised(self.reader, sink, untags)
+    }
+
+    /// What it holds, as a tree.
+    ///
+    /// ```
+    /// use cannery::{ConvertOptions, Input, OpenSource, Value};
+    ///
+    /// let text = br#"{"$type": "tuple", "value": [1]}"#.to_vec();
+    /// let options = ConvertOptions::default().tagged(true);
+    /// let value = OpenSource::open(Input::from_memory(text)?, &options)?.into_value(&options)?;
+    /// assert_eq!(value, Value::Tuple(vec![Value::Int(1)]));
+    /// # Ok::<(), cannery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the format, the input and the limits.
+    pub fn into_value(self, options: &ConvertOptions) -> Result<Value> {
+        let mut builder = ValueBuilder::new(options.read.limits);
+        self.send(&mut builder, options)?;
+        builder.finish()
+    }
+
+    /// Whether tags in it are read: a format of arrays has none.
+    fn untags(&self, options: &ConvertOptions) -> bool {
+        options.tagged && !self.format.holds().arrays
+    }
+
     /// How many documents it holds.
     #[must_use]
     pub fn documents(&self) -> Documents {
@@ -251,7 +286,7 @@ impl Plan {
         watch: &mut dyn Watch,
     ) -> Result<()> {
         let limits = options.read.limits;
-        let untags = options.tagged && !source.format.holds().arrays;
+        let untags = source.untags(options);
         let (mut tagger, mut rows, mut lower, mut unshare);
         let mut sink: &mut dyn Sink = writer;
         if options.tagged && !self.holds.arrays {

@@ -25,6 +25,8 @@ mod place;
 mod relay;
 mod select;
 mod selection;
+#[cfg(feature = "serde")]
+mod serde;
 mod stages;
 mod times;
 
@@ -50,3 +52,8 @@ pub use names::{dtype_name, size_name};
 pub use output::{Output, Replace, remove_unfinished};
 pub use place::{Packing, Place};
 pub use selection::Selection;
+#[cfg(feature = "serde")]
+pub use serde::{
+    Serialized, from_slice, from_slice_tagged, from_str, from_value, load, save, to_string,
+    to_value, to_vec, to_writer,
+};

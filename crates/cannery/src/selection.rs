@@ -52,6 +52,13 @@ impl Selection {
     }
 }
 
+impl From<Path> for Selection {
+    /// The value at a path.
+    fn from(path: Path) -> Self {
+        Self { steps: path.0.into_iter().map(Step::One).collect() }
+    }
+}
+
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("$")?;

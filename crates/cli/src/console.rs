@@ -20,6 +20,8 @@ struct Looks {
     out_is_terminal: bool,
     err_is_terminal: bool,
     is_colored: bool,
+    /// The columns of `out`; 80 if it does not say.
+    width: Option<usize>,
 }
 
 /// How a piece of text stands out on a terminal.
@@ -44,6 +46,7 @@ impl<'a> Console<'a> {
             out_is_terminal: io::stdout().is_terminal(),
             err_is_terminal: io::stderr().is_terminal(),
             is_colored: may_color(),
+            width: width(),
         };
         Self { out, err, looks, is_standard: true }
     }
@@ -56,6 +59,24 @@ impl<'a> Console<'a> {
     /// Whether somebody watches the errors and progress.
     pub(crate) fn shows_progress(&self) -> bool {
         self.looks.err_is_terminal
+    }
+
+    /// Sets the columns that a line may have.
+    #[must_use]
+    pub fn with_width(mut self, columns: usize) -> Self {
+        self.looks.width = Some(columns);
+        self
+    }
+
+    /// The columns that a line may have.
+    pub(crate) fn width(&self) -> usize {
+        self.looks.width.unwrap_or(80)
+    }
+
+    /// Writes a line of the results, cut where it is longer than lines may be.
+    pub(crate) fn short_line(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        let line = cut(&text.to_string(), self.width());
+        self.line(line)
     }
 
     /// Where results go.
@@ -116,6 +137,37 @@ impl<'a> Console<'a> {
     }
 }
 
+/// The columns of the terminal, or those that the environment names.
+fn width() -> Option<usize> {
+    let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = terminal_size::terminal_size_of(io::stdout());
+    let columns = terminal.map(|(columns, _)| usize::from(columns.0)).or(named);
+    columns.filter(|&columns| columns >= 20)
+}
+
+/// A line with an ellipsis at its end where it is longer than so many columns; what colours it
+/// takes no room.
+fn cut(line: &str, width: usize) -> String {
+    let (mut shown, mut end, mut is_escape) = (0, None, false);
+    for (at, character) in line.char_indices() {
+        is_escape |= character == '\x1b';
+        if !is_escape {
+            shown += 1;
+            if shown == width {
+                end = Some(at);
+            }
+        }
+        is_escape &= character != 'm';
+    }
+    match end {
+        Some(end) if shown > width => {
+            let reset = if line.contains('\x1b') { "\x1b[0m" } else { "" };
+            format!("{}…{reset}", line[..end].trim_end())
+        }
+        _ => line.to_owned(),
+    }
+}
+
 /// Whether colours are wanted at all: <https://no-color.org>.
 fn may_color() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -134,4 +186,18 @@ fn paint(is_colored: bool, style: Style, text: impl fmt::Display) -> String {
         Style::Hint => "1;36",
     };
     format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_to_what_is_seen() {
+        assert_eq!(cut("exactly", 7), "exactly");
+        assert_eq!(cut("too long", 7), "too lo…");
+        assert_eq!(cut("too    long", 7), "too…");
+        assert_eq!(cut("\x1b[1mbold\x1b[0m text", 9), "\x1b[1mbold\x1b[0m text");
+        assert_eq!(cut("\x1b[1mbold\x1b[0m text", 6), "\x1b[1mbold\x1b[0m…\x1b[0m");
+    }
 }

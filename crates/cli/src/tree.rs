@@ -12,7 +12,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn print(&self, console: &mut Console<'_>) -> Result<(), Failure> {
-        console.line(&self.line)?;
+        console.short_line(&self.line)?;
         print_children(&self.children, &mut String::new(), console)
     }
 }
@@ -25,7 +25,7 @@ fn print_children(
     for (index, child) in children.iter().enumerate() {
         let (branch, below) =
             if index + 1 == children.len() { ("└ ", "  ") } else { ("├ ", "│ ") };
-        console.line(format_args!("{indent}{branch}{}", child.line))?;
+        console.short_line(format_args!("{indent}{branch}{}", child.line))?;
         let len = indent.len();
         indent.push_str(below);
         print_children(&child.children, indent, console)?;

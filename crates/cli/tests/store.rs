@@ -54,6 +54,7 @@ fn filters() -> Vec<(&'static str, &'static str)> {
         (r#""seconds":[0-9.e-]+"#, r#""seconds":[time]"#),
         (r#""host":"[^"]*""#, r#""host":"[host]""#),
         (r"DURATION +", "DURATION  "),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d", "[short moment]"),
     ]
 }
 
@@ -62,34 +63,34 @@ fn what_was_run() {
     let folder = filled();
     insta::with_settings!({filters => filters()}, {
         insta::assert_snapshot!(check(&folder, &["runs", "runs -n 1 --json", "runs 2", "runs 3 --json", "runs 9", "runs --status gone"]), @r#"
-        $ runs
-        RUN  PIPELINE  STATUS     STARTED               DURATION  ERROR
-        3    pages     completed  [moment]  [time]
-        2    pages     completed  [moment]  [time]
-        1    pages     completed  [moment]  [time]
-        ----- exit 0
-        $ runs -n 1 --json
-        [{"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null}]
-        ----- exit 0
-        $ runs 2
-        run 2  pages  completed in [time]  [moment]
-        parameters  {"prefix": "page"}
-        STEP       STATUS  DURATION  OUTPUTS
-        load       cached            load@1
-        make_page  cached            make_page@1
-        join       cached            join@1
-        ----- exit 0
-        $ runs 3 --json
-        {"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null,"steps":[{"step":"load","status":"completed","cached":true,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6"}],"error":null},{"step":"make_page","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"make_page","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null},{"step":"join","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"join","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null}]}
-        ----- exit 0
-        $ runs 9
-        ----- exit 2
-        error: the store has no run 9
-        hint: `cannery runs` lists them
-        $ runs --status gone
-        ----- exit 2
-        error: expected one of `running`, `completed`, `failed`, `interrupted`, found `gone`
-        "#);
+    $ runs
+    RUN  PIPELINE  STATUS     STARTED (UTC)     DURATION  ERROR
+    3    pages     completed  [short moment]  [time]
+    2    pages     completed  [short moment]  [time]
+    1    pages     completed  [short moment]  [time]
+    ----- exit 0
+    $ runs -n 1 --json
+    [{"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null}]
+    ----- exit 0
+    $ runs 2
+    run 2  pages  completed in [time]  [short moment]
+    parameters  {"prefix": "page"}
+    STEP       STATUS  DURATION  OUTPUTS
+    load       cached            load@1
+    make_page  cached            make_page@1
+    join       cached            join@1
+    ----- exit 0
+    $ runs 3 --json
+    {"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null,"steps":[{"step":"load","status":"completed","cached":true,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6"}],"error":null},{"step":"make_page","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"make_page","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null},{"step":"join","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"join","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null}]}
+    ----- exit 0
+    $ runs 9
+    ----- exit 2
+    error: the store has no run 9
+    hint: `cannery runs` lists them
+    $ runs --status gone
+    ----- exit 2
+    error: expected one of `running`, `completed`, `failed`, `interrupted`, found `gone`
+    "#);
     });
 }
 
@@ -124,31 +125,31 @@ fn what_was_made() {
     let folder = filled();
     insta::with_settings!({filters => filters()}, {
         insta::assert_snapshot!(check(&folder, &["artifacts", "artifacts make_page", "artifacts load --json", "artifacts --run 1", "artifacts model"]), @r#"
-        $ artifacts
-        ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED               STEP
-        join@2       str   text/1  6 B   53d4ce17  [moment]  join of run 3
-        make_page@2  str   text/1  6 B   53d4ce17  [moment]  make_page of run 3
-        load@1       str   text/1  1 B   7d2e824b  [moment]  load of run 1
-        ----- exit 0
-        $ artifacts make_page
-        ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED               STEP
-        make_page@2  str   text/1  6 B   53d4ce17  [moment]  make_page of run 3
-        make_page@1  str   text/1  5 B   39aec346  [moment]  make_page of run 1
-        ----- exit 0
-        $ artifacts load --json
-        [{"artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}]
-        ----- exit 0
-        $ artifacts --run 1
-        ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED               STEP
-        join@1       str   text/1  5 B   39aec346  [moment]  join of run 1
-        make_page@1  str   text/1  5 B   39aec346  [moment]  make_page of run 1
-        load@1       str   text/1  1 B   7d2e824b  [moment]  load of run 1
-        ----- exit 0
-        $ artifacts model
-        ----- exit 2
-        error: the store has no artifact `model`
-        hint: the store has, newest first: `join`, `make_page`, `load`
-        "#);
+    $ artifacts
+    ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
+    join@2       str   text/1  6 B   53d4ce17  [short moment]  3
+    make_page@2  str   text/1  6 B   53d4ce17  [short moment]  3
+    load@1       str   text/1  1 B   7d2e824b  [short moment]  1
+    ----- exit 0
+    $ artifacts make_page
+    ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
+    make_page@2  str   text/1  6 B   53d4ce17  [short moment]  3
+    make_page@1  str   text/1  5 B   39aec346  [short moment]  1
+    ----- exit 0
+    $ artifacts load --json
+    [{"artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}]
+    ----- exit 0
+    $ artifacts --run 1
+    ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
+    join@1       str   text/1  5 B   39aec346  [short moment]  1
+    make_page@1  str   text/1  5 B   39aec346  [short moment]  1
+    load@1       str   text/1  1 B   7d2e824b  [short moment]  1
+    ----- exit 0
+    $ artifacts model
+    ----- exit 2
+    error: the store has no artifact `model`
+    hint: the store has, newest first: `join`, `make_page`, `load`
+    "#);
     });
 }
 
@@ -207,4 +208,42 @@ fn looking_makes_no_store() {
     error: the store `empty` has layout version 99, this release knows version 1
     hint: update cannery (`pip install -U cannery`), or name another store with the environment variable CANNERY_STORE
     ");
+}
+
+#[test]
+fn lines_fit_where_names_are_long() {
+    let folder = Folder::new();
+    let engine = Engine::new(Store::open(folder.path("store")).unwrap());
+    let params = "{\"path\": \"a/rather/long/path/to/the/instances/of/a/dataset.json\", \"n\": 1}";
+    let run = engine.begin_run("a_pipeline_with_long_name", params, None).unwrap();
+    let make = FnStep::new("version 1", |_| {
+        let description =
+            Description::new("my_package.records.RecordCollection", "records.jsonl/12");
+        Ok(Output::bytes("rows.jsonl", b"{}".to_vec(), description).into())
+    });
+    let step = StepCall::new("compute_features_of_boxes", make);
+    let step = run.submit(step).unwrap();
+    run.wait(step, &mut || Ok(())).unwrap();
+    run.finish(&mut || Ok(())).unwrap();
+    let lines = ["runs", "runs 1", "artifacts", "lineage compute_features_of_boxes"];
+    let printed: String = lines.iter().map(|line| folder.run_narrow(line)).collect();
+    let longest = printed.lines().map(|line| line.chars().count()).max();
+    assert!(longest <= Some(72), "{printed}");
+    insta::with_settings!({filters => filters()}, {
+        insta::assert_snapshot!(printed, @r#"
+    RUN  PIPELINE               STATUS     STARTED (UTC)     DURATION  ERROR
+    1    a_pipeline…_long_name  completed  [short moment]  [time]
+    ----- exit 0
+    run 1  a_pipeline_with_long_name  completed in [time]  [short moment]
+    parameters  {"path": "a/rather/long/path/to/the/instances/of/a/dataset.…
+    STEP                       STATUS     DURATION  OUTPUTS
+    compute_features_of_boxes  completed  [time]   compute_feat…_of_boxes@1
+    ----- exit 0
+    ARTIFACT       TYPE      FORMAT    SIZE  DIGEST    CREATED (UTC)     RUN
+    comput…oxes@1  …lection  records…  2 B   20b851a7  [short moment]  1
+    ----- exit 0
+    compute_features_of_boxes@1  my_package.records.RecordCollection  2 B…
+    ----- exit 0
+    "#);
+    });
 }

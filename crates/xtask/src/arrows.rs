@@ -28,7 +28,7 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
         "cannery-torch" => ["cannery-core", "cannery-pickle"].contains(&to),
         "cannery" => to == "cannery-core" || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
-        "cannery-cli" | "cannery-ui" => below_the_leaves(to),
+        "cannery-cli" | "cannery-examples" | "cannery-ui" => below_the_leaves(to),
         // The command's body is a library with two faces, and the wheel is one of them.
         "cannery-python" => below_the_leaves(to) || to == "cannery-cli",
         format if FORMATS.contains(&format) => to == "cannery-core",

@@ -3,12 +3,12 @@
 use cannery::{Value, size_name};
 use cannery_store::{ArtifactFilter, ArtifactRecord, RunId};
 
-use super::runs::{moment, version};
+use super::runs::{moment, short_moment, version};
 use super::{json_value, object, print_json, stores};
 use crate::args::ArtifactsArgs;
 use crate::console::Style;
 use crate::failure::Failure;
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
 
 pub(crate) fn artifacts(
@@ -25,7 +25,9 @@ pub(crate) fn artifacts(
         print_json(&artifacts.iter().map(artifact_value).collect::<Value>(), console)?;
         return Ok(ExitStatus::Success);
     }
-    let mut table = Table::new(["ARTIFACT", "TYPE", "FORMAT", "SIZE", "DIGEST", "CREATED", "STEP"]);
+    let header = ["ARTIFACT", "TYPE", "FORMAT", "SIZE", "DIGEST", "CREATED (UTC)", "RUN"];
+    let cuts = [Cut::Middle, Cut::Start, Cut::End, Cut::No, Cut::No, Cut::No, Cut::No];
+    let mut table = Table::new(header).cut(cuts);
     for artifact in &artifacts {
         let producer = artifact.producer.as_ref();
         table.row([
@@ -34,8 +36,8 @@ pub(crate) fn artifacts(
             artifact.format.clone().into(),
             size_name(artifact.size).into(),
             Cell::styled(artifact.digest.short(), Style::Faint),
-            artifact.created.to_string().into(),
-            producer.map(|p| format!("{} of run {}", p.name, p.run)).unwrap_or_default().into(),
+            short_moment(artifact.created).into(),
+            producer.map(|producer| producer.run.to_string()).unwrap_or_default().into(),
         ]);
     }
     table.print("no artifacts", console)?;

@@ -6,11 +6,15 @@ use super::{for_each_file, print_json};
 use crate::args::InspectArgs;
 use crate::console::Style;
 use crate::failure::Failure;
+use crate::table::{Cut, cut};
 use crate::tree::Tree;
 use crate::{Console, ExitStatus};
 
 /// Names are padded to the longest of their neighbours, up to here.
 const MAX_PADDING: usize = 28;
+
+/// Characters of a file's name that are shown at least.
+const MIN_NAME: usize = 24;
 
 pub(crate) fn inspect(
     args: &InspectArgs,
@@ -33,9 +37,11 @@ fn tree(inspection: &Inspection, console: &Console<'_>) -> Tree {
     }
     let size = inspection.size.map(size_name).unwrap_or_default();
     let (summary, parts) = summary(&inspection.root, None);
-    let name = console.styled(Style::Strong, &inspection.name);
-    let line = [name, title, size, summary].into_iter().filter(|part| !part.is_empty());
+    let line = [title, size, summary].into_iter().filter(|part| !part.is_empty());
     let line = line.collect::<Vec<_>>().join("  ");
+    let room = console.width().saturating_sub(line.chars().count() + 2);
+    let name = cut(&inspection.name, room.max(MIN_NAME), Cut::Start);
+    let line = format!("{}  {line}", console.styled(Style::Strong, name));
     Tree { line, children: children(parts, inspection.root.count, console) }
 }
 

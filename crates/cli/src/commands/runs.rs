@@ -10,7 +10,7 @@ use super::{json_value, object, print_json, seconds, stores, style_of};
 use crate::args::{RunsArgs, WhyArgs};
 use crate::console::Style;
 use crate::failure::Failure;
-use crate::table::{Cell, Table};
+use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
 
 pub(crate) fn runs(args: &RunsArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
@@ -34,14 +34,16 @@ fn list(store: &Store, args: &RunsArgs, console: &mut Console<'_>) -> Result<(),
     if args.store.json {
         return print_json(&runs.iter().map(run_value).collect::<Value>(), console);
     }
-    let mut table = Table::new(["RUN", "PIPELINE", "STATUS", "STARTED", "DURATION", "ERROR"]);
+    let header = ["RUN", "PIPELINE", "STATUS", "STARTED (UTC)", "DURATION", "ERROR"];
+    let cuts = [Cut::No, Cut::Middle, Cut::No, Cut::No, Cut::No, Cut::End];
+    let mut table = Table::new(header).cut(cuts);
     for run in &runs {
         let status = run.status.as_str();
         table.row([
             run.id.to_string().into(),
             Cell::styled(&run.pipeline, Style::Strong),
             Cell::styled(status, style_of(status)),
-            run.started.to_string().into(),
+            short_moment(run.started).into(),
             run.duration().map(seconds).unwrap_or_default().into(),
             first_line(run.error.as_deref()).into(),
         ]);
@@ -70,14 +72,16 @@ fn show_run(
     let status = console.styled(style_of(run.status.as_str()), run.status);
     let duration = run.duration().map(|d| format!(" in {}", seconds(d))).unwrap_or_default();
     let name = console.styled(Style::Strong, &run.pipeline);
-    console.line(format_args!("run {id}  {name}  {status}{duration}  {}", run.started))?;
+    let started = short_moment(run.started);
+    console.short_line(format_args!("run {id}  {name}  {status}{duration}  {started}"))?;
     if run.params != "{}" {
-        console.line(format_args!("parameters  {}", run.params))?;
+        console.short_line(format_args!("parameters  {}", run.params))?;
     }
     if let Some(error) = &run.error {
         console.line(format_args!("error  {}", error.trim_end()))?;
     }
-    let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]);
+    let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::Middle];
+    let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]).cut(cuts);
     for (step, outputs) in steps.iter().zip(&outputs) {
         let status = if step.cached { "cached" } else { step.status.as_str() };
         let outputs: Vec<_> = outputs.iter().map(|(_, artifact)| version(artifact)).collect();
@@ -135,6 +139,11 @@ fn change_value(change: &Change) -> Value {
 /// An artifact as people name it: `model@3`.
 pub(super) fn version(artifact: &ArtifactRecord) -> String {
     format!("{}@{}", artifact.name, artifact.version)
+}
+
+/// A moment to the minute.
+pub(super) fn short_moment(time: Timestamp) -> String {
+    time.to_string().replace('T', " ").chars().take("2026-11-21 10:00".len()).collect()
 }
 
 pub(super) fn moment(time: Timestamp) -> Value {

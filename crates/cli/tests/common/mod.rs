@@ -46,13 +46,24 @@ impl Folder {
     }
 
     pub(crate) fn run_with(&self, line: &str, host: &mut dyn Host) -> String {
+        // The folder's name is taken out of what was printed.
+        self.run_in(line, 80 + self.prefix().len(), host)
+    }
+
+    /// Runs a command line over the folder `store` in lines of 72 columns.
+    pub(crate) fn run_narrow(&self, line: &str) -> String {
+        self.run_in(&format!("{line} --store :store"), 72, &mut Recorder(Vec::new()))
+    }
+
+    fn run_in(&self, line: &str, width: usize, host: &mut dyn Host) -> String {
         let word = |word: &str| match word.strip_prefix(':') {
             Some(name) => self.path(name).into_os_string(),
             None => word.into(),
         };
         let args = std::iter::once("cannery").chain(line.split(' ')).map(word).collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let status = cannery_cli::main(args, host, &mut Console::new(&mut out, &mut err));
+        let mut console = Console::new(&mut out, &mut err).with_width(width);
+        let status = cannery_cli::main(args, host, &mut console);
         let text = |bytes| String::from_utf8(bytes).unwrap().replace(&self.prefix(), "");
         format!("{}----- exit {}\n{}", text(out), status.code(), text(err))
     }
