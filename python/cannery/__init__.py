@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import CanneryError, UntrustedTypeError
 
 if TYPE_CHECKING:
-    from cannery import errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
+    from cannery import coco, errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
     from cannery._artifact import Artifact
-    from cannery._objects import Record, dump, dumps, load, loads
+    from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._session import Run
     from cannery._steps import pipeline, step
     from cannery._store import Store
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Public modules.
 _MODULES = frozenset(
-    {"errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
+    {"coco", "errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
 )
 
 # Public names and the private modules they live in.
@@ -32,6 +32,7 @@ _NAMES = {
     "dumps": "_objects",
     "load": "_objects",
     "loads": "_objects",
+    "register": "_objects",
     "Artifact": "_artifact",
     "Materializer": "materializers",
     "Run": "_session",
@@ -48,6 +49,7 @@ __all__ = [
     "Run",
     "Store",
     "UntrustedTypeError",
+    "coco",
     "dump",
     "dumps",
     "errors",
@@ -60,6 +62,7 @@ __all__ = [
     "npy",
     "pickle",
     "pipeline",
+    "register",
     "step",
     "yaml",
 ]

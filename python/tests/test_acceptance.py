@@ -17,7 +17,6 @@ STORIES = SUITES.parent / "acceptance"
 NEEDS = {
     "untrusted.py": ["cannery.pickle", "cannery.scan"],
     "yaml_config.py": ["cannery.yaml"],
-    "records.py": ["cannery.compat.zenml", ".can"],
 }
 
 

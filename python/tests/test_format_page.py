@@ -3,9 +3,11 @@
 import collections
 import datetime
 import decimal
+import io
 import json
 import pathlib
 import re
+import zipfile
 import zoneinfo
 from typing import Any
 
@@ -50,3 +52,18 @@ def test_the_document_becomes_the_object(expression: str, document: str) -> None
 def test_a_bad_document_is_refused(document: str) -> None:
     with pytest.raises(cannery.CanneryError):
         cannery.loads(document.encode(), format="json")
+
+
+def test_yaml_is_written_as_the_page_says() -> None:
+    (document,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    value = cannery.loads(document, format="yaml")
+    assert value["first"] is value["all"][0]
+    assert value["first"].type_name == "my_package.Box"
+    assert cannery.dumps(value, format="yaml").decode() == document
+
+
+def test_the_manifest_is_as_the_page_says() -> None:
+    (document,) = re.findall(r"```json manifest\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    with zipfile.ZipFile(io.BytesIO(cannery.dumps({}, format="can"))) as archive:
+        assert archive.namelist() == ["document.json", "manifest.json"]
+        assert json.loads(archive.read("manifest.json")) == json.loads(document)

@@ -253,3 +253,25 @@ def test_a_step_is_not_repeated_for_a_class_that_did_not_change(tmp_path, monkey
     assert all(each.cached for each in run.steps.values())
     assert Store().artifact("make").metadata["classes"] == ["test_materializers.Plain"]
     assert "class test_materializers.Plain" in run.steps["use"].key_parts
+
+
+def test_tables_and_models_are_stored_beside_their_document(tmp_path):
+    pd, np = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+    value = {"frame": pd.DataFrame({"a": np.arange(100)}), "point": Point(1.0)}
+    back = save_and_load(value, tmp_path)
+    assert back["frame"].equals(value["frame"])
+    assert back["point"] == value["point"]
+    assert [file.name for file in files_below(tmp_path)] == ["data.can"]
+
+
+def test_a_figure_is_stored_as_pictures(tmp_path):
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1, 2))
+    figure.subplots().plot([1, 2])
+    saved = save_value(figure, tmp_path)
+    assert sorted(file.name for file in files_below(tmp_path)) == ["figure.png", "figure.svg"]
+    assert saved.metadata == {"inches": [1.0, 2.0], "axes": 1}
+    back = load_files(tmp_path, saved)
+    assert (type(back), len(back.axes)) == (Figure, 1)

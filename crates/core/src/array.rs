@@ -58,6 +58,12 @@ pub trait ArraySource {
     fn size_in_bytes(&self) -> Result<u64> {
         size_in_bytes(self.dtype(), self.shape())
     }
+
+    /// Where the first element lies in the file that is being read, if all lie there in a row: a
+    /// host that has the file can map it and need not copy.
+    fn file_offset(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A whole array in memory, contiguous, borrowed.

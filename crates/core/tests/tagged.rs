@@ -42,6 +42,16 @@ proptest! {
     }
 
     #[test]
+    fn the_targets_own_references_are_left_alone(graph in any_graph()) {
+        let native = Native::default().references(true);
+        let mut sink = Tagger::new(Checked::new(Tape::default())).native(native);
+        graph.emit(&mut sink)?;
+        let tape = sink.into_inner().finish();
+        prop_assert!(!tape.events.iter().any(|e| matches!(e, Event::Key(k) if k.as_str() == Some("$ref"))));
+        prop_assert_eq!(raised(&tape)?, events(&graph));
+    }
+
+    #[test]
     fn plain_documents_are_themselves(value in any_json_value()) {
         let has_control_key = |e: &Event| matches!(e, Event::Key(k) if k.to_string().starts_with('$'));
         let tape = events(&value);
@@ -209,11 +219,11 @@ refused! {
     id_of_text: map([("$id", "1".into())]), @"expected an integer from 0 on behind `$id`, found text";
     id_below_zero: map([("$id", (-1).into())]), @"expected an integer from 0 on behind `$id`, found an integer";
     id_of_a_list: map([("$id", list([]))]), @"expected an integer from 0 on behind `$id`, found a list";
-    id_twice: map([("$id", 1.into()), ("$id", 2.into())]), @"found the control key `$id` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`";
-    id_too_late: map([("a", 1.into()), ("$id", 2.into())]), @"found the control key `$id` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`";
-    type_too_late: map([("a", 1.into()), ("$type", "set".into())]), @"found the control key `$type` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`";
+    id_twice: map([("$id", 1.into()), ("$id", 2.into())]), @"found the control key `$id` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`, `$bytes`";
+    id_too_late: map([("a", 1.into()), ("$id", 2.into())]), @"found the control key `$id` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`, `$bytes`";
+    type_too_late: map([("a", 1.into()), ("$type", "set".into())]), @"found the control key `$type` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`, `$bytes`";
     type_of_null: map([("$type", Value::Null)]), @"expected a type's name behind `$type`, found null";
-    type_in_an_object: tag("a.B", [("$type", "x".into())]), @"found the control key `$type` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`";
+    type_in_an_object: tag("a.B", [("$type", "x".into())]), @"found the control key `$type` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`, `$bytes`";
     unknown_control_key: map([("$foo", 1.into())]), @"found the control key `$foo` where it may not be; hint: a key of your own that begins with `$` is written `$$foo`";
     reference_and_more: list([map([("$id", 1.into())]), map([("$ref", 1.into()), ("a", 1.into())])]), @"expected the end of the tag, found a member `a`";
     list_without_mark: tag("list", [("value", list([]))]), @"expected `$id` before the tag `list`; hint: a value without a mark is written as it is, without a tag";
@@ -226,7 +236,7 @@ refused! {
     items_of_numbers: map([("$items", list([1.into()]))]), @"expected pairs `[key, value]` in `$items`, found an integer";
     a_pair_of_one: map([("$items", list([list([1.into()])]))]), @"expected pairs `[key, value]` in `$items`, found a shorter list";
     a_pair_of_three: map([("$items", list([list([1.into(), 2.into(), 3.into()])]))]), @"expected pairs `[key, value]` in `$items`, found a third value";
-    items_twice: map([("$items", list([])), ("$items", list([]))]), @"found the control key `$items` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`";
+    items_twice: map([("$items", list([])), ("$items", list([]))]), @"found the control key `$items` where it may not be; hint: control keys come first: `$id`, then one of `$type`, `$ref`, `$array`, `$bytes`";
     bytes_of_no_base64: tag("bytes", [("value", "?".into())]), @"expected base64 as `value` in the tag `bytes`";
     bytes_without_padding: tag("bytes", [("value", "AA".into())]), @"expected base64 as `value` in the tag `bytes`";
     bytes_of_a_number: tag("bytes", [("value", 1.into())]), @"expected text as `value` in the tag `bytes`";

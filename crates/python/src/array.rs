@@ -1,19 +1,65 @@
 //! NumPy's arrays, by way of their memory; NumPy is imported only when one shows up.
 
+use std::fs::File;
+
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict, PyTuple};
 
 use crate::errors::{OrRaise, from_exception};
 
-/// The array of a source, with memory of its own.
+/// Arrays below this size are copied out of their file: it costs less than to map it.
+const WORTH_MAPPING: u64 = 1 << 20;
+
+/// A file that arrays may be taken from as they lie there. It is mapped when the first one is;
+/// changes to the arrays stay in memory.
+pub(crate) struct Mapping {
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix maps a file by its number"))]
+    file: File,
+    mapped: Option<Py<PyAny>>,
+}
+
+impl Mapping {
+    /// A file that was not mapped yet.
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, mapped: None }
+    }
+
+    #[cfg(unix)]
+    fn get<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        use std::os::fd::AsRawFd;
+        if self.mapped.is_none() {
+            let options = PyDict::new(py);
+            let module = py.import("mmap")?;
+            options.set_item("access", module.getattr("ACCESS_COPY")?)?;
+            let mapped =
+                module.getattr("mmap")?.call((self.file.as_raw_fd(), 0), Some(&options))?;
+            self.mapped = Some(mapped.unbind());
+        }
+        Ok(self.mapped.as_ref().map(|mapped| mapped.bind(py).clone()))
+    }
+
+    #[cfg(not(unix))]
+    fn get<'py>(&mut self, _py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.mapped.as_ref().map(|mapped| mapped.bind(_py).clone()))
+    }
+}
+
+/// The array of a source, in a mapping if it lies there, else with memory of its own.
 ///
 /// # Errors
 /// `ImportError` without NumPy, and those of the source.
 pub(crate) fn to_numpy<'py>(
     py: Python<'py>,
     source: &dyn ArraySource,
+    mapping: Option<&mut Mapping>,
 ) -> Result<Bound<'py, PyAny>> {
+    if let (Some(offset), Some(mapping)) = (source.file_offset(), mapping)
+        && source.size_in_bytes()? >= WORTH_MAPPING
+        && let Some(mapped) = mapping.get(py).map_err(from_exception)?
+    {
+        return over_memory(py, source, &mapped, offset).map_err(from_exception);
+    }
     let size = usize::try_from(source.size_in_bytes()?)
         .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
     let mut outcome = Ok(());
@@ -23,18 +69,20 @@ pub(crate) fn to_numpy<'py>(
     });
     outcome?;
     let memory = memory.map_err(from_exception)?;
-    over_memory(py, source, memory.as_any()).map_err(from_exception)
+    over_memory(py, source, memory.as_any(), 0).map_err(from_exception)
 }
 
 fn over_memory<'py>(
     py: Python<'py>,
     source: &dyn ArraySource,
     memory: &Bound<'py, PyAny>,
+    offset: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = PyDict::new(py);
     options.set_item("shape", PyTuple::new(py, source.shape())?)?;
     options.set_item("dtype", dtype_to_numpy(py, source.dtype())?)?;
     options.set_item("buffer", memory)?;
+    options.set_item("offset", offset)?;
     options.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
     py.import("numpy")?.getattr("ndarray")?.call((), Some(&options))
 }

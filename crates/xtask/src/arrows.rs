@@ -2,8 +2,9 @@
 
 use crate::metadata::Metadata;
 
-/// Every format but `torch`, which stands on `pickle`.
-const FORMATS: [&str; 10] = [
+/// Every format; `torch` stands on `pickle`, `can` on `json` and `npy`.
+const FORMATS: [&str; 11] = [
+    "cannery-can",
     "cannery-cbor",
     "cannery-hdf5",
     "cannery-json",
@@ -25,6 +26,7 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
     Some(match from {
         "cannery-core" | "xtask" => false,
         "cannery-store" | "cannery-testing" => to == "cannery-core",
+        "cannery-can" => ["cannery-core", "cannery-json", "cannery-npy"].contains(&to),
         "cannery-torch" => ["cannery-core", "cannery-pickle"].contains(&to),
         "cannery" => to == "cannery-core" || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),

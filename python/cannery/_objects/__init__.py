@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import PurePath
 from typing import IO, Any
 
 from cannery import _native
 from cannery._objects._describe import Describer
 from cannery._objects._record import Record
+from cannery._objects._registry import register
 from cannery._objects._revive import Reviver
 from cannery._objects._trust import Trust
 from cannery.errors import DataError, DataTypeError
 
-__all__ = ["Record", "dump", "dumps", "load", "loads"]
+__all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
 
-FORMATS = {".json": "json"}
+FORMATS = {".can": "can", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 """Formats by the endings of file names."""
 
-Where = str | os.PathLike[str] | IO[bytes]
+_PACKED = (".gz", ".zst")
+"""Endings behind a format's own that say how the file is packed."""
+
+Where = str | os.PathLike[str] | IO[bytes] | IO[str]
 
 
-def dumps(obj: Any, format: str = "json") -> bytes:
+def dumps(obj: Any, format: str = "json", *, compression: str | None = None) -> bytes:
     """Serialize any object, with everything it refers to, to `bytes`.
 
     Values that occur more than once, and values that contain themselves, stay what they are.
-    Nothing is called to read the result: see `loads`.
+    Nothing is called to read the result: see `loads`. The members of a `.can` file are packed with
+    `compression`, `"zstd"` or `"deflate"`; without, its arrays can be mapped in place.
     """
-    return _native.objects_dumps(obj, Describer(), _known(format))
+    return _native.objects_dumps(obj, Describer(), _known(format), compression)
 
 
 def loads(
     data: bytes | bytearray | memoryview | str,
-    format: str = "json",
+    format: str | None = None,
     *,
     type: Any = None,
     trust: Iterable[Any] = (),
@@ -42,40 +48,66 @@ def loads(
 
     Python's own data types are made again. So are the classes in `trust`, given as classes or as
     names (`"my_package.records.*"`), and those that the annotation `type` names; the value is then
-    checked against `type`. Objects of any other class come back as a `Record`.
+    checked against `type`. Objects of any other class come back as a `Record`. Without `format`,
+    the data itself says whether it is a `.can` file or JSON.
     """
-    trusted = Trust(trust, type)
-    value = _native.objects_loads(data, Reviver(trusted), _known(format))
-    if type is not None:
-        _check(value, type)
-    return value
+    reviver = Reviver(Trust(trust, type))
+    name = _known(format) if format is not None else _format_of_data(data)
+    return _checked(_native.objects_loads(data, reviver, name), type)
 
 
-def dump(obj: Any, where: Where, format: str | None = None) -> None:
-    """Write any object to a file; `format` is taken from the file's name where it is not given."""
-    data = dumps(obj, format or _format_of(where))
+def dump(
+    obj: Any, where: Where, format: str | None = None, *, compression: str | None = None
+) -> None:
+    """Write any object to a file; `format` is taken from the file's name where it is not given.
+
+    A path gets a whole new file, or keeps the one it has: nobody sees a part of it. Of the formats
+    `can` is the one for large arrays; a name like `a.json.gz` is packed on the way.
+    """
+    name = _known(format or _format_of(where))
     if isinstance(where, (str, os.PathLike)):
-        Path(where).write_bytes(data)
-    else:
-        where.write(data)
+        _native.objects_dump(obj, Describer(), name, os.fsdecode(where), compression)
+        return
+    data = dumps(obj, name, compression=compression)
+    where.write(data.decode("utf-8", "surrogatepass") if _takes_text(where) else data)  # pyright: ignore
 
 
 def load(
     where: Where, *, type: Any = None, trust: Iterable[Any] = (), format: str | None = None
 ) -> Any:
-    """Read what `dump` wrote, as `loads` does."""
-    name = format or _format_of(where)
-    data = Path(where).read_bytes() if isinstance(where, (str, os.PathLike)) else where.read()
-    return loads(data, name, type=type, trust=trust)
+    """Read what `dump` wrote, as `loads` does.
+
+    Large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
+    """
+    if not isinstance(where, (str, os.PathLike)):
+        name = format or _format_of(where, default="")
+        return loads(where.read(), name or None, type=type, trust=trust)
+    reviver = Reviver(Trust(trust, type))
+    name = _known(format or _format_of(where))
+    return _checked(_native.objects_load(os.fsdecode(where), reviver, name), type)
 
 
-def _format_of(where: Where) -> str:
+def _takes_text(where: Any) -> bool:
+    return isinstance(where, io.TextIOBase)
+
+
+def _format_of_data(data: Any) -> str:
+    if isinstance(data, str):
+        return "json"
+    return "can" if bytes(memoryview(data)[:2]) == b"PK" else "json"
+
+
+def _format_of(where: Where, default: str | None = None) -> str:
     name = where if isinstance(where, (str, os.PathLike)) else getattr(where, "name", None)
     if not isinstance(name, (str, os.PathLike)):
+        if default is not None:
+            return default
         error = DataError("no format given, and the file has no name to take it from")
-        error.hint = f"pass format=, one of {', '.join(sorted(FORMATS.values()))}"
+        error.hint = f"pass format=, one of {_all_formats()}"
         raise error
-    ending = Path(name).suffix
+    *_, before, ending = "", "", *PurePath(os.fsdecode(name)).suffixes
+    if ending in _PACKED:
+        ending = before
     return FORMATS.get(ending, ending.removeprefix("."))
 
 
@@ -83,11 +115,17 @@ def _known(format: str) -> str:
     if format in FORMATS.values():
         return format
     error = DataError(f"unknown format {format!r}")
-    error.hint = f"use one of {', '.join(sorted(FORMATS.values()))}"
+    error.hint = f"use one of {_all_formats()}"
     raise error
 
 
-def _check(value: Any, annotation: Any) -> None:
+def _all_formats() -> str:
+    return ", ".join(sorted(set(FORMATS.values())))
+
+
+def _checked(value: Any, annotation: Any) -> Any:
+    if annotation is None:
+        return value
     from cannery._types import check_for
 
     mismatch = check_for(annotation).find(value)
@@ -96,3 +134,4 @@ def _check(value: Any, annotation: Any) -> None:
         error = DataTypeError(f"{path}: expected {mismatch.expected}, got {mismatch.found}")
         error.path = path
         raise error
+    return value

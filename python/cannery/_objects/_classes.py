@@ -9,6 +9,8 @@ collection), `__args__` (for `__new__`), `__state__` (for `__setstate__`).
 from __future__ import annotations
 
 import collections
+import enum
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,6 +29,28 @@ class Plan(NamedTuple):
     """Makes an instance that is filled later; `None` if all parts are needed to make one."""
     fill: Callable[[Any, Parts], object] | None
     make: Callable[[Parts], Any] | None = None
+
+
+def is_plain_data(cls: type) -> bool:
+    """Whether the `__dict__` of an instance says all about it, and makes it again."""
+    has_plan = plan_of(cls) is not None and _is_plain(cls) and not _has_special_plan(cls)
+    methods = ("__getnewargs__", "__getnewargs_ex__", "__setstate__")
+    return (
+        has_plan
+        and cls.__new__ is object.__new__
+        and cls.__dictoffset__ != 0
+        and not _slots(cls)
+        and not _has_state_of_its_own(cls)
+        and not any(hasattr(cls, name) for name in methods)
+        and not inspect.isabstract(cls)
+    )
+
+
+def _has_special_plan(cls: type) -> bool:
+    special = ("__pydantic_fields_set__", "__struct_fields__")
+    return any(hasattr(cls, name) for name in special) or issubclass(
+        cls, (BaseException, enum.Enum)
+    )
 
 
 def plan_of(cls: type) -> Plan | None:
@@ -191,6 +215,23 @@ def _of_reduced(cls: Any) -> Plan:
     return Plan(parts, None, None, make)
 
 
+def compiled_plan_of(cls: Any) -> Plan:
+    """The plan for a compiled class of a library that is known to hold data: its own state."""
+
+    def parts(value: Any) -> Parts:
+        made_by, args, *state = value.__reduce_ex__(2)
+        args = {ARGS: args} if made_by is cls else {}
+        return args | ({STATE: state[0]} if state and state[0] is not None else {})
+
+    def make(parts: Parts) -> Any:
+        value = cls(*parts[ARGS]) if ARGS in parts else cls.__new__(cls)
+        if STATE in parts:
+            value.__setstate__(parts[STATE])
+        return value
+
+    return Plan(parts, None, None, make)
+
+
 # Subclasses of Python's own types.
 
 
@@ -279,23 +320,45 @@ def _of_named_tuple(cls: Any) -> Plan:
     return Plan(parts, None, None, make)
 
 
+# What an exception keeps outside of its `args` and `__dict__`.
+_CHAIN = ("__cause__", "__context__", "__suppress_context__")
+
+
 def _of_exception(cls: Any) -> Plan:
-    """Exceptions as data: arguments and attributes, no traceback."""
+    """Exceptions as data: arguments, attributes and the chain they are in; no traceback."""
+    builtin = next(base for base in cls.__mro__ if base.__module__ == "builtins")
 
     def parts(value: Any) -> Parts:
-        return {ARGS: value.args, **_attributes(value)}
+        made_by, args, *state = builtin.__reduce__(value)
+        parts = {ARGS: args if made_by is cls else value.args, **_attributes(value)}
+        if state and isinstance(state[0], dict):
+            parts |= state[0]
+        if isinstance(value, (NameError, AttributeError)) and value.name is not None:
+            parts["name"] = value.name
+        chain = {name: getattr(value, name) for name in _CHAIN}
+        return parts | {name: linked for name, linked in chain.items() if linked}
 
-    def make(parts: Parts) -> Any:
+    def empty() -> Any:
+        return builtin.__new__(cls)
+
+    def fill(value: Any, parts: Parts) -> None:
         args = parts.pop(ARGS, ())
         # Built-in ones keep some arguments as attributes, which only their `__init__` sets.
-        builtin = next(base for base in cls.__mro__ if base.__module__ == "builtins")
-        value = builtin.__new__(cls, *args)
         builtin.__init__(value, *args)
-        value.args = args
-        _set_attributes(value, parts)
+        if not issubclass(cls, OSError):
+            value.args = args
+        for name, part in parts.items():
+            object.__setattr__(value, name, part)
+
+    def make(parts: Parts) -> Any:
+        value = builtin.__new__(cls, *parts.get(ARGS, ()))
+        fill(value, parts)
         return value
 
-    return Plan(parts, None, None, make)
+    # These look at their arguments when they are made.
+    if issubclass(cls, (OSError, BaseExceptionGroup)):
+        return Plan(parts, None, None, make)
+    return Plan(parts, empty, fill)
 
 
 # Libraries that keep fields in a way of their own.

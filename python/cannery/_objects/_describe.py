@@ -7,9 +7,11 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cannery._objects._classes import plan_of
-from cannery._objects._known import KNOWN, name_of_known
+from cannery._objects import _adapters
+from cannery._objects._classes import is_plain_data, plan_of
+from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
+from cannery._objects._registry import name_of_registered
 from cannery._objects._trust import find_by_name, full_name
 from cannery.errors import DataTypeError
 
@@ -35,6 +37,12 @@ class Describer:
             describe = self._of_class[cls] = _describer_of(cls)
         return describe(value)
 
+    def plain_name(self, cls: type) -> str | None:
+        """The name of a class whose instances' `__dict__` is all there is to save, else `None`."""
+        if _is_described_otherwise(cls) or not is_plain_data(cls):
+            return None
+        return name_of_registered(cls) or full_name(cls)
+
     def in_order(self, items: Iterable[Any]) -> list[Any]:
         """The items of a set in an order that is the same in every process."""
         items = list(items)
@@ -52,10 +60,15 @@ def _sort_key(item: Any) -> tuple[str, str]:
     return type(item).__qualname__, repr(item)
 
 
+def _is_described_otherwise(cls: type) -> bool:
+    is_known = known_of(cls) is not None or cls is Record or issubclass(cls, type)
+    return is_known or _adapters.describer_of(cls) is not None
+
+
 def _describer_of(cls: type) -> Callable[[Any], Described]:
-    known = KNOWN.get(cls)
-    if known is not None:
-        name, parts = name_of_known(cls), known.parts
+    found = known_of(cls)
+    if found is not None:
+        name, parts = found[0], found[1].parts
         return lambda value: (name, parts(value))
     if cls is Record:
         return lambda value: (value.__type_name__, value.__parts__)
@@ -65,19 +78,18 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return _function_itself
     if issubclass(cls, enum.Enum):
         return _member_of(cls)
-    if cls.__module__.partition(".")[0] == "numpy":
-        from cannery._objects import _numpy
-
-        return _numpy.describer_of(cls) or _refuse
+    describe = _adapters.describer_of(cls)
+    if describe is not None:
+        return describe
     plan = plan_of(cls)
     if plan is None:
         return _refuse
-    name, parts = full_name(cls), plan.parts
+    name, parts = name_of_registered(cls) or full_name(cls), plan.parts
     return lambda value: (name, parts(value))
 
 
 def _member_of(cls: type[enum.Enum]) -> Callable[[Any], Described]:
-    name = full_name(cls)
+    name = name_of_registered(cls) or full_name(cls)
     if issubclass(cls, enum.Flag):
         return lambda member: (name, {"value": member.value})
     return lambda member: (name, {"name": member.name, "value": member.value})

@@ -10,11 +10,11 @@ import ipaddress
 import pathlib
 import re
 import types
-import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from cannery._objects import _stdlib
 from cannery.errors import DataError
 
 Parts = dict[str, Any]
@@ -171,7 +171,6 @@ KNOWN: dict[type, Known] = {
     decimal.Decimal: _value(decimal.Decimal),
     fractions.Fraction: _attributes(fractions.Fraction, "numerator", "denominator"),
     complex: _attributes(complex, "real", "imag"),
-    uuid.UUID: _value(uuid.UUID),
     bytearray: Known(
         lambda value: {"value": bytes(value)}, lambda parts: bytearray(parts["value"])
     ),
@@ -209,6 +208,7 @@ KNOWN: dict[type, Known] = {
         types.SimpleNamespace, lambda value, items: vars(value).update(items), vars
     ),
     types.MappingProxyType: _value(types.MappingProxyType, dict),
+    **{cls: Known(parts, make) for cls, (parts, make) in _stdlib.PAIRS.items()},
 }
 
 
@@ -224,4 +224,16 @@ def name_of_known(cls: type) -> str:
     return f"{cls.__module__.removesuffix('._local')}.{cls.__name__}"
 
 
-BY_NAME: dict[str, Known] = {name_of_known(cls): known for cls, known in KNOWN.items()}
+BY_NAME: dict[str, Known] = {
+    **{name_of_known(cls): known for cls, known in KNOWN.items()},
+    **{name: Known(*pair) for name, pair in _stdlib.LATE.items()},
+}
+
+
+def known_of(cls: type) -> tuple[str, Known] | None:
+    """The name of a data type and what is known about it."""
+    known = KNOWN.get(cls)
+    name = name_of_known(cls)
+    if known is None and name in _stdlib.LATE:
+        known = BY_NAME[name]
+    return None if known is None else (name, known)

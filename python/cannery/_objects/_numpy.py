@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy_format
+
+from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
 
@@ -17,6 +21,14 @@ _SIMPLE = (np.bool_, np.integer, np.float16, np.float32, np.float64, np.complex6
 
 def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     """How the values of one of NumPy's types are described; `None` if they are no data."""
+    if cls is type(np.ma.masked):
+        return lambda _: ("numpy.ma.masked", {})
+    if issubclass(cls, np.ufunc):
+        return _describe_ufunc
+    if cls in (np.random.Generator, np.random.RandomState):
+        return _describe_generator
+    if cls in _BIT_GENERATORS.values():
+        return lambda value: (f"numpy.random.{cls.__name__}", {"state": value.state})
     if issubclass(cls, np.generic):
         return _describe_scalar
     if issubclass(cls, np.dtype):
@@ -38,20 +50,91 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return None
 
 
+def class_value(name: str) -> type | None:
+    """One of NumPy's own classes as a value: they are data types, and run nothing."""
+    found = getattr(np, name.removeprefix("numpy."), None)
+    is_data = isinstance(found, type) and issubclass(found, (np.generic, np.ndarray, np.dtype))
+    return found if is_data else None
+
+
+# Random generators, by their states.
+
+_BIT_GENERATORS: dict[str, Any] = {
+    name: getattr(np.random, name) for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+}
+
+
+def _describe_generator(value: Any) -> tuple[str, Parts]:
+    if isinstance(value, np.random.Generator):
+        return "numpy.random.Generator", {"bit_generator": value.bit_generator}
+    return "numpy.random.RandomState", {"state": value.get_state(legacy=False)}
+
+
+def _make_bit_generator(name: str, parts: Parts) -> Any:
+    made = _BIT_GENERATORS[name]()
+    made.state = parts["state"]
+    return made
+
+
+def _make_random_state(parts: Parts) -> Any:
+    made = np.random.RandomState(_BIT_GENERATORS[parts["state"]["bit_generator"]]())
+    made.set_state(parts["state"])
+    return made
+
+
+# Functions on elements, by name: they are NumPy's and SciPy's, and do nothing but compute.
+
+
+def _describe_ufunc(value: Any) -> tuple[str, Parts]:
+    for module in _UFUNC_MODULES:
+        if getattr(_imported(module), value.__name__, None) is value:
+            return "numpy.ufunc", {"module": module, "name": value.__name__}
+    error = DataTypeError(f"the ufunc {value.__name__} has no name to find it by")
+    error.hint = "use one of NumPy's or scipy.special's own"
+    raise error
+
+
+_UFUNC_MODULES = ("numpy", "scipy.special")
+
+
+def _imported(module: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        return None
+
+
+def _make_ufunc(parts: Parts) -> Any:
+    module = _imported(parts["module"]) if parts["module"] in _UFUNC_MODULES else None
+    found = getattr(module, parts["name"], None)
+    if not isinstance(found, np.ufunc):
+        raise ValueError(f"there is no ufunc {parts['module']}.{parts['name']}")
+    return found
+
+
 def _describe_scalar(value: Any) -> tuple[str, Parts]:
     name = f"numpy.{type(value).__name__}"
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        unit = np.datetime_data(value.dtype)
+        return name, {"value": int(value.view("i8")), "unit": list(unit)}
     if isinstance(value, _SIMPLE):  # pyright: ignore[reportArgumentType]
         return name, {"value": value.item()}
     if isinstance(value, np.str_):
         return name, {"value": str(value)}
     if isinstance(value, np.bytes_):
         return name, {"value": bytes(value)}
-    # The rest (dates with their units, long floats, records) as arrays without dimensions.
+    # The rest (long floats, records) as arrays without dimensions.
     return name, {"value": np.asarray(value)}
 
 
 def _make_scalar(cls: Any, parts: Parts) -> Any:
     value = parts["value"]
+    if "unit" in parts:
+        kind = "M" if cls is np.datetime64 else "m"
+        unit, count = parts["unit"]
+        if unit == "generic":
+            return np.int64(value).view(f"{kind}8")
+        return np.int64(value).view(f"{kind}8[{count}{unit}]")
     return value[()] if isinstance(value, np.ndarray) else cls(value)
 
 
@@ -59,6 +142,8 @@ def _dtype_parts(dtype: Any) -> Parts:
     if isinstance(dtype, np.dtypes.StringDType):
         missing = {"missing": dtype.na_object} if hasattr(dtype, "na_object") else {}
         return {"value": "StringDType", **missing}
+    if dtype.subdtype is not None:
+        return {"base": dtype.base, "shape": list(dtype.shape)}
     metadata = {"metadata": dict(dtype.metadata)} if dtype.metadata else {}
     if dtype.fields is None or not dtype.isalignedstruct:
         return {"value": repr(npy_format.dtype_to_descr(_bare(dtype))), **metadata}
@@ -71,6 +156,8 @@ def _bare(dtype: Any) -> Any:
 
 
 def _make_dtype(parts: Parts) -> Any:
+    if "base" in parts:
+        return np.dtype((parts["base"], tuple(parts["shape"])))
     if parts["value"] == "StringDType":
         missing = {"na_object": parts["missing"]} if "missing" in parts else {}
         return np.dtypes.StringDType(**missing)
@@ -83,19 +170,22 @@ def _make_dtype(parts: Parts) -> Any:
 
 
 def _describe_masked(array: Any) -> tuple[str, Parts]:
-    return "numpy.ma.MaskedArray", {
+    parts = {
         "data": array.data,
         "mask": np.ma.getmask(array) if array.mask is not np.ma.nomask else False,
-        "fill_value": np.asarray(array.fill_value),
         "hard": bool(array.hardmask),
     }
+    # The public attribute makes up a default, which may not even fit the type.
+    if array._fill_value is not None:
+        parts["fill_value"] = np.asarray(array._fill_value)
+    return "numpy.ma.MaskedArray", parts
 
 
 def _make_masked(parts: Parts) -> Any:
-    array = np.ma.MaskedArray(
-        parts["data"], mask=parts["mask"], hard_mask=parts["hard"], copy=False
-    )
-    array.fill_value = parts["fill_value"][()]
+    mask = np.ma.nomask if parts["mask"] is False else parts["mask"]
+    array = np.ma.MaskedArray(parts["data"], mask=mask, hard_mask=parts["hard"], copy=False)
+    if "fill_value" in parts:
+        array.fill_value = parts["fill_value"][()]
     return array
 
 
@@ -103,8 +193,12 @@ def _describe_array(array: Any) -> tuple[str, Parts]:
     """An array of objects, text of any length, or a subclass: its elements as a list."""
     if type(array) is np.memmap:
         return "numpy.memmap", {"value": np.asarray(array)}
+    if type(array) in _VIEWS.values():
+        return f"numpy.{type(array).__name__}", {"value": array.view(np.ndarray)}
     if type(array) is np.recarray:
-        return "numpy.recarray", {"value": array.view(np.ndarray).view(array.dtype.descr)}
+        # Without its own class of records, which a plain type of fields has not.
+        dtype = np.dtype((np.void, array.dtype)) if array.dtype.fields else array.dtype
+        return "numpy.recarray", {"value": array.view(dtype, np.ndarray)}
     order = "F" if array.flags.fnc else "C"
     return f"numpy.{type(array).__name__}", {
         "dtype": array.dtype,
@@ -123,9 +217,19 @@ def _make_array(parts: Parts) -> Any:
     return flat.reshape(array.shape, order=parts["order"])
 
 
+# Subclasses that are nothing but another face of an array.
+_VIEWS: dict[str, Any] = {"numpy.matrix": np.matrix, "numpy.chararray": np.char.chararray}
+
 _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "numpy.dtype": _make_dtype,
     "numpy.ma.MaskedArray": _make_masked,
+    "numpy.ma.masked": lambda _: np.ma.masked,
+    "numpy.random.Generator": lambda parts: np.random.Generator(parts["bit_generator"]),
+    "numpy.random.RandomState": _make_random_state,
+    "numpy.ufunc": _make_ufunc,
+    "numpy.matrix": lambda parts: parts["value"].view(np.matrix),
+    "numpy.chararray": lambda parts: parts["value"].view(np.char.chararray),
+    **{f"numpy.random.{name}": partial(_make_bit_generator, name) for name in _BIT_GENERATORS},
     "numpy.memmap": lambda parts: parts["value"],
     "numpy.recarray": lambda parts: parts["value"].view(np.recarray),
     "numpy.ndarray": _make_array,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
+from reprlib import recursive_repr
 from typing import Any
 
 
@@ -25,6 +27,8 @@ class Record:
         return self.__type_name__
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("__parts__", "__type_name__"):
+            raise AttributeError(name)  # not set yet, while it is being made
         try:
             return self.__parts__[name]
         except KeyError:
@@ -76,6 +80,18 @@ class Record:
             object.__setattr__(self, "_Record__hash", value)
             return value
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Record, (self.__type_name__, self.__parts__)
+
+    def __copy__(self) -> Record:
+        return Record(self.__type_name__, dict(self.__parts__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Record:
+        copied = memo[id(self)] = Record(self.__type_name__)
+        copied.__parts__.update(deepcopy(self.__parts__, memo))
+        return copied
+
+    @recursive_repr("Record(...)")
     def __repr__(self) -> str:
         parts = ", ".join(f"{name}={value!r}" for name, value in self.__parts__.items())
         return f"Record({self.__type_name__!r}{', ' if parts else ''}{parts})"

@@ -7,9 +7,12 @@ import enum
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cannery._objects._classes import plan_of
+from cannery._objects import _adapters, _stdlib
+from cannery._objects._classes import is_plain_data, plan_of
 from cannery._objects._known import BY_NAME, KNOWN, name_of_known
 from cannery._objects._record import Record
+from cannery._objects._registry import Registered, find_registered, upgraded
+from cannery._objects._stdlib import UNTRUSTED
 from cannery._objects._trust import Trust
 from cannery.errors import CanneryError, DataError
 
@@ -45,6 +48,21 @@ class Reviver:
         self._trust = trust
         self._makers: dict[str, Maker] = {}
 
+    def plain_class(self, type_name: str) -> type | None:
+        """The class of that name, if it may be made and its parts are its `__dict__`."""
+        registered = find_registered(type_name)
+        if registered is not None:
+            cls = registered[0].cls if registered[1] == registered[0].version else None
+        elif self._is_made_otherwise(type_name):
+            cls = None
+        else:
+            cls = _class_of_data(type_name) or self._trust.find(type_name)
+        return cls if isinstance(cls, type) and is_plain_data(cls) else None
+
+    def _is_made_otherwise(self, name: str) -> bool:
+        is_known = name in BY_NAME or name in ("type", "function")
+        return is_known or _adapters.maker_of(name) is not None
+
     def begin(self, type_name: str) -> Any:
         """Make an empty instance, or return `None` if all parts must be there first."""
         maker = self._makers.get(type_name)
@@ -55,7 +73,9 @@ class Reviver:
     def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
         """Fill the instance, or make one."""
         try:
-            return self._makers[type_name].finish(instance, parts)
+            made = self._makers[type_name].finish(instance, parts)
+            # What cannot be made because a part of it was not trusted.
+            return Record(type_name, parts) if made is UNTRUSTED else made
         except (CanneryError, RecursionError, MemoryError):
             raise
         except KeyError as error:
@@ -69,13 +89,13 @@ class Reviver:
             return _maker(known.empty, known.fill, known.make)
         if name in ("type", "function"):
             return Maker(None, lambda _, parts: self._named(name, parts))
-        if name.startswith("numpy."):
-            from cannery._objects import _numpy
-
-            make = _numpy.maker_of(name)
-            if make is not None:
-                return Maker(None, lambda _, parts: make(parts))
-        cls = self._trust.find(name) or _builtin_exception(name)
+        make = _adapters.maker_of(name)
+        if make is not None:
+            return Maker(None, lambda _, parts: make(parts))
+        registered = find_registered(name)
+        if registered is not None:
+            return _maker_of_registered(*registered)
+        cls = _class_of_data(name) or self._trust.find(name)
         if isinstance(cls, type):
             return _maker_of_class(cls) or _maker_of_record(name)
         return _maker_of_record(name)
@@ -86,8 +106,30 @@ class Reviver:
         table = _CLASSES if kind == "type" else _FUNCTIONS
         found = table.get(name) or self._trust.find(name)
         if kind == "type" and found is None:
-            found = _builtin_exception(f"builtins.{name}")
+            found = _builtin_exception(f"builtins.{name}") or _class_as_data(name)
         return Record(kind, parts) if found is None else found
+
+
+def _class_as_data(name: str) -> type | None:
+    return _adapters.class_value(name) or _class_of_data(name)
+
+
+def _class_of_data(name: str) -> type | None:
+    """A class that anybody may name, for its instances are data."""
+    return _adapters.class_of(name) or _stdlib.class_of(name) or _builtin_exception(name)
+
+
+def _maker_of_registered(registered: Registered, version: int) -> Maker:
+    made = _maker_of_class(registered.cls)
+    if made is None:
+        raise DataError(f"nothing is known about how a {registered.type_name} is made")
+    if version == registered.version:
+        return made
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        return made.finish(instance, upgraded(registered, version, parts))
+
+    return Maker(made.empty, finish)
 
 
 def _maker(empty: Any, fill: Any, make: Any) -> Maker:

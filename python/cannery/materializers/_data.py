@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -51,22 +52,34 @@ class BytesMaterializer(Materializer[bytes]):
 
 
 class DataMaterializer(Materializer[Any]):
-    """Stores containers, scalars, dataclasses and plain objects as one tagged JSON document."""
+    """Stores containers, scalars, plain objects and those of libraries that we know.
+
+    They become one tagged JSON document, or a `.can` file where there are arrays beside it.
+    """
 
     format_id = "data.json/1"
 
     def save(self, value: Any, to: Path) -> None:
         """Write the document."""
-        (to / "data.json").write_bytes(cannery.dumps(value, format="json"))
+        file = to / "data.can"
+        cannery.dump(value, file)
+        document = _document_alone(file)
+        if document is not None:
+            file.unlink()
+            (to / "data.json").write_bytes(document)
 
     def load(self, type: type[Any], at: Path) -> Any:
         """Read the document; only classes that the caller trusts are made again."""
-        data = (at / "data.json").read_bytes()
-        return cannery.loads(data, format="json", trust=trusted_classes(_type_names(data)))
+        trust = trusted_classes(_type_names(_document(at)))
+        file = at / "data.json"
+        return cannery.load(file if file.exists() else at / "data.can", trust=trust)
 
     def metadata(self, value: Any) -> dict[str, Any]:
-        """Count the items of a container."""
-        return {"items": len(value)} if isinstance(value, _CONTAINERS) else {}
+        """Count the items of a container, or say the shape of a table."""
+        if isinstance(value, _CONTAINERS):
+            return {"items": len(value)}
+        shape = getattr(value, "shape", None)
+        return {"shape": list(shape)} if isinstance(shape, tuple) else {}
 
     def preview(self, value: Any) -> str:
         """Show how the value begins."""
@@ -78,7 +91,22 @@ def classes_in(at: Path) -> list[str]:
 
     Their methods may be called by whoever gets the document, although nothing else names them.
     """
-    return sorted(project_classes(_type_names((at / "data.json").read_bytes())))
+    return sorted(project_classes(_type_names(_document(at))))
+
+
+def _document(at: Path) -> bytes:
+    file = at / "data.json"
+    if file.exists():
+        return file.read_bytes()
+    with zipfile.ZipFile(at / "data.can") as archive:
+        return archive.read("document.json")
+
+
+def _document_alone(file: Path) -> bytes | None:
+    """The document of a file that holds nothing beside it."""
+    with zipfile.ZipFile(file) as archive:
+        is_alone = set(archive.namelist()) == {"document.json", "manifest.json"}
+        return archive.read("document.json") if is_alone else None
 
 
 def _type_names(document: bytes) -> set[str]:

@@ -18,11 +18,12 @@ _BUILT_IN = {
     "numpy.memmap": "_arrays:ArrayMaterializer",
     "numpy.ma.MaskedArray": "_arrays:MaskedArrayMaterializer",
     "numpy.ma.core.MaskedArray": "_arrays:MaskedArrayMaterializer",
+    "matplotlib.figure.Figure": "_figures:FigureMaterializer",
     "builtins.str": "_data:TextMaterializer",
     "builtins.bytes": "_data:BytesMaterializer",
     "builtins.object": "_data:DataMaterializer",
 }
-_BUILT_IN_MODULES = ("_arrays", "_data")
+_BUILT_IN_MODULES = ("_arrays", "_data", "_figures")
 
 _by_type: dict[type, _AnyMaterializer] = {}
 _by_format: dict[str, _AnyMaterializer] = {}

@@ -3,12 +3,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{ARRAY, ID, ITEMS, Native, REF, Scalar, TYPE, Tag, VALUE};
+use super::{ARRAY, BYTES, ID, ITEMS, Native, REF, Scalar, TYPE, Tag, VALUE};
 use crate::{
     ArrayBuf, ArraySource, BigInt, Container, Note, Order, Result, Sink, Source, Text, Wants,
 };
 
 type PutArray<'a> = Box<dyn FnMut(&dyn ArraySource) -> Result<Option<String>> + 'a>;
+type PutBytes<'a> = Box<dyn FnMut(&[u8]) -> Result<Option<String>> + 'a>;
 
 /// A sink that lowers what it receives to the [tagged form](crate::tagged) and sends it on.
 ///
@@ -27,6 +28,7 @@ pub struct Tagger<'a, S> {
     inner: S,
     native: Native,
     put_array: Option<PutArray<'a>>,
+    put_bytes: Option<PutBytes<'a>>,
     open: Vec<Open>,
     mark: Option<u64>,
 }
@@ -45,7 +47,14 @@ enum Open {
 impl<'a, S: Sink> Tagger<'a, S> {
     /// A sink that lowers to what JSON can say.
     pub fn new(inner: S) -> Self {
-        Self { inner, native: Native::default(), put_array: None, open: Vec::new(), mark: None }
+        Self {
+            inner,
+            native: Native::default(),
+            put_array: None,
+            put_bytes: None,
+            open: Vec::new(),
+            mark: None,
+        }
     }
 
     /// Leaves untagged what the target can say itself.
@@ -66,6 +75,13 @@ impl<'a, S: Sink> Tagger<'a, S> {
         self
     }
 
+    /// Offers each string of bytes to `put`, as [`arrays`](Self::arrays) does each array.
+    #[must_use]
+    pub fn blobs(mut self, put: impl FnMut(&[u8]) -> Result<Option<String>> + 'a) -> Self {
+        self.put_bytes = Some(Box::new(put));
+        self
+    }
+
     /// The sink below.
     pub fn into_inner(self) -> S {
         self.inner
@@ -77,6 +93,14 @@ impl<'a, S: Sink> Tagger<'a, S> {
         self.inner.begin(Container::Map, members.map(|members| members + 1))?;
         self.inner.key(ID)?;
         self.send_id(id)
+    }
+
+    /// What lies beside the document, by its name there.
+    fn beside(&mut self, key: Text<'_>, name: &str) -> Result<()> {
+        self.begin_map(Some(1))?;
+        self.inner.key(key)?;
+        self.inner.text(Text::Utf8(name))?;
+        self.end_map()
     }
 
     fn begin_tag(&mut self, tag: Tag, members: usize) -> Result<()> {
@@ -211,6 +235,11 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        if let Some(put) = &mut self.put_bytes
+            && let Some(name) = put(value)?
+        {
+            return self.beside(BYTES, &name);
+        }
         if self.native.bytes {
             return self.plain(Scalar::Bytes, |inner| inner.bytes(value));
         }
@@ -224,10 +253,7 @@ impl<S: Sink> Sink for Tagger<'_, S> {
             None => None,
         };
         let Some(name) = name else { return self.array_in_place(value) };
-        self.begin_map(Some(1))?;
-        self.inner.key(ARRAY)?;
-        self.inner.text(Text::Utf8(&name))?;
-        self.end_map()
+        self.beside(ARRAY, &name)
     }
 
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
@@ -299,11 +325,18 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn mark(&mut self, id: u64) -> Result<()> {
+        if self.native.references {
+            return self.inner.mark(id);
+        }
         self.mark = Some(id);
         Ok(())
     }
 
     fn alias(&mut self, id: u64) -> Result<()> {
+        if self.native.references {
+            self.inner.alias(id)?;
+            return self.complete();
+        }
         self.begin_map(Some(1))?;
         self.inner.key(REF)?;
         self.send_id(id)?;

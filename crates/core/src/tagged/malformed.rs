@@ -1,6 +1,6 @@
 //! What is wrong with a document that is not well tagged.
 
-use super::{ARRAY, ID, ITEMS, REF, TYPE, Tag};
+use super::{ARRAY, BYTES, ID, ITEMS, REF, TYPE, Tag};
 use crate::{Container, Error, ErrorKind, Text};
 
 #[cold]
@@ -28,10 +28,12 @@ pub(super) fn unmarked(tag: Tag) -> Error {
 
 #[cold]
 pub(super) fn misplaced(key: Text<'_>) -> Error {
-    let known = [ID, TYPE, REF, ARRAY, ITEMS].contains(&key);
+    let known = [ID, TYPE, REF, ARRAY, BYTES, ITEMS].contains(&key);
     let error = malformed(format!("found the control key `{key}` where it may not be"));
     if known {
-        error.with_hint("control keys come first: `$id`, then one of `$type`, `$ref`, `$array`")
+        error.with_hint(
+            "control keys come first: `$id`, then one of `$type`, `$ref`, `$array`, `$bytes`",
+        )
     } else {
         error.with_hint(format!("a key of your own that begins with `$` is written `${key}`"))
     }
@@ -43,13 +45,12 @@ pub(super) fn no_member(key: Text<'_>, expected: &str) -> Error {
 }
 
 #[cold]
-pub(super) fn no_arrays(name: &str) -> Error {
-    let message = format!("the array `{name}` is not in this document but beside it");
+pub(super) fn not_here(what: &str, name: &str) -> Error {
+    let message = format!("the {what} `{name}` is not in this document but beside it");
     Error::new(ErrorKind::NotFound, message).with_hint("open the `.can` file that it is part of")
 }
 
 #[cold]
 pub(super) fn references(found: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("expected `$id` and `$ref`, found {found}"))
-        .with_hint("this format has references of its own: read it without tags")
+    malformed(format!("found {found} inside a tag, where a plain value must be"))
 }

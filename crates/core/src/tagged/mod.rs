@@ -9,7 +9,7 @@
 //! | tuple, set, frozenset | `{"$type": "tuple", "value": [...]}` |
 //! | map | `{"a": 1}`; from the first key that is not text on, pairs: `{"a": 1, "$items": [[2, 3]]}` |
 //! | object | `{"$type": "datetime.date", "value": "2026-11-21"}`: its name, then its parts |
-//! | bytes | `{"$type": "bytes", "value": "AP8="}`, base64 |
+//! | bytes | `{"$type": "bytes", "value": "AP8="}`, base64, or `{"$bytes": "bytes/0.bin"}` |
 //! | NaN and infinities | `{"$type": "float", "value": "nan"}`, `"inf"`, `"-inf"` |
 //! | array | `{"$type": "ndarray", "dtype": "<f4", "shape": [2], "order": "C", "data": "..."}`, or `{"$array": "arrays/0.npy"}` |
 //! | mark | `"$id": 1` as the first key; what is no map otherwise is wrapped: `{"$id": 1, "$type": "list", "value": [...]}` |
@@ -41,6 +41,7 @@ const REF: Text<'static> = Text::Ascii("$ref");
 const TYPE: Text<'static> = Text::Ascii("$type");
 const ITEMS: Text<'static> = Text::Ascii("$items");
 const ARRAY: Text<'static> = Text::Ascii("$array");
+const BYTES: Text<'static> = Text::Ascii("$bytes");
 const VALUE: Text<'static> = Text::Ascii("value");
 
 /// The type names that are no object's own.

@@ -3,6 +3,7 @@
 /// What a target can say without a tag. The default is what JSON can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
 pub struct Native {
     /// Integers of any size; else they are tagged from 2^64 on.
     pub big_ints: bool,
@@ -10,11 +11,13 @@ pub struct Native {
     pub bytes: bool,
     /// NaN and the infinities.
     pub non_finite: bool,
+    /// Values that occur more than once; else they are tagged with `$id` and `$ref`.
+    pub references: bool,
 }
 
 impl Default for Native {
     fn default() -> Self {
-        Self { big_ints: true, bytes: false, non_finite: false }
+        Self { big_ints: true, bytes: false, non_finite: false, references: false }
     }
 }
 
@@ -37,6 +40,13 @@ impl Native {
     #[must_use]
     pub fn non_finite(mut self, yes: bool) -> Self {
         self.non_finite = yes;
+        self
+    }
+
+    /// Sets [`references`](Self::references).
+    #[must_use]
+    pub fn references(mut self, yes: bool) -> Self {
+        self.references = yes;
         self
     }
 }

@@ -1,14 +1,15 @@
 //! From plain maps, lists, text and numbers back to all events.
 
 use super::malformed::{
-    malformed, misplaced, no_arrays, no_items, no_member, no_pair, references, unmarked,
+    malformed, misplaced, no_items, no_member, no_pair, not_here, references, unmarked,
 };
-use super::{ARRAY, ID, ITEMS, REF, Scalar, TYPE, Tag, VALUE, scalar};
+use super::{ARRAY, BYTES, ID, ITEMS, REF, Scalar, TYPE, Tag, VALUE, scalar};
 use crate::{
     ArraySource, BigInt, Container, Error, Limits, Note, Result, Sink, Text, ValueBuilder, Wants,
 };
 
 type GetArray<'a> = Box<dyn FnMut(&str) -> Result<Box<dyn ArraySource>> + 'a>;
+type GetBytes<'a> = Box<dyn FnMut(&str) -> Result<Box<dyn AsRef<[u8]>>> + 'a>;
 
 /// A sink that raises the [tagged form](crate::tagged) it receives to what it stands for.
 ///
@@ -28,8 +29,11 @@ type GetArray<'a> = Box<dyn FnMut(&str) -> Result<Box<dyn ArraySource>> + 'a>;
 pub struct Untagger<'a, S> {
     inner: S,
     get_array: Option<GetArray<'a>>,
+    get_bytes: Option<GetBytes<'a>>,
     open: Vec<Open>,
     due: Due,
+    /// The format's own mark of the next value.
+    mark: Option<u64>,
     buffer: Option<Buffer>,
 }
 
@@ -69,6 +73,7 @@ enum Due {
         marked: bool,
     },
     ArrayName,
+    BytesName,
     Items(Container),
     Pairs,
 }
@@ -86,13 +91,28 @@ const MAX_MEMBER_DEPTH: usize = 64;
 impl<'a, S: Sink> Untagger<'a, S> {
     /// A sink that raises to `inner`.
     pub fn new(inner: S) -> Self {
-        Self { inner, get_array: None, open: Vec::new(), due: Due::Any, buffer: None }
+        Self {
+            inner,
+            get_array: None,
+            get_bytes: None,
+            open: Vec::new(),
+            due: Due::Any,
+            mark: None,
+            buffer: None,
+        }
     }
 
     /// Asks `get` for the arrays that lie beside the document, by their names there.
     #[must_use]
     pub fn arrays(mut self, get: impl FnMut(&str) -> Result<Box<dyn ArraySource>> + 'a) -> Self {
         self.get_array = Some(Box::new(get));
+        self
+    }
+
+    /// Asks `get` for the strings of bytes that lie beside the document, by their names there.
+    #[must_use]
+    pub fn blobs(mut self, get: impl FnMut(&str) -> Result<Box<dyn AsRef<[u8]>>> + 'a) -> Self {
+        self.get_bytes = Some(Box::new(get));
         self
     }
 
@@ -111,14 +131,15 @@ impl<'a, S: Sink> Untagger<'a, S> {
             Some(Open::Pair(count)) => {
                 *count = count.saturating_add(1);
                 match count {
-                    1 => self.inner.entry(),
-                    2 => Ok(()),
-                    _ => Err(no_pair("a third value")),
+                    1 => self.inner.entry()?,
+                    2 => {}
+                    _ => return Err(no_pair("a third value")),
                 }
             }
-            Some(Open::Pairs) => Err(no_pair(found)),
-            _ => Ok(()),
+            Some(Open::Pairs) => return Err(no_pair(found)),
+            _ => {}
         }
+        self.mark.take().map_or(Ok(()), |id| self.inner.mark(id))
     }
 
     /// The first key that is not `$id` decides what a map is.
@@ -129,6 +150,7 @@ impl<'a, S: Sink> Untagger<'a, S> {
             _ if key == TYPE => (Due::Type { marked }, Open::Said),
             _ if key == REF => (Due::Ref, Open::Said),
             _ if key == ARRAY => (Due::ArrayName, Open::Said),
+            _ if key == BYTES => (Due::BytesName, Open::Said),
             _ => return self.plain_map(key),
         };
         self.due = due;
@@ -212,9 +234,17 @@ impl<'a, S: Sink> Untagger<'a, S> {
     fn array_name(&mut self, name: Text<'_>) -> Result<()> {
         self.due = Due::Any;
         let name = name.to_str_lossy();
-        let Some(get) = &mut self.get_array else { return Err(no_arrays(&name)) };
+        let Some(get) = &mut self.get_array else { return Err(not_here("array", &name)) };
         let array = get(&name)?;
         self.inner.array(&*array)
+    }
+
+    fn bytes_name(&mut self, name: Text<'_>) -> Result<()> {
+        self.due = Due::Any;
+        let name = name.to_str_lossy();
+        let Some(get) = &mut self.get_bytes else { return Err(not_here("bytes", &name)) };
+        let bytes = get(&name)?;
+        self.inner.bytes((*bytes).as_ref())
     }
 
     fn end_list(&mut self) -> Result<()> {
@@ -246,7 +276,7 @@ impl<'a, S: Sink> Untagger<'a, S> {
                 self.open.push(Open::Pairs);
                 return Ok(());
             }
-            (Due::Any, Some(Open::Pairs)) => {
+            (Due::Any, Some(Open::Pairs)) if self.mark.is_none() => {
                 self.open.push(Open::Pair(0));
                 return Ok(());
             }
@@ -270,6 +300,7 @@ impl Due {
             Due::Ref => ("an integer from 0 on", "$ref"),
             Due::Type { .. } => ("a type's name", "$type"),
             Due::ArrayName => ("an array's name", "$array"),
+            Due::BytesName => ("a name", "$bytes"),
             Due::Items(_) => ("a list", "value"),
             Due::Pairs => ("a list of pairs", "$items"),
         };
@@ -336,7 +367,8 @@ impl<S: Sink> Sink for Untagger<'_, S> {
         match (self.due, self.open.last_mut()) {
             (Due::Type { marked }, _) => return self.type_name(value, marked),
             (Due::ArrayName, _) => return self.array_name(value),
-            (Due::Any, Some(Open::Pair(count @ 0))) => {
+            (Due::BytesName, _) => return self.bytes_name(value),
+            (Due::Any, Some(Open::Pair(count @ 0))) if self.mark.is_none() => {
                 *count = 1;
                 return self.inner.key(value);
             }
@@ -354,8 +386,9 @@ impl<S: Sink> Sink for Untagger<'_, S> {
         match container {
             Container::List => self.begin_list(len),
             Container::Map => {
+                let marked = self.mark.is_some();
                 self.value("a map")?;
-                self.open.push(Open::Unknown { marked: false });
+                self.open.push(Open::Unknown { marked });
                 Ok(())
             }
             other => {
@@ -421,12 +454,20 @@ impl<S: Sink> Sink for Untagger<'_, S> {
         self.inner.end_object()
     }
 
-    fn mark(&mut self, _id: u64) -> Result<()> {
-        Err(references("a mark"))
+    fn mark(&mut self, id: u64) -> Result<()> {
+        if self.buffer.is_some() || self.due != Due::Any {
+            return Err(references("a mark"));
+        }
+        self.mark = Some(id);
+        Ok(())
     }
 
-    fn alias(&mut self, _id: u64) -> Result<()> {
-        Err(references("an alias"))
+    fn alias(&mut self, id: u64) -> Result<()> {
+        if self.buffer.is_some() {
+            return Err(references("an alias"));
+        }
+        self.value("an alias")?;
+        self.inner.alias(id)
     }
 
     fn note(&mut self, note: Note<'_>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cannery_core::{Container, Error, ErrorKind, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet};
+use pyo3::types::{PyDict, PyList, PySet, PyType};
 
 use super::hooks::{Hooks, container_object};
 use super::make;
@@ -21,6 +21,12 @@ impl<'py> Reviver<'py> {
     fn begin(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let instance = self.0.call_method1("begin", (type_name,))?;
         Ok((!instance.is_none()).then_some(instance))
+    }
+
+    /// The class of a name whose instances are made of their attributes alone.
+    fn plain_class(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyType>>> {
+        let found = self.0.call_method1("plain_class", (type_name,))?;
+        Ok(if found.is_none() { None } else { Some(found.cast_into::<PyType>()?) })
     }
 
     fn finish(
@@ -41,6 +47,13 @@ pub(crate) struct GraphHooks<'py> {
     open: Vec<Open<'py>>,
     gaps: Vec<Gap<'py>>,
     unfinished: Vec<Unfinished<'py>>,
+    classes: HashMap<usize, Class<'py>>,
+}
+
+/// What the reviver knows about a name, which is kept: its address must stay its own.
+struct Class<'py> {
+    _name: Bound<'py, PyAny>,
+    plain: Option<Bound<'py, PyType>>,
 }
 
 enum Marked<'py> {
@@ -55,6 +68,8 @@ struct Open<'py> {
     /// The object itself, if it could be made before its parts.
     object: Option<Bound<'py, PyAny>>,
     type_name: Option<Bound<'py, PyAny>>,
+    /// Whether its parts are its attributes.
+    is_plain: bool,
     gaps_before: usize,
 }
 
@@ -89,7 +104,19 @@ impl<'py> GraphHooks<'py> {
             open: Vec::new(),
             gaps: Vec::new(),
             unfinished: Vec::new(),
+            classes: HashMap::new(),
         }
+    }
+
+    /// An empty instance of a class whose parts are its attributes; `None` for other names.
+    fn plain(&mut self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let address = type_name.as_ptr() as usize;
+        if !self.classes.contains_key(&address) {
+            let Some(reviver) = &self.reviver else { return Ok(None) };
+            let plain = reviver.plain_class(type_name)?;
+            self.classes.insert(address, Class { _name: type_name.clone(), plain });
+        }
+        self.classes[&address].plain.as_ref().map(empty_instance).transpose()
     }
 
     fn push(&mut self, object: Option<Bound<'py, PyAny>>, type_name: Option<Bound<'py, PyAny>>) {
@@ -98,7 +125,8 @@ impl<'py> GraphHooks<'py> {
             let marked = object.clone().map_or(Marked::Open, Marked::Made);
             self.marked.insert(id, marked);
         }
-        self.open.push(Open { id, object, type_name, gaps_before: self.gaps.len() });
+        let gaps_before = self.gaps.len();
+        self.open.push(Open { id, object, type_name, is_plain: false, gaps_before });
     }
 
     fn pop(&mut self) -> Open<'py> {
@@ -187,6 +215,8 @@ fn replace_in_tuple<'py>(tuple: &Bound<'py, PyAny>, index: usize, value: Bound<'
 
 impl<'py> Hooks<'py> for GraphHooks<'py> {
     const CALLS_PYTHON: bool = true;
+    // Others may see it: but they see no more than that the collector is late.
+    const PAUSES: bool = true;
 
     fn placed(&mut self, value: &Bound<'py, PyAny>) {
         if let Some(id) = self.mark.take() {
@@ -229,6 +259,11 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     }
 
     fn begin_object(&mut self, type_name: Bound<'py, PyAny>) -> Result<()> {
+        if let Some(instance) = self.plain(&type_name).map_err(from_exception)? {
+            self.push(Some(instance), Some(type_name));
+            self.open.last_mut().expect("just pushed").is_plain = true;
+            return Ok(());
+        }
         let Some(reviver) = &self.reviver else {
             return super::hooks::Plain.begin_object(type_name);
         };
@@ -249,6 +284,11 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let places = places(py, Container::Map, &values[base..], &waiting)?;
         let parts = make::dict(py, values, base).map_err(from_exception)?;
         self.note_gaps(&parts, Container::Map, places);
+        if let (true, Some(instance)) = (open.is_plain, &open.object) {
+            // Gaps in the parts are gaps in the attributes, and are filled there.
+            set_attributes(instance, &parts).map_err(from_exception)?;
+            return Ok(instance.clone());
+        }
         let has_gaps = self.gaps.len() > open.gaps_before;
         match open.object {
             Some(instance) if has_gaps => {
@@ -285,6 +325,26 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             )),
         }
     }
+}
+
+/// What `object.__new__(class)` gives.
+fn empty_instance<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    // SAFETY: the reviver has seen that the class has no `__new__` of its own, so that an
+    // instance is memory of its size, all zero but for the header.
+    unsafe {
+        let class = class.as_type_ptr();
+        Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class, 0))
+    }
+}
+
+/// Makes a new dictionary the attributes of a new instance.
+fn set_attributes<'py>(instance: &Bound<'py, PyAny>, parts: &Bound<'py, PyAny>) -> PyResult<()> {
+    // SAFETY: both are live, and the interpreter is held.
+    let status = unsafe {
+        ffi::PyObject_GenericSetDict(instance.as_ptr(), parts.as_ptr(), std::ptr::null_mut())
+    };
+    if status < 0 { Err(PyErr::fetch(instance.py())) } else { Ok(()) }
 }
 
 fn fill<'py>(

@@ -16,6 +16,9 @@ pub(crate) trait Hooks<'py> {
     /// Whether [`end`](Hooks::end) makes a plain `dict` of every map.
     const PLAIN_CONTAINERS: bool = false;
 
+    /// Whether the cyclic collector waits until the document is built.
+    const PAUSES: bool = !Self::CALLS_PYTHON;
+
     /// Whether numbers shall come as text.
     fn wants_number_text(&self) -> bool {
         false

@@ -22,6 +22,7 @@ pub(crate) use msgpack::{MsgpackHooks, TimestampAs, UnpackOptions, epoch, own_er
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
 use self::cache::Caches;
+use crate::array::Mapping;
 use crate::compat::CollectorPause;
 use crate::errors::from_exception;
 use crate::text;
@@ -38,6 +39,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     caches: Option<Caches>,
     wide_keys: HashMap<Vec<u8>, Bound<'py, PyAny>>,
     hooks: H,
+    mapping: Option<Mapping>,
     // Dropped last, when nothing is left to build.
     _pause: CollectorPause,
 }
@@ -45,7 +47,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
 impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     /// A builder for any number of documents, one after the other.
     pub(crate) fn new(py: Python<'py>, hooks: H) -> Self {
-        let pause = if H::CALLS_PYTHON { CollectorPause::none() } else { CollectorPause::new(py) };
+        let pause = if H::PAUSES { CollectorPause::new(py) } else { CollectorPause::none() };
         Self {
             py,
             values: Vec::with_capacity(256),
@@ -53,8 +55,15 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
             caches: Some(Caches::take()),
             wide_keys: HashMap::new(),
             hooks,
+            mapping: None,
             _pause: pause,
         }
+    }
+
+    /// Takes arrays that lie in the file from its mapping, where that is better than a copy.
+    pub(crate) fn over(mut self, mapping: Mapping) -> Self {
+        self.mapping = Some(mapping);
+        self
     }
 
     /// The value that was built, if a whole one was.
@@ -187,7 +196,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
-        let array = crate::array::to_numpy(self.py, value)?;
+        let array = crate::array::to_numpy(self.py, value, self.mapping.as_mut())?;
         self.place(array)
     }
 

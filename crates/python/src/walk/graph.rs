@@ -1,6 +1,7 @@
 //! Any Python object, with every reference to it kept: what `cannery.dump` saves.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use cannery_core::{Container, Limits, Nothing, Result, Sink};
 use pyo3::ffi;
@@ -17,6 +18,36 @@ use crate::errors::from_exception;
 #[derive(Clone)]
 pub(crate) struct Describer<'py>(pub(crate) Bound<'py, PyAny>);
 
+/// What the describer knows about a class: the name under which the attributes of its instances
+/// are saved as they are; `None` if each instance must be asked about.
+struct Class<'py> {
+    _class: Bound<'py, PyAny>,
+    plain_name: Option<Bound<'py, PyString>>,
+}
+
+/// Hashes addresses: their bits are well mixed by one multiplication.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_usize(usize::from(byte));
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
+type ByAddress<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
+type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
+
 /// A type name and parts, kept with the object: its address must stay its own.
 struct Description<'py> {
     _object: Bound<'py, PyAny>,
@@ -27,12 +58,13 @@ struct Description<'py> {
 /// Every type, and which values occur more than once.
 pub(crate) struct GraphDialect<'py> {
     describer: Describer<'py>,
-    descriptions: HashMap<usize, Description<'py>>,
+    descriptions: ByAddress<Description<'py>>,
+    classes: ByAddress<Class<'py>>,
     pass: Pass,
     // Addresses of values that were met once, and of those met again.
-    met: HashSet<usize>,
-    shared: HashSet<usize>,
-    marks: HashMap<usize, u64>,
+    met: Addresses,
+    shared: Addresses,
+    marks: ByAddress<u64>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -62,11 +94,12 @@ impl<'py> GraphDialect<'py> {
     fn new(describer: Describer<'py>) -> Self {
         Self {
             describer,
-            descriptions: HashMap::new(),
+            descriptions: HashMap::default(),
+            classes: HashMap::default(),
             pass: Pass::Survey,
-            met: HashSet::new(),
-            shared: HashSet::new(),
-            marks: HashMap::new(),
+            met: HashSet::default(),
+            shared: HashSet::default(),
+            marks: HashMap::default(),
         }
     }
 
@@ -142,7 +175,33 @@ impl<'py> GraphDialect<'py> {
         Ok(Frame::iterator(value.clone(), iterator, container))
     }
 
+    /// An instance whose attributes say all about it, without a call into Python.
+    fn plain<S: Sink>(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<Option<Frame<'py>>> {
+        let class = value.get_type_ptr() as usize;
+        if !self.classes.contains_key(&class) {
+            let known = self.describer.class_of(value).map_err(from_exception)?;
+            self.classes.insert(class, known);
+        }
+        let Some(name) = &self.classes[&class].plain_name else { return Ok(None) };
+        // SAFETY: the object is live, and the interpreter held.
+        let attributes = unsafe {
+            let dict = ffi::PyObject_GenericGetDict(value.as_ptr(), std::ptr::null_mut());
+            Bound::from_owned_ptr_or_err(value.py(), dict)
+        };
+        let attributes = attributes.map_err(from_exception)?;
+        let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
+        sink.begin_object(text_of(name)?, Some(attributes.len()))?;
+        Ok(Some(Frame::object(value.clone(), attributes)))
+    }
+
     fn object<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+        if let Some(frame) = self.plain(value, sink)? {
+            return Ok(frame);
+        }
         let address = value.as_ptr() as usize;
         if !self.descriptions.contains_key(&address) {
             let description = self.describer.describe(value).map_err(from_exception)?;
@@ -156,6 +215,12 @@ impl<'py> GraphDialect<'py> {
 }
 
 impl<'py> Describer<'py> {
+    fn class_of(&self, value: &Bound<'py, PyAny>) -> PyResult<Class<'py>> {
+        let class = value.get_type().into_any();
+        let plain_name = self.0.call_method1("plain_name", (&class,))?.extract()?;
+        Ok(Class { _class: class, plain_name })
+    }
+
     fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
         let described = self.0.call_method1("describe", (value,))?;
         let (type_name, parts) = described.extract()?;

@@ -1,0 +1,63 @@
+"""Libraries whose types have a form of their own here; each is imported when one shows up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+Parts = dict[str, Any]
+Described = tuple[str, Parts]
+
+# Packages, and the modules beside this one that know their types. Each has `describer_of(cls)` and
+# `maker_of(name)`, which return `None` for what is no data, and perhaps `class_of(name)`.
+_ADAPTERS = {
+    "PIL": "_pillow",
+    "lightgbm": "_boosting",
+    "matplotlib": "_matplotlib",
+    "networkx": "_networkx",
+    "numpy": "_numpy",
+    "pandas": "_pandas",
+    "polars": "_polars",
+    "pyarrow": "_pyarrow",
+    "scipy": "_scipy",
+    "sklearn": "_sklearn",
+    "xgboost": "_boosting",
+}
+
+
+def describer_of(cls: type) -> Callable[[Any], Described] | None:
+    """How a library's own values are described; `None` for types of other modules."""
+    adapter = _adapter(cls.__module__)
+    if adapter is None:
+        return None
+    return adapter.describer_of(cls)
+
+
+def maker_of(name: str) -> Callable[[Parts], Any] | None:
+    """How a library's values are made again; `None` without the library, or for other names."""
+    adapter = _adapter(name)
+    return None if adapter is None else adapter.maker_of(name)
+
+
+def class_of(name: str) -> type | None:
+    """A class of a library whose instances are data, and may be made by anybody who has it."""
+    adapter = _adapter(name)
+    return adapter.class_of(name) if hasattr(adapter, "class_of") else None  # pyright: ignore
+
+
+def class_value(name: str) -> type | None:
+    """A class of a library that is a value itself, such as a type of array elements."""
+    adapter = _adapter(name)
+    return adapter.class_value(name) if hasattr(adapter, "class_value") else None  # pyright: ignore
+
+
+def _adapter(name: str) -> ModuleType | None:
+    module = _ADAPTERS.get(name.partition(".")[0])
+    if module is None:
+        return None
+    try:
+        return import_module(f"cannery._objects.{module}")
+    except ImportError:
+        return None

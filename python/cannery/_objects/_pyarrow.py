@@ -1,0 +1,91 @@
+"""pyarrow: tables, batches, arrays, schemas and scalars as Arrow streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+Parts = dict[str, Any]
+
+
+def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
+    """How the values of one of pyarrow's types are described."""
+    for known, (name, parts) in _PARTS.items():
+        if issubclass(cls, known):
+            return lambda value: (name, parts(value))
+    return None
+
+
+def maker_of(name: str) -> Callable[[Parts], Any] | None:
+    """How they are made again."""
+    return _MAKERS.get(name)
+
+
+def _stream(schema: pa.Schema, batches: list[Any]) -> Parts:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return {"ipc": sink.getvalue().to_pybytes()}
+
+
+def _read(parts: Parts) -> pa.Table:
+    return pa.ipc.open_stream(parts["ipc"]).read_all()
+
+
+def _chunks_parts(chunks: list[Any], kind: pa.DataType) -> Parts:
+    schema = pa.schema([pa.field("0", kind)])
+    return _stream(schema, [pa.record_batch([chunk], schema=schema) for chunk in chunks])
+
+
+def _make_array(parts: Parts) -> Any:
+    (batch,) = pa.ipc.open_stream(parts["ipc"])
+    return batch.column(0)
+
+
+def _make_scalar(parts: Parts) -> Any:
+    return _make_array(parts)[0]
+
+
+def _make_batch(parts: Parts) -> Any:
+    (batch,) = pa.ipc.open_stream(parts["ipc"])
+    return batch
+
+
+def _schema_parts(schema: pa.Schema) -> Parts:
+    return {"ipc": schema.serialize().to_pybytes()}
+
+
+def _make_schema(parts: Parts) -> Any:
+    return pa.ipc.read_schema(pa.py_buffer(parts["ipc"]))
+
+
+_PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
+    pa.Table: ("pyarrow.Table", lambda table: _stream(table.schema, table.to_batches())),
+    pa.RecordBatch: ("pyarrow.RecordBatch", lambda batch: _stream(batch.schema, [batch])),
+    pa.ChunkedArray: (
+        "pyarrow.ChunkedArray",
+        lambda array: _chunks_parts(array.chunks, array.type),
+    ),
+    pa.Array: ("pyarrow.Array", lambda array: _chunks_parts([array], array.type)),
+    pa.Scalar: (
+        "pyarrow.Scalar",
+        lambda scalar: _chunks_parts([pa.array([scalar.as_py()], scalar.type)], scalar.type),
+    ),
+    pa.Schema: ("pyarrow.Schema", _schema_parts),
+    pa.Field: ("pyarrow.Field", lambda field: _schema_parts(pa.schema([field]))),
+    pa.DataType: ("pyarrow.DataType", lambda kind: _schema_parts(pa.schema([("0", kind)]))),
+}
+
+_MAKERS: dict[str, Callable[[Parts], Any]] = {
+    "pyarrow.Table": _read,
+    "pyarrow.RecordBatch": _make_batch,
+    "pyarrow.ChunkedArray": lambda parts: _read(parts).column(0),
+    "pyarrow.Array": _make_array,
+    "pyarrow.Scalar": _make_scalar,
+    "pyarrow.Schema": _make_schema,
+    "pyarrow.Field": lambda parts: _make_schema(parts).field(0),
+    "pyarrow.DataType": lambda parts: _make_schema(parts).field(0).type,
+}

@@ -1,0 +1,115 @@
+"""Classes with a name and a version of their own: `cannery.register`.
+
+A registered class is saved under its stable name, so that it can be moved and renamed, and its
+older versions are brought up to date when they are loaded. Who registers a class trusts it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+Parts = dict[str, Any]
+Upgrade = Callable[[Parts], Parts]
+T = TypeVar("T", bound=type)
+
+_VERSIONED = re.compile(r"(.+)/v(\d+)")
+
+
+class Registered(NamedTuple):
+    """What a registered class is called, and how its older versions are brought up to date."""
+
+    cls: type
+    name: str
+    version: int
+    upgrades: dict[int, Upgrade]
+
+    @property
+    def type_name(self) -> str:
+        """The name that documents know it by."""
+        return f"{self.name}/v{self.version}"
+
+
+_by_class: dict[type, Registered] = {}
+_by_name: dict[str, Registered] = {}
+# Names that classes had before they were registered, and their versions.
+_aliases: dict[str, tuple[Registered, int]] = {}
+
+
+def register(
+    name: str, upgrade_from: Mapping[int | str, Upgrade | None] | None = None
+) -> Callable[[T], T]:
+    """Give a class a stable name and a version, and trust it.
+
+    ```python
+    @cannery.register(name="boxes/v2", upgrade_from={1: lambda parts: {**parts, "score": 1.0}})
+    @dataclass
+    class Box: ...
+    ```
+
+    An upgrade takes the parts of version `n` by name and returns those of version `n + 1`; the
+    versions in between are gone through one after the other. Under a name, `"old_module.Box"`, it
+    says what to do with objects that were saved before the class was registered, `None` if
+    nothing.
+
+    Raises:
+        ValueError: if the name ends in no version, or belongs to another class.
+
+    """
+    match = _VERSIONED.fullmatch(name)
+    if match is None:
+        raise ValueError(f"expected a name with a version, such as 'boxes/v1', not {name!r}")
+    stem, version = match[1], int(match[2])
+
+    def add(cls: T) -> T:
+        other = _by_name.get(stem)
+        if other is not None and _full_name(other.cls) != _full_name(cls):
+            raise ValueError(f"{stem!r} is the name of {_full_name(other.cls)}")
+        _add(cls, stem, version, upgrade_from or {})
+        return cls
+
+    return add
+
+
+def _add(cls: type, stem: str, version: int, upgrade_from: Mapping[int | str, Any]) -> None:
+    upgrades = {key: fn for key, fn in upgrade_from.items() if isinstance(key, int)}
+    registered = Registered(cls, stem, version, upgrades)
+    _by_class[cls] = _by_name[stem] = registered
+    for old, upgrade in upgrade_from.items():
+        if isinstance(old, str):
+            # What came before the first version is version 0.
+            _aliases[old] = (registered, 0 if upgrade else version)
+            if upgrade:
+                upgrades.setdefault(0, upgrade)
+
+
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def name_of_registered(cls: type) -> str | None:
+    """The name that documents know a class by, if it was registered."""
+    found = _by_class.get(cls)
+    return None if found is None else found.type_name
+
+
+def find_registered(type_name: str) -> tuple[Registered, int] | None:
+    """The class of a name in a document, and the version that the document has."""
+    if type_name in _aliases:
+        return _aliases[type_name]
+    match = _VERSIONED.fullmatch(type_name)
+    found = None if match is None else _by_name.get(match[1])
+    if found is None or match is None or int(match[2]) > found.version:
+        return None
+    return found, int(match[2])
+
+
+def upgraded(registered: Registered, version: int, parts: Parts) -> Parts:
+    """The parts of the registered version, made from those of an older one."""
+    for step in range(version, registered.version):
+        upgrade = registered.upgrades.get(step)
+        if upgrade is None and step > 0:
+            raise ValueError(f"no upgrade from {registered.name}/v{step} is registered")
+        parts = parts if upgrade is None else upgrade(parts)
+    return parts
