@@ -11,7 +11,7 @@ import io
 import json as _stdlib
 from collections.abc import Callable, Iterator
 from json import detect_encoding
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from cannery import _native
 from cannery._native import json_decode as decode
@@ -243,14 +243,14 @@ def _read(fp: IO[str] | IO[bytes]) -> str | bytes:
     """Read all of a file; of a long text its UTF-8, and never both at once."""
     if not isinstance(fp, io.TextIOBase):
         return fp.read()
-    chunk: str = fp.read(_CHUNK)
+    chunk = cast("str", fp.read(_CHUNK))
     if len(chunk) < _CHUNK or chunk[0] == "\ufeff" or "\0" in chunk[:4]:
         # What would be an encoding at the start of bytes is an error at the start of a text.
-        return chunk + fp.read()
+        return chunk + cast("str", fp.read())
     data = io.BytesIO()
     while chunk:
         data.write(chunk.encode("utf-8", "surrogatepass"))
-        chunk = fp.read(_CHUNK)
+        chunk = cast("str", fp.read(_CHUNK))
     return data.getvalue()
 
 
