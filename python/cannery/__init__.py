@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cannery import coco, errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
     from cannery._artifact import Artifact
     from cannery._objects import Record, dump, dumps, load, loads, register
+    from cannery._scan import scan
     from cannery._session import Run
     from cannery._steps import pipeline, step
     from cannery._store import Store
@@ -33,6 +34,7 @@ _NAMES = {
     "load": "_objects",
     "loads": "_objects",
     "register": "_objects",
+    "scan": "_scan",
     "Artifact": "_artifact",
     "Materializer": "materializers",
     "Run": "_session",
@@ -63,6 +65,7 @@ __all__ = [
     "pickle",
     "pipeline",
     "register",
+    "scan",
     "step",
     "yaml",
 ]

@@ -4,7 +4,7 @@ import builtins
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal, Self, final
+from typing import IO, Any, Literal, Self, TypeAlias, final
 
 from typing_extensions import Buffer, disjoint_base
 
@@ -441,6 +441,25 @@ class Unpacker:
 
 def npy_open(path: str) -> ArrayReader | ArchiveReader: ...
 def npy_save(path: str, header: ArrayHeader, data: Buffer) -> None: ...
+
+_ScannedFinding: TypeAlias = tuple[Literal["ok", "unknown", "danger"], str, int, str, str, str, str]
+_ScannedFile: TypeAlias = tuple[
+    str, Literal["ok", "unknown", "danger"], str, int, int, list[_ScannedFinding]
+]
+
+def scan_bytes(data: bytes, max_unpacked: int | None = None) -> _ScannedFile: ...
+def scan_paths(
+    paths: Sequence[str | bytes], max_unpacked: int | None = None
+) -> list[_ScannedFile]: ...
+def pickle_dis(
+    data: bytes,
+    memo: dict[int, str],
+    indent: int,
+    annotate: int,
+    stack: bool,
+    base: int,
+) -> tuple[str, int, dict[int, str], Exception | None]: ...
+def pickle_explain(data: bytes) -> str: ...
 def cli_main(argv: Sequence[str]) -> int: ...
 
 @final

@@ -23,6 +23,8 @@ mod outline;
 mod output;
 mod place;
 mod relay;
+#[cfg(feature = "pickle")]
+mod scan;
 mod select;
 mod selection;
 #[cfg(feature = "serde")]
@@ -37,6 +39,8 @@ pub use cannery_json as json;
 pub use cannery_msgpack as msgpack;
 #[cfg(feature = "npy")]
 pub use cannery_npy as npy;
+#[cfg(feature = "pickle")]
+pub use cannery_pickle as pickle;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 
@@ -51,6 +55,8 @@ pub use inspect::{Inspection, Node, inspect, inspect_as};
 pub use names::{dtype_name, size_name};
 pub use output::{Output, Replace, remove_unfinished};
 pub use place::{Packing, Place};
+#[cfg(feature = "pickle")]
+pub use scan::{FileScan, ScanReport, scan_place, scan_places};
 pub use selection::Selection;
 #[cfg(feature = "serde")]
 pub use serde::{

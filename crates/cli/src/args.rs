@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use cannery::Selection;
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Look into data files, convert them, run pipelines and see what they made.
@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Fmt(FmtArgs),
     /// Find all that is wrong with files
     Validate(ValidateArgs),
+    /// Say what opening files would do, from their bytes alone
+    Scan(ScanArgs),
     /// Run a pipeline of a Python file
     Run(RunArgs),
     /// List runs, or show the steps of one
@@ -173,6 +175,33 @@ pub(crate) struct ValidateArgs {
     /// Print what was found as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Exit status: 0 all ok, 1 something dangerous, 2 something unknown or unreadable."
+)]
+pub(crate) struct ScanArgs {
+    /// Files and folders: pickles, checkpoints, arrays, archives of these
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<OsString>,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = ScanFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: ScanFormat,
+    /// Print one JSON document, as `--format json` does
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// A line to a file, and one to each further finding
+    Text,
+    /// One JSON document
+    Json,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
 }
 
 #[derive(Debug, ClapArgs)]

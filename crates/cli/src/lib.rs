@@ -101,6 +101,7 @@ fn run(
         Command::Convert(args) => commands::convert::convert(&args, console),
         Command::Fmt(args) => commands::fmt::fmt(&args, console),
         Command::Validate(args) => commands::validate::validate(&args, console),
+        Command::Scan(args) => commands::scan::scan(&args, console),
         Command::Run(args) => commands::run::run(&args, host, console),
         Command::Runs(args) => commands::runs::runs(&args, console),
         Command::Artifacts(args) => commands::artifacts::artifacts(&args, console),

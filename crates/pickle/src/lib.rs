@@ -1,8 +1,11 @@
 //! Pickle without running anything: read, disassemble, explain and judge every pickle.
 
 mod arguments;
+pub mod dis;
+pub mod explain;
 mod heap;
 mod inert;
+pub mod judge;
 pub mod literal;
 mod machine;
 mod memo;
@@ -11,6 +14,8 @@ mod outline;
 pub mod policy;
 mod read;
 mod refusal;
+pub mod repr;
+pub mod scan;
 
 pub use heap::Heap;
 pub use inert::{Inert, read};

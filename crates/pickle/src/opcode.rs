@@ -81,6 +81,33 @@ pub enum Slot {
     FrozenSet,
 }
 
+impl Slot {
+    /// Its name in `pickletools`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Slot::Mark => "mark",
+            Slot::Slice => "stackslice",
+            Slot::Any => "any",
+            Slot::None => "None",
+            Slot::Bool => "bool",
+            Slot::Int => "int",
+            Slot::IntOrBool => "int_or_bool",
+            Slot::Float => "float",
+            Slot::Str => "str",
+            Slot::Bytes => "bytes",
+            Slot::BytesOrStr => "bytes_or_str",
+            Slot::ByteArray => "bytearray",
+            Slot::Buffer => "buffer",
+            Slot::Tuple => "tuple",
+            Slot::List => "list",
+            Slot::Dict => "dict",
+            Slot::Set => "set",
+            Slot::FrozenSet => "frozenset",
+        }
+    }
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Info {
@@ -182,10 +209,10 @@ opcodes! {
     Get = b'g', "GET", DecimalShort, [] => [Any], 0, "Read an object from the memo and push it on the stack";
     BinGet = b'h', "BINGET", U8, [] => [Any], 1, "Read an object from the memo and push it on the stack";
     LongBinGet = b'j', "LONG_BINGET", U32, [] => [Any], 1, "Read an object from the memo and push it on the stack";
-    Put = b'p', "PUT", DecimalShort, [] => [], 0, "Store the stack top into the memo. The stack is not popped";
-    BinPut = b'q', "BINPUT", U8, [] => [], 1, "Store the stack top into the memo. The stack is not popped";
-    LongBinPut = b'r', "LONG_BINPUT", U32, [] => [], 1, "Store the stack top into the memo. The stack is not popped";
-    Memoize = 0x94, "MEMOIZE", None, [Any] => [Any], 4, "Store the stack top into the memo. The stack is not popped";
+    Put = b'p', "PUT", DecimalShort, [] => [], 0, "Store the stack top into the memo.  The stack is not popped";
+    BinPut = b'q', "BINPUT", U8, [] => [], 1, "Store the stack top into the memo.  The stack is not popped";
+    LongBinPut = b'r', "LONG_BINPUT", U32, [] => [], 1, "Store the stack top into the memo.  The stack is not popped";
+    Memoize = 0x94, "MEMOIZE", None, [Any] => [Any], 4, "Store the stack top into the memo.  The stack is not popped";
     Ext1 = 0x82, "EXT1", U8, [] => [Any], 2, "Extension code";
     Ext2 = 0x83, "EXT2", U16, [] => [Any], 2, "Extension code";
     Ext4 = 0x84, "EXT4", I32, [] => [Any], 2, "Extension code";

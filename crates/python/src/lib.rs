@@ -16,6 +16,7 @@ mod npy;
 mod objects;
 mod pickle;
 mod pipeline;
+mod scan;
 mod store;
 mod text;
 mod utf8;
@@ -38,6 +39,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     yaml::register(module)?;
     pipeline::register(module)?;
     yaml_document::register(module)?;
+    scan::register(module)?;
     cli::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")

@@ -6,6 +6,9 @@ NumPy's arrays are rebuilt; a library's objects with `profile="pandas"` and the 
 classes with `trust=[...]`. Anything else is refused with an `UntrustedTypeError` before any of it
 is imported, called or built; or it is kept as inert `Record`s with `on_untrusted="record"`.
 
+`scan` says what opening a file would do, `explain` shows it as a Python program that is never run,
+and `dis` takes it apart as `pickletools` does.
+
 `cannery.pickle.unsafe` reads exactly as CPython does, for input that you wrote yourself.
 """
 
@@ -16,7 +19,9 @@ from pickle import DEFAULT_PROTOCOL, HIGHEST_PROTOCOL, PickleBuffer
 from typing import Any
 
 from cannery import _native
+from cannery._dis import dis, explain
 from cannery._native import pickle_loads as loads
+from cannery._scan import scan
 from cannery.errors import (
     PickleEndError,
     PickleError,
@@ -38,10 +43,13 @@ __all__ = [
     "Unpickler",
     "UnpicklingError",
     "UntrustedTypeError",
+    "dis",
     "dump",
     "dumps",
+    "explain",
     "load",
     "loads",
+    "scan",
 ]
 
 

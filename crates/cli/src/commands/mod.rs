@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 pub(crate) mod lineage;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod scan;
 mod stores;
 pub(crate) mod validate;
 

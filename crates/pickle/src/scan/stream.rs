@@ -1,0 +1,175 @@
+//! Pickles one behind the other, whatever lies between them and behind the last.
+
+use cannery_core::ErrorKind;
+
+use super::{Kind, Scanner, Verdict};
+use crate::judge::{Judged, judge};
+use crate::policy::{danger, python3_name};
+
+/// Places in bytes of no known format at which a pickle is looked for.
+const MAX_CANDIDATES: usize = 20_000;
+/// Bytes of pickles that are looked for there, all together.
+const MAX_SEARCHED: usize = 256 << 20;
+
+impl Scanner {
+    /// Judges the pickles of a file that is no archive; says what it is.
+    pub(super) fn stream(&mut self, data: &[u8]) -> String {
+        let first = judge(data, 0, &self.judge);
+        if first.error.is_some() && !first.findings.iter().any(|finding| is_path(&finding.name)) {
+            return self.no_pickle(data, first);
+        }
+        let mut count = 1;
+        let mut end = first.end;
+        let mut broken = first.error.is_some();
+        self.keep_judged(data, 0, first);
+        while !broken && !is_filling(&data[end..]) {
+            let next = judge(data, end, &self.judge);
+            if next.error.is_some() && next.findings.iter().all(|finding| finding.name.is_empty()) {
+                self.behind(data, end);
+                break;
+            }
+            count += 1;
+            let start = std::mem::replace(&mut end, next.end);
+            broken = next.error.is_some();
+            self.keep_judged(data, start, next);
+        }
+        if broken {
+            self.search(data, end);
+        }
+        if count == 1 { "a pickle".to_owned() } else { format!("{count} pickles") }
+    }
+
+    /// The first instructions already fail, and none of them looks up a name: loading it as a
+    /// pickle does nothing.
+    fn no_pickle(&mut self, data: &[u8], first: Judged) -> String {
+        if reads_as_text(data, &first) {
+            return self.content_of(Kind::Text, data);
+        }
+        let end = first.end;
+        let looks_like_one = first.opcodes > 2 || data.starts_with(b"\x80");
+        if looks_like_one {
+            self.keep_judged(data, 0, first);
+        } else {
+            self.note(Verdict::Unknown, 0, "no format that cannery knows, or a pickle cut off");
+        }
+        self.search(data, if looks_like_one { end } else { 0 });
+        if looks_like_one { "a broken pickle" } else { "unknown data" }.to_owned()
+    }
+
+    fn behind(&mut self, data: &[u8], end: usize) {
+        let reason = format!("{} bytes behind the pickle are none", data.len() - end);
+        self.note(Verdict::Unknown, end, &reason);
+        self.search(data, end);
+    }
+
+    /// Looks for pickles in bytes that are none as a whole.
+    pub(super) fn search(&mut self, data: &[u8], from: usize) {
+        self.known_names(data, from);
+        let from = from.min(data.len());
+        let mut searched = 0;
+        let mut at = from;
+        for _ in 0..MAX_CANDIDATES {
+            let Some(found) = memchr::memchr(0x80, &data[at..]) else { return };
+            let start = at + found;
+            at = start + 1;
+            if !matches!(data.get(start + 1), Some(0..=5)) {
+                continue;
+            }
+            let judged = judge(data, start, &self.judge);
+            searched += judged.end.saturating_sub(start);
+            if judged.error.is_none() || judged.verdict() == Verdict::Danger {
+                at = judged.end.max(at);
+                self.keep_judged(data, start, judged);
+            }
+            if searched > MAX_SEARCHED {
+                break;
+            }
+        }
+        self.note(Verdict::Unknown, at, "too many beginnings of pickles to look at all");
+    }
+
+    /// Looks for `GLOBAL`s and `INST`s of dangerous names, wherever they are.
+    pub(super) fn known_names(&mut self, data: &[u8], from: usize) {
+        let mut at = from.min(data.len());
+        while let Some(found) = memchr::memchr(b'\n', &data[at..]) {
+            let line = at + found;
+            at = line + 1;
+            let Some((opcode, module)) = name_before(&data[..line]) else { continue };
+            let rest = &data[at..data.len().min(at + 256)];
+            let Some(end) = rest.iter().position(|&b| b == b'\n') else { continue };
+            let Some(name) = name_text(&rest[..end]) else { continue };
+            let (module, name) = python3_name(module, name);
+            if let Some(what) = danger(module, name) {
+                let reason = format!("refers to {module}.{name} outside of any pickle: {what}");
+                let mut finding = super::Finding::of_file(Verdict::Danger, opcode as u64, reason);
+                finding.name = format!("{module}.{name}");
+                finding.opcode = "GLOBAL";
+                self.keep(finding);
+            }
+        }
+    }
+
+    /// What `pickle.load` would make of a file that is something else.
+    pub(super) fn polyglot(&mut self, data: &[u8]) {
+        if data.starts_with(b"P") {
+            // A persistent id, which `pickle.load` refuses: every ZIP archive begins so.
+            return;
+        }
+        let judged = judge(data, 0, &self.judge);
+        let is_pickle = judged.error.is_none();
+        let found = judged.verdict() == Verdict::Danger;
+        if found || is_pickle {
+            self.note(Verdict::Unknown, 0, "a pickle and something else at once");
+            self.keep_judged(data, 0, judged);
+        }
+    }
+}
+
+/// Whether a text is no pickle: its letters soon stop making sense as opcodes, and not because
+/// it ends.
+fn reads_as_text(data: &[u8], first: &Judged) -> bool {
+    let is_cut = first.error.as_ref().is_none_or(|error| error.kind() == ErrorKind::Truncated);
+    // Names with blanks in them are lines of a text.
+    let has_lines = first.findings.iter().any(|finding| !finding.name.is_empty());
+    (!is_cut || has_lines) && first.opcodes < 8 && is_text(data)
+}
+
+/// Whether a name can be one: words joined by dots.
+fn is_path(name: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
+    name.split('.').all(is_word)
+}
+
+/// The module of a `GLOBAL` or `INST` whose first line ends here, and the place of its opcode.
+fn name_before(data: &[u8]) -> Option<(usize, &str)> {
+    let start = data.iter().rev().take(100).take_while(|&&b| is_name_byte(b)).count();
+    let word = &data[data.len() - start..];
+    // The opcode is a letter itself, and so may be what comes before it.
+    let known = |at: &usize| {
+        let module = std::str::from_utf8(&word[at + 1..]).unwrap_or("");
+        !module.is_empty()
+            && (danger(module, "*").is_some() || python3_name(module, "").0 != module)
+    };
+    let at = (0..word.len()).filter(|&at| matches!(word[at], b'c' | b'i')).find(known)?;
+    Some((data.len() - start + at, std::str::from_utf8(&word[at + 1..]).ok()?))
+}
+
+fn name_text(line: &[u8]) -> Option<&str> {
+    let is_name = !line.is_empty() && line.iter().all(|&b| is_name_byte(b));
+    std::str::from_utf8(line).ok().filter(|_| is_name)
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')
+}
+
+/// What text editors and block devices leave behind a file.
+fn is_filling(rest: &[u8]) -> bool {
+    rest.iter().all(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\t')) || rest.iter().all(|&b| b == 0)
+}
+
+fn is_text(data: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(data).is_ok()
+        && !data.iter().any(|&b| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0c | 0x1b))
+}

@@ -1,0 +1,123 @@
+//! TAR archives: POSIX, GNU and old ones, members one behind the other.
+
+use super::{Scanner, Verdict};
+
+const BLOCK: usize = 512;
+
+/// Whether the first block is the header of a member.
+pub(super) fn is_tar(data: &[u8]) -> bool {
+    data.len() >= BLOCK && Header::of(&data[..BLOCK]).is_some()
+}
+
+struct Header {
+    name: String,
+    size: u64,
+    kind: u8,
+}
+
+impl Header {
+    fn of(block: &[u8]) -> Option<Header> {
+        let sum: u64 = block.iter().map(|&byte| u64::from(byte)).sum();
+        let field: u64 = block[148..156].iter().map(|&byte| u64::from(byte)).sum();
+        let told = octal(&block[148..156])?;
+        (told == sum - field + 8 * 0x20 && told > 8 * 0x20).then_some(())?;
+        let name = text(&block[..100]);
+        let name = if block[257..].starts_with(b"ustar\0") && block[345] != 0 {
+            format!("{}/{name}", text(&block[345..500]))
+        } else {
+            name
+        };
+        Some(Header { name, size: octal(&block[124..136])?, kind: block[156] })
+    }
+}
+
+/// A number in octal, or in binary if its first bit says so.
+fn octal(field: &[u8]) -> Option<u64> {
+    if field[0] & 0x80 != 0 {
+        let bytes = &field[field.len().saturating_sub(8)..];
+        return Some(
+            bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)) & !(1 << 63),
+        );
+    }
+    let digits = field.iter().skip_while(|&&b| b == b' ').take_while(|&&b| b != b' ' && b != 0);
+    digits.copied().try_fold(0_u64, |value, digit| {
+        matches!(digit, b'0'..=b'7').then(|| value << 3 | u64::from(digit - b'0'))
+    })
+}
+
+fn text(field: &[u8]) -> String {
+    let end = field.iter().position(|&b| b == 0).unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).into_owned()
+}
+
+impl Scanner {
+    pub(super) fn tar(&mut self, data: &[u8]) -> String {
+        let mut at = 0;
+        let mut long_name = None;
+        let mut names = Vec::new();
+        while at + BLOCK <= data.len() {
+            let block = &data[at..at + BLOCK];
+            if block.iter().all(|&byte| byte == 0) {
+                break;
+            }
+            let Some(header) = Header::of(block) else {
+                self.note(Verdict::Unknown, at, "a damaged member of the TAR archive");
+                self.search(data, at);
+                return "a broken TAR archive".to_owned();
+            };
+            let start = at + BLOCK;
+            let size = usize::try_from(header.size).unwrap_or(usize::MAX);
+            let end = start.saturating_add(size).min(data.len());
+            if end - start < size {
+                self.note(Verdict::Unknown, end, "the TAR archive is cut off");
+            }
+            let body = &data[start..end];
+            match header.kind {
+                b'L' => long_name = Some(text(body)),
+                b'x' => long_name = pax_name(body).or(long_name),
+                b'0' | 0 | b'7' => {
+                    let name = long_name.take().unwrap_or(header.name);
+                    if !self.count_member() {
+                        break;
+                    }
+                    self.tar_member(&name, body);
+                    names.push(name);
+                }
+                b'1' | b'2' => {
+                    long_name = None;
+                    self.link(&header.name, at);
+                }
+                _ => long_name = None,
+            }
+            at = start.saturating_add(size.div_ceil(BLOCK).saturating_mul(BLOCK));
+        }
+        if at < data.len() && data[at..].iter().any(|&byte| byte != 0) {
+            self.note(Verdict::Unknown, at, "bytes behind the TAR archive");
+            self.search(data, at);
+        }
+        "a TAR archive".to_owned()
+    }
+
+    fn tar_member(&mut self, name: &str, body: &[u8]) {
+        match name.trim_start_matches("./") {
+            "storages" => self.inside(name, |scanner| scanner.tar_storages(body, false)),
+            "tensors" => self.inside(name, |scanner| scanner.tar_storages(body, true)),
+            "pickle" => {
+                self.inside(name, |scanner| scanner.torch_pickle(body, &mut Vec::new()));
+            }
+            _ => self.member(name, body),
+        }
+    }
+
+    fn link(&mut self, name: &str, at: usize) {
+        if name.starts_with('/') || name.split('/').any(|part| part == "..") {
+            self.note(Verdict::Unknown, at, "a link that leads out of the archive");
+        }
+    }
+}
+
+/// `path=` of an extended header.
+fn pax_name(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    text.lines().find_map(|line| Some(line.split_once(" path=")?.1.to_owned()))
+}
