@@ -146,7 +146,7 @@ impl Disassembler<'_, '_> {
         let depth = self.marks.len();
         self.protocol = self.protocol.max(info.protocol.into());
         let mut effect = self.marks(op.opcode);
-        self.memo(op, &argument, &mut effect);
+        self.memo(op, argument.as_ref(), &mut effect);
         self.line(offset, op.opcode, depth, argument.as_ref(), effect.message.as_deref());
         let result = self.apply(op.opcode, offset, effect);
         if self.options.stack && result.is_ok() {
@@ -165,26 +165,23 @@ impl Disassembler<'_, '_> {
         if at.is_none() && !on_mark {
             return effect;
         }
-        match self.marks.pop() {
-            Some(mark) => {
-                effect.message = Some(format!("(MARK at {mark})"));
-                while self.stack.pop().is_some_and(|slot| slot != Slot::Mark) {}
-                effect.pops = at.unwrap_or(0);
-            }
-            None => {
-                let message = "no MARK exists on stack";
-                effect.message = Some(message.to_owned());
-                effect.error = Some(fault(message));
-            }
+        if let Some(mark) = self.marks.pop() {
+            effect.message = Some(format!("(MARK at {mark})"));
+            while self.stack.pop().is_some_and(|slot| slot != Slot::Mark) {}
+            effect.pops = at.unwrap_or(0);
+        } else {
+            let message = "no MARK exists on stack";
+            effect.message = Some(message.to_owned());
+            effect.error = Some(fault(message));
         }
         effect
     }
 
-    fn memo(&mut self, op: &Op<'_>, argument: &Option<Shown>, effect: &mut Effect) {
-        let index = argument.as_ref().and_then(|shown| shown.index);
+    fn memo(&mut self, op: &Op<'_>, argument: Option<&Shown>, effect: &mut Effect) {
+        let index = argument.and_then(|shown| shown.index);
         match op.opcode {
             Opcode::Put | Opcode::BinPut | Opcode::LongBinPut => {
-                let text = argument.as_ref().map_or("None", |shown| &shown.text);
+                let text = argument.map_or("None", |shown| &shown.text);
                 self.put(index.unwrap_or(0), text, effect);
             }
             Opcode::Memoize => {
@@ -193,13 +190,11 @@ impl Disassembler<'_, '_> {
                 self.put(i64::try_from(index).unwrap_or(i64::MAX), "None", effect);
             }
             Opcode::Get | Opcode::BinGet | Opcode::LongBinGet => {
-                match index.and_then(|index| self.memo.get(&index)) {
-                    Some(&slot) => effect.pushed = Some(slot),
-                    None => {
-                        let text = argument.as_ref().map_or("None", |shown| &shown.text);
-                        let message = format!("memo key {text} has never been stored into");
-                        effect.error = Some(Error::new(ErrorKind::Reference, message));
-                    }
+                effect.pushed = index.and_then(|index| self.memo.get(&index)).copied();
+                if effect.pushed.is_none() {
+                    let text = argument.map_or("None", |shown| &shown.text);
+                    let message = format!("memo key {text} has never been stored into");
+                    effect.error = Some(Error::new(ErrorKind::Reference, message));
                 }
             }
             _ => {}

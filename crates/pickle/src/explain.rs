@@ -414,12 +414,12 @@ impl<'j> Program<'j> {
             Node::Expression(code) => plain_text(code),
             _ => None,
         };
-        match (text(&self.nodes[module]), text(&self.nodes[name])) {
-            (Some(module), Some(name)) => self.global(&module, &name),
-            _ => {
-                let code = format!("find_class({}, {})", self.code(module, 0), self.code(name, 0));
-                self.assign(&code);
-            }
+        let known = (text(&self.nodes[module]), text(&self.nodes[name]));
+        if let (Some(module), Some(name)) = known {
+            self.global(&module, &name);
+        } else {
+            let code = format!("find_class({}, {})", self.code(module, 0), self.code(name, 0));
+            self.assign(&code);
         }
         Ok(())
     }

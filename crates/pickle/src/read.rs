@@ -85,6 +85,7 @@ impl<'a> Ops<'a> {
         if self.framed && self.end > self.at {
             return Err(syntax(self.at, "raw data inside a frame"));
         }
+        self.leave_frame();
         self.span(count)
     }
 

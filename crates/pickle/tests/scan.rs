@@ -135,7 +135,7 @@ fn a_wrapping_that_unpacks_to_too_much_is_not_ok() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     packed.write_all(b"\x80\x04B\0\0\0\x04").unwrap();
     for _ in 0..64 {
-        packed.write_all(&[0; 1 << 20]).unwrap();
+        packed.write_all(&vec![0; 1 << 20]).unwrap();
     }
     let packed = packed.finish().unwrap();
     let report = scan(&packed, &ScanOptions::default().max_unpacked(1 << 20));
