@@ -215,7 +215,8 @@ impl fmt::Display for TextBuf {
 }
 
 fn encode(units: impl Iterator<Item = u32>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(units.size_hint().0);
+    // Room for three bytes each: most texts that are not ASCII need no more.
+    let mut bytes = Vec::with_capacity(units.size_hint().0 * 3);
     for unit in units {
         push_code_point(&mut bytes, unit);
     }
@@ -226,6 +227,7 @@ fn encode(units: impl Iterator<Item = u32>) -> Vec<u8> {
 ///
 /// Units above U+10FFFF do not occur in any source; they would be cut to 21 bits.
 #[expect(clippy::cast_possible_truncation, reason = "each byte is masked to its bits")]
+#[inline]
 fn push_code_point(bytes: &mut Vec<u8>, unit: u32) {
     let tail = |shift: u32| 0x80 | (unit >> shift & 0x3f) as u8;
     match unit {

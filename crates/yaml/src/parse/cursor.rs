@@ -17,6 +17,21 @@ pub(super) struct Cursor<'a> {
     pub(super) spaces: usize,
 }
 
+/// How many spaces the bytes begin with.
+#[inline]
+pub(super) fn leading_spaces(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut count = 0;
+    for word in words {
+        let other = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b' '; 8]);
+        if other != 0 {
+            return count + other.trailing_zeros() as usize / 8;
+        }
+        count += 8;
+    }
+    count + rest.iter().take_while(|&&byte| byte == b' ').count()
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let mut cursor = Self { text, bytes: text.as_bytes(), at: 0, line: 0, spaces: 0 };
@@ -64,7 +79,7 @@ impl<'a> Cursor<'a> {
     fn begin_line(&mut self, at: usize) {
         self.at = at;
         self.line = at;
-        self.spaces = self.bytes[at..].iter().take_while(|&&byte| byte == b' ').count();
+        self.spaces = leading_spaces(&self.bytes[at..]);
     }
 
     /// Where the line after the break at `at` begins.

@@ -2,6 +2,7 @@
 
 use cannery_core::Result;
 
+use super::cursor::leading_spaces;
 use super::flow::unquoted_start_error;
 use super::{Content, Parser, Scanned};
 use crate::ScalarStyle;
@@ -84,6 +85,14 @@ impl Parser<'_> {
         brackets: bool,
     ) -> Result<Option<(usize, usize)>> {
         let bytes = self.cursor.bytes;
+        if bytes.get(end) == Some(&b'\n') {
+            // Mostly another line follows, with less indentation than would make it part of this.
+            let spaces = leading_spaces(&bytes[end + 1..]);
+            let next = bytes.get(end + 1 + spaces);
+            if spaces.cast_signed() <= parent && next.is_some_and(|&b| !is_break(b) && b != b'\t') {
+                return Ok(None);
+            }
+        }
         let mut at = end + bytes[end..].iter().take_while(|&&byte| is_blank(byte)).count();
         let mut breaks = 0;
         let mut line = at;

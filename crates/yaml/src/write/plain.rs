@@ -26,8 +26,10 @@ enum Class {
     Quote,
     Break,
     Escape,
-    /// The first byte of a character beyond ASCII.
+    /// The first byte of a character beyond ASCII, or one of its others.
     Wide,
+    /// The first byte of characters beyond ASCII, some of which need an escape.
+    Doubtful,
 }
 
 static CLASSES: [Class; 256] = {
@@ -39,7 +41,8 @@ static CLASSES: [Class; 256] = {
             0..0x20 | 0x7f => Class::Escape,
             b',' | b'[' | b']' | b'{' | b'}' | b'?' => Class::Bracket,
             b':' | b'#' => Class::Mark,
-            0xc2.. => Class::Wide,
+            0xc2 | 0xe2 | 0xef => Class::Doubtful,
+            0x80.. => Class::Wide,
             _ => Class::Ordinary,
         };
         if byte == u8::MAX {
@@ -57,20 +60,54 @@ pub(super) fn quotes(text: &str, flow: bool, unicode: bool) -> Quotes {
     let bytes = text.as_bytes();
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return Quotes::Single };
     let mut found = Quotes::None;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let needed = match CLASSES[usize::from(byte)] {
+    let mut at = 0;
+    while at < bytes.len() {
+        let end = bytes.len().min(at + CHUNK);
+        if flow || !is_smooth(&bytes[at..end]) {
+            found = found.max(quotes_of(text, at..end, flow, unicode));
+            if found == Quotes::Double {
+                return found;
+            }
+        }
+        at = end;
+    }
+    if found == Quotes::None && (begins_badly(bytes) || last == b' ' || is_no_text(text, first)) {
+        return Quotes::Single;
+    }
+    found
+}
+
+/// Bytes that are looked at together.
+const CHUNK: usize = 32;
+
+/// Whether all of the bytes are ordinary in block style: no class but that and brackets.
+#[inline]
+fn is_smooth(bytes: &[u8]) -> bool {
+    let rough = |&byte: &u8| (byte < b' ') | (byte >= 0x7f) | (byte == b':') | (byte == b'#');
+    match bytes.first_chunk::<CHUNK>() {
+        // Without a way out of the loop, it is done on many bytes at once.
+        Some(chunk) => !chunk.iter().fold(false, |any, byte| any | rough(byte)),
+        None => !bytes.iter().any(rough),
+    }
+}
+
+/// What the bytes of `range` need.
+#[inline]
+fn quotes_of(text: &str, range: std::ops::Range<usize>, flow: bool, unicode: bool) -> Quotes {
+    let bytes = text.as_bytes();
+    let mut found = Quotes::None;
+    for at in range {
+        let needed = match CLASSES[usize::from(bytes[at])] {
             Class::Quote => Quotes::Single,
             Class::Bracket if flow => Quotes::Single,
             Class::Mark if flow || is_marked(bytes, at) => Quotes::Single,
             Class::Break => Quotes::Lines,
             Class::Escape => return Quotes::Double,
-            Class::Wide if !unicode || needs_escape(&text[at..]) => return Quotes::Double,
-            Class::Ordinary | Class::Bracket | Class::Mark | Class::Wide => continue,
+            Class::Wide | Class::Doubtful if !unicode => return Quotes::Double,
+            Class::Doubtful if needs_escape(&text[at..]) => return Quotes::Double,
+            _ => continue,
         };
         found = found.max(needed);
-    }
-    if found == Quotes::None && (begins_badly(bytes) || last == b' ' || is_no_text(text, first)) {
-        return Quotes::Single;
     }
     found
 }

@@ -8,6 +8,7 @@ use cannery_core::{BigInt, Text};
 use super::plain::{Quotes, quotes};
 use super::{Next, Writer};
 use crate::ScalarStyle;
+use crate::chars::is_blank;
 use crate::schema::{Scalar, Schema};
 
 impl Writer {
@@ -193,7 +194,11 @@ impl Writer {
         });
         let indent = self.inner_indent();
         let mut is_first = true;
-        for line in trimmed.split('\n') {
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', trimmed.as_bytes()).chain([trimmed.len()]);
+        for end in ends {
+            let line = &trimmed[start..end];
+            start = end + 1;
             self.out.push(b'\n');
             if folded && !std::mem::take(&mut is_first) && !line.is_empty() {
                 // One break alone would be read as a blank.
@@ -225,11 +230,14 @@ impl Writer {
 /// Whether lines can be written after `|` without an indication of their indentation, and read
 /// back the same everywhere.
 fn is_block(text: &str) -> bool {
-    let first = text.trim_start_matches('\n');
-    !text.starts_with('\n') && !first.starts_with([' ', '\t']) && !first.is_empty() && {
-        // Blanks at the end of a line are kept by `|`, but not by editors.
-        !text.contains(" \n") && !text.contains("\t\n") && !text.ends_with([' ', '\t'])
-    }
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    // Blanks at the end of a line are kept by `|`, but not by editors.
+    let is_kept = |at: usize| at == 0 || !is_blank(bytes[at - 1]);
+    *first != b'\n'
+        && !is_blank(*first)
+        && !is_blank(*last)
+        && memchr::memchr_iter(b'\n', bytes).all(is_kept)
 }
 
 /// Whether each of the lines can be broken and put together again: none begins with a blank.
