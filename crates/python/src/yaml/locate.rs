@@ -19,6 +19,8 @@ pub(super) struct Tracker<'a, 'py, H: Hooks<'py>> {
     builder: PyBuilder<'py, H>,
     py: Python<'py>,
     lines: Lines<'a>,
+    /// Where the text begins in its stream.
+    start: Pos,
     only_duplicates: bool,
     at: usize,
     mark: Option<u64>,
@@ -29,7 +31,8 @@ pub(super) struct Tracker<'a, 'py, H: Hooks<'py>> {
 
 /// A container or an object that is open.
 struct Open<'py> {
-    at: usize,
+    /// Its line and column.
+    place: (u64, u64),
     mark: Option<u64>,
     parts: Parts<'py>,
 }
@@ -57,26 +60,28 @@ struct Lines<'a> {
     text: &'a [u8],
     at: usize,
     line: u64,
-    start: Pos,
+    column: u64,
 }
 
 impl Lines<'_> {
+    /// Counts on from where it is: then lines may be long.
     fn locate(&mut self, at: usize) -> (u64, u64) {
         let at = at.min(self.text.len());
-        if at >= self.at {
-            self.line += count_breaks(&self.text[self.at..at]);
-        } else {
-            self.line -= count_breaks(&self.text[at..self.at]);
+        let passed = &self.text[self.at.min(at)..at];
+        match memchr::memrchr(b'\n', passed) {
+            Some(last) => {
+                self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+                self.column = 1 + characters(&passed[last + 1..]);
+            }
+            None => self.column += characters(passed),
         }
-        self.at = at;
-        let begin = self.text[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |i| i + 1);
-        let characters = self.text[begin..at].iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
-        (self.line + self.start.line, characters as u64 + 1)
+        self.at = self.at.max(at);
+        (self.line, self.column)
     }
 }
 
-fn count_breaks(text: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', text).count() as u64
+fn characters(text: &[u8]) -> u64 {
+    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
 
 impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
@@ -85,7 +90,8 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
         Self {
             py: builder.py(),
             builder,
-            lines: Lines { text: text.as_bytes(), at: 0, line: 0, start },
+            lines: Lines { text: text.as_bytes(), at: 0, line: start.line, column: 1 },
+            start,
             only_duplicates: false,
             at: 0,
             mark: None,
@@ -105,31 +111,36 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
         (self.builder.take().expect("a document was read"), self.root)
     }
 
-    fn place(&mut self, at: usize, parts: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-        let (line, column) = self.lines.locate(at);
+    fn place(
+        &self,
+        (line, column): (u64, u64),
+        parts: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         let (line, column) = (line.into_pyobject(self.py)?, column.into_pyobject(self.py)?);
         PyTuple::new(self.py, [line.into_any(), column.into_any(), parts])
     }
 
     fn scalar(&mut self) -> Result<()> {
         let mark = self.mark.take();
-        let place = self.place(self.at, self.py.None().into_bound(self.py));
+        let here = self.lines.locate(self.at);
+        let place = self.place(here, self.py.None().into_bound(self.py));
         self.done(mark, place.map_err(from_exception)?)
     }
 
     fn begin_parts(&mut self, parts: Parts<'py>) {
-        self.open.push(Open { at: self.at, mark: self.mark.take(), parts });
+        let place = self.lines.locate(self.at);
+        self.open.push(Open { place, mark: self.mark.take(), parts });
     }
 
     fn end_parts(&mut self) -> Result<()> {
         let open = self.open.pop().expect("readers close what they opened");
         let place = match open.parts {
             Parts::Object(place) => place.map(Ok),
-            Parts::List(places) => Some(self.place(open.at, places.into_any())),
-            Parts::Set { .. } => Some(self.place(open.at, self.py.None().into_bound(self.py))),
+            Parts::List(places) => Some(self.place(open.place, places.into_any())),
+            Parts::Set { .. } => Some(self.place(open.place, self.py.None().into_bound(self.py))),
             Parts::Map { places, merged, .. } => {
                 merge_places(&places, &merged).map_err(from_exception)?;
-                Some(self.place(open.at, places.into_any()))
+                Some(self.place(open.place, places.into_any()))
             }
         };
         match place {
@@ -189,12 +200,13 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
     }
 
     #[cold]
-    fn twice(&mut self, key: &Bound<'py, PyAny>, first: usize, second: usize) -> Error {
+    fn twice(&self, key: &Bound<'py, PyAny>, first: usize, second: usize) -> Error {
         let key = match key.cast::<pyo3::types::PyString>() {
             Ok(text) => text.to_string(),
             Err(_) => key.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string()),
         };
-        let (line, column) = self.lines.locate(first);
+        let Pos { line, column, .. } = Pos::locate(self.lines.text, first as u64);
+        let line = line + self.start.line - 1;
         let message = format!("the key `{key}` occurs twice, first at line {line} column {column}");
         Error::new(ErrorKind::Value, message)
             .at_offset(second as u64)
@@ -324,7 +336,8 @@ impl<'py, H: Hooks<'py>> Sink for Tracker<'_, 'py, H> {
             // The alias is inside of what it stands for.
             None => self.py.None().into_bound(self.py),
         };
-        let place = self.place(self.at, parts).map_err(from_exception)?;
+        let here = self.lines.locate(self.at);
+        let place = self.place(here, parts).map_err(from_exception)?;
         self.done(None, place)
     }
 

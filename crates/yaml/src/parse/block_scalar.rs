@@ -60,7 +60,9 @@ impl Parser<'_> {
             self.cursor.skip_line();
         }
         match self.cursor.peek() {
-            None => {}
+            None => {
+                self.cursor.begin_line(self.cursor.at);
+            }
             Some(byte) if is_break(byte) => self.cursor.skip_break(),
             Some(_) => {
                 let message =
@@ -129,14 +131,13 @@ impl Parser<'_> {
         (cursor.line + cursor.spaces == end).then_some((end, end))
     }
 
-    /// Goes past the line that ends at `end`; says whether it had a line break.
+    /// Goes past the line that ends at `end`.
     fn end_block_line(&mut self, end: usize) {
         self.cursor.at = end;
         if self.cursor.peek().is_some() {
             self.cursor.skip_break();
         } else {
-            self.cursor.line = end;
-            self.cursor.spaces = 0;
+            self.cursor.begin_line(end);
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Cursor<'a> {
     pub(super) line: usize,
     /// How many spaces it begins with.
     pub(super) spaces: usize,
+    /// Where its first byte is that is neither space nor tab.
+    text_start: usize,
 }
 
 /// How many spaces the bytes begin with.
@@ -34,7 +36,8 @@ pub(super) fn leading_spaces(bytes: &[u8]) -> usize {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let mut cursor = Self { text, bytes: text.as_bytes(), at: 0, line: 0, spaces: 0 };
+        let mut cursor =
+            Self { text, bytes: text.as_bytes(), at: 0, line: 0, spaces: 0, text_start: 0 };
         cursor.begin_line(0);
         cursor.skip_byte_order_mark();
         cursor
@@ -64,9 +67,8 @@ impl<'a> Cursor<'a> {
 
     /// Whether nothing but spaces and tabs stands before, on this line.
     #[inline]
-    fn is_first(&self) -> bool {
-        let indented = self.line + self.spaces;
-        self.at <= indented || self.bytes[indented..self.at].iter().all(|&byte| is_blank(byte))
+    pub(super) fn is_first(&self) -> bool {
+        self.at <= self.text_start
     }
 
     /// Whether the indicator here is one: a separator follows it.
@@ -76,10 +78,14 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    fn begin_line(&mut self, at: usize) {
+    pub(super) fn begin_line(&mut self, at: usize) {
         self.at = at;
         self.line = at;
         self.spaces = leading_spaces(&self.bytes[at..]);
+        self.text_start = at + self.spaces;
+        while self.bytes.get(self.text_start).is_some_and(|&byte| is_blank(byte)) {
+            self.text_start += 1;
+        }
     }
 
     /// Where the line after the break at `at` begins.

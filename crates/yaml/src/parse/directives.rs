@@ -1,6 +1,7 @@
 //! `%YAML` and `%TAG`, and the handles of tags (chapter 6.8).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use cannery_core::Result;
 
@@ -10,7 +11,7 @@ use crate::chars::{is_blank, is_break};
 /// The tag handles of a document.
 #[derive(Default)]
 pub(super) struct Handles<'a> {
-    declared: Vec<(&'a str, &'a str)>,
+    declared: HashMap<&'a str, &'a str>,
     version: bool,
 }
 
@@ -22,8 +23,7 @@ impl<'a> Handles<'a> {
 
     /// The prefix that a handle stands for.
     pub(super) fn prefix(&self, handle: &str) -> Option<&'a str> {
-        let declared = self.declared.iter().find(|(name, _)| *name == handle);
-        declared.map(|&(_, prefix)| prefix).or(match handle {
+        self.declared.get(handle).copied().or(match handle {
             "!" => Some("!"),
             "!!" => Some("tag:yaml.org,2002:"),
             _ => None,
@@ -36,6 +36,9 @@ impl<'a> Parser<'a> {
     /// specification asks.
     pub(super) fn directive(&mut self) -> Result<()> {
         self.cursor.at += 1;
+        if self.cursor.peek().is_some_and(is_blank) {
+            return Err(self.error("expected the name of a directive right after `%`"));
+        }
         match self.word() {
             "YAML" => self.version(),
             "TAG" => self.tag_handle(),
@@ -74,14 +77,14 @@ impl<'a> Parser<'a> {
         if !inner.is_some_and(is_word) || !ends {
             return Err(self.error(format!("expected a handle such as `!e!`, found `{handle}`")));
         }
-        if self.handles.declared.iter().any(|(name, _)| *name == handle) {
+        if self.handles.declared.contains_key(handle) {
             return Err(self.error(format!("a second `%TAG` directive for `{handle}`")));
         }
         let prefix = self.word();
         if prefix.is_empty() {
             return Err(self.error(format!("expected a prefix for `{handle}`")));
         }
-        self.handles.declared.push((handle, prefix));
+        self.handles.declared.insert(handle, prefix);
         self.end_line("`%TAG`")
     }
 

@@ -67,9 +67,7 @@ impl<'a> Parser<'a> {
 
     #[inline]
     fn check_tab_indentation(&self) -> Result<()> {
-        let before = &self.cursor.bytes[self.cursor.line..self.cursor.at];
-        let fresh = before.iter().all(|&byte| crate::chars::is_blank(byte));
-        if fresh { self.check_indentation() } else { Ok(()) }
+        if self.cursor.is_first() { self.check_indentation() } else { Ok(()) }
     }
 
     /// A line in brackets is indented more than the block collection around them; a closing
@@ -130,7 +128,7 @@ impl<'a> Parser<'a> {
     }
 
     fn flow_entry(&mut self, handler: &mut impl Handler) -> Result<()> {
-        if self.is_flow_indicator(b'?') {
+        if self.cursor.is_indicator(b'?') {
             self.begin_pair(Next::ExplicitKey, handler)?;
             self.skip_indicator(b'?', handler);
             return Ok(());
@@ -200,7 +198,7 @@ impl<'a> Parser<'a> {
                 Ok(())
             }
             (None | Some(b','), Next::Key) | (_, Next::Comma) => Err(self.unclosed()),
-            (_, Next::Key) if self.is_flow_indicator(b'?') => {
+            (_, Next::Key) if self.cursor.is_indicator(b'?') => {
                 self.skip_indicator(b'?', handler);
                 self.set(next_is(Next::ExplicitKey));
                 Ok(())
@@ -241,6 +239,7 @@ impl<'a> Parser<'a> {
                 if role == Role::Entry {
                     self.begin_pair(Next::Colon, handler)?;
                 }
+                self.check_empty_key()?;
                 self.empty(&properties, handler)
             }
             Some(b'[' | b'{') => {
@@ -258,6 +257,14 @@ impl<'a> Parser<'a> {
                 }
                 self.scalar(&properties, scanned, handler)
             }
+        }
+    }
+
+    /// Behind the `:` of a key that is not there, a value needs a blank before it.
+    fn check_empty_key(&self) -> Result<()> {
+        match self.cursor.peek_at(1) {
+            Some(b'[' | b'{') => Err(self.error("expected a blank between `:` and the value")),
+            _ => Ok(()),
         }
     }
 

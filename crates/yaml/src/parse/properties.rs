@@ -9,6 +9,12 @@ use super::directives::unescape;
 use crate::Properties;
 use crate::chars::{is_blank, is_break, is_flow_indicator, is_separator};
 
+/// A byte of a tag behind its handle (production `ns-tag-char`), or of a character beyond ASCII,
+/// which other readers let through as well.
+fn is_tag_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"-#;/?:@&=+$_.~*'()%".contains(&byte)
+}
+
 impl<'a> Parser<'a> {
     /// Whether an anchor or a tag begins here.
     #[inline]
@@ -93,10 +99,14 @@ impl<'a> Parser<'a> {
                 .with_hint(hint));
         };
         let suffix = match unescape(suffix) {
-            Some(suffix) if !suffix.is_empty() => suffix,
+            Some(unescaped) if !suffix.is_empty() && suffix.bytes().all(is_tag_byte) => unescaped,
             _ => {
                 self.cursor.at = start;
-                return Err(self.error(format!("expected a name after the handle `{handle}`")));
+                return Err(self
+                    .error(format!("expected a name after the handle `{handle}`"))
+                    .with_hint(
+                        "write other characters than those of a URI as `%` and two digits",
+                    ));
             }
         };
         if prefix == "!" && matches!(suffix, Cow::Borrowed(_)) {

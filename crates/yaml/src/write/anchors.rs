@@ -8,6 +8,8 @@ pub(super) struct Anchors {
     points: HashMap<u64, Point>,
     names: HashMap<u64, String>,
     taken: HashSet<String>,
+    /// The last number that became a name.
+    number: u64,
 }
 
 /// Where the anchor of a node goes, should it need one.
@@ -46,13 +48,16 @@ impl Anchors {
     }
 
     /// The key that the node belongs to, if it is a word that no other has; else a number.
-    fn choose(&self, key: Option<&str>) -> String {
+    fn choose(&mut self, key: Option<String>) -> String {
         match key {
-            Some(key) if !self.taken.contains(key) => key.to_owned(),
-            _ => (1..=u64::MAX)
-                .map(|number| format!("id{number:03}"))
-                .find(|name| !self.taken.contains(name))
-                .expect("there are more numbers than names"),
+            Some(key) if !self.taken.contains(&key) => key,
+            _ => loop {
+                self.number += 1;
+                let name = format!("id{:03}", self.number);
+                if !self.taken.contains(&name) {
+                    return name;
+                }
+            },
         }
     }
 
@@ -64,6 +69,7 @@ impl Anchors {
             names.into_iter().map(|(id, name)| (self.points[&id], name)).collect();
         self.points.clear();
         self.taken.clear();
+        self.number = 0;
         if wanted.is_empty() {
             return;
         }
@@ -93,11 +99,16 @@ impl How {
     }
 }
 
-/// The word of `word:` at the end of what is written, if that is how it ends.
-fn key_before(out: &[u8]) -> Option<&str> {
-    let line = out.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let text = std::str::from_utf8(&out[line..]).ok()?;
-    let key = text.strip_suffix(':')?.trim_start_matches([' ', '-']);
-    let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    (is_word(key) && (1..=32).contains(&key.len())).then_some(key)
+/// The word of `word:` at the end of what is written, if nothing but indicators stands before it on
+/// its line.
+fn key_before(out: &[u8]) -> Option<String> {
+    // No further back than this: lines may be long.
+    const FAR: usize = 256;
+    let text = out[out.len().saturating_sub(FAR)..].strip_suffix(b":")?;
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let start = text.iter().rposition(|byte| !is_word(byte)).map_or(0, |at| at + 1);
+    let before = text[..start].iter().rposition(|byte| !matches!(byte, b' ' | b'-'));
+    let begins = before.map_or(text.len() + 1 == out.len(), |at| text[at] == b'\n');
+    let key = std::str::from_utf8(&text[start..]).ok()?;
+    (begins && (1..=32).contains(&key.len())).then(|| key.to_owned())
 }

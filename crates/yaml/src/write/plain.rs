@@ -83,7 +83,7 @@ const CHUNK: usize = 32;
 /// Whether all of the bytes are ordinary in block style: no class but that and brackets.
 #[inline]
 fn is_smooth(bytes: &[u8]) -> bool {
-    let rough = |&byte: &u8| (byte < b' ') | (byte >= 0x7f) | (byte == b':') | (byte == b'#');
+    let rough = |&byte: &u8| !matches!(byte, b' '..=b'"' | b'$'..=b'9' | b';'..=b'~');
     match bytes.first_chunk::<CHUNK>() {
         // Without a way out of the loop, it is done on many bytes at once.
         Some(chunk) => !chunk.iter().fold(false, |any, byte| any | rough(byte)),
