@@ -9,6 +9,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from cannery import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("CANNERY_CORPORA", ROOT.parent / "shared" / "corpora"))
 
@@ -18,6 +20,23 @@ JSON_FILES = {
     "canada": "canada.json",
     "github": "github_events.json",
 }
+
+
+YAML_FILES = {
+    "config": "config_2k.yaml",
+    "CRD": "crd_prometheuses.yaml",
+    "twitter": "twitter_block.yaml",
+}
+
+
+@cache
+def yaml_documents() -> dict[str, str]:
+    """Returns YAML documents by name: a small one, one with long texts, one with many values."""
+    if FOLDER.is_dir():
+        return {name: (FOLDER / file).read_text("utf-8") for name, file in YAML_FILES.items()}
+    print(f"!! no corpora at {FOLDER}: measuring on generated input", file=sys.stderr)
+    # Nothing but what libraries agree on.
+    return {name: yaml.dump(json.loads(text)) for name, text in _generated().items()}
 
 
 @cache

@@ -11,6 +11,7 @@ from types import ModuleType
 
 JSON = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json")
 MSGPACK = ("ormsgpack", "msgspec.msgpack", "msgpack")
+YAML = ("yamlrocks", "yaml_rs", "fast_yaml", "pyrs_yaml", "ryaml", "yaml", "ruamel.yaml")
 DISTRIBUTIONS = (
     "orjson",
     "ssrjson",
@@ -20,6 +21,13 @@ DISTRIBUTIONS = (
     "ormsgpack",
     "msgpack",
     "joblib",
+    "yamlrocks",
+    "yaml-rs",
+    "fastyaml-rs",
+    "pyrs_yaml",
+    "ryaml",
+    "pyyaml",
+    "ruamel.yaml",
 )
 
 

@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import math
+import os
 import pickle
 import re
 from collections.abc import Callable
@@ -318,6 +319,21 @@ def test_positions_are_told_on_request() -> None:
     assert yaml.load("", positions=True)[0] is None
 
 
+def test_positions_on_one_long_line_take_linear_time() -> None:
+    count = 300_000  # quadratic time would be minutes
+    value, positions = yaml.load("[" + "a," * count + "]", positions=True)
+    assert len(value) == count
+    assert positions.locate(count - 1) == (1, 2 * count)
+
+
+def test_many_shared_values_are_written_in_linear_time() -> None:
+    lists = [[number] for number in range(50_000)]
+    for flow in (False, True):
+        text = yaml.dump([lists, lists[::-1]], default_flow_style=flow)
+        again = yaml.load(text)
+        assert again[0][7] is again[1][-8]
+
+
 def test_bombs_stop() -> None:
     laughs = "a0: &a0 [x]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 40)
@@ -398,6 +414,45 @@ def test_streams_are_read_document_by_document() -> None:
     with pytest.raises(yaml.YAMLError, match="line 4 column 1"):
         next(broken)
     assert list(broken) == []
+
+
+def test_a_stream_takes_the_memory_of_its_longest_document() -> None:
+    """Sixteen times the stream takes no more, counted in what the interpreter allocates."""
+
+    class Source(io.RawIOBase):
+        def __init__(self, documents: int) -> None:
+            self.left = documents
+
+        def read(self, size: int = -1) -> bytes:
+            chunk = b"".join(
+                b"---\nid: %d\nvalues: [1, 2, 3]\ntext: |\n  some\n  lines\n" % number
+                for number in range(self.left, max(0, self.left - 1000), -1)
+            )
+            self.left = max(0, self.left - 1000)
+            waiting.extend(chunk)
+            given = bytes(waiting[:size])
+            del waiting[:size]
+            return given
+
+    def peak(documents: int) -> int:
+        waiting.clear()
+        before = resident()
+        highest = before
+        for number, document in enumerate(yaml.load_all(Source(documents))):
+            assert document["values"] == [1, 2, 3]
+            if number % 5000 == 0:
+                highest = max(highest, resident())
+        return highest - before
+
+    waiting = bytearray()
+    peak(10_000)
+    assert peak(160_000) < 4 << 20  # of 10 MB
+
+
+def resident() -> int:
+    """The memory that the process holds, in bytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 # --- what dumps look like

@@ -108,8 +108,11 @@ const DIFFERENCES: &[Difference] = &[
     },
 ];
 
-/// Where both read a text, but not alike: what must be in it, and the section.
-const READINGS: &[(&str, fn(&str) -> bool)] = &[
+/// A section of the specification, and whether a text is of those it is about.
+type Reading = (&'static str, fn(&str) -> bool);
+
+/// Where both read a text, but not alike.
+const READINGS: &[Reading] = &[
     // 9.1.2: a marker ends a block scalar that has no text before it.
     ("9.1.2", |text| has_block_scalar(text) && (text.contains("---") || text.contains("..."))),
     // 8.1.1.2: blanks at the end of the input are a line, though no break ends it, of a scalar that
