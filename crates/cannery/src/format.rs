@@ -1,7 +1,7 @@
 //! What a format is to the rest of cannery, the list of those there are, and telling them apart.
 
 use cannery_core::tagged::Native;
-use cannery_core::{Error, ErrorKind, Ignore, Limits, Result, Sink};
+use cannery_core::{Error, ErrorKind, Limits, Nothing, Result, Sink};
 
 use crate::inspect::Node;
 use crate::outline::Outline;
@@ -55,7 +55,7 @@ pub trait Format: Sync {
     /// What is wrong beyond the grammar counts too: keys that occur twice in a map.
     fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
         let input = Input::from_memory(bytes.to_vec());
-        let read = input.and_then(|input| self.read(input, options, &mut Ignore));
+        let read = input.and_then(|input| self.read(input, options, &mut Nothing));
         read.err().into_iter().collect()
     }
 

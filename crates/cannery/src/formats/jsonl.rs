@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use cannery_core::{Container, Error, Ignore, Pos, Result, Sink};
+use cannery_core::{Container, Error, Nothing, Pos, Result, Sink};
 use cannery_json::from_slice_prefix;
 use cannery_json::lines::{Reader as LinesReader, Writer as LinesWriter};
 
@@ -88,7 +88,7 @@ impl Format for Jsonl {
                 error.map_pos(moved).locate(text)
             };
             let read =
-                from_slice_prefix(document, &cannery_json::ReadOptions::default(), &mut Ignore);
+                from_slice_prefix(document, &cannery_json::ReadOptions::default(), &mut Nothing);
             let end = read.map_err(moved)?;
             out += &cannery_json::format(&document[..end], &layout).map_err(moved)?;
             at = start + end;
