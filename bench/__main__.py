@@ -18,6 +18,7 @@ TOPICS = {
     "memory": "json_memory",
     "msgpack": "msgpack_bytes",
     "pipelines": "pipelines",
+    "typed": "json_typed",
     "yaml": "yaml_text",
 }
 

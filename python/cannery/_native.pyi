@@ -4,9 +4,11 @@ import builtins
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal, Self, TypeAlias, final
+from typing import IO, Any, Literal, Self, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Buffer, disjoint_base
+
+_T = TypeVar("_T")
 
 @final
 class Store:
@@ -204,6 +206,10 @@ class YamlDocuments:
     def __next__(self) -> Any: ...
 
 @final
+class TypePlan:
+    def __new__(cls, nodes: list[Any], records: list[Any], root: int) -> Self: ...
+
+@final
 class YamlDocument:
     def __new__(cls, text: str, schema: str) -> Self: ...
     @property
@@ -221,15 +227,35 @@ class YamlDocument:
 def json_loads(
     s: str | bytes | bytearray,
     *,
-    cls: type | None = None,
+    cls: Any = None,
     object_hook: Callable[[dict[str, Any]], Any] | None = None,
     parse_float: Callable[[str], Any] | None = None,
     parse_int: Callable[[str], Any] | None = None,
     parse_constant: Callable[[str], Any] | None = None,
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+    type: Any = None,
     **kw: Any,
 ) -> Any: ...
-def json_decode(data: str | Buffer, /, *, depth: int = 1024) -> Any: ...
+@overload
+def json_decode(
+    data: str | Buffer,
+    /,
+    *,
+    type: builtins.type[_T],
+    unknown: Literal["ignore", "error"] = "ignore",
+    strict: bool = True,
+    depth: int = 1024,
+) -> _T: ...
+@overload
+def json_decode(
+    data: str | Buffer,
+    /,
+    *,
+    type: Any = None,
+    unknown: Literal["ignore", "error"] = "ignore",
+    strict: bool = True,
+    depth: int = 1024,
+) -> Any: ...
 def json_read(
     s: str | bytes | bytearray,
     object_hook: Callable[[dict[str, Any]], Any] | None,
@@ -264,7 +290,7 @@ def json_dumps(
     cls: type | None = None,
     indent: int | str | None = None,
     separators: tuple[str, str] | None = None,
-    default: Callable[[Any], Any] | None = None,
+    default: Callable[[Any], Any] | Literal["rich"] | None = None,
     sort_keys: bool | None = None,
     **kw: Any,
 ) -> str: ...
@@ -278,7 +304,7 @@ def json_dump(
     allow_nan: bool,
     indent: int | str | None,
     separators: tuple[str, str] | None,
-    default: Callable[[Any], Any] | None,
+    default: Callable[[Any], Any] | Literal["rich"] | None,
     sort_keys: bool,
     iterators: bool,
 ) -> None: ...
@@ -286,7 +312,7 @@ def json_encode(
     obj: Any,
     /,
     *,
-    default: Callable[[Any], Any] | None = None,
+    default: Callable[[Any], Any] | Literal["rich"] | None = None,
     indent: int | str | None = None,
     sort_keys: bool = False,
     skipkeys: bool = False,
@@ -297,16 +323,24 @@ def json_encode(
     depth: int = 1024,
 ) -> bytes: ...
 def json_quote(text: str, ensure_ascii: bool) -> str: ...
-def jsonl_open(path: str | None, file: IO[str] | IO[bytes] | None, on_error: str) -> JsonLines: ...
-def jsonl_loads(data: str | Buffer) -> list[Any]: ...
+def jsonl_open(
+    path: str | None,
+    file: IO[str] | IO[bytes] | None,
+    on_error: str,
+    type: Any,
+    unknown: str,
+) -> JsonLines: ...
+def jsonl_loads(data: str | Buffer, type: Any, unknown: str) -> list[Any]: ...
 def jsonl_write(
     path: str | None,
     file: IO[str] | IO[bytes] | None,
     rows: Iterable[Any],
     append: bool,
-    default: Callable[[Any], Any] | None,
+    default: Callable[[Any], Any] | Literal["rich"] | None,
 ) -> int: ...
-def jsonl_dumps(rows: Iterable[Any], default: Callable[[Any], Any] | None) -> str: ...
+def jsonl_dumps(
+    rows: Iterable[Any], default: Callable[[Any], Any] | Literal["rich"] | None
+) -> str: ...
 def objects_dump(
     value: Any, describer: Any, format: str, path: str, compression: str | None = None
 ) -> None: ...
@@ -315,6 +349,14 @@ def objects_dumps(
 ) -> bytes: ...
 def objects_load(path: str, reviver: Any, format: str) -> Any: ...
 def objects_loads(data: str | Buffer, reviver: Any, format: str) -> Any: ...
+def yaml_load_typed(
+    data: str | bytes,
+    type: Any,
+    unknown: str,
+    schema: str,
+    duplicates: str,
+    depth: int,
+) -> Any: ...
 def yaml_load(
     data: str | bytes,
     schema: str,

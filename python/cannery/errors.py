@@ -56,6 +56,10 @@ class DataTypeError(CanneryError, TypeError):
     """A value of another type than was asked for."""
 
 
+class MismatchError(DataError, DataTypeError):
+    """Data that is not of the type it was to be decoded into."""
+
+
 class DepthError(CanneryError, RecursionError):
     """Values nested deeper than the limit."""
 

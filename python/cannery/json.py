@@ -3,15 +3,19 @@
 `dumps`, `loads`, `dump`, `load`, `JSONEncoder`, `JSONDecoder` and `JSONDecodeError` are what they
 are there. `encode` and `decode` are the fast pair: UTF-8 bytes, strict JSON (RFC 8259). Integers
 are exact at any size, in both directions.
+
+`decode(data, type=...)` makes values of the annotated type and says what is wrong where;
+`default="rich"` writes dataclasses, dates, arrays and the like as the plain JSON that is read so.
 """
 
 from __future__ import annotations
 
+import builtins
 import io
 import json as _stdlib
 from collections.abc import Callable, Iterator
 from json import detect_encoding
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from cannery import _native
 from cannery._native import json_decode as decode
@@ -112,7 +116,7 @@ class JSONEncoder:
         sort_keys: bool = False,
         indent: int | str | None = None,
         separators: tuple[str, str] | None = None,
-        default: Callable[[Any], Any] | None = None,
+        default: Callable[[Any], Any] | Literal["rich"] | None = None,
     ) -> None:
         """Keep the options; they are those of `dumps`."""
         self.skipkeys = skipkeys
@@ -167,7 +171,7 @@ def dump(
     cls: type[JSONEncoder] | None = None,
     indent: int | str | None = None,
     separators: tuple[str, str] | None = None,
-    default: Callable[[Any], Any] | None = None,
+    default: Callable[[Any], Any] | Literal["rich"] | None = None,
     sort_keys: bool = False,
     iterators: bool = False,
     **kw: Any,
@@ -211,12 +215,13 @@ def dump(
 def load(
     fp: IO[str] | IO[bytes],
     *,
-    cls: type[JSONDecoder] | None = None,
+    cls: builtins.type[JSONDecoder] | None = None,
     object_hook: Callable[[dict[str, Any]], Any] | None = None,
     parse_float: Callable[[str], Any] | None = None,
     parse_int: Callable[[str], Any] | None = None,
     parse_constant: Callable[[str], Any] | None = None,
     object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
+    type: Any = None,
     **kw: Any,
 ) -> Any:
     """Return the value of the document in the file object `fp`; the arguments are `loads`'s.
@@ -231,6 +236,7 @@ def load(
         parse_int=parse_int,
         parse_constant=parse_constant,
         object_pairs_hook=object_pairs_hook,
+        type=type,
         **kw,
     )
 

@@ -21,16 +21,25 @@ __all__ = ["JsonLines", "dumps", "loads", "read", "write"]
 Where = str | os.PathLike[str] | IO[str] | IO[bytes]
 
 
-def read(where: Where, on_error: Literal["raise", "skip", "collect"] = "raise") -> JsonLines:
+def read(
+    where: Where,
+    on_error: Literal["raise", "skip", "collect"] = "raise",
+    *,
+    type: Any = None,
+    unknown: Literal["ignore", "error"] = "ignore",
+) -> JsonLines:
     """Iterate over the documents in `where`.
 
     A document that is not JSON raises a `ValueError` that says file, line and column and what to
     do about it; the next call of `next` goes on at the next line. With `on_error="skip"` bad
     documents are left out, with `on_error="collect"` their exceptions are also kept in `.errors`
     of the iterator.
+
+    With `type`, each document becomes a value of that type, as in `json.decode`; one that is of
+    another type is a bad document.
     """
     path, file = _split(where, sys.stdin)
-    return _native.jsonl_open(path and reading(path), file, on_error)
+    return _native.jsonl_open(path and reading(path), file, on_error, type, unknown)
 
 
 def write(
@@ -38,26 +47,33 @@ def write(
     rows: Iterable[Any],
     append: bool = False,
     *,
-    default: Callable[[Any], Any] | None = None,
+    default: Callable[[Any], Any] | Literal["rich"] | None = None,
 ) -> int:
     """Write each of `rows` as a line, and return how many there were.
 
     A file appears when it is complete, or not at all. With `append=True` lines are added to it as
     wholes, so that several processes may do so at the same time. `default` is called for values
-    of other types, as in `json.dumps`.
+    of other types, as in `json.dumps`; `default="rich"` writes them as the obvious plain JSON.
     """
     path, file = _split(where, sys.stdout)
     return _native.jsonl_write(path and writing(path), file, rows, append, default)
 
 
-def dumps(rows: Iterable[Any], *, default: Callable[[Any], Any] | None = None) -> str:
+def dumps(
+    rows: Iterable[Any], *, default: Callable[[Any], Any] | Literal["rich"] | None = None
+) -> str:
     """Return `rows` as text, one to a line."""
     return _native.jsonl_dumps(rows, default)
 
 
-def loads(data: str | bytes | bytearray | memoryview) -> list[Any]:
-    """Return all documents in `data`."""
-    return _native.jsonl_loads(data)
+def loads(
+    data: str | bytes | bytearray | memoryview,
+    *,
+    type: Any = None,
+    unknown: Literal["ignore", "error"] = "ignore",
+) -> list[Any]:
+    """Return all documents in `data`, each as a value of `type` if that is given."""
+    return _native.jsonl_loads(data, type, unknown)
 
 
 def _split(where: Where, standard: Any) -> tuple[str | None, Any]:

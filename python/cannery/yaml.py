@@ -17,7 +17,7 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from cannery import _native
 from cannery._native import Tagged
@@ -105,6 +105,8 @@ def load(
     constructors: Mapping[str, Callable[..., Any]] | None = None,
     positions: bool = False,
     depth: int = 1024,
+    type: Any = None,
+    unknown: Literal["ignore", "error"] = "ignore",
 ) -> Any:
     """Return the value of the only document in `stream`, and `None` if there is none.
 
@@ -123,17 +125,24 @@ def load(
             for all tags with a prefix, `"!env/*"`. Other tags give `Tagged`.
         positions: Return a pair: the value, and the `Positions` of all that is in it.
         depth: How deep collections may lie inside each other.
+        type: What the value shall be, as in `json.decode`: any annotation.
+        unknown: What is done about fields that the type has not, `"ignore"` or `"error"`.
 
     Raises:
+        MismatchError: The value is not of that type.
         YAMLError: The stream is not YAML, holds more than one document, a key twice, or more than
             the limits allow; the error says where, and what to do.
 
     """
     if Loader is not None:
         schema = _schema_of(Loader, schema)
-    text = stream if type(stream) is str else _whole(stream)
+    text = stream if isinstance(stream, str) else _whole(stream)
     make = None if constructors is None else dict(constructors)
     try:
+        if type is not None:
+            if make or positions:
+                raise TypeError("load takes type= or constructors and positions, not both")
+            return _native.yaml_load_typed(text, type, unknown, schema, duplicates, depth)
         return _native.yaml_load(text, schema, duplicates, make, positions, depth)
     except YAMLError as error:
         _name_file(error, stream)

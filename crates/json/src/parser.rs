@@ -539,7 +539,7 @@ fn send_key<S: Sink + ?Sized>(
         if wants.positions {
             note(sink, base, map)?;
         }
-        sink.begin(Container::Map, None)?;
+        sink.begin(Container::Map, None).map_err(|error| error.at_offset(base + map as u64))?;
     }
     if wants.positions {
         note(sink, base, pos)?;

@@ -273,6 +273,30 @@ known_layout! {
     }
 }
 
+known_layout! {
+    /// How a slot describes itself; the fields before `member` are those of every descriptor.
+    #[repr(C)]
+    struct MemberDescriptor {
+        base: ffi::PyObject,
+        class: *mut ffi::PyTypeObject,
+        name: *mut ffi::PyObject,
+        qualname: *mut ffi::PyObject,
+        member: *mut ffi::PyMemberDef,
+    }
+
+    /// Where in an instance the slot is that a class attribute stands for, if it is one.
+    pub(crate) fn slot_offset(attribute: &Bound<'_, PyAny>) -> Option<usize> {
+        /// `T_OBJECT_EX`: an object, or null.
+        const OBJECT: std::ffi::c_int = 16;
+        if !std::ptr::eq(attribute.get_type_ptr(), &raw const ffi::PyMemberDescr_Type) {
+            return None;
+        }
+        // SAFETY: a descriptor of this very type has this layout.
+        let member = unsafe { &*(*attribute.as_ptr().cast::<MemberDescriptor>()).member };
+        (member.type_code == OBJECT).then(|| usize::try_from(member.offset).ok()).flatten()
+    }
+}
+
 unknown_layout! {
     /// How many entries a dictionary has.
     ///
@@ -305,6 +329,11 @@ unknown_layout! {
         _values: &mut Vec<Bound<'py, PyAny>>,
         _base: usize,
     ) -> Option<Bound<'py, PyAny>> {
+        None
+    }
+
+    /// Where in an instance a slot is: not known here, so that slots are set by their names.
+    pub(crate) fn slot_offset(_attribute: &Bound<'_, PyAny>) -> Option<usize> {
         None
     }
 

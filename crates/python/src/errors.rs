@@ -8,6 +8,9 @@ use pyo3::types::PyType;
 /// The exception for an error: its class says the kind, its attributes say where and what to do.
 #[cold]
 pub(crate) fn to_exception(py: Python<'_>, mut error: Error) -> PyErr {
+    if let Some(mismatch) = crate::typed::as_exception(py, &mut error) {
+        return mismatch;
+    }
     if let Some(original) = take_host(&mut error) {
         return with_path(py, original, &error);
     }

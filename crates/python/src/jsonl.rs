@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use cannery::{Input, Output, Place};
-use cannery_core::{Error, Result};
+use cannery_core::{Error, Result, Sink};
 use cannery_json::lines::{Reader, Writer};
 use cannery_json::{ReadOptions, WriteOptions};
 use pyo3::exceptions::PyValueError;
@@ -17,6 +17,7 @@ use crate::build::{Hooks, Plain, PyBuilder, Watched};
 use crate::errors::{OrRaise, to_exception};
 use crate::file::PyFile;
 use crate::json::{Lines, encode_error};
+use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 use crate::walk::{JsonDialect, JsonOptions, PyWalker};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -46,6 +47,8 @@ struct JsonLines {
     on_error: OnError,
     /// Whether reading calls Python code: a file object's `read`.
     calls_python: bool,
+    /// What the documents shall be.
+    plan: Option<Py<TypePlan>>,
     #[pyo3(get)]
     errors: Py<PyList>,
 }
@@ -96,11 +99,16 @@ impl JsonLines {
 
 impl JsonLines {
     fn read(&self, py: Python<'_>, rows: &mut Rows) -> Result<()> {
-        if self.calls_python {
-            rows.read(PyBuilder::new(py, Watched))
+        if let Some(plan) = &self.plan {
+            let mut builder = TypedBuilder::new(plan.bind(py), self.calls_python);
+            let count = rows.read(&mut builder)?;
+            rows.ready.extend(builder.take_first(count).map(Bound::unbind));
+        } else if self.calls_python {
+            rows.read_plain(PyBuilder::new(py, Watched))?;
         } else {
-            rows.read(PyBuilder::new(py, Plain))
+            rows.read_plain(PyBuilder::new(py, Plain))?;
         }
+        Ok(())
     }
 
     fn raised(&self, py: Python<'_>, error: Error) -> PyErr {
@@ -109,11 +117,17 @@ impl JsonLines {
 }
 
 impl Rows {
-    /// Reads a document, and those behind it that are at hand.
-    fn read<'py, H: Hooks<'py>>(&mut self, mut builder: PyBuilder<'py, H>) -> Result<()> {
+    fn read_plain<'py, H: Hooks<'py>>(&mut self, mut builder: PyBuilder<'py, H>) -> Result<()> {
+        let count = self.read(&mut builder)?;
+        self.ready.extend(builder.take_first(count).map(Bound::unbind));
+        Ok(())
+    }
+
+    /// Reads a document, and those behind it that are at hand; gives their number.
+    fn read<S: Sink>(&mut self, builder: &mut S) -> Result<usize> {
         let mut count = 0;
         while count < AHEAD && (count == 0 || self.source.has_line()) {
-            match self.source.read(&mut builder) {
+            match self.source.read(builder) {
                 Ok(true) => count += 1,
                 Ok(false) => break,
                 Err(error) if count == 0 => return Err(error),
@@ -123,8 +137,7 @@ impl Rows {
                 }
             }
         }
-        self.ready.extend(builder.take_first(count).map(Bound::unbind));
-        Ok(())
+        Ok(count)
     }
 }
 
@@ -146,12 +159,17 @@ fn parse_on_error(name: &str) -> PyResult<OnError> {
 
 /// Opens a path, or a file object, for reading.
 #[pyfunction]
+#[pyo3(signature = (path, file, on_error, r#type, unknown))]
 fn jsonl_open(
     py: Python<'_>,
     path: Option<PathBuf>,
     file: Option<&Bound<'_, PyAny>>,
     on_error: &str,
+    r#type: Option<&Bound<'_, PyAny>>,
+    unknown: &str,
 ) -> PyResult<JsonLines> {
+    let plan = TypeOptions { annotation: r#type, unknown, strict: true }.plan(py)?;
+    let plan = plan.map(Bound::unbind);
     let on_error = parse_on_error(on_error)?;
     let (input, calls_python) = match (path, file) {
         (Some(path), _) => (Input::open(&Place::Path(path)), false),
@@ -163,14 +181,26 @@ fn jsonl_open(
     let source = Reader::new(input.into_reader(), ReadOptions::default());
     let rows = Mutex::new(Rows { ready: VecDeque::new(), failed: None, source });
     let errors = PyList::empty(py).unbind();
-    Ok(JsonLines { rows, name, on_error, calls_python, errors })
+    Ok(JsonLines { rows, name, on_error, calls_python, plan, errors })
 }
 
 /// Reads all documents of a text.
 #[pyfunction]
-fn jsonl_loads<'py>(py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+#[pyo3(signature = (data, r#type, unknown))]
+fn jsonl_loads<'py>(
+    py: Python<'py>,
+    data: &Bound<'py, PyAny>,
+    r#type: Option<&Bound<'py, PyAny>>,
+    unknown: &str,
+) -> PyResult<Bound<'py, PyList>> {
+    let plan = TypeOptions { annotation: r#type, unknown, strict: true }.plan(py)?;
     let document = crate::json::utf8(data)?;
     let mut reader = Reader::new(document.bytes(), ReadOptions::default());
+    if let Some(plan) = &plan {
+        let mut builder = TypedBuilder::new(plan, false);
+        while reader.read(&mut builder).or_raise(py)? {}
+        return builder.take_all();
+    }
     let mut builder = PyBuilder::new(py, Plain);
     while reader.read(&mut builder).or_raise(py)? {}
     builder.take_all()

@@ -19,6 +19,7 @@ mod pipeline;
 mod scan;
 mod store;
 mod text;
+mod typed;
 mod utf8;
 mod walk;
 mod yaml;
@@ -41,6 +42,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     yaml_document::register(module)?;
     scan::register(module)?;
     cli::register(module)?;
+    typed::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
-from pathlib import PurePath
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 from cannery import _native
@@ -48,12 +48,14 @@ def loads(
 
     Python's own data types are made again. So are the classes in `trust`, given as classes or as
     names (`"my_package.records.*"`), and those that the annotation `type` names; the value is then
-    checked against `type`. Objects of any other class come back as a `Record`. Without `format`,
+    checked against `type`; a plain JSON document, without any tags, is decoded into `type` as
+    `json.decode` does. Objects of any other class come back as a `Record`. Without `format`,
     the data itself says whether it is a `.can` file or JSON.
     """
     reviver = Reviver(Trust(trust, type))
     name = _known(format) if format is not None else _format_of_data(data)
-    return _checked(_native.objects_loads(data, reviver, name), type)
+    source = (lambda: data) if name == "json" else None
+    return _checked(_native.objects_loads(data, reviver, name), type, source)
 
 
 def dump(
@@ -84,7 +86,9 @@ def load(
         return loads(where.read(), name or None, type=type, trust=trust)
     reviver = Reviver(Trust(trust, type))
     name = _known(format or _format_of(where))
-    return _checked(_native.objects_load(os.fsdecode(where), reviver, name), type)
+    path = PurePath(os.fsdecode(where))
+    source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
+    return _checked(_native.objects_load(str(path), reviver, name), type, source)
 
 
 def _takes_text(where: Any) -> bool:
@@ -123,12 +127,34 @@ def _all_formats() -> str:
     return ", ".join(sorted(set(FORMATS.values())))
 
 
-def _checked(value: Any, annotation: Any) -> Any:
+def _is_plain(value: Any) -> bool:
+    """Whether there is nothing in a value but what plain JSON holds."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if type(value) is dict:
+            waiting += value.values()
+        elif type(value) is list:
+            waiting += value
+        elif type(value) not in (str, int, float, bool, type(None)):
+            return False
+    return True
+
+
+def _checked(value: Any, annotation: Any, source: Callable[[], Any] | None) -> Any:
+    """The value if it is of the type, or what its plain document means as one."""
     if annotation is None:
         return value
     from cannery._types import check_for
 
     mismatch = check_for(annotation).find(value)
+    if mismatch is not None and source is not None and _is_plain(value):
+        from cannery import json
+
+        return json.decode(source(), type=annotation)
     if mismatch is not None:
         path = f"${mismatch.path}"
         error = DataTypeError(f"{path}: expected {mismatch.expected}, got {mismatch.found}")

@@ -18,7 +18,7 @@ const LONGEST_KEY: usize = 64;
 const LONGEST_VALUE: usize = 16;
 
 /// What outlives a build, for the next one: many documents have the keys of the one before.
-pub(super) struct Caches {
+pub(crate) struct Caches {
     keys: Texts<LONGEST_KEY>,
     values: Texts<LONGEST_VALUE>,
     pub(super) shapes: Shapes,
@@ -28,7 +28,7 @@ static RESTING: Mutex<Option<Caches>> = Mutex::new(None);
 
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
-    pub(super) fn take() -> Self {
+    pub(crate) fn take() -> Self {
         let resting = RESTING.lock().ok().and_then(|mut resting| resting.take());
         resting.unwrap_or_else(|| Self {
             keys: Texts::new(),
@@ -38,7 +38,7 @@ impl Caches {
     }
 
     /// Keeps the caches for the next build.
-    pub(super) fn give_back(self) {
+    pub(crate) fn give_back(self) {
         if let Ok(mut resting) = RESTING.lock() {
             *resting = Some(self);
         }
@@ -46,7 +46,7 @@ impl Caches {
 
     /// The key of these ASCII characters.
     #[inline(always)]
-    pub(super) fn key<'py>(
+    pub(crate) fn key<'py>(
         &mut self,
         py: Python<'py>,
         bytes: &[u8],
@@ -56,7 +56,7 @@ impl Caches {
 
     /// The value of these ASCII characters.
     #[inline(always)]
-    pub(super) fn value<'py>(
+    pub(crate) fn value<'py>(
         &mut self,
         py: Python<'py>,
         bytes: &[u8],

@@ -304,7 +304,8 @@ fn duplicate_key(py: Python<'_>, keys: &[Bound<'_, PyAny>]) -> PyResult<Error> {
     Ok(Error::new(ErrorKind::Value, "a key occurs twice"))
 }
 
-fn is_integer(text: &str) -> bool {
+/// Whether a number by JSON's grammar has neither fraction nor exponent.
+pub(crate) fn is_integer(text: &str) -> bool {
     !text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'))
 }
 

@@ -15,13 +15,13 @@ use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text, Wants};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+pub(crate) use cache::Caches;
 pub(crate) use graph::{GraphHooks, Reviver};
-pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched};
+pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
 pub(crate) use msgpack::{MsgpackHooks, TimestampAs, UnpackOptions, epoch, own_error};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
-use self::cache::Caches;
 use crate::array::Mapping;
 use crate::compat::CollectorPause;
 use crate::errors::from_exception;

@@ -2,13 +2,14 @@
 
 use cannery_core::{Error, ErrorKind, Limits, Result};
 use cannery_json::ReadOptions;
-use pyo3::exceptions::{PyStopIteration, PyValueError};
+use pyo3::exceptions::{PyStopIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::document::Document;
 use super::errors::{decode_error, unicode_error};
 use crate::build::{Duplicates, Hooks, JsonHooks, Plain, PyBuilder};
+use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(json_loads, module)?)?;
@@ -24,10 +25,11 @@ type Hook<'py> = Option<Bound<'py, PyAny>>;
 ///
 /// The arguments are those of the standard library's ``json.loads``. ``duplicates`` says what to
 /// do about a key that occurs twice in one object (``"last"``, ``"first"`` or ``"error"``), and
-/// ``depth`` how deep a document may be nested.
+/// ``depth`` how deep a document may be nested. ``type`` is what the value shall be, as in
+/// ``decode``; it cannot be combined with the others.
 #[pyfunction]
 #[pyo3(signature = (s, *, cls=None, object_hook=None, parse_float=None, parse_int=None,
-    parse_constant=None, object_pairs_hook=None, **kw))]
+    parse_constant=None, object_pairs_hook=None, r#type=None, **kw))]
 #[expect(clippy::too_many_arguments, reason = "the signature of the standard library")]
 fn json_loads<'py>(
     py: Python<'py>,
@@ -38,8 +40,17 @@ fn json_loads<'py>(
     parse_int: Hook<'py>,
     parse_constant: Hook<'py>,
     object_pairs_hook: Hook<'py>,
+    r#type: Option<&Bound<'py, PyAny>>,
     kw: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let plan = TypeOptions { annotation: r#type, unknown: "ignore", strict: true }.plan(py)?;
+    if let Some(plan) = plan {
+        let others = [&object_hook, &parse_float, &parse_int, &parse_constant, &object_pairs_hook];
+        if cls.is_some() || kw.is_some() || others.iter().any(|hook| hook.is_some()) {
+            return Err(PyTypeError::new_err("loads takes type= or hooks, not both"));
+        }
+        return read_typed(py, &Document::new(s)?, &lenient(true), &plan);
+    }
     if cls.is_some() || kw.is_some() {
         let hooks = (object_hook, parse_float, parse_int, parse_constant, object_pairs_hook);
         return with_decoder(py, s, cls, hooks, kw);
@@ -73,15 +84,28 @@ fn with_decoder<'py>(
 /// Deserialize one JSON document in UTF-8 (``bytes``, any bytes-like object, or ``str``).
 ///
 /// The document must be strict JSON: no ``NaN``, no infinities, no control characters in strings.
+///
+/// ``type`` is what the value shall be: any annotation of classes with declared fields (dataclasses,
+/// ``TypedDict``, named tuples, attrs, pydantic, msgspec), enums, unions, containers, dates and the
+/// like. A value of another type raises ``MismatchError``, which says where and what. ``unknown``
+/// says what is done about fields that the type has not: ``"ignore"`` or ``"error"``. With
+/// ``strict=False``, text stands for the number or truth value that it spells.
 #[pyfunction]
-#[pyo3(signature = (data, /, *, depth=1024))]
+#[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, depth=1024))]
 fn json_decode<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
+    r#type: Option<&Bound<'py, PyAny>>,
+    unknown: &str,
+    strict: bool,
     depth: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let document = Document::utf8(data)?;
     let options = ReadOptions::default().limits(Limits::default().depth(depth));
+    let plan = TypeOptions { annotation: r#type, unknown, strict }.plan(py)?;
+    let document = Document::utf8(data)?;
+    if let Some(plan) = plan {
+        return read_typed(py, &document, &options, &plan);
+    }
     build(py, &document, &options, Plain).map_err(|error| decode_error(py, error, &document))
 }
 
@@ -229,6 +253,21 @@ fn without_surrogates(
         }
     }
     cannery_json::from_slice(&bytes, options, &mut PyBuilder::new(py, Plain)).err()
+}
+
+fn read_typed<'py>(
+    py: Python<'py>,
+    document: &Document<'_, 'py>,
+    options: &ReadOptions,
+    plan: &Bound<'py, TypePlan>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut builder = TypedBuilder::new(plan, false);
+    let read = match document.as_str() {
+        Some(text) => cannery_json::from_str(text, options, &mut builder),
+        None => cannery_json::from_slice(document.bytes(), options, &mut builder),
+    };
+    read.map_err(|error| decode_error(py, error, document))?;
+    Ok(builder.take().expect("a document was read"))
 }
 
 fn build<'py, H: Hooks<'py>>(

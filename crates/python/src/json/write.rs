@@ -22,7 +22,9 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Serialize ``obj`` to a JSON formatted ``str``.
 ///
-/// The arguments are those of the standard library's ``json.dumps``.
+/// The arguments are those of the standard library's ``json.dumps``. With ``default="rich"``, numpy
+/// arrays and scalars, dataclasses and the like, enums, dates, UUIDs, decimals (exactly), paths, sets
+/// and bytes (base64) are written as the obvious plain JSON.
 #[pyfunction]
 #[pyo3(signature = (obj, *, skipkeys=None, ensure_ascii=None, check_circular=None, allow_nan=None,
     cls=None, indent=None, separators=None, default=None, sort_keys=None, **kw))]

@@ -380,7 +380,9 @@ impl<'a, 'py> Entries<'a, 'py> {
             return Ok(Next::Value(value));
         }
         while let Some((key, value)) = self.next() {
-            let _owned = D::OWNS.then(|| ((*key).clone(), (*value).clone()));
+            // A dialect may call Python code for a key that is no text.
+            let is_text = super::is_exactly(&key, &raw mut ffi::PyUnicode_Type);
+            let _owned = (D::OWNS || !is_text).then(|| ((*key).clone(), (*value).clone()));
             match start_entry(&key, dialect, sink)? {
                 Key::Sent => {}
                 Key::Skip => continue,

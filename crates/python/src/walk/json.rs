@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
 use super::frame::Frame;
-use super::{Dialect, Frames, Key, Step, is_exactly, scalar};
+use super::{Dialect, Frames, Key, Step, is_exactly, rich, scalar};
 use crate::errors::from_exception;
 
 /// Open containers up to which looking through all of them beats hashing.
@@ -126,10 +126,17 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
             sink.begin(Container::List, None)?;
             Frame::iterator(value, iterator, Container::List)
         } else {
-            return self.call_default(value);
+            return self.call_default(value, sink);
         };
         frames.enter(frame)?;
         Ok(Step::Entered)
+    }
+
+    fn rich_key(&self, key: &Bound<'py, PyAny>) -> Result<Option<Bound<'py, PyAny>>> {
+        match &self.options.default {
+            Some(default) if rich::is_name(default) => rich::key(key),
+            _ => Ok(None),
+        }
     }
 
     fn iterator(&self, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
@@ -137,8 +144,16 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
         self.options.iterators.then(|| iterator.clone())
     }
 
-    fn call_default(&self, value: Bound<'py, PyAny>) -> Result<Step<'py>> {
+    fn call_default<S: Sink>(&self, value: Bound<'py, PyAny>, sink: &mut S) -> Result<Step<'py>> {
         match &self.options.default {
+            Some(default) if rich::is_name(default) => {
+                rich::check_name(default)?;
+                match rich::send(&value, sink)? {
+                    rich::Sent::Whole => Ok(Step::Done),
+                    rich::Sent::Instead(other) => Ok(Step::Instead(value, other)),
+                    rich::Sent::Unknown => Err(not_serializable(&value)),
+                }
+            }
             Some(default) => {
                 let other = default.call1((&value,)).map_err(from_exception)?;
                 Ok(Step::Instead(value, other))
@@ -201,6 +216,8 @@ impl<'py, const OWNS: bool> Dialect<'py> for JsonDialect<'py, OWNS> {
         } else if is_int {
             let class = key.py().get_type::<pyo3::types::PyInt>();
             let text = class.call_method1("__repr__", (key,)).map_err(from_exception)?;
+            super::send_key(&text, sink)?;
+        } else if let Some(text) = self.rich_key(key)? {
             super::send_key(&text, sink)?;
         } else if self.options.skip_keys {
             return Ok(Key::Skip);

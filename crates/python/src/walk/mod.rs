@@ -5,6 +5,7 @@ mod graph;
 mod json;
 mod msgpack;
 mod quick;
+mod rich;
 mod scalar;
 mod yaml;
 
@@ -49,7 +50,7 @@ pub(crate) trait Dialect<'py> {
         sink: &mut S,
     ) -> Result<Step<'py>>;
 
-    /// Sends a key that is no `str`, and says whether its entry shall follow; runs no Python code.
+    /// Sends a key that is no `str`, and says whether its entry shall follow.
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, sink: &mut S) -> Result<Key<'py>>;
 
     /// A frame ended.

@@ -1,6 +1,6 @@
 //! Text to objects.
 
-use cannery_core::{Error, Limits, Pos, Result};
+use cannery_core::{Error, Limits, Pos, Result, Unshare};
 use cannery_yaml::{Documents, ReadOptions, Schema};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,9 +12,11 @@ use super::source::Source;
 use super::tags::Tags;
 use crate::build::{Duplicates, PyBuilder, YamlHooks, is_duplicate};
 use crate::errors::from_exception;
+use crate::typed::{TypeOptions, TypedBuilder};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(yaml_load, module)?)
+    module.add_function(wrap_pyfunction!(yaml_load, module)?)?;
+    module.add_function(wrap_pyfunction!(yaml_load_typed, module)?)
 }
 
 /// How to read, as the caller of `yaml.load` chose.
@@ -127,6 +129,37 @@ fn yaml_load<'py>(
     let text = source.as_str();
     let read = read_only(py, &reading, text);
     wrap(py, read.map_err(|error| reading.raise(py, error, text, BEGINNING))?)
+}
+
+/// Reads the only document of a `str` or of `bytes` in UTF-8 as a value of a type.
+#[pyfunction]
+fn yaml_load_typed<'py>(
+    data: &Bound<'py, PyAny>,
+    r#type: &Bound<'py, PyAny>,
+    unknown: &str,
+    schema: &str,
+    duplicates: &str,
+    depth: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = data.py();
+    let plan = TypeOptions { annotation: Some(r#type), unknown, strict: true }.plan(py)?;
+    let plan = plan.expect("an annotation was given");
+    let reading = Reading::new(schema, duplicates, None, false, depth)?;
+    let source = Source::new(data)?;
+    let text = source.as_str();
+    let mut builder = TypedBuilder::new(&plan, false);
+    if reading.duplicates == Duplicates::Error {
+        builder = builder.with_unique_keys();
+    }
+    let mut sink = Unshare::new(&mut builder, reading.options.limits);
+    match cannery_yaml::from_str(text, &reading.options, &mut sink) {
+        Ok(()) => Ok(builder.take().expect("a document was read")),
+        Err(error) => {
+            let mut error = error.locate(text.as_bytes());
+            let mismatch = crate::typed::as_exception(py, &mut error);
+            Err(mismatch.unwrap_or_else(|| reading.raise(py, error, text, BEGINNING)))
+        }
+    }
 }
 
 fn read_only<'py>(py: Python<'py>, reading: &Reading, text: &str) -> Result<Read<'py>> {
