@@ -104,7 +104,10 @@ pub fn binary_integer(bytes: &[u8]) -> Integer {
 /// # Errors
 /// [`ErrorKind::Syntax`] if it is none.
 pub fn float(line: &[u8]) -> Result<f64> {
-    std::str::from_utf8(line).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+    let parsed = std::str::from_utf8(line).ok().and_then(|text| text.parse().ok());
+    // One of `CPython`'s readers makes infinity of a number that is too large, the other refuses.
+    let overflows = |value: &f64| value.is_infinite() && line.iter().any(u8::is_ascii_digit);
+    parsed.filter(|value| !overflows(value)).ok_or_else(|| {
         let line = String::from_utf8_lossy(&line[..line.len().min(40)]);
         Error::new(ErrorKind::Syntax, format!("expected a float, found `{line}`"))
     })

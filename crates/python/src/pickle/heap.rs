@@ -5,7 +5,7 @@ use std::vec::Drain;
 
 use cannery_core::{Error, ErrorKind, Result};
 use cannery_pickle::{Framing, Heap, judge, literal, policy, refused};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -336,7 +336,10 @@ impl<'py> Heap for PyHeap<'_, 'py> {
                 let integer = literal::short_integer(line)?;
                 self.integer(integer)
             }
-            _ => self.read_int(line),
+            _ => match octal(line) {
+                Some(value) => self.int(value),
+                None => self.read_int(line),
+            },
         }
     }
 
@@ -360,7 +363,14 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         // SAFETY: an object.
         unsafe {
             let value = ffi::PyFloat_FromString(line.as_ptr());
-            Bound::from_owned_ptr_or_err(self.py, value).or_host()
+            let value = Bound::from_owned_ptr_or_err(self.py, value).or_host()?;
+            let overflows = ffi::PyFloat_AS_DOUBLE(value.as_ptr()).is_infinite()
+                && line.as_bytes().iter().any(u8::is_ascii_digit);
+            if overflows {
+                let message = "value too large to convert to float";
+                return Err(from_exception(PyOverflowError::new_err(message)));
+            }
+            Ok(value)
         }
     }
 
@@ -436,6 +446,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if list.is_exact_instance_of::<PyList>() {
             return items.into_iter().try_for_each(|item| push(list, item)).or_host();
         }
+        if items.len() == 0 && !self.is_strict() {
+            return Ok(()); // as CPython's C reader does, whatever the object
+        }
         if self.is_record(list) {
             let items = self.list(items)?;
             return self.inert("add_items", (list, items)).map(drop);
@@ -457,6 +470,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         _: usize,
     ) -> Result<()> {
         let exact = dict.is_exact_instance_of::<PyDict>();
+        if items.len() == 0 && !exact && !self.is_strict() {
+            return Ok(());
+        }
         if !exact && self.is_record(dict) {
             let items = self.list(items)?;
             return self.inert("set_entries", (dict, items)).map(drop);
@@ -484,6 +500,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         items: Drain<'_, Object<'py>>,
         _: usize,
     ) -> Result<()> {
+        if items.len() == 0 && !self.is_strict() {
+            return Ok(());
+        }
         if self.is_record(set) {
             let items = self.list(items)?;
             return self.inert("add_items", (set, items)).map(drop);
@@ -632,6 +651,17 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         }
         view.call_method0(intern!(self.py, "toreadonly")).or_host()
     }
+}
+
+/// CPython reads `INT` as C does: a number that begins with 0 is octal.
+fn octal(line: &[u8]) -> Option<i64> {
+    let (sign, digits) = match line {
+        [b'-', digits @ ..] => (-1, digits),
+        [b'+', digits @ ..] | digits => (1, digits),
+    };
+    let is_octal = digits.starts_with(b"0") && digits.iter().all(|b| matches!(b, b'0'..=b'7'));
+    let digits = std::str::from_utf8(digits).ok().filter(|_| is_octal)?;
+    i64::from_str_radix(digits, 8).ok().map(|value| sign * value)
 }
 
 /// Appends to an exact list, which takes the reference over.
