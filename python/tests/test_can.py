@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import cannery
 from cannery.errors import CorruptError, VersionError
 
-FORMATS = ["can", "json", "yaml"]
+FORMATS = ["can", "json", "msgpack", "yaml"]
 
 
 @dataclass

@@ -42,7 +42,7 @@ from hypothesis import strategies as st
 
 import cannery
 
-FORMATS = ["json", "yaml", "can"]
+FORMATS = ["json", "yaml", "msgpack", "can"]
 HERE = f"{__name__}.*"
 
 

@@ -281,6 +281,8 @@ pub fn formats() -> &'static [&'static dyn Format] {
     &[
         #[cfg(feature = "npy")]
         &all::npy::Npy,
+        #[cfg(feature = "can")]
+        &all::can::Can,
         #[cfg(feature = "npy")]
         &all::npz::Npz,
         #[cfg(feature = "json")]

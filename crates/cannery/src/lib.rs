@@ -33,6 +33,8 @@ mod stages;
 mod times;
 
 pub use cannery_core::*;
+#[cfg(feature = "can")]
+pub use cannery_can as can;
 #[cfg(feature = "json")]
 pub use cannery_json as json;
 #[cfg(feature = "msgpack")]

@@ -30,6 +30,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 enum Format {
     Can(Compression),
     Json,
+    MessagePack,
     Yaml,
 }
 
@@ -38,6 +39,7 @@ impl Format {
         let format = match name {
             "can" => return Ok(Self::Can(packing(compression)?)),
             "json" => Self::Json,
+            "msgpack" => Self::MessagePack,
             "yaml" => Self::Yaml,
             _ => return Err(PyValueError::new_err(format!("unknown format {name:?}"))),
         };
@@ -139,6 +141,12 @@ fn to_document<'py>(
         writer.end_document();
         return Ok(writer.into_bytes());
     }
+    if format == Format::MessagePack {
+        let native = Native::default().big_ints(false).bytes(true).non_finite(true);
+        let mut sink = Tagger::new(cannery_msgpack::Writer::new()).native(native);
+        send_graph(value, describer, limits, &mut sink)?;
+        return Ok(sink.into_inner().into_bytes());
+    }
     let options = cannery_json::WriteOptions::default();
     let mut sink = Tagger::new(cannery_json::Writer::new(Vec::new(), options));
     send_graph(value, describer, limits, &mut sink)?;
@@ -215,14 +223,18 @@ fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()
     let limits = Limits::default();
     let limits = limits.depth(limits.depth * MAX_LEVELS);
     let mut sink = Untagger::new(sink);
-    let read = if format == Format::Yaml {
+    let read = if format == Format::MessagePack {
+        let options = cannery_msgpack::ReadOptions::default().limits(limits);
+        cannery_msgpack::from_slice(data, &options, &mut sink)
+    } else if format == Format::Yaml {
         let options = cannery_yaml::ReadOptions::default().limits(limits).merge_keys(false);
         text_of(data).and_then(|text| cannery_yaml::from_str(text, &options, &mut sink))
     } else {
         let options = cannery_json::ReadOptions::default().limits(limits);
         cannery_json::from_slice(data, &options, &mut sink)
     };
-    read.map_err(|error| error.locate(data))
+    // Bytes have no lines.
+    if format == Format::MessagePack { read } else { read.map_err(|error| error.locate(data)) }
 }
 
 fn text_of(data: &[u8]) -> Result<&str> {

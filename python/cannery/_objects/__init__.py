@@ -18,7 +18,13 @@ from cannery.errors import DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
 
-FORMATS = {".can": "can", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+FORMATS = {
+    ".can": "can",
+    ".json": "json",
+    ".msgpack": "msgpack",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
 """Formats by the endings of file names."""
 
 _PACKED = (".gz", ".zst")

@@ -1,5 +1,7 @@
 //! The formats, one module each.
 
+#[cfg(feature = "can")]
+pub(crate) mod can;
 #[cfg(feature = "json")]
 pub(crate) mod json;
 #[cfg(feature = "json")]

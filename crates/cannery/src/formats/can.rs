@@ -1,0 +1,81 @@
+//! `.can`: any value, its arrays beside it.
+
+use std::io::{Cursor, Write};
+
+use cannery_can::{CanFile, CanWriter, Compression, is_can};
+use cannery_core::{Error, Result, Sink};
+
+use super::npy::bytes_of;
+use super::once;
+use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::{Input, Output};
+
+pub(crate) struct Can;
+
+impl Format for Can {
+    fn id(&self) -> &'static str {
+        "can"
+    }
+
+    fn title(&self) -> &'static str {
+        "can"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["can"]
+    }
+
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        if is_can(start) { Likelihood::Yes } else { Likelihood::No }
+    }
+
+    fn holds(&self) -> Holds {
+        Holds { arrays: true, references: true, ..Holds::default() }
+    }
+
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let file = CanFile::from_bytes(bytes_of(input, options)?, options.limits)?;
+        Ok(once(move |sink| file.send(sink)))
+    }
+
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
+        // A ZIP archive is only written in order, but lengths are filled in afterwards.
+        if output.is_seekable() {
+            return Ok(Box::new(CanOutput(CanWriter::new(output, Compression::Stored))));
+        }
+        let writer = CanWriter::new(Cursor::new(Vec::new()), Compression::Stored);
+        Ok(Box::new(CanInMemory(writer, output)))
+    }
+}
+
+struct CanOutput<'w>(CanWriter<'w, Output<'w>>);
+
+impl Writer for CanOutput<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        self.0.sink()
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()?.finish()
+    }
+}
+
+/// An archive for a pipe.
+struct CanInMemory<'w>(CanWriter<'w, Cursor<Vec<u8>>>, Output<'w>);
+
+impl Writer for CanInMemory<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        self.0.sink()
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        let Self(writer, mut output) = *self;
+        let bytes = writer.finish()?.into_inner();
+        output.write_all(&bytes).map_err(|e| Error::io(e, "cannot write the archive"))?;
+        output.finish()
+    }
+}
