@@ -47,9 +47,9 @@ impl Style {
             return None;
         }
         Some(Self {
-            comma: Short::new(comma)?,
-            quote_comma: Short::new(&format!("\"{comma}"))?,
-            quote_colon: Short::new(&format!("\"{colon}"))?,
+            comma: Short::new(&[comma])?,
+            quote_comma: Short::new(&["\"", comma])?,
+            quote_colon: Short::new(&["\"", colon])?,
             escaped: if layout.ensure_ascii { Escaped::BeyondAscii } else { Escaped::Required },
             depth,
         })

@@ -16,11 +16,14 @@ pub(super) struct Short {
 }
 
 impl Short {
-    /// `None` if it is longer.
-    pub(super) fn new(text: &str) -> Option<Self> {
-        let mut bytes = [0; 8];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self { word: u64::from_le_bytes(bytes), len: text.len() })
+    /// The parts of a text, one behind the other; `None` if they are longer.
+    pub(super) fn new(parts: &[&str]) -> Option<Self> {
+        let (mut bytes, mut len) = ([0; 8], 0);
+        for part in parts {
+            bytes.get_mut(len..len + part.len())?.copy_from_slice(part.as_bytes());
+            len += part.len();
+        }
+        Some(Self { word: u64::from_le_bytes(bytes), len })
     }
 
     /// A word of a few characters.
