@@ -20,6 +20,7 @@ TOPICS = {
     "pipelines": "pipelines",
     "typed": "json_typed",
     "yaml": "yaml_text",
+    "scan": "scan",
 }
 
 

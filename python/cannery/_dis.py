@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import IO, Any
@@ -34,11 +33,10 @@ def dis(
 
     A pickle that no machine could run raises a `ValueError`, after everything before the fault.
     """
-    out = sys.stdout if out is None else out
     data, base, file = _read(pickle)
     known = {index: str(kind) for index, kind in memo.items()} if memo is not None else {}
     text, end, known, error = _native.pickle_dis(data, known, indentlevel, annotate, stack, base)
-    out.write(text)
+    print(text, end="", file=out)
     if memo is not None:
         memo.update((index, kind) for index, kind in known.items() if index not in memo)
     if file is not None:
