@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import CanneryError, UntrustedTypeError
 
 if TYPE_CHECKING:
-    from cannery import coco, errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
+    from cannery import cbor, coco, errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
     from cannery._artifact import Artifact
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Public modules.
 _MODULES = frozenset(
-    {"coco", "errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
+    {"cbor", "coco", "errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
 )
 
 # Public names and the private modules they live in.
@@ -51,6 +51,7 @@ __all__ = [
     "Run",
     "Store",
     "UntrustedTypeError",
+    "cbor",
     "coco",
     "dump",
     "dumps",

@@ -35,3 +35,6 @@ pub const SIMPLE: &str = "cbor.simple";
 
 /// The type name of the value `undefined`, which has no parts.
 pub const UNDEFINED: &str = "cbor.undefined";
+
+/// The type name of what is written as its only part, `value`: it is never read.
+pub const VALUE: &str = "cbor.value";

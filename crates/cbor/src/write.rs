@@ -7,7 +7,7 @@ use cannery_core::{
     Text,
 };
 
-use crate::{ReadOptions, SIMPLE, TAG, UNDEFINED, from_slice_prefix, half, head as h};
+use crate::{ReadOptions, SIMPLE, TAG, UNDEFINED, VALUE, from_slice_prefix, half, head as h};
 
 /// How to write. The default is the preferred serialization, entries in the order they come in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +41,7 @@ impl WriteOptions {
 /// Writes each value in its shortest form; floats as binary16 or binary32 where nothing is lost.
 ///
 /// Tuples are written as arrays, sets with tag 258, marks and aliases with tags 28 and 29. Refused
-/// are arrays of numbers, and objects other than [`TAG`], [`SIMPLE`] and [`UNDEFINED`].
+/// are arrays of numbers, and objects other than [`TAG`], [`SIMPLE`], [`UNDEFINED`] and [`VALUE`].
 pub struct Writer<B = Vec<u8>> {
     out: B,
     options: WriteOptions,
@@ -80,6 +80,7 @@ enum Kind {
     Tag,
     Simple,
     Undefined,
+    Value,
 }
 
 /// Encodes a value.
@@ -350,7 +351,10 @@ impl<B: Buffer> Sink for Writer<B> {
             Some(Kind::Tag) if key == *"tag" && self.values == 0 => self.part = Part::Tag,
             Some(Kind::Tag) if key == *"value" && self.values == 0 => self.part = Part::None,
             Some(Kind::Simple) if key == *"value" => self.part = Part::Simple,
-            Some(Kind::Tag | Kind::Simple | Kind::Undefined) => return Err(misfit()),
+            Some(Kind::Value) if key == *"value" && self.values == 0 => {}
+            Some(Kind::Tag | Kind::Simple | Kind::Undefined | Kind::Value) => {
+                return Err(misfit());
+            }
             _ => {
                 self.note_entry();
                 self.values += 1;
@@ -371,6 +375,7 @@ impl<B: Buffer> Sink for Writer<B> {
             Some(TAG) => Kind::Tag,
             Some(SIMPLE) => Kind::Simple,
             Some(UNDEFINED) => Kind::Undefined,
+            Some(VALUE) => Kind::Value,
             _ => return Err(lacks(&format!("type `{type_name}`"))),
         };
         self.begin_level(kind, 0);
@@ -383,6 +388,7 @@ impl<B: Buffer> Sink for Writer<B> {
         match level.kind {
             Kind::Undefined => self.out.append_few(Few::one(h::UNDEFINED)),
             Kind::Simple if written > 0 => Ok(()),
+            Kind::Value if values == 1 => Ok(()),
             // A tag's number is written before its one value: that takes two bytes at least.
             Kind::Tag if values == 1 && has_tag(&self.out.written()[level.start..]) => Ok(()),
             _ => Err(misfit()),

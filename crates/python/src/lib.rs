@@ -5,6 +5,7 @@
 
 mod array;
 mod build;
+mod cbor;
 mod cli;
 mod compat;
 mod errors;
@@ -33,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;
+    cbor::register(module)?;
     npy::register(module)?;
     objects::register(module)?;
     pickle::register(module)?;
