@@ -149,7 +149,8 @@ class _Describer:
         """Return a subclass as the plain type it derives from; anything else as `default` says."""
         for kind in (str, int, float, bytes, bytearray, memoryview, list, tuple, Mapping):
             if isinstance(value, kind):
-                return _PLAIN.get(kind, kind)(value)
+                plain: Callable[[Any], Any] = _PLAIN.get(kind, kind)  # pyright: ignore[reportAssignmentType]
+                return plain(value)
         if self.default is not None:
             return self.default(value)
         error = DataTypeError(f"cannot serialize an object of type {type(value).__name__} as CBOR")

@@ -32,9 +32,9 @@ mod serde;
 mod stages;
 mod times;
 
-pub use cannery_core::*;
 #[cfg(feature = "can")]
 pub use cannery_can as can;
+pub use cannery_core::*;
 #[cfg(feature = "json")]
 pub use cannery_json as json;
 #[cfg(feature = "msgpack")]

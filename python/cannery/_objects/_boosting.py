@@ -1,5 +1,8 @@
 """xgboost and lightgbm: models in their own formats, with the parameters that those leave out."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,8 @@
 """networkx: graphs as their nodes and edges with their attributes."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -4,6 +4,9 @@ Columns of numbers and dates are arrays, which lie in a `.can` file as NPY; text
 an Arrow stream; everything else is a list.
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,5 +1,8 @@
 """Pillow: images as PNG where that keeps every pixel, else as their raw bytes."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import io

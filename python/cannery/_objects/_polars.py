@@ -1,5 +1,8 @@
 """polars: frames and series as Arrow files."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import io

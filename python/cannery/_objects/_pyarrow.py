@@ -1,5 +1,8 @@
 """pyarrow: tables, batches, arrays, schemas and scalars as Arrow streams."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

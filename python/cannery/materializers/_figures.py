@@ -1,5 +1,8 @@
 """matplotlib's figures, as pictures."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from pathlib import Path
