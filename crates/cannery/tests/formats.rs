@@ -153,6 +153,16 @@ fn anchors_are_kept_or_written_out() {
 }
 
 #[test]
+fn references_survive_as_each_format_has_them() {
+    let tagged = || ConvertOptions::default().tagged(true);
+    let cyclic = "a: &x\n- 1\n- *x\n";
+    let json = text(convert_with(cyclic, "yaml", "json", tagged()));
+    assert_eq!(json, "{\"a\":{\"$id\":0,\"$type\":\"list\",\"value\":[1,{\"$ref\":0}]}}\n");
+    let back = text(convert_with(json, "json", "yaml", tagged()));
+    assert_eq!(back, "a: &a\n- 1\n- *a\n");
+}
+
+#[test]
 fn what_a_target_lacks_is_refused_or_tagged() {
     let cases = [
         "a: [!!binary AP8=]",

@@ -47,7 +47,7 @@ impl Format for Yaml {
     }
 
     fn holds(&self) -> Holds {
-        let native = Native::default().bytes(true).non_finite(true);
+        let native = Native::default().bytes(true).non_finite(true).references(true);
         Holds { references: true, rows: Rows::Possibly, native, ..Holds::default() }
     }
 
