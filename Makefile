@@ -74,8 +74,8 @@ test: test-rust test-python
 
 test-rust:
 	if cargo nextest --version >/dev/null 2>&1; \
-	then cargo nextest run --locked $(RUST); \
-	else cargo test --locked $(RUST) --lib --bins --tests; fi
+	then cargo nextest run --no-fail-fast --locked $(RUST); \
+	else cargo test --no-fail-fast --locked $(RUST) --lib --bins --tests; fi
 	cargo test --locked --quiet $(RUST) --doc
 
 test-python: setup $(VENV)/.demo

@@ -425,7 +425,7 @@ class Packer:
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def __init__(
         self,
-        *,
+        *args: Any,
         default: Callable[[Any], Any] | None = None,
         use_single_float: bool = False,
         autoreset: bool = True,
@@ -434,6 +434,7 @@ class Packer:
         datetime: bool = False,
         unicode_errors: str | None = None,
         buf_size: int | None = None,
+        **kwargs: Any,
     ) -> None: ...
     def pack(self, obj: Any) -> bytes: ...
     def pack_map_pairs(self, pairs: Iterable[tuple[Any, Any]]) -> bytes: ...
