@@ -270,7 +270,7 @@ fn parts_are_selected() {
     hint: `$.n` is a single value, with nothing in it
     ");
     insta::assert_snapshot!(select("$.rows[1]", "jsonl"), @r"
-    expected a list of rows, found a single value in `$.rows[1]` at line 1 column 38
+    expected a list of rows, found a single value in `$.rows[1]` at line 1 column 37
 
     hint: write JSON, which holds any value
     ");
