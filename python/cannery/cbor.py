@@ -133,6 +133,9 @@ class _Describer:
     def in_order(self, items: Any) -> Any:
         return items
 
+    def plain_name(self, _cls: type) -> None:
+        """No class is written by its name."""
+
     def describe(self, value: Any) -> tuple[str, dict[str, Any]]:
         if isinstance(value, CBORTag):
             return "cbor.tag", {"tag": value.tag, "value": value.value}
@@ -202,6 +205,9 @@ class _Reviver:
 
     def __init__(self, tag_hook: Callable[[CBORTag], Any] | None) -> None:
         self.tag_hook = tag_hook
+
+    def plain_class(self, _name: str) -> None:
+        """No object is made of its parts alone."""
 
     def begin(self, _name: str) -> None:
         """No object is there before its parts."""

@@ -456,3 +456,19 @@ def test_many_threads_at_once():
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_any_object_is_kept_as_a_tagged_document(tmp_path: Path):
+    value: dict[Any, Any] = {
+        "set": {1},
+        "tuple": (b"\x00", 1.5, 2**70, "\ud800"),
+        7: datetime.datetime(2026, 11, 21, tzinfo=UTC),
+        "$key": float("inf"),
+    }
+    value["self"] = value
+    data = cannery.dumps(value, format="msgpack")
+    found = cannery.loads(data, format="msgpack")
+    assert found["self"] is found
+    assert {**found, "self": None} == {**value, "self": None}
+    cannery.dump([1, (2,)], tmp_path / "a.msgpack")
+    assert cannery.load(tmp_path / "a.msgpack") == [1, (2,)]

@@ -143,7 +143,9 @@ fn to_document<'py>(
     }
     if format == Format::MessagePack {
         let native = Native::default().big_ints(false).bytes(true).non_finite(true);
-        let mut sink = Tagger::new(cannery_msgpack::Writer::new()).native(native);
+        let options = cannery_msgpack::WriteOptions::default().surrogates(true);
+        let writer = cannery_msgpack::Writer::to(Vec::new(), options);
+        let mut sink = Tagger::new(writer).native(native);
         send_graph(value, describer, limits, &mut sink)?;
         return Ok(sink.into_inner().into_bytes());
     }
@@ -224,7 +226,7 @@ fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()
     let limits = limits.depth(limits.depth * MAX_LEVELS);
     let mut sink = Untagger::new(sink);
     let read = if format == Format::MessagePack {
-        let options = cannery_msgpack::ReadOptions::default().limits(limits);
+        let options = cannery_msgpack::ReadOptions::default().limits(limits).surrogates(true);
         cannery_msgpack::from_slice(data, &options, &mut sink)
     } else if format == Format::Yaml {
         let options = cannery_yaml::ReadOptions::default().limits(limits).merge_keys(false);
