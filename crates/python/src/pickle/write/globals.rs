@@ -58,11 +58,39 @@ impl<'py> Pickler<'_, 'py> {
         } else if is_direct {
             self.save_two_lines(&module_name, &name)?;
         } else {
-            let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
-            let reduced = (getattr, (parent, last)).into_pyobject(py)?;
-            self.save_reduce(&reduced, std::ptr::null_mut())?;
+            self.save_by_getattr(&module_name, &path, parent)?;
         }
         self.put(object.as_ptr())
+    }
+
+    /// Writes the call that finds an attribute, for protocols that know no dotted names.
+    #[cfg(not(Py_3_13))]
+    fn save_by_getattr(&mut self, _: &Object<'py>, path: &[String], parent: Object<'py>) -> Saved {
+        let py = self.py;
+        let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
+        let last = path.last().map_or("", String::as_str);
+        let reduced = (getattr, (parent, last)).into_pyobject(py)?;
+        self.save_reduce(&reduced, std::ptr::null_mut())
+    }
+
+    /// Writes the calls that find an attribute, from the module's own name on, as 3.13 does.
+    #[cfg(Py_3_13)]
+    fn save_by_getattr(&mut self, module: &Object<'py>, path: &[String], _: Object<'py>) -> Saved {
+        let py = self.py;
+        let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
+        for _ in 1..path.len() {
+            self.save(getattr.as_ptr())?;
+            if self.protocol < 2 {
+                self.op(code!(Mark))?;
+            }
+        }
+        self.save_two_lines(module, &PyString::new(py, &path[0]).into_any())?;
+        for name in &path[1..] {
+            self.save(PyString::new(py, name).as_ptr())?;
+            self.op(if self.protocol < 2 { code!(Tuple) } else { code!(Tuple2) })?;
+            self.op(code!(Reduce))?;
+        }
+        Ok(())
     }
 
     /// Makes sure that the name leads to the object; the module, and the object's parent.
