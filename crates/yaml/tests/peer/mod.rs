@@ -1,5 +1,7 @@
 //! The events of a text, ours and saphyr-parser's, in one form.
 
+pub(crate) mod differences;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
