@@ -13,6 +13,9 @@ from typing import Any
 #: Our rows, which the best of the others is held against.
 OURS = "cannery"
 
+#: Times the fastest contender's time, from which on more rounds would tell nothing new.
+FAR_BEHIND = 10.0
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -157,16 +160,19 @@ def measure(
 ) -> dict[str, float]:
     """Returns each contender's least CPU seconds for a call, letting go of the result included.
 
-    All take turns in every round, and a slow moment of the machine hits them alike. With `fresh`
-    every call gets an input of its own, made outside the time. What waits for the disk or for
-    other processes needs another `clock`.
+    All take turns in every round, and a slow moment of the machine hits them alike; but those that
+    are far behind after the first round sit the others out. With `fresh` every call gets an input
+    of its own, made outside the time. What waits for the disk or for other processes needs another
+    `clock`.
     """
     with collector(gc_on):
         runners = [_Runner(each, value, fresh, clock, effort) for each in contenders]
-        slowest = max((runner.round() for runner in runners), default=1.0)
+        limit = FAR_BEHIND * min((runner.best for runner in runners), default=0.0)
+        racing = [runner for runner in runners if runner.best <= limit]
+        slowest = max((runner.round() for runner in racing), default=1.0)
         for turn in range(effort.rounds_of(slowest)):
-            first = turn % max(len(runners), 1)
-            for runner in runners[first:] + runners[:first]:
+            first = turn % max(len(racing), 1)
+            for runner in racing[first:] + racing[:first]:
                 runner.round()
     return {runner.contender.name: runner.best for runner in runners}
 
