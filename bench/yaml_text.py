@@ -47,6 +47,7 @@ def _writes(document: str) -> tuple[Any, Callable[[Any], bool]]:
 
 
 def _opens(document: str) -> tuple[Any, Callable[[Any], bool]]:
+    # Each hands out values in a form of its own; refusing the text is what must not happen.
     return document, lambda opened: opened is not None
 
 
@@ -81,6 +82,7 @@ def _writers(modules: dict[str, Any]) -> list[Contender]:
 
 def _openers(modules: dict[str, Any]) -> list[Contender]:
     calls: dict[str, Callable[[Any], Callable[[str], Any]]] = {
+        "yamlrocks": lambda module: partial(module.loads, option=module.OPT_ROUND_TRIP),
         "pyrs_yaml": lambda module: module.parse,
         "ruamel.yaml": lambda module: module.YAML(typ="rt").load,
     }
