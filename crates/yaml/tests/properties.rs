@@ -53,3 +53,15 @@ fn same(a: &Value, b: &Value) -> bool {
     let graph = |value| Graph::from_source(value, Limits::default()).unwrap();
     cannery_testing::isomorphic(&graph(a), &graph(b))
 }
+
+#[test]
+fn control_characters_stand_for_themselves_nowhere() {
+    for (text, offset) in
+        [("\"a\u{b}\"", 2), ("'\0'", 1), ("a # \u{1}", 4), ("\u{7}", 0), ("- a\n---\n# \u{1b}", 10)]
+    {
+        let error = read(text, Schema::Core).unwrap_err();
+        assert!(error.message().starts_with("the control character"), "{text:?}: {error}");
+        assert_eq!(error.pos().map(|pos| pos.offset), Some(offset), "{text:?}");
+    }
+    assert_eq!(to_value("\"\\v\t\"").unwrap(), Value::from("\u{b}\t"));
+}

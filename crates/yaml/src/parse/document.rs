@@ -9,7 +9,10 @@ use crate::{Event, Handler, Span};
 impl Parser<'_> {
     /// Parses the next document; `false` at the end of the stream.
     pub(crate) fn document(&mut self, handler: &mut impl Handler) -> Result<bool> {
-        let Some(explicit) = self.document_start()? else { return Ok(false) };
+        let Some(explicit) = self.document_start()? else {
+            self.check_characters()?;
+            return Ok(false);
+        };
         handler.event(Span::point(self.cursor.at), Event::DocumentStart { explicit })?;
         if explicit {
             self.cursor.at += 3;
@@ -20,8 +23,19 @@ impl Parser<'_> {
             self.step(frame, handler)?;
         }
         let explicit = self.document_end()?;
+        self.check_characters()?;
         handler.event(Span::point(self.cursor.at), Event::DocumentEnd { explicit })?;
         Ok(true)
+    }
+
+    /// Refuses control characters in what was read: in quotes and comments nobody looked for them.
+    fn check_characters(&self) -> Result<()> {
+        match self.first_control {
+            Some(at) if at < self.cursor.at => {
+                Err(self.control_character(at, self.cursor.text.as_bytes()[at]))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn step(&mut self, frame: Frame, handler: &mut impl Handler) -> Result<()> {

@@ -60,6 +60,8 @@ pub(crate) struct Parser<'a> {
     scratch: Vec<u8>,
     /// Whether the whole text is ASCII: then nobody needs to look at its scalars.
     is_ascii: bool,
+    /// Where the text has its first control character, if it has any: none may stand anywhere.
+    first_control: Option<usize>,
     /// Whether the last document ended without `...`: then no other can begin without `---`.
     open_ended: bool,
     /// Lines of the stream before this text.
@@ -147,6 +149,7 @@ impl<'a> Parser<'a> {
             flow_indent: -1,
             scratch: Vec::new(),
             is_ascii: text.is_ascii(),
+            first_control: first_control(text.as_bytes()),
             open_ended: false,
             lines_before: 0,
         }
@@ -207,4 +210,15 @@ impl<'a> Parser<'a> {
     fn error(&self, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
         self.cursor.error(message)
     }
+}
+
+/// Where the first character below U+0020 is that is no tab and no line break.
+fn first_control(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 256;
+    let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    // Without a way out of the inner loop, many bytes are looked at at once.
+    let has_control =
+        |block: &[u8]| block.iter().fold(false, |found, byte| found | is_control(byte));
+    let block = bytes.chunks(BLOCK).position(has_control)?;
+    bytes[block * BLOCK..].iter().position(is_control).map(|at| block * BLOCK + at)
 }

@@ -13,6 +13,18 @@ pub(crate) struct Difference {
 
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference {
+        section: "5.1",
+        what: "no control character stands for itself",
+        ours: "the control character",
+        theirs: "",
+    },
+    Difference {
+        section: "5.7",
+        what: "an escaped surrogate is kept, as JSON's readers do",
+        ours: "",
+        theirs: "while parsing a quoted scalar, found invalid Unicode character escape code",
+    },
+    Difference {
         section: "6.1",
         what: "a tab indents a block collection: they take it for white space",
         ours: "a tab stands before the indicator",
@@ -101,6 +113,12 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         what: "a tab may separate `:` from its value",
         ours: "",
         theirs: "':' must be followed by a valid YAML whitespace",
+    },
+    Difference {
+        section: "7.4.2",
+        what: "in brackets, `:` before a bracket ends a plain key",
+        ours: "",
+        theirs: "':' may not precede any of",
     },
 ];
 
