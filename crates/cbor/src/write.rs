@@ -266,8 +266,8 @@ impl<B: Buffer> Sink for Writer<B> {
     }
 
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
-        if let (BigInt::U64(value), true) = (value, self.part != Part::None) {
-            return self.part(value);
+        if self.part != Part::None {
+            return self.part(u64::try_from(value.to_big_int()).map_err(|_| misfit())?);
         }
         self.value()?;
         let mut bytes = value.to_big_int().to_signed_bytes_be();

@@ -1,7 +1,7 @@
 //! What is refused, with its whole report; sharing, sets and order.
 
 use cannery_cbor::{KeyOrder, ReadOptions, WriteOptions, Writer, from_slice, to_value, to_vec};
-use cannery_core::{Container, Error, Limits, Sink, Source, Tape, Text, Value};
+use cannery_core::{Container, Error, Event, Limits, Sink, Source, Tape, Text, Value};
 use proptest::prelude::*;
 
 fn refused(data: &[u8]) -> String {
@@ -117,6 +117,25 @@ fn a_wrong_length_hint_is_mended() {
     }
 }
 
+#[test]
+fn the_largest_tag_number_is_written_from_an_integer_of_any_form() {
+    let bytes = b"\xdb\xff\xff\xff\xff\xff\xff\xff\xff\x00";
+    let mut tape = Tape::default();
+    from_slice(bytes, &ReadOptions::default(), &mut tape).unwrap();
+    assert_eq!(to_vec(&tape).unwrap(), bytes);
+    assert_eq!(to_vec(&to_value(bytes).unwrap()).unwrap(), bytes);
+}
+
+/// The events in words, so that not-a-number equals itself. Lengths are left out: a container that
+/// came without one is written with it.
+fn without_lengths(tape: &Tape) -> String {
+    let plain = |event: &Event| match event {
+        Event::Begin(container, _) => format!("Begin({container:?})\n"),
+        event => format!("{event:?}\n"),
+    };
+    tape.events.iter().map(plain).collect()
+}
+
 proptest! {
     #[test]
     fn what_is_written_reads_back(value in cannery_testing::any_plain_value()) {
@@ -131,7 +150,7 @@ proptest! {
         let written = to_vec(&first).unwrap();
         let mut again = Tape::default();
         from_slice(&written, &ReadOptions::default(), &mut again).unwrap();
-        prop_assert_eq!(format!("{:?}", again.events), format!("{:?}", first.events));
+        prop_assert_eq!(without_lengths(&again), without_lengths(&first));
     }
 
     #[test]
