@@ -158,6 +158,19 @@ fn the_indentation_is_that_of_the_text_or_the_one_asked_for() {
 }
 
 #[test]
+fn what_is_below_an_explicit_key_says_nothing_about_the_indentation() {
+    let text = "? [a]\n: - b:\n    - 1\n";
+    assert_eq!(neat(text), text);
+    let text = "? [a]\n:\n  - b:\n    - 1\n";
+    insta::assert_snapshot!(neat(text), @r"
+    ? [a]
+    :
+      - b:
+        - 1
+    ");
+}
+
+#[test]
 fn a_document_is_laid_out_in_place() {
     let mut document = Document::parse("a:   1 # x\n", &ReadOptions::default()).unwrap();
     document.format(&FormatOptions::default()).unwrap();

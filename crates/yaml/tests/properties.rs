@@ -65,3 +65,21 @@ fn control_characters_stand_for_themselves_nowhere() {
     }
     assert_eq!(to_value("\"\\v\t\"").unwrap(), Value::from("\u{b}\t"));
 }
+
+#[test]
+fn quotes_inside_plain_scalars_are_no_quotes_when_brackets_are_measured() {
+    let x = || Value::from("x");
+    for (text, items) in [
+        ("[a&', ']:']", vec!["a&'", "]:"]),
+        ("[a!', ']:']", vec!["a!'", "]:"]),
+        ("[a?', ']:']", vec!["a?'", "]:"]),
+        ("[a:', ']:']", vec!["a:'", "]:"]),
+    ] {
+        let items = items.into_iter().map(Value::from).collect();
+        assert_eq!(to_value(text).unwrap(), Value::List(items), "{text}");
+    }
+    for text in ["['a]:']: x", "[&b ']:']: x", "[\"a\":']:']: x", "[a: ']:']: x", "[? ']:']: x"] {
+        let found = to_value(text).unwrap();
+        assert!(matches!(&found, Value::Map(entries) if entries[0].1 == x()), "{text}: {found:?}");
+    }
+}

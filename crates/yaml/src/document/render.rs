@@ -23,6 +23,10 @@ impl Layout {
             }
             let Kind::Mapping { flow: false, entries } = &node.kind else { continue };
             for entry in entries {
+                // Below the colon of a `?` key everything is indented: that says nothing.
+                if text[entry.start..].starts_with(['?', ':']) {
+                    continue;
+                }
                 let Some(inner) = tree.entries(entry.value).first() else { continue };
                 let deeper = column(inner.start).checked_sub(column(entry.start));
                 let below = text[entry.start..inner.start].contains('\n');

@@ -363,8 +363,8 @@ struct Found {
     indent_sequences: Option<bool>,
     open: Vec<(FrameKind, usize)>,
     line_starts: Vec<usize>,
-    /// A key was followed by its colon, on this line.
-    key_line: Option<usize>,
+    /// A key was just followed by its colon, here.
+    colon: Option<usize>,
 }
 
 impl Found {
@@ -383,9 +383,12 @@ impl Found {
 
     fn open(&mut self, kind: FrameKind, at: usize) {
         let (line, column) = self.line_and_column(at);
-        let below = self.key_line.take().is_some_and(|key_line| key_line < line);
+        let colon = self.colon.take().map(|colon| self.line_and_column(colon));
         if let Some(&(FrameKind::Mapping, outer)) = self.open.last()
-            && below
+            && let Some((colon_line, colon_column)) = colon
+            && colon_line < line
+            // Below the colon of a `?` key everything is indented: that says nothing.
+            && colon_column > outer
         {
             match kind {
                 // Other widths are rather an accident.
@@ -414,12 +417,12 @@ impl Handler for Found {
             _ => {}
         }
         if !matches!(event, Event::SequenceStart { .. } | Event::MappingStart { .. }) {
-            self.key_line = None;
+            self.colon = None;
         }
         Ok(())
     }
 
     fn indicator(&mut self, at: usize, indicator: u8) {
-        self.key_line = (indicator == b':').then(|| self.line_and_column(at).0);
+        self.colon = (indicator == b':').then_some(at);
     }
 }

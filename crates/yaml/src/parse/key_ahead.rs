@@ -25,25 +25,41 @@ fn end_of_brackets(cursor: &Cursor<'_>) -> Option<usize> {
     let mut depth = 0;
     // Whether a scalar may begin: quotes inside a plain one are ordinary characters.
     let mut begins = true;
+    // Whether quotes or brackets have just ended: a `:` behind them needs no blank behind it.
+    let mut closed = false;
     let mut at = cursor.at;
     while at < cursor.bytes.len().min(cursor.at + KEY_LENGTH) {
         let byte = cursor.bytes[at];
-        match byte {
-            b'[' | b'{' => depth += 1,
+        let next = cursor.bytes.get(at + 1).copied();
+        let ends = |next: Option<u8>| is_separator(next) || next.is_some_and(is_flow_indicator);
+        (begins, closed) = match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                (true, false)
+            }
             b']' | b'}' => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(at + 1);
                 }
+                (false, true)
             }
-            b'"' | b'\'' if begins => at = end_of_quotes(cursor, at)?,
+            b'"' | b'\'' if begins => {
+                at = end_of_quotes(cursor, at)?;
+                (false, true)
+            }
+            b'&' | b'!' | b'*' if begins => {
+                at = end_of_word(cursor, at);
+                (true, false)
+            }
             b'#' if is_blank(cursor.bytes[at - 1]) => return None,
-            b'&' | b'!' | b'*' if begins => at = end_of_word(cursor, at),
+            b',' => (true, false),
+            b':' if closed || ends(next) => (true, false),
+            b'?' if begins && ends(next) => (true, false),
             _ if is_break(byte) => return None,
-            _ => {}
-        }
-        let opens = matches!(byte, b',' | b'[' | b'{' | b':' | b'?' | b'&' | b'!' | b'*');
-        begins = opens || (begins && is_blank(byte));
+            _ if is_blank(byte) => (begins, closed),
+            _ => (false, false),
+        };
         at += 1;
     }
     None
