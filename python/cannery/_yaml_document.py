@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from cannery import yaml
 from cannery._native import YamlDocument
+from cannery._yaml_errors import YAMLError, decoded, name_file
 
 __all__ = ["Document", "Mapping", "Sequence", "open_document"]
 
@@ -34,10 +35,15 @@ def open_document(where: str | os.PathLike[str], *, schema: str = "core") -> Doc
         YAMLError: It is not YAML; the error says where.
 
     """
-    data = Path(where).read_bytes()
+    path = Path(where)
+    data = path.read_bytes()
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
-    document = Document(data.decode(encoding), schema=schema)
-    document._path = Path(where)
+    try:
+        document = Document(decoded(data, encoding), schema=schema)
+    except YAMLError as error:
+        name_file(error, path)
+        raise
+    document._path = path
     document._encoding = encoding
     return document
 

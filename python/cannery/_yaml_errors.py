@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from cannery import errors
 
 # Pickled and shown under the public name.
@@ -109,3 +112,26 @@ _KINDS: dict[str, type[MarkedYAMLError]] = {
     "Cycle": ConstructorError,
     "Unsupported": ConstructorError,
 }
+
+
+def name_file(error: YAMLError, file: Any) -> None:
+    """Tell the error the name of the file it is in: that of a path, or of a file object."""
+    name = os.fspath(file) if isinstance(file, os.PathLike) else getattr(file, "name", None)
+    if isinstance(name, str) and error.file is None:
+        error.file = name
+        error.args = (f"{name}: {error.args[0]}", *error.args[1:])
+        if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+            error.problem_mark.name = name
+
+
+def decoded(data: bytes, encoding: str) -> str:
+    """Decode the bytes of a stream.
+
+    Raises:
+        ReaderError: They are not text in that encoding.
+
+    """
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ReaderError(f"not {encoding.upper()} at byte {error.start}: {error.reason}") from None

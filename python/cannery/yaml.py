@@ -34,6 +34,8 @@ from cannery._yaml_errors import (
     ReaderError,
     RepresenterError,
     YAMLError,
+    decoded,
+    name_file,
 )
 
 __all__ = [
@@ -145,7 +147,7 @@ def load(
             return _native.yaml_load_typed(text, type, unknown, schema, duplicates, depth)
         return _native.yaml_load(text, schema, duplicates, make, positions, depth)
     except YAMLError as error:
-        _name_file(error, stream)
+        name_file(error, stream)
         raise
 
 
@@ -172,7 +174,8 @@ def load_all(
         schema = _schema_of(Loader, schema)
     source = _source(stream)
     make = None if constructors is None else dict(constructors)
-    return _native.yaml_load_all(source, schema, duplicates, make, positions, depth)
+    documents = _native.yaml_load_all(source, schema, duplicates, make, positions, depth)
+    return documents if isinstance(source, (str, bytes)) else _of_file(documents, stream)
 
 
 def safe_load(stream: Text, **options: Any) -> Any:
@@ -407,11 +410,13 @@ def _check_dumper(dumper: type) -> None:
         )
 
 
-def _name_file(error: YAMLError, stream: Any) -> None:
-    """Tell the error the name of the file it is in."""
-    name = os.fspath(stream) if isinstance(stream, os.PathLike) else getattr(stream, "name", None)
-    if isinstance(name, str) and error.file is None:
-        error.file = name
+def _of_file(documents: Iterator[Any], stream: Any) -> Iterator[Any]:
+    """The documents of a file, whose errors name it."""
+    try:
+        yield from documents
+    except YAMLError as error:
+        name_file(error, stream)
+        raise
 
 
 def _whole(stream: Any) -> str | bytes:
@@ -427,7 +432,7 @@ def _whole(stream: Any) -> str | bytes:
         raise TypeError(f"expected str, bytes, a file object or a path, not {found}")
     data = bytes(stream)
     encoding = _encoding(data[:4])
-    return data if encoding == "utf-8" else _decoded(data, encoding)
+    return data if encoding == "utf-8" else decoded(data, encoding)
 
 
 def _source(stream: Any) -> Any:
@@ -474,10 +479,3 @@ def _encoding(head: bytes) -> str:
     if head[1:2] != b"\0":
         return "utf-8"
     return "utf-32-le" if head[2:4] == b"\0\0" else "utf-16-le"
-
-
-def _decoded(data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ReaderError(f"not {encoding.upper()} at byte {error.start}: {error.reason}") from None

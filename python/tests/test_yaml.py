@@ -714,3 +714,25 @@ def test_sets_and_tuples_and_bytes_have_their_forms() -> None:
     assert yaml.load(yaml.dump((1, 2))) == [1, 2]
     utc = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert yaml.load(yaml.dump(utc)) == utc == pyyaml.safe_load(yaml.dump(utc))
+
+
+def test_errors_of_a_file_name_it(tmp_path: Path) -> None:
+    bad, broken = tmp_path / "bad.yaml", tmp_path / "broken.yaml"
+    bad.write_text("a: 1\n---\nb: [1\n")
+    broken.write_bytes(b"a: \xff\n")
+    with bad.open() as text, bad.open("rb") as data:
+        for read in (
+            lambda: list(yaml.load_all(bad)),
+            lambda: list(yaml.load_all(text)),
+            lambda: list(yaml.load_all(data)),
+            lambda: yaml.load(bad),
+            lambda: yaml.open(bad),
+        ):
+            with pytest.raises(yaml.ParserError) as caught:
+                read()
+            assert str(caught.value).startswith(f"{bad}: ")
+            assert caught.value.file == str(bad)
+            assert caught.value.problem_mark.name == str(bad)
+    for read in (lambda: yaml.load(broken), lambda: yaml.open(broken)):
+        with pytest.raises(yaml.ReaderError, match=r"broken\.yaml: .*UTF-8"):
+            read()
