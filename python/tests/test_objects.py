@@ -542,3 +542,21 @@ def test_registered_classes_move_and_grow() -> None:
     with pytest.raises(ValueError, match="is the name of"):
         cannery.register("test_objects.shape/v3")(Box)
     assert dataclasses.is_dataclass(Box)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("a.pkl", "`cannery.pickle` reads and writes such files; or use one of can, json"),
+        ("a.jsonl", "`cannery.jsonl` reads"),
+        ("a.npy.gz", "`cannery.npy` reads"),
+        ("a.xml", "use one of can, json, msgpack, yaml"),
+    ],
+)
+def test_files_of_other_formats_name_their_module(
+    tmp_path: pathlib.Path, name: str, hint: str
+) -> None:
+    for use in (lambda: cannery.dump([1], tmp_path / name), lambda: cannery.load(tmp_path / name)):
+        with pytest.raises(cannery.errors.DataError, match="is no format for any object") as caught:
+            use()
+        assert str(caught.value.hint).startswith(hint)

@@ -30,6 +30,18 @@ FORMATS = {
 _PACKED = (".gz", ".zst")
 """Endings behind a format's own that say how the file is packed."""
 
+_MODULES = {
+    "cbor": "cbor",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "npy": "npy",
+    "npz": "npy",
+    "p": "pickle",
+    "pickle": "pickle",
+    "pkl": "pickle",
+}
+"""Modules for what holds some values only, or not safely any, by the endings of file names."""
+
 Where = str | os.PathLike[str] | IO[bytes] | IO[str]
 
 
@@ -124,8 +136,10 @@ def _format_of(where: Where, default: str | None = None) -> str:
 def _known(format: str) -> str:
     if format in FORMATS.values():
         return format
-    error = DataError(f"unknown format {format!r}")
+    error = DataError(f"{format!r} is no format for any object")
     error.hint = f"use one of {_all_formats()}"
+    if format in _MODULES:
+        error.hint = f"`cannery.{_MODULES[format]}` reads and writes such files; or {error.hint}"
     raise error
 
 
