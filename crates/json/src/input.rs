@@ -6,6 +6,7 @@ use cannery_core::{Error, Pos, Result, Sink};
 
 use crate::ReadOptions;
 use crate::parser::{Chunk, Parser};
+use crate::scan::count_newlines;
 use crate::string::first_invalid;
 use crate::syntax::SyntaxError;
 
@@ -134,12 +135,14 @@ pub(crate) struct Stream<R> {
     /// Bytes of the text before the buffer, and the line and column its first byte is in.
     start: Pos,
     ended: bool,
+    /// The index behind the last newline in the buffer, 0 if there is none.
+    lines_end: usize,
 }
 
 impl<R: Read> Stream<R> {
     pub(crate) fn new(reader: R) -> Self {
         let start = Pos { offset: 0, line: 1, column: 1 };
-        Self { reader, buffer: Vec::new(), filled: 0, start, ended: false }
+        Self { reader, buffer: Vec::new(), filled: 0, start, ended: false, lines_end: 0 }
     }
 
     /// Reads enough to see whether there is a byte order mark.
@@ -165,6 +168,11 @@ impl<R: Read> Stream<R> {
         }
     }
 
+    /// The index behind the last line that ends in the piece at hand, 0 if none does.
+    pub(crate) fn lines_end(&self) -> usize {
+        self.lines_end
+    }
+
     /// Whether a line begins at `pos`.
     pub(crate) fn begins_line(&self, pos: usize) -> bool {
         match pos.checked_sub(1) {
@@ -187,6 +195,10 @@ impl<R: Read> Stream<R> {
             }
         };
         self.ended = count == 0;
+        let read = &self.buffer[self.filled..self.filled + count];
+        if let Some(index) = memchr::memrchr(b'\n', read) {
+            self.lines_end = self.filled + index + 1;
+        }
         self.filled += count;
         Ok(())
     }
@@ -196,6 +208,7 @@ impl<R: Read> Stream<R> {
         self.start = self.locate_index(count);
         self.buffer.copy_within(count..self.filled, 0);
         self.filled -= count;
+        self.lines_end = self.lines_end.saturating_sub(count);
     }
 }
 
@@ -227,12 +240,14 @@ impl<R: Read> Input for Stream<R> {
 impl<R> Stream<R> {
     /// Where the text's byte is that lies in the buffer at `index`.
     fn locate_index(&self, index: usize) -> Pos {
-        let index = index.min(self.filled);
-        let local = Pos::locate(&self.buffer[..self.filled], index as u64);
+        let before = &self.buffer[..index.min(self.filled)];
+        // The line is all that is looked at for its column: this is done for each piece.
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        let local = Pos::locate(&before[line_start..], before.len() as u64);
         Pos {
-            offset: self.start.offset + index as u64,
-            line: self.start.line + local.line - 1,
-            column: local.column + if local.line == 1 { self.start.column - 1 } else { 0 },
+            offset: self.start.offset + before.len() as u64,
+            line: self.start.line + count_newlines(&before[..line_start]),
+            column: local.column + if line_start == 0 { self.start.column - 1 } else { 0 },
         }
     }
 }

@@ -8,6 +8,7 @@ use cannery_core::{Error, ErrorKind, Result, Sink, Source, Value, ValueBuilder};
 
 use crate::input::{Input, Stream, document, skip_byte_order_mark, skip_whitespace};
 use crate::parser::Parser;
+use crate::scan::count_newlines;
 use crate::{ReadOptions, WriteOptions};
 
 pub use whole::WholeLines;
@@ -86,8 +87,7 @@ impl<R: Read> Reader<R> {
     /// Whether a line ends in the piece of the text at hand: what is left of it can be read without
     /// waiting for the reader, unless a document has more than one line.
     pub fn has_line(&self) -> bool {
-        let data = self.input.chunk().data;
-        data.get(self.pos + 1..).is_some_and(|rest| memchr::memchr(b'\n', rest).is_some())
+        self.pos + 1 < self.input.lines_end()
     }
 
     /// The documents that are left, each as a [`Value`].
@@ -163,10 +163,6 @@ fn after(error: &Error, next: Stage) -> Stage {
         | ErrorKind::Host => Stage::Over,
         _ => next,
     }
-}
-
-fn count_newlines(text: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 /// The documents of a [`Reader`], each as a [`Value`].

@@ -63,7 +63,7 @@ struct Rows {
 }
 
 /// Documents that are read ahead, so that preparing for it is done once for all of them.
-const AHEAD: usize = 64;
+const AHEAD: usize = 16;
 
 #[pymethods]
 impl JsonLines {
