@@ -29,25 +29,35 @@ pub(crate) trait Input {
 pub(crate) fn document<I: Input, S: Sink + ?Sized>(
     parser: &mut Parser,
     input: &mut I,
-    mut pos: usize,
+    pos: usize,
+    sink: &mut S,
+) -> Result<usize> {
+    parser.reset();
+    let read = parser.run(input.chunk(), pos, sink);
+    read.or_else(|error| rest_of_document(parser, input, error, sink, |_| {}))
+}
+
+/// Reads the rest of a document whose beginning ended in this error, if that was for want of more
+/// of it; returns the index behind it.
+pub(crate) fn rest_of_document<I: Input, S: Sink + ?Sized>(
+    parser: &mut Parser,
+    input: &mut I,
+    mut error: Error,
     sink: &mut S,
     mut on_advance: impl FnMut(&[u8]),
 ) -> Result<usize> {
-    parser.reset();
-    loop {
-        match parser.run(input.chunk(), pos, sink) {
-            Err(_) if parser.starved() => {
-                on_advance(&input.chunk().data[..parser.unit()]);
-                if let Err(error) = input.advance(parser.unit()) {
-                    parser.failed(input.chunk().data.len());
-                    return Err(error);
-                }
-                pos = 0;
-            }
-            Err(error) => return Err(input.locate(error)),
+    while parser.starved() {
+        on_advance(&input.chunk().data[..parser.unit()]);
+        if let Err(error) = input.advance(parser.unit()) {
+            parser.failed(input.chunk().data.len());
+            return Err(error);
+        }
+        match parser.run(input.chunk(), 0, sink) {
             Ok(end) => return Ok(end),
+            Err(another) => error = another,
         }
     }
+    Err(input.locate(error))
 }
 
 /// The index of the first byte from `pos` on that is not whitespace, in the piece then at hand, or

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 
 use cannery_core::{Error, ErrorKind, Result, Sink, Source, Value, ValueBuilder};
 
-use crate::input::{Input, Stream, document, skip_byte_order_mark, skip_whitespace};
+use crate::input::{Input, Stream, rest_of_document, skip_byte_order_mark, skip_whitespace};
 use crate::parser::Parser;
 use crate::scan::count_newlines;
 use crate::{ReadOptions, WriteOptions};
@@ -69,25 +69,48 @@ impl<R: Read> Reader<R> {
     /// As [`from_slice`](crate::from_slice), and those of the reader. The sink holds part of a
     /// document then; the text can be read on unless the reader failed.
     pub fn read<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<bool> {
-        if !self.find_document().inspect_err(|_| self.stage = Stage::Over)? {
-            return Ok(false);
-        }
-        let (mut start, mut newlines) = (self.pos, 0);
-        let end = document(&mut self.parser, &mut self.input, self.pos, sink, |passed| {
-            newlines += count_newlines(&passed[start.min(passed.len())..]);
-            start = 0;
-        });
-        match end {
-            Ok(end) => self.pos = end,
-            Err(error) => return Err(self.failed(error, start, newlines)),
-        }
-        Ok(true)
+        let (count, outcome) = self.read_ahead(sink, 1);
+        outcome.map(|()| count == 1)
     }
 
-    /// Whether a line ends in the piece of the text at hand: what is left of it can be read without
-    /// waiting for the reader, unless a document has more than one line.
-    pub fn has_line(&self) -> bool {
-        self.pos + 1 < self.input.lines_end()
+    /// Sends the next document to `sink`, and those behind it that are at hand, up to `most`;
+    /// returns how many there were, and what was wrong with the one behind them.
+    ///
+    /// At hand is what the last piece that was read has whole lines of: nobody waits for more than
+    /// one document, unless another one has more than one line.
+    pub fn read_ahead<S: Sink + ?Sized>(
+        &mut self,
+        sink: &mut S,
+        most: usize,
+    ) -> (usize, Result<()>) {
+        match self.find_document() {
+            Ok(true) => {}
+            Ok(false) => return (0, Ok(())),
+            Err(error) => {
+                self.stage = Stage::Over;
+                return (0, Err(error));
+            }
+        }
+        let end = self.input.lines_end();
+        let many = self.parser.run_many(self.input.chunk(), self.pos, end, most, sink);
+        self.pos = many.pos;
+        match many.failure.map(|error| self.read_rest(error, sink)) {
+            None => (many.count, Ok(())),
+            Some(Ok(())) => (many.count + 1, Ok(())),
+            Some(Err(error)) => (many.count, Err(error)),
+        }
+    }
+
+    /// Reads the rest of the document that begins at `pos`, if the error is that there was no more.
+    fn read_rest<S: Sink + ?Sized>(&mut self, error: Error, sink: &mut S) -> Result<()> {
+        let (mut start, mut newlines) = (self.pos, 0);
+        let on_advance = |passed: &[u8]| {
+            newlines += count_newlines(&passed[start.min(passed.len())..]);
+            start = 0;
+        };
+        let rest = rest_of_document(&mut self.parser, &mut self.input, error, sink, on_advance);
+        self.pos = rest.map_err(|error| self.failed(error, start, newlines))?;
+        Ok(())
     }
 
     /// The documents that are left, each as a [`Value`].

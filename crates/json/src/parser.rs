@@ -83,6 +83,20 @@ impl Parser {
         with_best(Run { parser: self, chunk, pos, sink })
     }
 
+    /// Reads documents with nothing but whitespace between them: one at least, and on while they
+    /// begin before `end` and are fewer than `most`. What stands at `pos` must be no whitespace.
+    pub(crate) fn run_many<S: Sink + ?Sized>(
+        &mut self,
+        chunk: Chunk<'_>,
+        pos: usize,
+        end: usize,
+        most: usize,
+        sink: &mut S,
+    ) -> Many {
+        self.starved = false;
+        with_best(RunMany { run: Run { parser: self, chunk, pos, sink }, end, most })
+    }
+
     /// Whether the error just returned came from the end of a chunk that is not the last.
     pub(crate) fn starved(&self) -> bool {
         self.starved
@@ -197,6 +211,50 @@ impl<S: Sink + ?Sized> Task for Run<'_, S> {
         let wants = self.sink.wants();
         let Self { parser, chunk, pos, sink } = self;
         Cursor { parser, chunk, sink, scan, wants }.document(pos)
+    }
+}
+
+/// What came of reading several documents.
+pub(crate) struct Many {
+    /// So many were read.
+    pub(crate) count: usize,
+    /// The index behind the last of them, or of the one that failed.
+    pub(crate) pos: usize,
+    /// Why another one could not be read.
+    pub(crate) failure: Option<Error>,
+}
+
+struct RunMany<'a, S: ?Sized> {
+    run: Run<'a, S>,
+    end: usize,
+    most: usize,
+}
+
+impl<S: Sink + ?Sized> Task for RunMany<'_, S> {
+    type Output = Many;
+
+    #[inline(always)]
+    fn run<V: Scan>(self, scan: V) -> Many {
+        let Run { parser, chunk, mut pos, sink } = self.run;
+        let wants = sink.wants();
+        let mut cursor = Cursor { parser, chunk, sink, scan, wants };
+        let mut count = 0;
+        loop {
+            cursor.parser.reset();
+            match cursor.document(pos) {
+                Ok(end) => pos = end,
+                Err(error) => return Many { count, pos, failure: Some(error) },
+            }
+            count += 1;
+            if count == self.most || pos >= self.end {
+                return Many { count, pos, failure: None };
+            }
+            let next = cursor.skip_whitespace(pos);
+            if next >= self.end {
+                return Many { count, pos, failure: None };
+            }
+            pos = next;
+        }
     }
 }
 

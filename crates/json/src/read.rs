@@ -94,7 +94,7 @@ fn first_document<I: Input, S: Sink + ?Sized>(
     sink: &mut S,
 ) -> Result<usize> {
     let start = skip_byte_order_mark(input.chunk().data, options)?;
-    document(&mut Parser::new(options), input, start, sink, |_| ())
+    document(&mut Parser::new(options), input, start, sink)
 }
 
 #[inline]

@@ -63,7 +63,7 @@ struct Rows {
 }
 
 /// Documents that are read ahead, so that preparing for it is done once for all of them.
-const AHEAD: usize = 16;
+const AHEAD: usize = 64;
 
 #[pymethods]
 impl JsonLines {
@@ -125,19 +125,13 @@ impl Rows {
 
     /// Reads a document, and those behind it that are at hand; gives their number.
     fn read<S: Sink>(&mut self, builder: &mut S) -> Result<usize> {
-        let mut count = 0;
-        while count < AHEAD && (count == 0 || self.source.has_line()) {
-            match self.source.read(builder) {
-                Ok(true) => count += 1,
-                Ok(false) => break,
-                Err(error) if count == 0 => return Err(error),
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
+        match self.source.read_ahead(builder, AHEAD) {
+            (0, Err(error)) => Err(error),
+            (count, outcome) => {
+                self.failed = outcome.err();
+                Ok(count)
             }
         }
-        Ok(count)
     }
 }
 
@@ -198,12 +192,22 @@ fn jsonl_loads<'py>(
     let mut reader = Reader::new(document.bytes(), ReadOptions::default());
     if let Some(plan) = &plan {
         let mut builder = TypedBuilder::new(plan, false);
-        while reader.read(&mut builder).or_raise(py)? {}
+        read_all(&mut reader, &mut builder).or_raise(py)?;
         return builder.take_all();
     }
     let mut builder = PyBuilder::new(py, Plain);
-    while reader.read(&mut builder).or_raise(py)? {}
+    read_all(&mut reader, &mut builder).or_raise(py)?;
     builder.take_all()
+}
+
+fn read_all<S: Sink>(reader: &mut Reader<&[u8]>, builder: &mut S) -> Result<()> {
+    loop {
+        let (count, outcome) = reader.read_ahead(builder, usize::MAX);
+        outcome?;
+        if count == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Writes each row as a line; gives the number of rows.
