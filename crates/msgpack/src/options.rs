@@ -85,7 +85,7 @@ impl Default for Sizes {
 }
 
 /// How to write. The default is the current specification.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteOptions {
     /// Write as before 2013: bytes as strings, and no strings with a length of one byte

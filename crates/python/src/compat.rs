@@ -222,6 +222,32 @@ known_layout! {
         }
     }
 
+    /// The value of an `int` of at most two digits.
+    ///
+    /// # Safety
+    /// `int` must be an `int` or of a subclass.
+    #[inline]
+    pub(crate) unsafe fn medium_int(int: *mut ffi::PyObject) -> Option<i64> {
+        let int = int.cast::<Int>();
+        // SAFETY: there is always room for a first digit, and for each that counts.
+        unsafe {
+            #[cfg(not(Py_3_12))]
+            let (digits, sign) =
+                ((*int).base.ob_size.unsigned_abs(), (*int).base.ob_size.signum() as i64);
+            #[cfg(Py_3_12)]
+            let (digits, sign) = ((*int).tag >> 3, 1 - ((*int).tag & 3) as i64);
+            let low = i64::from((*int).first_digit);
+            match digits {
+                0 | 1 => Some(sign * low),
+                2 => {
+                    let high = (&raw const (*int).first_digit).add(1).read();
+                    Some(sign * (i64::from(high) << 30 | low))
+                }
+                _ => None,
+            }
+        }
+    }
+
     /// The characters of a text that is ASCII and in one piece with its header.
     ///
     /// # Safety
@@ -361,6 +387,15 @@ unknown_layout! {
     /// None.
     #[inline]
     pub(crate) unsafe fn small_int(_int: *mut ffi::PyObject) -> Option<i64> {
+        None
+    }
+
+    /// The value of an `int` that is cheap to look at: here none is.
+    ///
+    /// # Safety
+    /// None.
+    #[inline]
+    pub(crate) unsafe fn medium_int(_int: *mut ffi::PyObject) -> Option<i64> {
         None
     }
 

@@ -95,7 +95,7 @@ impl<'py, M: Memory> Growing<'py, M> {
     }
 
     /// An empty object with room for so many bytes.
-    pub(super) fn with_capacity(py: Python<'py>, capacity: usize) -> PyResult<Self> {
+    pub(crate) fn with_capacity(py: Python<'py>, capacity: usize) -> PyResult<Self> {
         // SAFETY: the interpreter is held.
         let object = unsafe { M::allocate(capacity.cast_signed()) };
         if object.is_null() {
@@ -107,12 +107,12 @@ impl<'py, M: Memory> Growing<'py, M> {
     }
 
     /// Where the bytes begin.
-    pub(super) fn start(&self) -> *mut u8 {
+    pub(crate) fn start(&self) -> *mut u8 {
         self.data
     }
 
     /// From where to where there is room.
-    pub(super) fn free(&self) -> (*mut u8, *mut u8) {
+    pub(crate) fn free(&self) -> (*mut u8, *mut u8) {
         // SAFETY: the object has `capacity` bytes, of which `len` were written.
         unsafe { (self.data.add(self.len), self.data.add(self.capacity)) }
     }
@@ -121,7 +121,7 @@ impl<'py, M: Memory> Growing<'py, M> {
     ///
     /// # Safety
     /// They were.
-    pub(super) unsafe fn set_len(&mut self, len: usize) {
+    pub(crate) unsafe fn set_len(&mut self, len: usize) {
         self.len = len;
     }
 
@@ -148,7 +148,7 @@ impl<'py, M: Memory> Growing<'py, M> {
 
     /// Makes room for `len` bytes more.
     #[cold]
-    pub(super) fn grow(&mut self, len: usize) -> Result<()> {
+    pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
         let capacity = (self.capacity * 2).max(self.len + len);
         self.resize(capacity).map_err(crate::errors::from_exception)
     }

@@ -1,6 +1,7 @@
 //! `cannery.msgpack`: the reader and the writer of `cannery_msgpack` between Python's objects and
 //! bytes, with the names and the behaviour of the package `msgpack`.
 
+mod direct;
 mod errors;
 mod pack;
 mod packer;

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use super::direct;
 use super::errors::pack_error;
 use super::truth;
 use crate::build::own_error;
@@ -76,6 +77,11 @@ pub(super) fn pack<'py>(
     limits: Limits,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = obj.py();
+    if options.is_plain()
+        && let Some(packed) = direct::bytes(obj, limits.depth)
+    {
+        return Ok(packed);
+    }
     let output = Growing::<BytesMemory>::new(py)?;
     let packed = pack_to(output, [obj], options, limits);
     packed.map_err(|error| pack_error(py, error))?.finish()

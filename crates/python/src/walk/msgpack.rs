@@ -31,6 +31,13 @@ pub(crate) struct PackOptions {
     pub(crate) write: WriteOptions,
 }
 
+impl PackOptions {
+    /// Whether plain objects are written as in every other case.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.strict_types && self.write == WriteOptions::default()
+    }
+}
+
 /// The types that MessagePack has, and those that the package counts among them.
 pub(crate) struct MsgpackDialect<'a> {
     options: &'a PackOptions,
