@@ -19,7 +19,9 @@ pub(crate) use cache::Caches;
 pub(crate) use graph::{GraphHooks, Reviver};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
-pub(crate) use msgpack::{MsgpackHooks, TimestampAs, UnpackOptions, epoch, own_error};
+pub(crate) use msgpack::{
+    MsgpackHooks, TimestampAs, UnpackOptions, epoch, ext_type, own_error, timestamp,
+};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
 use crate::array::Mapping;

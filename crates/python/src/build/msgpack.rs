@@ -48,6 +48,11 @@ pub(crate) enum TimestampAs {
 }
 
 impl UnpackOptions {
+    /// Whether everything becomes what it does by default.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.calls_python() && !self.tuples && self.timestamp == TimestampAs::Timestamp
+    }
+
     /// Whether Python code may run while a document is built.
     pub(crate) fn calls_python(&self) -> bool {
         let hooks = [&self.object_hook, &self.object_pairs_hook, &self.list_hook, &self.ext_hook];
@@ -174,7 +179,7 @@ pub(crate) fn own_error(py: Python<'_>, error: &PyErr, class: &str) -> PyResult<
 }
 
 /// An `ExtType`, as its class makes it, without running Python code.
-fn ext_type<'py>(
+pub(crate) fn ext_type<'py>(
     code: &Bound<'py, PyAny>,
     data: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -193,7 +198,7 @@ fn ext_type<'py>(
 }
 
 /// A `Timestamp`, as its class makes it, without running Python code.
-fn timestamp<'py>(
+pub(crate) fn timestamp<'py>(
     seconds: &Bound<'py, PyAny>,
     nanoseconds: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {

@@ -5,6 +5,7 @@ use cannery_msgpack::{ReadOptions, Sizes, from_slice_prefix};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use super::direct;
 use super::errors::{extra_data, unpack_error};
 use super::{Data, classes, truth};
 use crate::build::{Hooks, MsgpackHooks, PyBuilder, TimestampAs, UnpackOptions};
@@ -94,11 +95,24 @@ pub(super) fn build<'py>(
     hooks: &UnpackOptions,
     options: &ReadOptions,
 ) -> Result<(Bound<'py, PyAny>, usize)> {
+    if hooks.is_plain()
+        && !options.raw
+        && allows_all(&options.sizes, data.len())
+        && let Some(built) = direct::object(py, data, options.limits.depth, options.strict_keys)
+    {
+        return Ok(built);
+    }
     if hooks.calls_python() {
         build_with(py, data, MsgpackHooks::<true>::new(hooks), options)
     } else {
         build_with(py, data, MsgpackHooks::<false>::new(hooks), options)
     }
+}
+
+/// Whether no value in so many bytes can be too large. An entry of a map takes two of them.
+fn allows_all(sizes: &Sizes, len: usize) -> bool {
+    let Sizes { text, bytes, array, map, extension } = *sizes;
+    text.min(bytes).min(array).min(extension) >= len && map >= len / 2
 }
 
 fn build_with<'py, H: Hooks<'py>>(

@@ -256,7 +256,7 @@ impl<'py> Pen<'py> {
     unsafe fn header(&mut self, marker: u8, len: usize) -> Done {
         // SAFETY: the caller's promise.
         unsafe {
-            self.put([marker + length_size(len).ilog2() as u8]);
+            self.put([marker + u8::from(len > 0xff) + u8::from(len > 0xffff)]);
             self.length(len, 1)
         }
     }
