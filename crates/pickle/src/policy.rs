@@ -174,6 +174,10 @@ fn extension_type(module: &str, name: &str) -> Option<Rule> {
     if !name.starts_with("__pyx_unpickle_") || name.contains('.') {
         return None;
     }
+    // To look a name up is to import its module, and these do harm then.
+    if module.ends_with(".__main__") || danger_of_module(module).is_some() {
+        return None;
+    }
     let profile = match module.split('.').next()? {
         "numpy" => Profile::Numpy,
         "pandas" => Profile::Pandas,
@@ -207,6 +211,11 @@ pub fn danger(module: &str, name: &str) -> Option<&'static str> {
         .or_else(|| detour(name))
 }
 
+/// Whether a module has names that no data needs.
+pub(crate) fn has_dangers(module: &str) -> bool {
+    DANGERS.contains_key(module) || danger_of_module(module).is_some()
+}
+
 /// A dotted name may lead through the modules below its module: `numpy`'s `f2py.crackfortran`.
 fn through_modules(module: &str, name: &str) -> Option<&'static str> {
     name.match_indices('.').find_map(|(dot, _)| {
@@ -230,6 +239,13 @@ fn danger_of_module(module: &str) -> Option<&'static str> {
         }
         part = part.rsplit_once('.')?.0;
     }
+}
+
+/// Whether a name can be one: words joined by dots.
+pub(crate) fn is_path(name: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
+    name.split('.').all(is_word)
 }
 
 /// Names that lead out of any module: other modules it has imported, and Python's own workings.

@@ -5,24 +5,37 @@ use cannery_core::{Error, ErrorKind};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
 use super::{Finding, Judge, JudgeOptions, MAX_NESTING, Step, Verdict, judge};
+use crate::policy::is_path;
 
 /// What is known of the array that is being built.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ArrayState {
+    /// The dict that says all this.
+    dict: u64,
     shape: Option<Symbol>,
     dtype: Option<Symbol>,
     is_aligned: bool,
 }
 
 impl Judge<'_> {
-    /// Keeps the entries of a dict from `start` on, if it is the state of an array of joblib's.
     #[inline]
+    pub(super) fn is_array_wrapper(&self, value: Symbol) -> bool {
+        value.kind() == Kind::Instance
+            && self.names.get(value.size()).special == Special::ArrayWrapper
+    }
+
+    /// Keeps the entries of a dict from `start` on, if it is the state of an array of joblib's.
+    ///
+    /// One that is changed anywhere else says nothing: the array is then one of an unknown kind.
     pub(super) fn state_of_array(&mut self, dict: usize, start: usize) {
-        let owner = self.stack[dict - 1];
-        if owner.kind() == Kind::Instance
-            && self.names.get(owner.size()).special == Special::ArrayWrapper
-        {
+        let id = self.stack[dict].at;
+        if dict > 0 && self.is_array_wrapper(self.stack[dict - 1]) {
+            if self.array.dict != id {
+                self.array = ArrayState { dict: id, ..ArrayState::default() };
+            }
             self.keep_array_state(start);
+        } else if self.array.dict == id {
+            self.array = ArrayState::default();
         }
     }
 
@@ -43,8 +56,11 @@ impl Judge<'_> {
 
     /// Passes over the numbers of the array that was just built.
     #[cold]
-    pub(super) fn raw_array(&mut self) -> Step {
-        let array = std::mem::take(&mut self.array);
+    pub(super) fn raw_array(&mut self, state: Symbol) -> Step {
+        let mut array = std::mem::take(&mut self.array);
+        if state.kind() != Kind::Dict || state.at != array.dict {
+            array = ArrayState::default();
+        }
         if !self.options.raw_arrays {
             return Ok(());
         }
@@ -89,11 +105,14 @@ impl Judge<'_> {
             let (module, name) = name.full.rsplit_once('.').unwrap_or(("", &name.full));
             plain.names.push_again(module, name);
         }
-        plain.run();
+        let is_pickle = plain.run().is_none();
         let findings = plain.trails.into_findings();
-        let harmful =
-            |finding: &Finding| finding.verdict == Verdict::Danger && !finding.name.is_empty();
-        for finding in findings.into_iter().filter(harmful) {
+        // Numbers that are taken for opcodes soon make no sense, and name nothing.
+        let is_meant = |finding: &Finding| match finding.verdict {
+            Verdict::Danger => is_pickle || !finding.name.is_empty(),
+            _ => !finding.name.is_empty() && is_path(&finding.name),
+        };
+        for finding in findings.into_iter().filter(is_meant) {
             self.trails.add(finding, super::Deed::Calls);
         }
     }
@@ -104,7 +123,8 @@ impl Judge<'_> {
         if self.options.nesting >= MAX_NESTING {
             return Err(Error::new(ErrorKind::Depth, "pickles nested too deeply"));
         }
-        let options = JudgeOptions { nesting: self.options.nesting + 1, ..self.options };
+        let nesting = self.options.nesting + 1;
+        let options = JudgeOptions { nesting, raw_arrays: false, ..self.options };
         let inner = judge(self.data, at, &options);
         for finding in inner.findings {
             self.trails.add(finding, super::Deed::Calls);
@@ -127,11 +147,26 @@ impl Judge<'_> {
         self.items(shape).iter().try_fold(1_u64, |count, item| count.checked_mul(size(item)?))
     }
 
-    /// The size of an element, from the first argument of the call that made the dtype.
+    /// The size of an element, from the first argument of the call that made the dtype and from
+    /// the state that it was given.
     fn element_size(&self, dtype: Symbol) -> Option<Element> {
-        if dtype.kind() != Kind::Instance || self.names.get(dtype.size()).full != "numpy.dtype" {
+        if dtype.kind() != Kind::Instance {
             return None;
         }
+        match self.names.get(dtype.size()).full.as_str() {
+            "numpy.dtypes.StringDType" => return Some(Element::Object),
+            "numpy.dtype" => {}
+            _ => return None,
+        }
+        match self.dtypes.get(&dtype.at) {
+            Some(Element::Unknown) => None,
+            Some(element) => Some(*element),
+            None => self.named_element(dtype),
+        }
+    }
+
+    /// What the first argument of a dtype says: `f8`, `U5`, `O`.
+    fn named_element(&self, dtype: Symbol) -> Option<Element> {
         let text = self.text(*self.items(arguments(dtype)).first()?)?;
         let text = text.trim_start_matches(['<', '>', '|', '=']);
         let (kind, size) = text.split_at_checked(1)?;
@@ -143,11 +178,59 @@ impl Judge<'_> {
             _ => None,
         }
     }
+
+    /// `BUILD` on a dtype: its byte order, fields and flags.
+    ///
+    /// A flag says whether the elements are addresses of objects; whoever sets it for numbers, or
+    /// clears it for objects, makes NumPy follow addresses out of the file.
+    #[cold]
+    pub(super) fn dtype_state(&mut self, dtype: Symbol, state: Symbol) {
+        let element = match self.told_element(dtype, state) {
+            Ok(element) => element,
+            Err(reason) => {
+                self.note_structure(Verdict::Unknown, reason);
+                Element::Unknown
+            }
+        };
+        let known = *self.dtypes.entry(dtype.at).or_insert(element);
+        if known != element {
+            self.dtypes.insert(dtype.at, Element::Unknown);
+        }
+    }
+
+    fn told_element(&self, dtype: Symbol, state: Symbol) -> Result<Element, &'static str> {
+        const HAS_OBJECTS: u64 = 1;
+        let odd = "gives a dtype a state that NumPy does not write";
+        let Some(named) = self.named_element(dtype) else { return Ok(Element::Unknown) };
+        let &[_, _, subarray, names, _, size, _, flags, ..] = self.items(state) else {
+            return Err(odd);
+        };
+        if flags.kind() != Kind::Int {
+            return Err(odd);
+        }
+        let has_objects = flags.at & HAS_OBJECTS != 0;
+        let is_plain = subarray.kind() == Kind::None && names.kind() == Kind::None;
+        let is_object = named == Element::Object;
+        if is_plain && is_object != has_objects {
+            return Err("gives a dtype a state that makes NumPy take numbers for addresses");
+        }
+        if has_objects {
+            return Ok(Element::Object);
+        }
+        // Sizes of -1 say that the name of the type has told it.
+        match i64::try_from(size.at) {
+            Ok(bytes) if size.kind() == Kind::Int && bytes > 0 => Ok(Element::Bytes(size.at)),
+            _ => Ok(named),
+        }
+    }
 }
 
-enum Element {
+/// What an array consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
     Bytes(u64),
     Object,
+    Unknown,
 }
 
 /// The arguments that an instance was made with.

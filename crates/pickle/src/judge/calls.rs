@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::arrays::{arguments, instance};
-use super::finding::{Deed, Finding, Verdict};
+use super::finding::{Deed, Finding, GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
 use super::{Judge, JudgeOptions, MAX_NESTING, Step, Storage};
@@ -80,6 +80,9 @@ impl<'a> Judge<'a> {
     fn refer(&mut self, index: u32) -> Symbol {
         let name = self.names.get(index);
         let symbol = Symbol::new(Kind::Global, index, 0);
+        if name.special.is_guarded() && name.verdict == Verdict::Ok {
+            return symbol.with_trail(GUARDED);
+        }
         if name.verdict == Verdict::Ok || (name.finding.is_some() && !self.options.trace) {
             return symbol;
         }
@@ -128,10 +131,22 @@ impl<'a> Judge<'a> {
         let trail = if callee.trail() | args.trail() | result.trail() == 0 {
             0
         } else {
-            let trail = self.merge(callee.trail(), args.trail());
+            let args = if self.takes_guarded(callee, args) { 0 } else { self.settled_trail(args) };
+            let trail = self.merge(unguarded(callee), args);
             self.merge(trail, result.trail())
         };
         self.stack.push(result.with_trail(trail));
+    }
+
+    /// A guarded name that is kept: whoever calls it may call it with anything.
+    pub(super) fn keep_guarded(&mut self, index: u32) -> u16 {
+        let name = self.names.get(index);
+        let what = match name.special {
+            Special::GetAttribute => "reaches any attribute of what it is called with",
+            _ => "opens and overwrites files",
+        };
+        let reason = format!("keeps {} for somebody else to call: it {what}", name.full);
+        self.note(index, Verdict::Unknown, Deed::Refers, reason)
     }
 
     fn call_value(&mut self, callee: Symbol, args: Symbol) -> Symbol {
@@ -167,7 +182,9 @@ impl<'a> Judge<'a> {
             Special::Apply => self.apply(index, args),
             Special::Encode => self.encode(index, args),
             Special::Bytes => self.make_bytes(index, args),
-            Special::ArrayWrapper => instance(index, args),
+            Special::ArrayWrapper | Special::Dtype => instance(index, args),
+            Special::Checked => self.call_checked(index, args),
+            Special::Memmap => self.call_as(index, args, Verdict::Danger, "opens files"),
             Special::Code | Special::Function => {
                 let verb = "makes code that runs when somebody calls it";
                 self.call_unknown(index, args, verb)
@@ -179,17 +196,28 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn call_unknown(&mut self, index: u32, args: Symbol, why: &'static str) -> Symbol {
+    pub(super) fn call_unknown(&mut self, index: u32, args: Symbol, why: &'static str) -> Symbol {
+        self.call_as(index, args, Verdict::Unknown, why)
+    }
+
+    /// Notes a call that is at least as bad as this.
+    pub(super) fn call_as(
+        &mut self,
+        index: u32,
+        args: Symbol,
+        least: Verdict,
+        why: &'static str,
+    ) -> Symbol {
         let name = self.names.get(index);
         let why = if name.verdict == Verdict::Danger { name.what } else { why };
         let reason = format!("calls {}({}): {why}", name.full, self.show_arguments(args));
-        let verdict = name.verdict.max(Verdict::Unknown);
+        let verdict = name.verdict.max(least);
         let trail = self.note(index, verdict, Deed::Calls, reason);
         instance(index, args).with_trail(trail)
     }
 
     /// `copyreg._reconstructor(cls, base, state)` and `copyreg.__newobj__(cls, ...)`.
-    fn reconstruct(&mut self, index: u32, args: Symbol) -> Symbol {
+    pub(super) fn reconstruct(&mut self, index: u32, args: Symbol) -> Symbol {
         let Some(&class) = self.items(args).first() else {
             return self.call_unknown(index, args, "without a class");
         };
@@ -345,7 +373,7 @@ impl<'a> Judge<'a> {
             let trail = self.note_structure(Verdict::Unknown, &reason);
             return Symbol::DATA.with_trail(trail);
         }
-        instance(index, args)
+        self.call_checked(index, args)
     }
 
     /// `NEWOBJ` and `NEWOBJ_EX`: makes an instance of a class.
@@ -355,7 +383,8 @@ impl<'a> Judge<'a> {
         let trail = if class.trail() | args.trail() | made.trail() == 0 {
             0
         } else {
-            let trail = self.merge(class.trail(), args.trail());
+            let args = self.settled_trail(args);
+            let trail = self.merge(unguarded(class), args);
             self.merge(trail, made.trail())
         };
         self.stack.push(made.with_trail(trail));
@@ -400,12 +429,18 @@ impl<'a> Judge<'a> {
         let top = self.stack.len() - 1;
         let object = self.stack[top];
         if state.trail() != 0 {
-            self.stack[top].set_trail(self.trails.attach(object.trail(), state.trail(), None));
+            let inner = self.settled_trail(state);
+            let trail = self.merge(unguarded(object), inner);
+            self.stack[top].set_trail(trail);
         }
         if object.kind() == Kind::Instance {
             let name = self.names.get(object.size());
             if name.special == Special::ArrayWrapper {
-                return self.raw_array();
+                return self.raw_array(state);
+            }
+            if name.special == Special::Dtype {
+                self.dtype_state(object, state);
+                return Ok(());
             }
             if name.uses.allows(Uses::STATE) || name.verdict != Verdict::Ok {
                 // Those that are not ok were noted when they were made.
@@ -428,7 +463,7 @@ impl<'a> Judge<'a> {
             _ => (Verdict::Unknown, format!("sets the state of {shown}, which has none")),
         };
         let trail = self.note_structure(verdict, &reason);
-        let trail = self.merge(object.trail(), trail);
+        let trail = self.merge(unguarded(self.stack[top]), trail);
         self.stack[top].set_trail(trail);
     }
 
@@ -455,8 +490,11 @@ impl<'a> Judge<'a> {
     pub(super) fn persistent(&mut self, id: Symbol) {
         let storage = self.storage(id);
         let is_expected = self.options.persistent_ids || storage.is_some();
+        // Its place among the storages, counted from 1.
+        let place = storage.as_ref().map_or(0, |_| self.storages.len() as u64 + 1);
         self.storages.extend(storage);
-        let mut symbol = Symbol::new(Kind::Persistent, 0, 0).with_trail(id.trail());
+        let trail = self.settled_trail(id);
+        let mut symbol = Symbol::new(Kind::Persistent, 0, place).with_trail(trail);
         if !is_expected {
             let reason = format!("asks its reader for the object that it calls {}", self.show(id));
             let trail = self.note_structure(Verdict::Unknown, &reason);
@@ -465,18 +503,25 @@ impl<'a> Judge<'a> {
         self.stack.push(symbol);
     }
 
-    /// `PyTorch`'s `("storage", type, key, location, count)`.
+    /// `PyTorch`'s `("storage", type, key, location, count)`, in legacy files with a view behind.
     fn storage(&self, id: Symbol) -> Option<Storage> {
-        let &[kind, class, key, _, elements, ..] = self.items(id) else { return None };
+        let &[kind, class, key, _, elements, ref rest @ ..] = self.items(id) else { return None };
         if self.text(kind)? != "storage"
             || class.kind() != Kind::Global
             || elements.kind() != Kind::Int
         {
             return None;
         }
+        let view = rest.first().map_or(&[][..], |&view| self.items(view));
+        let view = view.get(2).filter(|size| size.kind() == Kind::Int).unwrap_or(&elements).at;
         let class = self.names.get(class.size()).full.rsplit('.').next()?.to_owned();
-        Some(Storage { key: self.text(key)?.into_owned(), class, elements: elements.at })
+        Some(Storage { key: self.text(key)?.into_owned(), class, elements: elements.at, view })
     }
+}
+
+/// The trail of a value that is called or changed itself.
+fn unguarded(value: Symbol) -> u16 {
+    if value.trail() == GUARDED { 0 } else { value.trail() }
 }
 
 fn join(name: &str, attribute: &str) -> String {

@@ -96,6 +96,9 @@ pub(super) struct Trails {
     members: Vec<Vec<u16>>,
 }
 
+/// The trail of a name that may only be called, and of a tuple of arguments that holds one.
+pub(super) const GUARDED: u16 = 1;
+
 /// Findings, and steps of a path, beyond which nobody looks.
 const MAX_FINDINGS: usize = 200;
 const MAX_STEPS: usize = 64;
@@ -103,7 +106,7 @@ const MAX_STEPS: usize = 64;
 impl Trails {
     pub(super) fn new() -> Self {
         // Trail 0 is that of values without findings.
-        Self { drafts: Vec::new(), members: vec![Vec::new()] }
+        Self { drafts: Vec::new(), members: vec![Vec::new(), Vec::new()] }
     }
 
     /// Adds a finding; returns its index and its trail, which is 0 if there are too many.

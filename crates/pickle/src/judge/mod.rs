@@ -3,12 +3,14 @@
 //! It knows of every value only what [`symbol::Symbol`] holds, so that millions of small objects
 //! cost no more than the walk over their opcodes.
 
+mod arguments;
 mod arrays;
 mod calls;
 mod finding;
 mod names;
 mod show;
 mod symbol;
+mod tensors;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,13 +18,13 @@ use std::ops::Range;
 
 use cannery_core::{Error, ErrorKind, Segment};
 
-use arrays::ArrayState;
+use arrays::{ArrayState, Element};
 
 use crate::literal;
 use crate::opcode::Opcode;
 use crate::policy::Profile;
 use crate::read::{Arg, Framing, Op, Ops};
-use finding::{Deed, Trails};
+use finding::{Deed, GUARDED, Trails};
 pub use finding::{Finding, Verdict};
 use names::Names;
 use symbol::{Kind, Symbol};
@@ -78,6 +80,8 @@ pub struct Storage {
     pub class: String,
     /// How many elements it has.
     pub elements: u64,
+    /// How many of them are seen through it.
+    pub view: u64,
 }
 
 /// How a pickle is judged.
@@ -162,6 +166,10 @@ struct Judge<'a> {
     raw: Vec<Range<usize>>,
     /// The array whose state was set last.
     array: ArrayState,
+    /// What the states of dtypes say about their elements, by the arguments of the dtypes.
+    dtypes: HashMap<u64, Element>,
+    /// Integers too long for a word, by their hash.
+    big_integers: HashMap<u64, Vec<u64>>,
     /// Offset and opcode of the instruction at hand.
     offset: usize,
     opcode: Opcode,
@@ -190,6 +198,8 @@ impl<'a> Judge<'a> {
             opcodes: 0,
             raw: Vec::new(),
             array: ArrayState::default(),
+            dtypes: HashMap::new(),
+            big_integers: HashMap::new(),
             offset: start,
             opcode: Opcode::Stop,
             done: false,
@@ -277,7 +287,10 @@ impl<'a> Judge<'a> {
             (Opcode::Long1 | Opcode::Long4, Arg::Bytes(bytes)) => {
                 match literal::binary_integer(bytes) {
                     literal::Integer::Small(value) => self.stack.push(Symbol::int(value)),
-                    _ => self.stack.push(Symbol::DATA),
+                    _ => {
+                        self.big_integer(bytes);
+                        self.stack.push(Symbol::DATA);
+                    }
                 }
             }
             (Opcode::Float, Arg::Line(line)) => {
@@ -312,7 +325,7 @@ impl<'a> Judge<'a> {
             (Opcode::NewTrue, _) => self.push_kind(Kind::True),
             (Opcode::NewFalse, _) => self.push_kind(Kind::False),
             (Opcode::EmptyList, _) => self.push_kind(Kind::List),
-            (Opcode::EmptyDict, _) => self.push_kind(Kind::Dict),
+            (Opcode::EmptyDict, _) => self.push_dict(),
             (Opcode::EmptySet, _) => self.push_kind(Kind::Set),
             (Opcode::EmptyTuple, _) => self.push_kind(Kind::Tuple),
             (Opcode::Tuple1, _) => self.make_tuple(self.below(1)?),
@@ -423,7 +436,8 @@ impl<'a> Judge<'a> {
             (Opcode::Proto, Arg::Int(6..)) => return Err(newer()),
             (Opcode::Proto | Opcode::Frame, _) => {}
             (Opcode::Stop, _) => {
-                self.pop()?;
+                let value = self.pop()?;
+                self.settled_trail(value);
                 self.done = true;
             }
             _ => return Err(Error::new(ErrorKind::Syntax, "an opcode without its argument")),
@@ -433,6 +447,14 @@ impl<'a> Judge<'a> {
 
     fn push_kind(&mut self, kind: Kind) {
         self.stack.push(Symbol::new(kind, 0, 0));
+    }
+
+    /// A new dict; that which may be the state of a joblib array can be told from others.
+    #[inline]
+    fn push_dict(&mut self) {
+        let is_state = self.stack.last().is_some_and(|&owner| self.is_array_wrapper(owner));
+        let id = if is_state { self.offset as u64 + 1 } else { 0 };
+        self.stack.push(Symbol::new(Kind::Dict, 0, id));
     }
 
     /// The length that the stack may not fall below.
@@ -501,15 +523,45 @@ impl<'a> Judge<'a> {
 
     #[cold]
     fn trail_of_items(&mut self, at: usize) -> u16 {
+        if self.is_guarded_only(at) {
+            return GUARDED;
+        }
         let mut trail = 0;
         for index in 0..self.tuples.len() - at {
-            let item = self.tuples[at + index];
-            if item.trail() != 0 {
-                trail =
-                    self.trails.attach(trail, item.trail(), Some(&Segment::Index(index as u64)));
+            let inner = self.settled_trail(self.tuples[at + index]);
+            if inner != 0 {
+                trail = self.trails.attach(trail, inner, Some(&Segment::Index(index as u64)));
             }
         }
         trail
+    }
+
+    /// Whether guarded names are all that there is to say about a tuple: its call decides.
+    fn is_guarded_only(&self, at: usize) -> bool {
+        let is_fine = |item: &Symbol| match (item.trail(), item.kind()) {
+            (0, _) | (GUARDED, Kind::Global) => true,
+            _ => false,
+        };
+        self.tuples[at..].iter().all(is_fine)
+    }
+
+    /// The trail of a value that is kept; a guarded name in it is a finding from here on.
+    #[inline]
+    fn settled_trail(&mut self, value: Symbol) -> u16 {
+        if value.trail() == GUARDED { self.settle(value) } else { value.trail() }
+    }
+
+    #[cold]
+    fn settle(&mut self, value: Symbol) -> u16 {
+        if value.kind() == Kind::Global {
+            return self.keep_guarded(value.size());
+        }
+        let names: Vec<_> =
+            self.items(value).iter().filter(|i| i.trail() == GUARDED).copied().collect();
+        names.into_iter().fold(0, |trail, name| {
+            let kept = self.keep_guarded(name.size());
+            self.merge(trail, kept)
+        })
     }
 
     /// Keeps how much there is inside of a tuple of tuples: they may share what they hold, and
@@ -530,9 +582,34 @@ impl<'a> Judge<'a> {
         self.weights.get(&symbol.at).copied().unwrap_or(64.0)
     }
 
+    /// Keeps integers that are longer than a word: Python hashes them modulo 2^61 - 1, so that many
+    /// with the same hash make a dict that takes hours to fill.
+    #[cold]
+    fn big_integer(&mut self, bytes: &[u8]) {
+        const MODULUS: u128 = (1 << 61) - 1;
+        const MAX_SAME: usize = 512;
+        if bytes.len() > 4096 {
+            return;
+        }
+        let hash =
+            bytes.iter().rev().fold(0, |hash, &byte| (hash << 8 | u128::from(byte)) % MODULUS);
+        let same = self.big_integers.entry(u64::try_from(hash).unwrap_or(0)).or_default();
+        let print = bytes.iter().fold(bytes.len() as u64, |print, &byte| {
+            (print ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)
+        });
+        if same.len() > MAX_SAME || same.contains(&print) {
+            return;
+        }
+        same.push(print);
+        if same.len() > MAX_SAME {
+            self.note_structure(Verdict::Unknown, "integers that all have the same hash: a bomb");
+        }
+    }
+
     fn collect(&mut self, kind: Kind) -> Step {
         let start = self.pop_mark()?;
-        self.stack.insert(start, Symbol::new(kind, 0, 0));
+        let id = if kind == Kind::Dict { self.offset as u64 + 1 } else { 0 };
+        self.stack.insert(start, Symbol::new(kind, 0, id));
         match kind {
             Kind::Dict => self.set_items(start + 1),
             _ => self.append(start + 1, kind),
@@ -569,11 +646,11 @@ impl<'a> Judge<'a> {
     #[cold]
     fn attach_items(&mut self, parent: usize, start: usize) {
         for index in start..self.stack.len() {
-            let item = self.stack[index];
-            if item.trail() != 0 {
+            let inner = self.settled_trail(self.stack[index]);
+            if inner != 0 {
                 let at = u64::from(self.stack[parent].size()) + (index - start) as u64;
                 let trail = self.stack[parent].trail();
-                let trail = self.trails.attach(trail, item.trail(), Some(&Segment::Index(at)));
+                let trail = self.trails.attach(trail, inner, Some(&Segment::Index(at)));
                 self.stack[parent].set_trail(trail);
             }
         }
@@ -592,7 +669,7 @@ impl<'a> Judge<'a> {
         let into = self.stack[parent];
         if into.kind() != Kind::Dict {
             self.check_items(into);
-        } else if parent > 0 {
+        } else if into.at != 0 {
             self.state_of_array(parent, start);
         }
         let mut found = false;
@@ -610,15 +687,15 @@ impl<'a> Judge<'a> {
     #[cold]
     fn attach_pairs(&mut self, parent: usize, start: usize) {
         for index in start..self.stack.len() {
-            let item = self.stack[index];
-            if item.trail() != 0 {
+            let inner = self.settled_trail(self.stack[index]);
+            if inner != 0 {
                 let key = self.stack[start + (index - start) / 2 * 2];
                 let step = match self.text(key) {
                     Some(text) if (index - start) % 2 == 1 => Segment::Key((&*text).into()),
                     _ => Segment::Entry(self.show(key)),
                 };
                 let trail = self.stack[parent].trail();
-                let trail = self.trails.attach(trail, item.trail(), Some(&step));
+                let trail = self.trails.attach(trail, inner, Some(&step));
                 self.stack[parent].set_trail(trail);
             }
         }

@@ -48,6 +48,19 @@ pub(super) enum Special {
     Getter,
     /// joblib's array, whose numbers follow in the stream.
     ArrayWrapper,
+    /// `numpy.dtype`, which says what the numbers of an array are.
+    Dtype,
+    /// An array class that opens files when it is called, and is data to `_reconstruct` alone.
+    Memmap,
+    /// Data for the arguments that a library gives it, and more for others.
+    Checked,
+}
+
+impl Special {
+    /// Whether a name is fine where it is called by the pickle itself, but nowhere else.
+    pub(super) fn is_guarded(self) -> bool {
+        matches!(self, Special::GetAttribute | Special::Memmap)
+    }
 }
 
 fn special(module: &str, name: &str) -> Special {
@@ -91,6 +104,11 @@ fn special(module: &str, name: &str) -> Special {
         ("joblib.numpy_pickle" | "sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper") => {
             Special::ArrayWrapper
         }
+        ("numpy", "dtype") => Special::Dtype,
+        ("numpy" | "numpy.memmap" | "numpy.core.memmap" | "numpy._core.memmap", "memmap") => {
+            Special::Memmap
+        }
+        _ if super::arguments::is_checked(module, name) => Special::Checked,
         _ => Special::Nothing,
     }
 }
@@ -137,7 +155,7 @@ fn judged(module: &str, name: &str) -> Name {
     let rule = rule(module3, name3);
     let verdict = match (what, rule) {
         // What it reads is judged when it is called.
-        (None, None) if special == Special::GetAttribute => Verdict::Ok,
+        (None, None) if special.is_guarded() => Verdict::Ok,
         (Some(_), _) => Verdict::Danger,
         (None, Some(_)) => Verdict::Ok,
         (None, None) => Verdict::Unknown,

@@ -1,7 +1,7 @@
 //! What a file is, by its bytes.
 
-use super::tar;
 use super::zip;
+use super::{safetensors, tar};
 
 /// What to do with a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Npy,
     LegacyTorch,
     Hdf5,
+    Safetensors,
+    Gguf,
     Pickle,
     /// Something that holds no pickles.
     Other(&'static str),
@@ -60,7 +62,7 @@ const MAGIC: &[(&[u8], Kind)] = &[
     (b"%PDF-", Kind::Other("a PDF document, no pickle")),
     (b"PAR1", Kind::Other("Parquet, no pickle")),
     (b"ARROW1\0\0", Kind::Other("Arrow, no pickle")),
-    (b"GGUF", Kind::Other("GGUF, no pickle")),
+    (b"GGUF", Kind::Gguf),
     (b"OggS", Kind::Other("sound, no pickle")),
     (b"fLaC", Kind::Other("sound, no pickle")),
     (b"SQLite format 3\0", Kind::Unscanned("an SQLite database")),
@@ -74,7 +76,7 @@ impl Kind {
             Some((_, kind)) => *kind,
             None if zip::ends_as_zip(data) => Kind::Zip,
             None if is_zlib(data) => Kind::Packed(Packing::Zlib),
-            None if is_safetensors(data) => Kind::Other("safetensors, no pickle"),
+            None if safetensors::is_safetensors(data) => Kind::Safetensors,
             None if tar::is_tar(data) => Kind::Tar,
             None if data.is_empty() => Kind::Unscanned("an empty file"),
             None => Kind::Pickle,
@@ -93,10 +95,4 @@ fn is_zlib(data: &[u8]) -> bool {
         [0x78, flags, ..] => (0x7800 | u16::from(*flags)) % 31 == 0,
         _ => false,
     }
-}
-
-fn is_safetensors(data: &[u8]) -> bool {
-    let Some((length, rest)) = data.split_first_chunk() else { return false };
-    let length = u64::from_le_bytes(*length);
-    rest.starts_with(b"{\"") && usize::try_from(length).is_ok_and(|length| length <= rest.len())
 }

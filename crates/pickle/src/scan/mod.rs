@@ -6,9 +6,11 @@
 mod array;
 mod kind;
 mod packed;
+mod safetensors;
 mod seven;
 mod stream;
 mod tar;
+mod text;
 mod torch;
 mod zip;
 
@@ -176,9 +178,13 @@ impl Scanner {
         }
         self.depth += 1;
         let kind = Kind::of(data);
-        if kind.is_wrapping() {
+        if kind != Kind::Pickle && kind != Kind::LegacyTorch {
             // What another reader might do with it all the same.
             self.polyglot(data);
+        }
+        if kind.is_wrapping() && kind != Kind::Zip && zip::ends_as_zip(data) {
+            self.note(Verdict::Unknown, 0, "a ZIP archive and something else at once");
+            self.zip(data);
         }
         let what = self.content_of(kind, data);
         self.depth -= 1;
@@ -194,9 +200,15 @@ impl Scanner {
             Kind::Npy => self.npy(data),
             Kind::LegacyTorch => self.legacy_torch(data),
             Kind::Hdf5 => self.hdf5(data),
+            Kind::Safetensors => self.safetensors(data),
+            Kind::Gguf => {
+                self.template(data);
+                self.no_pickles(data);
+                "GGUF, no pickle".to_owned()
+            }
             Kind::Pickle => self.stream(data),
             Kind::Other(name) => {
-                self.known_names(data, 0);
+                self.no_pickles(data);
                 name.to_owned()
             }
             Kind::Text => self.text(data),
@@ -264,25 +276,19 @@ impl Scanner {
 
     /// Text is no pickle, but may be the configuration of a model with code in it.
     fn text(&mut self, data: &[u8]) -> String {
-        self.lambda_layers(data);
+        self.configuration(data);
         self.known_names(data, 0);
         "text, no pickle".to_owned()
     }
 
+    /// Its attributes may be pickles to `PyTables` and configurations to Keras; what its chunks
+    /// hold compressed is not looked into, so that it is never read to its end.
     fn hdf5(&mut self, data: &[u8]) -> String {
-        self.lambda_layers(data);
-        self.known_names(data, 0);
-        "HDF5, no pickle".to_owned()
-    }
-
-    /// Keras keeps the code of Lambda layers in its configuration.
-    fn lambda_layers(&mut self, data: &[u8]) {
-        for sign in [&b"\"class_name\": \"Lambda\""[..], b"\"class_name\":\"Lambda\""] {
-            if let Some(at) = memchr::memmem::find(data, sign) {
-                let reason = "a Lambda layer of Keras: Python code that runs with the model";
-                self.note(Verdict::Danger, at, reason);
-            }
-        }
+        self.configuration(data);
+        self.search(data, 0);
+        let reason = "HDF5: searched for pickles and code, but not inside of compressed chunks";
+        self.note(Verdict::Unknown, 0, reason);
+        "HDF5".to_owned()
     }
 }
 

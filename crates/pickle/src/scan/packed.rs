@@ -57,13 +57,20 @@ impl Scanner {
 pub(super) fn reader<'a>(packing: Packing, data: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
     Some(match packing {
         Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(data)),
-        Packing::Zlib => Box::new(Whole::new(data, flate2::bufread::ZlibDecoder::new)),
+        Packing::Zlib => Box::new(Whole {
+            reader: flate2::bufread::ZlibDecoder::new(data),
+            rest: |reader| reader.get_ref().len(),
+        }),
         Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(data)),
         Packing::Xz => Box::new(lzma_rust2::XzReader::new(data, true)),
         Packing::Lzma => {
-            Box::new(lzma_rust2::LzmaReader::new_mem_limit(data, MEMORY_LIMIT, None).ok()?)
+            let reader = lzma_rust2::LzmaReader::new_mem_limit(data, MEMORY_LIMIT, None).ok()?;
+            Box::new(Whole { reader, rest: |reader| reader.inner().len() })
         }
-        Packing::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(data)),
+        Packing::Lz4 => Box::new(Whole {
+            reader: lz4_flex::frame::FrameDecoder::new(data),
+            rest: |reader| reader.get_ref().len(),
+        }),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(data).ok()?),
         Packing::OldJoblib => {
             let start = memchr::memchr(b'x', data.get(4..32)?)? + 4;
@@ -83,25 +90,25 @@ const MEMORY_LIMIT: u32 = 256 << 10;
 
 /// A decoder that must use up all of its input.
 #[cfg(feature = "wrappings")]
-struct Whole<'a>(flate2::bufread::ZlibDecoder<&'a [u8]>);
-
-#[cfg(feature = "wrappings")]
-impl<'a> Whole<'a> {
-    fn new(
-        data: &'a [u8],
-        decoder: fn(&'a [u8]) -> flate2::bufread::ZlibDecoder<&'a [u8]>,
-    ) -> Self {
-        Self(decoder(data))
-    }
+struct Whole<R> {
+    reader: R,
+    /// Bytes that were not read.
+    rest: fn(&R) -> usize,
 }
 
 #[cfg(feature = "wrappings")]
-impl Read for Whole<'_> {
+impl<R: Read> Read for Whole<R> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.0.read(into)?;
-        if read == 0 && !into.is_empty() && !self.0.get_ref().is_empty() {
-            return Err(std::io::ErrorKind::InvalidData.into());
+        loop {
+            let before = (self.rest)(&self.reader);
+            let read = self.reader.read(into)?;
+            if read > 0 || into.is_empty() || before == 0 {
+                return Ok(read);
+            }
+            // lz4's frames may lie one behind the other; others stop for good.
+            if (self.rest)(&self.reader) == before {
+                return Err(std::io::ErrorKind::InvalidData.into());
+            }
         }
-        Ok(read)
     }
 }

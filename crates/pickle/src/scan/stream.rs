@@ -4,12 +4,14 @@ use cannery_core::ErrorKind;
 
 use super::{Kind, Scanner, Verdict};
 use crate::judge::{Judged, judge};
-use crate::policy::{danger, python3_name};
+use crate::policy::{danger, has_dangers, is_path, python3_name};
 
 /// Places in bytes of no known format at which a pickle is looked for.
 const MAX_CANDIDATES: usize = 20_000;
 /// Bytes of pickles that are looked for there, all together.
 const MAX_SEARCHED: usize = 256 << 20;
+/// Bytes of no known format that are searched at all.
+const MAX_LOOKED_AT: usize = 1 << 30;
 
 impl Scanner {
     /// Judges the pickles of a file that is no archive; says what it is.
@@ -65,11 +67,34 @@ impl Scanner {
     /// Looks for pickles in bytes that are none as a whole.
     pub(super) fn search(&mut self, data: &[u8], from: usize) {
         self.known_names(data, from);
-        let from = from.min(data.len());
+        if let Some(at) = self.candidates(data, from, |judged| judged.error.is_none()) {
+            self.note(Verdict::Unknown, at, "too many beginnings of pickles to look at all");
+        }
+    }
+
+    /// Looks for hostile pickles in a file of a format that has none.
+    pub(super) fn no_pickles(&mut self, data: &[u8]) {
+        self.known_names(data, 0);
+        let is_hostile =
+            |judged: &Judged| judged.findings.iter().any(|finding| is_path(&finding.name));
+        self.candidates(data, 0, is_hostile);
+    }
+
+    /// Judges what may be a pickle, and keeps what is dangerous or meets the condition; returns
+    /// where it stopped if there is too much to look at.
+    fn candidates(
+        &mut self,
+        data: &[u8],
+        from: usize,
+        is_kept: impl Fn(&Judged) -> bool,
+    ) -> Option<usize> {
+        let mut at = from.min(data.len());
+        let end = data.len().min(at.saturating_add(MAX_LOOKED_AT));
         let mut searched = 0;
-        let mut at = from;
         for _ in 0..MAX_CANDIDATES {
-            let Some(found) = memchr::memchr(0x80, &data[at..]) else { return };
+            let Some(found) = memchr::memchr(0x80, &data[at..end]) else {
+                return (end < data.len()).then_some(end);
+            };
             let start = at + found;
             at = start + 1;
             if !matches!(data.get(start + 1), Some(0..=5)) {
@@ -77,25 +102,26 @@ impl Scanner {
             }
             let judged = judge(data, start, &self.judge);
             searched += judged.end.saturating_sub(start);
-            if judged.error.is_none() || judged.verdict() == Verdict::Danger {
-                at = judged.end.max(at);
+            if is_kept(&judged) || judged.verdict() == Verdict::Danger {
+                at = judged.end.clamp(at, end);
                 self.keep_judged(data, start, judged);
             }
             if searched > MAX_SEARCHED {
                 break;
             }
         }
-        self.note(Verdict::Unknown, at, "too many beginnings of pickles to look at all");
+        Some(at)
     }
 
     /// Looks for `GLOBAL`s and `INST`s of dangerous names, wherever they are.
     pub(super) fn known_names(&mut self, data: &[u8], from: usize) {
         let mut at = from.min(data.len());
-        while let Some(found) = memchr::memchr(b'\n', &data[at..]) {
+        let end = data.len().min(at.saturating_add(MAX_LOOKED_AT));
+        while let Some(found) = memchr::memchr(b'\n', &data[at..end]) {
             let line = at + found;
             at = line + 1;
             let Some((opcode, module)) = name_before(&data[..line]) else { continue };
-            let rest = &data[at..data.len().min(at + 256)];
+            let rest = &data[at.min(data.len())..data.len().min(at + 256)];
             let Some(end) = rest.iter().position(|&b| b == b'\n') else { continue };
             let Some(name) = name_text(&rest[..end]) else { continue };
             let (module, name) = python3_name(module, name);
@@ -117,8 +143,8 @@ impl Scanner {
         }
         let judged = judge(data, 0, &self.judge);
         let is_pickle = judged.error.is_none();
-        let found = judged.verdict() == Verdict::Danger;
-        if found || is_pickle {
+        let found = judged.findings.iter().any(|finding| is_path(&finding.name));
+        if found || is_pickle || judged.verdict() == Verdict::Danger {
             self.note(Verdict::Unknown, 0, "a pickle and something else at once");
             self.keep_judged(data, 0, judged);
         }
@@ -134,13 +160,6 @@ fn reads_as_text(data: &[u8], first: &Judged) -> bool {
     (!is_cut || has_lines) && first.opcodes < 8 && is_text(data)
 }
 
-/// Whether a name can be one: words joined by dots.
-fn is_path(name: &str) -> bool {
-    let is_word =
-        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
-    name.split('.').all(is_word)
-}
-
 /// The module of a `GLOBAL` or `INST` whose first line ends here, and the place of its opcode.
 fn name_before(data: &[u8]) -> Option<(usize, &str)> {
     let start = data.iter().rev().take(100).take_while(|&&b| is_name_byte(b)).count();
@@ -148,8 +167,7 @@ fn name_before(data: &[u8]) -> Option<(usize, &str)> {
     // The opcode is a letter itself, and so may be what comes before it.
     let known = |at: &usize| {
         let module = std::str::from_utf8(&word[at + 1..]).unwrap_or("");
-        !module.is_empty()
-            && (danger(module, "*").is_some() || python3_name(module, "").0 != module)
+        !module.is_empty() && (has_dangers(module) || python3_name(module, "").0 != module)
     };
     let at = (0..word.len()).filter(|&at| matches!(word[at], b'c' | b'i')).find(known)?;
     Some((data.len() - start + at, std::str::from_utf8(&word[at + 1..]).ok()?))

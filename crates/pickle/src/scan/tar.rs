@@ -50,11 +50,17 @@ fn text(field: &[u8]) -> String {
     String::from_utf8_lossy(&field[..end]).into_owned()
 }
 
+/// What extended headers say about the member behind them.
+#[derive(Default)]
+struct Extended {
+    name: Option<String>,
+    size: Option<u64>,
+}
+
 impl Scanner {
     pub(super) fn tar(&mut self, data: &[u8]) -> String {
         let mut at = 0;
-        let mut long_name = None;
-        let mut names = Vec::new();
+        let mut extended = Extended::default();
         while at + BLOCK <= data.len() {
             let block = &data[at..at + BLOCK];
             if block.iter().all(|&byte| byte == 0) {
@@ -65,37 +71,88 @@ impl Scanner {
                 self.search(data, at);
                 return "a broken TAR archive".to_owned();
             };
-            let start = at + BLOCK;
-            let size = usize::try_from(header.size).unwrap_or(usize::MAX);
-            let end = start.saturating_add(size).min(data.len());
-            if end - start < size {
-                self.note(Verdict::Unknown, end, "the TAR archive is cut off");
-            }
-            let body = &data[start..end];
-            match header.kind {
-                b'L' => long_name = Some(text(body)),
-                b'x' => long_name = pax_name(body).or(long_name),
-                b'0' | 0 | b'7' => {
-                    let name = long_name.take().unwrap_or(header.name);
-                    if !self.count_member() {
-                        break;
-                    }
-                    self.tar_member(&name, body);
-                    names.push(name);
-                }
-                b'1' | b'2' => {
-                    long_name = None;
-                    self.link(&header.name, at);
-                }
-                _ => long_name = None,
-            }
-            at = start.saturating_add(size.div_ceil(BLOCK).saturating_mul(BLOCK));
+            let Some(end) = self.tar_entry(data, at, header, &mut extended) else { break };
+            at = end;
         }
         if at < data.len() && data[at..].iter().any(|&byte| byte != 0) {
             self.note(Verdict::Unknown, at, "bytes behind the TAR archive");
             self.search(data, at);
         }
         "a TAR archive".to_owned()
+    }
+
+    /// Scans the member whose header is at `at`; returns where the next one is.
+    fn tar_entry(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        header: Header,
+        extended: &mut Extended,
+    ) -> Option<usize> {
+        let start = at + BLOCK;
+        let has_body = !matches!(header.kind, b'1'..=b'6');
+        if !has_body && header.size > 0 {
+            // Some skip so many bytes, and others read the next header there.
+            self.note(Verdict::Unknown, at, "a link or folder with contents: readers differ");
+        }
+        let is_extension = matches!(header.kind, b'L' | b'K' | b'x' | b'X' | b'g');
+        let told = extended.size.take_if(|_| !is_extension);
+        if told.is_some_and(|told| told != header.size) {
+            self.note(Verdict::Unknown, at, "two headers disagree about a length: readers differ");
+        }
+        let size = if has_body { told.unwrap_or(header.size) } else { 0 };
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let end = start.saturating_add(size).min(data.len());
+        if end - start < size {
+            self.note(Verdict::Unknown, end, "the TAR archive is cut off");
+        }
+        let body = &data[start..end];
+        match header.kind {
+            b'L' => extended.name = Some(text(body)),
+            b'x' | b'X' => self.pax(body, at, extended),
+            b'g' => {
+                let mut all = Extended::default();
+                self.pax(body, at, &mut all);
+                if all.name.is_some() || all.size.is_some() {
+                    self.note(Verdict::Unknown, at, "a header that renames or resizes all members");
+                }
+            }
+            b'K' => {}
+            b'1'..=b'6' => {
+                extended.name = None;
+                if matches!(header.kind, b'1' | b'2') {
+                    self.link(&header.name, at);
+                }
+            }
+            // Unknown kinds are files.
+            kind => {
+                if kind == b'S' {
+                    self.note(Verdict::Unknown, at, "a file with holes: readers differ");
+                }
+                let name = extended.name.take().unwrap_or(header.name);
+                if !self.count_member() {
+                    return None;
+                }
+                self.tar_member(&name, body);
+            }
+        }
+        Some(start.saturating_add(size.div_ceil(BLOCK).saturating_mul(BLOCK)))
+    }
+
+    /// Reads an extended header.
+    fn pax(&mut self, body: &[u8], at: usize, extended: &mut Extended) {
+        let text = String::from_utf8_lossy(body);
+        for (key, value) in text.lines().filter_map(|line| line.split_once(' ')?.1.split_once('='))
+        {
+            match key {
+                "path" => extended.name = Some(value.to_owned()),
+                "size" => extended.size = value.parse().ok(),
+                _ if key.starts_with("GNU.sparse") => {
+                    self.note(Verdict::Unknown, at, "a file with holes: readers differ");
+                }
+                _ => {}
+            }
+        }
     }
 
     fn tar_member(&mut self, name: &str, body: &[u8]) {
@@ -114,10 +171,4 @@ impl Scanner {
             self.note(Verdict::Unknown, at, "a link that leads out of the archive");
         }
     }
-}
-
-/// `path=` of an extended header.
-fn pax_name(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
-    text.lines().find_map(|line| Some(line.split_once(" path=")?.1.to_owned()))
 }

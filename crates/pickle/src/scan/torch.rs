@@ -21,13 +21,18 @@ impl Scanner {
 
     /// The numbers of a tensor: never read as anything else, if the pickle names them.
     pub(super) fn torch_storage(&mut self, key: &str, data: &[u8], storages: &[Storage]) {
-        let Some(storage) = storages.iter().find(|storage| storage.key == key) else {
+        let of_key = || storages.iter().filter(|storage| storage.key == key);
+        if of_key().next().is_none() {
             self.content(data);
             return;
-        };
-        let expected = element_size(&storage.class).and_then(|s| s.checked_mul(storage.elements));
-        if expected.is_some_and(|expected| expected > data.len() as u64) {
+        }
+        let size = |storage: &Storage| element_size(&storage.class)?.checked_mul(storage.elements);
+        let Some(expected) = of_key().map(size).max().flatten() else { return };
+        if expected > data.len() as u64 {
             self.note(Verdict::Unknown, 0, "fewer bytes than its tensor has");
+        } else if expected < data.len() as u64 {
+            self.note(Verdict::Unknown, 0, "more bytes than its tensor has");
+            self.search(data, usize::try_from(expected).unwrap_or(0));
         }
     }
 

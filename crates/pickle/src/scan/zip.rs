@@ -190,7 +190,10 @@ impl Scanner {
                 Role::Pickle => scanner.torch_pickle(bytes, storages),
                 Role::Storage(key) => scanner.torch_storage(key, bytes, storages),
                 Role::Code => scanner.note(Verdict::Unknown, 0, "TorchScript: a program"),
-                Role::Note => scanner.known_names(bytes, 0),
+                Role::Note if is_note(bytes) => {}
+                Role::Note => {
+                    scanner.content(bytes);
+                }
                 Role::Any => {
                     scanner.content(bytes);
                 }
@@ -219,6 +222,12 @@ impl Scanner {
     }
 
     fn hidden(&mut self, data: &[u8], from: usize, to: usize) {
+        // A description of the member before it has its checksum and its sizes.
+        const MAX_DESCRIPTION: usize = 24;
+        if to - from > MAX_DESCRIPTION && data[from..to].iter().any(|&byte| byte != 0) {
+            self.note(Verdict::Unknown, from, "bytes in the ZIP archive that belong to no member");
+            self.search(&data[..to], from);
+        }
         for found in memchr::memmem::find_iter(&data[from..to], LOCAL) {
             let Some((local, at)) = local_of(data, (from + found) as u64) else { continue };
             if !self.count_member() {
@@ -364,6 +373,11 @@ fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
+/// Whether this is a word or a number that `PyTorch` keeps beside the pickle.
+fn is_note(bytes: &[u8]) -> bool {
+    bytes.len() <= 64 && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"\n.-_".contains(b))
+}
+
 /// What a member is to `PyTorch`.
 #[derive(Clone, Copy, Debug)]
 enum Role<'a> {
@@ -394,13 +408,12 @@ impl TorchArchive {
             return Role::Any;
         };
         match rest {
-            "data.pkl" | "constants.pkl" => Role::Pickle,
+            "data.pkl" | "constants.pkl" | "attributes.pkl" => Role::Pickle,
             "version"
             | "byteorder"
             | ".format_version"
             | ".storage_alignment"
-            | ".data/serialization_id"
-            | "attributes.pkl" => Role::Note,
+            | ".data/serialization_id" => Role::Note,
             _ => match rest.split_once('/') {
                 Some(("data" | "constants" | "tensors", key)) => Role::Storage(key),
                 Some(("code", _)) => Role::Code,

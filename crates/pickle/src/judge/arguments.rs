@@ -1,0 +1,204 @@
+//! What the names of the table may be called with: the same name can make data, or call for others.
+
+use super::Judge;
+use super::arrays::arguments;
+use super::finding::{GUARDED, Verdict};
+use super::names::Special;
+use super::symbol::{Kind, Symbol};
+use crate::policy::Uses;
+
+/// Items that a computed sequence may have.
+const MAX_ITEMS: u64 = 1 << 24;
+
+const CALLS: (Verdict, &str) = (Verdict::Danger, "it would call what the pickle gives it");
+const NO_CLASS: (Verdict, &str) = (Verdict::Unknown, "with what is no class of its library");
+const BOMB: (Verdict, &str) =
+    (Verdict::Unknown, "it would make more items than memory holds: a bomb");
+
+type Fault = (Verdict, &'static str);
+
+/// Whether the arguments of this name are looked at.
+pub(super) fn is_checked(module: &str, name: &str) -> bool {
+    match module {
+        "builtins" => matches!(name, "list" | "tuple" | "set" | "frozenset" | "dict"),
+        "collections" | "_collections" => matches!(name, "deque" | "Counter" | "OrderedDict"),
+        "array" => name == "array",
+        "copyreg" => name == "_reconstructor",
+        "fractions" => name == "Fraction",
+        "torch._utils" => name.starts_with("_rebuild_"),
+        _ if module.starts_with("numpy.") => matches!(
+            name,
+            "_ufunc_reconstruct"
+                | "_reconstruct"
+                | "_mareconstruct"
+                | "_mrreconstruct"
+                | "__generator_ctor"
+                | "__bit_generator_ctor"
+                | "__randomstate_ctor"
+        ),
+        _ if module.starts_with("pandas.") => {
+            name == "make_block" || (name.starts_with("_new_") && name.ends_with("Index"))
+        }
+        _ => false,
+    }
+}
+
+impl Judge<'_> {
+    /// Calls a name whose arguments are looked at.
+    pub(super) fn call_checked(&mut self, index: u32, args: Symbol) -> Symbol {
+        let name = self.names.get(index);
+        let local = name.full.rsplit('.').next().unwrap_or_default();
+        if local == "_ufunc_reconstruct" {
+            return self.ufunc(index, args);
+        }
+        let fault = match local {
+            "bytes" | "bytearray" | "list" | "tuple" | "set" | "frozenset" | "dict" | "deque"
+            | "Counter" | "OrderedDict" | "array" => self.check_sequence(args),
+            "_reconstructor" => return self.reconstruct_checked(index, args),
+            "Fraction" => self.check_fraction(args),
+            "_reconstruct" => self.check_empty_array(args),
+            "_mareconstruct" | "_mrreconstruct" => self.check_classes(args, 2, "numpy."),
+            "__generator_ctor" | "__bit_generator_ctor" | "__randomstate_ctor" => {
+                self.check_generator(args)
+            }
+            "make_block" => self.check_block(args),
+            _ if local.starts_with("_new_") => self.check_classes(args, 1, "pandas."),
+            _ => self.check_tensor(local, args),
+        };
+        match fault {
+            None if self.names.get(index).uses.allows(Uses::CALL) => {
+                super::arrays::instance(index, args)
+            }
+            None => self.call_unknown(index, args, "cannery cannot vouch for it"),
+            Some((verdict, why)) => self.call_as(index, args, verdict, why),
+        }
+    }
+
+    /// Whether a guarded name among the arguments is where its library puts it.
+    pub(super) fn takes_guarded(&self, callee: Symbol, args: Symbol) -> bool {
+        let Some((class, rest)) = self.items(args).split_first() else { return false };
+        callee.kind() == Kind::Global
+            && self.names.get(callee.size()).full.ends_with(".multiarray._reconstruct")
+            && class.kind() == Kind::Global
+            && self.names.get(class.size()).special == Special::Memmap
+            && rest.iter().all(|item| item.trail() != GUARDED)
+    }
+
+    /// A class that may be made, of a library whose names begin like this.
+    fn is_class_of(&self, class: Symbol, library: &str) -> bool {
+        let is_own = |full: &str| full.starts_with(library) || full.starts_with("builtins.");
+        class.kind() == Kind::Global && {
+            let name = self.names.get(class.size());
+            // What is not in the table has its finding already.
+            name.verdict != Verdict::Ok || (name.uses.allows(Uses::NEW) && is_own(&name.full))
+        }
+    }
+
+    fn check_classes(&self, args: Symbol, count: usize, library: &str) -> Option<Fault> {
+        let classes = self.items(args).get(..count);
+        let is_fine = classes
+            .is_some_and(|classes| classes.iter().all(|class| self.is_class_of(*class, library)));
+        (!is_fine).then_some(NO_CLASS)
+    }
+
+    /// `_reconstruct(class, (0,), b"b")`: an empty array, which its state replaces.
+    fn check_empty_array(&self, args: Symbol) -> Option<Fault> {
+        let &[class, shape, ..] = self.items(args) else { return Some(NO_CLASS) };
+        let is_class = class.kind() == Kind::Global;
+        let is_empty = |size: &Symbol| size.kind() == Kind::Int && size.at == 0;
+        match is_class && shape.kind() == Kind::Tuple && self.items(shape).iter().all(is_empty) {
+            true => None,
+            false if is_class => Some((Verdict::Unknown, "with a shape that is not empty")),
+            false => Some(NO_CLASS),
+        }
+    }
+
+    /// `_reconstructor(class, base, state)`: the base is what is made of the state.
+    fn reconstruct_checked(&mut self, index: u32, args: Symbol) -> Symbol {
+        if let &[class, base, ..] = self.items(args) {
+            let is_same = class.kind() == base.kind() && class.size() == base.size();
+            if !is_same && !self.is_class_of(base, "builtins.") {
+                return self.call_as(
+                    index,
+                    args,
+                    NO_CLASS.0,
+                    "with a base that is no class of data",
+                );
+            }
+        }
+        self.reconstruct(index, args)
+    }
+
+    /// A sequence of numbers that no file holds.
+    fn check_sequence(&self, args: Symbol) -> Option<Fault> {
+        let is_long = |bound: &Symbol| {
+            bound.kind() != Kind::Int || bound.at.cast_signed().unsigned_abs() > MAX_ITEMS
+        };
+        let is_bomb = |item: &Symbol| {
+            item.kind() == Kind::Instance
+                && self.names.get(item.size()).full == "builtins.range"
+                && self.items(arguments(*item)).iter().any(is_long)
+        };
+        self.items(args).iter().any(is_bomb).then_some(BOMB)
+    }
+
+    /// `Fraction("1e1000000000")` is a number of as many digits.
+    fn check_fraction(&self, args: Symbol) -> Option<Fault> {
+        let has_power =
+            |item: &Symbol| self.text(*item).is_some_and(|text| text.contains(['e', 'E']));
+        self.items(args).iter().any(has_power).then_some(BOMB)
+    }
+
+    /// `__generator_ctor(bit_generator, constructor)` calls the second with the first.
+    fn check_generator(&self, args: Symbol) -> Option<Fault> {
+        let is_own = |item: &Symbol| match item.kind() {
+            Kind::Global | Kind::Instance => {
+                self.names.get(item.size()).full.starts_with("numpy.random.")
+            }
+            _ => item.is_text() || item.kind() == Kind::None,
+        };
+        (!self.items(args).iter().all(is_own)).then_some(CALLS)
+    }
+
+    /// `make_block(values, placement, klass)` calls the third.
+    fn check_block(&self, args: Symbol) -> Option<Fault> {
+        let items = self.items(args);
+        let is_own =
+            |item: &Symbol| item.kind() != Kind::Global || self.is_class_of(*item, "pandas.");
+        (!items.iter().all(is_own)).then_some(CALLS)
+    }
+
+    /// `_ufunc_reconstruct(module, name)` imports a module and looks up any name in it.
+    fn ufunc(&mut self, index: u32, args: Symbol) -> Symbol {
+        const MODULES: [&str; 7] = [
+            "numpy",
+            "numpy.core.umath",
+            "numpy._core.umath",
+            "numpy.core._multiarray_umath",
+            "numpy._core._multiarray_umath",
+            "scipy.special._ufuncs",
+            "scipy.special",
+        ];
+        let texts = match self.items(args) {
+            &[module, name] => self.text(module).zip(self.text(name)),
+            _ => None,
+        };
+        let Some((module, name)) = texts else {
+            return self.call_as(
+                index,
+                args,
+                Verdict::Danger,
+                "imports a module whose name is made",
+            );
+        };
+        let named = self.names.intern(&module, &name);
+        let is_plain = !name.contains('.') && !name.starts_with('_');
+        if MODULES.contains(&&*module) && is_plain && self.names.get(named).what.is_empty() {
+            return super::arrays::instance(index, args);
+        }
+        let verdict = self.names.get(named).verdict.max(Verdict::Unknown);
+        let trail =
+            self.call_as(index, args, verdict, "imports a module that has no ufuncs").trail();
+        Symbol::new(Kind::Global, named, 0).with_trail(trail)
+    }
+}
