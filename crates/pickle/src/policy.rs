@@ -200,7 +200,7 @@ fn extension_type(module: &str, name: &str) -> Option<Rule> {
 /// ```
 #[must_use]
 pub fn danger(module: &str, name: &str) -> Option<&'static str> {
-    if rule(module, name).is_some() {
+    if rule(module, name).is_some() || is_error(name) {
         return None;
     }
     let mut prefixes = name.match_indices('.').map(|(end, _)| &name[..end]).chain([name]);
@@ -209,6 +209,13 @@ pub fn danger(module: &str, name: &str) -> Option<&'static str> {
         .or_else(|| danger_of_module(module))
         .or_else(|| through_modules(module, name))
         .or_else(|| detour(name))
+}
+
+/// Exceptions do no harm, whatever the module does that raises them.
+fn is_error(name: &str) -> bool {
+    !name.contains('.')
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a module has names that no data needs.
@@ -250,17 +257,17 @@ pub(crate) fn is_path(name: &str) -> bool {
 
 /// Names that lead out of any module: other modules it has imported, and Python's own workings.
 fn detour(name: &str) -> Option<&'static str> {
-    let dotted = name.contains('.');
-    name.split('.').find_map(|part| {
+    // A method of a class is no worse than the class; its attributes are.
+    let last = name.matches('.').count();
+    name.split('.').enumerate().find_map(|(at, part)| {
         let module = part.trim_start_matches('_');
         let known = match part {
             "__globals__" | "__builtins__" | "__code__" | "__subclasses__" | "__mro__"
             | "__bases__" | "__base__" | "__import__" | "__loader__" | "__spec__"
             | "__closure__" | "__getattribute__" | "f_globals" | "f_builtins" | "gi_frame"
             | "tb_frame" => Some("reaches into the interpreter"),
-            "__dict__" | "__class__" | "__call__" | "__init__" | "__reduce__" | "__reduce_ex__"
-                if dotted =>
-            {
+            "__dict__" | "__class__" if at > 0 => Some("reaches attributes that are not data"),
+            "__call__" | "__init__" | "__reduce__" | "__reduce_ex__" if at > 0 && at < last => {
                 Some("reaches attributes that are not data")
             }
             _ => None,

@@ -20,7 +20,20 @@ type Fault = (Verdict, &'static str);
 /// Whether the arguments of this name are looked at.
 pub(super) fn is_checked(module: &str, name: &str) -> bool {
     match module {
-        "builtins" => matches!(name, "list" | "tuple" | "set" | "frozenset" | "dict"),
+        "builtins" => matches!(
+            name,
+            "list"
+                | "tuple"
+                | "set"
+                | "frozenset"
+                | "dict"
+                | "type"
+                | "iter"
+                | "enumerate"
+                | "zip"
+                | "reversed"
+        ),
+        "operator" | "_operator" => name == "getitem",
         "collections" | "_collections" => matches!(name, "deque" | "Counter" | "OrderedDict"),
         "array" => name == "array",
         "copyreg" => name == "_reconstructor",
@@ -55,6 +68,10 @@ impl Judge<'_> {
             "bytes" | "bytearray" | "list" | "tuple" | "set" | "frozenset" | "dict" | "deque"
             | "Counter" | "OrderedDict" | "array" => self.check_sequence(args),
             "_reconstructor" => return self.reconstruct_checked(index, args),
+            "type" => self.check_type(args),
+            "iter" => self.check_iterator(args),
+            "enumerate" | "zip" | "reversed" => None,
+            "getitem" => self.check_subscript(args),
             "Fraction" => self.check_fraction(args),
             "_reconstruct" => self.check_empty_array(args),
             "_mareconstruct" | "_mrreconstruct" => self.check_classes(args, 2, "numpy."),
@@ -136,10 +153,49 @@ impl Judge<'_> {
         };
         let is_bomb = |item: &Symbol| {
             item.kind() == Kind::Instance
-                && self.names.get(item.size()).full == "builtins.range"
-                && self.items(arguments(*item)).iter().any(is_long)
+                && match self.names.get(item.size()).full.as_str() {
+                    "builtins.range" => self.items(arguments(*item)).iter().any(is_long),
+                    "builtins.iter" | "builtins.enumerate" | "builtins.zip"
+                    | "builtins.reversed" => true,
+                    _ => false,
+                }
         };
         self.items(args).iter().any(is_bomb).then_some(BOMB)
+    }
+
+    /// `type(None)` is a type, and a call with three arguments makes one.
+    fn check_type(&self, args: Symbol) -> Option<Fault> {
+        let is_one = self.items(args).len() == 1;
+        (!is_one).then_some((Verdict::Unknown, "it makes a class"))
+    }
+
+    /// `iter(items)` is data, and `iter(function, end)` calls a function.
+    fn check_iterator(&self, args: Symbol) -> Option<Fault> {
+        let is_one = self.items(args).len() == 1;
+        (!is_one).then_some(CALLS)
+    }
+
+    /// `Union[int, str]` of `typing`; subscripts of other values are no data.
+    fn check_subscript(&self, args: Symbol) -> Option<Fault> {
+        let is_typing = self.items(args).first().is_some_and(|&of| {
+            of.kind() == Kind::Global && self.names.get(of.size()).full.starts_with("typing.")
+        });
+        (!is_typing).then_some((Verdict::Unknown, "it looks up an item of what it is given"))
+    }
+
+    /// `reduce(operator.or_, members)` joins flags of an enum, or types.
+    pub(super) fn call_reduce(&mut self, index: u32, args: Symbol) -> Symbol {
+        let is_join = |callee: &Symbol| {
+            callee.kind() == Kind::Global
+                && matches!(
+                    self.names.get(callee.size()).full.as_str(),
+                    "operator.or_" | "_operator.or_"
+                )
+        };
+        if self.items(args).first().is_some_and(is_join) {
+            return super::arrays::instance(index, args);
+        }
+        self.call_as(index, args, Verdict::Danger, "calls any function")
     }
 
     /// `Fraction("1e1000000000")` is a number of as many digits.

@@ -143,6 +143,7 @@ impl<'a> Judge<'a> {
         let name = self.names.get(index);
         let what = match name.special {
             Special::GetAttribute => "reaches any attribute of what it is called with",
+            Special::Reduce => "calls any function",
             _ => "opens and overwrites files",
         };
         let reason = format!("keeps {} for somebody else to call: it {what}", name.full);
@@ -184,6 +185,7 @@ impl<'a> Judge<'a> {
             Special::Bytes => self.make_bytes(index, args),
             Special::ArrayWrapper | Special::Dtype => instance(index, args),
             Special::Checked => self.call_checked(index, args),
+            Special::Reduce => self.call_reduce(index, args),
             Special::Memmap => self.call_as(index, args, Verdict::Danger, "opens files"),
             Special::Code | Special::Function => {
                 let verb = "makes code that runs when somebody calls it";

@@ -54,12 +54,14 @@ pub(super) enum Special {
     Memmap,
     /// Data for the arguments that a library gives it, and more for others.
     Checked,
+    /// `functools.reduce`, with which Python joins flags and types.
+    Reduce,
 }
 
 impl Special {
     /// Whether a name is fine where it is called by the pickle itself, but nowhere else.
     pub(super) fn is_guarded(self) -> bool {
-        matches!(self, Special::GetAttribute | Special::Memmap)
+        matches!(self, Special::GetAttribute | Special::Memmap | Special::Reduce)
     }
 }
 
@@ -104,6 +106,7 @@ fn special(module: &str, name: &str) -> Special {
         ("joblib.numpy_pickle" | "sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper") => {
             Special::ArrayWrapper
         }
+        ("functools" | "_functools", "reduce") => Special::Reduce,
         ("numpy", "dtype") => Special::Dtype,
         ("numpy" | "numpy.memmap" | "numpy.core.memmap" | "numpy._core.memmap", "memmap") => {
             Special::Memmap
@@ -148,7 +151,7 @@ fn judged(module: &str, name: &str) -> Name {
     let (module3, name3) = python3_name(module, name);
     let special = special(module3, name3);
     let what = match special {
-        Special::Nested => None,
+        Special::Nested | Special::Reduce => None,
         // Both are tried: which one Python looks up depends on the protocol and the reader.
         _ => danger(module3, name3).or_else(|| danger(module, name)),
     };

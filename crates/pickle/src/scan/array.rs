@@ -2,12 +2,24 @@
 
 use super::{Scanner, Verdict};
 
+use super::literal::Literal;
+
 /// What the header of an array says.
 struct Header {
     end: usize,
-    has_objects: bool,
-    /// Bytes of the numbers, if that can be told.
-    size: Option<u64>,
+    elements: Elements,
+    count: u64,
+}
+
+/// What an array consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elements {
+    /// Numbers and texts of so many bytes.
+    Bytes(u64),
+    /// Objects, which are a pickle behind the header.
+    Objects,
+    /// Something that NumPy does not write so.
+    Unknown,
 }
 
 impl Scanner {
@@ -21,13 +33,25 @@ impl Scanner {
                 return "a broken array".to_owned();
             };
             let start = at + header.end;
-            if header.has_objects {
-                self.objects(data, start);
-                return "an array of objects".to_owned();
-            }
-            let size = header.size.and_then(|size| usize::try_from(size).ok());
+            let size = match header.elements {
+                Elements::Bytes(size) => size.checked_mul(header.count),
+                Elements::Objects => {
+                    self.objects(data, start);
+                    return "an array of objects".to_owned();
+                }
+                Elements::Unknown => {
+                    self.note(
+                        Verdict::Unknown,
+                        at,
+                        "an array of a dtype that NumPy does not write so",
+                    );
+                    self.objects(data, start);
+                    return "an array".to_owned();
+                }
+            };
+            let size = size.and_then(|size| usize::try_from(size).ok());
             let Some(end) = size.and_then(|size| start.checked_add(size)) else {
-                self.note(Verdict::Unknown, at, "an array whose size cannot be told");
+                self.note(Verdict::Unknown, at, "an array larger than any file");
                 return "an array".to_owned();
             };
             if end > data.len() {
@@ -73,61 +97,142 @@ impl Header {
             _ => return None,
         };
         let end = start + length;
-        let text = String::from_utf8_lossy(data.get(start..end)?);
-        let descr = text.split_once("descr")?.1.split_once(':')?.1;
-        let shape = text.split_once("shape")?.1.split_once('(')?.1.split_once(')')?.0;
-        let mut count = 1_u64;
-        for size in shape.split(',').map(str::trim).filter(|size| !size.is_empty()) {
-            count = count.checked_mul(size.trim_end_matches('L').parse().ok()?)?;
+        let header = Literal::parse(std::str::from_utf8(data.get(start..end)?).ok()?)?;
+        let Literal::Dict(entries) = &header else { return None };
+        let [mut descr, mut shape, mut order] = [None; 3];
+        for (key, value) in entries {
+            let place = match key {
+                Literal::Text("descr") => &mut descr,
+                Literal::Text("shape") => &mut shape,
+                Literal::Text("fortran_order") => &mut order,
+                _ => return None,
+            };
+            // Of two entries with one key, readers take either.
+            if place.replace(value).is_some() {
+                return None;
+            }
         }
-        let descr = descr.split_once("fortran_order").map_or(descr, |(before, _)| before);
-        let item = item_size(descr);
-        let has_objects = quoted(descr).any(is_object);
-        // Fields with shapes of their own: so many bytes as there are, if they can be shared out.
-        let rest = (data.len() - end) as u64;
-        let size = match item {
-            Some(item) => item.checked_mul(count),
-            None => (count > 0 && rest.is_multiple_of(count)).then_some(rest),
-        };
-        Some(Header { end, has_objects, size })
+        let (descr, shape, _) = (descr?, shape?, order?);
+        Some(Header { end, elements: Elements::of(descr), count: product(shape)? })
     }
 }
 
-/// The size of an element, if its description is one of a plain type or a flat list of those.
-fn item_size(descr: &str) -> Option<u64> {
-    if !descr.contains('[') {
-        return type_size(quoted(descr).next()?);
-    }
-    // Fields: a name and a type, and perhaps a shape.
-    let mut total = 0_u64;
-    for field in descr.split('(').skip(1) {
-        let words: Vec<_> = quoted(field).collect();
-        let (Some(kind), None) = (words.get(1), words.get(2)) else {
-            // The shape of the field before.
-            return None;
-        };
-        total += type_size(kind)?;
-    }
-    Some(total)
-}
-
-fn type_size(kind: &str) -> Option<u64> {
-    let kind = kind.trim_start_matches(['<', '>', '|', '=']);
-    let (letter, size) = kind.split_at_checked(1)?;
-    let size = size.split('[').next()?;
-    match letter {
-        "b" | "i" | "u" | "f" | "c" | "V" | "S" | "a" | "M" | "m" => size.parse().ok(),
-        "U" => size.parse::<u64>().ok()?.checked_mul(4),
-        "?" => Some(1),
+/// The number of elements of a shape.
+fn product(shape: &Literal<'_>) -> Option<u64> {
+    let sizes = match shape {
+        Literal::Tuple(sizes) => &sizes[..],
+        Literal::Number(_) => std::slice::from_ref(shape),
+        _ => return None,
+    };
+    sizes.iter().try_fold(1_u64, |count, size| match size {
+        Literal::Number(size) => count.checked_mul(*size),
         _ => None,
+    })
+}
+
+impl Elements {
+    /// What a dtype is that is described as in a header.
+    fn of(descr: &Literal<'_>) -> Elements {
+        match descr {
+            Literal::Text(kind) => Elements::of_kind(kind),
+            Literal::List(fields) => fields
+                .iter()
+                .fold(Elements::Bytes(0), |all, field| all.and(Elements::of_field(field))),
+            Literal::Tuple(parts) => match &parts[..] {
+                [of, shape] => Elements::of(of).times(product(shape)),
+                _ => Elements::Unknown,
+            },
+            _ => Elements::Unknown,
+        }
+    }
+
+    /// A name, a dtype, and perhaps a shape.
+    fn of_field(field: &Literal<'_>) -> Elements {
+        match field {
+            Literal::Tuple(parts) => match &parts[..] {
+                [Literal::Text(_) | Literal::Tuple(_), of] => Elements::of(of),
+                [Literal::Text(_) | Literal::Tuple(_), of, shape] => {
+                    Elements::of(of).times(product(shape))
+                }
+                _ => Elements::Unknown,
+            },
+            _ => Elements::Unknown,
+        }
+    }
+
+    /// `<f8`, `|S5`, `<M8[ns]`.
+    fn of_kind(kind: &str) -> Elements {
+        let kind = kind.strip_prefix(['<', '>', '|', '=']).unwrap_or(kind);
+        let Some((letter, size)) = kind.split_at_checked(1) else { return Elements::Unknown };
+        let (size, unit) = size.split_once('[').map_or((size, ""), |(size, unit)| (size, unit));
+        let has_unit = matches!(letter, "M" | "m") && unit.ends_with(']');
+        if !unit.is_empty() && !has_unit {
+            return Elements::Unknown;
+        }
+        match (letter, size.parse::<u64>()) {
+            ("O", Ok(4 | 8)) => Elements::Objects,
+            ("O", _) if size.is_empty() => Elements::Objects,
+            ("?", _) if size.is_empty() => Elements::Bytes(1),
+            ("b" | "i" | "u" | "f" | "c" | "V" | "S" | "a" | "M" | "m", Ok(size)) => {
+                Elements::Bytes(size)
+            }
+            ("U", Ok(size)) => Elements::Bytes(size.saturating_mul(4)),
+            _ => Elements::Unknown,
+        }
+    }
+
+    fn and(self, other: Elements) -> Elements {
+        match (self, other) {
+            (Elements::Unknown, _) | (_, Elements::Unknown) => Elements::Unknown,
+            (Elements::Objects, _) | (_, Elements::Objects) => Elements::Objects,
+            (Elements::Bytes(one), Elements::Bytes(other)) => {
+                Elements::Bytes(one.saturating_add(other))
+            }
+        }
+    }
+
+    fn times(self, count: Option<u64>) -> Elements {
+        match (self, count) {
+            (Elements::Bytes(size), Some(count)) => Elements::Bytes(size.saturating_mul(count)),
+            (Elements::Objects, Some(_)) => Elements::Objects,
+            _ => Elements::Unknown,
+        }
     }
 }
 
-/// The texts between quotes.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\'', '"']).skip(1).step_by(2).filter(|word| !word.is_empty())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn is_object(kind: &str) -> bool {
-    matches!(kind.trim_start_matches(['<', '>', '|', '=']), "O" | "O8" | "O4")
+    #[test]
+    fn what_arrays_consist_of() {
+        let of = |descr: &str| match Literal::parse(descr).map(|descr| Elements::of(&descr)) {
+            Some(Elements::Bytes(size)) => size.to_string(),
+            Some(Elements::Objects) => "objects".to_owned(),
+            Some(Elements::Unknown) => "unknown".to_owned(),
+            None => "no literal".to_owned(),
+        };
+        for (descr, expected) in [
+            ("'<f8'", "8"),
+            ("'|S5'", "5"),
+            ("'<U5'", "20"),
+            ("'<M8[ns]'", "8"),
+            ("'?'", "1"),
+            ("'|O'", "objects"),
+            ("'O8'", "objects"),
+            ("[('a', '<i4'), ('b', '<f8', (2, 2))]", "36"),
+            ("[('a', [('x', '|O')]), ('b', '<f8')]", "objects"),
+            ("[(('title', 'a'), '<i4'), ('', '|V4')]", "8"),
+            ("('<f4', (3,))", "12"),
+            ("'object'", "unknown"),
+            ("'i8,O'", "unknown"),
+            ("'float64'", "unknown"),
+            ("'i8[O]'", "unknown"),
+            (r"'|\x4f'", "no literal"),
+            ("'|' 'O'", "no literal"),
+            ("__import__('os')", "no literal"),
+        ] {
+            assert_eq!(of(descr), expected, "{descr}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod array;
 mod kind;
+mod literal;
 mod packed;
 mod safetensors;
 mod seven;
