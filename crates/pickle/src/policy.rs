@@ -150,6 +150,17 @@ pub fn rule(module: &str, name: &str) -> Option<Rule> {
         .copied()
         .or_else(|| RULES.get(&(&*moved(module)?, name)).copied())
         .or_else(|| extension_type(module, name))
+        .or_else(|| member(module, name))
+}
+
+/// Members of an enum, as Python names them: `re.RegexFlag.MULTILINE`.
+fn member(module: &str, name: &str) -> Option<Rule> {
+    let (class, member) = name.split_once('.')?;
+    let is_word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let is_member =
+        member.starts_with(|c: char| c.is_ascii_uppercase()) && member.chars().all(is_word);
+    let class = RULES.get(&(module, class)).filter(|_| is_member)?;
+    Some(Rule { profile: class.profile, uses: Uses::REFERENCE })
 }
 
 /// Where libraries have moved their modules to: behind an underscore.

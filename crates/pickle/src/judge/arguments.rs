@@ -103,11 +103,10 @@ impl Judge<'_> {
 
     /// A class that may be made, of a library whose names begin like this.
     fn is_class_of(&self, class: Symbol, library: &str) -> bool {
-        let is_own = |full: &str| full.starts_with(library) || full.starts_with("builtins.");
         class.kind() == Kind::Global && {
             let name = self.names.get(class.size());
             // What is not in the table has its finding already.
-            name.verdict != Verdict::Ok || (name.uses.allows(Uses::NEW) && is_own(&name.full))
+            name.verdict != Verdict::Ok || (name.uses.allows(Uses::NEW) && name.full.starts_with(library))
         }
     }
 

@@ -39,6 +39,10 @@ impl Judge<'_> {
         }
     }
 
+    fn is_memmap(&self, value: Symbol) -> bool {
+        value.kind() == Kind::Global && self.names.get(value.size()).special == Special::Memmap
+    }
+
     #[cold]
     fn keep_array_state(&mut self, start: usize) {
         for at in (start..self.stack.len()).step_by(2) {
@@ -46,6 +50,8 @@ impl Judge<'_> {
             match self.text(self.stack[at]).as_deref() {
                 Some("shape") => self.array.shape = Some(value),
                 Some("dtype") => self.array.dtype = Some(value),
+                // joblib gives it to `_reconstruct`, where it is data.
+                Some("subclass") if self.is_memmap(value) => self.stack[at + 1].set_trail(0),
                 Some("numpy_array_alignment_bytes") => {
                     self.array.is_aligned = value.kind() != Kind::None;
                 }
@@ -64,17 +70,17 @@ impl Judge<'_> {
         if !self.options.raw_arrays {
             return Ok(());
         }
+        let element = array.dtype.and_then(|dtype| self.element_size(dtype));
         if self.raw.is_empty() {
-            self.judge_as_plain();
+            self.judge_as_plain(element == Some(Element::Object));
         }
         let start = self.ops.position();
-        let result = self.pass_over(array);
+        let result = self.pass_over(array, element);
         self.raw.push(start..self.ops.position());
         result
     }
 
-    fn pass_over(&mut self, array: ArrayState) -> Step {
-        let element = array.dtype.and_then(|dtype| self.element_size(dtype));
+    fn pass_over(&mut self, array: ArrayState, element: Option<Element>) -> Step {
         let Some(element) = element else {
             return Err(Error::new(ErrorKind::Unsupported, "a joblib array of an unknown dtype"));
         };
@@ -92,7 +98,7 @@ impl Judge<'_> {
     }
 
     /// `pickle.load` would read the numbers as instructions: what harm could that do?
-    fn judge_as_plain(&mut self) {
+    fn judge_as_plain(&mut self, has_objects: bool) {
         let options = JudgeOptions { raw_arrays: false, ..self.options };
         let mut plain = Judge::new(self.data, self.ops.position(), options);
         plain.stack.clone_from(&self.stack);
@@ -107,10 +113,11 @@ impl Judge<'_> {
         }
         let is_pickle = plain.run().is_none();
         let findings = plain.trails.into_findings();
-        // Numbers that are taken for opcodes soon make no sense, and name nothing.
+        // Numbers that are taken for opcodes soon make no sense, and name nothing; but the pickle
+        // of objects makes some sense, with a memo that is not its own.
         let is_meant = |finding: &Finding| match finding.verdict {
-            Verdict::Danger => is_pickle || !finding.name.is_empty(),
-            _ => !finding.name.is_empty() && is_path(&finding.name),
+            Verdict::Danger => !finding.name.is_empty() || (is_pickle && !has_objects),
+            _ => !has_objects && is_path(&finding.name),
         };
         for finding in findings.into_iter().filter(is_meant) {
             self.trails.add(finding, super::Deed::Calls);
@@ -154,7 +161,9 @@ impl Judge<'_> {
             return None;
         }
         match self.names.get(dtype.size()).full.as_str() {
-            "numpy.dtypes.StringDType" => return Some(Element::Object),
+            "numpy.dtypes.StringDType" | "numpy._core._internal._convert_to_stringdtype_kwargs" => {
+                return Some(Element::Object);
+            }
             "numpy.dtype" => {}
             _ => return None,
         }
