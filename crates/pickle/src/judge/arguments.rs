@@ -106,7 +106,8 @@ impl Judge<'_> {
         class.kind() == Kind::Global && {
             let name = self.names.get(class.size());
             // What is not in the table has its finding already.
-            name.verdict != Verdict::Ok || (name.uses.allows(Uses::NEW) && name.full.starts_with(library))
+            name.verdict != Verdict::Ok
+                || (name.uses.allows(Uses::NEW) && name.full.starts_with(library))
         }
     }
 

@@ -210,7 +210,7 @@ impl Judge<'_> {
     fn told_element(&self, dtype: Symbol, state: Symbol) -> Result<Element, &'static str> {
         const HAS_OBJECTS: u64 = 1;
         let odd = "gives a dtype a state that NumPy does not write";
-        let Some(named) = self.named_element(dtype) else { return Ok(Element::Unknown) };
+        let Some(element) = self.named_element(dtype) else { return Ok(Element::Unknown) };
         let &[_, _, subarray, names, _, size, _, flags, ..] = self.items(state) else {
             return Err(odd);
         };
@@ -219,8 +219,8 @@ impl Judge<'_> {
         }
         let has_objects = flags.at & HAS_OBJECTS != 0;
         let is_plain = subarray.kind() == Kind::None && names.kind() == Kind::None;
-        let is_object = named == Element::Object;
-        if is_plain && is_object != has_objects {
+        let holds_addresses = element == Element::Object;
+        if is_plain && holds_addresses != has_objects {
             return Err("gives a dtype a state that makes NumPy take numbers for addresses");
         }
         if has_objects {
@@ -229,7 +229,7 @@ impl Judge<'_> {
         // Sizes of -1 say that the name of the type has told it.
         match i64::try_from(size.at) {
             Ok(bytes) if size.kind() == Kind::Int && bytes > 0 => Ok(Element::Bytes(size.at)),
-            _ => Ok(named),
+            _ => Ok(element),
         }
     }
 }

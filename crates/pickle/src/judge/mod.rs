@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use cannery_core::{Error, ErrorKind, Segment};
+use num_bigint::BigInt;
 
 use arrays::{ArrayState, Element};
 
@@ -278,20 +279,11 @@ impl<'a> Judge<'a> {
                 literal::Integer::Bool(yes) => {
                     self.push_kind(if yes { Kind::True } else { Kind::False });
                 }
-                literal::Integer::Big(_) => self.stack.push(Symbol::DATA),
+                literal::Integer::Big(big) => self.big_integer(&big),
             },
-            (Opcode::Long, Arg::Line(line)) => match literal::long_integer(line)? {
-                literal::Integer::Small(value) => self.stack.push(Symbol::int(value)),
-                _ => self.stack.push(Symbol::DATA),
-            },
+            (Opcode::Long, Arg::Line(line)) => self.integer(&literal::long_integer(line)?),
             (Opcode::Long1 | Opcode::Long4, Arg::Bytes(bytes)) => {
-                match literal::binary_integer(bytes) {
-                    literal::Integer::Small(value) => self.stack.push(Symbol::int(value)),
-                    _ => {
-                        self.big_integer(bytes);
-                        self.stack.push(Symbol::DATA);
-                    }
-                }
+                self.integer(&literal::binary_integer(bytes));
             }
             (Opcode::Float, Arg::Line(line)) => {
                 literal::float(line)?;
@@ -445,6 +437,14 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
+    fn integer(&mut self, value: &literal::Integer) {
+        match value {
+            literal::Integer::Small(value) => self.stack.push(Symbol::int(*value)),
+            literal::Integer::Big(big) => self.big_integer(big),
+            literal::Integer::Bool(_) => self.stack.push(Symbol::DATA),
+        }
+    }
+
     fn push_kind(&mut self, kind: Kind) {
         self.stack.push(Symbol::new(kind, 0, 0));
     }
@@ -538,10 +538,8 @@ impl<'a> Judge<'a> {
 
     /// Whether guarded names are all that there is to say about a tuple: its call decides.
     fn is_guarded_only(&self, at: usize) -> bool {
-        let is_fine = |item: &Symbol| match (item.trail(), item.kind()) {
-            (0, _) | (GUARDED, Kind::Global) => true,
-            _ => false,
-        };
+        let is_fine =
+            |item: &Symbol| matches!((item.trail(), item.kind()), (0, _) | (GUARDED, Kind::Global));
         self.tuples[at..].iter().all(is_fine)
     }
 
@@ -585,17 +583,18 @@ impl<'a> Judge<'a> {
     /// Keeps integers that are longer than a word: Python hashes them modulo 2^61 - 1, so that many
     /// with the same hash make a dict that takes hours to fill.
     #[cold]
-    fn big_integer(&mut self, bytes: &[u8]) {
-        const MODULUS: u128 = (1 << 61) - 1;
+    fn big_integer(&mut self, value: &BigInt) {
+        const MODULUS: u64 = (1 << 61) - 1;
         const MAX_SAME: usize = 512;
-        if bytes.len() > 4096 {
+        const MAX_BITS: u64 = 1 << 14;
+        self.stack.push(Symbol::DATA);
+        if value.bits() > MAX_BITS {
             return;
         }
-        let hash =
-            bytes.iter().rev().fold(0, |hash, &byte| (hash << 8 | u128::from(byte)) % MODULUS);
-        let same = self.big_integers.entry(u64::try_from(hash).unwrap_or(0)).or_default();
-        let print = bytes.iter().fold(bytes.len() as u64, |print, &byte| {
-            (print ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)
+        let hash = u64::try_from(value.magnitude() % MODULUS).unwrap_or(0);
+        let same = self.big_integers.entry(hash).or_default();
+        let print = value.iter_u64_digits().fold(value.bits(), |print, digit| {
+            (print ^ digit).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
         });
         if same.len() > MAX_SAME || same.contains(&print) {
             return;

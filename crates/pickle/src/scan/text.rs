@@ -138,15 +138,12 @@ fn percent_decoded(name: &str) -> String {
     let mut decoded = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let byte = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte.filter(u8::is_ascii) {
-            Some(byte) => {
-                decoded.push(byte.into());
-                decoded.push_str(&part[2..]);
-            }
-            None => {
-                decoded.push('%');
-                decoded.push_str(part);
-            }
+        if let Some(byte) = byte.filter(u8::is_ascii) {
+            decoded.push(byte.into());
+            decoded.push_str(&part[2..]);
+        } else {
+            decoded.push('%');
+            decoded.push_str(part);
         }
     }
     decoded
@@ -165,15 +162,13 @@ fn unescaped(data: &[u8]) -> Cow<'_, [u8]> {
         let start = at + found + SIGN.len();
         let hex = data.get(start..start + 2).and_then(|hex| std::str::from_utf8(hex).ok());
         let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"_./".contains(byte)) {
-            Some(byte) => {
-                plain.push(byte);
-                at = start + 2;
-            }
-            None => {
-                plain.extend_from_slice(SIGN);
-                at = start;
-            }
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./".contains(byte);
+        if let Some(byte) = byte.filter(is_plain) {
+            plain.push(byte);
+            at = start + 2;
+        } else {
+            plain.extend_from_slice(SIGN);
+            at = start;
         }
     }
     plain.extend_from_slice(&data[at..]);

@@ -191,10 +191,7 @@ impl Scanner {
                 Role::Storage(key) => scanner.torch_storage(key, bytes, storages),
                 Role::Code => scanner.note(Verdict::Unknown, 0, "TorchScript: a program"),
                 Role::Note if is_note(bytes) => {}
-                Role::Note => {
-                    scanner.content(bytes);
-                }
-                Role::Any => {
+                Role::Note | Role::Any => {
                     scanner.content(bytes);
                 }
             }
