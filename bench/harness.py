@@ -49,7 +49,8 @@ class Effort:
 class Table:
     """Figures of contenders (rows) on inputs (columns); the lower the figure, the better.
 
-    `show` turns a figure and the input's size in bytes into what is printed.
+    `show` turns a figure and the input's size in bytes into what is printed. The ratio is to the
+    best of the others, or to the one that is named in `against`.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Table:
     columns: dict[str, int] = field(default_factory=dict)
     figures: dict[tuple[str, str], float] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
+    against: str = ""
 
     def add(self, column: str, size: int, figures: dict[str, float]) -> None:
         self.columns[column] = size
@@ -76,7 +78,11 @@ class Table:
 
     def ratio(self, column: str) -> float | None:
         """The best peer's figure divided by ours: above 1, we are ahead."""
-        peer, ours = self.best(column, ours=False), self.best(column, ours=True)
+        ours = self.best(column, ours=True)
+        if self.against:
+            peer = self.figures.get((self.against, column))
+        else:
+            peer = self.best(column, ours=False)
         return peer / ours if peer is not None and ours else None
 
     def lines(self) -> Iterator[str]:
@@ -89,7 +95,7 @@ class Table:
             yield f"| {row} | " + " | ".join(self._cell(row, at) for at in self.columns) + " |"
         ratios = [self.ratio(column) for column in self.columns]
         shown = [f"**{ratio:.2f}x**" if ratio else "" for ratio in ratios]
-        yield f"| best peer / {OURS} | " + " | ".join(shown) + " |"
+        yield f"| {self.against or 'best peer'} / {OURS} | " + " | ".join(shown) + " |"
         yield from (f"\n{complaint}" for complaint in self.complaints)
 
     def _cell(self, row: str, column: str) -> str:

@@ -12,6 +12,7 @@ from types import ModuleType
 JSON = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json")
 MSGPACK = ("ormsgpack", "msgspec.msgpack", "msgpack")
 YAML = ("yamlrocks", "yaml_rs", "fast_yaml", "pyrs_yaml", "ryaml", "yaml", "ruamel.yaml")
+PICKLE = ("_pickle", "cloudpickle", "dill", "pyfory", "skops.io")
 DISTRIBUTIONS = (
     "orjson",
     "ssrjson",
@@ -28,6 +29,12 @@ DISTRIBUTIONS = (
     "ryaml",
     "pyyaml",
     "ruamel.yaml",
+    "cloudpickle",
+    "dill",
+    "pyfory",
+    "skops",
+    "scikit-learn",
+    "pandas",
 )
 
 

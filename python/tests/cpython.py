@@ -17,13 +17,15 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 def find(package: str) -> ModuleType | None:
     """Import `test.<package>` from wherever a copy for this version is; `None`, loudly, if none.
 
+    A single module of the tests is found as well as a package.
+
     Distributions often leave the tests out of their Python. `CANNERY_CPYTHON_TESTS` names a folder
     that has them; else the usual places are searched.
     """
     import test
 
     for folder in _folders():
-        if (folder / package).is_dir():
+        if (folder / package).is_dir() or (folder / f"{package}.py").is_file():
             if str(folder) not in test.__path__:
                 test.__path__.append(str(folder))
             return importlib.import_module(f"test.{package}")

@@ -45,6 +45,13 @@ def test_the_ratio_is_the_best_peers_time_over_ours():
     assert "| best peer / cannery | **2.00x** |" in list(table.lines())
 
 
+def test_the_ratio_may_be_to_one_peer():
+    table = make_table(slow=0.4, fast=0.2, cannery=0.1)
+    table.against = "slow"
+    assert table.ratio("small") == 4.0
+    assert "| slow / cannery | **4.00x** |" in list(table.lines())
+
+
 def test_there_is_no_ratio_without_a_peer():
     assert make_table(cannery=0.1).ratio("small") is None
 
