@@ -462,6 +462,33 @@ pub(crate) unsafe fn make_ready(text: *mut ffi::PyObject) -> bool {
     }
 }
 
+/// An object's attribute; `None` if it has none of that name, for which no exception is made.
+#[inline]
+pub(crate) fn attribute<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, pyo3::types::PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    #[cfg(not(Py_3_13))]
+    unsafe extern "C" {
+        #[link_name = "_PyObject_LookupAttr"]
+        fn PyObject_GetOptionalAttr(
+            object: *mut ffi::PyObject,
+            name: *mut ffi::PyObject,
+            result: *mut *mut ffi::PyObject,
+        ) -> std::ffi::c_int;
+    }
+    #[cfg(Py_3_13)]
+    use ffi::PyObject_GetOptionalAttr;
+    let mut found = std::ptr::null_mut();
+    // SAFETY: an object, a `str`, and a place for a new reference.
+    unsafe {
+        if PyObject_GetOptionalAttr(object.as_ptr(), name.as_ptr(), &raw mut found) < 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        Ok(Bound::from_owned_ptr_or_opt(object.py(), found))
+    }
+}
+
 /// Keeps the cyclic collector from running while an object tree is built.
 ///
 /// Every new container would otherwise bring the next collection nearer, and each collection walks

@@ -79,7 +79,7 @@ class Unpickler(BaseUnpickler):
         self._options |= {"trust": trust, "profile": profile, "on_untrusted": on_untrusted}
 
     def _run(self, data: bytes, options: dict[str, Any]) -> Any:
-        if type(self).find_class is not Unpickler.find_class:
+        if self._finds_itself(Unpickler):
             options["find_class"] = self.find_class
         return _native.pickle_run(data, options, self._memo)
 

@@ -66,9 +66,10 @@ class Pickler:
             "deterministic": self._deterministic,
             "buffer_callback": self._buffer_callback,
             "persistent_id": self.persistent_id if persistent else None,
-            "reducer_override": getattr(self, "reducer_override", None),
-            "dispatch_table": getattr(self, "dispatch_table", None),
         }
+        for name in ("reducer_override", "dispatch_table"):
+            if hasattr(self, name):
+                options[name] = getattr(self, name)
         _native.pickle_write(obj, options, self._memo, self._file.write)
 
     def clear_memo(self) -> None:

@@ -16,6 +16,7 @@ class BaseUnpickler:
 
     # Not there unless somebody defines or sets it, as in `pickle`.
     persistent_load: Callable[[Any], Any]
+    find_class: Callable[[str, str], Any]
 
     def __init__(
         self,
@@ -26,9 +27,9 @@ class BaseUnpickler:
         errors: str = "strict",
         buffers: Iterable[Any] | None = None,
     ) -> None:
-        for method in ("read", "readline"):
-            if not hasattr(file, method):
-                raise TypeError("file must have 'read' and 'readline' attributes")
+        # Both are looked at before either is missed: an attribute may raise an error of its own.
+        if None in [getattr(file, method, None) for method in ("read", "readline")]:
+            raise TypeError("file must have 'read' and 'readline' attributes")
         self._file = file
         self._options: dict[str, Any] = {
             "fix_imports": fix_imports,
@@ -53,7 +54,11 @@ class BaseUnpickler:
         return self._run(data, options)
 
     def _run(self, data: bytes, options: dict[str, Any]) -> Any:
-        return _native.pickle_run(data, options, self._memo)
+        raise NotImplementedError
+
+    def _finds_itself(self, base: type[Any]) -> bool:
+        """Say whether a subclass of `base`, or somebody who set the attribute, looks names up."""
+        return "find_class" in vars(self) or type(self).find_class is not base.find_class
 
     @property
     def memo(self) -> Any:
@@ -76,7 +81,7 @@ class UnsafeUnpickler(BaseUnpickler):
     __qualname__ = "Unpickler"
 
     def _run(self, data: bytes, options: dict[str, Any]) -> Any:
-        if type(self).find_class is not UnsafeUnpickler.find_class:
+        if self._finds_itself(UnsafeUnpickler):
             options["find_class"] = self.find_class
         return _native.pickle_run(data, options, self._memo)
 

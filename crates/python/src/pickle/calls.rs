@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::load::unpickling_error;
+use super::registries::imported;
 use crate::compat;
 
 type Object<'py> = Bound<'py, PyAny>;
@@ -79,7 +80,7 @@ pub(super) fn build<'py>(
     slots_checked: impl Fn(&Object<'py>) -> PyResult<()>,
 ) -> PyResult<()> {
     let py = object.py();
-    if let Some(set_state) = object.getattr_opt(intern!(py, "__setstate__"))? {
+    if let Some(set_state) = compat::attribute(object, intern!(py, "__setstate__"))? {
         return set_state.call1((state,)).map(drop);
     }
     let (state, slots) = match state.cast::<PyTuple>() {
@@ -148,14 +149,9 @@ pub(super) fn find<'py>(
     name: &Bound<'py, PyString>,
     dotted: bool,
 ) -> PyResult<Object<'py>> {
-    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-    let found = match modules.cast::<PyDict>() {
-        Ok(modules) => modules.get_item(module)?,
-        Err(_) => None,
-    };
-    let found = match found {
-        Some(found) if !found.is_none() => found,
-        _ => {
+    let found = match imported(py, module)? {
+        Some(found) => found,
+        None => {
             // SAFETY: a `str`.
             let imported = unsafe { ffi::PyImport_Import(module.as_ptr()) };
             // SAFETY: a new reference, or an exception.

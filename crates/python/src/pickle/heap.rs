@@ -14,6 +14,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PySt
 use super::calls;
 use super::guard::Guard;
 use super::load::{Settings, unpickling_error};
+use super::registries::registries;
 use super::vouch::Voucher;
 use crate::build::make;
 use crate::compat;
@@ -239,13 +240,11 @@ fn python3_name<'py>(
     module: &Bound<'py, PyString>,
     name: &Bound<'py, PyString>,
 ) -> PyResult<(Bound<'py, PyString>, Bound<'py, PyString>)> {
-    let compat = py.import(intern!(py, "_compat_pickle"))?;
-    let names = compat.getattr(intern!(py, "NAME_MAPPING"))?.cast_into::<PyDict>()?;
-    if let Some(pair) = names.get_item((module, name))? {
+    let known = registries(py)?;
+    if let Some(pair) = known.names.bind(py).get_item((module, name))? {
         return Ok((pair.get_item(0)?.cast_into()?, pair.get_item(1)?.cast_into()?));
     }
-    let modules = compat.getattr(intern!(py, "IMPORT_MAPPING"))?.cast_into::<PyDict>()?;
-    match modules.get_item(module)? {
+    match known.modules.bind(py).get_item(module)? {
         Some(new) => Ok((new.cast_into()?, name.clone())),
         None => Ok((module.clone(), name.clone())),
     }
@@ -539,22 +538,25 @@ impl<'py> Heap for PyHeap<'_, 'py> {
 
     fn extension(&mut self, code: i64, at: usize) -> Result<Object<'py>> {
         let py = self.py;
-        let registry = py.import(intern!(py, "copyreg")).or_host()?;
-        let cache = registry.getattr(intern!(py, "_extension_cache")).or_host()?;
+        let known = registries(py).or_host()?;
+        let cache = known.cache.bind(py);
         let strict = self.is_strict();
-        if !strict && let Ok(found) = cache.get_item(code) {
+        if !strict && let Some(found) = cache.get_item(code).or_host()? {
             return Ok(found);
         }
         if code <= 0 {
             return Err(from_exception(unpickling_error(py, "EXT specifies code <= 0")));
         }
-        let names = registry.getattr(intern!(py, "_inverted_registry")).or_host()?;
-        let Ok(pair) = names.get_item(code) else {
+        let Some(pair) = known.inverted.bind(py).get_item(code).or_host()? else {
             let message = format!("unregistered extension code {code}");
             return Err(from_exception(PyValueError::new_err(message)));
         };
-        let module = pair.get_item(0).or_host()?;
-        let name = pair.get_item(1).or_host()?;
+        let Ok((module, name)) = pair.extract::<(Bound<'py, PyString>, Bound<'py, PyString>)>()
+        else {
+            let message = format!("_inverted_registry[{code}] isn't a 2-tuple of strings");
+            return Err(from_exception(PyValueError::new_err(message)));
+        };
+        let (module, name) = (module.into_any(), name.into_any());
         let found = self.find(module, name, at)?;
         if !strict {
             cache.set_item(code, &found).or_host()?;

@@ -5,6 +5,7 @@ mod guard;
 mod heap;
 mod intake;
 mod load;
+mod registries;
 mod vouch;
 mod write;
 

@@ -1,36 +1,105 @@
-//! Tuples, lists, dictionaries and sets.
+//! Tuples, lists, dictionaries and sets: begun at once, continued as their items allow.
+//!
+//! A container writes its items one behind the other for as long as they are leaves. At one that is
+//! not, it goes on the stack of tasks with its place, and the item above it. While a container is
+//! begun it opens none of its items (`may_open`), so that nothing here calls itself.
 
 use cannery_pickle::Opcode;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
+use pyo3::types::{PyFrozenSet, PyIterator, PyList, PySet};
 
+use super::tasks::Task;
 use super::{BATCH, Object, Pickler, Raised, Saved, code};
 
+/// A tuple with its first items written.
+pub(super) struct TupleTask<'py> {
+    tuple: Object<'py>,
+    at: usize,
+}
+
+/// A list with its first items written.
+pub(super) struct ListTask<'py> {
+    list: Object<'py>,
+    at: usize,
+    in_batch: usize,
+    style: Style,
+    /// Whether the batch has its `MARK`, or the item its `APPEND` yet to come.
+    begun: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Batches,
+    /// Every item has an opcode of its own.
+    Each,
+    /// The only item has one.
+    Single,
+}
+
+/// A dictionary with its first entries written.
+pub(super) struct DictTask<'py> {
+    dict: Object<'py>,
+    position: isize,
+    in_batch: usize,
+    size: isize,
+    begun: bool,
+    /// The value of the key that was written last.
+    value: Option<Object<'py>>,
+}
+
+/// A set with its first items written.
+pub(super) struct SetTask<'py> {
+    set: Object<'py>,
+    items: Bound<'py, PyIterator>,
+    in_batch: usize,
+    begun: bool,
+}
+
 impl<'py> Pickler<'_, 'py> {
-    pub(super) fn save_tuple(&mut self, object: *mut ffi::PyObject) -> Saved {
-        // SAFETY: an exact tuple that the caller keeps alive, here and below.
-        let len = unsafe { ffi::PyTuple_GET_SIZE(object) }.cast_unsigned();
-        if len == 0 {
-            return if self.binary() { self.op(code!(EmptyTuple)) } else { self.out.push(b"(t") };
-        }
-        let counted = match (len, self.protocol >= 2) {
-            (1, true) => Some(Opcode::Tuple1),
-            (2, true) => Some(Opcode::Tuple2),
-            (3, true) => Some(Opcode::Tuple3),
-            _ => None,
-        };
-        if counted.is_none() {
+    pub(super) fn save_tuple(&mut self, tuple: &Object<'py>) -> Saved {
+        if self.counted(tuple).is_none() {
             self.op(code!(Mark))?;
         }
-        for at in 0..len {
-            // SAFETY: tuples do not change.
-            self.save(unsafe { ffi::PyTuple_GET_ITEM(object, at.cast_signed()) })?;
+        self.continue_tuple(TupleTask { tuple: tuple.clone(), at: 0 }, false)
+    }
+
+    /// The opcode for so many items, which needs no mark.
+    fn counted(&self, tuple: &Object<'py>) -> Option<Opcode> {
+        // SAFETY: an exact tuple.
+        match unsafe { ffi::PyTuple_GET_SIZE(tuple.as_ptr()) } {
+            1 if self.protocol >= 2 => Some(Opcode::Tuple1),
+            2 if self.protocol >= 2 => Some(Opcode::Tuple2),
+            3 if self.protocol >= 2 => Some(Opcode::Tuple3),
+            _ => None,
         }
+    }
+
+    pub(super) fn continue_tuple(&mut self, mut task: TupleTask<'py>, may_open: bool) -> Saved {
+        let tuple = task.tuple.as_ptr();
+        // SAFETY: an exact tuple, which does not change.
+        let len = unsafe { ffi::PyTuple_GET_SIZE(tuple) }.cast_unsigned();
+        while task.at < len {
+            // SAFETY: the index is below the length; the tuple, which the task owns, keeps it.
+            let item = unsafe { ffi::PyTuple_GET_ITEM(tuple, task.at.cast_signed()) };
+            if self.leaf(item)? {
+                task.at += 1;
+                continue;
+            }
+            task.at += usize::from(may_open);
+            // SAFETY: as above.
+            let item = unsafe { Object::from_borrowed_ptr(self.py, item) };
+            return self.interrupt(Task::Tuple(task), may_open.then_some(item));
+        }
+        self.end_tuple(&task.tuple, len)
+    }
+
+    fn end_tuple(&mut self, tuple: &Object<'py>, len: usize) -> Saved {
+        let counted = self.counted(tuple);
         // A tuple that contains itself was written while its items were.
-        if let Some(index) = self.memo.get(object) {
+        if let Some(index) = self.memo.get(tuple.as_ptr()) {
             match counted {
                 Some(_) => (0..len).try_for_each(|_| self.op(code!(Pop)))?,
                 None if self.binary() => self.op(code!(PopMark))?,
@@ -39,159 +108,208 @@ impl<'py> Pickler<'_, 'py> {
             return self.get(index);
         }
         self.op([counted.unwrap_or(Opcode::Tuple) as u8])?;
-        self.put(object)
+        self.put(tuple.as_ptr())
     }
 
-    pub(super) fn save_list(&mut self, object: *mut ffi::PyObject) -> Saved {
-        if self.binary() { self.op(code!(EmptyList)) } else { self.out.push(b"(l") }?;
-        self.put(object)?;
-        // SAFETY: an exact list that the caller keeps alive, here and below.
-        let len = || unsafe { ffi::PyList_GET_SIZE(object) }.cast_unsigned();
-        // SAFETY: the index is below the length; the reference keeps the item alive.
-        let item = |at: usize| unsafe {
-            Object::from_borrowed_ptr(self.py, ffi::PyList_GET_ITEM(object, at.cast_signed()))
-        };
-        match len() {
-            0 => return Ok(()),
-            1 if self.binary() => {
-                let first = item(0);
-                self.save(first.as_ptr())?;
-                return self.op(code!(Append));
-            }
-            _ => {}
+    /// Leaves a container at an item that is no leaf: that comes first, if it may be opened now.
+    #[inline]
+    fn interrupt(&mut self, task: Task<'py>, item: Option<Object<'py>>) -> Saved {
+        self.later(task);
+        match item {
+            Some(item) => self.open(&item),
+            None => Ok(()),
         }
-        let mut at = 0;
-        while at < len() {
-            if self.binary() {
+    }
+
+    pub(super) fn save_list(&mut self, list: &Object<'py>) -> Saved {
+        if self.binary() { self.op(code!(EmptyList)) } else { self.out.push(b"(l") }?;
+        self.put(list.as_ptr())?;
+        // SAFETY: an exact list.
+        let style = match unsafe { ffi::PyList_GET_SIZE(list.as_ptr()) } {
+            0 => return Ok(()),
+            _ if !self.binary() => Style::Each,
+            1 => Style::Single,
+            _ => Style::Batches,
+        };
+        let list = list.clone();
+        self.continue_list(ListTask { list, at: 0, in_batch: 0, style, begun: false }, false)
+    }
+
+    pub(super) fn continue_list(&mut self, mut task: ListTask<'py>, may_open: bool) -> Saved {
+        if task.style != Style::Batches {
+            return self.continue_list_of_each(task, may_open);
+        }
+        loop {
+            if !std::mem::replace(&mut task.begun, true) {
                 self.op(code!(Mark))?;
             }
-            let end = at + BATCH;
-            while at < end && at < len() {
-                // SAFETY: as above.
-                let item = unsafe {
-                    Object::from_borrowed_ptr(
-                        self.py,
-                        ffi::PyList_GET_ITEM(object, at.cast_signed()),
-                    )
-                };
-                self.save(item.as_ptr())?;
-                at += 1;
-                if !self.binary() {
-                    self.op(code!(Append))?;
+            while task.in_batch < BATCH
+                && let Some(item) = task.item()
+            {
+                let is_leaf = self.leaf(item.as_ptr())?;
+                if is_leaf || may_open {
+                    task.at += 1;
+                    task.in_batch += 1;
+                }
+                if !is_leaf {
+                    return self.interrupt(Task::List(task), may_open.then_some(item));
                 }
             }
-            if self.binary() {
-                self.op(code!(Appends))?;
+            self.op(code!(Appends))?;
+            if task.item().is_none() {
+                return Ok(());
             }
+            (task.in_batch, task.begun) = (0, false);
         }
-        Ok(())
     }
 
-    pub(super) fn save_dict(&mut self, object: *mut ffi::PyObject) -> Saved {
+    fn continue_list_of_each(&mut self, mut task: ListTask<'py>, may_open: bool) -> Saved {
+        loop {
+            if std::mem::replace(&mut task.begun, false) {
+                self.op(code!(Append))?;
+                if task.style == Style::Single {
+                    return Ok(());
+                }
+            }
+            let Some(item) = task.item() else { return Ok(()) };
+            let is_leaf = self.leaf(item.as_ptr())?;
+            if is_leaf || may_open {
+                task.at += 1;
+                task.begun = true;
+            }
+            if !is_leaf {
+                return self.interrupt(Task::List(task), may_open.then_some(item));
+            }
+        }
+    }
+
+    pub(super) fn save_dict(&mut self, dict: &Object<'py>) -> Saved {
         if self.binary() { self.op(code!(EmptyDict)) } else { self.out.push(b"(d") }?;
-        self.put(object)?;
-        // SAFETY: an exact dictionary that the caller keeps alive.
-        let size = unsafe { ffi::PyDict_Size(object) };
+        self.put(dict.as_ptr())?;
+        // SAFETY: an exact dictionary.
+        let size = unsafe { ffi::PyDict_Size(dict.as_ptr()) };
         if size == 0 {
             return Ok(());
         }
         if !self.binary() {
-            // SAFETY: as above.
-            let dict = unsafe { Object::from_borrowed_ptr(self.py, object) };
-            let items = dict.call_method0(intern!(self.py, "items"))?.try_iter()?;
-            return self.save_pairs(items.as_any());
+            let items = dict.call_method0(intern!(self.py, "items"))?;
+            return self.pairs_later(items.try_iter()?.as_any());
         }
-        let mut position = 0;
+        let dict = dict.clone();
+        let task = DictTask { dict, position: 0, in_batch: 0, size, begun: false, value: None };
+        self.continue_dict(task, false)
+    }
+
+    pub(super) fn continue_dict(&mut self, mut task: DictTask<'py>, may_open: bool) -> Saved {
         loop {
-            if size > 1 {
+            if !std::mem::replace(&mut task.begun, true) && task.size > 1 {
                 self.op(code!(Mark))?;
             }
-            let count = self.save_entries(object, &mut position)?;
-            self.op(if size > 1 { code!(SetItems) } else { code!(SetItem) })?;
-            // SAFETY: as above.
-            if unsafe { ffi::PyDict_Size(object) } != size {
+            while task.in_batch < BATCH {
+                let before = task.position;
+                let value = match task.value.take() {
+                    Some(value) => value,
+                    None => {
+                        let Some((key, value)) = task.entry() else { break };
+                        if !self.leaf(key.as_ptr())? {
+                            if may_open {
+                                task.value = Some(value);
+                            } else {
+                                task.position = before;
+                            }
+                            return self.interrupt(Task::Dict(task), may_open.then_some(key));
+                        }
+                        value
+                    }
+                };
+                if !self.leaf(value.as_ptr())? {
+                    if may_open {
+                        task.in_batch += 1;
+                        return self.interrupt(Task::Dict(task), Some(value));
+                    }
+                    task.value = Some(value);
+                    return self.interrupt(Task::Dict(task), None);
+                }
+                task.in_batch += 1;
+            }
+            self.op(if task.size > 1 { code!(SetItems) } else { code!(SetItem) })?;
+            // SAFETY: an exact dictionary.
+            if unsafe { ffi::PyDict_Size(task.dict.as_ptr()) } != task.size {
                 let message = "dictionary changed size during iteration";
                 return Err(PyRuntimeError::new_err(message).into());
             }
-            if count < BATCH {
+            if task.in_batch < BATCH {
                 return Ok(());
             }
+            (task.in_batch, task.begun) = (0, false);
         }
     }
 
-    /// Writes up to so many entries as one opcode takes, and tells how many.
-    fn save_entries(
-        &mut self,
-        object: *mut ffi::PyObject,
-        position: &mut isize,
-    ) -> Result<usize, Raised> {
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        let mut count = 0;
-        // SAFETY: a dictionary; key and value are kept alive while they are written, which may
-        // run code that takes them out.
-        while unsafe { ffi::PyDict_Next(object, position, &raw mut key, &raw mut value) != 0 } {
-            // SAFETY: as above.
-            let (key, value) = unsafe {
-                (Object::from_borrowed_ptr(self.py, key), Object::from_borrowed_ptr(self.py, value))
-            };
-            self.save(key.as_ptr())?;
-            self.save(value.as_ptr())?;
-            count += 1;
-            if count == BATCH {
-                break;
-            }
-        }
-        Ok(count)
-    }
-
-    pub(super) fn save_set(&mut self, object: *mut ffi::PyObject) -> Saved {
-        // SAFETY: an exact set that the caller keeps alive.
-        let set = unsafe { Object::from_borrowed_ptr(self.py, object) };
+    pub(super) fn save_set(&mut self, set: &Object<'py>) -> Saved {
         if self.protocol < 4 {
-            return self.save_set_as_call(&set, &self.py.get_type::<PySet>().into_any());
+            return self.save_set_as_call(set, &self.py.get_type::<PySet>().into_any());
         }
         self.op(code!(EmptySet))?;
-        self.put(object)?;
-        let size = set.len()?;
-        if size == 0 {
-            return Ok(());
+        self.put(set.as_ptr())?;
+        if set.len()? > 0 {
+            let task = self.set_task(set)?;
+            self.later(Task::Set(task));
         }
-        let mut items = self.items_of(&set)?.try_iter()?;
+        Ok(())
+    }
+
+    fn set_task(&self, set: &Object<'py>) -> Result<SetTask<'py>, Raised> {
+        let items = self.items_of(set)?.try_iter()?;
+        Ok(SetTask { set: set.clone(), items, in_batch: 0, begun: false })
+    }
+
+    pub(super) fn continue_set(&mut self, mut task: SetTask<'py>) -> Saved {
         loop {
-            let mut count = 0;
-            self.op(code!(Mark))?;
-            while count < BATCH {
-                let Some(item) = items.next() else { break };
-                self.save(item?.as_ptr())?;
-                count += 1;
+            if !std::mem::replace(&mut task.begun, true) {
+                self.op(code!(Mark))?;
+            }
+            while task.in_batch < BATCH
+                && let Some(item) = task.items.next()
+            {
+                let item = item?;
+                task.in_batch += 1;
+                if !self.leaf(item.as_ptr())? {
+                    self.later(Task::Set(task));
+                    return self.open(&item);
+                }
             }
             self.op(code!(AddItems))?;
-            if set.len()? != size {
-                let message = "set changed size during iteration";
-                return Err(PyRuntimeError::new_err(message).into());
-            }
-            if count < BATCH {
+            if task.in_batch < BATCH {
                 return Ok(());
             }
+            (task.in_batch, task.begun) = (0, false);
         }
     }
 
-    pub(super) fn save_frozenset(&mut self, object: *mut ffi::PyObject) -> Saved {
-        // SAFETY: an exact frozenset that the caller keeps alive.
-        let set = unsafe { Object::from_borrowed_ptr(self.py, object) };
+    pub(super) fn save_frozenset(&mut self, set: &Object<'py>) -> Saved {
         if self.protocol < 4 {
-            return self.save_set_as_call(&set, &self.py.get_type::<PyFrozenSet>().into_any());
+            return self.save_set_as_call(set, &self.py.get_type::<PyFrozenSet>().into_any());
         }
         self.op(code!(Mark))?;
-        for item in self.items_of(&set)?.try_iter()? {
-            self.save(item?.as_ptr())?;
+        let task = self.set_task(set)?;
+        self.later(Task::FrozenSet(task));
+        Ok(())
+    }
+
+    pub(super) fn continue_frozenset(&mut self, mut task: SetTask<'py>) -> Saved {
+        while let Some(item) = task.items.next() {
+            let item = item?;
+            if !self.leaf(item.as_ptr())? {
+                self.later(Task::FrozenSet(task));
+                return self.open(&item);
+            }
         }
-        if let Some(index) = self.memo.get(object) {
+        if let Some(index) = self.memo.get(task.set.as_ptr()) {
             self.op(code!(PopMark))?;
             return self.get(index);
         }
         self.op(code!(FrozenSet))?;
-        self.put(object)
+        self.put(task.set.as_ptr())
     }
 
     fn save_set_as_call(&mut self, set: &Object<'py>, class: &Object<'py>) -> Saved {
@@ -200,12 +318,12 @@ impl<'py> Pickler<'_, 'py> {
             items.append(item?)?;
         }
         let reduced = (class, (items,)).into_pyobject(self.py)?;
-        self.save_reduce(&reduced, set.as_ptr())
+        self.save_reduce(&reduced, Some(set))
     }
 
     /// A set's items: in their own order, or in one that depends on nothing but them.
     fn items_of(&self, set: &Object<'py>) -> Result<Object<'py>, Raised> {
-        if !self.options.deterministic {
+        if !self.options.deterministic || set.len()? < 2 {
             return Ok(set.clone());
         }
         let mut sorted = Vec::with_capacity(set.len()?);
@@ -216,71 +334,37 @@ impl<'py> Pickler<'_, 'py> {
         sorted.sort_by(|(first, _), (second, _)| first.cmp(second));
         Ok(PyList::new(self.py, sorted.into_iter().map(|(_, item)| item))?.into_any())
     }
+}
 
-    /// Writes what an iterator gives, for a list that is there already.
-    pub(super) fn save_items(&mut self, items: &Object<'py>) -> Saved {
-        let mut items = items.try_iter()?;
-        self.save_batches(&mut items, [Opcode::Append, Opcode::Appends], |pickler, item| {
-            pickler.save(item.as_ptr())
-        })
-    }
-
-    /// Writes the pairs that an iterator gives, for a dictionary that is there already.
-    pub(super) fn save_pairs(&mut self, items: &Object<'py>) -> Saved {
-        let mut items = items.try_iter()?;
-        self.save_batches(&mut items, [Opcode::SetItem, Opcode::SetItems], |pickler, pair| {
-            let pair = match pair.cast::<PyTuple>() {
-                Ok(pair) if pair.len() == 2 => pair,
-                _ => {
-                    let message = "dict items iterator must return 2-tuples";
-                    return Err(pyo3::exceptions::PyTypeError::new_err(message).into());
-                }
-            };
-            pickler.save(pair.get_item(0)?.as_ptr())?;
-            pickler.save(pair.get_item(1)?.as_ptr())
-        })
-    }
-
-    fn save_batches(
-        &mut self,
-        items: &mut Bound<'py, pyo3::types::PyIterator>,
-        [single, several]: [Opcode; 2],
-        save: impl Fn(&mut Self, &Object<'py>) -> Saved,
-    ) -> Saved {
-        if !self.binary() {
-            for item in items {
-                save(self, &item?)?;
-                self.op([single as u8])?;
+impl<'py> ListTask<'py> {
+    /// The next item; the list may have changed since the last one.
+    #[inline]
+    fn item(&self) -> Option<Object<'py>> {
+        let list = self.list.as_ptr();
+        // SAFETY: an exact list; the index is checked, and the reference keeps the item alive.
+        unsafe {
+            if self.at >= ffi::PyList_GET_SIZE(list).cast_unsigned() {
+                return None;
             }
-            return Ok(());
-        }
-        loop {
-            let Some(first) = items.next() else { return Ok(()) };
-            let first = first?;
-            let Some(second) = items.next() else {
-                save(self, &first)?;
-                return self.op([single as u8]);
-            };
-            self.op(code!(Mark))?;
-            save(self, &first)?;
-            drop(first);
-            save(self, &second?)?;
-            let mut count = 2;
-            while count < BATCH
-                && let Some(item) = items.next()
-            {
-                save(self, &item?)?;
-                count += 1;
-            }
-            self.op([several as u8])?;
-            if count < BATCH {
-                return Ok(());
-            }
+            let item = ffi::PyList_GET_ITEM(list, self.at.cast_signed());
+            Some(Object::from_borrowed_ptr(self.list.py(), item))
         }
     }
 }
 
-/// Whether it is an exact dictionary, for type checks elsewhere.
-pub(super) fn is_dict(object: &Object<'_>) -> bool {
-    object.is_instance_of::<PyDict>()
+impl<'py> DictTask<'py> {
+    /// The next entry.
+    #[inline]
+    fn entry(&mut self) -> Option<(Object<'py>, Object<'py>)> {
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        let (py, position) = (self.dict.py(), &raw mut self.position);
+        // SAFETY: an exact dictionary; the references keep key and value alive while code is run
+        // that may take them out.
+        unsafe {
+            if ffi::PyDict_Next(self.dict.as_ptr(), position, &raw mut key, &raw mut value) == 0 {
+                return None;
+            }
+            Some((Object::from_borrowed_ptr(py, key), Object::from_borrowed_ptr(py, value)))
+        }
+    }
 }

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::memo::Table;
 use super::output::Output;
+use super::plain::Plain;
 use super::{Object, Options, Pickler, Raised, Sharing};
+use crate::pickle::registries::registries;
 
 const HIGHEST_PROTOCOL: i64 = 5;
 /// `pickle.DEFAULT_PROTOCOL` of Python 3.8 to 3.13.
@@ -149,8 +150,9 @@ fn pickle_write<'py>(
         deterministic: flag("deterministic")?,
         buffer_callback: option("buffer_callback")?,
         persistent_id: option("persistent_id")?,
-        reducer_override: option("reducer_override")?,
-        dispatch_table: option("dispatch_table")?,
+        // One that is `None` is called, as CPython does, and that fails.
+        reducer_override: options.get_item("reducer_override")?,
+        dispatch_table: options.get_item("dispatch_table")?,
     };
     if options.deterministic {
         let bytes = deterministic_object(&options, obj).map_err(|Raised| PyErr::fetch(py))?;
@@ -179,7 +181,9 @@ fn write<'py>(
         protocol: options.protocol,
         out: Output::new(py, file_write),
         memo,
-        dispatch: py.import(intern!(py, "copyreg"))?.getattr(intern!(py, "dispatch_table"))?,
+        tasks: Vec::new(),
+        plain: Plain::default(),
+        dispatch: registries(py)?.dispatch_table.bind(py).clone(),
         open: HashSet::new(),
         sharing,
     };

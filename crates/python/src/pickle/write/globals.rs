@@ -5,9 +5,12 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString};
 
+use super::tasks::Task;
 use super::{Object, Pickler, Raised, Saved, code};
+use crate::compat;
+use crate::pickle::registries::{imported, modules, registries};
 
 /// What a dotted name leads to: the object, and that of which it is an attribute.
 type Found<'py> = (Object<'py>, Object<'py>);
@@ -22,7 +25,7 @@ impl<'py> Pickler<'_, 'py> {
             if singleton.get_type().is(object) {
                 let class = py.get_type::<pyo3::types::PyType>();
                 let reduced = (class, (singleton,)).into_pyobject(py)?;
-                return self.save_reduce(&reduced, object.as_ptr());
+                return self.save_reduce(&reduced, Some(object));
             }
         }
         self.save_global(object, None)
@@ -37,7 +40,7 @@ impl<'py> Pickler<'_, 'py> {
         let py = self.py;
         let name = match name {
             Some(name) => name.clone(),
-            None => match object.getattr_opt(intern!(py, "__qualname__"))? {
+            None => match compat::attribute(object, intern!(py, "__qualname__"))? {
                 Some(name) => name,
                 None => object.getattr(intern!(py, "__name__"))?,
             },
@@ -51,16 +54,16 @@ impl<'py> Pickler<'_, 'py> {
         let last = PyString::new(py, path.last().map_or("", String::as_str)).into_any();
         let is_direct = parent.is(&module);
         let name = if is_direct { last.clone() } else { name };
+        self.later(Task::Put(object.clone()));
         if self.protocol >= 4 {
-            self.save(module_name.as_ptr())?;
-            self.save(name.as_ptr())?;
-            self.op(code!(StackGlobal))?;
+            self.later(Task::Op(code!(StackGlobal)));
+            self.later(Task::Save(name));
+            self.save(&module_name)
         } else if is_direct {
-            self.save_two_lines(&module_name, &name)?;
+            self.save_two_lines(&module_name, &name)
         } else {
-            self.save_by_getattr(&module_name, &path, parent)?;
+            self.save_by_getattr(&module_name, &path, parent)
         }
-        self.put(object.as_ptr())
     }
 
     /// Writes the call that finds an attribute, for protocols that know no dotted names.
@@ -70,7 +73,7 @@ impl<'py> Pickler<'_, 'py> {
         let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
         let last = path.last().map_or("", String::as_str);
         let reduced = (getattr, (parent, last)).into_pyobject(py)?;
-        self.save_reduce(&reduced, std::ptr::null_mut())
+        self.save_reduce(&reduced, None)
     }
 
     /// Writes the calls that find an attribute, from the module's own name on, as 3.13 does.
@@ -78,17 +81,17 @@ impl<'py> Pickler<'_, 'py> {
     fn save_by_getattr(&mut self, module: &Object<'py>, path: &[String], _: Object<'py>) -> Saved {
         let py = self.py;
         let getattr = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "getattr"))?;
-        for _ in 1..path.len() {
-            self.save(getattr.as_ptr())?;
-            if self.protocol < 2 {
-                self.op(code!(Mark))?;
-            }
+        for name in path[1..].iter().rev() {
+            self.later(Task::Op(code!(Reduce)));
+            self.later(Task::Op(if self.protocol < 2 { code!(Tuple) } else { code!(Tuple2) }));
+            self.later(Task::Save(PyString::new(py, name).into_any()));
         }
-        self.save_two_lines(module, &PyString::new(py, &path[0]).into_any())?;
-        for name in &path[1..] {
-            self.save(PyString::new(py, name).as_ptr())?;
-            self.op(if self.protocol < 2 { code!(Tuple) } else { code!(Tuple2) })?;
-            self.op(code!(Reduce))?;
+        self.later(Task::Name(module.clone(), PyString::new(py, &path[0]).into_any()));
+        for _ in 1..path.len() {
+            if self.protocol < 2 {
+                self.later(Task::Op(code!(Mark)));
+            }
+            self.later(Task::Save(getattr.clone()));
         }
         Ok(())
     }
@@ -104,28 +107,14 @@ impl<'py> Pickler<'_, 'py> {
         let py = self.py;
         let fail = |message: String| self.pickling_error(&message);
         let shown = || object.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
-        // SAFETY: an object that is no text is an exception.
-        let imported = unsafe {
-            ffi::PyImport_ImportModuleLevelObject(
-                module_name.as_ptr(),
-                std::ptr::null_mut(),
-                std::ptr::null_mut(),
-                std::ptr::null_mut(),
-                0,
-            )
-        };
-        if imported.is_null() {
+        let Some(module) = self.module(module_name)? else {
             let _ = PyErr::take(py);
             let module = module_name.repr()?;
             return Err(fail(format!(
                 "Can't pickle {}: import of module {module} failed",
                 shown()
             )));
-        }
-        // SAFETY: a new reference. Of a dotted name, the import gives the outermost package.
-        drop(unsafe { Object::from_owned_ptr(py, imported) });
-        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-        let module = modules.get_item(module_name)?;
+        };
         let Some((found, parent)) = deep_attribute(&module, path)? else {
             return Err(fail(format!(
                 "Can't pickle {}: attribute lookup {name} on {module_name} failed",
@@ -141,16 +130,40 @@ impl<'py> Pickler<'_, 'py> {
         Ok((module, parent))
     }
 
+    /// A module, imported if it must be; `None` if that fails.
+    fn module(&self, name: &Object<'py>) -> Result<Option<Object<'py>>, Raised> {
+        if let Ok(name) = name.cast::<PyString>()
+            && let Some(module) = imported(self.py, name)?
+        {
+            return Ok(Some(module));
+        }
+        // SAFETY: an object that is no text is an exception.
+        let imported = unsafe {
+            ffi::PyImport_ImportModuleLevelObject(
+                name.as_ptr(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                0,
+            )
+        };
+        if imported.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: a new reference. Of a dotted name, the import gives the outermost package.
+        drop(unsafe { Object::from_owned_ptr(self.py, imported) });
+        Ok(Some(modules(self.py)?.get_item(name)?))
+    }
+
     /// The module that an object says it is from, or one in which it is found.
     fn which_module(&self, object: &Object<'py>, path: &[String]) -> Result<Object<'py>, Raised> {
         let py = self.py;
-        if let Some(module) = object.getattr_opt(intern!(py, "__module__"))?
+        if let Some(module) = compat::attribute(object, intern!(py, "__module__"))?
             && !module.is_none()
         {
             return Ok(module);
         }
-        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-        let modules = modules.call_method0(intern!(py, "copy"))?;
+        let modules = modules(py)?.call_method0(intern!(py, "copy"))?;
         let modules = modules.cast::<PyDict>().map_err(PyErr::from)?;
         for (name, module) in modules {
             let is_main = name.cast::<PyString>().is_ok_and(|name| name == "__main__");
@@ -175,9 +188,7 @@ impl<'py> Pickler<'_, 'py> {
         name: &Object<'py>,
     ) -> Result<bool, Raised> {
         let py = self.py;
-        let registry =
-            py.import(intern!(py, "copyreg"))?.getattr(intern!(py, "_extension_registry"))?;
-        let registry = registry.cast::<PyDict>().map_err(PyErr::from)?;
+        let registry = registries(py)?.extensions.bind(py);
         if registry.is_empty() {
             return Ok(false);
         }
@@ -203,7 +214,11 @@ impl<'py> Pickler<'_, 'py> {
         Ok(true)
     }
 
-    fn save_two_lines(&mut self, module_name: &Object<'py>, name: &Object<'py>) -> Saved {
+    pub(super) fn save_two_lines(
+        &mut self,
+        module_name: &Object<'py>,
+        name: &Object<'py>,
+    ) -> Saved {
         let (module_name, name) = if self.protocol < 3 && self.options.fix_imports {
             self.python2_name(module_name, name)?
         } else {
@@ -230,18 +245,14 @@ impl<'py> Pickler<'_, 'py> {
         name: &Object<'py>,
     ) -> Result<(Object<'py>, Object<'py>), Raised> {
         let py = self.py;
-        let compat = py.import(intern!(py, "_compat_pickle"))?;
-        let names = compat.getattr(intern!(py, "REVERSE_NAME_MAPPING"))?;
-        let key = PyTuple::new(py, [module_name, name])?;
-        if names.contains(&key)? {
-            let pair = names.get_item(key)?;
+        let known = registries(py)?;
+        if let Some(pair) = known.old_names.bind(py).get_item((module_name, name))? {
             return Ok((pair.get_item(0)?, pair.get_item(1)?));
         }
-        let modules = compat.getattr(intern!(py, "REVERSE_IMPORT_MAPPING"))?;
-        if modules.contains(module_name)? {
-            return Ok((modules.get_item(module_name)?, name.clone()));
+        match known.old_modules.bind(py).get_item(module_name)? {
+            Some(old) => Ok((old, name.clone())),
+            None => Ok((module_name.clone(), name.clone())),
         }
-        Ok((module_name.clone(), name.clone()))
     }
 }
 
@@ -258,7 +269,8 @@ fn dotted_path(name: &Object<'_>) -> Result<Vec<String>, Raised> {
 fn deep_attribute<'py>(module: &Object<'py>, path: &[String]) -> PyResult<Option<Found<'py>>> {
     let (mut value, mut parent) = (module.clone(), module.clone());
     for part in path {
-        let Some(next) = value.getattr_opt(part.as_str())? else { return Ok(None) };
+        let part = PyString::new(module.py(), part);
+        let Some(next) = compat::attribute(&value, &part)? else { return Ok(None) };
         parent = std::mem::replace(&mut value, next);
     }
     Ok(Some((value, parent)))

@@ -1,12 +1,16 @@
 //! Writing pickles: what CPython's `_pickle` writes, byte for byte.
 
+mod batches;
+mod buffer;
 mod containers;
 mod dump;
 mod globals;
 mod memo;
 mod output;
+mod plain;
 mod reduce;
 mod scalars;
+mod tasks;
 
 use std::collections::HashSet;
 
@@ -19,6 +23,8 @@ pub(super) use dump::register;
 
 use memo::Table;
 use output::Output;
+use plain::Plain;
+use tasks::Task;
 
 /// An exception was raised; the interpreter has it.
 pub(super) struct Raised;
@@ -70,8 +76,12 @@ struct Pickler<'a, 'py> {
     protocol: u8,
     out: Output<'py>,
     memo: &'a mut Table,
+    /// What is still to be written, the next last.
+    tasks: Vec<Task<'py>>,
+    /// Which classes have instances that are nothing but their attributes.
+    plain: Plain,
     /// The dispatch table of `copyreg`, unless the pickler has its own.
-    dispatch: Object<'py>,
+    dispatch: Bound<'py, pyo3::types::PyDict>,
     /// What is being written, in fast mode, which has no memo to notice a cycle.
     open: HashSet<usize>,
     sharing: Sharing<'py>,
@@ -96,7 +106,7 @@ impl<'py> Pickler<'_, 'py> {
             self.out.push(&[op::Proto as u8, self.protocol])?;
             self.out.framing = self.protocol >= 4;
         }
-        self.save(object.as_ptr())?;
+        self.save_whole(object)?;
         self.op(code!(Stop))?;
         self.out.commit_frame();
         self.out.framing = false;
@@ -112,65 +122,77 @@ impl<'py> Pickler<'_, 'py> {
         self.protocol > 0
     }
 
+    /// Writes an object that holds no others, or is in the memo; false if it is another.
     #[inline]
-    fn save(&mut self, object: *mut ffi::PyObject) -> Saved {
-        self.save_unless_persistent(object, self.options.persistent_id.is_some())
+    fn leaf(&mut self, object: *mut ffi::PyObject) -> Result<bool, Raised> {
+        self.out.boundary()?;
+        if self.options.persistent_id.is_some() {
+            return Ok(false);
+        }
+        self.save_leaf(object)
     }
 
-    fn save_unless_persistent(&mut self, object: *mut ffi::PyObject, may_persist: bool) -> Saved {
-        self.out.boundary()?;
-        if may_persist && self.save_persistent(object)? {
-            return Ok(());
-        }
+    fn save_leaf(&mut self, object: *mut ffi::PyObject) -> Result<bool, Raised> {
         // SAFETY: whoever calls keeps the object alive; types are compared, not entered.
         unsafe {
             let class = ffi::Py_TYPE(object);
-            if object == ffi::Py_None() {
-                return self.op(code!(None));
-            } else if class == &raw mut ffi::PyLong_Type {
-                return self.save_int(object);
-            } else if class == &raw mut ffi::PyBool_Type {
-                return self.save_bool(object == ffi::Py_True());
+            if class == &raw mut ffi::PyLong_Type {
+                self.save_int(object)?;
+            } else if object == ffi::Py_None() {
+                self.op(code!(None))?;
             } else if class == &raw mut ffi::PyFloat_Type {
-                return self.save_float(object);
+                self.save_float(object)?;
+            } else if class == &raw mut ffi::PyBool_Type {
+                self.save_bool(object == ffi::Py_True())?;
+            } else {
+                let object = self.canonical(object, class);
+                if let Some(index) = self.memo.get(object) {
+                    self.get(index)?;
+                } else if class == &raw mut ffi::PyUnicode_Type {
+                    self.save_text(object)?;
+                } else if class == &raw mut ffi::PyTuple_Type && ffi::PyTuple_GET_SIZE(object) == 0
+                {
+                    self.save_empty_tuple()?;
+                } else {
+                    return Ok(false);
+                }
             }
-            let object = self.canonical(object, class);
-            if let Some(index) = self.memo.get(object) {
-                return self.get(index);
-            }
-            if class == &raw mut ffi::PyUnicode_Type {
-                return self.save_text(object);
-            } else if class == &raw mut ffi::PyBytes_Type {
-                return self.save_bytes(object);
-            }
-            if ffi::Py_EnterRecursiveCall(c" while pickling an object".as_ptr()) != 0 {
-                return Err(Raised);
-            }
-            let saved = self.save_container(object, class);
-            ffi::Py_LeaveRecursiveCall();
-            saved
+            Ok(true)
         }
     }
 
-    /// Calls the writer for a type that holds other objects.
-    ///
-    /// # Safety
-    /// `object` must be an instance of exactly `class`, and live.
-    unsafe fn save_container(
-        &mut self,
-        object: *mut ffi::PyObject,
-        class: *mut ffi::PyTypeObject,
-    ) -> Saved {
+    fn save_empty_tuple(&mut self) -> Saved {
+        if self.binary() { self.op(code!(EmptyTuple)) } else { self.out.push(b"(t") }
+    }
+
+    /// Begins to write an object that is no leaf.
+    fn open(&mut self, object: &Object<'py>) -> Saved {
+        if self.options.persistent_id.is_some()
+            && (self.save_persistent(object)? || self.save_leaf(object.as_ptr())?)
+        {
+            return Ok(());
+        }
+        self.open_container(object)
+    }
+
+    fn open_container(&mut self, object: &Object<'py>) -> Saved {
+        self.check_depth()?;
+        // SAFETY: an object.
+        let class = unsafe { ffi::Py_TYPE(object.as_ptr()) };
         if class == &raw mut ffi::PyDict_Type {
-            self.guarded(object, Self::save_dict)
+            self.note_open(object)?;
+            self.save_dict(object)
         } else if class == &raw mut ffi::PyList_Type {
-            self.guarded(object, Self::save_list)
+            self.note_open(object)?;
+            self.save_list(object)
         } else if class == &raw mut ffi::PyTuple_Type {
             self.save_tuple(object)
         } else if class == &raw mut ffi::PySet_Type {
             self.save_set(object)
         } else if class == &raw mut ffi::PyFrozenSet_Type {
             self.save_frozenset(object)
+        } else if class == &raw mut ffi::PyBytes_Type {
+            self.save_bytes(object)
         } else if class == &raw mut ffi::PyByteArray_Type {
             self.save_bytearray(object)
         } else {
@@ -179,21 +201,17 @@ impl<'py> Pickler<'_, 'py> {
     }
 
     /// In fast mode nothing is in the memo, so a cycle has to be noticed otherwise.
-    fn guarded(
-        &mut self,
-        object: *mut ffi::PyObject,
-        save: impl FnOnce(&mut Self, *mut ffi::PyObject) -> Saved,
-    ) -> Saved {
+    fn note_open(&mut self, object: &Object<'py>) -> Saved {
         if !self.options.fast {
-            return save(self, object);
+            return Ok(());
         }
-        if !self.open.insert(object.addr()) {
+        let address = object.as_ptr().addr();
+        if !self.open.insert(address) {
             let message = "fast mode: can't pickle cyclic objects";
             return Err(PyValueError::new_err(message).into());
         }
-        let saved = save(self, object);
-        self.open.remove(&object.addr());
-        saved
+        self.later(Task::Close(address));
+        Ok(())
     }
 
     /// Refers to what is in the memo.
@@ -243,17 +261,15 @@ impl<'py> Pickler<'_, 'py> {
 
     /// Writes the id that the caller's `persistent_id` gives an object, if it gives one.
     #[cold]
-    fn save_persistent(&mut self, object: *mut ffi::PyObject) -> Result<bool, Raised> {
+    fn save_persistent(&mut self, object: &Object<'py>) -> Result<bool, Raised> {
         let Some(persistent_id) = &self.options.persistent_id else { return Ok(false) };
-        // SAFETY: the caller keeps the object alive.
-        let object = unsafe { Bound::from_borrowed_ptr(self.py, object) };
         let id = persistent_id.call1((object,))?;
         if id.is_none() {
             return Ok(false);
         }
         if self.binary() {
-            self.save_unless_persistent(id.as_ptr(), false)?;
-            self.op(code!(BinPersId))?;
+            self.later(Task::Op(code!(BinPersId)));
+            self.later(Task::SaveId(id));
             return Ok(true);
         }
         let id = id.str()?;

@@ -5,8 +5,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::containers::is_dict;
+use super::tasks::Task;
 use super::{Object, Pickler, Raised, Saved, code};
+use crate::compat;
+use crate::pickle::registries::registries;
 
 /// What `__reduce__` returned, taken apart.
 struct Reduced<'py> {
@@ -21,47 +23,43 @@ struct Reduced<'py> {
 impl<'py> Pickler<'_, 'py> {
     pub(super) fn save_other(
         &mut self,
-        object: *mut ffi::PyObject,
+        object: &Object<'py>,
         class: *mut ffi::PyTypeObject,
     ) -> Saved {
         let py = self.py;
-        // SAFETY: the caller keeps the object alive, and it its type.
-        let (object, class) = unsafe {
-            (Object::from_borrowed_ptr(py, object), Object::from_borrowed_ptr(py, class.cast()))
-        };
-        if is_pickle_buffer(&object) {
-            return self.save_buffer(&object);
+        if class.cast() == registries(py)?.buffer.as_ptr() {
+            return self.save_buffer(object);
         }
-        let is_type = class.is(py.get_type::<PyType>());
-        // SAFETY: a type object of the interpreter.
-        let is_function = class.as_ptr() == (&raw mut ffi::PyFunction_Type).cast();
         if let Some(reducer) = &self.options.reducer_override {
-            let reduced = reducer.call1((&object,))?;
+            let reduced = reducer.call1((object,))?;
             if !reduced.is(py.NotImplemented()) {
-                return self.save_reduced(&object, &reduced);
+                return self.save_reduced(object, &reduced);
             }
         }
-        if is_type {
-            return self.save_type(&object);
+        if class == &raw mut ffi::PyType_Type {
+            return self.save_type(object);
         }
-        if is_function {
-            return self.save_global(&object, None);
+        if class == &raw mut ffi::PyFunction_Type {
+            return self.save_global(object, None);
         }
-        let reduced = match self.reducer_of(&class)? {
-            Some(reducer) => reducer.call1((&object,))?,
-            None if object.is_instance_of::<PyType>() => return self.save_global(&object, None),
-            None => self.reduce(&object)?,
+        // SAFETY: the object is alive, and keeps its type alive.
+        let class_object = unsafe { Object::from_borrowed_ptr(py, class.cast()) };
+        let reduced = match self.reducer_of(&class_object)? {
+            Some(reducer) => reducer.call1((object,))?,
+            None if object.is_instance_of::<PyType>() => return self.save_global(object, None),
+            None if self.save_plain(object, class)? => return Ok(()),
+            None => self.reduce(object)?,
         };
-        self.save_reduced(&object, &reduced)
+        self.save_reduced(object, &reduced)
     }
 
     /// What an object says itself about how it is made.
     fn reduce(&self, object: &Object<'py>) -> Result<Object<'py>, Raised> {
         let py = self.py;
-        if let Some(reduce) = object.getattr_opt(intern!(py, "__reduce_ex__"))? {
+        if let Some(reduce) = compat::attribute(object, intern!(py, "__reduce_ex__"))? {
             return Ok(reduce.call1((self.protocol,))?);
         }
-        if let Some(reduce) = object.getattr_opt(intern!(py, "__reduce__"))? {
+        if let Some(reduce) = compat::attribute(object, intern!(py, "__reduce__"))? {
             return Ok(reduce.call0()?);
         }
         let message = format!("can't pickle '{}' object", object.get_type().repr()?);
@@ -71,7 +69,7 @@ impl<'py> Pickler<'_, 'py> {
     /// The function that a dispatch table has for a type.
     fn reducer_of(&self, class: &Object<'py>) -> PyResult<Option<Object<'py>>> {
         let Some(table) = &self.options.dispatch_table else {
-            return self.dispatch.cast::<PyDict>()?.get_item(class);
+            return self.dispatch.get_item(class);
         };
         match table.get_item(class) {
             Ok(reducer) => Ok(Some(reducer)),
@@ -87,42 +85,47 @@ impl<'py> Pickler<'_, 'py> {
         let Ok(reduced) = reduced.cast::<PyTuple>() else {
             return Err(self.pickling_error("__reduce__ must return a string or tuple"));
         };
-        self.save_reduce(reduced, object.as_ptr())
+        self.save_reduce(reduced, Some(object))
     }
 
-    /// Writes how an object is made, and puts it into the memo unless it is null.
+    /// Writes how an object is made, and puts that object into the memo.
     pub(super) fn save_reduce(
         &mut self,
         reduced: &Bound<'py, PyTuple>,
-        object: *mut ffi::PyObject,
+        object: Option<&Object<'py>>,
     ) -> Saved {
         let reduced = self.take_apart(reduced)?;
-        self.save_making(&reduced, object)?;
-        if !object.is_null() {
-            // An object that contains itself was written while its arguments were.
-            if let Some(index) = self.memo.get(object) {
-                self.op(code!(Pop))?;
-                return self.get(index);
-            }
-            self.put(object)?;
-        }
-        if let Some(items) = &reduced.items {
-            self.save_items(items)?;
+        if let Some(state) = &reduced.state {
+            self.state_later(&reduced, state, object);
         }
         if let Some(pairs) = &reduced.pairs {
-            self.save_pairs(pairs)?;
+            self.pairs_later(pairs)?;
         }
-        let Some(state) = &reduced.state else { return Ok(()) };
-        let Some(set_state) = &reduced.set_state else {
-            self.save(state.as_ptr())?;
-            return self.op(code!(Build));
+        if let Some(items) = &reduced.items {
+            self.items_later(items)?;
+        }
+        if let Some(object) = object {
+            self.later(Task::Made(object.clone()));
+        }
+        self.save_making(&reduced, object)
+    }
+
+    fn state_later(
+        &mut self,
+        reduced: &Reduced<'py>,
+        state: &Object<'py>,
+        object: Option<&Object<'py>>,
+    ) {
+        let (Some(set_state), Some(object)) = (&reduced.set_state, object) else {
+            self.later(Task::Op(code!(Build)));
+            return self.later(Task::Save(state.clone()));
         };
-        self.save(set_state.as_ptr())?;
-        self.save(object)?;
-        self.save(state.as_ptr())?;
-        self.op(code!(Tuple2))?;
-        self.op(code!(Reduce))?;
-        self.op(code!(Pop))
+        for code in [code!(Pop), code!(Reduce), code!(Tuple2)] {
+            self.later(Task::Op(code));
+        }
+        for part in [state, object, set_state] {
+            self.later(Task::Save(part.clone()));
+        }
     }
 
     fn take_apart(&self, reduced: &Bound<'py, PyTuple>) -> Result<Reduced<'py>, Raised> {
@@ -161,9 +164,9 @@ impl<'py> Pickler<'_, 'py> {
         Ok(Reduced { callable, arguments, state: part(2), items, pairs, set_state })
     }
 
-    fn save_making(&mut self, reduced: &Reduced<'py>, object: *mut ffi::PyObject) -> Saved {
+    fn save_making(&mut self, reduced: &Reduced<'py>, object: Option<&Object<'py>>) -> Saved {
         if self.protocol >= 2
-            && let Some(name) = reduced.callable.getattr_opt(intern!(self.py, "__name__"))?
+            && let Some(name) = compat::attribute(&reduced.callable, intern!(self.py, "__name__"))?
             && let Ok(name) = name.cast::<PyString>()
         {
             if name == "__newobj_ex__" {
@@ -173,30 +176,37 @@ impl<'py> Pickler<'_, 'py> {
                 return self.save_new(&reduced.arguments, object);
             }
         }
-        self.save(reduced.callable.as_ptr())?;
-        self.save(reduced.arguments.as_ptr())?;
-        self.op(code!(Reduce))
+        self.save_call(&reduced.callable, reduced.arguments.as_any(), code!(Reduce))
     }
 
-    fn save_new(&mut self, arguments: &Bound<'py, PyTuple>, object: *mut ffi::PyObject) -> Saved {
+    /// Writes what is called, its arguments, and the opcode that does it.
+    fn save_call(
+        &mut self,
+        callable: &Object<'py>,
+        arguments: &Object<'py>,
+        code: [u8; 1],
+    ) -> Saved {
+        self.later(Task::Op(code));
+        self.later(Task::Save(arguments.clone()));
+        self.save(callable)
+    }
+
+    fn save_new(&mut self, arguments: &Bound<'py, PyTuple>, object: Option<&Object<'py>>) -> Saved {
         if arguments.is_empty() {
             return Err(self.pickling_error("__newobj__ arglist is empty"));
         }
         let class = arguments.get_item(0)?;
-        if !class.hasattr(intern!(self.py, "__new__"))? {
+        if compat::attribute(&class, intern!(self.py, "__new__"))?.is_none() {
             return Err(self.pickling_error("args[0] from __newobj__ args has no __new__"));
         }
-        if !object.is_null() {
-            // SAFETY: the caller keeps the object alive.
-            let object = unsafe { Object::from_borrowed_ptr(self.py, object) };
-            if !object.getattr(intern!(self.py, "__class__"))?.is(&class) {
-                let message = "args[0] from __newobj__ args has the wrong class";
-                return Err(self.pickling_error(message));
-            }
+        if let Some(object) = object
+            && !object.getattr(intern!(self.py, "__class__"))?.is(&class)
+        {
+            let message = "args[0] from __newobj__ args has the wrong class";
+            return Err(self.pickling_error(message));
         }
-        self.save(class.as_ptr())?;
-        self.save(arguments.get_slice(1, arguments.len()).as_ptr())?;
-        self.op(code!(NewObj))
+        let arguments = arguments.get_slice(1, arguments.len());
+        self.save_call(&class, arguments.as_any(), code!(NewObj))
     }
 
     fn save_new_with_keywords(&mut self, all: &Bound<'py, PyTuple>) -> Saved {
@@ -223,17 +233,17 @@ impl<'py> Pickler<'_, 'py> {
                 found(&arguments)?
             ));
         };
-        if !is_dict(&keywords) {
+        if !keywords.is_instance_of::<PyDict>() {
             return fail(format!(
                 "third item from NEWOBJ_EX argument tuple must be a dict, not {}",
                 found(&keywords)?
             ));
         }
         if self.protocol >= 4 {
-            self.save(class.as_ptr())?;
-            self.save(arguments.as_ptr())?;
-            self.save(keywords.as_ptr())?;
-            return self.op(code!(NewObjEx));
+            self.later(Task::Op(code!(NewObjEx)));
+            self.later(Task::Save(keywords));
+            self.later(Task::Save(arguments.clone().into_any()));
+            return self.save(&class);
         }
         self.save_new_as_partial(&class, arguments, &keywords)
     }
@@ -251,73 +261,6 @@ impl<'py> Pickler<'_, 'py> {
         let partial = py.import(intern!(py, "functools"))?.getattr(intern!(py, "partial"))?;
         let keywords = keywords.cast::<PyDict>().map_err(PyErr::from)?;
         let partial = partial.call(PyTuple::new(py, all)?, Some(keywords))?;
-        self.save(partial.as_ptr())?;
-        self.save(PyTuple::empty(py).as_ptr())?;
-        self.op(code!(Reduce))
-    }
-
-    /// Writes a buffer: out of band if the caller takes it, else like bytes.
-    fn save_buffer(&mut self, object: &Object<'py>) -> Saved {
-        if self.protocol < 5 {
-            return Err(self.pickling_error("PickleBuffer can only pickled with protocol >= 5"));
-        }
-        let view = View::get(object)?;
-        if !view.is_contiguous() {
-            return Err(self.pickling_error(
-                "PickleBuffer can not be pickled when pointing to a non-contiguous buffer",
-            ));
-        }
-        let in_band = match &self.options.buffer_callback {
-            Some(callback) => callback.call1((object,))?.is_truthy()?,
-            None => true,
-        };
-        if in_band {
-            return match view.0.readonly {
-                0 => self.save_bytearray_data(object.as_ptr(), view.bytes(), None),
-                _ => self.save_bytes_data(object.as_ptr(), view.bytes(), None),
-            };
-        }
-        self.op(code!(NextBuffer))?;
-        if view.0.readonly == 0 { Ok(()) } else { self.op(code!(ReadonlyBuffer)) }
-    }
-}
-
-fn is_pickle_buffer(object: &Object<'_>) -> bool {
-    object.get_type().name().is_ok_and(|name| name == "PickleBuffer")
-        && object
-            .py()
-            .import("_pickle")
-            .and_then(|m| m.getattr("PickleBuffer"))
-            .is_ok_and(|class| object.get_type().is(&class))
-}
-
-/// A buffer as it is, strides and all; released when dropped.
-struct View(Box<ffi::Py_buffer>);
-
-impl View {
-    fn get(object: &Object<'_>) -> Result<Self, Raised> {
-        let mut buffer = Box::new(ffi::Py_buffer::new());
-        // SAFETY: a place for a buffer, filled on success.
-        let failed = unsafe {
-            ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, ffi::PyBUF_FULL_RO)
-        };
-        if failed == 0 { Ok(Self(buffer)) } else { Err(Raised) }
-    }
-
-    fn is_contiguous(&self) -> bool {
-        // SAFETY: the buffer was filled.
-        unsafe { ffi::PyBuffer_IsContiguous(&raw const *self.0, b'A'.cast_signed() as _) != 0 }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: the buffer is contiguous and held.
-        unsafe { std::slice::from_raw_parts(self.0.buf.cast(), self.0.len.cast_unsigned()) }
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        // SAFETY: the buffer was filled.
-        unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
+        self.save_call(&partial, PyTuple::empty(py).as_any(), code!(Reduce))
     }
 }

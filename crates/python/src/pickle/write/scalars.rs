@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyTuple};
 
-use super::{Pickler, Raised, Saved, code};
+use super::{Object, Pickler, Raised, Saved, code};
 use crate::text;
 
 impl<'py> Pickler<'_, 'py> {
@@ -146,12 +146,12 @@ impl<'py> Pickler<'_, 'py> {
         self.out.push_data(&header, bytes, payload)
     }
 
-    pub(super) fn save_bytes(&mut self, object: *mut ffi::PyObject) -> Saved {
+    pub(super) fn save_bytes(&mut self, object: &Object<'py>) -> Saved {
         let py = self.py;
-        // SAFETY: exact `bytes` that the caller keeps alive.
-        let bytes = unsafe {
-            Bound::<PyAny>::from_borrowed_ptr(py, object).cast_into_unchecked::<PyBytes>()
-        };
+        let first = self.canonical(object.as_ptr(), &raw mut ffi::PyBytes_Type);
+        // SAFETY: the object itself, or the first that is equal, which a dictionary keeps.
+        let object = &unsafe { Object::from_borrowed_ptr(py, first) };
+        let bytes = object.cast::<PyBytes>().map_err(PyErr::from)?;
         if self.protocol >= 3 {
             return self.save_bytes_data(object, bytes.as_bytes(), Some(bytes.as_any()));
         }
@@ -163,15 +163,15 @@ impl<'py> Pickler<'_, 'py> {
             let text = bytes.call_method1(intern!(py, "decode"), (latin1,))?;
             (encode, (text, latin1).into_pyobject(py)?).into_pyobject(py)
         };
-        self.save_reduce(&reduced?, object)
+        self.save_reduce(&reduced?, Some(object))
     }
 
     /// Writes bytes and puts the object they belong to into the memo.
     pub(super) fn save_bytes_data(
         &mut self,
-        object: *mut ffi::PyObject,
+        object: &Object<'py>,
         bytes: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
+        payload: Option<&Object<'py>>,
     ) -> Saved {
         if let Ok(len) = u8::try_from(bytes.len()) {
             self.out.push(&[Opcode::ShortBinBytes as u8, len])?;
@@ -180,15 +180,12 @@ impl<'py> Pickler<'_, 'py> {
             let codes = [Opcode::BinBytes, Opcode::BinBytes8];
             self.save_sized(codes, "bytes object", bytes, payload)?;
         }
-        self.put(object)
+        self.put(object.as_ptr())
     }
 
-    pub(super) fn save_bytearray(&mut self, object: *mut ffi::PyObject) -> Saved {
+    pub(super) fn save_bytearray(&mut self, object: &Object<'py>) -> Saved {
         let py = self.py;
-        // SAFETY: an exact `bytearray` that the caller keeps alive.
-        let array = unsafe {
-            Bound::<PyAny>::from_borrowed_ptr(py, object).cast_into_unchecked::<PyByteArray>()
-        };
+        let array = object.cast::<PyByteArray>().map_err(PyErr::from)?;
         if self.protocol >= 5 {
             // SAFETY: the file's `write` gets a copy, and no other code runs meanwhile.
             return self.save_bytearray_data(object, unsafe { array.as_bytes() }, None);
@@ -200,17 +197,17 @@ impl<'py> Pickler<'_, 'py> {
             (PyBytes::new(py, &array.to_vec()),).into_pyobject(py)?
         };
         let reduced = (class, arguments).into_pyobject(py)?;
-        self.save_reduce(&reduced, object)
+        self.save_reduce(&reduced, Some(object))
     }
 
     pub(super) fn save_bytearray_data(
         &mut self,
-        object: *mut ffi::PyObject,
+        object: &Object<'py>,
         bytes: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
+        payload: Option<&Object<'py>>,
     ) -> Saved {
         self.save_sized_8(Opcode::ByteArray8, bytes, payload)?;
-        self.put(object)
+        self.put(object.as_ptr())
     }
 }
 
