@@ -38,6 +38,26 @@ known_layout! {
         ) -> std::ffi::c_int;
     }
 
+    unsafe extern "C" {
+        fn _PyType_Lookup(
+            class: *mut ffi::PyTypeObject,
+            name: *mut ffi::PyObject,
+        ) -> *mut ffi::PyObject;
+    }
+
+    /// What a class or a base of it has by a name, borrowed and unbound; null if nothing.
+    ///
+    /// # Safety
+    /// `class` must be a type, `name` a `str`, and the interpreter be held.
+    #[inline]
+    pub(crate) unsafe fn type_attribute(
+        class: *mut ffi::PyTypeObject,
+        name: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { _PyType_Lookup(class, name) }
+    }
+
     /// A new dictionary with room for `len` entries, or null with an exception set.
     #[inline]
     pub(crate) unsafe fn new_dict(len: usize) -> *mut ffi::PyObject {
@@ -324,6 +344,17 @@ known_layout! {
 }
 
 unknown_layout! {
+    /// Nothing is known of what classes have.
+    ///
+    /// # Safety
+    /// None is needed.
+    pub(crate) unsafe fn type_attribute(
+        _class: *mut ffi::PyTypeObject,
+        _name: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        std::ptr::null_mut()
+    }
+
     /// How many entries a dictionary has.
     ///
     /// # Safety
@@ -488,6 +519,41 @@ pub(crate) fn attribute<'py>(
         Ok(Bound::from_owned_ptr_or_opt(object.py(), found))
     }
 }
+
+/// Asks for large pages under memory that is about to be filled: their faults cost less than the
+/// copying itself otherwise.
+///
+/// Only for what certainly has a mapping of its own: the allocator's heap would keep the advice.
+#[inline]
+pub(crate) fn expect_large(start: *mut u8, len: usize) {
+    const WORTH_IT: usize = 32 << 20;
+    if len >= WORTH_IT {
+        large_pages(start, len);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[cold]
+fn large_pages(start: *mut u8, len: usize) {
+    const ADVICE: std::ffi::c_int = 14; // MADV_HUGEPAGE
+    const PAGE: usize = 4096;
+    unsafe extern "C" {
+        fn madvise(
+            start: *mut std::ffi::c_void,
+            len: usize,
+            advice: std::ffi::c_int,
+        ) -> std::ffi::c_int;
+    }
+    let before = start.align_offset(PAGE);
+    // SAFETY: whole pages inside of memory that is the caller's; advice changes no byte of it, and
+    // a kernel that does not know it says no.
+    unsafe {
+        madvise(start.add(before).cast(), (len - before) / PAGE * PAGE, ADVICE);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn large_pages(_: *mut u8, _: usize) {}
 
 /// Keeps the cyclic collector from running while an object tree is built.
 ///

@@ -3,8 +3,9 @@
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyString, PyTuple, PyType};
 
+use super::attributes::{interned, next_entry, set_plainly};
 use super::load::unpickling_error;
 use super::registries::imported;
 use crate::compat;
@@ -91,14 +92,17 @@ pub(super) fn build<'py>(
         let Ok(state) = state.cast::<PyDict>() else {
             return Err(unpickling_error(py, "state is not a dictionary"));
         };
-        let attributes = object.getattr(intern!(py, "__dict__"))?;
-        update(&attributes, state)?;
+        if !set_plainly(object, state)? {
+            let attributes = object.getattr(intern!(py, "__dict__"))?;
+            update(&attributes, state)?;
+        }
     }
     let Some(slots) = slots.filter(|slots| !slots.is_none()) else { return Ok(()) };
     let Ok(slots) = slots.cast::<PyDict>() else {
         return Err(unpickling_error(py, "slot state is not a dictionary"));
     };
-    for (name, value) in slots {
+    let (slots, mut position) = (slots.clone(), 0);
+    while let Some((name, value)) = next_entry(&slots, &mut position) {
         slots_checked(&name)?;
         // SAFETY: three objects.
         if unsafe { ffi::PyObject_SetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) } != 0 {
@@ -111,7 +115,8 @@ pub(super) fn build<'py>(
 fn update<'py>(attributes: &Object<'py>, state: &Bound<'py, PyDict>) -> PyResult<()> {
     let py = state.py();
     let is_dict = attributes.is_exact_instance_of::<PyDict>();
-    for (name, value) in state {
+    let mut position = 0;
+    while let Some((name, value)) = next_entry(state, &mut position) {
         let name = interned(name);
         // SAFETY: three objects, the first a dictionary in the first case.
         let failed = unsafe {
@@ -128,18 +133,33 @@ fn update<'py>(attributes: &Object<'py>, state: &Bound<'py, PyDict>) -> PyResult
     Ok(())
 }
 
-/// Names of attributes are shared by all instances.
-fn interned(name: Object<'_>) -> Object<'_> {
-    if !name.is_exact_instance_of::<PyString>() {
-        return name;
+/// `numpy._core.numeric._frombuffer` without its three calls of Python and NumPy; `None` if the
+/// arguments are not what arrays are pickled with.
+pub(super) fn array_of_buffer<'py>(
+    function: &Object<'py>,
+    arguments: &Object<'py>,
+) -> PyResult<Option<Object<'py>>> {
+    let Ok((buffer, dtype, shape, order)) =
+        arguments
+            .extract::<(Object<'py>, Object<'py>, Bound<'py, PyTuple>, Bound<'py, PyString>)>()
+    else {
+        return Ok(None);
+    };
+    let len = match (buffer.cast_exact::<PyBytes>(), buffer.cast_exact::<PyByteArray>()) {
+        (Ok(bytes), _) => bytes.as_bytes().len(),
+        (_, Ok(bytes)) => bytes.len(),
+        _ => return Ok(None),
+    };
+    if len == 0 || (order != "C" && order != "F") {
+        return Ok(None);
     }
-    let py = name.py();
-    let mut pointer = name.into_ptr();
-    // SAFETY: the reference is given up and one to an equal text comes back.
-    unsafe {
-        ffi::PyUnicode_InternInPlace(&raw mut pointer);
-        Bound::from_owned_ptr(py, pointer)
-    }
+    let py = function.py();
+    let class = py.import(intern!(py, "numpy"))?.getattr(intern!(py, "ndarray"))?;
+    let made = class.call1((shape, dtype, buffer, 0, py.None(), order));
+    // What does not fit is for the function itself to refuse.
+    let Ok(made) = made else { return Ok(None) };
+    let size: usize = made.getattr(intern!(py, "nbytes"))?.extract()?;
+    Ok((size == len).then_some(made))
 }
 
 /// What a module, imported if it must be, has by a name, which may have dots.

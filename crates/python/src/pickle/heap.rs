@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 use super::calls;
 use super::guard::Guard;
@@ -38,6 +38,8 @@ pub(super) struct Judged<'py> {
     pub(super) keep_records: bool,
     pub(super) guard: Guard,
     pub(super) done: bool,
+    /// NumPy's function for arrays in buffers, if it came up.
+    pub(super) frombuffer: Option<Object<'py>>,
     /// The offsets of the steps that may not be taken.
     pub(super) refused: HashSet<usize>,
 }
@@ -129,7 +131,7 @@ impl<'py> PyHeap<'_, 'py> {
     }
 
     fn find_trusted(
-        &self,
+        &mut self,
         module: &Bound<'py, PyString>,
         name: &Bound<'py, PyString>,
         at: usize,
@@ -149,7 +151,13 @@ impl<'py> PyHeap<'_, 'py> {
             return Ok(found.clone());
         }
         let (module, name) = (PyString::new(self.py, module), PyString::new(self.py, name));
-        calls::find(self.py, &module, &name, true).or_host()
+        let found = calls::find(self.py, &module, &name, true).or_host()?;
+        if let Trust::Policy(judged) = &mut self.trust
+            && name == "_frombuffer"
+        {
+            judged.frombuffer = Some(found.clone());
+        }
+        Ok(found)
     }
 
     fn maps_names(&self) -> bool {
@@ -320,11 +328,24 @@ impl<'py> Heap for PyHeap<'_, 'py> {
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
-        Ok(PyBytes::new(self.py, bytes).into_any())
+        // SAFETY: a new object of so many bytes that nobody else has seen is filled.
+        unsafe {
+            let new = ffi::PyBytes_FromStringAndSize(std::ptr::null(), bytes.len().cast_signed());
+            let new = Bound::from_owned_ptr_or_err(self.py, new).or_host()?;
+            fill(ffi::PyBytes_AsString(new.as_ptr()).cast(), bytes);
+            Ok(new)
+        }
     }
 
     fn bytearray(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
-        Ok(PyByteArray::new(self.py, bytes).into_any())
+        // SAFETY: as for bytes.
+        unsafe {
+            let len = bytes.len().cast_signed();
+            let new = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), len);
+            let new = Bound::from_owned_ptr_or_err(self.py, new).or_host()?;
+            fill(ffi::PyByteArray_AsString(new.as_ptr()).cast(), bytes);
+            Ok(new)
+        }
     }
 
     fn short_line(&mut self, line: &[u8]) -> Result<Object<'py>> {
@@ -603,6 +624,12 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if self.is_refused(at) || self.is_record(&callable) {
             return self.inert("call", (callable, arguments));
         }
+        if let Trust::Policy(judged) = &self.trust
+            && judged.frombuffer.as_ref().is_some_and(|function| function.is(&callable))
+            && let Some(array) = calls::array_of_buffer(&callable, &arguments).or_host()?
+        {
+            return Ok(array);
+        }
         calls::reduce(&callable, &arguments).or_host()
     }
 
@@ -664,6 +691,17 @@ fn octal(line: &[u8]) -> Option<i64> {
     let is_octal = digits.starts_with(b"0") && digits.iter().all(|b| matches!(b, b'0'..=b'7'));
     let digits = std::str::from_utf8(digits).ok().filter(|_| is_octal)?;
     i64::from_str_radix(digits, 8).ok().map(|value| sign * value)
+}
+
+/// Fills new memory.
+///
+/// # Safety
+/// There must be room for as many bytes at `start`.
+#[inline]
+unsafe fn fill(start: *mut u8, bytes: &[u8]) {
+    compat::expect_large(start, bytes.len());
+    // SAFETY: the caller's promise; memory that is new overlaps nothing.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
 }
 
 /// Appends to an exact list, which takes the reference over.

@@ -316,6 +316,7 @@ impl<'py> Rules<'py> {
             keep_records: self.keep_records,
             guard: Guard::new(input),
             done: false,
+            frombuffer: None,
             refused: HashSet::new(),
         }))
     }

@@ -1,5 +1,6 @@
 //! Pickle: loading under a policy, loading as CPython does, and writing as it does.
 
+mod attributes;
 mod calls;
 mod guard;
 mod heap;

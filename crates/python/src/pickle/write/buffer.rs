@@ -11,8 +11,7 @@ impl<'py> Pickler<'_, 'py> {
         if self.protocol < 5 {
             return Err(self.pickling_error("PickleBuffer can only pickled with protocol >= 5"));
         }
-        let view = View::get(object)?;
-        if !view.is_contiguous() {
+        if !view(object)?.is_contiguous() {
             return Err(self.pickling_error(
                 "PickleBuffer can not be pickled when pointing to a non-contiguous buffer",
             ));
@@ -21,44 +20,46 @@ impl<'py> Pickler<'_, 'py> {
             Some(callback) => callback.call1((object,))?.is_truthy()?,
             None => true,
         };
+        let view = view(object)?; // again: the callback may have released it
         if in_band {
-            return match view.0.readonly {
+            return match view.readonly() {
                 0 => self.save_bytearray_data(object, view.bytes(), None),
                 _ => self.save_bytes_data(object, view.bytes(), None),
             };
         }
         self.op(code!(NextBuffer))?;
-        if view.0.readonly == 0 { Ok(()) } else { self.op(code!(ReadonlyBuffer)) }
+        if view.readonly() == 0 { Ok(()) } else { self.op(code!(ReadonlyBuffer)) }
     }
 }
 
-/// A buffer as it is, strides and all; released when dropped.
-struct View(Box<ffi::Py_buffer>);
+/// What a `PickleBuffer` shows, strides and all; it holds it until it is released.
+#[derive(Clone, Copy)]
+struct View<'a>(&'a ffi::Py_buffer);
 
-impl View {
-    fn get(object: &Object<'_>) -> Result<Self, Raised> {
-        let mut buffer = Box::new(ffi::Py_buffer::new());
-        // SAFETY: a place for a buffer, filled on success.
-        let failed = unsafe {
-            ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, ffi::PyBUF_FULL_RO)
-        };
-        if failed == 0 { Ok(Self(buffer)) } else { Err(Raised) }
+unsafe extern "C" {
+    fn PyPickleBuffer_GetBuffer(buffer: *mut ffi::PyObject) -> *const ffi::Py_buffer;
+}
+
+fn view<'a>(object: &'a Object<'_>) -> Result<View<'a>, Raised> {
+    // SAFETY: an exact `PickleBuffer`, whose view stays where it is; null is an exception.
+    unsafe { PyPickleBuffer_GetBuffer(object.as_ptr()).as_ref().map(View).ok_or(Raised) }
+}
+
+impl<'a> View<'a> {
+    fn is_contiguous(self) -> bool {
+        // SAFETY: a buffer that is held.
+        unsafe { ffi::PyBuffer_IsContiguous(self.0, b'A'.cast_signed() as _) != 0 }
     }
 
-    fn is_contiguous(&self) -> bool {
-        // SAFETY: the buffer was filled.
-        unsafe { ffi::PyBuffer_IsContiguous(&raw const *self.0, b'A'.cast_signed() as _) != 0 }
+    fn readonly(self) -> i32 {
+        self.0.readonly
     }
 
-    fn bytes(&self) -> &[u8] {
+    fn bytes(self) -> &'a [u8] {
+        if self.0.len == 0 {
+            return &[];
+        }
         // SAFETY: the buffer is contiguous and held.
         unsafe { std::slice::from_raw_parts(self.0.buf.cast(), self.0.len.cast_unsigned()) }
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        // SAFETY: the buffer was filled.
-        unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
     }
 }

@@ -9,10 +9,11 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyFrozenSet, PyIterator, PyList, PySet};
+use pyo3::types::{PyDict, PyFrozenSet, PyIterator, PyList, PySet};
 
 use super::tasks::Task;
 use super::{BATCH, Object, Pickler, Raised, Saved, code};
+use crate::pickle::attributes::next_entry;
 
 /// A tuple with its first items written.
 pub(super) struct TupleTask<'py> {
@@ -41,7 +42,7 @@ enum Style {
 
 /// A dictionary with its first entries written.
 pub(super) struct DictTask<'py> {
-    dict: Object<'py>,
+    dict: Bound<'py, PyDict>,
     position: isize,
     in_batch: usize,
     size: isize,
@@ -195,7 +196,7 @@ impl<'py> Pickler<'_, 'py> {
             let items = dict.call_method0(intern!(self.py, "items"))?;
             return self.pairs_later(items.try_iter()?.as_any());
         }
-        let dict = dict.clone();
+        let dict = dict.cast::<PyDict>().map_err(PyErr::from)?.clone();
         let task = DictTask { dict, position: 0, in_batch: 0, size, begun: false, value: None };
         self.continue_dict(task, false)
     }
@@ -210,7 +211,9 @@ impl<'py> Pickler<'_, 'py> {
                 let value = match task.value.take() {
                     Some(value) => value,
                     None => {
-                        let Some((key, value)) = task.entry() else { break };
+                        let Some((key, value)) = next_entry(&task.dict, &mut task.position) else {
+                            break;
+                        };
                         if !self.leaf(key.as_ptr())? {
                             if may_open {
                                 task.value = Some(value);
@@ -348,23 +351,6 @@ impl<'py> ListTask<'py> {
             }
             let item = ffi::PyList_GET_ITEM(list, self.at.cast_signed());
             Some(Object::from_borrowed_ptr(self.list.py(), item))
-        }
-    }
-}
-
-impl<'py> DictTask<'py> {
-    /// The next entry.
-    #[inline]
-    fn entry(&mut self) -> Option<(Object<'py>, Object<'py>)> {
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        let (py, position) = (self.dict.py(), &raw mut self.position);
-        // SAFETY: an exact dictionary; the references keep key and value alive while code is run
-        // that may take them out.
-        unsafe {
-            if ffi::PyDict_Next(self.dict.as_ptr(), position, &raw mut key, &raw mut value) == 0 {
-                return None;
-            }
-            Some((Object::from_borrowed_ptr(py, key), Object::from_borrowed_ptr(py, value)))
         }
     }
 }

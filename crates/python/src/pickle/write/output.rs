@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::Raised;
+use crate::compat;
 
 unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, len: ffi::Py_ssize_t) -> std::ffi::c_int;
@@ -79,6 +80,8 @@ impl<'py> Output<'py> {
             }
         }
         self.capacity = capacity;
+        // SAFETY: `len` bytes of `capacity` are filled.
+        compat::expect_large(unsafe { self.start().add(self.len) }, capacity - self.len);
         Ok(())
     }
 

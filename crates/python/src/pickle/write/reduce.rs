@@ -133,7 +133,10 @@ impl<'py> Pickler<'_, 'py> {
         if !(2..=6).contains(&reduced.len()) {
             return fail("tuple returned by __reduce__ must contain 2 through 6 elements");
         }
-        let part = |at: usize| reduced.get_item(at).ok().filter(|part| !part.is_none());
+        let part = |at: usize| match reduced.len() {
+            len if at < len => reduced.get_item(at).ok().filter(|part| !part.is_none()),
+            _ => None,
+        };
         let callable = reduced.get_item(0)?;
         if !callable.is_callable() {
             return fail("first item of the tuple returned by __reduce__ must be callable");
