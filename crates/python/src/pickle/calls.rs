@@ -169,14 +169,13 @@ pub(super) fn find<'py>(
     name: &Bound<'py, PyString>,
     dotted: bool,
 ) -> PyResult<Object<'py>> {
-    let found = match imported(py, module)? {
-        Some(found) => found,
-        None => {
-            // SAFETY: a `str`.
-            let imported = unsafe { ffi::PyImport_Import(module.as_ptr()) };
-            // SAFETY: a new reference, or an exception.
-            unsafe { Bound::from_owned_ptr_or_err(py, imported)? }
-        }
+    let found = if let Some(found) = imported(py, module)? {
+        found
+    } else {
+        // SAFETY: a `str`.
+        let imported = unsafe { ffi::PyImport_Import(module.as_ptr()) };
+        // SAFETY: a new reference, or an exception.
+        unsafe { Bound::from_owned_ptr_or_err(py, imported)? }
     };
     if !dotted {
         return found.getattr(name);

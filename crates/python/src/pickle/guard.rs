@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use cannery_core::{Error, ErrorKind, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple, PyType};
 
 use crate::compat;
 use crate::errors::from_exception;
@@ -36,13 +37,42 @@ impl Guard {
         container: &Bound<'_, PyAny>,
         key: &Bound<'_, PyAny>,
     ) -> Result<()> {
-        // SAFETY: the key is an object; its value is only looked at if it is an `int`.
-        let harmless = unsafe {
-            ffi::PyUnicode_CheckExact(key.as_ptr()) != 0
-                || (ffi::PyLong_CheckExact(key.as_ptr()) != 0
-                    && compat::small_int(key.as_ptr()).is_some())
-        };
-        if harmless { Ok(()) } else { self.check_other(container, key) }
+        if is_harmless(key) { Ok(()) } else { self.check_other(container, key) }
+    }
+
+    /// Refuses the arguments of a call that would hash, or copy, far more than the file holds.
+    pub(crate) fn check_call(
+        &mut self,
+        callable: &Bound<'_, PyAny>,
+        arguments: &Bound<'_, PyTuple>,
+    ) -> Result<()> {
+        let hashes = hashes_items(callable);
+        for argument in arguments {
+            self.spend(argument.len().unwrap_or(0))?;
+            if hashes && let Ok(items) = argument.cast_exact::<PyList>() {
+                for item in items {
+                    self.check_item(items, &item)?;
+                }
+            } else if hashes && let Ok(items) = argument.cast_exact::<PyTuple>() {
+                for item in items {
+                    self.check_item(items, &item)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An item that will be a key, or has one if it is a pair; or neither, if it has no hash.
+    fn check_item(&mut self, container: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> Result<()> {
+        self.weigh(item)?;
+        let key = item.cast_exact::<PyTuple>().ok().filter(|pair| pair.len() == 2);
+        let key = key.map(|pair| pair.get_item(0)).transpose().map_err(from_exception)?;
+        for key in key.iter().chain([item]) {
+            if !is_harmless(key) && key.hash().is_ok() {
+                self.check_other(container, key)?;
+            }
+        }
+        Ok(())
     }
 
     fn check_other(&mut self, container: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> Result<()> {
@@ -57,19 +87,47 @@ impl Guard {
     fn weigh(&mut self, key: &Bound<'_, PyAny>) -> Result<()> {
         let mut waiting = vec![key.as_ptr()];
         while let Some(object) = waiting.pop() {
-            self.spent += 1;
-            if self.spent > self.budget {
-                return Err(heavy());
-            }
-            // SAFETY: the key keeps all that it contains alive, and tuples do not change.
+            self.spend(1)?;
+            // SAFETY: the key keeps all that it contains alive, and neither tuples nor slices change.
             unsafe {
                 if ffi::PyTuple_CheckExact(object) != 0 {
                     let len = ffi::PyTuple_GET_SIZE(object);
                     waiting.extend((0..len).map(|at| ffi::PyTuple_GET_ITEM(object, at)));
+                } else if ffi::PySlice_Check(object) != 0 {
+                    let slice = object.cast::<ffi::PySliceObject>();
+                    waiting.extend([(*slice).start, (*slice).stop, (*slice).step]);
                 }
             }
         }
         Ok(())
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<()> {
+        self.spent += steps as u64;
+        if self.spent > self.budget { Err(heavy()) } else { Ok(()) }
+    }
+}
+
+/// Whether it is a key that nobody can make collide.
+#[inline]
+fn is_harmless(key: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the key is an object; its value is only looked at if it is an `int`.
+    unsafe {
+        ffi::PyUnicode_CheckExact(key.as_ptr()) != 0
+            || (ffi::PyLong_CheckExact(key.as_ptr()) != 0
+                && compat::small_int(key.as_ptr()).is_some())
+    }
+}
+
+/// Whether it makes a set or a dictionary of its arguments.
+fn hashes_items(callable: &Bound<'_, PyAny>) -> bool {
+    let Ok(class) = callable.cast::<PyType>() else { return false };
+    // SAFETY: three types.
+    unsafe {
+        let class = class.as_type_ptr();
+        [&raw mut ffi::PyDict_Type, &raw mut ffi::PySet_Type, &raw mut ffi::PyFrozenSet_Type]
+            .into_iter()
+            .any(|base| ffi::PyType_IsSubtype(class, base) != 0)
     }
 }
 
@@ -77,7 +135,7 @@ impl Guard {
 fn heavy() -> Error {
     Error::new(
         ErrorKind::Limit,
-        "keys made of tuples inside tuples that would take forever to hash",
+        "keys made of tuples inside tuples that would take forever to hash, or copies of copies",
     )
 }
 

@@ -177,6 +177,15 @@ impl<'py> PyHeap<'_, 'py> {
         }
     }
 
+    /// Keeps calls out whose arguments are bombs, where the pickle is not trusted.
+    fn guard_call(&mut self, callable: &Object<'py>, arguments: &Object<'py>) -> Result<()> {
+        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        match arguments.cast::<PyTuple>() {
+            Ok(arguments) if !arguments.is_empty() => judged.guard.check_call(callable, arguments),
+            _ => Ok(()),
+        }
+    }
+
     fn persistent_load(&self, id: Object<'py>) -> Result<Object<'py>> {
         match &self.settings.persistent_load {
             Some(load) => load.call1((id,)).or_host(),
@@ -611,6 +620,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if self.is_refused(at) || self.is_record(&class) {
             return self.inert("call", (class, arguments, keywords));
         }
+        self.guard_call(&class, &arguments)?;
         calls::new_object(&class, &arguments, keywords.as_ref()).or_host()
     }
 
@@ -630,6 +640,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         {
             return Ok(array);
         }
+        self.guard_call(&callable, &arguments)?;
         calls::reduce(&callable, &arguments).or_host()
     }
 

@@ -47,7 +47,8 @@ pub(super) struct DictTask<'py> {
     in_batch: usize,
     size: isize,
     begun: bool,
-    /// The value of the key that was written last.
+    /// The entry that is next; no key if that was written.
+    key: Option<Object<'py>>,
     value: Option<Object<'py>>,
 }
 
@@ -197,7 +198,8 @@ impl<'py> Pickler<'_, 'py> {
             return self.pairs_later(items.try_iter()?.as_any());
         }
         let dict = dict.cast::<PyDict>().map_err(PyErr::from)?.clone();
-        let task = DictTask { dict, position: 0, in_batch: 0, size, begun: false, value: None };
+        let (position, in_batch, begun) = (0, 0, false);
+        let task = DictTask { dict, position, in_batch, size, begun, key: None, value: None };
         self.continue_dict(task, false)
     }
 
@@ -206,32 +208,20 @@ impl<'py> Pickler<'_, 'py> {
             if !std::mem::replace(&mut task.begun, true) && task.size > 1 {
                 self.op(code!(Mark))?;
             }
-            while task.in_batch < BATCH {
-                let before = task.position;
-                let value = match task.value.take() {
-                    Some(value) => value,
-                    None => {
-                        let Some((key, value)) = next_entry(&task.dict, &mut task.position) else {
-                            break;
-                        };
-                        if !self.leaf(key.as_ptr())? {
-                            if may_open {
-                                task.value = Some(value);
-                            } else {
-                                task.position = before;
-                            }
-                            return self.interrupt(Task::Dict(task), may_open.then_some(key));
-                        }
-                        value
-                    }
-                };
-                if !self.leaf(value.as_ptr())? {
-                    if may_open {
-                        task.in_batch += 1;
-                        return self.interrupt(Task::Dict(task), Some(value));
-                    }
+            while task.in_batch < BATCH
+                && let Some(value) = task.value()
+            {
+                if let Some(key) = task.key.take()
+                    && !self.leaf(key.as_ptr())?
+                {
+                    task.key = (!may_open).then(|| key.clone());
                     task.value = Some(value);
-                    return self.interrupt(Task::Dict(task), None);
+                    return self.interrupt(Task::Dict(task), may_open.then_some(key));
+                }
+                if !self.leaf(value.as_ptr())? {
+                    task.in_batch += usize::from(may_open);
+                    task.value = (!may_open).then(|| value.clone());
+                    return self.interrupt(Task::Dict(task), may_open.then_some(value));
                 }
                 task.in_batch += 1;
             }
@@ -352,5 +342,18 @@ impl<'py> ListTask<'py> {
             let item = ffi::PyList_GET_ITEM(list, self.at.cast_signed());
             Some(Object::from_borrowed_ptr(self.list.py(), item))
         }
+    }
+}
+
+impl<'py> DictTask<'py> {
+    /// The next value, whose key is noted if that is to be written too.
+    #[inline]
+    fn value(&mut self) -> Option<Object<'py>> {
+        if let Some(value) = self.value.take() {
+            return Some(value);
+        }
+        let (key, value) = next_entry(&self.dict, &mut self.position)?;
+        self.key = Some(key);
+        Some(value)
     }
 }

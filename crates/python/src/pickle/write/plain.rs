@@ -122,7 +122,7 @@ fn has_plain_layout(class: &Object<'_>) -> bool {
     // SAFETY: a type, of a version whose flags are known.
     unsafe {
         let weak = isize::from((*class).tp_weaklistoffset > 0) * size_of::<usize>().cast_signed();
-        let bare = (*&raw const ffi::PyBaseObject_Type).tp_basicsize + weak;
+        let bare = ffi::PyBaseObject_Type.tp_basicsize + weak;
         (*class).tp_basicsize == bare
             && (*class).tp_itemsize == 0
             && (*class).tp_flags & MANAGED_DICT != 0
