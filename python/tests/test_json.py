@@ -595,3 +595,19 @@ def test_load_keeps_one_copy_of_the_text():
             return super().read(size)
 
     assert json.load(Endless('["' + "é" * (3 << 20) + '"]')) == ["é" * (3 << 20)]
+
+
+@pytest.mark.parametrize(
+    ("use", "hint"),
+    [
+        (lambda: json.decode("[NaN]"), "`json.loads` reads them"),
+        (lambda: json.decode('"\n"'), "`strict=False`"),
+        (lambda: json.loads("\ufeff1"), "`utf-8-sig`"),
+        (lambda: json.dumps([math.inf], allow_nan=False), "`allow_nan=True`"),
+        (lambda: json.encode([math.nan]), '`nan="null"`'),
+    ],
+)
+def test_hints_name_options_of_this_module(use: Any, hint: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - each has its own message
+        use()
+    assert hint in str(getattr(caught.value, "hint", ""))

@@ -13,6 +13,8 @@ use cannery_core::{Container, Error, ErrorKind};
 pub enum SyntaxError {
     /// No value where one must be.
     ExpectedValue,
+    /// Not-a-number or an infinity, where that is refused.
+    NonFinite,
     /// No value, but the end of a container, behind the comma at this offset.
     TrailingComma {
         /// The list or map that ends.
@@ -76,7 +78,7 @@ impl SyntaxError {
             Self::TrailingComma { container: Container::Map, .. } | Self::ExpectedKey => {
                 "Expecting property name enclosed in double quotes"
             }
-            Self::TrailingComma { .. } | Self::ExpectedValue => "Expecting value",
+            Self::TrailingComma { .. } | Self::ExpectedValue | Self::NonFinite => "Expecting value",
             Self::ExpectedColon => "Expecting ':' delimiter",
             Self::ExpectedComma(_) => "Expecting ',' delimiter",
             Self::ControlCharacter => "Invalid control character at",
@@ -91,6 +93,20 @@ impl SyntaxError {
         (message, offset)
     }
 
+    /// The way on in the words of `cannery.json` in Python, where the hint names an option of Rust.
+    #[must_use]
+    pub fn hint_in_python(self) -> Option<&'static str> {
+        match self {
+            Self::NonFinite => Some("NaN and infinities are not JSON; `json.loads` reads them"),
+            Self::ControlCharacter => {
+                Some("escape it; or `json.loads` takes it with `strict=False`")
+            }
+            Self::LoneSurrogate => Some("`json.loads` reads it"),
+            Self::ByteOrderMark => Some("decode the bytes with `utf-8-sig`"),
+            _ => None,
+        }
+    }
+
     /// The error for this, where `rest` is what the text holds from its position on.
     #[cold]
     pub(crate) fn error(self, rest: &[u8], truncated: bool) -> Error {
@@ -99,8 +115,10 @@ impl SyntaxError {
             Self::LoneSurrogate | Self::NotUtf8 => ErrorKind::Encoding,
             _ => ErrorKind::Syntax,
         };
-        let error = Error::new(kind, self.message(rest)).with_source(self);
-        match self.hint(rest) {
+        let is_number = matches!(rest, [b'N', b'a', ..] | [b'I', b'n', ..] | [b'-', b'I', ..]);
+        let this = if self == Self::ExpectedValue && is_number { Self::NonFinite } else { self };
+        let error = Error::new(kind, this.message(rest)).with_source(this);
+        match this.hint(rest) {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
@@ -121,9 +139,9 @@ impl SyntaxError {
             Self::UnterminatedString => return "string without a closing quote".into(),
             Self::NotUtf8 => return not_utf8(rest).into(),
             Self::ByteOrderMark => return "byte order mark before the document".into(),
-            Self::ExpectedValue | Self::TrailingComma { container: Container::List, .. } => {
-                "a value"
-            }
+            Self::ExpectedValue
+            | Self::NonFinite
+            | Self::TrailingComma { container: Container::List, .. } => "a value",
             Self::ExpectedKey | Self::TrailingComma { .. } => "a key in double quotes",
             Self::ExpectedColon => "`:`",
             Self::ExpectedComma(Container::Map) => "`,` or `}`",
@@ -142,7 +160,7 @@ impl SyntaxError {
             (Self::ExpectedValue, [b'N', b'o', ..] | [b'T' | b'F', ..]) => {
                 "JSON writes `null`, `true` and `false`"
             }
-            (Self::ExpectedValue, [b'N' | b'I', ..] | [b'-', b'I', ..]) => {
+            (Self::NonFinite, _) => {
                 "NaN and infinities are not JSON; allow them with the option `nan`"
             }
             (Self::ExpectedValue | Self::ExpectedKey | Self::ExpectedComma(_), [b'/', ..]) => {
@@ -220,6 +238,7 @@ impl fmt::Display for SyntaxError {
             Self::UnterminatedString => "string without an end",
             Self::NotUtf8 => "not UTF-8",
             Self::ExtraData => "something behind the document",
+            Self::NonFinite => "not-a-number or infinity",
             Self::ByteOrderMark => "byte order mark",
         })
     }

@@ -1,6 +1,7 @@
 //! The one place where errors become exceptions.
 
 use cannery_core::{Error, ErrorKind};
+use cannery_json::SyntaxError;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -115,7 +116,17 @@ fn errno(error: &Error) -> Option<i32> {
 
 /// Sets the attributes that say where it happened and what to do.
 pub(crate) fn describe(exception: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
-    if let Some(hint) = error.hint() {
+    let in_python = SyntaxError::of(error).and_then(SyntaxError::hint_in_python);
+    describe_with(exception, error, in_python.or(error.hint()))
+}
+
+/// As [`describe`], with another hint than the error's own.
+pub(crate) fn describe_with(
+    exception: &Bound<'_, PyAny>,
+    error: &Error,
+    hint: Option<&str>,
+) -> PyResult<()> {
+    if let Some(hint) = hint {
         exception.setattr("hint", hint)?;
         // A note is shown below the message wherever the exception is printed.
         exception.call_method1("add_note", (format!("hint: {hint}"),))?;

@@ -1,13 +1,11 @@
 //! Errors in the words, and with the attributes, of the standard library's `json`.
 
-use std::borrow::Cow;
-
 use cannery_core::{Error, ErrorKind};
 use cannery_json::SyntaxError;
 use pyo3::prelude::*;
 
 use super::document::Document;
-use crate::errors::{describe, to_exception};
+use crate::errors::{describe, describe_with, to_exception};
 
 /// The exception for an error in a document.
 #[cold]
@@ -78,24 +76,25 @@ pub(crate) fn encode_error(py: Python<'_>, error: Error) -> PyErr {
 fn build_plain(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let name = if error.kind() == ErrorKind::Type { "DataTypeError" } else { "DataError" };
     let class = py.import("cannery.errors")?.getattr(name)?;
-    let exception = class.call1((standard_message(error.message()),))?;
+    let float = refused_float(error.message()).map(crate::walk::out_of_range);
+    let said = float.as_ref().unwrap_or(error);
+    let exception = class.call1((said.message(),))?;
     let path = error.path();
     if !path.0.is_empty() {
         exception.call_method1("add_note", (format!("in `{path}`"),))?;
     }
-    describe(&exception, error)?;
+    describe_with(&exception, error, said.hint())?;
     Ok(PyErr::from_value(exception))
 }
 
-/// The words of the standard library, where it has any.
-fn standard_message(message: &str) -> Cow<'_, str> {
-    let value = match message.strip_prefix("JSON has no ") {
-        Some("NaN") => f64::NAN,
-        Some("infinity") => f64::INFINITY,
-        Some("-infinity") => f64::NEG_INFINITY,
-        _ => return Cow::Borrowed(message),
-    };
-    Cow::Owned(crate::walk::out_of_range(value).message().to_owned())
+/// The float that the writer refused, if that is what its message says.
+fn refused_float(message: &str) -> Option<f64> {
+    match message.strip_prefix("JSON has no ")? {
+        "NaN" => Some(f64::NAN),
+        "infinity" => Some(f64::INFINITY),
+        "-infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
 }
 
 fn version(py: Python<'_>) -> (u8, u8) {

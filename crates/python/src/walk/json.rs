@@ -271,8 +271,9 @@ fn circular() -> Error {
 pub(crate) fn out_of_range(value: f64) -> Error {
     let name = text_of_constant(value);
     let message = format!("Out of range float values are not JSON compliant: {name}");
-    Error::new(ErrorKind::Value, message)
-        .with_hint("pass `allow_nan=True` to write it all the same")
+    Error::new(ErrorKind::Value, message).with_hint(
+        "pass `allow_nan=True`; to `json.encode` and JSONL `nan=\"null\"` or `\"write\"`",
+    )
 }
 
 /// Python's name for a float that JSON does not have.
