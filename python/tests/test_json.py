@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -607,7 +608,7 @@ def test_load_keeps_one_copy_of_the_text():
         (lambda: json.encode([math.nan]), '`nan="null"`'),
     ],
 )
-def test_hints_name_options_of_this_module(use: Any, hint: str) -> None:
+def test_hints_name_options_of_this_module(use: Callable[[], object], hint: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - each has its own message
         use()
     assert hint in str(getattr(caught.value, "hint", ""))
