@@ -74,6 +74,19 @@ impl Text<'_> {
         }
     }
 
+    /// Whether a high surrogate stands before a low one: two characters, which UTF-16 and JSON's
+    /// escapes join to one.
+    pub(crate) fn has_surrogate_pair(self) -> bool {
+        match self {
+            Text::Ascii(_) | Text::Utf8(_) | Text::Latin1(_) => false,
+            Text::Surrogates(bytes) => bytes.windows(6).any(|six| {
+                matches!(six, [0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _])
+            }),
+            Text::Ucs2(units) => has_pair(units.iter().map(|&unit| u32::from(unit))),
+            Text::Ucs4(units) => has_pair(units.iter().copied()),
+        }
+    }
+
     /// The text behind its first character, which is below U+0080.
     pub(crate) fn without_first(self) -> Self {
         match self {
@@ -92,6 +105,19 @@ impl Text<'_> {
         bytes.extend_from_slice(&self.to_utf8());
         Text::Surrogates(&bytes).into()
     }
+}
+
+fn has_pair(mut units: impl Iterator<Item = u32> + Clone) -> bool {
+    // Most texts have no surrogate at all, which is faster to see.
+    if !units.clone().any(|unit| unit & !0x7ff == 0xd800) {
+        return false;
+    }
+    let mut before = 0;
+    units.any(|unit| {
+        let is_pair = before & !0x3ff == 0xd800 && unit & !0x3ff == 0xdc00;
+        before = unit;
+        is_pair
+    })
 }
 
 impl<'a> From<&'a str> for Text<'a> {
@@ -145,6 +171,18 @@ impl TextBuf {
             Repr::Utf8(text) => Some(text),
             Repr::Surrogates(_) => None,
         }
+    }
+
+    /// Text of the bytes that [`Text::to_utf8`] gives; `None` if they are none.
+    #[must_use]
+    pub fn from_utf8_with_surrogates(bytes: Vec<u8>) -> Option<Self> {
+        let mut rest = &bytes[..];
+        while let Err(error) = std::str::from_utf8(rest) {
+            rest = &rest[error.valid_up_to()..];
+            let [0xed, 0xa0..=0xbf, 0x80..=0xbf, behind @ ..] = rest else { return None };
+            rest = behind;
+        }
+        Some(Text::Surrogates(&bytes).into())
     }
 
     /// Bytes of its UTF-8, a surrogate counting three.
@@ -260,6 +298,23 @@ mod tests {
             Text::Ucs4(&[0x41, 0x7ff, 0xffff, 0x1_f600]).to_str().unwrap(),
             "A\u{7ff}\u{ffff}😀"
         );
+    }
+
+    #[test]
+    fn a_pair_of_surrogates_is_seen_in_every_encoding() {
+        let pair = "a\u{65e5}".encode_utf16().chain([0xd83d, 0xde00]).collect::<Vec<_>>();
+        let wide = pair.iter().map(|&unit| u32::from(unit)).collect::<Vec<_>>();
+        let bytes = Text::Ucs2(&pair).to_utf8().into_owned();
+        for form in [Text::Ucs2(&pair), Text::Ucs4(&wide), Text::Surrogates(&bytes)] {
+            assert!(form.has_surrogate_pair());
+            assert_eq!(TextBuf::from_utf8_with_surrogates(bytes.clone()).unwrap().as_text(), form);
+        }
+        for form in [Text::Ucs2(&[0xde00, 0xd83d, 0x41, 0xde00]), Text::Ucs4(&[0x1_f600, 0xde00])] {
+            assert!(!form.has_surrogate_pair());
+        }
+        for bad in [&b"\xff"[..], b"\xed\xa0", b"\xed\xa0A", b"\x80"] {
+            assert_eq!(TextBuf::from_utf8_with_surrogates(bad.to_vec()), None);
+        }
     }
 
     #[test]

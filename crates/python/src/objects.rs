@@ -142,7 +142,8 @@ fn to_document<'py>(
         return Ok(writer.into_bytes());
     }
     if format == Format::MessagePack {
-        let native = Native::default().big_ints(false).bytes(true).non_finite(true);
+        let native =
+            Native::default().big_ints(false).bytes(true).non_finite(true).surrogate_pairs(true);
         let options = cannery_msgpack::WriteOptions::default().surrogates(true);
         let writer = cannery_msgpack::Writer::to(Vec::new(), options);
         let mut sink = Tagger::new(writer).native(native);

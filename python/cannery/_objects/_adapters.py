@@ -14,13 +14,17 @@ Described = tuple[str, Parts]
 # `maker_of(name)`, which return `None` for what is no data, and perhaps `class_of(name)`.
 _ADAPTERS = {
     "PIL": "_pillow",
+    "attr": "_attrs",
     "lightgbm": "_boosting",
     "matplotlib": "_matplotlib",
+    "msgspec": "_msgspec",
     "networkx": "_networkx",
     "numpy": "_numpy",
     "pandas": "_pandas",
     "polars": "_polars",
     "pyarrow": "_pyarrow",
+    "pydantic": "_pydantic",
+    "pydantic_core": "_pydantic",
     "scipy": "_scipy",
     "sklearn": "_sklearn",
     "xgboost": "_boosting",

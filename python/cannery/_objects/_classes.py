@@ -3,22 +3,30 @@
 An instance is made by `cls.__new__`, without `__init__`, and gets its attributes back; a class
 with a `__setstate__` of its own is given its state. Attributes are parts by their names. Parts
 with other meanings have names with two underscores around them: `__items__` (of a subclass of a
-collection), `__args__` (for `__new__`), `__state__` (for `__setstate__`).
+collection), `__args__` and `__kwargs__` (for `__new__`), `__state__` (for `__setstate__`),
+`__function__` (that `__reduce__` names), `__pairs__` (set by `__setitem__`), `__generic__` (the
+arguments of a generic model).
 """
 
 from __future__ import annotations
 
 import collections
+import copyreg
+import datetime as dt
 import enum
 import inspect
+import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects._known import fill_ordered
+from cannery._objects._record import Record
+from cannery._objects._stdlib import UNTRUSTED
 
 Parts = dict[str, Any]
 
-ITEMS, ARGS, STATE = "__items__", "__args__", "__state__"
+ITEMS, ARGS, KWARGS, STATE = "__items__", "__args__", "__kwargs__", "__state__"
+FUNCTION, PAIRS, GENERIC = "__function__", "__pairs__", "__generic__"
 
 
 class Plan(NamedTuple):
@@ -29,6 +37,14 @@ class Plan(NamedTuple):
     """Makes an instance that is filled later; `None` if all parts are needed to make one."""
     fill: Callable[[Any, Parts], object] | None
     make: Callable[[Parts], Any] | None = None
+    can_wait: bool = False
+    """Whether it can be made while its parts have gaps: it does not look into them."""
+
+
+def class_to_name(cls: Any) -> Any:
+    """The class whose name stands for this one: of a generic model with arguments, the model."""
+    generic = cls.__dict__.get("__pydantic_generic_metadata__")
+    return generic["origin"] or cls if generic else cls
 
 
 def is_plain_data(cls: type) -> bool:
@@ -123,13 +139,25 @@ def _state_parts(cls: type) -> Callable[[Any], Parts]:
 
 def _set_state(cls: type) -> Callable[[Any, Parts], None]:
     setstate = getattr(cls, "__setstate__", None)
-    if setstate is not None and getattr(setstate, "__module__", None) != "dataclasses":
-        return lambda value, parts: setstate(value, parts.get(STATE, parts))
-    return _set_attributes
+    if setstate is None or getattr(setstate, "__module__", None) == "dataclasses":
+        return _set_attributes
+
+    def set_state(value: Any, parts: Parts) -> None:
+        state = parts.get(STATE, parts)
+        if state is not None:  # which says that there is none
+            setstate(value, state)
+
+    return set_state
 
 
 def _set_attributes(value: Any, parts: Parts) -> None:
-    parts = parts.get(STATE, parts)
+    state = parts.get(STATE, parts)
+    # Attributes and slots may come apart.
+    for some in state if isinstance(state, tuple) else (state,):
+        _add_attributes(value, some or {})
+
+
+def _add_attributes(value: Any, parts: Parts) -> None:
     attributes = getattr(value, "__dict__", None)
     if attributes is not None and not _slots(type(value)):
         attributes.update(parts)
@@ -140,14 +168,16 @@ def _set_attributes(value: Any, parts: Parts) -> None:
 
 
 def _of_plain(cls: type) -> Plan:
-    if hasattr(cls, "__getnewargs_ex__"):
-        return _of_reduced(cls)
-    if hasattr(cls, "__getnewargs__"):
+    if hasattr(cls, "__getnewargs_ex__") or hasattr(cls, "__getnewargs__"):
         return _of_new_args(cls)
     new: Callable[..., Any] = cls.__new__
 
     def empty() -> Any:
-        return new(cls)
+        try:
+            return new(cls)
+        except TypeError:
+            # It wants arguments that only its `__init__` needs.
+            return object.__new__(cls)
 
     return Plan(_state_parts(cls), empty, _set_state(cls))
 
@@ -155,39 +185,55 @@ def _of_plain(cls: type) -> Plan:
 def _of_new_args(cls: Any) -> Plan:
     state_parts, set_state = _state_parts(cls), _set_state(cls)
 
-    def parts(value: Any) -> Parts:
-        return {ARGS: tuple(value.__getnewargs__()), **state_parts(value)}
+    def arguments(value: Any) -> Parts:
+        if not hasattr(cls, "__getnewargs_ex__"):
+            return {ARGS: tuple(value.__getnewargs__())}
+        args, kwargs = value.__getnewargs_ex__()
+        return {ARGS: tuple(args)} | ({KWARGS: kwargs} if kwargs else {})
 
     def make(parts: Parts) -> Any:
-        value = cls.__new__(cls, *parts.pop(ARGS, ()))
+        value = cls.__new__(cls, *parts.pop(ARGS, ()), **parts.pop(KWARGS, {}))
         set_state(value, parts)
         return value
 
-    return Plan(parts, None, None, make)
+    return Plan(lambda value: arguments(value) | state_parts(value), None, None, make)
+
+
+# Bases that hold nothing but attributes.
+_EMPTY_BASES = (dt.tzinfo, types.SimpleNamespace)
+_DEFAULT_REDUCE = (object.__reduce__, *(base.__reduce__ for base in _EMPTY_BASES))
 
 
 def _is_plain(cls: type) -> bool:
     """Whether a class is Python through and through, and leaves its saving to `object`."""
-    is_default = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__
-    return is_default and all(_is_python(base) for base in cls.__mro__[:-1])
+    is_default = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ in _DEFAULT_REDUCE
+    is_python = all("__module__" in base.__dict__ or base in _EMPTY_BASES for base in _bases(cls))
+    return is_default and is_python and not _hides_fields(cls) and not _is_registered(cls)
 
 
-def _is_python(cls: type) -> bool:
-    """Whether a class was made by a class statement: its instances hold no hidden C fields."""
-    fields = len(cls.__dict__.get("__slots__", ()) or ())
-    return "__module__" in cls.__dict__ and (
-        "__dict__" in cls.__dict__
-        or "__slots__" in cls.__dict__
-        or cls.__basicsize__ <= object.__basicsize__ + 8 * fields + 16
-    )
+def _bases(cls: type) -> tuple[type, ...]:
+    return cls.__mro__[:-1]
 
 
-# Classes that say themselves how they are made: `__reduce__` that names the class itself.
+def _hides_fields(cls: type) -> bool:
+    """Whether instances hold more than attributes, by their size, as `pickle` sees it."""
+    size = object.__basicsize__ + 8 * len(_slots(cls))
+    size += 8 * (cls.__dictoffset__ != 0) + 8 * (cls.__weakrefoffset__ != 0)
+    return cls.__basicsize__ > size or cls.__itemsize__ > 0
+
+
+def _is_registered(cls: type) -> bool:
+    return cls in copyreg.dispatch_table
+
+
+# Classes that say themselves how they are made.
 
 
 def _reduces_by_itself(cls: type) -> bool:
-    return all("__module__" in base.__dict__ for base in cls.__mro__[:-1]) and (
-        cls.__module__ != "builtins"
+    return cls.__module__ != "builtins" and (
+        cls.__reduce_ex__ is not object.__reduce_ex__
+        or cls.__reduce__ is not object.__reduce__
+        or _is_registered(cls)
     )
 
 
@@ -195,24 +241,62 @@ def _of_reduced(cls: Any) -> Plan:
     set_state = _set_state(cls)
 
     def parts(value: Any) -> Parts:
-        from cannery._objects._describe import _refuse
+        reduced = _reduced(value)
+        made_by = None if reduced is None else _made_by(cls, *reduced[:2])
+        if reduced is None or made_by is None:
+            from cannery._objects._describe import refuse
 
-        try:
-            reduced: Any = value.__reduce_ex__(2)
-        except TypeError:  # locks and the like say that they cannot be pickled
-            return _refuse(value)
-        if not isinstance(reduced, tuple) or reduced[0] is not cls or len(reduced) not in (2, 3):
-            return _refuse(value)
-        _, arguments, state = (*reduced, None)[:3]
-        return {ARGS: arguments} | ({} if state is None else {STATE: state})
+            return refuse(value)
+        state, items, pairs = reduced[2:5]
+        return (
+            made_by
+            | ({} if state is None else {STATE: state})
+            | ({} if items is None else {ITEMS: list(items)})
+            | ({} if pairs is None else {PAIRS: [tuple(pair) for pair in pairs]})
+        )
 
     def make(parts: Parts) -> Any:
-        value = cls(*parts[ARGS])
+        if FUNCTION in parts:
+            if not isinstance(parts[FUNCTION], _FUNCTIONS):
+                return UNTRUSTED
+            value = parts[FUNCTION](*parts[ARGS])
+        else:
+            value = cls(*parts[ARGS]) if KWARGS not in parts else cls.__new__(cls, *parts[ARGS])
         if STATE in parts:
             set_state(value, parts)
+        for item in parts.get(ITEMS, ()):
+            value.append(item)
+        for key, item in parts.get(PAIRS, ()):
+            value[key] = item
         return value
 
     return Plan(parts, None, None, make)
+
+
+# What a reader has only if its caller trusts it by its exact name.
+_FUNCTIONS = (types.FunctionType, types.MethodType)
+
+
+def _reduced(value: Any) -> tuple[Any, ...] | None:
+    """What `__reduce_ex__` gives, filled up; `None` where it says that there is nothing to save."""
+    reduce = copyreg.dispatch_table.get(type(value))
+    try:
+        reduced: Any = reduce(value) if reduce else value.__reduce_ex__(4)
+    except TypeError:  # locks and the like say that they cannot be pickled
+        return None
+    if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 5:
+        return None
+    return (*reduced, None, None, None)[:5]
+
+
+def _made_by(cls: Any, function: Any, args: Any) -> Parts | None:
+    if function is cls:
+        return {ARGS: tuple(args)}
+    if function is copyreg.__newobj__ and args[0] is cls:  # pyright: ignore
+        return {ARGS: tuple(args[1:]), KWARGS: {}}
+    if isinstance(function, _FUNCTIONS) and function.__module__ != "copyreg":
+        return {FUNCTION: function, ARGS: tuple(args)}
+    return None
 
 
 def compiled_plan_of(cls: Any) -> Plan:
@@ -253,6 +337,40 @@ _IMMUTABLE: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
     complex: lambda value: complex(value.real, value.imag),
+    dt.datetime: lambda value: _new_datetime(dt.datetime, value),
+    dt.date: lambda value: _new_date(dt.date, value),
+    dt.time: lambda value: _new_time(dt.time, value),
+    dt.timedelta: lambda value: _new_timedelta(dt.timedelta, value),
+}
+
+
+def _new_date(cls: Any, date: dt.date) -> Any:
+    return dt.date.__new__(cls, date.year, date.month, date.day)
+
+
+def _time_of(moment: Any) -> tuple[Any, ...]:
+    return (moment.hour, moment.minute, moment.second, moment.microsecond, moment.tzinfo)
+
+
+def _new_datetime(cls: Any, moment: dt.datetime) -> Any:
+    days = (moment.year, moment.month, moment.day)
+    return dt.datetime.__new__(cls, *days, *_time_of(moment), fold=moment.fold)
+
+
+def _new_time(cls: Any, time: dt.time) -> Any:
+    return dt.time.__new__(cls, *_time_of(time), fold=time.fold)
+
+
+def _new_timedelta(cls: Any, delta: dt.timedelta) -> Any:
+    return dt.timedelta.__new__(cls, delta.days, delta.seconds, delta.microseconds)
+
+
+# Those whose `__new__` takes no value of the type itself.
+_NEW: dict[type, Callable[[Any, Any], Any]] = {
+    dt.datetime: _new_datetime,
+    dt.date: _new_date,
+    dt.time: _new_time,
+    dt.timedelta: _new_timedelta,
 }
 
 _COLLECTIONS: list[tuple[type, Callable[[Any], Any], Callable[[Any, Any], object]]] = [
@@ -276,17 +394,20 @@ _COLLECTIONS: list[tuple[type, Callable[[Any], Any], Callable[[Any, Any], object
 
 def _of_immutable(cls: Any, base: Any, items: Callable[[Any], Any]) -> Plan:
     state_parts, set_state = _state_parts(cls), _set_state(cls)
+    new = _NEW.get(base, base.__new__)
 
     def parts(value: Any) -> Parts:
         return {ITEMS: items(value), **state_parts(value)}
 
     def make(parts: Parts) -> Any:
-        value = base.__new__(cls, parts.pop(ITEMS))
+        if isinstance(parts[ITEMS], Record):  # a part of it was not trusted
+            return UNTRUSTED
+        value = new(cls, parts.pop(ITEMS))
         if parts:
             set_state(value, parts)
         return value
 
-    return Plan(parts, None, None, make)
+    return Plan(parts, None, None, make, can_wait=base is not frozenset)
 
 
 def _of_collection(
@@ -317,7 +438,7 @@ def _of_named_tuple(cls: Any) -> Plan:
             _set_attributes(value, parts)
         return value
 
-    return Plan(parts, None, None, make)
+    return Plan(parts, None, None, make, can_wait=True)
 
 
 # What an exception keeps outside of its `args` and `__dict__`.
@@ -366,22 +487,39 @@ def _of_exception(cls: Any) -> Plan:
 
 def _of_pydantic(cls: Any) -> Plan:
     hidden = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+    generic = cls.__pydantic_generic_metadata__["args"]
+    arguments = {GENERIC: generic} if generic else {}
 
     def parts(value: Any) -> Parts:
         kept = {name: getattr(value, name, None) for name in hidden}
-        return dict(value.__dict__) | {name: v for name, v in kept.items() if v is not None}
+        kept = {name: part for name, part in kept.items() if part is not None}
+        return arguments | value.__dict__ | kept
 
     def fill(value: Any, parts: Parts) -> None:
         kept = {name: parts.pop(name, None) for name in hidden}
+        if GENERIC in parts:
+            value.__class__ = cls[parts.pop(GENERIC)]
         value.__setstate__({"__dict__": parts, **kept})
 
     return Plan(parts, lambda: cls.__new__(cls), fill)
 
 
 def _of_struct(cls: Any) -> Plan:
+    from msgspec.structs import force_setattr
+
     fields = cls.__struct_fields__
 
     def parts(value: Any) -> Parts:
-        return {name: getattr(value, name) for name in fields}
+        return {name: getattr(value, name) for name in fields} | getattr(value, "__dict__", {})
 
-    return Plan(parts, None, None, lambda parts: cls(**parts))
+    def make(parts: Parts) -> Any:
+        value = cls(**{name: parts[name] for name in fields})
+        for name, part in parts.items():
+            # Again, for its `__post_init__` may have changed them.
+            if name in fields:
+                force_setattr(value, name, part)
+            else:
+                value.__dict__[name] = part
+        return value
+
+    return Plan(parts, None, None, make, can_wait=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cannery._objects import _adapters
-from cannery._objects._classes import is_plain_data, plan_of
+from cannery._objects._classes import class_to_name, is_plain_data, plan_of
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import name_of_registered
@@ -74,7 +74,7 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return lambda value: (value.__type_name__, value.__parts__)
     if issubclass(cls, type):
         return _class_itself
-    if issubclass(cls, (types.FunctionType, types.BuiltinFunctionType)):
+    if issubclass(cls, _FUNCTIONS):
         return _function_itself
     if issubclass(cls, enum.Enum):
         return _member_of(cls)
@@ -83,8 +83,9 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return describe
     plan = plan_of(cls)
     if plan is None:
-        return _refuse
-    name, parts = name_of_registered(cls) or full_name(cls), plan.parts
+        return refuse
+    parts, cls = plan.parts, class_to_name(cls)
+    name = name_of_registered(cls) or full_name(cls)
     return lambda value: (name, parts(value))
 
 
@@ -96,15 +97,30 @@ def _member_of(cls: type[enum.Enum]) -> Callable[[Any], Described]:
 
 
 def _class_itself(cls: type) -> Described:
+    if cls is not class_to_name(cls):
+        return "type", {"name": full_name(class_to_name(cls)), "args": _arguments(cls)}
     name = name_of_known(cls) if cls.__module__ == "builtins" else full_name(cls)
     return "type", {"name": _findable(name, cls)}
 
 
+def _arguments(cls: Any) -> tuple[Any, ...]:
+    return cls.__pydantic_generic_metadata__["args"]
+
+
+_METHODS = (types.MethodDescriptorType, types.ClassMethodDescriptorType)
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, *_METHODS)
+
+
 def _function_itself(function: Any) -> Described:
-    if isinstance(getattr(function, "__self__", None), (types.ModuleType, types.NoneType)):
-        return "function", {"name": _findable(full_name(function), function)}
-    if not isinstance(function, types.FunctionType):
-        return _refuse(function)
+    """A function by its name; a method by that of its class, if it is not bound to an instance."""
+    owner = getattr(function, "__self__", None)
+    owner = function.__objclass__ if isinstance(function, _METHODS) else owner
+    if isinstance(owner, type):
+        if find_by_name(f"{owner.__module__}.{owner.__qualname__}.{function.__name__}") != function:
+            return refuse(function)
+        return "function", {"name": f"{full_name(owner)}.{function.__name__}"}
+    if not isinstance(owner, (types.ModuleType, types.NoneType)):
+        return refuse(function)
     return "function", {"name": _findable(full_name(function), function)}
 
 
@@ -115,10 +131,11 @@ def _findable(name: str, item: Any) -> str:
         return name
     if isinstance(item, type) and "<locals>" in name:
         return name
-    return _refuse(item)
+    return refuse(item)
 
 
-def _refuse(value: Any) -> Any:
+def refuse(value: Any) -> Any:
+    """Raise the error for what is no data, which says what to do instead."""
     cls = type(value)
     error = DataTypeError(f"{_kind_of(value)} is no data and cannot be saved")
     if not isinstance(value, (types.FunctionType, types.ModuleType)):
@@ -132,6 +149,8 @@ def _kind_of(value: Any) -> str:
         return f"a {what} ({value.__qualname__})"
     if isinstance(value, types.ModuleType):
         return f"the module {value.__name__}"
+    if isinstance(value, (types.MethodType, types.BuiltinFunctionType)):
+        return f"a method that is bound to an object ({value.__qualname__})"
     return f"a {full_name(type(value))}"
 
 

@@ -6,6 +6,7 @@ import collections
 import datetime as dt
 import decimal
 import fractions
+import gc
 import ipaddress
 import pathlib
 import re
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects import _stdlib
+from cannery._objects._record import Record
 from cannery.errors import DataError
 
 Parts = dict[str, Any]
@@ -50,16 +52,17 @@ def _attributes(cls: Callable[..., Any], *names: str) -> Known:
 def _with_zone(parts: Parts, zone: dt.tzinfo | None, fold: int) -> Parts:
     if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
         parts["zone"] = zone.key
-    elif zone is not None and not (type(zone) is dt.timezone and is_unnamed(zone)):
+    elif zone is not None and not (type(zone) is dt.timezone and _is_in_text(zone)):
         parts["tzinfo"] = zone
     if fold:
         parts["fold"] = fold
     return parts
 
 
-def is_unnamed(zone: dt.timezone) -> bool:
-    """Whether a fixed offset says all about a time zone."""
-    return len(zone.__getinitargs__()) == 1  # pyright: ignore[reportAttributeAccessIssue]
+def _is_in_text(zone: dt.timezone) -> bool:
+    """Whether the offset in a text says all about a zone, and Python reads it right."""
+    offset, *name = zone.__getinitargs__()  # pyright: ignore[reportAttributeAccessIssue]
+    return not name and not offset.microseconds
 
 
 def _zoned(cls: type[dt.datetime] | type[dt.time]) -> Known:
@@ -70,6 +73,8 @@ def _zoned(cls: type[dt.datetime] | type[dt.time]) -> Known:
         value = cls.fromisoformat(parts["value"])
         if "zone" in parts:
             value = value.replace(tzinfo=_zone(parts["zone"]))
+        elif isinstance(parts.get("tzinfo"), Record):
+            return _stdlib.UNTRUSTED
         elif "tzinfo" in parts:
             value = value.replace(tzinfo=parts["tzinfo"])
         return value.replace(fold=parts.get("fold", 0))
@@ -151,6 +156,12 @@ def _path(cls: type[pathlib.PurePath], elsewhere: type[pathlib.PurePath]) -> Kno
     return Known(lambda path: {"value": str(path)}, make)
 
 
+def _proxied(proxy: types.MappingProxyType[Any, Any]) -> Any:
+    """The mapping behind a proxy, which may have other owners and is of any class."""
+    behind = gc.get_referents(proxy)
+    return behind[0] if len(behind) == 1 and behind[0] == proxy else dict(proxy)
+
+
 KNOWN: dict[type, Known] = {
     dt.datetime: _zoned(dt.datetime),
     dt.time: _zoned(dt.time),
@@ -207,7 +218,7 @@ KNOWN: dict[type, Known] = {
     types.SimpleNamespace: _filled(
         types.SimpleNamespace, lambda value, items: vars(value).update(items), vars
     ),
-    types.MappingProxyType: _value(types.MappingProxyType, dict),
+    types.MappingProxyType: _value(types.MappingProxyType, _proxied),
     **{cls: Known(parts, make) for cls, (parts, make) in _stdlib.PAIRS.items()},
 }
 

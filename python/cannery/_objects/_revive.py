@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
 import enum
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects import _adapters, _stdlib
 from cannery._objects._classes import is_plain_data, plan_of
+from cannery._objects._functions import function_of
 from cannery._objects._known import BY_NAME, KNOWN, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
@@ -28,9 +28,6 @@ _CLASSES: dict[str, type] = {
     "NoneType": type(None),
 }
 
-# Built-in functions that defaultdicts and the like name, and that do nothing but count.
-_FUNCTIONS: dict[str, Any] = {"builtins.len": len, "builtins.abs": abs, "builtins.repr": repr}
-
 
 class Maker(NamedTuple):
     """How the objects of one name are made."""
@@ -39,6 +36,8 @@ class Maker(NamedTuple):
     """Makes one that is filled later."""
     finish: Callable[[Any, Parts], Any]
     """Fills it, or makes one; returns it."""
+    can_wait: bool = False
+    """Whether it does so although there are gaps in the parts."""
 
 
 class Reviver:
@@ -68,14 +67,24 @@ class Reviver:
         maker = self._makers.get(type_name)
         if maker is None:
             maker = self._makers[type_name] = self._maker_of(type_name)
-        return None if maker.empty is None else maker.empty()
+        try:
+            return None if maker.empty is None else maker.empty()
+        except (CanneryError, RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+
+    def can_wait(self, type_name: str) -> bool:
+        """Whether such an object can be made of parts that are not all there yet."""
+        return self._makers[type_name].can_wait
 
     def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
         """Fill the instance, or make one."""
+        given = dict(parts)
         try:
             made = self._makers[type_name].finish(instance, parts)
             # What cannot be made because a part of it was not trusted.
-            return Record(type_name, parts) if made is UNTRUSTED else made
+            return Record(type_name, given) if made is UNTRUSTED else made
         except (CanneryError, RecursionError, MemoryError):
             raise
         except KeyError as error:
@@ -103,20 +112,23 @@ class Reviver:
     def _named(self, kind: str, parts: Parts) -> Any:
         """A class or function as a value: only if it is data itself, or trusted."""
         name = parts["name"]
-        table = _CLASSES if kind == "type" else _FUNCTIONS
-        found = table.get(name) or self._trust.find(name)
-        if kind == "type" and found is None:
-            found = _builtin_exception(f"builtins.{name}") or _class_as_data(name)
+        if kind == "function":
+            found = function_of(name) or self._trust.find(name)
+        else:
+            found = _CLASSES.get(name) or self._trust.find(name) or _class_value(name)
+        if found is not None and "args" in parts:  # of a generic model
+            found = found[parts["args"]]
         return Record(kind, parts) if found is None else found
 
 
-def _class_as_data(name: str) -> type | None:
-    return _adapters.class_value(name) or _class_of_data(name)
+def _class_value(name: str) -> type | None:
+    name = name if "." in name else f"builtins.{name}"
+    return _adapters.class_value(name) or _stdlib.class_value(name) or _class_of_data(name)
 
 
 def _class_of_data(name: str) -> type | None:
     """A class that anybody may name, for its instances are data."""
-    return _adapters.class_of(name) or _stdlib.class_of(name) or _builtin_exception(name)
+    return _adapters.class_of(name) or _stdlib.class_of(name)
 
 
 def _maker_of_registered(registered: Registered, version: int) -> Maker:
@@ -132,9 +144,9 @@ def _maker_of_registered(registered: Registered, version: int) -> Maker:
     return Maker(made.empty, finish)
 
 
-def _maker(empty: Any, fill: Any, make: Any) -> Maker:
+def _maker(empty: Any, fill: Any, make: Any, can_wait: bool = False) -> Maker:
     if empty is None:
-        return Maker(None, lambda _, parts: make(parts))
+        return Maker(None, lambda _, parts: make(parts), can_wait)
 
     def finish(instance: Any, parts: Parts) -> Any:
         fill(instance, parts)
@@ -154,7 +166,7 @@ def _maker_of_class(cls: Any) -> Maker | None:
     if issubclass(cls, enum.Enum):
         return Maker(None, lambda _, parts: _member(cls, parts))
     plan = plan_of(cls)
-    return None if plan is None else _maker(plan.empty, plan.fill, plan.make)
+    return None if plan is None else _maker(plan.empty, plan.fill, plan.make, plan.can_wait)
 
 
 def _member(cls: Any, parts: Parts) -> Any:
@@ -162,13 +174,6 @@ def _member(cls: Any, parts: Parts) -> Any:
     if parts.get("name") in cls.__members__:
         return cls[parts["name"]]
     return cls(parts["value"])
-
-
-def _builtin_exception(name: str) -> type | None:
-    """A built-in exception: data that is named after a class that only holds it."""
-    module, _, name = name.rpartition(".")
-    found = getattr(builtins, name, None) if module == "builtins" else None
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 
 def _bad_parts(type_name: str, reason: str) -> DataError:

@@ -7,9 +7,11 @@ import decimal
 import enum
 import functools
 import io
+import itertools
 import operator
 import os
 import random
+import struct
 import sys
 import time
 import types
@@ -27,39 +29,90 @@ Pair = tuple[Callable[[Any], Parts], Callable[[Parts], Any]]
 
 # Classes that are Python through and through, whose instances are made like those of anybody's.
 _PLAIN = frozenset(
-    {
-        "argparse.Namespace", "collections.UserDict", "collections.UserList",
-        "collections.UserString", "configparser.ConfigParser", "decimal.DecimalTuple",
-        "difflib.Match", "email.headerregistry.Address", "email.headerregistry.Group",
-        "sched.Event",
-        "statistics.NormalDist", "string.Template", "tokenize.TokenInfo",
-        "urllib.parse.DefragResult",
-        "urllib.parse.DefragResultBytes", "urllib.parse.ParseResult",
-        "urllib.parse.ParseResultBytes", "urllib.parse.SplitResult",
-        "urllib.parse.SplitResultBytes",
-    }
-)  # fmt: skip
+    """
+    argparse.Namespace calendar.Calendar calendar.HTMLCalendar calendar.TextCalendar
+    collections.UserDict collections.UserList collections.UserString
+    datetime.tzinfo decimal.DecimalTuple
+    difflib.Match difflib.SequenceMatcher
+    email._policybase.Compat32 email.charset.Charset email.headerregistry.Address
+    email.headerregistry.Group email.header.Header
+    email.mime.application.MIMEApplication email.mime.audio.MIMEAudio email.mime.base.MIMEBase
+    email.mime.image.MIMEImage email.mime.message.MIMEMessage email.mime.multipart.MIMEMultipart
+    email.mime.nonmultipart.MIMENonMultipart email.mime.text.MIMEText
+    graphlib.TopologicalSorter graphlib._NodeInfo
+    http.cookies.BaseCookie http.cookies.Morsel http.cookies.SimpleCookie
+    inspect.BoundArguments inspect.Parameter inspect.Signature inspect.FullArgSpec inspect.ArgInfo
+    json.encoder.JSONEncoder logging.LogRecord
+    random.Random reprlib.Repr sched.Event statistics.NormalDist statistics.LinearRegression
+    string.Formatter string.Template textwrap.TextWrapper tokenize.TokenInfo
+    traceback.FrameSummary traceback.StackSummary
+    urllib.parse.DefragResult urllib.parse.DefragResultBytes urllib.parse.ParseResult
+    urllib.parse.ParseResultBytes urllib.parse.SplitResult urllib.parse.SplitResultBytes
+    xml.etree.ElementTree.ElementTree zipfile.ZipInfo
+    """.split()
+)
 
 # Modules of the standard library whose enumerations anybody may name.
 _ENUMS = frozenset(
-    {"calendar", "dataclasses", "enum", "http", "inspect", "plistlib", "re", "signal", "socket",
-     "ssl", "tkinter", "uuid"}
-)  # fmt: skip
+    """
+    ast calendar dataclasses enum http inspect plistlib pstats py_compile re signal socket ssl
+    tkinter uuid
+    """.split()
+)
+
+# Modules whose exceptions anybody may name: data that is named after a class that only holds it.
+_ERRORS = frozenset(
+    """
+    argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
+    configparser copy csv dataclasses datetime dbm decimal email.errors graphlib http.client
+    http.cookies ipaddress json.decoder locale logging lzma netrc optparse queue re sched select
+    shutil socket sqlite3 ssl statistics string struct subprocess tarfile tokenize tomllib
+    unicodedata urllib.error uuid wave xml.etree.ElementTree xml.parsers.expat zipfile zlib
+    zoneinfo zoneinfo._common
+    """.split()
+)
+
+# Modules of abstract and other harmless classes, which may be named as values.
+_CLASSES = frozenset(
+    """
+    abc collections collections.abc datetime decimal enum fractions ipaddress numbers pathlib
+    pathlib._local typing uuid
+    """.split()
+)
+_CLASS_VALUES = frozenset(
+    """
+    array.array builtins.memoryview csv.excel csv.excel_tab csv.unix_dialect inspect._empty
+    types.SimpleNamespace
+    """.split()
+)
 
 
 def class_of(name: str) -> type | None:
     """A class of the standard library whose instances are data."""
     module, _, attribute = name.rpartition(".")
-    if name not in _PLAIN and module not in _ENUMS:
+    is_plain = name in _PLAIN or module == "ast"
+    if not is_plain and module not in _ENUMS and module not in _ERRORS:
         return None
+    found = _class(module, attribute)
+    if found is None or is_plain:
+        return found
+    is_error = module in _ERRORS and issubclass(found, BaseException)
+    is_enumeration = module in _ENUMS and issubclass(found, enum.Enum) and len(found) > 0
+    return found if is_error or is_enumeration else None
+
+
+def class_value(name: str) -> type | None:
+    """A class of the standard library that may be a value: making one of it does nothing."""
+    module, _, attribute = name.rpartition(".")
+    return _class(module, attribute) if module in _CLASSES or name in _CLASS_VALUES else None
+
+
+def _class(module: str, attribute: str) -> type | None:
     try:
         found = getattr(import_module(module), attribute, None)
     except ImportError:
         return None
-    if not isinstance(found, type):
-        return None
-    is_enumeration = issubclass(found, enum.Enum) and len(found) > 0
-    return found if name in _PLAIN or is_enumeration else None
+    return found if isinstance(found, type) else None
 
 
 def _array_parts(value: array.array[Any]) -> Parts:
@@ -148,14 +201,14 @@ def _make_file(cls: Any) -> Callable[[Parts], Any]:
 
 
 def _string_io_parts(file: io.StringIO) -> Parts:
-    value, _, position, _ = file.__getstate__()  # pyright: ignore
-    return {"value": value, "position": position}
+    value, newline, position, _ = file.__getstate__()  # pyright: ignore
+    return {"value": value, "position": position, "newline": newline}
 
 
 def _make_string_io(parts: Parts) -> io.StringIO:
-    # No line end is translated: what was written has been.
-    file = io.StringIO(parts["value"], newline="")
-    file.seek(parts["position"])
+    file = io.StringIO()
+    # Not by writing, which would translate line ends again.
+    file.__setstate__((parts["value"], parts.get("newline", ""), parts["position"], None))  # pyright: ignore
     return file
 
 
@@ -190,14 +243,97 @@ def _make_union(parts: Parts) -> Any:
     return functools.reduce(operator.or_, parts["args"])
 
 
+def _caller_parts(value: operator.methodcaller) -> Parts:
+    made_by, args = value.__reduce__()[:2]
+    if made_by is operator.methodcaller:
+        return {"name": args[0], "args": args[1:], "keywords": {}}
+    return {"name": made_by.args[0], "args": args, "keywords": made_by.keywords}  # pyright: ignore
+
+
+def _make_caller(parts: Parts) -> Any:
+    return operator.methodcaller(parts["name"], *parts["args"], **parts["keywords"])
+
+
 def _typing_parts(alias: Any) -> Parts:
-    origin = typing.get_origin(alias)
-    name = "Union" if origin is typing.Union else alias._name
+    """A type of `typing` with arguments: its name there, or the generic class."""
+    origin = alias.__origin__
+    if isinstance(origin, type) and alias._name is None:
+        return {"origin": origin, "args": alias.__args__}
+    name = alias._name if isinstance(origin, type) else origin._name
     return {"name": name, "args": alias.__args__}
 
 
 def _make_typing(parts: Parts) -> Any:
-    return getattr(typing, parts["name"])[parts["args"]]
+    if "origin" in parts:
+        return parts["origin"][parts["args"]] if isinstance(parts["origin"], type) else UNTRUSTED
+    return _special(parts)[parts["args"]]
+
+
+def _special(parts: Parts) -> Any:
+    """Something of `typing` by its name."""
+    if parts["name"] not in typing.__all__:
+        raise ValueError(f"typing has no {parts['name']!r}")
+    return getattr(typing, parts["name"])
+
+
+def _callable_parts(alias: Any) -> Parts:
+    *parameters, result = alias.__args__
+    return {"args": ... if parameters == [...] else parameters, "result": result}
+
+
+def _make_callable(parts: Parts) -> Any:
+    return typing.Callable[parts["args"], parts["result"]]
+
+
+def _annotated_parts(alias: Any) -> Parts:
+    return {"origin": alias.__origin__, "metadata": alias.__metadata__}
+
+
+def _make_annotated(parts: Parts) -> Any:
+    return typing.Annotated[parts["origin"], *parts["metadata"]]
+
+
+_PARSER = ("_delimiters", "_allow_no_value", "_strict", "default_section", "_empty_lines_in_values")
+_INTERPOLATIONS = ("Interpolation", "BasicInterpolation", "ExtendedInterpolation")
+
+
+def _parser_parts(parser: Any) -> Parts:
+    parts: Parts = {name.lstrip("_"): getattr(parser, name) for name in _PARSER}
+    interpolation = type(parser._interpolation).__name__
+    if interpolation not in _INTERPOLATIONS or "optionxform" in vars(parser):
+        raise TypeError("a parser with functions of its own is no data")
+    prefixes = [parser._comment_prefixes, parser._inline_comment_prefixes]
+    parts |= {"interpolation": interpolation, "prefixes": prefixes}
+    return parts | {"defaults": dict(parser._defaults), "sections": _plain(parser._sections)}
+
+
+def _plain(sections: Any) -> Any:
+    return {name: dict(options) for name, options in sections.items()}
+
+
+def _make_parser(name: str) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        import configparser
+
+        parser: Any = getattr(configparser, name)(
+            **{name.lstrip("_"): parts[name.lstrip("_")] for name in _PARSER},
+            interpolation=getattr(configparser, parts["interpolation"])(),
+            comment_prefixes=parts["prefixes"][0],
+            inline_comment_prefixes=parts["prefixes"][1],
+        )
+        parser._defaults.update(parts["defaults"])
+        for section, options in parts["sections"].items():
+            parser.add_section(section)
+            parser._sections[section].update(options)
+        return parser
+
+    return make
+
+
+def _missing() -> Any:
+    import dataclasses
+
+    return dataclasses.MISSING
 
 
 def _element_parts(element: Any) -> Parts:
@@ -245,6 +381,12 @@ PAIRS: dict[Any, Pair] = {
     functools.partial: (_partial_parts, _make_partial),
     operator.itemgetter: _getter(operator.itemgetter),
     operator.attrgetter: _getter(operator.attrgetter),
+    operator.methodcaller: (_caller_parts, _make_caller),
+    itertools.count: _getter(itertools.count),
+    struct.Struct: (
+        lambda value: {"format": value.format},
+        lambda parts: struct.Struct(parts["format"]),
+    ),
     types.GenericAlias: (_alias_parts, _make_alias),
     types.UnionType: (lambda value: {"args": value.__args__}, _make_union),
 }
@@ -253,7 +395,18 @@ PAIRS: dict[Any, Pair] = {
 LATE: dict[str, Pair] = {
     "email.message.EmailMessage": (_mail_parts, _make_mail),
     "email.message.Message": (_mail_parts, _make_old_mail),
+    "configparser.ConfigParser": (_parser_parts, _make_parser("ConfigParser")),
+    "configparser.RawConfigParser": (_parser_parts, _make_parser("RawConfigParser")),
+    "dataclasses._MISSING_TYPE": (lambda _: {}, lambda _: _missing()),
+    "typing._AnnotatedAlias": (_annotated_parts, _make_annotated),
+    "typing._CallableGenericAlias": (_callable_parts, _make_callable),
+    "typing._LiteralSpecialForm": (lambda form: {"name": form._name}, _special),
     "typing._GenericAlias": (_typing_parts, _make_typing),
+    "typing._LiteralGenericAlias": (_typing_parts, _make_typing),
+    "typing._SpecialForm": (lambda form: {"name": form._name}, _special),
+    "typing._SpecialGenericAlias": (lambda alias: {"name": alias._name}, _special),
+    "typing._TupleType": (lambda alias: {"name": alias._name}, _special),
+    "typing._CallableType": (lambda alias: {"name": alias._name}, _special),
     "typing._UnionGenericAlias": (_typing_parts, _make_typing),
     "xml.etree.ElementTree.Element": (_element_parts, _make_element),
 }

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::malformed::no_name;
 use super::{ARRAY, BYTES, ID, ITEMS, Native, REF, Scalar, TYPE, Tag, VALUE};
 use crate::{
     ArrayBuf, ArraySource, BigInt, Container, Note, Order, Result, Sink, Source, Text, Wants,
@@ -159,10 +160,9 @@ impl<'a, S: Sink> Tagger<'a, S> {
     }
 
     fn array_in_place(&mut self, array: &dyn ArraySource) -> Result<()> {
-        let data = match array.view() {
-            Some(view) => STANDARD.encode(view.data()),
-            None => STANDARD.encode(ArrayBuf::from_source(array)?.as_view().data()),
-        };
+        let read = if array.view().is_none() { Some(ArrayBuf::from_source(array)?) } else { None };
+        let view = array.view().or_else(|| read.as_ref().map(ArrayBuf::as_view));
+        let data = view.as_ref().map_or(&[][..], |view| view.data());
         self.begin_tag(Tag::Scalar(Scalar::Array), 4)?;
         self.inner.key(Text::Ascii("dtype"))?;
         array.dtype().to_value().emit(&mut self.inner)?;
@@ -174,8 +174,23 @@ impl<'a, S: Sink> Tagger<'a, S> {
         let order = if array.order() == Order::C { "C" } else { "F" };
         self.inner.text(Text::Ascii(order))?;
         self.inner.key(Text::Ascii("data"))?;
-        self.inner.text(Text::Ascii(&data))?;
+        if self.native.bytes {
+            self.inner.bytes(data)?;
+        } else {
+            self.inner.text(Text::Ascii(&STANDARD.encode(data)))?;
+        }
         self.end_map()
+    }
+
+    /// Text in which two surrogates would be read as one character.
+    #[cold]
+    fn split_text(&mut self, value: Text<'_>) -> Result<()> {
+        let bytes = STANDARD.encode(value.to_utf8());
+        self.wrapped(Scalar::Surrogates, |inner| inner.text(Text::Ascii(&bytes)))
+    }
+
+    fn is_split(&self, value: Text<'_>) -> bool {
+        !self.native.surrogate_pairs && value.has_surrogate_pair()
     }
 }
 
@@ -231,6 +246,9 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn text(&mut self, value: Text<'_>) -> Result<()> {
+        if self.is_split(value) {
+            return self.split_text(value);
+        }
         self.plain(Scalar::Str, |inner| inner.text(value))
     }
 
@@ -289,6 +307,10 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn key(&mut self, key: Text<'_>) -> Result<()> {
+        if self.is_split(key) {
+            self.entry()?;
+            return self.split_text(key);
+        }
         if let Some(Open::Pairs(_)) = self.open.last() {
             self.begin_pair(1)?;
             return self.inner.text(key);
@@ -300,10 +322,14 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn entry(&mut self) -> Result<()> {
-        if let Some(open @ Open::Map) = self.open.last_mut() {
-            *open = Open::Pairs(0);
-            self.inner.key(ITEMS)?;
-            self.inner.begin(Container::List, None)?;
+        match self.open.last_mut() {
+            Some(open @ Open::Map) => {
+                *open = Open::Pairs(0);
+                self.inner.key(ITEMS)?;
+                self.inner.begin(Container::List, None)?;
+            }
+            Some(Open::Object) => return Err(no_name()),
+            _ => {}
         }
         self.begin_pair(2)
     }

@@ -54,3 +54,9 @@ pub(super) fn not_here(what: &str, name: &str) -> Error {
 pub(super) fn references(found: &str) -> Error {
     malformed(format!("found {found} inside a tag, where a plain value must be"))
 }
+
+#[cold]
+pub(super) fn no_name() -> Error {
+    Error::new(ErrorKind::Unsupported, "the name of an attribute is no text")
+        .with_hint("keep what has other names in a `dict` of its own")
+}

@@ -11,6 +11,7 @@
 //! | object | `{"$type": "datetime.date", "value": "2026-11-21"}`: its name, then its parts |
 //! | bytes | `{"$type": "bytes", "value": "AP8="}`, base64, or `{"$bytes": "bytes/0.bin"}` |
 //! | NaN and infinities | `{"$type": "float", "value": "nan"}`, `"inf"`, `"-inf"` |
+//! | a high surrogate before a low one | `{"$type": "surrogates", "value": "7aC97biA"}`, base64 |
 //! | array | `{"$type": "ndarray", "dtype": "<f4", "shape": [2], "order": "C", "data": "..."}`, or `{"$array": "arrays/0.npy"}` |
 //! | mark | `"$id": 1` as the first key; what is no map otherwise is wrapped: `{"$id": 1, "$type": "list", "value": [...]}` |
 //! | alias | `{"$ref": 1}` |
@@ -59,11 +60,12 @@ enum Scalar {
     Int,
     Float,
     Str,
+    Surrogates,
     Bytes,
     Array,
 }
 
-const TAGS: [(&str, Tag); 11] = [
+const TAGS: [(&str, Tag); 12] = [
     ("list", Tag::Items(Container::List)),
     ("tuple", Tag::Items(Container::Tuple)),
     ("set", Tag::Items(Container::Set)),
@@ -73,6 +75,7 @@ const TAGS: [(&str, Tag); 11] = [
     ("int", Tag::Scalar(Scalar::Int)),
     ("float", Tag::Scalar(Scalar::Float)),
     ("str", Tag::Scalar(Scalar::Str)),
+    ("surrogates", Tag::Scalar(Scalar::Surrogates)),
     ("bytes", Tag::Scalar(Scalar::Bytes)),
     ("ndarray", Tag::Scalar(Scalar::Array)),
 ];

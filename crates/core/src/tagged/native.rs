@@ -13,11 +13,19 @@ pub struct Native {
     pub non_finite: bool,
     /// Values that occur more than once; else they are tagged with `$id` and `$ref`.
     pub references: bool,
+    /// A high surrogate before a low one, which elsewhere read as one character.
+    pub surrogate_pairs: bool,
 }
 
 impl Default for Native {
     fn default() -> Self {
-        Self { big_ints: true, bytes: false, non_finite: false, references: false }
+        Self {
+            big_ints: true,
+            bytes: false,
+            non_finite: false,
+            references: false,
+            surrogate_pairs: false,
+        }
     }
 }
 
@@ -40,6 +48,13 @@ impl Native {
     #[must_use]
     pub fn non_finite(mut self, yes: bool) -> Self {
         self.non_finite = yes;
+        self
+    }
+
+    /// Sets [`surrogate_pairs`](Self::surrogate_pairs).
+    #[must_use]
+    pub fn surrogate_pairs(mut self, yes: bool) -> Self {
+        self.surrogate_pairs = yes;
         self
     }
 

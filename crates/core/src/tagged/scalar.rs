@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Scalar, Tag};
 use crate::dtype::to_shape;
-use crate::{ArrayBuf, Dtype, Error, ErrorKind, Order, Result, Sink, Source, Value};
+use crate::{ArrayBuf, Dtype, Error, ErrorKind, Order, Result, Sink, Source, TextBuf, Value};
 
 /// Sends the scalar that a tag's members describe.
 pub(super) fn send<S: Sink>(scalar: Scalar, members: Value, sink: &mut S) -> Result<()> {
@@ -16,6 +16,7 @@ pub(super) fn send<S: Sink>(scalar: Scalar, members: Value, sink: &mut S) -> Res
         Scalar::Int => integer(&mut members)?,
         Scalar::Float => float(&mut members)?,
         Scalar::Str => Value::from(members.text("value")?),
+        Scalar::Surrogates => surrogates(&mut members)?,
         Scalar::Bytes => Value::Bytes(members.base64("value")?),
         Scalar::Array => array(&mut members)?,
     };
@@ -46,15 +47,20 @@ impl Members {
         }
     }
 
-    fn text(&mut self, key: &str) -> Result<crate::TextBuf> {
+    fn text(&mut self, key: &str) -> Result<TextBuf> {
         match self.take(key)? {
             Value::Text(text) => Ok(text),
             _ => Err(self.malformed(&format!("expected text as `{key}`"))),
         }
     }
 
+    /// Bytes, of themselves where the format has some.
     fn base64(&mut self, key: &str) -> Result<Vec<u8>> {
-        let text = self.text(key)?;
+        let text = match self.take(key)? {
+            Value::Bytes(bytes) => return Ok(bytes),
+            Value::Text(text) => text,
+            _ => return Err(self.malformed(&format!("expected base64 as `{key}`"))),
+        };
         let bytes = text.as_str().and_then(|text| STANDARD.decode(text).ok());
         bytes.ok_or_else(|| self.malformed(&format!("expected base64 as `{key}`")))
     }
@@ -77,6 +83,14 @@ fn truth(members: &mut Members) -> Result<Value> {
     match members.take("value")? {
         value @ Value::Bool(_) => Ok(value),
         _ => Err(members.malformed("expected `true` or `false` as `value`")),
+    }
+}
+
+/// Text in which a reader of JSON would join two surrogates.
+fn surrogates(members: &mut Members) -> Result<Value> {
+    match TextBuf::from_utf8_with_surrogates(members.base64("value")?) {
+        Some(text) => Ok(Value::from(text)),
+        None => Err(members.malformed("expected UTF-8 with surrogates as `value`")),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use cannery_core::{Container, Error, ErrorKind, Result};
+use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyType};
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
 
 use super::hooks::{Hooks, container_object};
 use super::make;
@@ -21,6 +21,11 @@ impl<'py> Reviver<'py> {
     fn begin(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let instance = self.0.call_method1("begin", (type_name,))?;
         Ok((!instance.is_none()).then_some(instance))
+    }
+
+    /// Whether an object can be made while its parts have gaps: nothing looks into them.
+    fn can_wait(&self, type_name: &Bound<'py, PyAny>) -> PyResult<bool> {
+        self.0.call_method1("can_wait", (type_name,))?.extract()
     }
 
     /// The class of a name whose instances are made of their attributes alone.
@@ -76,9 +81,17 @@ struct Open<'py> {
 /// A place that waits for a value which cannot be made before its parts: a cycle through a tuple.
 struct Gap<'py> {
     holder: Bound<'py, PyAny>,
-    container: Container,
+    kind: Holder,
     place: Bound<'py, PyAny>,
     id: u64,
+}
+
+/// What has a gap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Container(Container),
+    /// An object: the place is the name of an attribute.
+    Object,
 }
 
 /// An object that waits until there are no gaps in its parts.
@@ -87,6 +100,9 @@ struct Unfinished<'py> {
     instance: Bound<'py, PyAny>,
     parts: Bound<'py, PyAny>,
 }
+
+/// So many digits Python makes an integer of, whatever it was told.
+const MOST_DIGITS: usize = 640;
 
 /// Stands in a gap.
 #[pyclass(frozen)]
@@ -173,19 +189,62 @@ impl<'py> GraphHooks<'py> {
         container: Container,
         found: Vec<(Bound<'py, PyAny>, u64)>,
     ) {
+        let kind = Holder::Container(container);
         let gaps = found.into_iter().map(|(place, id)| Gap {
             holder: holder.clone(),
-            container,
+            kind,
             place,
             id,
         });
         self.gaps.extend(gaps);
     }
+
+    /// Makes an object that is part of itself by way of what it refers to.
+    fn make_with_gaps(
+        &mut self,
+        type_name: &Bound<'py, PyAny>,
+        parts: &Bound<'py, PyAny>,
+        gaps_before: usize,
+    ) -> Result<Bound<'py, PyAny>> {
+        let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+        let content = parts.get_item("__items__").ok();
+        let mut found = self.gaps[gaps_before..].iter();
+        // These items are copied out of their tuple: a gap in it would stay.
+        let in_content = content.is_some_and(|content| found.any(|gap| gap.holder.is(&content)));
+        if in_content || !reviver.can_wait(type_name).map_err(from_exception)? {
+            return Err(cannot_wait(type_name));
+        }
+        let made = reviver.finish(type_name, None, parts).map_err(from_exception)?;
+        for gap in &mut self.gaps[gaps_before..] {
+            if !gap.holder.is(parts) {
+                continue;
+            }
+            if !gap.moves_to(&made) {
+                return Err(cannot_wait(type_name));
+            }
+        }
+        Ok(made)
+    }
 }
 
 impl<'py> Gap<'py> {
+    /// Whether the gap in its parts is one in an attribute of the object, and is filled there.
+    fn moves_to(&mut self, object: &Bound<'py, PyAny>) -> bool {
+        let name = self.place.cast::<PyString>().ok();
+        let attribute = name.and_then(|name| object.getattr(name).ok());
+        let is_there = attribute.is_some_and(|found| {
+            found.cast_exact::<Placeholder>().is_ok_and(|found| found.get().id == self.id)
+        });
+        (self.holder, self.kind) = (object.clone(), Holder::Object);
+        is_there
+    }
+
     fn fill(self, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        match self.container {
+        let container = match self.kind {
+            Holder::Container(container) => container,
+            Holder::Object => return set_attribute(&self.holder, &self.place, value),
+        };
+        match container {
             Container::List | Container::Map => self.holder.set_item(self.place, value),
             Container::Set => {
                 self.holder.call_method1("discard", (&self.place,))?;
@@ -198,6 +257,19 @@ impl<'py> Gap<'py> {
             Container::FrozenSet => unreachable!("refused when it was found"),
         }
     }
+}
+
+/// Sets an attribute past the methods of the class: a frozen one has some that refuse.
+fn set_attribute<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    // SAFETY: all three are live, and the interpreter is held.
+    let status = unsafe {
+        ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr())
+    };
+    if status < 0 { Err(PyErr::fetch(object.py())) } else { Ok(()) }
 }
 
 /// Puts a value where a placeholder was.
@@ -217,6 +289,17 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     const CALLS_PYTHON: bool = true;
     // Others may see it: but they see no more than that the collector is late.
     const PAUSES: bool = true;
+
+    /// Of any size, whatever the interpreter's own limit: digits become an integer fast here.
+    fn big_int(&mut self, py: Python<'py>, value: BigInt<'_>) -> PyResult<Bound<'py, PyAny>> {
+        match value {
+            BigInt::Decimal(digits) if digits.len() > MOST_DIGITS => {
+                let bytes = value.to_big_int().to_signed_bytes_le();
+                make::big_int(py, BigInt::LittleEndian(&bytes))
+            }
+            value => make::big_int(py, value),
+        }
+    }
 
     fn placed(&mut self, value: &Bound<'py, PyAny>) {
         if let Some(id) = self.mark.take() {
@@ -296,7 +379,11 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
                 self.unfinished.push(Unfinished { type_name, instance, parts });
                 Ok(value)
             }
-            None if has_gaps => Err(cannot_wait(&type_name)),
+            None if has_gaps => {
+                let made = self.make_with_gaps(&type_name, &parts, open.gaps_before)?;
+                self.made(open.id, &made)?;
+                Ok(made)
+            }
             instance => {
                 let reviver = self.reviver.as_ref().expect("`begin_object` had one");
                 let made = reviver.finish(&type_name, instance.as_ref(), &parts);

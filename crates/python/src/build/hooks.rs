@@ -34,6 +34,11 @@ pub(crate) trait Hooks<'py> {
         make::float(py, value)
     }
 
+    /// An integer beyond 64 bits.
+    fn big_int(&mut self, py: Python<'py>, value: BigInt<'_>) -> PyResult<Bound<'py, PyAny>> {
+        make::big_int(py, value)
+    }
+
     /// A number by its text.
     fn number(&mut self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
         if is_integer(text) { integer(py, text) } else { make::float(py, float(text)) }

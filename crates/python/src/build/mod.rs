@@ -170,7 +170,8 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     #[cold]
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
-        self.place_made(make::big_int(self.py, value))
+        let made = self.hooks.big_int(self.py, value);
+        self.place_made(made)
     }
 
     #[inline]

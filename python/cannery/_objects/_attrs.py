@@ -1,0 +1,23 @@
+"""attrs: what stands for nothing; classes made with it are as everybody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def describer_of(cls: type) -> None:
+    """Nothing of attrs' own needs a description."""
+    del cls
+
+
+def maker_of(name: str) -> None:
+    """Nothing of attrs' own is made by its parts."""
+    del name
+
+
+def class_of(name: str) -> Any:
+    """The enumeration that has `attrs.NOTHING` as its member."""
+    import attr
+
+    cls: Any = type(attr.NOTHING)
+    return cls if name == f"{cls.__module__}.{cls.__qualname__}" else None

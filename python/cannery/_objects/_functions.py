@@ -1,0 +1,54 @@
+"""Functions that a document may name as values: they compute, and touch nothing else."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+import types
+from typing import Any
+
+_BUILTIN = frozenset(
+    """
+    abs all any ascii bin bool chr divmod hash hex len max min oct ord pow repr round sorted sum
+    """.split()
+)
+
+# Those of `operator` that look up what they are told, or change or call what they are given.
+_OTHERS = frozenset({"attrgetter", "itemgetter", "methodcaller", "call", "setitem", "delitem"})
+
+# Classes whose methods neither change an instance nor look up attributes of what they are given.
+_CLASSES = {
+    cls.__name__: cls for cls in (str, bytes, int, float, complex, tuple, frozenset, bool)
+}
+_LOOKING_UP = frozenset({"format", "format_map"})
+
+_KINDS = (
+    types.BuiltinFunctionType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+)
+
+
+def function_of(name: str) -> Any:
+    """The harmless function of this name, or `None`."""
+    module, _, attribute = name.rpartition(".")
+    if attribute.startswith("_"):
+        return None
+    if module == "builtins" and attribute in _BUILTIN:
+        found = getattr(builtins, attribute)
+    elif module == "math":
+        found = getattr(math, attribute, None)
+    elif module in ("operator", "_operator") and attribute not in _OTHERS:
+        found = None if attribute.startswith("i") else getattr(operator, attribute, None)
+    elif name == "builtins.dict.fromkeys":
+        found = dict.fromkeys
+    else:
+        found = _method(module.removeprefix("builtins."), attribute)
+    return found if isinstance(found, _KINDS) else None
+
+
+def _method(owner: str, attribute: str) -> Any:
+    if owner not in _CLASSES or attribute in _LOOKING_UP:
+        return None
+    return getattr(_CLASSES[owner], attribute, None)
