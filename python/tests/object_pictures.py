@@ -36,6 +36,8 @@ class _Picture:
             return ["name", getattr(value, "__module__", None), value.__qualname__, owner]
         if isinstance(value, enum.Enum):
             return ["member", cls.__module__, cls.__qualname__, value._name_, repr(value._value_)]
+        if isinstance(value, types.UnionType):
+            return ["union", repr(value)]
         if isinstance(value, type):
             return ["name", value.__module__, value.__qualname__]
         return self._object(value)

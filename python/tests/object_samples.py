@@ -1,8 +1,6 @@
 """Objects of every kind that is data, each by a function that makes an equal one in any process."""
 
-# ruff: noqa: E501, E702, DTZ, UP, RUF012, PIE796, SIM115, B904, D, PT, PLR, E731, TRY  one sample a line
-# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false, reportIndexIssue=false
-# pyright: reportArgumentType=false, reportCallIssue=false, reportOptionalMemberAccess=false
+# pyright: basic
 
 from __future__ import annotations
 
@@ -72,6 +70,9 @@ import zipfile
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
+
+# One sample a line.
+# fmt: off
 
 T = t.TypeVar("T")
 K = t.TypeVar("K")

@@ -79,6 +79,10 @@ def plan_of(cls: type) -> Plan | None:
         return _of_named_tuple(cls)
     if issubclass(cls, BaseException):
         return _of_exception(cls)
+    for base in cls.__mro__[1:]:
+        extended = _EXTENDED.get(f"{base.__module__}.{base.__qualname__}")
+        if extended is not None:
+            return extended(cls, base)
     for base, items in _IMMUTABLE.items():
         if issubclass(cls, base):
             return _of_immutable(cls, base, items)
@@ -394,7 +398,7 @@ _COLLECTIONS: list[tuple[type, Callable[[Any], Any], Callable[[Any, Any], object
 
 def _of_immutable(cls: Any, base: Any, items: Callable[[Any], Any]) -> Plan:
     state_parts, set_state = _state_parts(cls), _set_state(cls)
-    new = _NEW.get(base, base.__new__)
+    new: Any = _NEW.get(base, base.__new__)
 
     def parts(value: Any) -> Parts:
         return {ITEMS: items(value), **state_parts(value)}
@@ -523,3 +527,56 @@ def _of_struct(cls: Any) -> Plan:
         return value
 
     return Plan(parts, None, None, make, can_wait=True)
+
+
+# Subclasses of libraries' types.
+
+
+def _of_array(cls: Any, base: Any) -> Plan:
+    state_parts = _state_parts(cls) if not _has_reduce_of_its_own(cls, base) else _attributes
+
+    def parts(value: Any) -> Parts:
+        return {ITEMS: value.view(base), **state_parts(value)}
+
+    def make(parts: Parts) -> Any:
+        value = parts.pop(ITEMS).view(cls)
+        _set_attributes(value, parts)
+        return value
+
+    return Plan(parts, None, None, make)
+
+
+def _has_reduce_of_its_own(cls: Any, base: Any) -> bool:
+    return cls.__setstate__ is not base.__setstate__
+
+
+def _of_table(cls: Any, base: Any) -> Plan:
+    """A subclass of a frame or series, with what it says that it has besides."""
+    more = [name for name in cls._metadata if name not in base._metadata]
+
+    def parts(value: Any) -> Parts:
+        plain = base(value)
+        plain.attrs.update(value.attrs)
+        return {
+            ITEMS: plain,
+            **{name: getattr(value, name) for name in more if hasattr(value, name)},
+        }
+
+    def make(parts: Parts) -> Any:
+        plain = parts.pop(ITEMS)
+        value = cls(plain)
+        value.attrs.update(plain.attrs)
+        for name, part in parts.items():
+            object.__setattr__(value, name, part)
+        return value
+
+    return Plan(parts, None, None, make)
+
+
+_EXTENDED: dict[str, Callable[[Any, Any], Plan]] = {
+    "numpy.ndarray": _of_array,
+    "pandas.DataFrame": _of_table,
+    "pandas.Series": _of_table,
+    "pandas.core.frame.DataFrame": _of_table,
+    "pandas.core.series.Series": _of_table,
+}

@@ -25,6 +25,11 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
         return lambda _: ("numpy.ma.masked", {})
     if issubclass(cls, np.ufunc):
         return _describe_ufunc
+    if cls is _FUNCTION:
+        return lambda value: ("function", {"name": f"{value.__module__}.{value.__qualname__}"})
+    if cls in _BY_ATTRIBUTES:
+        name, parts, _ = _BY_ATTRIBUTES[cls]
+        return lambda value: (name, parts(value))
     if cls in (np.random.Generator, np.random.RandomState):
         return _describe_generator
     if cls in _BIT_GENERATORS.values():
@@ -48,6 +53,21 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     if isinstance(cls, type) and issubclass(cls, np.generic):
         return lambda parts: _make_scalar(cls, parts)
     return None
+
+
+def class_of(name: str) -> type | None:
+    """A class of NumPy's that is Python through and through: polynomials."""
+    if name == "numpy.poly1d":
+        return np.poly1d
+    module, _, attribute = name.rpartition(".")
+    found = getattr(np.polynomial, attribute, None) if module in _POLYNOMIALS else None
+    return found if isinstance(found, type) else None
+
+
+_POLYNOMIALS = frozenset(
+    f"numpy.polynomial.{name}"
+    for name in ("chebyshev", "hermite", "hermite_e", "laguerre", "legendre", "polynomial")
+)
 
 
 def class_value(name: str) -> type | None:
@@ -81,6 +101,35 @@ def _make_random_state(parts: Parts) -> Any:
     made.set_state(parts["state"])
     return made
 
+
+def _attributes(*names: str) -> Callable[[Any], Parts]:
+    return lambda value: {name: getattr(value, name) for name in names}
+
+
+def _make_seeds(parts: Parts) -> Any:
+    return np.random.SeedSequence(**parts)
+
+
+def _make_calendar(parts: Parts) -> Any:
+    return np.busdaycalendar(parts["weekmask"], parts["holidays"])
+
+
+# Types that their constructor makes of what their attributes say.
+_BY_ATTRIBUTES: dict[type, tuple[str, Callable[[Any], Parts], Callable[[Parts], Any]]] = {
+    np.random.SeedSequence: (
+        "numpy.random.SeedSequence",
+        _attributes("entropy", "spawn_key", "pool_size", "n_children_spawned"),
+        _make_seeds,
+    ),
+    np.busdaycalendar: (
+        "numpy.busdaycalendar",
+        _attributes("weekmask", "holidays"),
+        _make_calendar,
+    ),
+    np.finfo: ("numpy.finfo", _attributes("dtype"), lambda parts: np.finfo(parts["dtype"])),
+    np.iinfo: ("numpy.iinfo", _attributes("dtype"), lambda parts: np.iinfo(parts["dtype"])),
+}
+_FUNCTION = type(np.mean)
 
 # Functions on elements, by name: they are NumPy's and SciPy's, and do nothing but compute.
 
@@ -124,7 +173,13 @@ def _describe_scalar(value: Any) -> tuple[str, Parts]:
     if isinstance(value, np.bytes_):
         return name, {"value": bytes(value)}
     # The rest (long floats, records) as arrays without dimensions.
-    return name, {"value": np.asarray(value)}
+    array = np.asarray(value)
+    return name, {"value": array.view(_plain_fields(array.dtype), np.ndarray)}
+
+
+def _plain_fields(dtype: Any) -> Any:
+    """Fields without a class of records, which a plain type of fields has not."""
+    return np.dtype((np.void, dtype)) if dtype.fields else dtype
 
 
 def _make_scalar(cls: Any, parts: Parts) -> Any:
@@ -135,6 +190,8 @@ def _make_scalar(cls: Any, parts: Parts) -> Any:
         if unit == "generic":
             return np.int64(value).view(f"{kind}8")
         return np.int64(value).view(f"{kind}8[{count}{unit}]")
+    if cls is np.record:
+        return value.view(np.dtype((np.record, value.dtype)))[()]
     return value[()] if isinstance(value, np.ndarray) else cls(value)
 
 
@@ -196,22 +253,26 @@ def _describe_array(array: Any) -> tuple[str, Parts]:
     if type(array) in _VIEWS.values():
         return f"numpy.{type(array).__name__}", {"value": array.view(np.ndarray)}
     if type(array) is np.recarray:
-        # Without its own class of records, which a plain type of fields has not.
-        dtype = np.dtype((np.void, array.dtype)) if array.dtype.fields else array.dtype
-        return "numpy.recarray", {"value": array.view(dtype, np.ndarray)}
+        return "numpy.recarray", {"value": array.view(_plain_fields(array.dtype), np.ndarray)}
     order = "F" if array.flags.fnc else "C"
     return f"numpy.{type(array).__name__}", {
         "dtype": array.dtype,
         "shape": list(array.shape),
         "order": order,
-        "items": list(array.ravel(order=order)) if array.dtype.hasobject else array.tolist(),
+        "items": _items(array, order),
     }
+
+
+def _items(array: Any, order: Any) -> list[Any]:
+    flat = array.ravel(order=order)
+    if array.dtype.fields:
+        return [item.item() for item in flat]
+    return list(flat) if array.dtype.hasobject else flat.tolist()
 
 
 def _make_array(parts: Parts) -> Any:
     array = np.empty(tuple(parts["shape"]), dtype=parts["dtype"], order=parts["order"])
     flat = np.empty(array.size, dtype=parts["dtype"])
-    flat[:] = parts["items"] if not array.dtype.hasobject else None
     for index, item in enumerate(parts["items"]):
         flat[index] = item
     return flat.reshape(array.shape, order=parts["order"])
@@ -229,6 +290,7 @@ _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "numpy.ufunc": _make_ufunc,
     "numpy.matrix": lambda parts: parts["value"].view(np.matrix),
     "numpy.chararray": lambda parts: parts["value"].view(np.char.chararray),
+    **{name: make for name, _, make in _BY_ATTRIBUTES.values()},
     **{f"numpy.random.{name}": partial(_make_bit_generator, name) for name in _BIT_GENERATORS},
     "numpy.memmap": lambda parts: parts["value"],
     "numpy.recarray": lambda parts: parts["value"].view(np.recarray),

@@ -33,6 +33,14 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
+def class_value(name: str) -> type | None:
+    """One of pandas' own classes as a value: they are data types, and run nothing."""
+    for known, (known_name, _) in _PARTS.items():
+        if known_name == name or f"{known.__module__}.{known.__qualname__}" == name:
+            return known
+    return None
+
+
 # Frames and series.
 
 
@@ -362,6 +370,7 @@ _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
     BaseStringArray: ("pandas.arrays.StringArray", _text_parts),
     pd.arrays.ArrowExtensionArray: ("pandas.arrays.ArrowExtensionArray", _arrow_parts),
     pd.arrays.NumpyExtensionArray: ("pandas.arrays.NumpyExtensionArray", _objects_parts),
+    pd.ArrowDtype: ("pandas.ArrowDtype", lambda dtype: {"type": dtype.pyarrow_dtype}),
     pd.StringDtype: ("pandas.StringDtype", _string_dtype_parts),
     pd.CategoricalDtype: ("pandas.CategoricalDtype", _category_dtype_parts),
     pd.DatetimeTZDtype: (
@@ -416,6 +425,7 @@ _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "pandas.arrays.NumpyExtensionArray": lambda parts: pd.arrays.NumpyExtensionArray(
         parts["values"]
     ),
+    "pandas.ArrowDtype": lambda parts: pd.ArrowDtype(parts["type"]),
     "pandas.StringDtype": _make_string_dtype,
     "pandas.CategoricalDtype": lambda parts: pd.CategoricalDtype(**parts),
     "pandas.DatetimeTZDtype": lambda parts: pd.DatetimeTZDtype(**parts),

@@ -24,12 +24,23 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
         return lambda series: ("polars.Series", _frame_parts(series.to_frame()))
     if cls is pl.LazyFrame:
         return _refuse_lazy
+    if cls is pl.Categories:
+        return lambda value: ("polars.Categories", _categories_parts(value))
     return None
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How they are made again."""
-    return {"polars.DataFrame": _make_frame, "polars.Series": _make_series}.get(name)
+    return _MAKERS.get(name)
+
+
+def class_of(name: str) -> type | None:
+    """A type of columns, or a schema: plain data."""
+    if name == f"{pl.Schema.__module__}.Schema":
+        return pl.Schema
+    module, _, attribute = name.rpartition(".")
+    found = getattr(pl, attribute, None) if module == pl.Int8.__module__ else None
+    return found if isinstance(found, type) and issubclass(found, pl.DataType) else None
 
 
 def _frame_parts(frame: Any) -> Parts:
@@ -49,6 +60,31 @@ def _make_frame(parts: Parts) -> Any:
 
 def _make_series(parts: Parts) -> Any:
     return _make_frame(parts).to_series()
+
+
+def _categories_parts(categories: Any) -> Parts:
+    if categories.is_global():
+        return {}
+    return {
+        "name": categories.name(),
+        "namespace": categories.namespace(),
+        "physical": categories.physical(),
+    }
+
+
+def _make_categories(parts: Parts) -> Any:
+    return (
+        pl.Categories(parts["name"], parts["namespace"], parts["physical"])
+        if parts
+        else pl.Categories()
+    )
+
+
+_MAKERS: dict[str, Callable[[Parts], Any]] = {
+    "polars.Categories": _make_categories,
+    "polars.DataFrame": _make_frame,
+    "polars.Series": _make_series,
+}
 
 
 def _refuse_lazy(_: Any) -> Any:

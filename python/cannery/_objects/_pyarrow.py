@@ -65,6 +65,10 @@ def _make_schema(parts: Parts) -> Any:
     return pa.ipc.read_schema(pa.py_buffer(parts["ipc"]))
 
 
+def _make_tensor(parts: Parts) -> Any:
+    return pa.Tensor.from_numpy(parts["value"], dim_names=parts["names"] or None)
+
+
 _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
     pa.Table: ("pyarrow.Table", lambda table: _stream(table.schema, table.to_batches())),
     pa.RecordBatch: ("pyarrow.RecordBatch", lambda batch: _stream(batch.schema, [batch])),
@@ -77,6 +81,11 @@ _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
         "pyarrow.Scalar",
         lambda scalar: _chunks_parts([pa.array([scalar.as_py()], scalar.type)], scalar.type),
     ),
+    pa.Buffer: ("pyarrow.Buffer", lambda buffer: {"value": buffer.to_pybytes()}),
+    pa.Tensor: (
+        "pyarrow.Tensor",
+        lambda tensor: {"value": tensor.to_numpy(), "names": list(tensor.dim_names)},
+    ),
     pa.Schema: ("pyarrow.Schema", _schema_parts),
     pa.Field: ("pyarrow.Field", lambda field: _schema_parts(pa.schema([field]))),
     pa.DataType: ("pyarrow.DataType", lambda kind: _schema_parts(pa.schema([("0", kind)]))),
@@ -88,6 +97,8 @@ _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "pyarrow.ChunkedArray": lambda parts: _read(parts).column(0),
     "pyarrow.Array": _make_array,
     "pyarrow.Scalar": _make_scalar,
+    "pyarrow.Buffer": lambda parts: pa.py_buffer(parts["value"]),
+    "pyarrow.Tensor": _make_tensor,
     "pyarrow.Schema": _make_schema,
     "pyarrow.Field": lambda parts: _make_schema(parts).field(0),
     "pyarrow.DataType": lambda parts: _make_schema(parts).field(0).type,

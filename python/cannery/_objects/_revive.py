@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cannery._objects import _adapters, _stdlib
 from cannery._objects._classes import is_plain_data, plan_of
@@ -117,7 +117,7 @@ class Reviver:
         else:
             found = _CLASSES.get(name) or self._trust.find(name) or _class_value(name)
         if found is not None and "args" in parts:  # of a generic model
-            found = found[parts["args"]]
+            found = cast("Any", found)[parts["args"]]
         return Record(kind, parts) if found is None else found
 
 

@@ -265,7 +265,8 @@ def _typing_parts(alias: Any) -> Parts:
 
 def _make_typing(parts: Parts) -> Any:
     if "origin" in parts:
-        return parts["origin"][parts["args"]] if isinstance(parts["origin"], type) else UNTRUSTED
+        origin: Any = parts["origin"]
+        return origin[parts["args"]] if isinstance(origin, type) else UNTRUSTED
     return _special(parts)[parts["args"]]
 
 
@@ -282,7 +283,8 @@ def _callable_parts(alias: Any) -> Parts:
 
 
 def _make_callable(parts: Parts) -> Any:
-    return typing.Callable[parts["args"], parts["result"]]
+    form: Any = typing.Callable
+    return form[parts["args"], parts["result"]]
 
 
 def _annotated_parts(alias: Any) -> Parts:
@@ -290,7 +292,8 @@ def _annotated_parts(alias: Any) -> Parts:
 
 
 def _make_annotated(parts: Parts) -> Any:
-    return typing.Annotated[parts["origin"], *parts["metadata"]]
+    form: Any = typing.Annotated
+    return form[(parts["origin"], *parts["metadata"])]
 
 
 _PARSER = ("_delimiters", "_allow_no_value", "_strict", "default_section", "_empty_lines_in_values")

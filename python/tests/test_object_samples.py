@@ -1,0 +1,80 @@
+"""Hundreds of objects, saved by one process and loaded by another: each is what it was."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import library_samples
+import object_samples
+import pytest
+from object_pictures import picture
+
+import cannery
+
+# Libraries take long to be imported: their samples go through the form that differs most.
+MODULES = {"object_samples": object_samples, "library_samples": library_samples}
+FORMATS = {
+    "object_samples": ["can", "json", "yaml", "msgpack"],
+    "library_samples": ["can", "msgpack"],
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_another_process_loads_what_was_saved(module: str, tmp_path: Path) -> None:
+    samples = MODULES[module].SAMPLES
+    saved = {
+        f"{format} {name}": cannery.dumps(make(), format)
+        for format in FORMATS[module]
+        for name, make in samples.items()
+    }
+    (tmp_path / "saved").write_bytes(pickle.dumps(saved))
+    command = [sys.executable, "-W", "ignore", __file__, module, str(tmp_path / "saved")]
+    reader = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert reader.returncode == 0, reader.stderr
+    compared, different = json.loads(reader.stdout)
+    assert different == {}
+    assert compared == len(saved)
+
+
+@pytest.mark.parametrize("name", object_samples.REFUSED)
+def test_what_is_no_data_is_refused(name: str) -> None:
+    with pytest.raises(cannery.CanneryError):
+        cannery.dumps([object_samples.REFUSED[name]()])
+
+
+def test_a_function_is_called_only_if_it_was_named() -> None:
+    data = cannery.dumps(object_samples.ReduceFunction(5), "can")
+    record = cannery.loads(data, trust=["object_samples.*"])
+    assert isinstance(record, cannery.Record)
+    assert record["__function__"].name == "object_samples.rebuild"
+    assert cannery.dumps(record, "can") == data
+
+
+def difference(module: Any, name: str, format: str, data: bytes) -> str | None:
+    expected = module.SAMPLES[name]()
+    back = cannery.loads(data, format, trust=module.TRUST)
+    is_same = getattr(module, "SAME", {}).get(name)
+    is_right = is_same(expected, back) if is_same else picture(expected) == picture(back)
+    return None if is_right else f"{back!r:.200}"
+
+
+def main(module: Any, path: Path) -> None:
+    warnings.simplefilter("ignore")
+    different = {}
+    saved = pickle.loads(path.read_bytes())
+    for key, data in saved.items():
+        format, _, name = key.partition(" ")
+        seen = difference(module, name, format, data)
+        if seen is not None:
+            different[key] = seen
+    print(json.dumps([len(saved), different]))
+
+
+if __name__ == "__main__":
+    main(MODULES[sys.argv[1]], Path(sys.argv[2]))
