@@ -298,8 +298,8 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: open(__file__), "TextIOWrapper"), (lambda: iter([1]), "list_iterator"),  # noqa: SIM115
     (lambda: (x for x in ()), "generator"), (lambda: {}.keys(), "dict_keys"),
     (lambda: weakref.ref(Box("x")), "ReferenceType"), (lambda: math, "module math"),
-    (lambda: re.match("a", "a"), "Match"), (lambda: [].append, "builtin_function_or_method"),
-    (lambda: Box("x").__repr__, "method"), (lambda: function.__code__, "code"), (queue.Queue, "lock"),
+    (lambda: re.match("a", "a"), "Match"), (lambda: [].append, "bound to an object (list.append)"),
+    (lambda: Box("x").__repr__, "bound to an object"), (lambda: function.__code__, "code"), (queue.Queue, "lock"),
     (lambda: zip([1]), "zip"), (threading.Thread, "."),
     (lambda: property(len), "property"), (lambda: super(Box, Box("x")), "super"),
     (lambda: functools.lru_cache(len), "lru_cache"), (lambda: type(Box.__dict__)({}).items(), "dict_items"),

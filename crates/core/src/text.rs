@@ -79,9 +79,9 @@ impl Text<'_> {
     pub(crate) fn has_surrogate_pair(self) -> bool {
         match self {
             Text::Ascii(_) | Text::Utf8(_) | Text::Latin1(_) => false,
-            Text::Surrogates(bytes) => bytes.windows(6).any(|six| {
-                matches!(six, [0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _])
-            }),
+            Text::Surrogates(bytes) => bytes
+                .windows(6)
+                .any(|six| matches!(six, [0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _])),
             Text::Ucs2(units) => has_pair(units.iter().map(|&unit| u32::from(unit))),
             Text::Ucs4(units) => has_pair(units.iter().copied()),
         }

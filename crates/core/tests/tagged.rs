@@ -3,7 +3,7 @@
 use cannery_core::tagged::{MAX_LEVELS, Native, Tagger, Untagger};
 use cannery_core::{
     ArrayBuf, Container, Dtype, Error, Event, Kind, Limits, Object, Order, Result, Sink, Source,
-    Tape, Text, Value, ValueBuilder,
+    Tape, Text, TextBuf, Value, ValueBuilder,
 };
 use cannery_testing::{Checked, any_graph, any_json_value, any_marked_value, any_value, events};
 use proptest::prelude::*;
@@ -55,7 +55,9 @@ proptest! {
     fn plain_documents_are_themselves(value in any_json_value()) {
         let has_control_key = |e: &Event| matches!(e, Event::Key(k) if k.to_string().starts_with('$'));
         let tape = events(&value);
-        prop_assume!(!tape.events.iter().any(has_control_key));
+        if tape.events.iter().any(|e| has_control_key(e) || has_surrogates(e)) {
+            return Ok(());
+        }
         prop_assert_eq!(&lowered(&value), &tape);
         prop_assert_eq!(&raised(&tape)?, &tape);
     }
@@ -66,6 +68,11 @@ proptest! {
         let Ok(first) = raised(&document) else { return Ok(()) };
         prop_assert_eq!(raised(&lowered(&first))?, first);
     }
+}
+
+/// Two of them might stand side by side.
+fn has_surrogates(event: &Event) -> bool {
+    matches!(event, Event::Key(text) | Event::Text(text) if text.as_str().is_none())
 }
 
 fn lowered<S: Source>(source: &S) -> Tape {
@@ -114,6 +121,24 @@ fn any_document() -> impl Strategy<Value = Value> {
             prop::collection::vec((keys.clone(), inner), 0..3).prop_map(Value::from_iter),
         ]
     })
+}
+
+#[test]
+fn surrogates_are_not_joined() {
+    let split = TextBuf::from(Text::Ucs2(&[0xd83d, 0xde00]));
+    let entries = || vec![(Value::from(split.clone()), Value::from(split.clone()))];
+    let pairs = vec![
+        (Value::Int(1), Value::Null),
+        (Value::from(split.clone()), Value::Int(2)),
+        (Value::from("$surrogates:"), Value::from("$surrogates:x")),
+    ];
+    let object =
+        Object { type_name: split.clone(), parts: vec![(split.clone(), Value::Map(entries()))] };
+    for value in [Value::Map(entries()), Value::Map(pairs), Value::Object(Box::new(object))] {
+        let tape = lowered(&value);
+        assert!(!tape.events.iter().any(has_surrogates), "{tape:?}");
+        assert_eq!(raised(&tape).unwrap(), events(&value));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::malformed::no_name;
-use super::{ARRAY, BYTES, ID, ITEMS, Native, REF, Scalar, TYPE, Tag, VALUE};
+use super::{ARRAY, BYTES, ID, ITEMS, Native, REF, SPLIT, Scalar, TYPE, Tag, VALUE};
 use crate::{
     ArrayBuf, ArraySource, BigInt, Container, Note, Order, Result, Sink, Source, Text, Wants,
 };
@@ -194,6 +194,17 @@ impl<'a, S: Sink> Tagger<'a, S> {
     }
 }
 
+/// A key, or the name of a type, in which two surrogates would be read as one character.
+#[cold]
+fn split_name(name: Text<'_>) -> String {
+    format!("{SPLIT}{}", STANDARD.encode(name.to_utf8()))
+}
+
+/// Whether a key of the user's own looks like one: in a pair, where keys are not escaped.
+fn is_split_name(key: Text<'_>) -> bool {
+    key.starts_with(b'$') && key.to_str().is_some_and(|key| key.starts_with(SPLIT))
+}
+
 /// How NaN and the infinities are called.
 fn float_name(value: f64) -> &'static str {
     match value {
@@ -307,13 +318,16 @@ impl<S: Sink> Sink for Tagger<'_, S> {
     }
 
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        if self.is_split(key) {
-            self.entry()?;
-            return self.split_text(key);
-        }
         if let Some(Open::Pairs(_)) = self.open.last() {
+            let is_split = self.is_split(key) || is_split_name(key);
             self.begin_pair(1)?;
+            if is_split {
+                return self.inner.text(Text::Ascii(&split_name(key)));
+            }
             return self.inner.text(key);
+        }
+        if self.is_split(key) {
+            return self.inner.key(Text::Ascii(&split_name(key)));
         }
         if key.starts_with(b'$') {
             return self.inner.key(key.with_first('$').as_text());
@@ -338,6 +352,9 @@ impl<S: Sink> Sink for Tagger<'_, S> {
         self.open.push(Open::Object);
         self.begin_map(parts.map(|parts| parts + 1))?;
         self.inner.key(TYPE)?;
+        if self.is_split(type_name) {
+            return self.inner.text(Text::Ascii(&split_name(type_name)));
+        }
         let taken = type_name.to_str().is_some_and(|name| Tag::from_name(&name).is_some());
         if taken || type_name.starts_with(b'$') {
             return self.inner.text(type_name.with_first('$').as_text());

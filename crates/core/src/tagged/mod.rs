@@ -17,7 +17,8 @@
 //! | alias | `{"$ref": 1}` |
 //!
 //! A key that begins with `$` gets another `$` in front, and so does the name of an object's type
-//! that begins with `$` or is one of the names above.
+//! that begins with `$` or is one of the names above. One with a high surrogate before a low one is
+//! `$surrogates:` and its bytes in base64.
 
 mod lower;
 mod malformed;
@@ -43,6 +44,8 @@ const TYPE: Text<'static> = Text::Ascii("$type");
 const ITEMS: Text<'static> = Text::Ascii("$items");
 const ARRAY: Text<'static> = Text::Ascii("$array");
 const BYTES: Text<'static> = Text::Ascii("$bytes");
+/// Before a key, or the name of a type, whose UTF-8 with surrogates follows in base64.
+const SPLIT: &str = "$surrogates:";
 const VALUE: Text<'static> = Text::Ascii("value");
 
 /// The type names that are no object's own.

@@ -1,11 +1,15 @@
 //! From plain maps, lists, text and numbers back to all events.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::malformed::{
     malformed, misplaced, no_items, no_member, no_pair, not_here, references, unmarked,
 };
-use super::{ARRAY, BYTES, ID, ITEMS, REF, Scalar, TYPE, Tag, VALUE, scalar};
+use super::{ARRAY, BYTES, ID, ITEMS, REF, SPLIT, Scalar, TYPE, Tag, VALUE, scalar};
 use crate::{
-    ArraySource, BigInt, Container, Error, Limits, Note, Result, Sink, Text, ValueBuilder, Wants,
+    ArraySource, BigInt, Container, Error, Limits, Note, Result, Sink, Text, TextBuf, ValueBuilder,
+    Wants,
 };
 
 type GetArray<'a> = Box<dyn FnMut(&str) -> Result<Box<dyn ArraySource>> + 'a>;
@@ -179,6 +183,9 @@ impl<'a, S: Sink> Untagger<'a, S> {
         if !key.starts_with(b'$') {
             return self.inner.key(key);
         }
+        if let Some(name) = split_name(key)? {
+            return self.inner.key(name.as_text());
+        }
         let name = key.without_first();
         if name.starts_with(b'$') { self.inner.key(name) } else { Err(misplaced(key)) }
     }
@@ -206,6 +213,9 @@ impl<'a, S: Sink> Untagger<'a, S> {
             }
             Some(Tag::Scalar(scalar)) => return self.begin_buffer(scalar),
             None => self.become_(Open::Object),
+        }
+        if let Some(name) = split_name(name)? {
+            return self.inner.begin_object(name.as_text(), None);
         }
         let name = if name.starts_with(b'$') { name.without_first() } else { name };
         self.inner.begin_object(name, None)
@@ -291,6 +301,20 @@ impl<'a, S: Sink> Untagger<'a, S> {
     }
 }
 
+/// The key or name that was kept from having two surrogates joined; `None` for all others.
+fn split_name(name: Text<'_>) -> Result<Option<TextBuf>> {
+    if !name.starts_with(b'$') {
+        return Ok(None);
+    }
+    let name = name.to_str();
+    let Some(digits) = name.as_deref().and_then(|name| name.strip_prefix(SPLIT)) else {
+        return Ok(None);
+    };
+    let bytes = STANDARD.decode(digits).ok();
+    let text = bytes.and_then(TextBuf::from_utf8_with_surrogates);
+    text.map(Some).ok_or_else(|| malformed(format!("expected base64 behind `{SPLIT}`")))
+}
+
 impl Due {
     #[cold]
     fn expected(self, found: &str) -> Error {
@@ -370,7 +394,10 @@ impl<S: Sink> Sink for Untagger<'_, S> {
             (Due::BytesName, _) => return self.bytes_name(value),
             (Due::Any, Some(Open::Pair(count @ 0))) if self.mark.is_none() => {
                 *count = 1;
-                return self.inner.key(value);
+                return match split_name(value)? {
+                    Some(name) => self.inner.key(name.as_text()),
+                    None => self.inner.key(value),
+                };
             }
             _ => {}
         }

@@ -59,7 +59,7 @@ impl Members {
         let text = match self.take(key)? {
             Value::Bytes(bytes) => return Ok(bytes),
             Value::Text(text) => text,
-            _ => return Err(self.malformed(&format!("expected base64 as `{key}`"))),
+            _ => return Err(self.malformed(&format!("expected text as `{key}`"))),
         };
         let bytes = text.as_str().and_then(|text| STANDARD.decode(text).ok());
         bytes.ok_or_else(|| self.malformed(&format!("expected base64 as `{key}`")))

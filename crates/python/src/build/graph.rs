@@ -190,12 +190,8 @@ impl<'py> GraphHooks<'py> {
         found: Vec<(Bound<'py, PyAny>, u64)>,
     ) {
         let kind = Holder::Container(container);
-        let gaps = found.into_iter().map(|(place, id)| Gap {
-            holder: holder.clone(),
-            kind,
-            place,
-            id,
-        });
+        let gaps =
+            found.into_iter().map(|(place, id)| Gap { holder: holder.clone(), kind, place, id });
         self.gaps.extend(gaps);
     }
 
@@ -266,9 +262,8 @@ fn set_attribute<'py>(
     value: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
     // SAFETY: all three are live, and the interpreter is held.
-    let status = unsafe {
-        ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr())
-    };
+    let status =
+        unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) };
     if status < 0 { Err(PyErr::fetch(object.py())) } else { Ok(()) }
 }
 
