@@ -300,6 +300,36 @@ def test_sklearn_predicts_the_same() -> None:
             assert str(back.get_params()) == str(estimator.get_params())
 
 
+def answers(estimator: Any, rows: Any) -> list[Any]:
+    import numpy as np
+
+    methods = ("predict", "predict_proba", "decision_function", "transform")
+    found = [getattr(estimator, name)(rows) for name in methods if hasattr(estimator, name)]
+    return [np.asarray(each.toarray() if hasattr(each, "toarray") else each) for each in found]
+
+
+def test_every_sklearn_estimator_that_fits_easily() -> None:
+    utils = pytest.importorskip("sklearn.utils")
+    import numpy as np
+
+    rows = np.abs(np.random.default_rng(0).normal(size=(30, 3)))
+    labels = (rows[:, 0] > 0.7).astype(int)
+    compared = 0
+    for _, cls in utils.all_estimators():
+        try:
+            fitted = cls().fit(rows, labels)
+            expected = answers(fitted, rows.copy())
+        except Exception:  # it wants other data, or arguments
+            continue
+        back = through(fitted)
+        assert type(back) is cls
+        assert not any(isinstance(part, cannery.Record) for part in vars(back).values()), cls
+        for mine, its in zip(answers(back, rows.copy()), expected, strict=True):
+            assert np.array_equal(mine, its), cls
+        compared += 1
+    assert compared > 130
+
+
 def test_sklearn_warns_of_another_version() -> None:
     pytest.importorskip("sklearn")
     import sklearn

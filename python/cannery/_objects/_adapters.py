@@ -57,6 +57,12 @@ def class_value(name: str) -> type | None:
     return adapter.class_value(name) if hasattr(adapter, "class_value") else None  # pyright: ignore
 
 
+def function_of(name: str) -> Any:
+    """A function of a library that only computes, and may be a value."""
+    adapter = _adapter(name)
+    return adapter.function_of(name) if hasattr(adapter, "function_of") else None  # pyright: ignore
+
+
 def _adapter(name: str) -> ModuleType | None:
     module = _ADAPTERS.get(name.partition(".")[0])
     if module is None:

@@ -8,6 +8,8 @@ import operator
 import types
 from typing import Any
 
+from cannery._objects import _adapters
+
 _BUILTIN = frozenset(
     """
     abs all any ascii bin bool chr divmod hash hex len max min oct ord pow repr round sorted sum
@@ -16,15 +18,6 @@ _BUILTIN = frozenset(
 
 # Those of `operator` that look up what they are told, or change or call what they are given.
 _OTHERS = frozenset({"attrgetter", "itemgetter", "methodcaller", "call", "setitem", "delitem"})
-
-# What people make tables of: functions of arrays.
-_OF_ARRAYS = frozenset(
-    """
-    all any argmax argmin argsort average count_nonzero cumprod cumsum diff max mean median min
-    nanmax nanmean nanmedian nanmin nanstd nansum nanvar percentile prod ptp quantile round sort
-    std sum unique var
-    """.split()
-)
 
 # Classes whose methods neither change an instance nor look up attributes of what they are given.
 _CLASSES = {cls.__name__: cls for cls in (str, bytes, int, float, complex, tuple, frozenset, bool)}
@@ -41,7 +34,7 @@ def function_of(name: str) -> Any:
     """The harmless function of this name, or `None`."""
     module, _, attribute = name.rpartition(".")
     if attribute.startswith("_"):
-        return None
+        return _adapters.function_of(name)
     if module == "builtins" and attribute in _BUILTIN:
         found = getattr(builtins, attribute)
     elif module == "math":
@@ -50,22 +43,12 @@ def function_of(name: str) -> Any:
         found = None if attribute.startswith("i") else getattr(operator, attribute, None)
     elif name == "builtins.dict.fromkeys":
         found = dict.fromkeys
-    elif module == "numpy" and attribute in _OF_ARRAYS:
-        return _of_numpy(attribute)
     else:
         found = _method(module.removeprefix("builtins."), attribute)
-    return found if isinstance(found, _KINDS) else None
+    return found if isinstance(found, _KINDS) else _adapters.function_of(name)
 
 
 def _method(owner: str, attribute: str) -> Any:
     if owner not in _CLASSES or attribute in _LOOKING_UP:
         return None
     return getattr(_CLASSES[owner], attribute, None)
-
-
-def _of_numpy(attribute: str) -> Any:
-    try:
-        import numpy as np
-    except ImportError:
-        return None
-    return getattr(np, attribute, None)

@@ -77,6 +77,22 @@ def class_value(name: str) -> type | None:
     return found if is_data else None
 
 
+# What people make tables of: functions of arrays.
+_OF_ARRAYS = frozenset(
+    """
+    all any argmax argmin argsort average count_nonzero cumprod cumsum diff max mean median min
+    nanmax nanmean nanmedian nanmin nanstd nansum nanvar percentile prod ptp quantile round sort
+    std sum unique var
+    """.split()
+)
+
+
+def function_of(name: str) -> Any:
+    """A function of arrays that only computes."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(np, attribute, None) if module == "numpy" and attribute in _OF_ARRAYS else None
+
+
 # Random generators, by their states.
 
 _BIT_GENERATORS: dict[str, Any] = {

@@ -265,8 +265,9 @@ def _typing_parts(alias: Any) -> Parts:
 
 def _make_typing(parts: Parts) -> Any:
     if "origin" in parts:
-        origin: Any = parts["origin"]
-        return origin[parts["args"]] if isinstance(origin, type) else UNTRUSTED
+        if not isinstance(parts["origin"], type):
+            return UNTRUSTED
+        return typing.cast("Any", parts["origin"])[parts["args"]]
     return _special(parts)[parts["args"]]
 
 
