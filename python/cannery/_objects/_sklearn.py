@@ -21,6 +21,7 @@ Parts = dict[str, Any]
 # What estimators are made of besides other estimators, by the modules they are from.
 _HELPERS = (
     "sklearn._loss.",
+    "sklearn.calibration.",
     "sklearn.cluster._birch.",
     "sklearn.cluster._bisect_k_means.",
     "sklearn.ensemble._hist_gradient_boosting.",
