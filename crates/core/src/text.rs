@@ -175,14 +175,14 @@ impl TextBuf {
 
     /// Text of the bytes that [`Text::to_utf8`] gives; `None` if they are none.
     #[must_use]
-    pub fn from_utf8_with_surrogates(bytes: Vec<u8>) -> Option<Self> {
-        let mut rest = &bytes[..];
+    pub fn from_utf8_with_surrogates(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
         while let Err(error) = std::str::from_utf8(rest) {
             rest = &rest[error.valid_up_to()..];
             let [0xed, 0xa0..=0xbf, 0x80..=0xbf, behind @ ..] = rest else { return None };
             rest = behind;
         }
-        Some(Text::Surrogates(&bytes).into())
+        Some(Text::Surrogates(bytes).into())
     }
 
     /// Bytes of its UTF-8, a surrogate counting three.
@@ -307,13 +307,13 @@ mod tests {
         let bytes = Text::Ucs2(&pair).to_utf8().into_owned();
         for form in [Text::Ucs2(&pair), Text::Ucs4(&wide), Text::Surrogates(&bytes)] {
             assert!(form.has_surrogate_pair());
-            assert_eq!(TextBuf::from_utf8_with_surrogates(bytes.clone()).unwrap().as_text(), form);
+            assert_eq!(TextBuf::from_utf8_with_surrogates(&bytes).unwrap().as_text(), form);
         }
         for form in [Text::Ucs2(&[0xde00, 0xd83d, 0x41, 0xde00]), Text::Ucs4(&[0x1_f600, 0xde00])] {
             assert!(!form.has_surrogate_pair());
         }
         for bad in [&b"\xff"[..], b"\xed\xa0", b"\xed\xa0A", b"\x80"] {
-            assert_eq!(TextBuf::from_utf8_with_surrogates(bad.to_vec()), None);
+            assert_eq!(TextBuf::from_utf8_with_surrogates(bad), None);
         }
     }
 

@@ -311,7 +311,7 @@ fn split_name(name: Text<'_>) -> Result<Option<TextBuf>> {
         return Ok(None);
     };
     let bytes = STANDARD.decode(digits).ok();
-    let text = bytes.and_then(TextBuf::from_utf8_with_surrogates);
+    let text = bytes.and_then(|bytes| TextBuf::from_utf8_with_surrogates(&bytes));
     text.map(Some).ok_or_else(|| malformed(format!("expected base64 behind `{SPLIT}`")))
 }
 

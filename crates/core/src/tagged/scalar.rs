@@ -88,7 +88,7 @@ fn truth(members: &mut Members) -> Result<Value> {
 
 /// Text in which a reader of JSON would join two surrogates.
 fn surrogates(members: &mut Members) -> Result<Value> {
-    match TextBuf::from_utf8_with_surrogates(members.base64("value")?) {
+    match TextBuf::from_utf8_with_surrogates(&members.base64("value")?) {
         Some(text) => Ok(Value::from(text)),
         None => Err(members.malformed("expected UTF-8 with surrogates as `value`")),
     }
