@@ -8,6 +8,7 @@ mod build;
 mod cbor;
 mod cli;
 mod compat;
+mod entrance;
 mod errors;
 mod file;
 mod json;

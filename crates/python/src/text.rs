@@ -110,14 +110,18 @@ pub(crate) unsafe fn of_pointer<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>
         return Some(Text::Ascii(ascii));
     }
     // SAFETY: the caller's promise.
-    unsafe { of_wide(text) }
-}
-
-unsafe fn of_wide<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>> {
-    // SAFETY: the caller's promise.
     if let Some(utf8) = unsafe { compat::cached_utf8(text) } {
         return Some(Text::Utf8(utf8));
     }
+    // SAFETY: the caller's promise.
+    unsafe { units(text) }
+}
+
+/// The units of a `str`, whatever else the interpreter keeps; `None` with an exception set.
+///
+/// # Safety
+/// As for [`of_pointer`].
+pub(crate) unsafe fn units<'a>(text: *mut ffi::PyObject) -> Option<Text<'a>> {
     // SAFETY: data and length belong to each other; ASCII was checked by the interpreter.
     unsafe {
         if !compat::make_ready(text) {

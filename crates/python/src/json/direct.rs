@@ -8,6 +8,7 @@
 mod copy;
 mod pen;
 
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,7 +18,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use self::copy::Escaped;
-use self::pen::{Pen, Short};
+use self::pen::{Desk, Pen, Short};
 use super::output::{AsciiMemory, BytesMemory, Memory};
 use crate::compat::{self, Entry};
 use crate::text;
@@ -27,8 +28,8 @@ pub(crate) struct GaveUp;
 
 type Done = Result<(), GaveUp>;
 
-/// What stands around values.
-struct Style {
+/// What stands around values, and how deep they may be nested.
+pub(super) struct Style {
     comma: Short,
     quote_comma: Short,
     quote_colon: Short,
@@ -38,19 +39,29 @@ struct Style {
 
 impl Style {
     /// None if the layout is not plain.
-    fn new(layout: &WriteOptions, depth: usize) -> Option<Self> {
-        let (comma, colon) = (&layout.item_separator, &layout.key_separator);
-        if layout.indent.is_some()
-            || layout.trailing_newline
-            || !(comma.is_ascii() && colon.is_ascii())
-        {
+    pub(super) fn new(layout: &WriteOptions, depth: usize) -> Option<Self> {
+        if layout.indent.is_some() || layout.trailing_newline {
+            return None;
+        }
+        Self::on_one_line(&layout.item_separator, &layout.key_separator, layout.ensure_ascii, depth)
+    }
+
+    /// None if the separators are not short, or not ASCII.
+    #[inline]
+    pub(super) fn on_one_line(
+        comma: &str,
+        colon: &str,
+        ensure_ascii: bool,
+        depth: usize,
+    ) -> Option<Self> {
+        if !(comma.is_ascii() && colon.is_ascii()) {
             return None;
         }
         Some(Self {
             comma: Short::new(&[comma])?,
             quote_comma: Short::new(&["\"", comma])?,
             quote_colon: Short::new(&["\"", colon])?,
-            escaped: if layout.ensure_ascii { Escaped::BeyondAscii } else { Escaped::Required },
+            escaped: if ensure_ascii { Escaped::BeyondAscii } else { Escaped::Required },
             depth,
         })
     }
@@ -60,27 +71,23 @@ impl Style {
 static LAST: AtomicUsize = AtomicUsize::new(0);
 
 /// The text of `obj` as UTF-8, or `None` to say that it must be made another way.
-pub(super) fn bytes<'py>(
-    obj: &Bound<'py, PyAny>,
-    layout: &WriteOptions,
-    depth: usize,
-) -> Option<Bound<'py, PyAny>> {
-    written::<BytesMemory>(obj, layout, depth)?.finish(obj.py())
+#[inline]
+pub(super) fn bytes<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound<'py, PyAny>> {
+    let mut desk: Desk = [MaybeUninit::uninit(); _];
+    written::<BytesMemory>(&mut desk, obj, style)?.finish()
 }
 
 /// The text of `obj`, or `None` to say that it must be made another way.
-pub(super) fn string<'py>(
-    obj: &Bound<'py, PyAny>,
-    layout: &WriteOptions,
-    depth: usize,
-) -> Option<Bound<'py, PyAny>> {
-    let pen = written::<AsciiMemory>(obj, layout, depth)?;
-    if pen.only_ascii { pen.finish(obj.py()) } else { text::from_utf8(obj.py(), pen.bytes()).ok() }
+#[inline]
+pub(super) fn string<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound<'py, PyAny>> {
+    let mut desk: Desk = [MaybeUninit::uninit(); _];
+    let pen = written::<AsciiMemory>(&mut desk, obj, style)?;
+    if pen.only_ascii { pen.finish() } else { text::from_utf8(obj.py(), pen.bytes()).ok() }
 }
 
 /// Writes rows as lines, as long as they are plain.
 pub(crate) struct Lines<'py> {
-    pen: Pen<'py, BytesMemory>,
+    pen: Pen<'static, 'py, BytesMemory>,
     style: Style,
 }
 
@@ -88,7 +95,7 @@ impl<'py> Lines<'py> {
     /// `None` where nothing is written directly.
     pub(crate) fn new(py: Python<'py>) -> Option<Self> {
         let style = Style::new(&WriteOptions::default(), Limits::default().depth)?;
-        let pen = if is_possible() { Pen::new(py, 64 << 10) } else { None }?;
+        let pen = if is_possible() { Pen::on_object(py, 64 << 10) } else { None }?;
         Some(Self { pen, style })
     }
 
@@ -120,18 +127,18 @@ fn is_possible() -> bool {
     copy::is_supported() && compat::KNOWN_LAYOUT
 }
 
-fn written<'py, M: Memory>(
+fn written<'d, 'py, M: Memory>(
+    desk: &'d mut Desk,
     obj: &Bound<'py, PyAny>,
-    layout: &WriteOptions,
-    depth: usize,
-) -> Option<Pen<'py, M>> {
+    style: &Style,
+) -> Option<Pen<'d, 'py, M>> {
     if !is_possible() {
         return None;
     }
-    let style = Style::new(layout, depth)?;
-    let mut pen = Pen::new(obj.py(), LAST.load(Ordering::Relaxed).clamp(1 << 10, 1 << 18))?;
+    let last = LAST.load(Ordering::Relaxed);
+    let mut pen = Pen::new(obj.py(), desk, last + last / 8);
     // SAFETY: the processor has what it needs, and the object is alive.
-    unsafe { write(&mut pen, obj.as_ptr(), &style) }.ok()?;
+    unsafe { write(&mut pen, obj.as_ptr(), style) }.ok()?;
     LAST.store(pen.len(), Ordering::Relaxed);
     Some(pen)
 }
@@ -183,10 +190,14 @@ impl Level {
 /// # Safety
 /// [`copy::is_supported`], and `root` is alive.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
-unsafe fn write<M: Memory>(pen: &mut Pen<'_, M>, root: *mut ffi::PyObject, style: &Style) -> Done {
+unsafe fn write<M: Memory>(
+    pen: &mut Pen<'_, '_, M>,
+    root: *mut ffi::PyObject,
+    style: &Style,
+) -> Done {
     // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs.
     unsafe {
-        let mut outer: Vec<Level> = Vec::with_capacity(32);
+        let mut outer: Vec<Level> = Vec::new();
         pen.is_deepest = style.depth == 0;
         let mut level = value(pen, root, style)?;
         pen.is_deepest = style.depth == 1;
@@ -211,7 +222,7 @@ unsafe fn write<M: Memory>(pen: &mut Pen<'_, M>, root: *mut ffi::PyObject, style
 /// Writes what is left of a container, up to the next container in it, which it returns.
 #[inline(always)]
 unsafe fn rest<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     level: &mut Level,
     style: &Style,
 ) -> Result<Level, GaveUp> {
@@ -253,7 +264,7 @@ unsafe fn rest<M: Memory>(
 #[inline(never)]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 unsafe fn cursor<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     level: &mut Level,
     style: &Style,
 ) -> Result<Level, GaveUp> {
@@ -280,7 +291,7 @@ unsafe fn cursor<M: Memory>(
 /// Writes a value and a comma, or what opens it.
 #[inline(always)]
 unsafe fn value<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
 ) -> Result<Level, GaveUp> {
@@ -320,7 +331,7 @@ unsafe fn value<M: Memory>(
 
 #[inline(always)]
 unsafe fn list<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     items: *const *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
     style: &Style,
@@ -340,7 +351,7 @@ unsafe fn list<M: Memory>(
 
 #[inline(always)]
 unsafe fn dict<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
 ) -> Result<Level, GaveUp> {
@@ -381,7 +392,7 @@ unsafe fn int(object: *mut ffi::PyObject) -> Result<i64, GaveUp> {
 /// Writes a text, a quote before it and `tail`, which begins with one, behind it.
 #[inline(always)]
 unsafe fn text<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
     tail: Short,
@@ -396,15 +407,21 @@ unsafe fn text<M: Memory>(
 }
 
 #[inline(never)]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 unsafe fn wide<M: Memory>(
-    pen: &mut Pen<'_, M>,
+    pen: &mut Pen<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
     tail: Short,
 ) -> Done {
     // SAFETY: as for `text`.
     unsafe {
-        let Some(text) = text::of_pointer(object) else {
+        if style.escaped == Escaped::Required
+            && let Some(utf8) = compat::cached_utf8(object)
+        {
+            return pen.utf8(utf8.as_bytes(), tail);
+        }
+        let Some(text) = text::units(object) else {
             // The writer will meet the same exception.
             ffi::PyErr_Clear();
             return Err(GaveUp);

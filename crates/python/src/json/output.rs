@@ -36,6 +36,19 @@ pub(crate) trait Memory {
     /// # Safety
     /// The object must have been made by `allocate`.
     unsafe fn data(object: *mut ffi::PyObject) -> *mut u8;
+
+    /// A new object of these bytes, which are fit for it and not empty.
+    #[inline]
+    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        // SAFETY: a new object has room for as many bytes as were asked for.
+        unsafe {
+            let object = Self::allocate(bytes.len().cast_signed());
+            let object = Bound::from_owned_ptr_or_err(py, object)?;
+            let to = Self::data(object.as_ptr());
+            to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            Ok(object)
+        }
+    }
 }
 
 /// `bytes`.

@@ -4,16 +4,17 @@ use cannery_core::{Error, ErrorKind, Limits, Result};
 use cannery_json::ReadOptions;
 use pyo3::exceptions::{PyStopIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::document::Document;
 use super::errors::{decode_error, unicode_error};
 use crate::build::{Duplicates, Hooks, JsonHooks, Plain, PyBuilder};
+use crate::entrance::{Call, entrance};
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(json_loads, module)?)?;
-    module.add_function(wrap_pyfunction!(json_decode, module)?)?;
+    entrance!(module, json_loads, loads_plainly)?;
+    entrance!(module, json_decode, decode_plainly)?;
     module.add_function(wrap_pyfunction!(json_read, module)?)?;
     module.add_function(wrap_pyfunction!(json_read_prefix, module)?)?;
     module.add_function(wrap_pyfunction!(json_scan_string, module)?)
@@ -107,6 +108,32 @@ fn json_decode<'py>(
         return read_typed(py, &document, &options, &plan);
     }
     build(py, &document, &options, Plain).map_err(|error| decode_error(py, error, &document))
+}
+
+/// [`json_decode`] of a document alone, which is right.
+fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let data = call.only().filter(|_| call.is_bare())?;
+    read_plainly(&data, Document::utf8, &ReadOptions::default())
+}
+
+/// [`json_loads`] of a document alone, which is right.
+fn loads_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let data = call.only().filter(|_| call.is_bare())?;
+    read_plainly(&data, Document::new, &lenient(true))
+}
+
+#[inline(always)]
+fn read_plainly<'a, 'py>(
+    data: &'a Bound<'py, PyAny>,
+    document: impl FnOnce(&'a Bound<'py, PyAny>) -> PyResult<Document<'a, 'py>>,
+    options: &ReadOptions,
+) -> Option<Bound<'py, PyAny>> {
+    // Others may run code of their own, which shall not run twice.
+    if !data.is_exact_instance_of::<PyBytes>() && !data.is_exact_instance_of::<PyString>() {
+        return None;
+    }
+    let document = document(data).ok()?;
+    build(data.py(), &document, options, Plain).ok()
 }
 
 /// Reads a document as `JSONDecoder.decode` does.

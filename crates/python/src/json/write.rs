@@ -3,20 +3,23 @@
 use cannery_core::{Limits, Result};
 use cannery_json::{Chunks, NonFinite, Output, WriteOptions, Writer};
 use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 
-use super::direct;
+use super::direct::{self, Style};
 use super::errors::encode_error;
 use super::output::{AsciiMemory, BytesMemory, Growing};
+use crate::compat;
+use crate::entrance::{Call, entrance};
 use crate::file::PyFile;
 use crate::text;
 use crate::walk::{JsonDialect, JsonOptions, PyWalker};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(json_dumps, module)?)?;
+    entrance!(module, json_dumps, dumps_plainly)?;
     module.add_function(wrap_pyfunction!(json_dump, module)?)?;
-    module.add_function(wrap_pyfunction!(json_encode, module)?)?;
+    entrance!(module, json_encode, encode_plainly)?;
     module.add_function(wrap_pyfunction!(json_quote, module)?)
 }
 
@@ -67,6 +70,36 @@ fn json_dumps<'py>(
     }
     let layout = layout(indent, separators, ensure_ascii, &options)?;
     to_text(py, obj, options, layout)
+}
+
+/// [`json_dumps`], if it has at most those arguments that say how its text looks.
+fn dumps_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let obj = call.only()?;
+    let (mut comma, mut colon, mut ensure_ascii) = (", ", ": ", true);
+    for (name, value) in call.named() {
+        match ascii(name)? {
+            "ensure_ascii" => ensure_ascii = value.cast_exact::<PyBool>().ok()?.is_true(),
+            "separators" => {
+                value.cast_exact::<PyTuple>().ok().filter(|pair| pair.len() == 2)?;
+                // SAFETY: it is a tuple of two, and both live as long as it does.
+                let item = |index| unsafe {
+                    let item = ffi::PyTuple_GET_ITEM(value.as_ptr(), index);
+                    ascii(Borrowed::from_ptr(value.py(), item))
+                };
+                (comma, colon) = (item(0)?, item(1)?);
+            }
+            _ => return None,
+        }
+    }
+    let depth = Limits::default().depth;
+    direct::string(&obj, &Style::on_one_line(comma, colon, ensure_ascii, depth)?)
+}
+
+/// The characters of a `str`, if they are ASCII and at hand.
+fn ascii<'a>(object: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
+    object.cast_exact::<PyString>().ok()?;
+    // SAFETY: it is a `str`, which lives as long as what it is borrowed from.
+    unsafe { compat::compact_ascii(object.as_ptr()) }
 }
 
 /// Serialize ``obj`` to the file object ``fp``, chunk by chunk, in constant extra memory.
@@ -147,13 +180,20 @@ fn json_encode<'py>(
         layout = layout.indent(indent).key_separator(": ");
     }
     if !options.sort_keys
-        && let Some(made) = direct::bytes(obj, &layout, depth)
+        && let Some(style) = Style::new(&layout, depth)
+        && let Some(made) = direct::bytes(obj, &style)
     {
         return Ok(made);
     }
     let limits = Limits::default().depth(depth);
     let output = walk(obj, Growing::<BytesMemory>::new(py)?, options, layout, limits);
     output.map_err(|error| encode_error(py, error))?.finish()
+}
+
+/// [`json_encode`] of an object alone.
+fn encode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let obj = call.only().filter(|_| call.is_bare())?;
+    direct::bytes(&obj, &Style::on_one_line(",", ":", false, Limits::default().depth)?)
 }
 
 /// The string as JSON: in quotes, with escapes.
@@ -183,7 +223,8 @@ fn to_text<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let limits = Limits::default();
     if !options.sort_keys
-        && let Some(made) = direct::string(obj, &layout, limits.depth)
+        && let Some(style) = Style::new(&layout, limits.depth)
+        && let Some(made) = direct::string(obj, &style)
     {
         return Ok(made);
     }

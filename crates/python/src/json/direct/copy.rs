@@ -135,6 +135,15 @@ pub(super) trait Unit: Copy + Into<u32> {
     /// # Safety
     /// Eight units can be read from `from` and eight bytes be written to `to`.
     unsafe fn copy_eight(from: *const Self, to: *mut u8, escaped: Escaped) -> bool;
+
+    /// Writes the next eight units as 24 bytes of UTF-8, if each of them takes three.
+    ///
+    /// # Safety
+    /// [`is_supported`]; eight units can be read from `from` and 32 bytes be written to `to`.
+    #[inline(always)]
+    unsafe fn encode_eight(_from: *const Self, _to: *mut u8) -> bool {
+        false
+    }
 }
 
 impl Unit for u8 {
@@ -155,6 +164,12 @@ impl Unit for u16 {
             let wide = units.iter().fold(0, |all, unit| all | unit) > 0x7f;
             !wide && store_if_plain(units.map(|unit| unit as u8), to, escaped)
         }
+    }
+
+    #[inline(always)]
+    unsafe fn encode_eight(from: *const Self, to: *mut u8) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { simd::three_bytes_each(from, to) }
     }
 }
 
@@ -191,38 +206,56 @@ unsafe fn store_if_plain(bytes: [u8; 8], to: *mut u8, escaped: Escaped) -> bool 
 /// Writes units as UTF-8 with JSON's escapes; gives up at a surrogate.
 ///
 /// # Safety
-/// Six bytes for each unit and [`SLACK`] can be written to `to`.
+/// [`is_supported`]; six bytes for each unit and [`SLACK`] can be written to `to`.
 #[inline(always)]
 pub(super) unsafe fn encode<U: Unit>(units: &[U], mut to: *mut u8) -> Result<*mut u8, GaveUp> {
     let mut from = units.as_ptr();
     // SAFETY: `from` is before `end`, and there is room for what each unit takes.
     unsafe {
         let end = from.add(units.len());
-        while from < end {
-            let unit: u32 = (*from).into();
-            if unit < 0x80 {
-                let left = end.offset_from(from);
-                if left >= 8 && U::copy_eight(from, to, Escaped::Required) {
-                    (from, to) = (from.add(8), to.add(8));
-                    continue;
-                }
-                to = escape_byte((unit & 0x7f) as u8, to);
-            } else if unit < 0x800 {
-                to = put(to, (0xc0 | unit >> 6) | (0x80 | unit & 0x3f) << 8, 2);
-            } else if unit < 0x1_0000 {
-                if unit & 0xf800 == 0xd800 {
-                    return Err(GaveUp);
-                }
-                let middle = 0x80 | unit >> 6 & 0x3f;
-                to = put(to, (0xe0 | unit >> 12) | middle << 8 | (0x80 | unit & 0x3f) << 16, 3);
+        while end.offset_from(from) >= 8 {
+            let first: u32 = (*from).into();
+            if first < 0x80 && U::copy_eight(from, to, Escaped::Required) {
+                (from, to) = (from.add(8), to.add(8));
+            } else if first >= 0x800 && U::encode_eight(from, to) {
+                (from, to) = (from.add(8), to.add(24));
             } else {
-                let middle = (0x80 | unit >> 12 & 0x3f) << 8 | (0x80 | unit >> 6 & 0x3f) << 16;
-                to = put(to, (0xf0 | unit >> 18) | middle | (0x80 | unit & 0x3f) << 24, 4);
+                // What is mixed is likely to stay so for a while.
+                for _ in 0..8 {
+                    to = encode_unit((*from).into(), to)?;
+                    from = from.add(1);
+                }
             }
+        }
+        while from < end {
+            to = encode_unit((*from).into(), to)?;
             from = from.add(1);
         }
     }
     Ok(to)
+}
+
+/// # Safety
+/// Eight bytes can be written to `to`.
+#[inline(always)]
+unsafe fn encode_unit(unit: u32, to: *mut u8) -> Result<*mut u8, GaveUp> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        Ok(if unit < 0x80 {
+            escape_byte((unit & 0x7f) as u8, to)
+        } else if unit < 0x800 {
+            put(to, (0xc0 | unit >> 6) | (0x80 | unit & 0x3f) << 8, 2)
+        } else if unit < 0x1_0000 {
+            if unit & 0xf800 == 0xd800 {
+                return Err(GaveUp);
+            }
+            let middle = 0x80 | unit >> 6 & 0x3f;
+            put(to, (0xe0 | unit >> 12) | middle << 8 | (0x80 | unit & 0x3f) << 16, 3)
+        } else {
+            let middle = (0x80 | unit >> 12 & 0x3f) << 8 | (0x80 | unit >> 6 & 0x3f) << 16;
+            put(to, (0xf0 | unit >> 18) | middle | (0x80 | unit & 0x3f) << 24, 4)
+        })
+    }
 }
 
 /// # Safety
@@ -285,8 +318,12 @@ pub(super) use simd::is_supported;
 mod simd {
     //! 32 bytes at a time.
     use std::arch::x86_64::{
-        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
-        _mm256_or_si256, _mm256_set1_epi8, _mm256_storeu_si256,
+        __m256i, _mm_and_si128, _mm_cmpeq_epi16, _mm_loadu_si128, _mm_max_epu16, _mm_movemask_epi8,
+        _mm_set1_epi16, _mm_storeu_si128, _mm256_and_si256, _mm256_castsi256_si128,
+        _mm256_cmpeq_epi8, _mm256_cvtepu16_epi32, _mm256_extracti128_si256, _mm256_loadu_si256,
+        _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_slli_epi32,
+        _mm256_srli_epi32, _mm256_storeu_si256,
     };
 
     pub(in super::super) const BLOCK: usize = 32;
@@ -358,6 +395,38 @@ mod simd {
     pub(super) fn first(len: usize) -> u32 {
         u32::MAX.checked_shl(len as u32).map_or(u32::MAX, |others| !others)
     }
+
+    /// See [`encode_eight`](super::Unit::encode_eight).
+    #[inline(always)]
+    pub(super) unsafe fn three_bytes_each(from: *const u16, to: *mut u8) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let units = _mm_loadu_si128(from.cast());
+            let smallest = _mm_cmpeq_epi16(_mm_max_epu16(units, _mm_set1_epi16(0x800)), units);
+            let range = _mm_and_si128(units, _mm_set1_epi16(0xf800_u16.cast_signed()));
+            let surrogate = _mm_cmpeq_epi16(range, _mm_set1_epi16(0xd800_u16.cast_signed()));
+            if _mm_movemask_epi8(smallest) != 0xffff || _mm_movemask_epi8(surrogate) != 0 {
+                return false;
+            }
+            let units = _mm256_cvtepu16_epi32(units);
+            let six = _mm256_set1_epi32(0x3f);
+            let first = _mm256_srli_epi32::<12>(units);
+            let second =
+                _mm256_slli_epi32::<8>(_mm256_and_si256(_mm256_srli_epi32::<6>(units), six));
+            let third = _mm256_slli_epi32::<16>(_mm256_and_si256(units, six));
+            let marks = _mm256_set1_epi32(0x0080_80e0);
+            let bytes =
+                _mm256_or_si256(_mm256_or_si256(first, second), _mm256_or_si256(third, marks));
+            let close = _mm256_setr_epi8(
+                0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, //
+                0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1,
+            );
+            let bytes = _mm256_shuffle_epi8(bytes, close);
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(bytes));
+            _mm_storeu_si128(to.add(12).cast(), _mm256_extracti128_si256::<1>(bytes));
+            true
+        }
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -392,5 +461,9 @@ mod simd {
     #[expect(clippy::cast_possible_truncation, reason = "a block at most")]
     pub(super) fn first(len: usize) -> u32 {
         u32::MAX.checked_shl(len as u32).map_or(u32::MAX, |others| !others)
+    }
+
+    pub(super) unsafe fn three_bytes_each(_from: *const u16, _to: *mut u8) -> bool {
+        false
     }
 }

@@ -1,5 +1,8 @@
 //! Writes into an object that grows; more bytes than count, as long as there is room for them.
 
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
 use cannery_core::Text;
 use cannery_json::raw;
 use pyo3::prelude::*;
@@ -45,47 +48,91 @@ const FEW: usize = raw::NUMBER_ROOM + 16;
 /// Units of a wide text between two looks at the room.
 const PIECE: usize = 4096;
 
-pub(super) struct Pen<'py, M: Memory> {
-    growing: Growing<'py, M>,
+/// What a pen writes on before it takes an object: most texts are short, and one copy of a short text
+/// is cheaper than making an object too long and cutting it.
+pub(super) type Desk = [MaybeUninit<u8>; 4096];
+
+pub(super) struct Pen<'d, 'py, M: Memory> {
+    py: Python<'py>,
+    /// What is written on, once the desk is full.
+    growing: Option<Growing<'py, M>>,
+    /// The room that it has at first.
+    expected: usize,
+    start: *mut u8,
     at: *mut u8,
     end: *mut u8,
+    desk: PhantomData<&'d mut Desk>,
     /// Whether all that was written is.
     pub(super) only_ascii: bool,
     /// Whether no further container may be opened.
     pub(super) is_deepest: bool,
 }
 
-impl<'py, M: Memory> Pen<'py, M> {
-    pub(super) fn new(py: Python<'py>, capacity: usize) -> Option<Self> {
+impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
+    /// A pen on a desk; what outgrows it is expected to be so long.
+    #[inline]
+    pub(super) fn new(py: Python<'py>, desk: &'d mut Desk, expected: usize) -> Self {
+        let std::ops::Range { start, end } = desk.as_mut_ptr_range();
+        let (start, end) = (start.cast::<u8>(), end.cast());
+        Self {
+            py,
+            growing: None,
+            expected,
+            start,
+            at: start,
+            end,
+            desk: PhantomData,
+            only_ascii: true,
+            is_deepest: false,
+        }
+    }
+
+    /// A pen without a desk; `None` if there is no memory for so much.
+    pub(super) fn on_object(py: Python<'py>, capacity: usize) -> Option<Self> {
         let growing = Growing::with_capacity(py, capacity).ok()?;
-        let (at, end) = growing.free();
-        Some(Self { growing, at, end, only_ascii: true, is_deepest: false })
+        let (start, end) = growing.free();
+        Some(Self {
+            py,
+            growing: Some(growing),
+            expected: capacity,
+            start,
+            at: start,
+            end,
+            desk: PhantomData,
+            only_ascii: true,
+            is_deepest: false,
+        })
     }
 
     /// Bytes written.
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        // SAFETY: both point into the object.
-        unsafe { self.at.offset_from(self.growing.start()).cast_unsigned() }
+        // SAFETY: both point into the desk or the object.
+        unsafe { self.at.offset_from(self.start).cast_unsigned() }
     }
 
     /// What was written.
+    #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         // SAFETY: so much was written.
-        unsafe { std::slice::from_raw_parts(self.growing.start(), self.len()) }
+        unsafe { std::slice::from_raw_parts(self.start, self.len()) }
     }
 
     /// The object; `None` if there is no memory for it.
-    pub(super) fn finish(mut self, _py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let len = self.len();
+    #[inline]
+    pub(super) fn finish(mut self) -> Option<Bound<'py, PyAny>> {
+        let Some(mut growing) = self.growing.take() else {
+            return M::copy(self.py, self.bytes()).ok();
+        };
         // SAFETY: so much was written.
-        unsafe { self.growing.set_len(len) };
-        self.growing.finish().ok()
+        unsafe { growing.set_len(self.len()) };
+        growing.finish().ok()
     }
 
     /// Makes room for `len` bytes.
     #[inline(always)]
     fn room(&mut self, len: usize) -> Done {
-        // SAFETY: both point into the object.
+        // SAFETY: both point into the desk or the object.
         let left = unsafe { self.end.offset_from(self.at).cast_unsigned() };
         if left < len { self.grow(len) } else { Ok(()) }
     }
@@ -94,10 +141,23 @@ impl<'py, M: Memory> Pen<'py, M> {
     #[inline(never)]
     fn grow(&mut self, len: usize) -> Done {
         let written = self.len();
-        // SAFETY: so much was written.
-        unsafe { self.growing.set_len(written) };
-        self.growing.grow(len).map_err(|_| GaveUp)?;
-        (self.at, self.end) = self.growing.free();
+        if let Some(growing) = &mut self.growing {
+            // SAFETY: so much was written.
+            unsafe { growing.set_len(written) };
+            growing.grow(len).map_err(|_| GaveUp)?;
+        } else {
+            let capacity = self.expected.max(2 * (written + len));
+            let mut growing = Growing::with_capacity(self.py, capacity).map_err(|_| GaveUp)?;
+            // SAFETY: so much was written on the desk, and there is room for it.
+            unsafe {
+                growing.start().copy_from_nonoverlapping(self.start, written);
+                growing.set_len(written);
+            }
+            self.growing = Some(growing);
+        }
+        let growing = self.growing.as_ref().ok_or(GaveUp)?;
+        self.start = growing.start();
+        (self.at, self.end) = growing.free();
         Ok(())
     }
 
@@ -177,6 +237,17 @@ impl<'py, M: Memory> Pen<'py, M> {
         }
         // SAFETY: the caller's promise.
         unsafe { self.escaped(text, escaped, tail) }
+    }
+
+    /// Writes a text in UTF-8 in quotes, with the escapes that JSON requires.
+    ///
+    /// # Safety
+    /// [`copy::is_supported`].
+    #[inline(always)]
+    pub(super) unsafe fn utf8(&mut self, text: &[u8], tail: Short) -> Done {
+        self.only_ascii = false;
+        // SAFETY: the caller's promise; bytes beyond ASCII are none that JSON escapes.
+        unsafe { self.ascii(text, Escaped::Required, tail) }
     }
 
     /// # Safety

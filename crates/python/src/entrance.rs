@@ -1,0 +1,145 @@
+//! A short way into functions that are called with little: past the parsing of their arguments.
+//!
+//! Looking through a dozen optional arguments takes longer than reading or writing a small document.
+//! So the function that users see tries a quick one first, which knows the calls that are usual and
+//! leaves the others, and whatever goes wrong, to the whole function: that begins anew.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyCFunction;
+
+/// The arguments of a call: those without a name, then those with one.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a, 'py> {
+    py: Python<'py>,
+    values: &'a [*mut ffi::PyObject],
+    named: usize,
+    names: *mut ffi::PyObject,
+}
+
+impl<'a, 'py> Call<'a, 'py> {
+    /// # Safety
+    /// They are those of a call that goes on as long as `'a`: `positional` values, and behind them
+    /// one for each of `names`.
+    unsafe fn new(
+        py: Python<'py>,
+        values: *const *mut ffi::PyObject,
+        positional: ffi::Py_ssize_t,
+        names: *mut ffi::PyObject,
+    ) -> Self {
+        // SAFETY: the caller's promise; names are a tuple, or null.
+        unsafe {
+            let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
+            let (positional, named) = (positional.cast_unsigned(), named.cast_unsigned());
+            let count = positional + named;
+            let values = if count == 0 { &[] } else { std::slice::from_raw_parts(values, count) };
+            Self { py, values, named, names }
+        }
+    }
+
+    /// The argument without a name, if there is exactly one.
+    #[inline]
+    pub(crate) fn only(self) -> Option<Borrowed<'a, 'py, PyAny>> {
+        if self.values.len() != self.named + 1 {
+            return None;
+        }
+        // SAFETY: the caller keeps its arguments alive.
+        Some(unsafe { Borrowed::from_ptr(self.py, self.values[0]) })
+    }
+
+    /// The arguments with a name, and their names.
+    pub(crate) fn named(
+        self,
+    ) -> impl Iterator<Item = (Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
+        let values = &self.values[self.values.len() - self.named..];
+        values.iter().zip(0..).map(move |(&value, index)| {
+            // SAFETY: the caller keeps names and arguments alive, and there are as many of each.
+            unsafe {
+                let name = ffi::PyTuple_GET_ITEM(self.names, index);
+                (Borrowed::from_ptr(self.py, name), Borrowed::from_ptr(self.py, value))
+            }
+        })
+    }
+
+    /// Whether no argument has a name.
+    #[inline]
+    pub(crate) fn is_bare(self) -> bool {
+        self.named == 0
+    }
+}
+
+/// Answers a call quickly, or leaves it to the whole function.
+///
+/// Called by [`entrance!`], which no code but the interpreter can call.
+///
+/// # Safety
+/// The interpreter is held, and the last three arguments are those of a vectorcall.
+#[inline(always)]
+pub(crate) unsafe fn answer(
+    quick: impl for<'a, 'py> FnOnce(Call<'a, 'py>) -> Option<Bound<'py, PyAny>>,
+    values: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> Option<*mut ffi::PyObject> {
+    // SAFETY: the caller's promise.
+    let call = unsafe { Call::new(Python::assume_attached(), values, positional, names) };
+    let answered = catch_unwind(AssertUnwindSafe(|| quick(call).map(Bound::into_ptr)));
+    answered.ok().flatten()
+}
+
+/// A function like `whole`, with its name, its signature and its documentation, that enters by
+/// `entrance`.
+pub(crate) fn open<'py>(
+    whole: &Bound<'py, PyCFunction>,
+    entrance: ffi::PyCFunctionFastWithKeywords,
+) -> PyResult<Bound<'py, PyCFunction>> {
+    let function = whole.as_ptr().cast::<ffi::PyCFunctionObject>();
+    // SAFETY: `PyCFunction` has this layout. What a definition points to stays, for PyO3 keeps those
+    // of its functions for ever; ours must stay as long, and is made once.
+    unsafe {
+        let definition = (*function).m_ml;
+        let ours = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: (*definition).ml_name,
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: entrance },
+            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            ml_doc: (*definition).ml_doc,
+        }));
+        let made = ffi::PyCFunction_NewEx(ours, (*function).m_self, (*function).m_module);
+        Ok(Bound::from_owned_ptr_or_err(whole.py(), made)?.cast_into::<PyCFunction>()?)
+    }
+}
+
+/// Adds to a module a function that tries `$quick` first (a function of a [`Call`]), then `$whole`.
+macro_rules! entrance {
+    ($module:expr, $whole:ident, $quick:path) => {{
+        use $crate::entrance::{answer, open};
+
+        static WHOLE: std::sync::OnceLock<pyo3::Py<pyo3::types::PyCFunction>> =
+            std::sync::OnceLock::new();
+
+        unsafe extern "C" fn enter(
+            _module: *mut pyo3::ffi::PyObject,
+            values: *const *mut pyo3::ffi::PyObject,
+            positional: pyo3::ffi::Py_ssize_t,
+            names: *mut pyo3::ffi::PyObject,
+        ) -> *mut pyo3::ffi::PyObject {
+            // SAFETY: the interpreter calls, and means the whole function, which takes the same.
+            unsafe {
+                if let Some(answer) = answer($quick, values, positional, names) {
+                    return answer;
+                }
+                let whole = WHOLE.get().map_or(std::ptr::null_mut(), pyo3::Py::as_ptr);
+                pyo3::ffi::PyObject_Vectorcall(whole, values, positional.cast_unsigned(), names)
+            }
+        }
+
+        let whole = pyo3::wrap_pyfunction!($whole, $module)?;
+        let function = open(&whole, enter)?;
+        WHOLE.get_or_init(|| whole.unbind());
+        $module.add_function(function)
+    }};
+}
+
+pub(crate) use entrance;
