@@ -31,11 +31,10 @@ impl<'a, 'py> Call<'a, 'py> {
     ) -> Self {
         // SAFETY: the caller's promise; names are a tuple, or null.
         unsafe {
-            let named = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
-            let (positional, named) = (positional.cast_unsigned(), named.cast_unsigned());
-            let count = positional + named;
+            let with_name = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
+            let count = (positional + with_name).cast_unsigned();
             let values = if count == 0 { &[] } else { std::slice::from_raw_parts(values, count) };
-            Self { py, values, named, names }
+            Self { py, values, named: with_name.cast_unsigned(), names }
         }
     }
 
