@@ -73,6 +73,21 @@ pub trait Sink {
     /// The text key of the next map entry, or the name of the next part of an object.
     fn key(&mut self, key: Text<'_>) -> Result<()>;
 
+    /// The length of the key that this sink expects next, if `ahead` begins with it and a quote.
+    ///
+    /// For readers of text: records repeat their keys in order, and comparing a key with the one
+    /// expected is quicker than looking for its end. The key is ASCII and has no escapes; the reader
+    /// sends it as [`foreseen_key`](Sink::foreseen_key), or forgets about it.
+    fn foresee_key(&mut self, _ahead: &[u8]) -> Option<usize> {
+        None
+    }
+
+    /// The [`key`](Sink::key) that this sink foresaw; of other events, at most a map's beginning
+    /// came in between.
+    fn foreseen_key(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// A map entry whose key is not text begins: the next two values are its key and its value.
     fn entry(&mut self) -> Result<()>;
 

@@ -505,6 +505,15 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     #[inline(always)]
     fn key(&mut self, pos: usize, map: Option<usize>) -> Result<usize> {
         let Chunk { data, utf8, base, .. } = self.chunk;
+        if !self.wants.positions
+            && let Some(len) = self.sink.foresee_key(&data[pos + 1..])
+            && self.byte(pos + len + 2) == Some(b':')
+        {
+            if let Err(error) = send_foreseen_key(self.sink, base, map) {
+                return Err(self.parser.refused(error, base, pos));
+            }
+            return Ok(self.behind_colon(pos + len + 2));
+        }
         let run = self.scan.plain(data, pos + 1);
         if let Some(key) = string::ascii_until_quote(data, pos + 1, run) {
             let colon = self.colon(run.end + 1)?;
@@ -603,6 +612,14 @@ fn send_key<S: Sink + ?Sized>(
         note(sink, base, pos)?;
     }
     sink.key(key)
+}
+
+#[inline(always)]
+fn send_foreseen_key<S: Sink + ?Sized>(sink: &mut S, base: u64, map: Option<usize>) -> Result<()> {
+    if let Some(map) = map {
+        sink.begin(Container::Map, None).map_err(|error| error.at_offset(base + map as u64))?;
+    }
+    sink.foreseen_key()
 }
 
 /// The containers that are open: a bit for each of the innermost ones, more of them elsewhere.

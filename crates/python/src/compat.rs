@@ -144,26 +144,42 @@ known_layout! {
         unsafe { (*dict.cast::<Dict>()).used.cast_unsigned() }
     }
 
-    /// A dictionary with these keys; none if two of them are equal.
-    ///
-    /// Its values are the keys: copying it counts references, and those of one value for all would
-    /// have to wait for each other.
+    /// A dictionary with these keys and any values; none if two of the keys are equal.
     #[cold]
     pub(crate) fn template<'py>(
         py: Python<'py>,
         entries: &[[Bound<'py, PyAny>; 2]],
     ) -> Option<Bound<'py, PyAny>> {
-        let dict = pyo3::types::PyDict::new(py);
-        for [key, _] in entries {
-            dict.set_item(key, key).ok()?;
+        // SAFETY: the interpreter is held, and the dictionary nobody else's.
+        unsafe {
+            let dict = new_dict(entries.len());
+            let dict = Bound::from_owned_ptr_or_opt(py, dict).or_else(no_exception)?;
+            for [key, _] in entries {
+                if set_entry(dict.as_ptr(), key.as_ptr(), key.as_ptr()) < 0 {
+                    return no_exception();
+                }
+            }
+            let (_, count) = text_entries(dict.as_ptr())?;
+            (count == entries.len()).then_some(dict)
         }
-        // SAFETY: it is a `dict`.
-        let (_, count) = unsafe { text_entries(dict.as_ptr()) }?;
-        (count == entries.len()).then_some(dict.into_any())
     }
 
-    /// A copy of a template with the values among the keys and values from `base` on, which then
-    /// leave the stack; `None`, and nothing happens, if the keys are not those of the template.
+    /// Memory for a dictionary's table, from where the interpreter will give it back to.
+    unsafe fn new_table(size: usize) -> *mut Keys {
+        // SAFETY: the caller holds the interpreter.
+        unsafe {
+            #[cfg(not(Py_3_13))]
+            return ffi::PyObject_Malloc(size).cast();
+            #[cfg(Py_3_13)]
+            return ffi::PyMem_Malloc(size).cast();
+        }
+    }
+
+    /// A dictionary of the keys and values from `base` on, which then leave the stack; `None`, and
+    /// nothing happens, if the keys are not those of the template.
+    ///
+    /// The head and the indices of its table are those of the template's, and the entries lie on
+    /// the stack already as they lie in a table.
     #[inline]
     pub(crate) fn dict_like<'py>(
         template: &Bound<'py, PyAny>,
@@ -171,34 +187,42 @@ known_layout! {
         base: usize,
     ) -> Option<Bound<'py, PyAny>> {
         let (pairs, _) = values[base..].as_chunks::<2>();
-        // SAFETY: templates are dictionaries that nobody else knows, and so is the copy. Its
-        // values are its keys, whose references go as those from the stack come. The template
-        // keeps the keys alive, so that the same address is the same key.
+        // SAFETY: templates are dictionaries that nobody else knows, so that no entry was ever
+        // removed; they keep the keys alive, so that the same address is the same key. The new
+        // dictionary has the table of all empty ones, which is never freed; it gets one of its own,
+        // of the size that the template's has, and with it the references from the stack.
         unsafe {
             let (known, count) = text_entries(template.as_ptr())?;
-            let same = |(index, [key, _]): (usize, &[Bound<'py, PyAny>; 2])| {
-                std::ptr::eq((*known.add(index)).key, key.as_ptr())
-            };
-            if count != pairs.len() || !pairs.iter().enumerate().all(same) {
-                return None;
-            }
-            let copy = ffi::PyDict_Copy(template.as_ptr());
-            let dict = Bound::from_owned_ptr_or_opt(template.py(), copy).or_else(no_exception)?;
-            let (entries, copied) = text_entries(copy)?;
-            if copied != count {
+            if count != pairs.len() {
                 return None;
             }
             let mut flags = 0;
             for (index, [key, value]) in pairs.iter().enumerate() {
-                (*entries.add(index)).value = value.as_ptr();
+                if !std::ptr::eq((*known.add(index)).key, key.as_ptr()) {
+                    return None;
+                }
                 flags |= (*value.get_type_ptr()).tp_flags;
-                // One from the stack, and one from the template.
-                ffi::Py_DECREF(key.as_ptr());
-                ffi::Py_DECREF(key.as_ptr());
             }
+            let source = (*template.as_ptr().cast::<Dict>()).keys;
+            let head = known.byte_offset_from(source).cast_unsigned();
+            let unused = (*source).usable.cast_unsigned();
+            let dict = ffi::PyDict_New();
+            let dict = Bound::from_owned_ptr_or_opt(template.py(), dict).or_else(no_exception)?;
+            let table = new_table(head + (count + unused) * size_of::<Entry>());
+            if table.is_null() {
+                return None;
+            }
+            table.cast::<u8>().copy_from_nonoverlapping(source.cast::<u8>(), head);
+            let entries = table.byte_add(head).cast::<Entry>();
+            entries.copy_from_nonoverlapping(pairs.as_ptr().cast::<Entry>(), count);
+            entries.add(count).write_bytes(0, unused);
             values.set_len(base);
-            if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 && ffi::PyObject_GC_IsTracked(copy) == 0 {
-                ffi::PyObject_GC_Track(copy.cast());
+            let fields = dict.as_ptr().cast::<Dict>();
+            (*fields).keys = table;
+            (*fields).used = count.cast_signed();
+            // An empty dictionary is none that the collector knows.
+            if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 {
+                ffi::PyObject_GC_Track(dict.as_ptr().cast());
             }
             Some(dict)
         }
@@ -265,6 +289,42 @@ known_layout! {
                 }
                 _ => None,
             }
+        }
+    }
+
+    /// What the header of such a text says of it: one byte a character, in one piece, ASCII, and,
+    /// where there are others, ready.
+    const ASCII_STATE: u32 = 1 << 2 | 1 << 5 | 1 << 6 | if cfg!(Py_3_12) { 0 } else { 1 << 7 };
+
+    /// A new ASCII text whose `len` characters, more than one, are still to be written; null with an
+    /// exception set if there is no memory for it.
+    ///
+    /// # Safety
+    /// The interpreter must be held.
+    #[inline(always)]
+    pub(crate) unsafe fn new_ascii(len: usize) -> *mut ffi::PyObject {
+        const HEADER: usize = size_of::<ffi::PyASCIIObject>();
+        // SAFETY: the memory is the header's, the characters' and a NUL's, and comes from where
+        // strings go back to.
+        unsafe {
+            let object = ffi::PyObject_Malloc(HEADER + len + 1);
+            if object.is_null() {
+                return ffi::PyErr_NoMemory();
+            }
+            let text = object.cast::<ffi::PyASCIIObject>();
+            text.write(ffi::PyASCIIObject {
+                ob_base: ffi::PyObject {
+                    ob_type: &raw mut ffi::PyUnicode_Type,
+                    ..ffi::PyObject_HEAD_INIT
+                },
+                length: len.cast_signed(),
+                hash: -1,
+                state: ASCII_STATE,
+                #[cfg(not(Py_3_12))]
+                wstr: std::ptr::null_mut(),
+            });
+            text.add(1).cast::<u8>().add(len).write(0);
+            object.cast()
         }
     }
 
@@ -392,6 +452,15 @@ unknown_layout! {
     /// Where in an instance a slot is: not known here, so that slots are set by their names.
     pub(crate) fn slot_offset(_attribute: &Bound<'_, PyAny>) -> Option<usize> {
         None
+    }
+
+    /// A new ASCII text whose characters are still to be written.
+    ///
+    /// # Safety
+    /// The interpreter must be held.
+    pub(crate) unsafe fn new_ascii(len: usize) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { ffi::PyUnicode_New(len.cast_signed(), 0x7f) }
     }
 
     /// The characters of a text, if that is cheap to find out: here it is not.

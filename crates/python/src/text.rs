@@ -29,7 +29,7 @@ pub(crate) fn from_ascii<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'
     }
     // SAFETY: a new ASCII text has its characters right behind the header.
     unsafe {
-        let object = ffi::PyUnicode_New(bytes.len().cast_signed(), 0x7f);
+        let object = compat::new_ascii(bytes.len());
         let owned = Bound::from_owned_ptr_or_err(py, object)?;
         let data = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());

@@ -14,13 +14,25 @@ const SLOTS: usize = 2048;
 /// The longest key that is kept, in bytes.
 const LONGEST_KEY: usize = 64;
 
+/// The longest key that is expected where it comes again: with the quote behind it, a block.
+const LONGEST_EXPECTED: usize = BLOCK - 1;
+
+const BLOCK: usize = 32;
+
+/// Slots that a key may be in: its own and its neighbours. Keys that took turns in one slot would be
+/// made again and again, and the shapes of their records with them.
+const NEIGHBOURS: usize = 4;
+
+/// Places of what follows which keys; a power of two.
+const SEQUELS: usize = 4096;
+
 /// The longest value that is kept: of longer ones too few come again.
 const LONGEST_VALUE: usize = 16;
 
 /// What outlives a build, for the next one: many documents have the keys of the one before.
 pub(crate) struct Caches {
-    keys: Texts<LONGEST_KEY>,
-    values: Texts<LONGEST_VALUE>,
+    keys: Keys,
+    values: Box<[Slot]>,
     pub(super) shapes: Shapes,
 }
 
@@ -31,8 +43,8 @@ impl Caches {
     pub(crate) fn take() -> Self {
         let resting = RESTING.lock().ok().and_then(|mut resting| resting.take());
         resting.unwrap_or_else(|| Self {
-            keys: Texts::new(),
-            values: Texts::new(),
+            keys: Keys::new(),
+            values: slots(),
             shapes: Shapes::new(),
         })
     }
@@ -54,6 +66,18 @@ impl Caches {
         self.keys.get(py, bytes)
     }
 
+    /// The length of the key that is likely to come next, if it and a quote are what is ahead.
+    #[inline(always)]
+    pub(super) fn foresee_key(&mut self, ahead: &[u8]) -> Option<usize> {
+        self.keys.foresee(ahead)
+    }
+
+    /// The key just foreseen.
+    #[inline(always)]
+    pub(super) fn foreseen_key<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.keys.foreseen(py)
+    }
+
     /// The value of these ASCII characters.
     #[inline(always)]
     pub(crate) fn value<'py>(
@@ -61,24 +85,45 @@ impl Caches {
         py: Python<'py>,
         bytes: &[u8],
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.values.get(py, bytes)
+        if bytes.len() > LONGEST_VALUE || bytes.len() < 2 {
+            return text::from_ascii(py, bytes);
+        }
+        let ends = Ends::of(bytes);
+        let slot = &mut self.values[ends.slot(bytes.len(), 0)];
+        match slot.holds(bytes, ends) {
+            Some(text) => Ok(text.bind(py).clone()),
+            None => slot.replace(py, bytes, ends),
+        }
     }
 }
 
-/// Short ASCII strings by their bytes; keys are hashed once for all dictionaries.
-struct Texts<const LONGEST: usize> {
-    slots: Box<[Slot]>,
-    /// The slot of the text asked for before.
-    last: usize,
+fn slots<S: Default>() -> Box<[S]> {
+    std::iter::repeat_with(S::default).take(SLOTS).collect()
 }
 
+/// A short ASCII text.
 #[derive(Default)]
 struct Slot {
     text: Option<Py<PyAny>>,
-    len: u32,
-    /// The slot of the text that was asked for after this one.
-    next: u32,
+    len: usize,
     ends: Ends,
+}
+
+/// A key, hashed once for all dictionaries, and how it stands in a document.
+#[derive(Default)]
+struct KeySlot {
+    slot: Slot,
+    /// The key and the quote behind it, if that is not too long.
+    block: [u8; BLOCK],
+}
+
+/// Keys by their bytes, and the order they come in.
+struct Keys {
+    slots: Box<[KeySlot]>,
+    /// The slot of the key that followed the last time, for each hash of the keys before it.
+    sequels: Box<[u16]>,
+    /// The hash of the last keys.
+    before: usize,
 }
 
 /// The first and the last bytes of a text: of up to 16, they are all.
@@ -119,34 +164,68 @@ fn middle(bytes: &[u8]) -> u64 {
     bytes[half - 4..].first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "slots and lengths are few")]
-impl<const LONGEST: usize> Texts<LONGEST> {
+impl Keys {
     fn new() -> Self {
-        Self { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect(), last: 0 }
+        Self { slots: slots(), sequels: vec![0; SEQUELS].into(), before: 0 }
+    }
+
+    /// The slot of the key that is likely to come next. Records repeat their keys in order: so the
+    /// place is known before the text is.
+    #[inline(always)]
+    fn expected(&self) -> usize {
+        usize::from(self.sequels[self.before % SEQUELS]) % SLOTS
+    }
+
+    /// Notes which key came.
+    #[inline(always)]
+    fn passed(&mut self, at: usize) {
+        // Two keys are remembered: some follow others in more than one kind of record.
+        self.before = (self.before << 6 ^ at) % SEQUELS;
+    }
+
+    #[inline(always)]
+    fn foresee(&mut self, ahead: &[u8]) -> Option<usize> {
+        let expected = &self.slots[self.expected()];
+        expected.stands_at(ahead).then_some(expected.slot.len)
+    }
+
+    #[inline(always)]
+    fn foreseen<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let at = self.expected();
+        self.passed(at);
+        Some(self.slots[at].slot.text.as_ref()?.bind(py).clone())
     }
 
     #[inline(always)]
     fn get<'py>(&mut self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        if bytes.len() > LONGEST || bytes.len() < 2 {
+        if bytes.len() > LONGEST_KEY || bytes.len() < 2 {
             return text::from_ascii(py, bytes);
         }
+        self.find(py, bytes)
+    }
+
+    #[inline(never)]
+    #[expect(clippy::cast_possible_truncation, reason = "slots are few")]
+    fn find<'py>(&mut self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let ends = Ends::of(bytes);
-        // Records repeat their keys in order: so the place is known before the text is.
-        let is_key = LONGEST == LONGEST_KEY;
-        let next = self.slots[self.last % SLOTS].next as usize % SLOTS;
-        if is_key && let Some(text) = self.slots[next].holds(bytes, ends) {
-            self.last = next;
-            return Ok(text.bind(py).clone());
+        let home = ends.slot(bytes.len(), if bytes.len() > 16 { middle(bytes) } else { 0 });
+        let mut free = home;
+        for at in (0..NEIGHBOURS).map(|neighbour| home ^ neighbour) {
+            let slot = &self.slots[at].slot;
+            if let Some(text) = slot.holds(bytes, ends) {
+                let text = text.bind(py).clone();
+                self.sequels[self.before % SEQUELS] = at as u16;
+                self.passed(at);
+                return Ok(text);
+            }
+            if slot.text.is_none() {
+                free = at;
+                break;
+            }
         }
-        let at = ends.slot(bytes.len(), if bytes.len() > 16 { middle(bytes) } else { 0 });
-        if is_key {
-            self.slots[self.last % SLOTS].next = at as u32;
-            self.last = at;
-        }
-        match self.slots[at].holds(bytes, ends) {
-            Some(text) => Ok(text.bind(py).clone()),
-            None => self.slots[at].replace(py, bytes, ends, is_key),
-        }
+        self.sequels[self.before % SEQUELS] = free as u16;
+        self.passed(free);
+        self.slots[free].replace(py, bytes, ends)
     }
 }
 
@@ -161,14 +240,12 @@ fn characters(text: &Py<PyAny>, len: usize) -> &[u8] {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "lengths of at most 64")]
 impl Slot {
     /// Its text, if it is this one.
     #[inline(always)]
     fn holds(&self, bytes: &[u8], ends: Ends) -> Option<&Py<PyAny>> {
-        let len = self.len as usize;
-        let text = self.text.as_ref().filter(|_| len == bytes.len() && self.ends == ends)?;
-        (len <= 16 || characters(text, len) == bytes).then_some(text)
+        let text = self.text.as_ref().filter(|_| self.len == bytes.len() && self.ends == ends)?;
+        (self.len <= 16 || characters(text, self.len) == bytes).then_some(text)
     }
 
     #[inline(never)]
@@ -177,14 +254,59 @@ impl Slot {
         py: Python<'py>,
         bytes: &[u8],
         ends: Ends,
-        is_key: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = text::from_ascii(py, bytes)?;
-        if is_key {
-            text.hash()?;
+        if let Some(former) = self.text.replace(text.clone().unbind()) {
+            former.drop_ref(py);
         }
-        self.text = Some(text.clone().unbind());
-        (self.len, self.ends) = (bytes.len() as u32, ends);
+        (self.len, self.ends) = (bytes.len(), ends);
+        Ok(text)
+    }
+}
+
+/// As many bytes of ones as are wanted, and zeros behind them, are in here somewhere.
+static MASKS: [u8; 2 * BLOCK] = {
+    let mut masks = [0; 2 * BLOCK];
+    let mut at = 0;
+    while at < BLOCK {
+        masks[at] = 0xff;
+        at += 1;
+    }
+    masks
+};
+
+impl KeySlot {
+    /// Whether what is ahead begins with the key and a quote.
+    #[inline(always)]
+    fn stands_at(&self, ahead: &[u8]) -> bool {
+        // There is none, or one whose block has no room for the quote.
+        if !(2..=LONGEST_EXPECTED).contains(&self.slot.len) {
+            return false;
+        }
+        let mask = MASKS[LONGEST_EXPECTED - self.slot.len..].first_chunk();
+        let (Some(block), Some(mask)) = (ahead.first_chunk(), mask) else { return false };
+        let words = |bytes: &[u8; BLOCK]| -> [u64; BLOCK / 8] {
+            let (words, _) = bytes.as_chunks::<8>();
+            std::array::from_fn(|at| u64::from_le_bytes(words[at]))
+        };
+        let (block, own, mask) = (words(block), words(&self.block), words(mask));
+        let different = (0..BLOCK / 8).fold(0, |all, at| all | ((block[at] ^ own[at]) & mask[at]));
+        different == 0
+    }
+
+    #[inline(never)]
+    fn replace<'py>(
+        &mut self,
+        py: Python<'py>,
+        bytes: &[u8],
+        ends: Ends,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let text = self.slot.replace(py, bytes, ends)?;
+        text.hash()?;
+        if bytes.len() <= LONGEST_EXPECTED {
+            self.block[..bytes.len()].copy_from_slice(bytes);
+            self.block[bytes.len()] = b'"';
+        }
         Ok(text)
     }
 }

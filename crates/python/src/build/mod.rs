@@ -230,6 +230,19 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
         Ok(())
     }
 
+    #[inline(always)]
+    fn foresee_key(&mut self, ahead: &[u8]) -> Option<usize> {
+        self.caches.as_mut()?.foresee_key(ahead)
+    }
+
+    #[inline(always)]
+    fn foreseen_key(&mut self) -> Result<()> {
+        if let Some(key) = self.caches.as_mut().and_then(|caches| caches.foreseen_key(self.py)) {
+            self.values.push(key);
+        }
+        Ok(())
+    }
+
     fn entry(&mut self) -> Result<()> {
         Ok(())
     }

@@ -46,7 +46,10 @@ impl Shapes {
         let signature = signature(entries);
         let slot = &mut self.slots[(signature >> 40) as usize % SLOTS];
         if slot.signature != signature {
-            *slot = Slot { signature, template: None };
+            slot.signature = signature;
+            if let Some(former) = slot.template.take() {
+                former.drop_ref(py);
+            }
         } else if let Some(template) = &slot.template {
             if let Some(dict) = compat::dict_like(template.bind(py), values, base) {
                 return Ok(dict);
