@@ -150,9 +150,10 @@ known_layout! {
         py: Python<'py>,
         entries: &[[Bound<'py, PyAny>; 2]],
     ) -> Option<Bound<'py, PyAny>> {
-        // SAFETY: the interpreter is held, and the dictionary nobody else's.
+        // SAFETY: the interpreter is held, and the dictionary nobody else's. A presized one would have
+        // a table for keys of any type.
         unsafe {
-            let dict = new_dict(entries.len());
+            let dict = ffi::PyDict_New();
             let dict = Bound::from_owned_ptr_or_opt(py, dict).or_else(no_exception)?;
             for [key, _] in entries {
                 if set_entry(dict.as_ptr(), key.as_ptr(), key.as_ptr()) < 0 {

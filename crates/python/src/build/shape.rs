@@ -11,6 +11,9 @@ use crate::compat;
 /// Slots; a power of two.
 const SLOTS: usize = 512;
 
+/// Slots that a shape may be in: its own and its neighbours.
+const NEIGHBOURS: usize = 4;
+
 /// The most keys that a shape has: records with more are rare, and so are those that recur.
 const MOST_KEYS: usize = 96;
 
@@ -22,6 +25,7 @@ pub(super) struct Shapes {
 /// A shape that was seen, and from its second time on a template for it.
 #[derive(Default)]
 struct Slot {
+    /// Zero, which is no shape's, if there is none.
     signature: u64,
     template: Option<Py<PyAny>>,
 }
@@ -44,20 +48,42 @@ impl Shapes {
             return make::dict(py, values, base);
         }
         let signature = signature(entries);
-        let slot = &mut self.slots[(signature >> 40) as usize % SLOTS];
-        if slot.signature != signature {
-            slot.signature = signature;
-            if let Some(former) = slot.template.take() {
-                former.drop_ref(py);
-            }
-        } else if let Some(template) = &slot.template {
+        let slot = self.slot(py, signature);
+        if let Some(template) = &slot.template {
             if let Some(dict) = compat::dict_like(template.bind(py), values, base) {
                 return Ok(dict);
             }
-        } else {
+        } else if slot.signature == signature {
             slot.template = compat::template(py, entries).map(Bound::unbind);
+        } else {
+            slot.signature = signature;
         }
         make::dict(py, values, base)
+    }
+
+    /// The slot of a shape: one that has its signature, or an empty one for it.
+    #[inline(always)]
+    fn slot(&mut self, py: Python<'_>, signature: u64) -> &mut Slot {
+        let home = (signature >> 40) as usize % SLOTS;
+        if self.slots[home].signature == signature {
+            return &mut self.slots[home];
+        }
+        self.neighbour(py, signature, home)
+    }
+
+    #[inline(never)]
+    fn neighbour(&mut self, py: Python<'_>, signature: u64, home: usize) -> &mut Slot {
+        let mut near = (0..NEIGHBOURS).map(|neighbour| home ^ neighbour);
+        let fits = |&at: &usize| [signature, 0].contains(&self.slots[at].signature);
+        if let Some(at) = near.find(fits) {
+            return &mut self.slots[at];
+        }
+        let slot = &mut self.slots[home];
+        slot.signature = 0;
+        if let Some(former) = slot.template.take() {
+            former.drop_ref(py);
+        }
+        slot
     }
 }
 
