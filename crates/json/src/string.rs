@@ -3,7 +3,7 @@
 use cannery_core::Text;
 
 use crate::ReadOptions;
-use crate::scan::{Run, Scan};
+use crate::scan::{Run, Scan, Task};
 use crate::syntax::{Failure, SyntaxError};
 
 /// Reads strings; owns the buffer that unescaped ones lie in.
@@ -22,6 +22,37 @@ struct Unescaped {
     ascii_source: bool,
     /// Whether there are lone surrogates among its escapes.
     surrogates: bool,
+}
+
+/// What a letter behind a backslash stands for; zero if that is more than a table says.
+static ESCAPED: [u8; 256] = {
+    let mut escaped = [0; 256];
+    escaped[b'"' as usize] = b'"';
+    escaped[b'\\' as usize] = b'\\';
+    escaped[b'/' as usize] = b'/';
+    escaped[b'n' as usize] = b'\n';
+    escaped[b't' as usize] = b'\t';
+    escaped[b'r' as usize] = b'\r';
+    escaped[b'b' as usize] = 8;
+    escaped[b'f' as usize] = 12;
+    escaped
+};
+
+/// Unescaping, compiled for each [`Scan`] apart from the parser's loop.
+struct Unescape<'a> {
+    strings: &'a mut Strings,
+    data: &'a [u8],
+    open: usize,
+    run: Run,
+}
+
+impl Task for Unescape<'_> {
+    type Output = Result<Unescaped, Failure>;
+
+    #[inline(always)]
+    fn run<V: Scan>(self, scan: V) -> Self::Output {
+        self.strings.unescape(scan, self.data, self.open, self.run)
+    }
 }
 
 impl Strings {
@@ -67,7 +98,7 @@ impl Strings {
         run: Run,
         utf8: bool,
     ) -> Result<(Text<'t>, usize), Failure> {
-        let string = self.unescape(scan, data, open, run)?;
+        let string = scan.apart(Unescape { strings: self, data, open, run })?;
         let mut surrogates = string.surrogates;
         if !utf8 && !string.ascii_source {
             let source = &data[open + 1..string.end - 1];
@@ -84,6 +115,7 @@ impl Strings {
         Ok((text, string.end))
     }
 
+    #[inline(always)]
     fn unescape<V: Scan>(
         &mut self,
         scan: V,
@@ -92,12 +124,11 @@ impl Strings {
         mut run: Run,
     ) -> Result<Unescaped, Failure> {
         self.unescaped.clear();
-        let mut from = open + 1;
+        self.unescaped.extend_from_slice(&data[open + 1..run.end]);
         let mut string = Unescaped { end: 0, ascii: true, ascii_source: true, surrogates: false };
         loop {
-            self.unescaped.extend_from_slice(&data[from..run.end]);
             string.ascii_source &= run.ascii;
-            from = match data.get(run.end) {
+            let from = match data.get(run.end) {
                 Some(b'"') => {
                     string.ascii &= string.ascii_source;
                     return Ok(Unescaped { end: run.end + 1, ..string });
@@ -110,7 +141,7 @@ impl Strings {
                 Some(_) => return Err(Failure::new(SyntaxError::ControlCharacter, run.end)),
                 None => return Err(Failure::at_end(SyntaxError::UnterminatedString, open)),
             };
-            run = scan.plain_outlined(data, from);
+            run = scan.plain_into(data, from, &mut self.unescaped);
         }
     }
 
@@ -123,23 +154,21 @@ impl Strings {
         open: usize,
         string: &mut Unescaped,
     ) -> Result<usize, Failure> {
-        let byte = match data.get(at + 1) {
-            Some(b'u') => return self.unicode_escape(data, at, string),
-            Some(b'"') => b'"',
-            Some(b'\\') => b'\\',
-            Some(b'/') => b'/',
-            Some(b'n') => b'\n',
-            Some(b't') => b'\t',
-            Some(b'r') => b'\r',
-            Some(b'b') => 8,
-            Some(b'f') => 12,
-            Some(_) => return Err(Failure::new(SyntaxError::InvalidEscape, at)),
-            None => return Err(Failure::at_end(SyntaxError::UnterminatedString, open)),
+        let Some(&letter) = data.get(at + 1) else {
+            return Err(Failure::at_end(SyntaxError::UnterminatedString, open));
         };
+        let byte = ESCAPED[usize::from(letter)];
+        if byte == 0 {
+            return match letter {
+                b'u' => self.unicode_escape(data, at, string),
+                _ => Err(Failure::new(SyntaxError::InvalidEscape, at)),
+            };
+        }
         self.unescaped.push(byte);
         Ok(at + 2)
     }
 
+    #[inline(never)]
     fn unicode_escape(
         &mut self,
         data: &[u8],

@@ -250,6 +250,79 @@ known_layout! {
         first_digit: u32,
     }
 
+    /// The memory for an object that begins with a reference count of one and a type; null with an
+    /// exception set if there is none.
+    ///
+    /// # Safety
+    /// The interpreter must be held; objects of the type come from the interpreter's memory for
+    /// objects and are not known to the collector; all fields are still to be written.
+    #[inline(always)]
+    unsafe fn new_object(class: *mut ffi::PyTypeObject, size: usize) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let object = ffi::PyObject_Malloc(size).cast::<ffi::PyObject>();
+            if object.is_null() {
+                return ffi::PyErr_NoMemory();
+            }
+            object.write(ffi::PyObject { ob_type: class, ..ffi::PyObject_HEAD_INIT });
+            object
+        }
+    }
+
+    /// A new `float`, or null with an exception set.
+    ///
+    /// # Safety
+    /// The interpreter must be held.
+    #[inline(always)]
+    pub(crate) unsafe fn new_float(value: f64) -> *mut ffi::PyObject {
+        // SAFETY: the layout of a float is the interpreter's public one.
+        unsafe {
+            let object = new_object(&raw mut ffi::PyFloat_Type, size_of::<ffi::PyFloatObject>());
+            if !object.is_null() {
+                (*object.cast::<ffi::PyFloatObject>()).ob_fval = value;
+            }
+            object
+        }
+    }
+
+    /// An `int`, or null with an exception set.
+    ///
+    /// # Safety
+    /// The interpreter must be held.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "digits have 30 bits")]
+    pub(crate) unsafe fn new_int(value: i64) -> *mut ffi::PyObject {
+        const DIGIT: u32 = 30;
+        let magnitude = value.unsigned_abs();
+        // The interpreter has the small ones already; three digits are rare.
+        if magnitude <= 256 || magnitude >> (2 * DIGIT) != 0 {
+            // SAFETY: the caller's promise.
+            return unsafe { ffi::PyLong_FromLongLong(value) };
+        }
+        let digits = 1 + usize::from(magnitude >> DIGIT != 0);
+        // SAFETY: the layout is padded to two digits, and as many are said to be there as there are.
+        unsafe {
+            let object = new_object(&raw mut ffi::PyLong_Type, size_of::<Int>());
+            if object.is_null() {
+                return object;
+            }
+            let int = object.cast::<Int>();
+            #[cfg(not(Py_3_12))]
+            {
+                let size = digits.cast_signed();
+                (*int).base.ob_size = if value < 0 { -size } else { size };
+            }
+            #[cfg(Py_3_12)]
+            {
+                (*int).tag = digits << 3 | if value < 0 { 2 } else { 0 };
+            }
+            let first = &raw mut (*int).first_digit;
+            first.write(magnitude as u32 & ((1 << DIGIT) - 1));
+            first.add(1).write((magnitude >> DIGIT) as u32);
+            object
+        }
+    }
+
     /// The value of an `int` of at most one digit.
     ///
     /// # Safety
@@ -308,24 +381,20 @@ known_layout! {
         // SAFETY: the memory is the header's, the characters' and a NUL's, and comes from where
         // strings go back to.
         unsafe {
-            let object = ffi::PyObject_Malloc(HEADER + len + 1);
+            let object = new_object(&raw mut ffi::PyUnicode_Type, HEADER + len + 1);
             if object.is_null() {
-                return ffi::PyErr_NoMemory();
+                return object;
             }
             let text = object.cast::<ffi::PyASCIIObject>();
-            text.write(ffi::PyASCIIObject {
-                ob_base: ffi::PyObject {
-                    ob_type: &raw mut ffi::PyUnicode_Type,
-                    ..ffi::PyObject_HEAD_INIT
-                },
-                length: len.cast_signed(),
-                hash: -1,
-                state: ASCII_STATE,
-                #[cfg(not(Py_3_12))]
-                wstr: std::ptr::null_mut(),
-            });
+            (*text).length = len.cast_signed();
+            (*text).hash = -1;
+            (*text).state = ASCII_STATE;
+            #[cfg(not(Py_3_12))]
+            {
+                (*text).wstr = std::ptr::null_mut();
+            }
             text.add(1).cast::<u8>().add(len).write(0);
-            object.cast()
+            object
         }
     }
 
@@ -455,6 +524,33 @@ unknown_layout! {
         None
     }
 
+    /// The value of an `int` that is cheap to look at: here none is.
+    ///
+    /// # Safety
+    /// None.
+    #[inline]
+    pub(crate) unsafe fn medium_int(_int: *mut ffi::PyObject) -> Option<i64> {
+        None
+    }
+
+    /// A new `float`, or null with an exception set.
+    ///
+    /// # Safety
+    /// The interpreter must be held.
+    pub(crate) unsafe fn new_float(value: f64) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { ffi::PyFloat_FromDouble(value) }
+    }
+
+    /// An `int`, or null with an exception set.
+    ///
+    /// # Safety
+    /// The interpreter must be held.
+    pub(crate) unsafe fn new_int(value: i64) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { ffi::PyLong_FromLongLong(value) }
+    }
+
     /// A new ASCII text whose characters are still to be written.
     ///
     /// # Safety
@@ -488,15 +584,6 @@ unknown_layout! {
     /// None.
     #[inline]
     pub(crate) unsafe fn small_int(_int: *mut ffi::PyObject) -> Option<i64> {
-        None
-    }
-
-    /// The value of an `int` that is cheap to look at: here none is.
-    ///
-    /// # Safety
-    /// None.
-    #[inline]
-    pub(crate) unsafe fn medium_int(_int: *mut ffi::PyObject) -> Option<i64> {
         None
     }
 

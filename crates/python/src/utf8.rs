@@ -103,6 +103,17 @@ use tally::Tally;
 pub(crate) trait Unit: Copy {
     /// The unit for a character that fits.
     fn from_character(character: u32) -> Self;
+
+    /// Decodes the next eight characters if each takes three bytes.
+    ///
+    /// # Safety
+    /// The processor has AVX2; 32 bytes can be read from `from`, which are valid, and if so many
+    /// characters are left, eight units be written to `to`.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn eight_of_three_bytes(_to: *mut Self, _from: *const u8) -> bool {
+        false
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the width holds the widest character")]
@@ -119,6 +130,13 @@ impl Unit for u16 {
     fn from_character(character: u32) -> Self {
         character as u16
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn eight_of_three_bytes(to: *mut Self, from: *const u8) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { vectors::eight_of_three_bytes(to, from) }
+    }
 }
 
 impl Unit for u32 {
@@ -132,7 +150,21 @@ impl Unit for u32 {
 ///
 /// # Safety
 /// They are valid, and as many units as they have characters can be written to `to`.
-pub(crate) unsafe fn fill<U: Unit>(mut to: *mut U, bytes: &[u8]) {
+pub(crate) unsafe fn fill<U: Unit>(to: *mut U, bytes: &[u8]) {
+    // SAFETY: the caller's promise, and what the processor has was asked.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        if bytes.len() >= 32 && is_x86_feature_detected!("avx2") {
+            return vectors::fill(to, bytes);
+        }
+        fill_with::<U, false>(to, bytes);
+    }
+}
+
+/// # Safety
+/// As for [`fill`]; `VECTORS` says that the processor has AVX2.
+#[inline(always)]
+unsafe fn fill_with<U: Unit, const VECTORS: bool>(mut to: *mut U, bytes: &[u8]) {
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     let mut from = bytes.as_ptr();
     // SAFETY: characters are whole, so that as many bytes can be read as the first one says; a
@@ -142,6 +174,11 @@ pub(crate) unsafe fn fill<U: Unit>(mut to: *mut U, bytes: &[u8]) {
         while from < end {
             let first = *from;
             if (0xe0..0xf0).contains(&first) {
+                #[cfg(target_arch = "x86_64")]
+                if VECTORS && end.offset_from(from) >= 32 && U::eight_of_three_bytes(to, from) {
+                    (from, to) = (from.add(24), to.add(8));
+                    continue;
+                }
                 to.write(U::from_character(three(from)));
                 (from, to) = (from.add(3), to.add(1));
             } else if first >= 0x80 {
@@ -175,6 +212,58 @@ pub(crate) unsafe fn fill<U: Unit>(mut to: *mut U, bytes: &[u8]) {
                 (from, to) = (from.add(1), to.add(1));
             }
         }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod vectors {
+    use std::arch::x86_64::{
+        _mm_loadu_si128, _mm_packus_epi32, _mm_storeu_si128, _mm256_and_si256,
+        _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_extracti128_si256, _mm256_loadu_si256,
+        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8,
+        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_srli_epi32,
+    };
+
+    use super::Unit;
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) unsafe fn fill<U: Unit>(to: *mut U, bytes: &[u8]) {
+        // SAFETY: the caller's promise.
+        unsafe { super::fill_with::<U, true>(to, bytes) }
+    }
+
+    /// See [`Unit::eight_of_three_bytes`].
+    #[inline(always)]
+    pub(super) unsafe fn eight_of_three_bytes(to: *mut u16, from: *const u8) -> bool {
+        /// A bit for every third byte, eight of them.
+        const FIRSTS: i32 = 0x0024_9249;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let bytes = _mm256_loadu_si256(from.cast());
+            let class = _mm256_and_si256(bytes, _mm256_set1_epi8(0xf0_u8.cast_signed()));
+            let three = _mm256_cmpeq_epi8(class, _mm256_set1_epi8(0xe0_u8.cast_signed()));
+            if _mm256_movemask_epi8(three) & FIRSTS != FIRSTS {
+                return false;
+            }
+            // Four characters in each half, and each in four bytes, the last of its three first.
+            let halves = _mm256_set_m128i(
+                _mm_loadu_si128(from.add(12).cast()),
+                _mm_loadu_si128(from.cast()),
+            );
+            let apart = _mm256_setr_epi8(
+                2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1, //
+                2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1,
+            );
+            let wide = _mm256_shuffle_epi8(halves, apart);
+            let third = _mm256_and_si256(wide, _mm256_set1_epi32(0x3f));
+            let second = _mm256_and_si256(_mm256_srli_epi32::<2>(wide), _mm256_set1_epi32(0xfc0));
+            let first = _mm256_and_si256(_mm256_srli_epi32::<4>(wide), _mm256_set1_epi32(0xf000));
+            let characters = _mm256_or_si256(_mm256_or_si256(first, second), third);
+            let (low, high) =
+                (_mm256_castsi256_si128(characters), _mm256_extracti128_si256::<1>(characters));
+            _mm_storeu_si128(to.cast(), _mm_packus_epi32(low, high));
+        }
+        true
     }
 }
 

@@ -51,6 +51,17 @@ impl Avx2 {
     }
 }
 
+/// Adds the first `count` bytes of a block.
+#[inline(always)]
+fn append<const WIDTH: usize>(to: &mut Vec<u8>, block: &[u8; WIDTH], count: usize) {
+    to.reserve(WIDTH);
+    // SAFETY: there is room for the whole block, of which so many bytes at most count.
+    unsafe {
+        to.as_mut_ptr().add(to.len()).cast::<[u8; WIDTH]>().write(*block);
+        to.set_len(to.len() + count.min(WIDTH));
+    }
+}
+
 macro_rules! scan_blocks {
     ($width:literal) => {
         #[inline(always)]
@@ -67,6 +78,25 @@ macro_rules! scan_blocks {
                 pos += $width;
             }
             let rest = Words.plain_outlined(data, pos);
+            Run { ascii: ascii && rest.ascii, ..rest }
+        }
+
+        #[inline(always)]
+        fn plain_into(self, data: &[u8], start: usize, to: &mut Vec<u8>) -> Run {
+            let (mut pos, mut ascii) = (start, true);
+            while let Some(block) = data.get(pos..).and_then(|rest| rest.first_chunk::<$width>()) {
+                let (stops, high) = self.specials(block);
+                if stops != 0 {
+                    let before = stops ^ stops.wrapping_sub(1);
+                    let count = stops.trailing_zeros() as usize;
+                    append(to, block, count);
+                    return Run { end: pos + count, ascii: ascii && high & before == 0 };
+                }
+                append(to, block, $width);
+                ascii &= high == 0;
+                pos += $width;
+            }
+            let rest = Words.plain_into(data, pos, to);
             Run { ascii: ascii && rest.ascii, ..rest }
         }
 
@@ -119,6 +149,11 @@ impl Sse2 {
 
 impl Scan for Sse2 {
     scan_blocks!(16);
+
+    #[inline(never)]
+    fn apart<T: Task>(self, task: T) -> T::Output {
+        task.run(self)
+    }
 
     #[inline(always)]
     fn digits(self, data: &[u8], start: usize, value: u64) -> (u64, usize) {
@@ -206,6 +241,12 @@ impl Avx2 {
 
 impl Scan for Avx2 {
     scan_blocks!(32);
+
+    #[inline(never)]
+    fn apart<T: Task>(self, task: T) -> T::Output {
+        // SAFETY: an `Avx2` exists only where these features do.
+        unsafe { with_avx2(task) }
+    }
 
     #[inline(always)]
     fn digits(self, data: &[u8], start: usize, mut value: u64) -> (u64, usize) {

@@ -1,6 +1,7 @@
 //! Caches of what documents repeat: their keys above all, and short texts.
 
-use std::sync::Mutex;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -34,25 +35,58 @@ pub(crate) struct Caches {
     keys: Keys,
     values: Box<[Slot]>,
     pub(super) shapes: Shapes,
+    /// Empty: room for values that wait for their container.
+    stack: Vec<Py<PyAny>>,
+    /// Empty: room for where containers began.
+    bases: Vec<usize>,
 }
 
-static RESTING: Mutex<Option<Caches>> = Mutex::new(None);
+/// The caches that nobody uses, from a box; or null.
+static RESTING: AtomicPtr<Caches> = AtomicPtr::new(ptr::null_mut());
+
+/// Values for which room is kept, at most.
+const ROOM: usize = 1 << 16;
 
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
-    pub(crate) fn take() -> Self {
-        let resting = RESTING.lock().ok().and_then(|mut resting| resting.take());
-        resting.unwrap_or_else(|| Self {
-            keys: Keys::new(),
-            values: slots(),
-            shapes: Shapes::new(),
-        })
+    pub(crate) fn take() -> Box<Self> {
+        let resting = RESTING.swap(ptr::null_mut(), Ordering::Acquire);
+        if resting.is_null() {
+            return Box::new(Self {
+                keys: Keys::new(),
+                values: slots(),
+                shapes: Shapes::new(),
+                stack: Vec::with_capacity(256),
+                bases: Vec::with_capacity(32),
+            });
+        }
+        // SAFETY: `give_back` left it there from a box, and whoever finds it takes it away.
+        unsafe { Box::from_raw(resting) }
     }
 
     /// Keeps the caches for the next build.
-    pub(crate) fn give_back(self) {
-        if let Ok(mut resting) = RESTING.lock() {
-            *resting = Some(self);
+    pub(crate) fn give_back(self: Box<Self>) {
+        let former = RESTING.swap(Box::into_raw(self), Ordering::AcqRel);
+        if !former.is_null() {
+            // SAFETY: as in `take`.
+            drop(unsafe { Box::from_raw(former) });
+        }
+    }
+
+    /// Room for values and for where containers begin.
+    pub(super) fn room<'py>(&mut self, py: Python<'py>) -> (Vec<Bound<'py, PyAny>>, Vec<usize>) {
+        // There is nothing to convert: it is the memory that is handed over.
+        let stack = std::mem::take(&mut self.stack).into_iter();
+        (stack.map(|value| value.into_bound(py)).collect(), std::mem::take(&mut self.bases))
+    }
+
+    /// Keeps the room for the next build.
+    pub(super) fn keep_room(&mut self, mut stack: Vec<Bound<'_, PyAny>>, mut bases: Vec<usize>) {
+        stack.clear();
+        bases.clear();
+        if stack.capacity() <= ROOM {
+            self.stack = stack.into_iter().map(Bound::unbind).collect();
+            self.bases = bases;
         }
     }
 

@@ -11,7 +11,7 @@ use crate::compat;
 #[inline]
 pub(crate) fn int(py: Python<'_>, value: i64) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: the interpreter is held.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromLongLong(value)) }
+    unsafe { Bound::from_owned_ptr_or_err(py, compat::new_int(value)) }
 }
 
 /// An `int` of any size, within `sys.set_int_max_str_digits`.
@@ -41,7 +41,7 @@ fn int_from_digits<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, Py
 #[inline]
 pub(crate) fn float(py: Python<'_>, value: f64) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: the interpreter is held.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyFloat_FromDouble(value)) }
+    unsafe { Bound::from_owned_ptr_or_err(py, compat::new_float(value)) }
 }
 
 /// A `list` of the values from `base` on, which leave the stack.

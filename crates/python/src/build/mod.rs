@@ -38,7 +38,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     values: Vec<Bound<'py, PyAny>>,
     bases: Vec<usize>,
     /// Taken at the end, to be given back.
-    caches: Option<Caches>,
+    caches: Option<Box<Caches>>,
     wide_keys: HashMap<Vec<u8>, Bound<'py, PyAny>>,
     hooks: H,
     mapping: Option<Mapping>,
@@ -50,11 +50,13 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     /// A builder for any number of documents, one after the other.
     pub(crate) fn new(py: Python<'py>, hooks: H) -> Self {
         let pause = if H::PAUSES { CollectorPause::new(py) } else { CollectorPause::none() };
+        let mut caches = Caches::take();
+        let (values, bases) = caches.room(py);
         Self {
             py,
-            values: Vec::with_capacity(256),
-            bases: Vec::with_capacity(32),
-            caches: Some(Caches::take()),
+            values,
+            bases,
+            caches: Some(caches),
             wide_keys: HashMap::new(),
             hooks,
             mapping: None,
@@ -146,7 +148,8 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
 
 impl<'py, H: Hooks<'py>> Drop for PyBuilder<'py, H> {
     fn drop(&mut self) {
-        if let Some(caches) = self.caches.take() {
+        if let Some(mut caches) = self.caches.take() {
+            caches.keep_room(std::mem::take(&mut self.values), std::mem::take(&mut self.bases));
             caches.give_back();
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     /// Whether the next value goes somewhere else than into objects of ours.
     pub(super) diverted: bool,
     pub(super) diversion: Option<Box<Diversion>>,
-    caches: Option<Caches>,
+    caches: Option<Box<Caches>>,
     /// Whether a key may not occur twice; else the last value counts.
     keys_are_unique: bool,
     // Dropped last, when nothing is left to build.

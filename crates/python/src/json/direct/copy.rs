@@ -78,27 +78,29 @@ unsafe fn escape_byte(byte: u8, to: *mut u8) -> *mut u8 {
     }
 }
 
-/// Copies an ASCII text, if there is nothing to escape in it.
+/// Copies a text up to a block with something to escape in it; returns how much that is.
 ///
 /// # Safety
 /// [`is_supported`]; the text's length and [`SLACK`] more bytes can be written to `to`.
 #[inline(always)]
-pub(super) unsafe fn plain(text: &[u8], to: *mut u8, escaped: Escaped) -> bool {
+pub(super) unsafe fn plain(text: &[u8], to: *mut u8, escaped: Escaped) -> usize {
     let stop = escaped.stop();
     // SAFETY: blocks end where the text ends, but for the last of a short text (see `last_block`).
     unsafe {
         let (from, len) = (text.as_ptr(), text.len());
         if len <= simd::BLOCK {
-            return simd::copy(simd::last_block(from, len), to, stop) & simd::first(len) == 0;
+            let found = simd::copy(simd::last_block(from, len), to, stop) & simd::first(len);
+            return if found == 0 { len } else { 0 };
         }
-        let mut found = 0;
         let mut at = 0;
         while at + simd::BLOCK < len {
-            found |= simd::copy(simd::load(from.add(at)), to.add(at), stop);
+            if simd::copy(simd::load(from.add(at)), to.add(at), stop) != 0 {
+                return at;
+            }
             at += simd::BLOCK;
         }
         let last = len - simd::BLOCK;
-        (found | simd::copy(simd::load(from.add(last)), to.add(last), stop)) == 0
+        if simd::copy(simd::load(from.add(last)), to.add(last), stop) == 0 { len } else { at }
     }
 }
 

@@ -229,14 +229,14 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         unsafe {
             self.at.write(b'"');
             let to = self.at.add(1);
-            if copy::plain(text, to, escaped) {
-                self.at = to.add(text.len());
+            let plain = copy::plain(text, to, escaped);
+            self.at = to.add(plain);
+            if plain == text.len() {
                 self.put(tail);
                 return Ok(());
             }
+            self.escaped(text, plain, escaped, tail)
         }
-        // SAFETY: the caller's promise.
-        unsafe { self.escaped(text, escaped, tail) }
     }
 
     /// Writes a text in UTF-8 in quotes, with the escapes that JSON requires.
@@ -250,16 +250,16 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         unsafe { self.ascii(text, Escaped::Required, tail) }
     }
 
+    /// Writes a text from an index on, with its escapes, and `tail`.
+    ///
     /// # Safety
     /// [`copy::is_supported`].
     #[inline(never)]
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
-    unsafe fn escaped(&mut self, text: &[u8], escaped: Escaped, tail: Short) -> Done {
-        self.room(FEW)?;
-        // SAFETY: there is room for a quote, and then for six bytes for each of the text.
+    unsafe fn escaped(&mut self, text: &[u8], from: usize, escaped: Escaped, tail: Short) -> Done {
+        // SAFETY: room is made for six bytes for each of the text.
         unsafe {
-            self.put(Short::word(*b"\""));
-            for piece in text.chunks(PIECE) {
+            for piece in text[from..].chunks(PIECE) {
                 self.room(piece.len() * 6 + SLACK)?;
                 self.at = copy::escape(piece, self.at, escaped);
             }

@@ -40,7 +40,7 @@ struct Reader<'a, 'py> {
     data: &'a [u8],
     at: usize,
     text_keys: bool,
-    caches: Caches,
+    caches: Box<Caches>,
     templates: Templates,
 }
 
