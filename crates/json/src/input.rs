@@ -76,6 +76,7 @@ pub(crate) fn skip_whitespace<I: Input>(input: &mut I, mut pos: usize) -> Result
 }
 
 /// The index behind the byte order mark, if the text has one.
+#[inline]
 pub(crate) fn skip_byte_order_mark(data: &[u8], options: &ReadOptions) -> Result<usize> {
     if !data.starts_with(BYTE_ORDER_MARK) {
         return Ok(0);
@@ -121,6 +122,7 @@ impl<'a> Slice<'a> {
 }
 
 impl Input for Slice<'_> {
+    #[inline]
     fn chunk(&self) -> Chunk<'_> {
         Chunk { data: self.data, base: 0, last: true, utf8: self.utf8 }
     }

@@ -46,6 +46,7 @@ enum State {
 }
 
 impl Parser {
+    #[inline]
     pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
             state: State::Value,

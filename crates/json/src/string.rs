@@ -56,6 +56,7 @@ impl Task for Unescape<'_> {
 }
 
 impl Strings {
+    #[inline]
     pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
             unescaped: Vec::new(),

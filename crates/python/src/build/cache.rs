@@ -49,6 +49,7 @@ const ROOM: usize = 1 << 16;
 
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     pub(crate) fn take() -> Box<Self> {
         let resting = RESTING.swap(ptr::null_mut(), Ordering::Acquire);
         if resting.is_null() {

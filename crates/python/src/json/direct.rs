@@ -46,6 +46,17 @@ impl Style {
         Self::on_one_line(&layout.item_separator, &layout.key_separator, layout.ensure_ascii, depth)
     }
 
+    /// The shortest.
+    pub(super) const fn shortest(depth: usize) -> Self {
+        Self {
+            comma: Short::word(*b","),
+            quote_comma: Short::word(*b"\","),
+            quote_colon: Short::word(*b"\":"),
+            escaped: Escaped::Required,
+            depth,
+        }
+    }
+
     /// None if the separators are not short, or not ASCII.
     #[inline]
     pub(super) fn on_one_line(

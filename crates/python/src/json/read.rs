@@ -141,15 +141,18 @@ fn read_plainly<'a, 'py>(
     padded[..bytes.len()].copy_from_slice(bytes);
     let padded = &padded[..bytes.len() + PADDING];
     let mut builder = PyBuilder::new(data.py(), Plain);
-    let read = match document.as_str() {
-        // SAFETY: text, and spaces behind it.
+    let end = match document.as_str() {
         Some(_) => {
+            // SAFETY: text, and spaces behind it.
             let text = unsafe { std::str::from_utf8_unchecked(padded) };
-            cannery_json::from_str(text, options, &mut builder)
+            cannery_json::from_str_prefix(text, options, &mut builder)
         }
-        None => cannery_json::from_slice(padded, options, &mut builder),
+        None => cannery_json::from_slice_prefix(padded, options, &mut builder),
     };
-    read.ok().and_then(|()| builder.take())
+    let rest = &padded[end.ok()?..];
+    let is_white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let is_over = rest.len() <= PADDING || rest[..rest.len() - PADDING].iter().all(is_white);
+    builder.take().filter(|_| is_over)
 }
 
 /// A document as short as that is read from a copy with spaces behind it, which change nothing: the

@@ -193,7 +193,7 @@ fn json_encode<'py>(
 /// [`json_encode`] of an object alone.
 fn encode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
     let obj = call.only().filter(|_| call.is_bare())?;
-    direct::bytes(&obj, &Style::on_one_line(",", ":", false, Limits::default().depth)?)
+    direct::bytes(&obj, &Style::shortest(Limits::default().depth))
 }
 
 /// The string as JSON: in quotes, with escapes.

@@ -78,30 +78,64 @@ unsafe fn escape_byte(byte: u8, to: *mut u8) -> *mut u8 {
     }
 }
 
-/// Copies a text up to a block with something to escape in it; returns how much that is.
+/// Copies an ASCII text, if there is nothing to escape in it.
 ///
 /// # Safety
 /// [`is_supported`]; the text's length and [`SLACK`] more bytes can be written to `to`.
 #[inline(always)]
-pub(super) unsafe fn plain(text: &[u8], to: *mut u8, escaped: Escaped) -> usize {
+pub(super) unsafe fn plain(text: &[u8], to: *mut u8, escaped: Escaped) -> bool {
     let stop = escaped.stop();
-    // SAFETY: blocks end where the text ends, but for the last of a short text (see `last_block`).
+    // SAFETY: the caller's promise; for the last block of a short text see `last_block`.
     unsafe {
         let (from, len) = (text.as_ptr(), text.len());
         if len <= simd::BLOCK {
-            let found = simd::copy(simd::last_block(from, len), to, stop) & simd::first(len);
-            return if found == 0 { len } else { 0 };
+            return simd::copy(simd::last_block(from, len), to, stop) & simd::first(len) == 0;
         }
-        let mut at = 0;
+        copy_stretch(from, len, to, stop) == 0
+    }
+}
+
+/// Copies more than a block; returns whether there is anything to escape.
+///
+/// # Safety
+/// [`is_supported`]; so many bytes can be read from `from` and written to `to`.
+#[inline(always)]
+unsafe fn copy_stretch(from: *const u8, len: usize, to: *mut u8, stop: u8) -> u32 {
+    let (mut found, mut at) = (0, 0);
+    // SAFETY: every block ends where the bytes end, at most.
+    unsafe {
         while at + simd::BLOCK < len {
-            if simd::copy(simd::load(from.add(at)), to.add(at), stop) != 0 {
-                return at;
-            }
+            found |= simd::copy(simd::load(from.add(at)), to.add(at), stop);
             at += simd::BLOCK;
         }
         let last = len - simd::BLOCK;
-        if simd::copy(simd::load(from.add(last)), to.add(last), stop) == 0 { len } else { at }
+        found | simd::copy(simd::load(from.add(last)), to.add(last), stop)
     }
+}
+
+/// Bytes of a long text that are copied before it is asked whether there is anything to escape in
+/// them: asking for each block would take longer.
+pub(super) const STRETCH: usize = 512;
+
+/// Copies a text up to a stretch with something to escape in it; returns how much that is.
+///
+/// # Safety
+/// As for [`plain`].
+#[inline(always)]
+pub(super) unsafe fn stretches(text: &[u8], to: *mut u8, escaped: Escaped) -> usize {
+    let mut start = 0;
+    // A last stretch of less than a block is left to those who escape.
+    while text.len() - start > simd::BLOCK {
+        let len = STRETCH.min(text.len() - start);
+        // SAFETY: the stretch lies within the text.
+        let found =
+            unsafe { copy_stretch(text.as_ptr().add(start), len, to.add(start), escaped.stop()) };
+        if found != 0 {
+            break;
+        }
+        start += len;
+    }
+    start
 }
 
 /// Copies an ASCII text with its escapes; returns where the next character belongs.

@@ -8,7 +8,7 @@ use cannery_json::raw;
 use pyo3::prelude::*;
 
 use super::super::output::{Growing, Memory};
-use super::copy::{self, Escaped, SLACK};
+use super::copy::{self, Escaped, SLACK, STRETCH};
 use super::{Done, GaveUp};
 
 /// Up to eight bytes, as a word.
@@ -20,6 +20,7 @@ pub(super) struct Short {
 
 impl Short {
     /// The parts of a text, one behind the other; `None` if they are longer.
+    #[inline]
     pub(super) fn new(parts: &[&str]) -> Option<Self> {
         let (mut bytes, mut len) = ([0; 8], 0);
         for part in parts {
@@ -31,9 +32,13 @@ impl Short {
 
     /// A word of a few characters.
     #[inline(always)]
-    pub(super) fn word<const N: usize>(text: [u8; N]) -> Self {
+    pub(super) const fn word<const N: usize>(text: [u8; N]) -> Self {
         let mut bytes = [0; 8];
-        bytes[..N].copy_from_slice(&text);
+        let mut at = 0;
+        while at < N {
+            bytes[at] = text[at];
+            at += 1;
+        }
         Self { word: u64::from_le_bytes(bytes), len: N }
     }
 
@@ -229,14 +234,14 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         unsafe {
             self.at.write(b'"');
             let to = self.at.add(1);
-            let plain = copy::plain(text, to, escaped);
-            self.at = to.add(plain);
-            if plain == text.len() {
+            if text.len() <= STRETCH && copy::plain(text, to, escaped) {
+                self.at = to.add(text.len());
                 self.put(tail);
                 return Ok(());
             }
-            self.escaped(text, plain, escaped, tail)
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.escaped(text, escaped, tail) }
     }
 
     /// Writes a text in UTF-8 in quotes, with the escapes that JSON requires.
@@ -250,16 +255,20 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         unsafe { self.ascii(text, Escaped::Required, tail) }
     }
 
-    /// Writes a text from an index on, with its escapes, and `tail`.
+    /// [`ascii`](Self::ascii), for a text that is long, or has something to escape in it.
     ///
     /// # Safety
-    /// [`copy::is_supported`].
+    /// [`copy::is_supported`], and there is room for the text and what copying touches.
     #[inline(never)]
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
-    unsafe fn escaped(&mut self, text: &[u8], from: usize, escaped: Escaped, tail: Short) -> Done {
-        // SAFETY: room is made for six bytes for each of the text.
+    unsafe fn escaped(&mut self, text: &[u8], escaped: Escaped, tail: Short) -> Done {
+        // SAFETY: the caller's promise, and room is made for six bytes for each of the others.
         unsafe {
-            for piece in text[from..].chunks(PIECE) {
+            self.put(Short::word(*b"\""));
+            let plain =
+                if text.len() <= STRETCH { 0 } else { copy::stretches(text, self.at, escaped) };
+            self.at = self.at.add(plain);
+            for piece in text[plain..].chunks(PIECE) {
                 self.room(piece.len() * 6 + SLACK)?;
                 self.at = copy::escape(piece, self.at, escaped);
             }
