@@ -274,7 +274,7 @@ fn truncated(size: u64, rest: usize) -> Error {
 }
 
 #[cold]
-fn negative(size: i32) -> Error {
+pub(crate) fn negative(size: i32) -> Error {
     Error::new(ErrorKind::Syntax, format!("a negative length of {size} bytes"))
 }
 

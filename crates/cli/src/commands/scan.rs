@@ -96,12 +96,19 @@ fn line(finding: &Finding) -> String {
     if !finding.path.is_empty() && finding.path != "$" {
         text = format!("{text}  in {}", finding.path);
     }
-    text = match finding.opcode {
-        "" => format!("{text}  at byte {}", finding.offset),
-        opcode => format!("{text}  at byte {} ({opcode})", finding.offset),
+    let inside = if finding.opcode.is_empty() && finding.offset == 0 {
+        // It is about all of the file, or of the member.
+        String::new()
+    } else {
+        format!("  at byte {}", finding.offset)
     };
+    text.push_str(&inside);
+    if !finding.opcode.is_empty() {
+        text = format!("{text} ({})", finding.opcode);
+    }
     if !finding.member.is_empty() {
-        text = format!("{text} of {}", finding.member);
+        let of = if inside.is_empty() { "  in" } else { " of" };
+        text = format!("{text}{of} {}", finding.member);
     }
     printable(&text)
 }

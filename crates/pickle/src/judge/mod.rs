@@ -9,6 +9,7 @@ mod calls;
 mod finding;
 mod names;
 mod show;
+mod step;
 mod symbol;
 mod tensors;
 
@@ -24,7 +25,7 @@ use arrays::{ArrayState, Element};
 use crate::literal;
 use crate::opcode::Opcode;
 use crate::policy::Profile;
-use crate::read::{Arg, Framing, Op, Ops};
+use crate::read::{Framing, Ops};
 use finding::{Deed, GUARDED, Trails};
 pub use finding::{Finding, Verdict};
 use names::Names;
@@ -234,14 +235,12 @@ impl<'a> Judge<'a> {
     }
 
     fn walk(&mut self) -> Step {
-        while let Some(op) = self.ops.next_op()? {
-            self.offset = op.offset;
-            self.opcode = op.opcode;
+        while !self.done {
+            let (offset, opcode) = self.ops.opcode()?;
+            self.offset = offset;
+            self.opcode = opcode;
             self.opcodes += 1;
-            self.step(&op).map_err(|error| error.at_offset(op.offset as u64))?;
-            if self.done {
-                return Ok(());
-            }
+            self.step(opcode).map_err(|error| error.at_offset(offset as u64))?;
         }
         Ok(())
     }
@@ -264,184 +263,6 @@ impl<'a> Judge<'a> {
             raw: self.raw,
             profile: profile.unwrap_or(Profile::Data),
             trace: self.trace,
-        }
-    }
-
-    #[inline]
-    #[expect(clippy::too_many_lines, reason = "one table: what every opcode does")]
-    fn step(&mut self, op: &Op<'a>) -> Step {
-        match (op.opcode, op.arg) {
-            (Opcode::BinInt | Opcode::BinInt1 | Opcode::BinInt2, Arg::Int(value)) => {
-                self.stack.push(Symbol::int(value));
-            }
-            (Opcode::Int, Arg::Line(line)) => match literal::short_integer(line)? {
-                literal::Integer::Small(value) => self.stack.push(Symbol::int(value)),
-                literal::Integer::Bool(yes) => {
-                    self.push_kind(if yes { Kind::True } else { Kind::False });
-                }
-                literal::Integer::Big(big) => self.big_integer(&big),
-            },
-            (Opcode::Long, Arg::Line(line)) => self.integer(&literal::long_integer(line)?),
-            (Opcode::Long1 | Opcode::Long4, Arg::Bytes(bytes)) => {
-                self.integer(&literal::binary_integer(bytes));
-            }
-            (Opcode::Float, Arg::Line(line)) => {
-                literal::float(line)?;
-                self.stack.push(Symbol::DATA);
-            }
-            (Opcode::BinFloat | Opcode::NextBuffer, _) => self.stack.push(Symbol::DATA),
-            (
-                Opcode::BinUnicode
-                | Opcode::ShortBinUnicode
-                | Opcode::BinUnicode8
-                | Opcode::BinString
-                | Opcode::ShortBinString,
-                Arg::Bytes(text),
-            ) => {
-                self.stack.push(Symbol::part(Kind::Text, self.data, text));
-            }
-            (Opcode::Unicode, Arg::Line(line)) => {
-                self.stack.push(Symbol::part(Kind::EscapedText, self.data, line));
-            }
-            (Opcode::String, Arg::Line(line)) => {
-                literal::quoted(line)?;
-                self.stack.push(Symbol::part(Kind::QuotedText, self.data, line));
-            }
-            (
-                Opcode::BinBytes | Opcode::ShortBinBytes | Opcode::BinBytes8 | Opcode::ByteArray8,
-                Arg::Bytes(bytes),
-            ) => {
-                self.stack.push(Symbol::part(Kind::Bytes, self.data, bytes));
-            }
-            (Opcode::None, _) => self.push_kind(Kind::None),
-            (Opcode::NewTrue, _) => self.push_kind(Kind::True),
-            (Opcode::NewFalse, _) => self.push_kind(Kind::False),
-            (Opcode::EmptyList, _) => self.push_kind(Kind::List),
-            (Opcode::EmptyDict, _) => self.push_dict(),
-            (Opcode::EmptySet, _) => self.push_kind(Kind::Set),
-            (Opcode::EmptyTuple, _) => self.push_kind(Kind::Tuple),
-            (Opcode::Tuple1, _) => self.make_tuple(self.below(1)?),
-            (Opcode::Tuple2, _) => self.make_tuple(self.below(2)?),
-            (Opcode::Tuple3, _) => self.make_tuple(self.below(3)?),
-            (Opcode::Tuple, _) => {
-                let start = self.pop_mark()?;
-                self.make_tuple(start);
-            }
-            (Opcode::List, _) => self.collect(Kind::List)?,
-            (Opcode::Dict, _) => self.collect(Kind::Dict)?,
-            (Opcode::FrozenSet, _) => self.collect(Kind::Set)?,
-            (Opcode::Append, _) => self.append(self.below(1)?, Kind::List)?,
-            (Opcode::Appends, _) => {
-                let start = self.pop_mark()?;
-                self.append(start, Kind::List)?;
-            }
-            (Opcode::AddItems, _) => {
-                let start = self.pop_mark()?;
-                self.append(start, Kind::Set)?;
-            }
-            (Opcode::SetItem, _) => self.set_items(self.below(2)?)?,
-            (Opcode::SetItems, _) => {
-                let start = self.pop_mark()?;
-                self.set_items(start)?;
-            }
-            (Opcode::Mark, _) => self.marks.push(self.stack.len()),
-            (Opcode::Pop, _) => {
-                // A mark on top is popped instead.
-                if self.marks.last() == Some(&self.stack.len()) {
-                    self.marks.pop();
-                } else {
-                    self.pop()?;
-                }
-            }
-            (Opcode::PopMark, _) => {
-                let start = self.pop_mark()?;
-                self.stack.truncate(start);
-            }
-            (Opcode::Dup, _) => {
-                let top = self.top()?;
-                self.stack.push(top);
-            }
-            (Opcode::Memoize, _) => {
-                let top = self.top()?;
-                self.memoize(self.memoized, top);
-            }
-            (Opcode::BinPut | Opcode::LongBinPut, Arg::Int(index)) => {
-                let top = self.top()?;
-                self.memoize(index.unsigned_abs(), top);
-            }
-            (Opcode::Put, Arg::Line(line)) => {
-                let top = self.top()?;
-                self.memoize(literal::index(line)?, top);
-            }
-            (Opcode::BinGet | Opcode::LongBinGet, Arg::Int(index)) => {
-                self.get(index.unsigned_abs())?;
-            }
-            (Opcode::Get, Arg::Line(line)) => self.get(literal::index(line)?)?,
-            (Opcode::Global, Arg::Lines(module, name)) => {
-                let (module, name) = (text_of_line(module), text_of_line(name));
-                self.global(&module, &name);
-            }
-            (Opcode::StackGlobal, _) => self.stack_global()?,
-            (Opcode::Ext1 | Opcode::Ext2 | Opcode::Ext4, Arg::Int(code)) => self.extension(code),
-            (Opcode::Inst, Arg::Lines(module, name)) => {
-                let (module, name) = (text_of_line(module), text_of_line(name));
-                let start = self.pop_mark()?;
-                let args = self.take_tuple(start);
-                self.global(&module, &name);
-                let class = self.pop()?;
-                self.call(class, args);
-            }
-            (Opcode::Obj, _) => {
-                let start = self.pop_mark()?;
-                if start == self.stack.len() {
-                    return Err(underflow());
-                }
-                let args = self.take_tuple(start + 1);
-                let class = self.pop()?;
-                self.call(class, args);
-            }
-            (Opcode::Reduce, _) => {
-                let (args, callee) = (self.pop()?, self.pop()?);
-                self.call(callee, args);
-            }
-            (Opcode::NewObj, _) => {
-                let (args, class) = (self.pop()?, self.pop()?);
-                self.make(class, args);
-            }
-            (Opcode::NewObjEx, _) => {
-                let (keywords, args, class) = (self.pop()?, self.pop()?, self.pop()?);
-                let trail = self.merge(args.trail(), keywords.trail());
-                self.make(class, args.with_trail(trail));
-            }
-            (Opcode::Build, _) => self.build()?,
-            (Opcode::PersId, Arg::Line(line)) => {
-                let id = Symbol::part(Kind::Text, self.data, line);
-                self.persistent(id);
-            }
-            (Opcode::BinPersId, _) => {
-                let id = self.pop()?;
-                self.persistent(id);
-            }
-            (Opcode::ReadonlyBuffer, _) => {
-                self.top()?;
-            }
-            (Opcode::Proto, Arg::Int(6..)) => return Err(newer()),
-            (Opcode::Proto | Opcode::Frame, _) => {}
-            (Opcode::Stop, _) => {
-                let value = self.pop()?;
-                self.settled_trail(value);
-                self.done = true;
-            }
-            _ => return Err(Error::new(ErrorKind::Syntax, "an opcode without its argument")),
-        }
-        Ok(())
-    }
-
-    fn integer(&mut self, value: &literal::Integer) {
-        match value {
-            literal::Integer::Small(value) => self.stack.push(Symbol::int(*value)),
-            literal::Integer::Big(big) => self.big_integer(big),
-            literal::Integer::Bool(_) => self.stack.push(Symbol::DATA),
         }
     }
 
@@ -807,16 +628,7 @@ fn count_of(kind: Kind, count: usize) -> u32 {
     if kind == Kind::List { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 }
 }
 
-fn text_of_line(line: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(line)
-}
-
 #[cold]
 fn underflow() -> Error {
     Error::new(ErrorKind::Syntax, "an opcode that takes more than there is on the stack")
-}
-
-#[cold]
-fn newer() -> Error {
-    Error::new(ErrorKind::Version, "a newer protocol than 5")
 }

@@ -164,11 +164,17 @@ impl Scanner {
     fn finish(mut self, what: String, len: usize) -> Scan {
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
         let verdict = self.findings.first().map(|finding| finding.verdict).unwrap_or_default();
-        let summary = match self.pickles {
-            0 => what,
-            _ => format!("{what} of {} data", profile_name(self.profile)),
-        };
+        let summary = if self.pickles == 0 { what } else { self.summary(&what) };
         Scan { verdict, findings: self.findings, summary, pickles: self.pickles, bytes: len as u64 }
+    }
+
+    /// What something is, with what its pickles hold: `a pickle of NumPy data, compressed`.
+    fn summary(&self, what: &str) -> String {
+        let (what, packed) = match what.find(", ") {
+            Some(at) => what.split_at(at),
+            None => (what, ""),
+        };
+        format!("{what} of {} data{packed}", profile_name(self.profile))
     }
 
     /// Scans bytes for what they are; says what that is.

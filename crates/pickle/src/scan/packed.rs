@@ -5,6 +5,8 @@ use std::io::Read;
 use super::kind::Packing;
 use super::{Scanner, Verdict};
 
+const DAMAGED: &str = "compressed data that is damaged or was cut off";
+
 /// What came out of a compressed part.
 pub(super) struct Unpacked {
     pub(super) bytes: Vec<u8>,
@@ -15,7 +17,9 @@ pub(super) struct Unpacked {
 impl Scanner {
     pub(super) fn packed(&mut self, packing: Packing, data: &[u8]) -> String {
         let unpacked = self.unpack(|data| reader(packing, data), data);
-        if let Some(fault) = unpacked.fault {
+        let is_cut = packing == Packing::Lz4 && lz4_end(data) != Some(data.len());
+        let fault = unpacked.fault.or(is_cut.then_some(DAMAGED));
+        if let Some(fault) = fault {
             self.note(Verdict::Unknown, 0, fault);
         }
         if unpacked.bytes.is_empty() && unpacked.fault.is_some() {
@@ -47,7 +51,7 @@ impl Scanner {
         let fault = match read {
             _ if is_bomb => Some("unpacks to more than the limit: a bomb"),
             Ok(_) => None,
-            Err(_) => Some("compressed data that is damaged or was cut off"),
+            Err(_) => Some(DAMAGED),
         };
         Unpacked { bytes, fault }
     }
@@ -65,7 +69,7 @@ pub(super) fn reader<'a>(packing: Packing, data: &'a [u8]) -> Option<Box<dyn Rea
         Packing::Xz => Box::new(lzma_rust2::XzReader::new(data, true)),
         Packing::Lzma => {
             let reader = lzma_rust2::LzmaReader::new_mem_limit(data, MEMORY_LIMIT, None).ok()?;
-            Box::new(Whole { reader, rest: |reader| reader.inner().len() })
+            Box::new(WholeLzma(Some(reader)))
         }
         Packing::Lz4 => Box::new(Whole {
             reader: lz4_flex::frame::FrameDecoder::new(data),
@@ -87,6 +91,33 @@ pub(super) fn reader<'a>(_: Packing, _: &'a [u8]) -> Option<Box<dyn Read + 'a>> 
 /// Kibibytes that a dictionary may take.
 #[cfg(feature = "wrappings")]
 const MEMORY_LIMIT: u32 = 256 << 10;
+
+/// Where the last of LZ4's frames ends; their decoder does not miss a mark at the end.
+fn lz4_end(data: &[u8]) -> Option<usize> {
+    const MAGIC: u32 = 0x184d_2204;
+    let word = |at: usize| Some(u32::from_le_bytes(*data.get(at..)?.first_chunk()?));
+    let mut at = 0;
+    while at < data.len() {
+        let magic = word(at)?;
+        if magic & !0xf == 0x184d_2a50 {
+            at = at.checked_add(8)?.checked_add(usize::try_from(word(at + 4)?).ok()?)?;
+            continue;
+        }
+        let flags = *data.get(at + 4).filter(|_| magic == MAGIC)?;
+        let has = |bit: u8| usize::from(flags >> bit & 1);
+        at += 7 + 8 * has(3) + 4 * has(0);
+        loop {
+            let size = usize::try_from(word(at)? & 0x7fff_ffff).ok()?;
+            at += 4;
+            if size == 0 {
+                break;
+            }
+            at = at.checked_add(size + 4 * has(4))?;
+        }
+        at += 4 * has(2);
+    }
+    Some(at)
+}
 
 /// A decoder that must use up all of its input.
 #[cfg(feature = "wrappings")]
@@ -110,5 +141,24 @@ impl<R: Read> Read for Whole<R> {
                 return Err(std::io::ErrorKind::InvalidData.into());
             }
         }
+    }
+}
+
+/// A decoder that reads ahead, and must use up all of its input.
+#[cfg(feature = "wrappings")]
+struct WholeLzma<'a>(Option<lzma_rust2::LzmaReader<&'a [u8]>>);
+
+#[cfg(feature = "wrappings")]
+impl Read for WholeLzma<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let Some(reader) = &mut self.0 else { return Ok(0) };
+        let read = reader.read(into)?;
+        if read == 0 && !into.is_empty() {
+            let rest = self.0.take().map(lzma_rust2::LzmaReader::into_parts);
+            if rest.is_some_and(|(rest, ahead)| !rest.is_empty() || !ahead.is_empty()) {
+                return Err(std::io::ErrorKind::InvalidData.into());
+            }
+        }
+        Ok(read)
     }
 }

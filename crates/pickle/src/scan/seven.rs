@@ -8,6 +8,10 @@ use super::Verdict;
 impl Scanner {
     #[cfg(feature = "7z")]
     pub(super) fn seven_zip(&mut self, data: &[u8]) -> String {
+        if let Some(end) = end_of(data).filter(|&end| end < data.len()) {
+            self.note(Verdict::Unknown, end, "bytes behind the 7z archive");
+            self.search(data, end);
+        }
         let reader = std::io::Cursor::new(data);
         if let Ok(mut archive) =
             sevenz_rust2::ArchiveReader::new(reader, sevenz_rust2::Password::empty())
@@ -55,4 +59,13 @@ impl Scanner {
         self.search(data, 0);
         "a 7z archive".to_owned()
     }
+}
+
+/// Where the archive says that it ends.
+#[cfg(feature = "7z")]
+fn end_of(data: &[u8]) -> Option<usize> {
+    const START: usize = 32;
+    let number = |at: usize| Some(u64::from_le_bytes(*data.get(at..)?.first_chunk()?));
+    let end = number(12)?.checked_add(number(20)?)?.checked_add(START as u64)?;
+    usize::try_from(end).ok()
 }
