@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use cannery_core::{Error, Result, Value};
+use cannery_core::{Error, ErrorKind, Result, Value};
 use cannery_pickle::scan::{self, Finding, Scan, ScanOptions, Verdict};
 
 use crate::Place;
@@ -66,7 +66,11 @@ impl ScanReport {
             ("version", env!("CARGO_PKG_VERSION").into()),
             ("rules", [Verdict::Danger, Verdict::Unknown].map(sarif_rule).into_iter().collect()),
         ]);
-        let run = map([("tool", map([("driver", driver)])), ("results", results.collect())]);
+        let run = map([
+            ("tool", map([("driver", driver)])),
+            ("invocations", [map([("executionSuccessful", true.into())])].into_iter().collect()),
+            ("results", results.collect()),
+        ]);
         map([
             ("$schema", "https://json.schemastore.org/sarif-2.1.0.json".into()),
             ("version", "2.1.0".into()),
@@ -112,22 +116,35 @@ fn sarif_rule(verdict: Verdict) -> Value {
 
 fn sarif_result(file: &str, finding: &Finding) -> Value {
     let level = if finding.verdict == Verdict::Danger { "error" } else { "warning" };
-    let artifact = map([("uri", file.replace('\\', "/").into())]);
+    let artifact = map([("uri", uri(file).into())]);
     let region = map([("byteOffset", finding.offset.into())]);
     let physical = map([("artifactLocation", artifact), ("region", region)]);
     let within = [finding.member.as_str(), finding.path.as_str()];
     let within = within.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("!");
-    let logical = map([("fullyQualifiedName", within.into())]);
-    let location = map([
-        ("physicalLocation", physical),
-        ("logicalLocations", [logical].into_iter().collect()),
-    ]);
+    let location = if within.is_empty() {
+        map([("physicalLocation", physical)])
+    } else {
+        let logical = map([("fullyQualifiedName", within.into())]);
+        map([("physicalLocation", physical), ("logicalLocations", [logical].into_iter().collect())])
+    };
     map([
         ("ruleId", finding.verdict.name().into()),
         ("level", level.into()),
         ("message", map([("text", finding.reason.as_str().into())])),
         ("locations", [location].into_iter().collect()),
     ])
+}
+
+/// A path as a URI: what may not stand in one is escaped (RFC 3986, section 2).
+fn uri(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    let escaped = path.bytes().map(|byte| match byte {
+        b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    std::iter::once(scheme.to_owned()).chain(escaped).collect()
 }
 
 /// Scans files, and all files in folders, on all cores; links to folders are not followed.
@@ -165,7 +182,7 @@ pub fn scan_places(
 /// Scans one file.
 #[must_use]
 pub fn scan_place(place: &Place, options: &ScanOptions) -> FileScan {
-    let scan = match bytes_of(place) {
+    let scan = match bytes_of(place, options.max_unpacked) {
         Ok(bytes) => scan::scan((*bytes).as_ref(), options),
         Err(error) => unreadable(&error),
     };
@@ -177,16 +194,26 @@ fn unreadable(error: &Error) -> Scan {
 }
 
 /// The bytes of a place as they are: nothing is unpacked on the way.
-fn bytes_of(place: &Place) -> Result<Box<dyn AsRef<[u8]>>> {
+fn bytes_of(place: &Place, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
     match place {
-        Place::Path(path) => file_bytes(path),
-        Place::Standard => {
-            let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut bytes);
-            read.map_err(|e| Error::io(e, "cannot read standard input"))?;
-            Ok(Box::new(bytes))
+        Place::Path(path) if path.metadata().is_ok_and(|data| !data.is_file()) => {
+            let file = std::fs::File::open(path);
+            endless_bytes(file.map_err(|e| Error::io(e, "cannot open the file"))?, limit)
         }
+        Place::Path(path) => file_bytes(path),
+        Place::Standard => endless_bytes(std::io::stdin().lock(), limit),
     }
+}
+
+/// The bytes of a pipe or a device, which may have no end.
+fn endless_bytes(from: impl Read, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
+    let mut bytes = Vec::new();
+    let read = from.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|e| Error::io(e, "cannot read it"))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::new(ErrorKind::Limit, "more bytes than the limit, and no end in sight"));
+    }
+    Ok(Box::new(bytes))
 }
 
 #[cfg(feature = "npy")]

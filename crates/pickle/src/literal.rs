@@ -41,6 +41,9 @@ pub fn long_integer(line: &[u8]) -> Result<Integer> {
 
 /// An integer as Python's `int(text, 0)` reads it.
 fn integer(line: &[u8]) -> Result<Integer> {
+    if let Some(value) = short_decimal(line) {
+        return Ok(Integer::Small(value));
+    }
     let malformed = || {
         let line = String::from_utf8_lossy(&line[..line.len().min(40)]);
         Error::new(ErrorKind::Syntax, format!("expected an integer, found `{line}`"))
@@ -67,6 +70,17 @@ fn integer(line: &[u8]) -> Result<Integer> {
     let value = BigInt::parse_bytes(&digits, radix).ok_or_else(malformed)?;
     let value = if negative { -value } else { value };
     Ok(i64::try_from(&value).map_or(Integer::Big(value), Integer::Small))
+}
+
+/// Nearly every integer: a few digits that do not begin with 0.
+fn short_decimal(line: &[u8]) -> Option<i64> {
+    let digits = line.strip_prefix(b"-").unwrap_or(line);
+    let is_short = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 18;
+    let add = |value: i64, &digit: &u8| {
+        digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0'))
+    };
+    let value = is_short.then(|| digits.iter().try_fold(0, add))??;
+    Some(if digits.len() < line.len() { -value } else { value })
 }
 
 /// Digits behind `0x` may have an underscore before them.

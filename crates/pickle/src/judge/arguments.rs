@@ -17,70 +17,86 @@ const BOMB: (Verdict, &str) =
 
 type Fault = (Verdict, &'static str);
 
-/// Whether the arguments of this name are looked at.
-pub(super) fn is_checked(module: &str, name: &str) -> bool {
-    match module {
-        "builtins" => matches!(
-            name,
-            "list"
-                | "tuple"
-                | "set"
-                | "frozenset"
-                | "dict"
-                | "type"
-                | "iter"
-                | "enumerate"
-                | "zip"
-                | "reversed"
-        ),
-        "operator" | "_operator" => name == "getitem",
-        "collections" | "_collections" => matches!(name, "deque" | "Counter" | "OrderedDict"),
-        "array" => name == "array",
-        "copyreg" => name == "_reconstructor",
-        "fractions" => name == "Fraction",
-        "torch._utils" => name.starts_with("_rebuild_"),
-        _ if module.starts_with("numpy.") => matches!(
-            name,
-            "_ufunc_reconstruct"
-                | "_reconstruct"
-                | "_mareconstruct"
-                | "_mrreconstruct"
-                | "__generator_ctor"
-                | "__bit_generator_ctor"
-                | "__randomstate_ctor"
-        ),
-        _ if module.starts_with("pandas.") => {
-            name == "make_block" || (name.starts_with("_new_") && name.ends_with("Index"))
+/// What is looked at in the arguments of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    Sequence,
+    Type,
+    Iterator,
+    /// Those that take iterators and give iterators.
+    Lazy,
+    Subscript,
+    Fraction,
+    /// A class, and the one whose instance its state makes.
+    Base,
+    Ufunc,
+    EmptyArray,
+    /// Its first two arguments are classes of `NumPy`.
+    MaskedArray,
+    Generator,
+    /// Its first argument is a class of pandas.
+    Index,
+    Block,
+    Tensor,
+}
+
+impl Check {
+    /// What to look at when this name is called.
+    pub(super) fn of(module: &str, name: &str) -> Option<Check> {
+        Some(match (module, name) {
+            ("builtins", "list" | "tuple" | "set" | "frozenset" | "dict")
+            | ("collections" | "_collections", "deque" | "Counter" | "OrderedDict")
+            | ("array", "array") => Check::Sequence,
+            ("builtins", "type") => Check::Type,
+            ("builtins", "iter") => Check::Iterator,
+            ("builtins", "enumerate" | "zip" | "reversed") => Check::Lazy,
+            ("operator" | "_operator", "getitem") => Check::Subscript,
+            ("fractions", "Fraction") => Check::Fraction,
+            ("copyreg", "_reconstructor") => Check::Base,
+            ("torch._utils", _) if name.starts_with("_rebuild_") => Check::Tensor,
+            _ if module.starts_with("numpy.") => Check::of_numpy(name)?,
+            _ if module.starts_with("pandas.") => Check::of_pandas(name)?,
+            _ => return None,
+        })
+    }
+
+    fn of_numpy(name: &str) -> Option<Check> {
+        Some(match name {
+            "_ufunc_reconstruct" => Check::Ufunc,
+            "_reconstruct" => Check::EmptyArray,
+            "_mareconstruct" | "_mrreconstruct" => Check::MaskedArray,
+            "__generator_ctor" | "__bit_generator_ctor" | "__randomstate_ctor" => Check::Generator,
+            _ => return None,
+        })
+    }
+
+    fn of_pandas(name: &str) -> Option<Check> {
+        match name {
+            "make_block" => Some(Check::Block),
+            _ if name.starts_with("_new_") && name.ends_with("Index") => Some(Check::Index),
+            _ => None,
         }
-        _ => false,
     }
 }
 
 impl Judge<'_> {
     /// Calls a name whose arguments are looked at.
-    pub(super) fn call_checked(&mut self, index: u32, args: Symbol) -> Symbol {
-        let name = self.names.get(index);
-        let local = name.full.rsplit('.').next().unwrap_or_default();
-        if local == "_ufunc_reconstruct" {
-            return self.ufunc(index, args);
-        }
-        let fault = match local {
-            "bytes" | "bytearray" | "list" | "tuple" | "set" | "frozenset" | "dict" | "deque"
-            | "Counter" | "OrderedDict" | "array" => self.check_sequence(args),
-            "_reconstructor" => return self.reconstruct_checked(index, args),
-            "type" => self.check_type(args),
-            "iter" => self.check_iterator(args),
-            "enumerate" | "zip" | "reversed" => None,
-            "getitem" => self.check_subscript(args),
-            "Fraction" => self.check_fraction(args),
-            "_reconstruct" => self.check_empty_array(args),
-            "_mareconstruct" | "_mrreconstruct" => self.check_classes(args, 2, "numpy."),
-            "__generator_ctor" | "__bit_generator_ctor" | "__randomstate_ctor" => {
-                self.check_generator(args)
-            }
-            "make_block" => self.check_block(args),
-            _ if local.starts_with("_new_") => self.check_classes(args, 1, "pandas."),
-            _ => self.check_tensor(local, args),
+    pub(super) fn call_checked(&mut self, index: u32, args: Symbol, check: Check) -> Symbol {
+        let fault = match check {
+            Check::Sequence => self.check_sequence(args),
+            Check::Type => self.check_type(args),
+            Check::Iterator => self.check_iterator(args),
+            Check::Lazy => None,
+            Check::Subscript => self.check_subscript(args),
+            Check::Fraction => self.check_fraction(args),
+            Check::Base => return self.reconstruct_checked(index, args),
+            Check::Ufunc => return self.ufunc(index, args),
+            Check::EmptyArray => self.check_empty_array(args),
+            Check::MaskedArray => self.check_classes(args, 2, "numpy."),
+            Check::Generator => self.check_generator(args),
+            Check::Index => self.check_classes(args, 1, "pandas."),
+            Check::Block => self.check_block(args),
+            Check::Tensor => self.check_tensor(index, args),
         };
         match fault {
             None if self.names.get(index).uses.allows(Uses::CALL) => {

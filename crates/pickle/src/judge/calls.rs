@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::arguments::Check;
 use super::arrays::{arguments, instance};
 use super::finding::{Deed, Finding, GUARDED, Verdict};
 use super::names::Special;
@@ -184,7 +185,7 @@ impl<'a> Judge<'a> {
             Special::Encode => self.encode(index, args),
             Special::Bytes => self.make_bytes(index, args),
             Special::ArrayWrapper | Special::Dtype => instance(index, args),
-            Special::Checked => self.call_checked(index, args),
+            Special::Checked(check) => self.call_checked(index, args, check),
             Special::Reduce => self.call_reduce(index, args),
             Special::Memmap => self.call_as(index, args, Verdict::Danger, "opens files"),
             Special::Code | Special::Function => {
@@ -375,7 +376,7 @@ impl<'a> Judge<'a> {
             let trail = self.note_structure(Verdict::Unknown, &reason);
             return Symbol::DATA.with_trail(trail);
         }
-        self.call_checked(index, args)
+        self.call_checked(index, args, Check::Sequence)
     }
 
     /// `NEWOBJ` and `NEWOBJ_EX`: makes an instance of a class.

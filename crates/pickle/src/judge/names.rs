@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::arguments::Check;
 use super::finding::Verdict;
 use crate::policy::{Profile, Uses, danger, python3_name, rule};
 
@@ -53,7 +54,7 @@ pub(super) enum Special {
     /// An array class that opens files when it is called, and is data to `_reconstruct` alone.
     Memmap,
     /// Data for the arguments that a library gives it, and more for others.
-    Checked,
+    Checked(Check),
     /// `functools.reduce`, with which Python joins flags and types.
     Reduce,
 }
@@ -111,8 +112,7 @@ fn special(module: &str, name: &str) -> Special {
         ("numpy" | "numpy.memmap" | "numpy.core.memmap" | "numpy._core.memmap", "memmap") => {
             Special::Memmap
         }
-        _ if super::arguments::is_checked(module, name) => Special::Checked,
-        _ => Special::Nothing,
+        _ => Check::of(module, name).map_or(Special::Nothing, Special::Checked),
     }
 }
 
@@ -150,12 +150,13 @@ impl Names {
 fn judged(module: &str, name: &str) -> Name {
     let (module3, name3) = python3_name(module, name);
     let special = special(module3, name3);
+    let rule = rule(module3, name3);
     let what = match special {
         Special::Nested | Special::Reduce => None,
+        _ if rule.is_some() => None,
         // Both are tried: which one Python looks up depends on the protocol and the reader.
         _ => danger(module3, name3).or_else(|| danger(module, name)),
     };
-    let rule = rule(module3, name3);
     let verdict = match (what, rule) {
         // What it reads is judged when it is called.
         (None, None) if special.is_guarded() => Verdict::Ok,

@@ -11,9 +11,9 @@ const NO_NUMBERS: (Verdict, &str) = (Verdict::Unknown, "with a size or stride th
 impl Judge<'_> {
     /// The arguments of `torch._utils._rebuild_tensor` and its like, which begin alike: storage,
     /// offset, size, stride; those of others are not looked at.
-    pub(super) fn check_tensor(&self, name: &str, args: Symbol) -> Option<(Verdict, &'static str)> {
+    pub(super) fn check_tensor(&self, index: u32, args: Symbol) -> Option<(Verdict, &'static str)> {
         let items = self.items(args);
-        let of_bytes = match name {
+        let of_bytes = match self.names.get(index).full.strip_prefix("torch._utils.")? {
             "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_qtensor" => None,
             "_rebuild_tensor_v3" => Some(items.get(6).and_then(|&dtype| self.dtype_size(dtype))),
             _ => return None,

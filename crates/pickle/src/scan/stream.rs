@@ -11,7 +11,7 @@ const MAX_CANDIDATES: usize = 20_000;
 /// Bytes of pickles that are looked for there, all together.
 const MAX_SEARCHED: usize = 256 << 20;
 /// Bytes of no known format that are searched at all.
-const MAX_LOOKED_AT: usize = 1 << 30;
+const MAX_LOOKED_AT: usize = 256 << 20;
 
 impl Scanner {
     /// Judges the pickles of a file that is no archive; says what it is.
@@ -184,10 +184,14 @@ fn is_name_byte(byte: u8) -> bool {
 
 /// What text editors and block devices leave behind a file.
 fn is_filling(rest: &[u8]) -> bool {
+    // Longer holes are nobody's filling, and take minutes to read.
+    if rest.len() > MAX_LOOKED_AT {
+        return false;
+    }
     rest.iter().all(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\t')) || rest.iter().all(|&b| b == 0)
 }
 
 fn is_text(data: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(data).is_ok()
-        && !data.iter().any(|&b| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0c | 0x1b))
+    let is_control = |&b: &u8| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0c | 0x1b);
+    !data.iter().any(is_control) && simdutf8::basic::from_utf8(data).is_ok()
 }
