@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import collections
+import datetime
+import fractions
 import io
 import pickle as stdlib
 import pickletools
+import re
 import struct
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -265,6 +270,9 @@ TURNED = {
         "builtins", "set", raw("builtins", "zip", raw("builtins", "iter", b"]"))
     ),
     "fraction with a power": raw("fractions", "Fraction", short("1e1000000000")),
+    "integer of a decimal": raw("builtins", "int", raw("decimal", "Decimal", short("1e999999999"))),
+    "matrix of a program": raw("numpy", "matrix", short("__import__('os')")),
+    "matrix of a program, made": line_global("numpy", "matrix") + short("1 2") + b"\x85\x81",
     "zeros": raw("builtins", "bytearray", b"\x8a\x06\0\0\0\0\0\x01"),
     "array that is not empty": raw(
         "numpy.core.multiarray",
@@ -464,3 +472,34 @@ def test_formats_that_are_pickles_too() -> None:
     for name, magic in begin.items():
         assert cannery.scan(magic + evil).verdict == "danger", name
     assert cannery.scan(io.BytesIO(b"GIF89a" + bytes(20))).verdict == "ok"
+
+
+#: Instructions that leave the stack as it was, and are no data.
+ASIDES = [
+    b"cmy_pkg\nf\n(tR0",
+    b"(cmy_pkg\nf\no0",
+    b"(imy_pkg\nf\n0",
+    b"cmy_pkg\nF\n)\x810",
+    b"cos\nsystem\n0",
+    b"\x82\x050",
+    b"U\x01xQ0",
+    b"ccollections\nOrderedDict\n}b0",
+    b"]cbuiltins\ngetattr\na0",
+    b"ccopyreg\n__newobj__\n(cmy_pkg\nF\ntR0",
+]
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3])
+def test_an_instruction_aside_is_seen_anywhere(protocol: int) -> None:
+    value = {
+        "when": datetime.datetime(2026, 11, 21),
+        "rows": [collections.Counter("aab"), fractions.Fraction(1, 3), {1, 2}, (1, (2, (3,)))],
+        "more": collections.OrderedDict(a=uuid.UUID(int=7), b=re.compile("a")),
+    }
+    data = stdlib.dumps(value, protocol)
+    assert cannery.scan(data).verdict == "ok"
+    places = [at for op, _, at in pickletools.genops(data) if op.name != "PROTO"]
+    for at in places:
+        for aside in ASIDES:
+            assert cannery.scan(data[:at] + aside + data[at:]).verdict != "ok", (at, aside)
+    print(f"instructions aside: {len(places) * len(ASIDES)} cases ran")

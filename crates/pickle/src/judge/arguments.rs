@@ -26,11 +26,15 @@ pub(super) enum Check {
     /// Those that take iterators and give iterators.
     Lazy,
     Subscript,
+    /// Numbers and texts, made of such.
+    Scalar,
     Fraction,
     /// A class, and the one whose instance its state makes.
     Base,
     Ufunc,
     EmptyArray,
+    /// Its text is a program to old versions.
+    Matrix,
     /// Its first two arguments are classes of `NumPy`.
     MaskedArray,
     Generator,
@@ -51,7 +55,9 @@ impl Check {
             ("builtins", "iter") => Check::Iterator,
             ("builtins", "enumerate" | "zip" | "reversed") => Check::Lazy,
             ("operator" | "_operator", "getitem") => Check::Subscript,
+            ("builtins", "int" | "float" | "complex" | "bool" | "str") => Check::Scalar,
             ("fractions", "Fraction") => Check::Fraction,
+            ("numpy" | "numpy.matrixlib.defmatrix", "matrix") => Check::Matrix,
             ("copyreg", "_reconstructor") => Check::Base,
             ("torch._utils", _) if name.starts_with("_rebuild_") => Check::Tensor,
             _ if module.starts_with("numpy.") => Check::of_numpy(name)?,
@@ -88,7 +94,9 @@ impl Judge<'_> {
             Check::Iterator => self.check_iterator(args),
             Check::Lazy => None,
             Check::Subscript => self.check_subscript(args),
-            Check::Fraction => self.check_fraction(args),
+            Check::Scalar => self.check_scalar(args),
+            Check::Fraction => self.check_fraction(args).or_else(|| self.check_scalar(args)),
+            Check::Matrix => self.check_matrix(args),
             Check::Base => return self.reconstruct_checked(index, args),
             Check::Ufunc => return self.ufunc(index, args),
             Check::EmptyArray => self.check_empty_array(args),
@@ -212,6 +220,19 @@ impl Judge<'_> {
             return super::arrays::instance(index, args);
         }
         self.call_as(index, args, Verdict::Danger, "calls any function")
+    }
+
+    /// `int(Decimal("1e1000000000"))` computes for hours.
+    fn check_scalar(&self, args: Symbol) -> Option<Fault> {
+        let is_made = |item: &Symbol| matches!(item.kind(), Kind::Instance | Kind::Opaque);
+        let is_made = self.items(args).iter().any(is_made);
+        is_made.then_some((Verdict::Unknown, "it would compute with what is no plain data"))
+    }
+
+    /// `matrix("...")` evaluates its text in old versions of `NumPy`.
+    pub(super) fn check_matrix(&self, args: Symbol) -> Option<Fault> {
+        let has_text = self.items(args).iter().any(|item| item.is_text());
+        has_text.then_some((Verdict::Danger, "old versions of NumPy run the text as Python code"))
     }
 
     /// `Fraction("1e1000000000")` is a number of as many digits.

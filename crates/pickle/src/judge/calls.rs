@@ -402,6 +402,11 @@ impl<'a> Judge<'a> {
         if !name.uses.allows(Uses::NEW) && name.special != Special::ArrayWrapper {
             return self.make_unknown(class.size(), args);
         }
+        if name.special == Special::Checked(Check::Matrix)
+            && let Some((verdict, why)) = self.check_matrix(args)
+        {
+            return self.call_as(class.size(), args, verdict, why);
+        }
         instance(class.size(), args)
     }
 

@@ -37,8 +37,8 @@ const MAX_NESTING: u32 = 16;
 const FREE_MEMO_INDEX: u64 = 1 << 20;
 /// Memo indices beyond this many are kept apart, so that nobody allocates what a pickle claims.
 const DENSE_MEMO: usize = 1 << 16;
-/// Hashing a tuple visits all that is inside of it; beyond this that takes longer than a minute.
-const MAX_WEIGHT: f32 = 1e10;
+/// Hashing a tuple visits all that is inside of it; beyond this that takes longer than a second.
+const MAX_WEIGHT: f32 = 1e8;
 
 /// What the judge found in one pickle.
 #[derive(Debug)]
@@ -529,7 +529,10 @@ impl<'a> Judge<'a> {
         }
         let heaviest = self.stack[start..].iter().step_by(step).map(|key| self.weight(*key));
         if heaviest.fold(0.0, f32::max) > MAX_WEIGHT {
-            self.note_structure(Verdict::Unknown, "a key that takes hours to hash: a bomb");
+            self.note_structure(
+                Verdict::Unknown,
+                "a key that takes long to hash, or hours: a bomb",
+            );
         }
     }
 
