@@ -171,12 +171,17 @@ fn moved(module: &str) -> Option<Cow<'_, str>> {
     match module {
         "sklearn.tree.tree" => return Some("sklearn.tree._classes".into()),
         "sklearn.cluster.k_means_" => return Some("sklearn.cluster._kmeans".into()),
+        "sklearn.cluster.hierarchical" => return Some("sklearn.cluster._agglomerative".into()),
+        "sklearn.decomposition.online_lda" => return Some("sklearn.decomposition._lda".into()),
         "sklearn.ensemble.gradient_boosting" => return Some("sklearn.ensemble._gb".into()),
+        "sklearn.ensemble.voting_classifier" => return Some("sklearn.ensemble._voting".into()),
+        "sklearn.impute" => return Some("sklearn.impute._base".into()),
         "numpy.ma.core" | "numpy.random.mtrand" => return None,
         _ => {}
     }
     let (parent, last) = module.rsplit_once('.')?;
     let moves = parent.starts_with("sklearn.") || parent.starts_with("scipy.");
+    let last = last.trim_end_matches('_');
     (moves && !last.starts_with('_')).then(|| format!("{parent}._{last}").into())
 }
 
@@ -378,6 +383,18 @@ mod tests {
             ("numpy.core.multiarray:scalar", "known"),
             ("sklearn.ensemble.forest:RandomForestClassifier", "known"),
             ("sklearn.tree.tree:DecisionTreeClassifier", "known"),
+            ("sklearn.cluster.dbscan_:DBSCAN", "known"),
+            ("sklearn.impute:SimpleImputer", "known"),
+            ("sklearn.linear_model.logistic:LogisticRegression", "known"),
+            ("sklearn.preprocessing.data:StandardScaler", "known"),
+            ("pandas.tseries.offsets:MonthEnd", "known"),
+            ("pandas.core.categorical:Categorical", "known"),
+            ("re:RegexFlag.MULTILINE", "known"),
+            ("re:RegexFlag.MULTILINE.__class__", "danger"),
+            ("zipfile:BadZipFile", "known"),
+            ("sqlite3:OperationalError", "unknown"),
+            ("my_pkg:Model.__init__", "unknown"),
+            ("numpy.f2py.__main__:__pyx_unpickle_X", "danger"),
             ("scipy.sparse.csr:csr_matrix", "known"),
             ("sklearn._loss._loss:__pyx_unpickle_CyHalfBinomialLoss", "known"),
             ("evil:__pyx_unpickle_X", "unknown"),

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::kind::Packing;
 use super::{Scanner, Verdict};
 
-const DAMAGED: &str = "compressed data that is damaged or was cut off";
+const DAMAGED: &str = "compressed data that is damaged, cut off, or followed by something else";
 
 /// What came out of a compressed part.
 pub(super) struct Unpacked {

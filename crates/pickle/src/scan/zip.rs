@@ -180,6 +180,9 @@ impl Scanner {
                 unpacked = scanner.inflate(entry.method, packed);
                 if let Some(fault) = unpacked.fault {
                     scanner.note(Verdict::Unknown, 0, fault);
+                    if unpacked.bytes.is_empty() {
+                        return;
+                    }
                 }
                 &unpacked.bytes
             };
