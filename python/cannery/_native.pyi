@@ -185,6 +185,9 @@ class ArchiveWriter:
 class JsonLines:
     @property
     def errors(self) -> list[ValueError]: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...
 
@@ -306,7 +309,7 @@ def json_dump(
     separators: tuple[str, str] | None,
     default: Callable[[Any], Any] | Literal["rich"] | None,
     sort_keys: bool,
-    iterators: bool,
+    iterators: bool | None,
 ) -> None: ...
 def json_encode(
     obj: Any,
@@ -318,7 +321,7 @@ def json_encode(
     skipkeys: bool = False,
     ensure_ascii: bool = False,
     nan: Literal["error", "null", "write"] = "error",
-    iterators: bool = False,
+    iterators: bool | None = None,
     newline: bool = False,
     depth: int = 1024,
 ) -> bytes: ...
@@ -417,8 +420,18 @@ def msgpack_unpackb(
     max_array_len: int = -1,
     max_map_len: int = -1,
     max_ext_len: int = -1,
+    type: Any = None,
+    unknown: Literal["ignore", "error"] = "ignore",
 ) -> Any: ...
-def msgpack_decode(data: Buffer, /, *, depth: int = 1024) -> Any: ...
+def msgpack_decode(
+    data: Buffer,
+    /,
+    *,
+    type: Any = None,
+    unknown: Literal["ignore", "error"] = "ignore",
+    strict: bool = True,
+    depth: int = 1024,
+) -> Any: ...
 
 @disjoint_base
 class Packer:

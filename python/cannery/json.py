@@ -173,14 +173,17 @@ def dump(
     separators: tuple[str, str] | None = None,
     default: Callable[[Any], Any] | Literal["rich"] | None = None,
     sort_keys: bool = False,
-    iterators: bool = False,
+    iterators: bool | None = None,
     **kw: Any,
 ) -> None:
-    """Write `obj` as JSON to the file object `fp`, chunk by chunk.
+    """Write `obj` as JSON to the file object `fp`, chunk by chunk, in constant extra memory.
 
     The arguments are those of the standard library's `json.dump`; `fp` may also be a binary file.
-    With `iterators=True`, generators and other iterators are written as arrays, item by item, and
-    never held in memory.
+
+    Generators and other iterators are written as arrays, item by item, and never held in memory
+    (the standard library refuses them). With a function as `default`, that is asked what they are,
+    as it is there, unless `iterators=True`; with `iterators=False` they are refused. File objects,
+    which are iterators of lines, are always refused.
     """
     if cls is not None or kw:
         encoder = (cls or JSONEncoder)(
@@ -208,7 +211,7 @@ def dump(
         separators=separators,
         default=default,
         sort_keys=bool(sort_keys),
-        iterators=bool(iterators),
+        iterators=iterators,
     )
 
 

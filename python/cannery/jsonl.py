@@ -35,10 +35,13 @@ def read(
     documents are left out, with `on_error="collect"` their exceptions are also kept in `.errors`
     of the iterator.
 
+    The iterator has `close()` and works in a `with` block; no more of the file than a piece, and
+    a few documents ahead, is in memory at any time.
+
     With `type`, each document becomes a value of that type, as in `json.decode`; one that is of
     another type is a bad document.
     """
-    path, file = _split(where, sys.stdin)
+    path, file = _split(where, sys.stdin, "read")
     return _native.jsonl_open(path and reading(path), file, on_error, type, unknown)
 
 
@@ -55,7 +58,7 @@ def write(
     wholes, so that several processes may do so at the same time. `default` is called for values
     of other types, as in `json.dumps`; `default="rich"` writes them as the obvious plain JSON.
     """
-    path, file = _split(where, sys.stdout)
+    path, file = _split(where, sys.stdout, "write")
     return _native.jsonl_write(path and writing(path), file, rows, append, default)
 
 
@@ -76,9 +79,15 @@ def loads(
     return _native.jsonl_loads(data, type, unknown)
 
 
-def _split(where: Where, standard: Any) -> tuple[str | None, Any]:
+def _split(where: Where, standard: Any, method: str) -> tuple[str | None, Any]:
     if where == "-":
         return None, getattr(standard, "buffer", standard)
     if isinstance(where, (str, os.PathLike)):
         return os.fspath(where), None
+    if not hasattr(where, method):
+        found = type(where).__name__
+        raise TypeError(
+            f'expected a path, "-" or a file object with `{method}`, got {found}: '
+            "text and rows in memory are for `loads` and `dumps`"
+        )
     return None, where

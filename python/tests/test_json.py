@@ -386,11 +386,27 @@ class TestFiles:
         assert json.load(fp) == {"é": 1}
 
     def test_iterators(self):
+        for value, text in [
+            ((i * i for i in range(4)), "[0, 1, 4, 9]"),
+            ({"rows": ({"n": n} for n in range(2))}, '{"rows": [{"n": 0}, {"n": 1}]}'),
+            ([map(str, [1]), zip("a", "b", strict=True), iter(())], '[["1"], [["a", "b"]], []]'),
+        ]:
+            fp = io.StringIO()
+            json.dump(value, fp)
+            assert fp.getvalue() == text
+        assert json.dumps(iter([1])) == "[1]"
+        assert json.encode(iter([1]), default="rich") == b"[1]"
+
+    def test_iterators_are_left_to_a_function_and_files_are_none(self):
+        for write in (json.dumps, json.encode):
+            assert json.loads(write(iter([1]), default=lambda _: "asked")) == "asked"
+            with pytest.raises(TypeError, match="StringIO is not JSON serializable"):
+                write(io.StringIO("a line"))
         fp = io.StringIO()
-        json.dump({"squares": (i * i for i in range(4))}, fp, iterators=True)
-        assert json.loads(fp.getvalue()) == {"squares": [0, 1, 4, 9]}
+        json.dump(iter([1]), fp, default=str, iterators=True)
+        assert fp.getvalue() == "[1]"
         with pytest.raises(TypeError, match="generator is not JSON serializable"):
-            json.dump((i for i in range(4)), io.StringIO())
+            json.dump((i for i in range(4)), fp, iterators=False)
 
     def test_a_file_that_fails(self):
         class Full(io.StringIO):

@@ -86,6 +86,72 @@ def test_a_bad_line_says_where_and_what_to_do(tmp_path: Path):
     assert third.hint
 
 
+def test_every_error_says_what_to_do(tmp_path: Path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text("[1,]\n{x}\n")
+    rows = jsonl.read(path)
+    with pytest.raises(ValueError, match="line 1 column 4") as caught:
+        next(rows)
+    assert caught.value.hint.startswith("remove the comma before it; to go on without")
+    with pytest.raises(ValueError, match=r"bad\.jsonl: expected a key") as caught:
+        next(rows)
+    assert 'on_error="skip"' in caught.value.hint
+    assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), 2, 2)
+    assert list(rows) == []
+
+
+def test_a_damaged_file_is_no_bad_line(tmp_path: Path):
+    path = tmp_path / "cut.jsonl.gz"
+    lines = "".join(f"[{number * number}]\n" for number in range(100_000))
+    path.write_bytes(gzip.compress(lines.encode())[:-20_000])
+    rows = jsonl.read(path, on_error="skip")
+    with pytest.raises((ValueError, OSError)):
+        list(rows)
+
+
+def test_the_file_is_let_go(tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    jsonl.write(path, ROWS)
+    with jsonl.read(path) as rows:
+        assert next(rows) == ROWS[0]
+    assert list(rows) == []
+    rows = jsonl.read(path)
+    rows.close()
+    assert list(rows) == []
+
+
+@pytest.mark.parametrize("where", [b"[1]", ["[1]"], 5])
+def test_what_is_no_place_is_refused(where):
+    with pytest.raises(TypeError, match="expected a path"):
+        jsonl.read(where)
+    with pytest.raises(TypeError, match="expected a path"):
+        jsonl.write(where, [])
+
+
+def test_rows_may_be_iterators():
+    assert jsonl.dumps([iter([1, 2]), {"a": map(str, [3])}]) == '[1,2]\n{"a":["3"]}\n'
+
+
+def test_small_rows_and_pieces_of_every_size():
+    rows = [{"n": n, "text": "é" * (n % 7)} for n in range(300)]
+    text = jsonl.dumps(rows).replace("\n", " \r\n\n", 50)
+
+    class Slow(io.BytesIO):
+        def __init__(self, text: str, width: int) -> None:
+            super().__init__(text.encode())
+            self.width = width
+
+        def read(self, size: int | None = -1) -> bytes:
+            return super().read(min(size or 0, self.width))
+
+    for width in (1, 2, 7, 64, 1000):
+        assert list(jsonl.read(Slow(text, width))) == rows
+        bad = text.replace('"n": 150', '"n": x').replace('"n":150', '"n":x')
+        reading = jsonl.read(Slow(bad, width), on_error="collect")
+        assert list(reading) == rows[:150] + rows[151:]
+        assert "line 201 column 6" in str(reading.errors[0])
+
+
 def test_documents_need_no_lines():
     text = '{"a":\n  1\n}\n\n[1,\n2] "x"{"b": 2}3 4\n'
     expected = [{"a": 1}, [1, 2], "x", {"b": 2}, 3, 4]

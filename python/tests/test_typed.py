@@ -35,8 +35,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import TypeAliasType
 
-import cannery
-from cannery import json, jsonl, yaml
+from cannery import json
 from cannery.errors import DataTypeError, MismatchError
 
 attrs = pytest.importorskip("attrs")
@@ -674,73 +673,6 @@ def test_type_aliases():
         assert json.decode('{"a": [1, {"b": null}]}', type=space["Json"]) == {"a": [1, {"b": None}]}
         with pytest.raises(MismatchError, match=r"^\$\.a\[0\]: expected "):
             json.decode('{"a": ["x"]}', type=space["Json"])
-
-
-def test_jsonl_lines_become_values(tmp_path):
-    path = tmp_path / "points.jsonl"
-    path.write_text('{"x": 1}\n{"x": "1"}\n{"x": 3, "y": 4}\n')
-    lines = jsonl.read(path, "collect", type=Point)
-    assert list(lines) == [Point(1), Point(3, 4.0)]
-    assert [str(error) for error in lines.errors] == [
-        f"{path}: $.x: expected int, got str at line 2 column 7"
-    ]
-    assert jsonl.loads('{"x": 1}\n{"x": 2}\n3', type=Point | int) == [Point(1), Point(2), 3]
-    with path.open() as file:
-        assert next(jsonl.read(file, type=Point)) == Point(1)
-
-
-YAML = """
-cat: &cat {kind: cat, lives: 3}
-animals:
-- *cat
-- owner: *cat
-  kind: dog
-"""
-
-
-@dataclasses.dataclass
-class Zoo:
-    cat: Cat
-    animals: list[Cat | Dog]
-    opened: dt.date | None = None
-
-
-def test_yaml_becomes_values():
-    cat = Cat("cat", 3)
-    assert yaml.load(YAML, type=Zoo) == Zoo(cat, [cat, Dog("dog", cat)])
-    assert yaml.load("2026-11-21", type=dt.date, schema="1.1") == dt.date(2026, 11, 21)
-    assert yaml.load("2026-11-21", type=dt.date) == dt.date(2026, 11, 21)
-    assert yaml.load("1: a\n2: b", type=dict[int, str]) == {1: "a", 2: "b"}
-    assert yaml.load("", type=int | None) is None
-
-
-#: A YAML document for `Zoo`, and what is said about it.
-BAD_YAML = [
-    (YAML.replace("3}", "x}"), "$.cat.lives: expected int, got str at line 2 column 30"),
-    ("cat: {kind: cat, kind: cat}", "$.cat: the key `kind` occurs twice at line 1 column 18"),
-    (
-        "cat: {kind: cat}\nanimals: [1]",
-        "$.animals[0]: expected Cat | Dog, got int at line 2 column 11",
-    ),
-]
-
-
-@pytest.mark.parametrize(("document", "message"), BAD_YAML)
-def test_yaml_that_does_not_fit(document, message):
-    with pytest.raises(MismatchError) as caught:
-        yaml.load(document, type=Zoo)
-    assert str(caught.value) == message
-
-
-def test_a_plain_document_loads_as_the_type(tmp_path):
-    path = tmp_path / "zoo.json"
-    path.write_text('{"cat": {"kind": "cat"}, "animals": [], "opened": "2026-11-21"}')
-    assert cannery.load(path, type=Zoo) == Zoo(Cat("cat"), [], dt.date(2026, 11, 21))
-    cannery.dump(Zoo(Cat("cat"), []), path)
-    assert cannery.load(path, type=Zoo) == Zoo(Cat("cat"), [])
-    path.write_text('{"cat": {"kind": "cat", "lives": "9"}, "animals": []}')
-    with pytest.raises(MismatchError, match=r"^\$\.cat\.lives: expected int, got str at "):
-        cannery.load(path, type=Zoo)
 
 
 def test_threads_decode_at_the_same_time():

@@ -149,12 +149,22 @@ pub(crate) struct Stream<R> {
     ended: bool,
     /// The index behind the last newline in the buffer, 0 if there is none.
     lines_end: usize,
+    /// Whether the reader failed.
+    failed: bool,
 }
 
 impl<R: Read> Stream<R> {
     pub(crate) fn new(reader: R) -> Self {
         let start = Pos { offset: 0, line: 1, column: 1 };
-        Self { reader, buffer: Vec::new(), filled: 0, start, ended: false, lines_end: 0 }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            filled: 0,
+            start,
+            ended: false,
+            lines_end: 0,
+            failed: false,
+        }
     }
 
     /// Reads enough to see whether there is a byte order mark.
@@ -185,6 +195,11 @@ impl<R: Read> Stream<R> {
         self.lines_end
     }
 
+    /// Whether the reader failed, so that nothing more comes.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Whether a line begins at `pos`.
     pub(crate) fn begins_line(&self, pos: usize) -> bool {
         match pos.checked_sub(1) {
@@ -202,7 +217,10 @@ impl<R: Read> Stream<R> {
         let count = loop {
             match self.reader.read(&mut self.buffer[self.filled..]) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(error, "cannot read")),
+                Err(error) => {
+                    self.failed = true;
+                    return Err(Error::io(error, "cannot read"));
+                }
                 Ok(count) => break count,
             }
         };

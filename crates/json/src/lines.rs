@@ -113,6 +113,11 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// Whether the text cannot be read on, because the reader failed.
+    pub fn has_failed(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
     /// The documents that are left, each as a [`Value`].
     pub fn values(&mut self) -> Values<'_, R> {
         Values { reader: self }
@@ -158,10 +163,10 @@ impl<R: Read> Reader<R> {
         self.pos = self.parser.failed_at().min(data.len());
         let newlines = newlines + count_newlines(&data[start.min(self.pos)..self.pos]);
         if newlines == 0 {
-            self.stage = after(&error, Stage::NextLine);
+            self.stage = self.after(&error, Stage::NextLine);
             return error;
         }
-        self.stage = after(&error, Stage::Resume);
+        self.stage = self.after(&error, Stage::Resume);
         match error.pos() {
             Some(pos) if error.hint().is_none() => {
                 let line = pos.line.saturating_sub(newlines);
@@ -170,22 +175,19 @@ impl<R: Read> Reader<R> {
             _ => error,
         }
     }
+
+    /// Where to go on after `error`, if at all.
+    fn after(&self, error: &Error, next: Stage) -> Stage {
+        match error.kind() {
+            _ if self.input.has_failed() => Stage::Over,
+            ErrorKind::Interrupted | ErrorKind::Host => Stage::Over,
+            _ => next,
+        }
+    }
 }
 
 fn begins_value(byte: u8) -> bool {
     matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
-}
-
-/// Where to go on after `error`, if at all.
-fn after(error: &Error, next: Stage) -> Stage {
-    match error.kind() {
-        ErrorKind::Io
-        | ErrorKind::Permission
-        | ErrorKind::NotFound
-        | ErrorKind::Interrupted
-        | ErrorKind::Host => Stage::Over,
-        _ => next,
-    }
 }
 
 /// The documents of a [`Reader`], each as a [`Value`].

@@ -42,6 +42,8 @@ pub fn from_slice_prefix<S: Sink + ?Sized>(
     let mut level = Level::DOCUMENT;
     match reader.read(&mut level, sink) {
         Ok(()) => Ok(reader.at),
+        // A value that the sink refuses was read to its end; what is wrong begins at its start.
+        Err(error) if error.kind() == ErrorKind::Type => Err(error.at_offset(reader.start as u64)),
         Err(error) => Err(error.at_offset(reader.at as u64)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::BufRead;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use cannery::{Input, Output, Place};
 use cannery_core::{Error, Result, Sink};
@@ -11,7 +11,7 @@ use cannery_json::lines::{Reader, Writer};
 use cannery_json::{ReadOptions, WriteOptions};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::{PyIterator, PyList, PyTuple};
 
 use crate::build::{Hooks, Plain, PyBuilder, Watched};
 use crate::errors::{OrRaise, to_exception};
@@ -71,11 +71,27 @@ impl JsonLines {
         this
     }
 
+    fn __enter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close()
+    }
+
+    /// Let go of the file; there are no more documents then.
+    fn close(&self) -> PyResult<()> {
+        let mut rows = self.rows()?;
+        let nothing: Box<dyn BufRead + Send> = Box::new(std::io::empty());
+        rows.source = Reader::new(nothing, ReadOptions::default());
+        rows.failed = None;
+        rows.ready.clear();
+        Ok(())
+    }
+
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let mut rows = self
-            .rows
-            .try_lock()
-            .map_err(|_| PyValueError::new_err("the lines are already being read"))?;
+        let mut rows = self.rows()?;
         loop {
             if let Some(row) = rows.ready.pop_front() {
                 return Ok(Some(row));
@@ -83,12 +99,12 @@ impl JsonLines {
             let error = match rows.failed.take().map_or_else(|| self.read(py, &mut rows), Err) {
                 Ok(()) if rows.ready.is_empty() => return Ok(None),
                 Ok(()) => continue,
-                Err(error) => self.raised(py, error),
+                Err(error) => self.raised(py, error, rows.source.has_failed()),
             };
             match self.on_error {
                 OnError::Raise => return Err(error),
-                // Exceptions of a file object are no bad documents.
-                _ if !is_data_error(py, &error) => return Err(error),
+                // A file that cannot be read is no bad document, nor is what Python code raised.
+                _ if rows.source.has_failed() || !is_data_error(py, &error) => return Err(error),
                 OnError::Skip => {}
                 OnError::Collect => self.errors.bind(py).append(error)?,
             }
@@ -98,6 +114,11 @@ impl JsonLines {
 }
 
 impl JsonLines {
+    fn rows(&self) -> PyResult<MutexGuard<'_, Rows>> {
+        let busy = |_| PyValueError::new_err("the lines are already being read");
+        self.rows.try_lock().map_err(busy)
+    }
+
     fn read(&self, py: Python<'_>, rows: &mut Rows) -> Result<()> {
         if let Some(plan) = &self.plan {
             let mut builder = TypedBuilder::new(plan.bind(py), self.calls_python);
@@ -111,7 +132,9 @@ impl JsonLines {
         Ok(())
     }
 
-    fn raised(&self, py: Python<'_>, error: Error) -> PyErr {
+    fn raised(&self, py: Python<'_>, error: Error, is_the_end: bool) -> PyErr {
+        let goes_on = self.on_error == OnError::Raise && !is_the_end;
+        let error = if goes_on { with_ways_on(error) } else { error };
         to_exception(py, if self.name.is_empty() { error } else { error.in_file(&*self.name) })
     }
 }
@@ -133,6 +156,18 @@ impl Rows {
             }
         }
     }
+}
+
+/// Says besides what to do about a bad document how to go on without it.
+#[cold]
+fn with_ways_on(error: Error) -> Error {
+    const WAYS: &str = "to go on without such documents, pass `on_error=\"skip\"`, or `\"collect\"` \
+        to keep their errors in `.errors`";
+    let hint = match error.hint() {
+        None => WAYS.to_owned(),
+        Some(hint) => format!("{hint}; {WAYS}"),
+    };
+    error.with_hint(hint)
 }
 
 fn is_data_error(py: Python<'_>, error: &PyErr) -> bool {
@@ -306,7 +341,7 @@ fn write_row<'py, W: std::io::Write>(
     writer: &mut Writer<W>,
 ) -> PyResult<()> {
     let py = row.py();
-    let options = JsonOptions { default: default.cloned(), ..JsonOptions::strict() };
+    let options = JsonOptions::strict().with_default(default.cloned());
     let dialect = JsonDialect::<false>::new(options);
     let limits = cannery_core::Limits::default();
     PyWalker::new(writer.sink(), dialect, limits).walk(row).map_err(|error| {

@@ -20,7 +20,7 @@ pub(crate) use graph::{GraphHooks, Reviver};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
 pub(crate) use msgpack::{
-    MsgpackHooks, TimestampAs, UnpackOptions, epoch, ext_type, own_error, timestamp,
+    MsgpackHooks, TimestampAs, UnpackOptions, epoch, ext_type, own_error, timestamp, utc_datetime,
 };
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 

@@ -153,7 +153,7 @@ impl<'a, const CALLS_PYTHON: bool> MsgpackHooks<'a, CALLS_PYTHON> {
                 let sum = i128::from(whole) * 1_000_000_000 + i128::from(part);
                 Ok(sum.into_pyobject(py)?.into_any())
             }
-            TimestampAs::DateTime => datetime(py, whole, part),
+            TimestampAs::DateTime => utc_datetime(py, whole, part),
         }
     }
 
@@ -217,7 +217,11 @@ pub(crate) fn timestamp<'py>(
 }
 
 /// A `datetime` in UTC; it has microseconds only.
-fn datetime(py: Python<'_>, seconds: i64, nanoseconds: u32) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn utc_datetime(
+    py: Python<'_>,
+    seconds: i64,
+    nanoseconds: u32,
+) -> PyResult<Bound<'_, PyAny>> {
     const DAY: i64 = 86_400;
     let days = i32::try_from(seconds.div_euclid(DAY))
         .map_err(|_| PyOverflowError::new_err("date value out of range"))?;

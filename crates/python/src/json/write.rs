@@ -14,7 +14,7 @@ use crate::compat;
 use crate::entrance::{Call, entrance};
 use crate::file::PyFile;
 use crate::text;
-use crate::walk::{JsonDialect, JsonOptions, PyWalker};
+use crate::walk::{JsonDialect, JsonOptions, PyWalker, writes_iterators};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     entrance!(module, json_dumps, dumps_plainly)?;
@@ -28,6 +28,9 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// The arguments are those of the standard library's ``json.dumps``. With ``default="rich"``, numpy
 /// arrays and scalars, dataclasses and the like, enums, dates, UUIDs, decimals (exactly), paths, sets
 /// and bytes (base64) are written as the obvious plain JSON.
+///
+/// Generators and other iterators are written as arrays, item by item; with a function as
+/// ``default``, that is asked what they are.
 #[pyfunction]
 #[pyo3(signature = (obj, *, skipkeys=None, ensure_ascii=None, check_circular=None, allow_nan=None,
     cls=None, indent=None, separators=None, default=None, sort_keys=None, **kw))]
@@ -46,13 +49,14 @@ fn json_dumps<'py>(
     sort_keys: Option<&Bound<'py, PyAny>>,
     kw: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let iterators = writes_iterators(None, default.as_ref());
     let options = JsonOptions {
         default,
         skip_keys: truth(skipkeys, false)?,
         sort_keys: truth(sort_keys, false)?,
         allow_nan: truth(allow_nan, true)?,
         check_circular: truth(check_circular, true)?,
-        iterators: false,
+        iterators,
     };
     let ensure_ascii = truth(ensure_ascii, true)?;
     if cls.is_some() || kw.is_some() {
@@ -120,8 +124,9 @@ fn json_dump<'py>(
     separators: Option<(String, String)>,
     default: Option<Bound<'py, PyAny>>,
     sort_keys: bool,
-    iterators: bool,
+    iterators: Option<bool>,
 ) -> PyResult<()> {
+    let iterators = writes_iterators(iterators, default.as_ref());
     let options = JsonOptions {
         default,
         skip_keys: skipkeys,
@@ -145,9 +150,11 @@ fn json_dump<'py>(
 ///
 /// ``nan`` says what becomes of NaN and the infinities, which JSON has not: ``"error"``,
 /// ``"null"``, or ``"write"`` (as ``NaN`` and ``Infinity``, which only some readers accept).
+/// ``iterators`` says whether generators and other iterators are written as arrays; if nothing is
+/// said, they are, unless ``default`` is a function to be asked.
 #[pyfunction]
 #[pyo3(signature = (obj, /, *, default=None, indent=None, sort_keys=false, skipkeys=false,
-    ensure_ascii=false, nan="error", iterators=false, newline=false, depth=1024))]
+    ensure_ascii=false, nan="error", iterators=None, newline=false, depth=1024))]
 #[expect(clippy::too_many_arguments, reason = "each is an option of its own")]
 #[expect(clippy::fn_params_excessive_bools, reason = "each is an option of its own")]
 fn json_encode<'py>(
@@ -159,11 +166,12 @@ fn json_encode<'py>(
     skipkeys: bool,
     ensure_ascii: bool,
     nan: &str,
-    iterators: bool,
+    iterators: Option<bool>,
     newline: bool,
     depth: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let non_finite = parse_nan(nan)?;
+    let iterators = writes_iterators(iterators, default.as_ref());
     let options = JsonOptions {
         default,
         skip_keys: skipkeys,

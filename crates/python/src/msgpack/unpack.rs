@@ -9,6 +9,7 @@ use super::direct;
 use super::errors::{extra_data, unpack_error};
 use super::{Data, classes, truth};
 use crate::build::{Hooks, MsgpackHooks, PyBuilder, TimestampAs, UnpackOptions};
+use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(msgpack_unpackb, module)?)?;
@@ -19,13 +20,17 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///
 /// Raises ``ExtraData`` for bytes behind it, ``FormatError`` for what is not MessagePack,
 /// ``StackError`` for what is nested too deeply, and ``ValueError`` for what is cut off.
+///
+/// ``type`` and ``unknown`` are those of ``decode``; they cannot be combined with hooks.
 #[pyfunction]
 #[pyo3(signature = (packed, *, object_hook=None, list_hook=None, use_list=true, raw=false,
     timestamp=0, strict_map_key=true, unicode_errors=None, object_pairs_hook=None, ext_hook=None,
-    max_str_len=-1, max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1),
+    max_str_len=-1, max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1, r#type=None,
+    unknown="ignore"),
     text_signature = "(packed, *, object_hook=None, list_hook=None, use_list=True, raw=False, \
     timestamp=0, strict_map_key=True, unicode_errors=None, object_pairs_hook=None, ext_hook=None, \
-    max_str_len=-1, max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1)")]
+    max_str_len=-1, max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1, type=None, \
+    unknown='ignore')")]
 #[expect(clippy::too_many_arguments, reason = "the signature of the package")]
 fn msgpack_unpackb<'py>(
     packed: &Bound<'py, PyAny>,
@@ -43,6 +48,8 @@ fn msgpack_unpackb<'py>(
     max_array_len: isize,
     max_map_len: isize,
     max_ext_len: isize,
+    r#type: Option<&Bound<'py, PyAny>>,
+    unknown: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hooks = UnpackOptions {
         object_hook,
@@ -61,17 +68,57 @@ fn msgpack_unpackb<'py>(
         map: size_or(max_map_len, usize::MAX),
         extension: size_or(max_ext_len, usize::MAX),
     };
-    unpack(packed, &hooks, &read_options(raw, strict_map_key).sizes(sizes))
+    let options = read_options(raw, strict_map_key).sizes(sizes);
+    match (TypeOptions { annotation: r#type, unknown, strict: true }).plan(packed.py())? {
+        None => unpack(packed, &hooks, &options),
+        Some(plan) if hooks.is_plain() && !raw => unpack_typed(packed, &plan, &options),
+        Some(_) => Err(PyTypeError::new_err("unpackb takes type= or hooks and raw, not both")),
+    }
 }
 
 /// Decode one MessagePack document (``bytes``, or any bytes-like object).
 ///
 /// Maps may have any hashable keys. Extensions become ``ExtType``, timestamps ``Timestamp``.
+///
+/// ``type`` is what the value shall be, as in ``cannery.json.decode``; a value of another type raises
+/// ``MismatchError``, which says where and what. Where a ``datetime`` is expected, timestamps are
+/// welcome. ``unknown`` says what is done about fields that the type has not: ``"ignore"`` or
+/// ``"error"``. With ``strict=False``, text stands for the number or truth value that it spells.
 #[pyfunction]
-#[pyo3(signature = (data, /, *, depth=1024))]
-fn msgpack_decode<'py>(data: &Bound<'py, PyAny>, depth: usize) -> PyResult<Bound<'py, PyAny>> {
+#[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, depth=1024))]
+fn msgpack_decode<'py>(
+    data: &Bound<'py, PyAny>,
+    r#type: Option<&Bound<'py, PyAny>>,
+    unknown: &str,
+    strict: bool,
+    depth: usize,
+) -> PyResult<Bound<'py, PyAny>> {
     let options = read_options(false, false).limits(Limits::default().depth(depth));
-    unpack(data, &UnpackOptions::default(), &options)
+    match (TypeOptions { annotation: r#type, unknown, strict }).plan(data.py())? {
+        None => unpack(data, &UnpackOptions::default(), &options),
+        Some(plan) => unpack_typed(data, &plan, &options),
+    }
+}
+
+fn unpack_typed<'py>(
+    packed: &Bound<'py, PyAny>,
+    plan: &Bound<'py, TypePlan>,
+    options: &ReadOptions,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = packed.py();
+    let data = Data::of(packed)?;
+    // The type says what the keys are.
+    let options = options.invalid_text(false).strict_keys(false);
+    let mut builder = TypedBuilder::new(plan, false);
+    let used = from_slice_prefix(data.bytes(), &options, &mut builder).map_err(|mut error| {
+        let mismatch = crate::typed::as_exception(py, &mut error);
+        mismatch.unwrap_or_else(|| unpack_error(py, error))
+    })?;
+    let value = builder.take().expect("a document was read");
+    if used < data.bytes().len() {
+        return Err(extra_data(&value, data.bytes(), used));
+    }
+    Ok(value)
 }
 
 fn unpack<'py>(

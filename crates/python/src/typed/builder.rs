@@ -154,7 +154,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     }
 
     #[inline]
-    fn enter(&mut self, shape: Shape<'p>, at: usize) {
+    pub(super) fn enter(&mut self, shape: Shape<'p>, at: usize) {
         self.frames.push(self.top);
         self.top = Frame { shape, node: self.expect, base: self.values.len(), at };
     }
@@ -305,7 +305,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     /// The error for a value of a kind that is not welcome here.
     #[cold]
     #[inline(never)]
-    fn unwelcome(&self, found: &str) -> Error {
+    pub(super) fn unwelcome(&self, found: &str) -> Error {
         let expected = &self.expect.expected;
         self.located(mismatch(format!("expected {expected}, got {found}")))
     }
@@ -637,6 +637,10 @@ impl Sink for TypedBuilder<'_, '_> {
                 other => self.record_key(record, &other.to_utf8()),
             },
             Shape::Dict(dict) => self.dict_key(dict, &key.to_utf8()),
+            Shape::Extension => {
+                self.expect(&self.plan.parts);
+                Ok(())
+            }
             // A well-known object's value; other parts say what its value says too.
             _ if key == *"value" => {
                 self.expect(self.top.node);
@@ -666,6 +670,9 @@ impl Sink for TypedBuilder<'_, '_> {
         if self.diverted {
             return self.divert(Step::Open, &mut |sink| sink.begin_object(type_name, parts));
         }
+        if type_name == *cannery_msgpack::TIMESTAMP || type_name == *cannery_msgpack::EXT {
+            return self.begin_extension(type_name);
+        }
         let is_named = self.expect.text.as_ref().is_some_and(|way| !matches!(way.make, Make::Keep));
         if !is_named {
             return Err(self.unwelcome(&type_name.to_str_lossy()));
@@ -678,8 +685,11 @@ impl Sink for TypedBuilder<'_, '_> {
         if self.diversion.is_some() {
             return self.divert(Step::Close, &mut |sink| sink.end_object());
         }
-        let Frame { base, node, .. } = self.top;
-        let value = self.values.drain(base..).next().flatten();
+        let Frame { base, node, shape, .. } = self.top;
+        let value = match shape {
+            Shape::Extension => Some(self.finish_extension()?),
+            _ => self.values.drain(base..).next().flatten(),
+        };
         self.top = self.frames.pop().expect("readers close what they opened");
         match value {
             Some(value) => {

@@ -33,6 +33,7 @@ impl Plan {
             root,
             ignored: Node { diverts: true, ..Node::default() },
             excess: Node { diverts: true, ..Node::default() },
+            parts: Node::of_parts(),
             plain: PlainContainers {
                 tuple: Items::Tuple(seen.any),
                 set: Items::Set(seen.any),

@@ -35,6 +35,8 @@ pub(super) enum Shape<'p> {
     Tagged(&'p Tagged),
     /// A well-known object: its one part is its value.
     Boxed,
+    /// MessagePack's extension, of two parts.
+    Extension,
 }
 
 /// The field of a record before its first key.

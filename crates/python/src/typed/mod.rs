@@ -4,6 +4,7 @@ mod builder;
 mod compile;
 mod divert;
 mod errors;
+mod extension;
 mod frame;
 mod lookup;
 mod make;

@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) ignored: Node,
     /// Stands where no value may be: behind the last item of a row.
     pub(super) excess: Node,
+    /// Stands for the parts of MessagePack's extensions.
+    pub(super) parts: Node,
     /// Containers that only some formats have, with anything in them.
     pub(super) plain: PlainContainers,
     /// Whether numbers shall come as text: a decimal is made of them.
@@ -60,6 +62,14 @@ pub(super) struct Node {
     pub(super) is_any: bool,
     /// Whether the values go somewhere else than into objects of ours.
     pub(super) diverts: bool,
+}
+
+impl Node {
+    /// The node for the parts of MessagePack's extensions.
+    pub(super) fn of_parts() -> Self {
+        let keep = || Some(Way { make: Make::Keep, check: None });
+        Self { int: keep(), bytes: keep(), ..Self::default() }
+    }
 }
 
 /// How a scalar is made.

@@ -14,7 +14,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 pub(crate) use graph::{Describer, send as send_graph};
-pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
+pub(crate) use json::{JsonDialect, JsonOptions, out_of_range, writes_iterators};
 pub(crate) use msgpack::{MsgpackDialect, PackOptions};
 pub(crate) use yaml::{YamlDialect, YamlOptions};
 
