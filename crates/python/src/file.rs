@@ -35,7 +35,11 @@ impl PyFile {
         Python::attach(|py| {
             let chunk = self.object.bind(py).call_method1("read", (size,))?;
             match chunk.cast::<PyString>() {
-                Ok(_) => Ok(text::of_python(&chunk)?.to_utf8().into_owned()),
+                // The interpreter's own encoder is quick, but knows no surrogates.
+                Ok(text) => match text.to_str() {
+                    Ok(utf8) => Ok(utf8.as_bytes().to_vec()),
+                    Err(_) => Ok(text::of_python(&chunk)?.to_utf8().into_owned()),
+                },
                 Err(_) => chunk.extract(),
             }
         })

@@ -4,7 +4,7 @@ use std::io::{BufRead, Read, Write};
 
 use cannery_core::tagged::Native;
 use cannery_core::{Container, Error, ErrorKind, Limits, Pos, Result, Sink};
-use cannery_msgpack::Writer as MsgpackWriter;
+use cannery_msgpack::{Scanner, Writer as MsgpackWriter};
 
 use super::per_document::{Documents as PerDocuments, PerDocument};
 use crate::format::{
@@ -37,9 +37,9 @@ impl Format for Msgpack {
         if !is_container || is_pickle {
             return Likelihood::No;
         }
-        let mut search = Search::default();
-        let end = if search.advance(start) { search.at } else { start.len() };
         let options = cannery_msgpack::ReadOptions::default();
+        let scanned = Scanner::new().scan(start, &options);
+        let end = scanned.ok().flatten().unwrap_or(start.len());
         match cannery_msgpack::from_slice(&start[..end], &options, &mut Outline::default()) {
             Err(error) if error.kind() != ErrorKind::Truncated => Likelihood::No,
             _ => Likelihood::Maybe,
@@ -57,7 +57,8 @@ impl Format for Msgpack {
             limits: options.limits,
             window: Vec::new(),
             start: 0,
-            search: Search::default(),
+            scanner: Scanner::new(),
+            length: None,
             offset: 0,
             ended: false,
         };
@@ -120,7 +121,9 @@ struct Stream {
     window: Vec<u8>,
     /// Where in the window the next document begins.
     start: usize,
-    search: Search,
+    scanner: Scanner,
+    /// The length of the next document, if its end was found.
+    length: Option<usize>,
     /// Bytes before the window.
     offset: u64,
     ended: bool,
@@ -132,26 +135,37 @@ impl Stream {
 
     /// Where in the window the next document ends, if there is one.
     ///
-    /// Of one that is cut off it is the end of the file: the reader will say what is missing.
+    /// Of one that is cut off, or is no MessagePack, it is the end of what is there: the reader will
+    /// say what is wrong.
     fn find(&mut self) -> Result<Option<usize>> {
-        while !self.search.advance(&self.window[self.start..]) {
-            if self.ended {
-                let end = self.window.len();
-                return Ok((end > self.start).then_some(end));
+        let options = self.options();
+        while self.length.is_none() {
+            let rest = &self.window[self.start..];
+            self.length = match self.scanner.scan(rest, &options) {
+                Ok(None) if self.ended && rest.is_empty() => return Ok(None),
+                Ok(None) if self.ended => Some(rest.len()),
+                Ok(length) => length,
+                Err(_) => Some(rest.len()),
+            };
+            if self.length.is_none() {
+                self.fill()?;
             }
-            self.fill()?;
         }
-        Ok(Some(self.start + self.search.at))
+        Ok(self.length.map(|length| self.start + length))
+    }
+
+    fn options(&self) -> cannery_msgpack::ReadOptions {
+        cannery_msgpack::ReadOptions::default().limits(self.limits)
     }
 
     fn read(&mut self, end: usize, sink: &mut dyn Sink) -> Result<()> {
-        let options = cannery_msgpack::ReadOptions::default().limits(self.limits);
+        let options = self.options();
         let document = &self.window[self.start..end];
         let offset = self.offset + self.start as u64;
         let read = cannery_msgpack::from_slice(document, &options, sink);
         read.map_err(|e| e.map_pos(|pos| Pos { offset: pos.offset + offset, ..pos }))?;
         self.start = end;
-        self.search = Search::default();
+        (self.scanner, self.length) = (Scanner::new(), None);
         Ok(())
     }
 
@@ -181,70 +195,6 @@ impl Stream {
         self.window.truncate(length + count);
         self.ended = count == 0;
         read.map(drop).map_err(|e| Error::io(e, "cannot read the file"))
-    }
-}
-
-/// The search for the end of a document, which goes on where it stopped when there is more.
-struct Search {
-    /// Bytes of the document that were looked at.
-    at: usize,
-    /// Values still to come, those inside others among them.
-    left: u64,
-}
-
-impl Default for Search {
-    fn default() -> Self {
-        Self { at: 0, left: 1 }
-    }
-}
-
-impl Search {
-    /// Goes on in the bytes of a document; whether its end was found.
-    fn advance(&mut self, document: &[u8]) -> bool {
-        while self.left > 0 {
-            let Some((size, children)) = value(&document[self.at..]) else { return false };
-            match self.at.checked_add(size) {
-                Some(at) if at <= document.len() => self.at = at,
-                _ => return false,
-            }
-            self.left = (self.left - 1).saturating_add(children);
-        }
-        true
-    }
-}
-
-/// How many bytes the value at the beginning of `bytes` takes without those in it, and how many
-/// are in it. The table is that of the specification, section "Formats".
-fn value(bytes: &[u8]) -> Option<(usize, u64)> {
-    let number = |len: usize| {
-        let bytes = bytes.get(1..=len)?;
-        Some(bytes.iter().fold(0_usize, |number, &byte| number << 8 | usize::from(byte)))
-    };
-    let sized = |len: usize, extra: usize| Some((number(len)?.checked_add(1 + len + extra)?, 0));
-    let items = |len: usize, each: u64| Some((1 + len, number(len)? as u64 * each));
-    let first = *bytes.first()?;
-    let (low4, low5) = (u64::from(first & 0x0f), usize::from(first & 0x1f));
-    match first {
-        0x80..=0x8f => Some((1, low4 * 2)),
-        0x90..=0x9f => Some((1, low4)),
-        0xa0..=0xbf => Some((1 + low5, 0)),
-        0xc4 | 0xd9 => sized(1, 0),
-        0xc5 | 0xda => sized(2, 0),
-        0xc6 | 0xdb => sized(4, 0),
-        0xc7 => sized(1, 1),
-        0xc8 => sized(2, 1),
-        0xc9 => sized(4, 1),
-        0xcc | 0xd0 => Some((2, 0)),
-        0xcd | 0xd1 => Some((3, 0)),
-        0xca | 0xce | 0xd2 => Some((5, 0)),
-        0xcb | 0xcf | 0xd3 => Some((9, 0)),
-        0xd4..=0xd8 => Some((2 + (1 << (first - 0xd4)), 0)),
-        0xdc => items(2, 1),
-        0xdd => items(4, 1),
-        0xde => items(2, 2),
-        0xdf => items(4, 2),
-        // Among them the one that begins nothing, which the reader refuses.
-        _ => Some((1, 0)),
     }
 }
 

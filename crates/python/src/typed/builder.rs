@@ -9,6 +9,7 @@ use super::frame::{BEFORE_FIRST, Frame, Shape};
 use super::make::{self, Unmade, Waiting};
 use super::plan::{Dict, Entries, Items, Make, Node, Plan, Record, TypePlan, Way};
 use super::scalar;
+use super::stacks::Stacks;
 use crate::build::make as plain;
 use crate::build::{Caches, is_integer};
 use crate::compat::CollectorPause;
@@ -43,12 +44,13 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
         let (py, plan) = (plan.py(), &plan.get().0);
         let pauses = !plan.calls_python && !watched;
         let root = &plan.nodes[plan.root];
+        let (values, frames) = Stacks::take();
         Self {
             py,
             plan,
-            values: Vec::with_capacity(64),
+            values,
             top: Frame { shape: Shape::Root, node: root, base: 0, at: 0 },
-            frames: Vec::with_capacity(8),
+            frames,
             expect: root,
             diverted: root.diverts,
             diversion: None,
@@ -79,14 +81,14 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
         make::list(self.py, &mut self.values, 0)?.cast_into().map_err(PyErr::from)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn expect(&mut self, node: &'p Node) {
         self.expect = node;
         self.diverted = node.diverts;
     }
 
     /// Puts a finished value where it belongs.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&mut self, value: Bound<'py, PyAny>) {
         match self.top.shape {
             Shape::Record(_) => self.values[self.top.base + self.top.at] = Some(value),
@@ -103,7 +105,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn place_made(&mut self, made: Result<Bound<'py, PyAny>>) -> Result<()> {
         match made {
             Ok(value) => {
@@ -310,7 +312,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
         self.located(mismatch(format!("expected {expected}, got {found}")))
     }
 
-    #[inline]
+    #[inline(always)]
     fn text_object(&mut self, value: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
         match (value, &mut self.caches) {
             (Text::Ascii(text), Some(caches)) => caches.value(self.py, text.as_bytes()),
@@ -327,7 +329,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
         made.map_err(from_exception)
     }
 
-    #[inline]
+    #[inline(always)]
     fn record_key(&mut self, record: &'p Record, key: &[u8]) -> Result<()> {
         let guess = self.top.at.wrapping_add(1);
         match record.lookup.position(key, guess) {
@@ -448,6 +450,7 @@ impl Drop for TypedBuilder<'_, '_> {
         if let Some(caches) = self.caches.take() {
             caches.give_back();
         }
+        Stacks::give_back(std::mem::take(&mut self.values), std::mem::take(&mut self.frames));
     }
 }
 
@@ -492,7 +495,7 @@ impl Sink for TypedBuilder<'_, '_> {
         self.place_made(made)
     }
 
-    #[inline]
+    #[inline(always)]
     fn int(&mut self, value: i64) -> Result<()> {
         if self.diverted {
             return self.divert(Step::Scalar, &mut |sink| sink.int(value));
@@ -512,7 +515,7 @@ impl Sink for TypedBuilder<'_, '_> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn float(&mut self, value: f64) -> Result<()> {
         if self.diverted {
             return self.divert(Step::Scalar, &mut |sink| sink.float(value));
@@ -547,7 +550,7 @@ impl Sink for TypedBuilder<'_, '_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
         if self.diverted {
             return self.divert(Step::Scalar, &mut |sink| sink.text(value));
@@ -626,7 +629,7 @@ impl Sink for TypedBuilder<'_, '_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         if self.diversion.is_some() {
             return self.divert_key(key);

@@ -57,7 +57,13 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let ((words, rest), (others, other_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    words.iter().zip(others).all(|(word, other)| word == other)
-        && rest.iter().zip(other_rest).all(|(byte, other)| byte == other)
+    // Words, of which the last may overlap the one before.
+    if let (Some(last), Some(other)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        let ((words, _), (others, _)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+        return last == other && words.iter().zip(others).all(|(word, other)| word == other);
+    }
+    if let (Some(last), Some(other)) = (a.last_chunk::<4>(), b.last_chunk::<4>()) {
+        return last == other && a.first_chunk::<4>() == b.first_chunk::<4>();
+    }
+    a.iter().zip(b).all(|(byte, other)| byte == other)
 }

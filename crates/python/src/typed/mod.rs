@@ -11,6 +11,7 @@ mod make;
 mod moment;
 mod plan;
 mod scalar;
+mod stacks;
 
 use std::sync::Mutex;
 

@@ -45,20 +45,6 @@ impl JsonOptions<'_> {
     }
 }
 
-impl<'py> JsonOptions<'py> {
-    /// Sets [`default`](Self::default). Without one, iterators are arrays; a function is asked.
-    pub(crate) fn with_default(mut self, default: Option<Bound<'py, PyAny>>) -> Self {
-        self.iterators = writes_iterators(None, default.as_ref());
-        self.default = default;
-        self
-    }
-}
-
-/// Whether iterators are written as arrays, if nothing was said about them.
-pub(crate) fn writes_iterators(said: Option<bool>, default: Option<&Bound<'_, PyAny>>) -> bool {
-    said.unwrap_or_else(|| default.is_none_or(rich::is_name))
-}
-
 /// The types that JSON has, and those that the standard library counts among them.
 pub(crate) struct JsonDialect<'py, const OWNS: bool> {
     options: JsonOptions<'py>,
@@ -154,10 +140,8 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
     }
 
     fn iterator(&self, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
-        let iterator = value.cast::<PyIterator>().ok().filter(|_| self.options.iterators)?;
-        // A file gives its lines: somebody forgot to read it.
-        let is_file = value.hasattr(pyo3::intern!(value.py(), "read")).unwrap_or(false);
-        (!is_file).then(|| iterator.clone())
+        let iterator = value.cast::<PyIterator>().ok()?;
+        self.options.iterators.then(|| iterator.clone())
     }
 
     fn call_default<S: Sink>(&self, value: Bound<'py, PyAny>, sink: &mut S) -> Result<Step<'py>> {

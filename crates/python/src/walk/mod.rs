@@ -2,6 +2,7 @@
 
 mod frame;
 mod graph;
+mod iterators;
 mod json;
 mod msgpack;
 mod quick;
@@ -14,7 +15,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 pub(crate) use graph::{Describer, send as send_graph};
-pub(crate) use json::{JsonDialect, JsonOptions, out_of_range, writes_iterators};
+pub(crate) use iterators::writes_iterators;
+pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
 pub(crate) use msgpack::{MsgpackDialect, PackOptions};
 pub(crate) use yaml::{YamlDialect, YamlOptions};
 
