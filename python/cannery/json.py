@@ -182,7 +182,8 @@ def dump(
 
     Generators and other iterators are written as arrays, item by item, and never held in memory
     (the standard library refuses them). With a function as `default`, that is asked what they are,
-    as it is there, unless `iterators=True`; with `iterators=False` they are refused.
+    as it is there, unless `iterators=True`; with `iterators=False` they are refused. File objects,
+    which are iterators of lines, are always refused.
     """
     if cls is not None or kw:
         encoder = (cls or JSONEncoder)(

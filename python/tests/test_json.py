@@ -397,9 +397,11 @@ class TestFiles:
         assert json.dumps(iter([1])) == "[1]"
         assert json.encode(iter([1]), default="rich") == b"[1]"
 
-    def test_iterators_are_left_to_a_function(self):
+    def test_iterators_are_left_to_a_function_and_files_are_none(self):
         for write in (json.dumps, json.encode):
             assert json.loads(write(iter([1]), default=lambda _: "asked")) == "asked"
+            with pytest.raises(TypeError, match="StringIO is not JSON serializable"):
+                write(io.StringIO("a line"))
         fp = io.StringIO()
         json.dump(iter([1]), fp, default=str, iterators=True)
         assert fp.getvalue() == "[1]"

@@ -62,6 +62,16 @@ impl<'a, 'py> Call<'a, 'py> {
         })
     }
 
+    /// The only argument with a name, if it is this one, and all others are the one without.
+    #[inline]
+    pub(crate) fn only_named(self, wanted: &str) -> Option<Borrowed<'a, 'py, PyAny>> {
+        let mut named = self.named();
+        let (name, value) = named.next().filter(|_| self.named == 1)?;
+        // SAFETY: the interpreter names arguments by texts, which live as long as the call.
+        let name = unsafe { crate::compat::compact_ascii(name.as_ptr()) }?;
+        (name == wanted).then_some(value)
+    }
+
     /// Whether no argument has a name.
     #[inline]
     pub(crate) fn is_bare(self) -> bool {

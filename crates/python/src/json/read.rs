@@ -1,6 +1,6 @@
 //! Text to objects.
 
-use cannery_core::{Error, ErrorKind, Limits, Result};
+use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
 use cannery_json::ReadOptions;
 use pyo3::exceptions::{PyStopIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -110,10 +110,19 @@ fn json_decode<'py>(
     build(py, &document, &options, Plain).map_err(|error| decode_error(py, error, &document))
 }
 
-/// [`json_decode`] of a document alone, which is right.
+/// [`json_decode`] of a document alone, or as a type, which is right.
 fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
-    let data = call.only().filter(|_| call.is_bare())?;
-    read_plainly(&data, Document::utf8, &ReadOptions::default())
+    let data = call.only()?;
+    if call.is_bare() {
+        return read_plainly(&data, Document::utf8, &ReadOptions::default());
+    }
+    let annotation = call.only_named("type")?;
+    let options = TypeOptions { annotation: Some(&annotation), unknown: "ignore", strict: true };
+    let plan = options.plan_at_hand().filter(|_| is_plain(&data))?;
+    let document = Document::utf8(&data).ok()?;
+    let mut builder = TypedBuilder::new(&plan, false);
+    read_quickly(&document, &ReadOptions::default(), &mut builder)?;
+    builder.take()
 }
 
 /// [`json_loads`] of a document alone, which is right.
@@ -128,31 +137,49 @@ fn read_plainly<'a, 'py>(
     document: impl FnOnce(&'a Bound<'py, PyAny>) -> PyResult<Document<'a, 'py>>,
     options: &ReadOptions,
 ) -> Option<Bound<'py, PyAny>> {
-    // Others may run code of their own, which shall not run twice.
-    if !data.is_exact_instance_of::<PyBytes>() && !data.is_exact_instance_of::<PyString>() {
+    if !is_plain(data) {
         return None;
     }
     let document = document(data).ok()?;
+    let mut builder = PyBuilder::new(data.py(), Plain);
+    read_quickly(&document, options, &mut builder)?;
+    builder.take()
+}
+
+/// Whether looking at a document's bytes runs no code of its own, which shall not run twice.
+fn is_plain(data: &Bound<'_, PyAny>) -> bool {
+    data.is_exact_instance_of::<PyBytes>() || data.is_exact_instance_of::<PyString>()
+}
+
+/// Reads a document that is right.
+#[inline(always)]
+fn read_quickly<S: Sink>(
+    document: &Document<'_, '_>,
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Option<()> {
     let bytes = document.bytes();
     if bytes.len() > SHORT {
-        return build(data.py(), &document, options, Plain).ok();
+        return match document.as_str() {
+            Some(text) => cannery_json::from_str(text, options, sink).ok(),
+            None => cannery_json::from_slice(bytes, options, sink).ok(),
+        };
     }
     let mut padded = [b' '; SHORT + PADDING];
     padded[..bytes.len()].copy_from_slice(bytes);
     let padded = &padded[..bytes.len() + PADDING];
-    let mut builder = PyBuilder::new(data.py(), Plain);
     let end = match document.as_str() {
         Some(_) => {
             // SAFETY: text, and spaces behind it.
             let text = unsafe { std::str::from_utf8_unchecked(padded) };
-            cannery_json::from_str_prefix(text, options, &mut builder)
+            cannery_json::from_str_prefix(text, options, sink)
         }
-        None => cannery_json::from_slice_prefix(padded, options, &mut builder),
+        None => cannery_json::from_slice_prefix(padded, options, sink),
     };
     let rest = &padded[end.ok()?..];
     let is_white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let is_over = rest.len() <= PADDING || rest[..rest.len() - PADDING].iter().all(is_white);
-    builder.take().filter(|_| is_over)
+    is_over.then_some(())
 }
 
 /// A document as short as that is read from a copy with spaces behind it, which change nothing: the

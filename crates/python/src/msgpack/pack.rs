@@ -10,14 +10,21 @@ use super::direct;
 use super::errors::pack_error;
 use super::truth;
 use crate::build::own_error;
+use crate::entrance::{Call, entrance};
 use crate::errors::from_exception;
 use crate::json::{BytesMemory, Growing};
 use crate::text;
 use crate::walk::{MsgpackDialect, PackOptions, PyWalker};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(msgpack_packb, module)?)?;
-    module.add_function(wrap_pyfunction!(msgpack_encode, module)?)
+    entrance!(module, msgpack_packb, pack_plainly)?;
+    entrance!(module, msgpack_encode, pack_plainly)
+}
+
+/// An object alone.
+fn pack_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let obj = call.only().filter(|_| call.is_bare())?;
+    direct::bytes(&obj, Limits::default().depth)
 }
 
 /// Pack object ``o`` and return packed bytes; the arguments are those of ``Packer``.

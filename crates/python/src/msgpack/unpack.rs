@@ -4,16 +4,45 @@ use cannery_core::{Limits, Result};
 use cannery_msgpack::{ReadOptions, Sizes, from_slice_prefix};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::direct;
 use super::errors::{extra_data, unpack_error};
 use super::{Data, classes, truth};
 use crate::build::{Hooks, MsgpackHooks, PyBuilder, TimestampAs, UnpackOptions};
+use crate::entrance::{Call, entrance};
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(msgpack_unpackb, module)?)?;
-    module.add_function(wrap_pyfunction!(msgpack_decode, module)?)
+    entrance!(module, msgpack_unpackb, unpackb_plainly)?;
+    entrance!(module, msgpack_decode, decode_plainly)
+}
+
+/// [`msgpack_unpackb`] of a document alone, which is right.
+fn unpackb_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let data = call.only().filter(|_| call.is_bare())?;
+    only_object(&data, true)
+}
+
+/// [`msgpack_decode`] of a document alone, or as a type, which is right.
+fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
+    let data = call.only()?;
+    if call.is_bare() {
+        return only_object(&data, false);
+    }
+    let annotation = call.only_named("type")?;
+    let options = TypeOptions { annotation: Some(&annotation), unknown: "ignore", strict: true };
+    let (plan, data) = (options.plan_at_hand()?, data.cast_exact::<PyBytes>().ok()?);
+    let data = data.as_bytes();
+    let mut builder = TypedBuilder::new(&plan, false);
+    let used = from_slice_prefix(data, &ReadOptions::default(), &mut builder).ok()?;
+    builder.take().filter(|_| used == data.len())
+}
+
+fn only_object<'py>(data: &Bound<'py, PyAny>, text_keys: bool) -> Option<Bound<'py, PyAny>> {
+    let bytes = data.cast_exact::<PyBytes>().ok()?.as_bytes();
+    let (object, used) = direct::object(data.py(), bytes, Limits::default().depth, text_keys)?;
+    (used == bytes.len()).then_some(object)
 }
 
 /// Unpack the object in ``packed``; the arguments are those of ``Unpacker``.

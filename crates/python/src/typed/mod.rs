@@ -49,6 +49,11 @@ impl<'py> TypeOptions<'_, 'py> {
         Ok(Some(plan))
     }
 
+    /// The plan for the annotation, if it is at hand, and runs no code of Python.
+    pub(crate) fn plan_at_hand(&self) -> Option<Bound<'py, TypePlan>> {
+        self.recent(self.annotation?).filter(|plan| !plan.get().0.calls_python)
+    }
+
     fn recent(&self, annotation: &Bound<'py, PyAny>) -> Option<Bound<'py, TypePlan>> {
         let py = annotation.py();
         let recent = RECENT.try_lock().ok()?;

@@ -29,7 +29,7 @@ impl Stacks {
     }
 
     /// Keeps the stacks for the next builder.
-    pub(super) fn give_back<'py>(values: Vec<Waiting<'py>>, frames: Vec<Frame<'_>>) {
+    pub(super) fn give_back(values: Vec<Waiting<'_>>, frames: Vec<Frame<'_>>) {
         if values.capacity() > MOST || frames.capacity() > MOST {
             return;
         }

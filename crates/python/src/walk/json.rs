@@ -140,8 +140,10 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
     }
 
     fn iterator(&self, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
-        let iterator = value.cast::<PyIterator>().ok()?;
-        self.options.iterators.then(|| iterator.clone())
+        let iterator = value.cast::<PyIterator>().ok().filter(|_| self.options.iterators)?;
+        // A file gives its lines: somebody forgot to read it.
+        let is_file = value.hasattr(pyo3::intern!(value.py(), "read")).unwrap_or(false);
+        (!is_file).then(|| iterator.clone())
     }
 
     fn call_default<S: Sink>(&self, value: Bound<'py, PyAny>, sink: &mut S) -> Result<Step<'py>> {
