@@ -31,6 +31,8 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     /// Whether the next value goes somewhere else than into objects of ours.
     pub(super) diverted: bool,
     pub(super) diversion: Option<Box<Diversion>>,
+    /// How deep inside a value that nobody wants.
+    pub(super) skipped: usize,
     caches: Option<Box<Caches>>,
     /// Whether a key may not occur twice; else the last value counts.
     keys_are_unique: bool,
@@ -54,6 +56,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
             expect: root,
             diverted: root.diverts,
             diversion: None,
+            skipped: 0,
             caches: Some(Caches::take()),
             keys_are_unique: false,
             _pause: if pauses { CollectorPause::new(py) } else { CollectorPause::none() },
@@ -620,7 +623,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     #[inline]
     fn end(&mut self, container: Container) -> Result<()> {
-        if self.diversion.is_some() {
+        if self.is_inside_diverted() {
             return self.divert(Step::Close, &mut |sink| sink.end(container));
         }
         match self.finish() {
@@ -631,7 +634,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        if self.diversion.is_some() {
+        if self.is_inside_diverted() {
             return self.divert_key(key);
         }
         match self.top.shape {
@@ -657,7 +660,7 @@ impl Sink for TypedBuilder<'_, '_> {
     }
 
     fn entry(&mut self) -> Result<()> {
-        if self.diversion.is_some() {
+        if self.is_inside_diverted() {
             return self.divert(Step::Within, &mut |sink| sink.entry());
         }
         let Shape::Dict(dict) = self.top.shape else {
@@ -685,7 +688,7 @@ impl Sink for TypedBuilder<'_, '_> {
     }
 
     fn end_object(&mut self) -> Result<()> {
-        if self.diversion.is_some() {
+        if self.is_inside_diverted() {
             return self.divert(Step::Close, &mut |sink| sink.end_object());
         }
         let Frame { base, node, shape, .. } = self.top;

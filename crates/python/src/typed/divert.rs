@@ -1,14 +1,14 @@
 //! Values that do not become objects of ours at once: those that nobody wants, those that another
 //! library reads, and those before a tag.
 
-use cannery_core::{Event, Nothing, Result, Sink, Source, Tape, Text};
+use cannery_core::{Event, Result, Sink, Source, Tape, Text};
 use cannery_json::{WriteOptions, Writer};
 use pyo3::prelude::*;
 
 use super::builder::TypedBuilder;
 use super::errors::{mismatch, refused, shown};
 use super::frame::Shape;
-use super::plan::{Node, Record, Tagged};
+use super::plan::{Record, Tagged};
 
 /// Where events go, and how deep inside the diverted value they are.
 pub(super) struct Diversion {
@@ -17,8 +17,6 @@ pub(super) struct Diversion {
 }
 
 enum Target {
-    /// Nobody wants them.
-    Nothing(Nothing),
     /// They are read again, from JSON.
     Json(Box<Writer<Vec<u8>>>),
     /// They are sent again when the tag was seen; `true` when the next event is its value.
@@ -43,18 +41,14 @@ impl Diversion {
         Self { target: Target::Tape(Tape::default(), false), depth: 0 }
     }
 
-    fn of(node: &Node) -> Self {
-        let target = if node.read.is_some() {
-            Target::Json(Box::new(Writer::new(Vec::new(), WriteOptions::default())))
-        } else {
-            Target::Nothing(Nothing)
-        };
-        Self { target, depth: 0 }
+    /// For a value that is read from JSON.
+    fn json() -> Self {
+        let writer = Writer::new(Vec::new(), WriteOptions::default());
+        Self { target: Target::Json(Box::new(writer)), depth: 0 }
     }
 
     fn send(&mut self, step: Step, send: Send<'_>) -> Result<()> {
         match &mut self.target {
-            Target::Nothing(sink) => send(sink)?,
             Target::Json(sink) => send(sink)?,
             Target::Tape(sink, _) => send(sink)?,
         }
@@ -68,17 +62,44 @@ impl Diversion {
 }
 
 impl<'p> TypedBuilder<'p, '_> {
+    /// Whether the next event is part of a diverted value that has begun.
+    #[inline(always)]
+    pub(super) fn is_inside_diverted(&self) -> bool {
+        self.skipped > 0 || self.diversion.is_some()
+    }
+
     /// Sends an event where the value in work goes.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn divert(&mut self, step: Step, send: Send<'_>) -> Result<()> {
+        if std::ptr::eq(self.expect, &raw const self.plan.ignored) {
+            self.skip(step);
+            return Ok(());
+        }
+        self.divert_wanted(step, send)
+    }
+
+    /// Passes over an event of a value that nobody wants: documents may be full of them.
+    #[inline(always)]
+    fn skip(&mut self, step: Step) {
+        match step {
+            Step::Scalar => {}
+            Step::Open => self.skipped += 1,
+            Step::Close => self.skipped -= 1,
+            Step::Within => return,
+        }
+        if self.skipped == 0 && matches!(self.top.shape, Shape::Row(_)) {
+            self.next_in_row();
+        }
+    }
+
+    #[inline(never)]
+    fn divert_wanted(&mut self, step: Step, send: Send<'_>) -> Result<()> {
         if std::ptr::eq(self.expect, &raw const self.plan.excess) && self.diversion.is_none() {
             let most = self.top.at;
             let error = mismatch(format!("expected {most} items, got more"));
             return Err(self.located_outside(error));
         }
-        let expect = self.expect;
-        let mut diversion =
-            self.diversion.take().unwrap_or_else(|| Box::new(Diversion::of(expect)));
+        let mut diversion = self.diversion.take().unwrap_or_else(|| Box::new(Diversion::json()));
         if let Target::Tape(tape, tag_is_next) = &mut diversion.target {
             if *tag_is_next {
                 return self.tag(std::mem::take(tape), send);
@@ -114,8 +135,13 @@ impl<'p> TypedBuilder<'p, '_> {
     }
 
     /// A key inside a diverted value.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn divert_key(&mut self, key: Text<'_>) -> Result<()> {
+        if self.skipped > 0 { Ok(()) } else { self.divert_key_wanted(key) }
+    }
+
+    #[inline(never)]
+    fn divert_key_wanted(&mut self, key: Text<'_>) -> Result<()> {
         if let (Some(diversion), Shape::Tagged(tagged)) = (&mut self.diversion, self.top.shape)
             && let Diversion { target: Target::Tape(_, tag_is_next), depth: 0 } = &mut **diversion
             && *key.to_utf8() == *tagged.key
