@@ -173,7 +173,8 @@ impl Parser {
         if self.nan && rest.starts_with(word) {
             return Ok((value, at + word.len()));
         }
-        let end = self.nan && word.starts_with(rest);
+        // The hint is for the whole word: more of it may come.
+        let end = word.starts_with(rest) && (self.nan || !chunk.last);
         Err(self.fail(Failure { what: SyntaxError::ExpectedValue, at, end }, chunk))
     }
 
