@@ -27,8 +27,19 @@ pub fn short_integer(line: &[u8]) -> Result<Integer> {
     match line {
         b"00" => Ok(Integer::Bool(false)),
         b"01" => Ok(Integer::Bool(true)),
+        // CPython's reader in C takes any 0 or 1 of two characters for a truth value.
+        [b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c' | b'+' | b'-', b'0' | b'1'] if line != b"-1" => {
+            Err(disputed(line))
+        }
+        [b'0' | b'1', b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'] => Err(disputed(line)),
         _ => integer(line),
     }
+}
+
+#[cold]
+fn disputed(line: &[u8]) -> Error {
+    let line = String::from_utf8_lossy(line);
+    Error::new(ErrorKind::Syntax, format!("readers disagree whether `{line}` is a truth value"))
 }
 
 /// The argument of `LONG`.

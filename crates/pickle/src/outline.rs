@@ -61,7 +61,7 @@ impl Refusal {
 ///
 /// # Errors
 /// Those of the stream, to its end: what cannot be read is not judged.
-pub fn judge<V: Vouch>(
+pub fn refusals<V: Vouch>(
     data: &[u8],
     start: usize,
     framing: Framing,
@@ -199,6 +199,24 @@ impl<V: Vouch> Outline<'_, '_, V> {
             self.refuse(id, at, String::new(), Some(ONLY_CALLED));
         }
         Ok(Item::Global(id))
+    }
+
+    /// The dotted name that `getattr(class, name)` stands for in protocols that have none, if the
+    /// table has it.
+    fn dotted(&mut self, callable: Item, arguments: &[Item]) -> Option<(String, String)> {
+        let (Item::Global(id), [Item::Global(class), name]) = (callable, arguments) else {
+            return None;
+        };
+        let getattr = &self.globals[id as usize];
+        if (&*getattr.module, &*getattr.name) != ("builtins", "getattr") {
+            return None;
+        }
+        let class = &self.globals[*class as usize];
+        let name = format!("{}.{}", class.name, self.text_of(*name)?);
+        policy::rule(&class.module, &name)?;
+        let found = (class.module.clone(), name);
+        self.called(id);
+        Some(found)
     }
 
     /// Whether a name may be more than called.
@@ -485,7 +503,10 @@ impl<V: Vouch> Heap for Outline<'_, '_, V> {
 
     fn reduce(&mut self, callable: Item, arguments: Item, at: usize) -> Result<Item> {
         let Some(arguments) = self.arguments(arguments) else { return Err(no_tuple()) };
-        Ok(self.apply(callable, &arguments, Uses::CALL, at))
+        match self.dotted(callable, &arguments) {
+            Some((module, name)) => self.find_exactly(&module, &name, at),
+            None => Ok(self.apply(callable, &arguments, Uses::CALL, at)),
+        }
     }
 
     fn build(&mut self, object: &Item, _: Item, at: usize) -> Result<()> {

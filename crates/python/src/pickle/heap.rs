@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::vec::Drain;
 
 use cannery_core::{Error, ErrorKind, Result};
-use cannery_pickle::{Framing, Heap, judge, literal, policy, refused};
+use cannery_pickle::{Framing, Heap, literal, policy, refusals, refused};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -73,7 +73,8 @@ impl<'py> PyHeap<'_, 'py> {
     fn ensure_judged(&mut self) -> Result<()> {
         match &mut self.trust {
             Trust::Policy(judged) if !judged.done => {
-                let refusals = judge(self.data, self.start, Framing::Strict, &mut judged.voucher)?;
+                let refusals =
+                    refusals(self.data, self.start, Framing::Strict, &mut judged.voucher)?;
                 if !refusals.is_empty() && !judged.keep_records {
                     return Err(refused(self.data, self.start, &refusals));
                 }
@@ -215,7 +216,30 @@ impl<'py> PyHeap<'_, 'py> {
         Ok(())
     }
 
+    /// The argument of `INT` as CPython's reader has it from C, which ends texts at a NUL and takes
+    /// any 0 or 1 of two characters for a truth value.
+    fn c_integer(&mut self, line: &[u8]) -> Result<Object<'py>> {
+        self.check_line(line)?;
+        let text = line.split(|&byte| byte == 0).next().unwrap_or_default();
+        let value = match octal(text) {
+            _ if text.is_empty() => self.int(0)?,
+            Some(value) => self.int(value)?,
+            None => self.read_int(text)?,
+        };
+        match value.extract::<u8>() {
+            Ok(truth @ 0..=1) if line.len() == 2 => self.bool(truth == 1),
+            _ => Ok(value),
+        }
+    }
+
+    /// CPython takes an empty line for the end of the file.
+    fn check_line(&self, line: &[u8]) -> Result<()> {
+        let truncated = || from_exception(unpickling_error(self.py, "pickle data was truncated"));
+        if line.is_empty() { Err(truncated()) } else { Ok(()) }
+    }
+
     fn read_int(&self, line: &[u8]) -> Result<Object<'py>> {
+        self.check_line(line)?;
         let text = std::ffi::CString::new(line).map_err(|_| {
             from_exception(PyValueError::new_err("embedded null byte in an integer"))
         })?;
@@ -365,10 +389,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
                 let integer = literal::short_integer(line)?;
                 self.integer(integer)
             }
-            _ => match octal(line) {
-                Some(value) => self.int(value),
-                None => self.read_int(line),
-            },
+            _ => self.c_integer(line),
         }
     }
 
@@ -385,6 +406,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             let value = literal::float(line)?;
             return self.float(value);
         }
+        self.check_line(line)?;
         if line.contains(&b'_') || line.iter().any(u8::is_ascii_whitespace) {
             return Err(from_exception(PyValueError::new_err("could not convert string to float")));
         }
@@ -695,7 +717,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
 
 /// CPython reads `INT` as C does: a number that begins with 0 is octal.
 fn octal(line: &[u8]) -> Option<i64> {
-    let (sign, digits) = match line {
+    let (sign, digits) = match line.trim_ascii_start() {
         [b'-', digits @ ..] => (-1, digits),
         [b'+', digits @ ..] | digits => (1, digits),
     };

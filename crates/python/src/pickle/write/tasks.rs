@@ -7,7 +7,7 @@ use super::containers::{DictTask, ListTask, SetTask, TupleTask};
 use super::{Object, Pickler, Saved};
 
 /// Tasks that may wait. Whoever makes new objects for ever is stopped by it, before memory ends.
-const MAX_TASKS: usize = 4_000_000;
+const MAX_TASKS: usize = 1_000_000;
 
 /// One step; those that a step puts on the stack come before the ones that waited.
 pub(super) enum Task<'py> {
