@@ -31,7 +31,6 @@ pub fn short_integer(line: &[u8]) -> Result<Integer> {
         [b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c' | b'+' | b'-', b'0' | b'1'] if line != b"-1" => {
             Err(disputed(line))
         }
-        [b'0' | b'1', b' ' | b'\t' | b'\r' | b'\x0b' | b'\x0c'] => Err(disputed(line)),
         _ => integer(line),
     }
 }
