@@ -48,7 +48,7 @@ impl Guard {
     ) -> Result<()> {
         let hashes = hashes_items(callable);
         for argument in arguments {
-            self.spend(argument.len().unwrap_or(0))?;
+            self.spend(size_of_data(&argument))?;
             if hashes && let Ok(items) = argument.cast_exact::<PyList>() {
                 for item in items {
                     self.check_item(items, &item)?;
@@ -117,6 +117,27 @@ fn is_harmless(key: &Bound<'_, PyAny>) -> bool {
             || (ffi::PyLong_CheckExact(key.as_ptr()) != 0
                 && compat::small_int(key.as_ptr()).is_some())
     }
+}
+
+/// How much a copy of an argument copies; nothing of what is no container and no bytes.
+fn size_of_data(argument: &Bound<'_, PyAny>) -> usize {
+    // SAFETY: an object, whose size is asked only of types that have one.
+    unsafe {
+        let object = argument.as_ptr();
+        let flags = (*ffi::Py_TYPE(object)).tp_flags;
+        let sized = ffi::Py_TPFLAGS_LIST_SUBCLASS
+            | ffi::Py_TPFLAGS_TUPLE_SUBCLASS
+            | ffi::Py_TPFLAGS_BYTES_SUBCLASS
+            | ffi::Py_TPFLAGS_UNICODE_SUBCLASS
+            | ffi::Py_TPFLAGS_DICT_SUBCLASS;
+        if flags & sized == 0
+            && ffi::PyByteArray_Check(object) == 0
+            && ffi::PyAnySet_Check(object) == 0
+        {
+            return 0;
+        }
+    }
+    argument.len().unwrap_or(0)
 }
 
 /// Whether it makes a set or a dictionary of its arguments.
