@@ -17,6 +17,7 @@ TOPICS = {
     "jsonl": "json_lines",
     "memory": "json_memory",
     "msgpack": "msgpack_bytes",
+    "objects": "objects",
     "pickle": "pickle_objects",
     "pipelines": "pipelines",
     "typed": "json_typed",

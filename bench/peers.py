@@ -33,8 +33,16 @@ DISTRIBUTIONS = (
     "dill",
     "pyfory",
     "skops",
+    "cattrs",
+    "mashumaro",
+    "pydantic",
+    "srsly",
+    "jsonpickle",
+    "safetensors",
+    "numpy",
     "scikit-learn",
     "pandas",
+    "pyarrow",
 )
 
 
