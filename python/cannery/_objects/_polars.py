@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from cannery._objects._beside import beside
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -51,7 +52,7 @@ def _frame_parts(frame: Any) -> Parts:
     out = io.BytesIO()
     frame.write_ipc(out, compression="uncompressed")
     # Frames without columns lose their height in Arrow's form.
-    return {"ipc": out.getvalue(), "height": frame.height}
+    return {"ipc": beside(out.getbuffer()), "height": frame.height}
 
 
 def _make_frame(parts: Parts) -> Any:

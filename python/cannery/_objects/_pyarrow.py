@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from cannery._objects._beside import beside
+
 Parts = dict[str, Any]
 
 
@@ -27,15 +29,25 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 
 def _stream(schema: pa.Schema, batches: list[Any]) -> Parts:
-    sink = pa.BufferOutputStream()
+    counted = pa.MockOutputStream()
+    _write(counted, schema, batches)
+    stream = pa.allocate_buffer(counted.size())
+    _write(pa.FixedSizeBufferWriter(stream), schema, batches)
+    return {"ipc": beside(stream)}
+
+
+def _write(sink: Any, schema: pa.Schema, batches: list[Any]) -> None:
     with pa.ipc.new_stream(sink, schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
-    return {"ipc": sink.getvalue().to_pybytes()}
+
+
+def _open(parts: Parts) -> Any:
+    return pa.ipc.open_stream(pa.py_buffer(parts["ipc"]))
 
 
 def _read(parts: Parts) -> pa.Table:
-    return pa.ipc.open_stream(parts["ipc"]).read_all()
+    return _open(parts).read_all()
 
 
 def _chunks_parts(chunks: list[Any], kind: pa.DataType) -> Parts:
@@ -44,7 +56,7 @@ def _chunks_parts(chunks: list[Any], kind: pa.DataType) -> Parts:
 
 
 def _make_array(parts: Parts) -> Any:
-    (batch,) = pa.ipc.open_stream(parts["ipc"])
+    (batch,) = _open(parts)
     return batch.column(0)
 
 
@@ -53,7 +65,7 @@ def _make_scalar(parts: Parts) -> Any:
 
 
 def _make_batch(parts: Parts) -> Any:
-    (batch,) = pa.ipc.open_stream(parts["ipc"])
+    (batch,) = _open(parts)
     return batch
 
 
