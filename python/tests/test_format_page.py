@@ -3,6 +3,7 @@
 import collections
 import datetime
 import decimal
+import importlib
 import io
 import json
 import pathlib
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import cannery
+from cannery._objects._known import BY_NAME
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "format.md"
 EXAMPLE = re.compile(r"```python\n(.*?)\n```\n```json\n(.*?)\n```", re.DOTALL)
@@ -67,3 +69,20 @@ def test_the_manifest_is_as_the_page_says() -> None:
     with zipfile.ZipFile(io.BytesIO(cannery.dumps({}, format="can"))) as archive:
         assert archive.namelist() == ["document.json", "manifest.json"]
         assert json.loads(archive.read("manifest.json")) == json.loads(document)
+
+
+def names_in_tables() -> set[str]:
+    return set(re.findall(r"`([^`\n]+)`", PAGE.read_text()))
+
+
+def test_every_name_of_a_data_type_is_on_the_page() -> None:
+    # Where other systems have other names.
+    written = {name.replace("nt.", "posix.") for name in BY_NAME}
+    assert written - names_in_tables() == set()
+
+
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars", "pyarrow"])
+def test_every_name_of_a_library_is_on_the_page(library: str) -> None:
+    pytest.importorskip(library)
+    adapter = importlib.import_module(f"cannery._objects._{library}")
+    assert set(adapter._MAKERS) - names_in_tables() == set()
