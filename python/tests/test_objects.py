@@ -23,6 +23,8 @@ import random
 import re
 import statistics
 import string
+import subprocess
+import sys
 import threading
 import time
 import types
@@ -560,3 +562,48 @@ def test_files_of_other_formats_name_their_module(
         with pytest.raises(cannery.errors.DataError, match="is no format for any object") as caught:
             use()
         assert str(caught.value.hint).startswith(hint)
+
+
+def install_plugin(folder: pathlib.Path) -> None:
+    """A library and, in another distribution, what cannery must know about it."""
+    (folder / "gridlib.py").write_text(
+        "import threading\n"
+        "class Grid:\n"
+        "    def __init__(self, cells):\n"
+        "        self.cells, self.lock = cells, threading.Lock()\n"
+    )
+    (folder / "gridlib_cannery.py").write_text(
+        "import cannery, gridlib\n"
+        "cannery.register('gridlib.grid/v1', parts=lambda grid: {'cells': grid.cells},\n"
+        "                 make=lambda parts: gridlib.Grid(parts['cells']))(gridlib.Grid)\n"
+    )
+    info = folder / "gridlib_cannery-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gridlib-cannery\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[cannery.materializers]\ngridlib = gridlib_cannery\n")
+
+
+def test_a_plugin_says_how_a_librarys_objects_are_saved(tmp_path: pathlib.Path) -> None:
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    install_plugin(site)
+
+    def run(code: str) -> str:
+        command = [sys.executable, "-c", f"import sys; sys.path.append({str(site)!r})\n{code}"]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=tmp_path
+        ).stdout
+
+    run("import cannery, gridlib; cannery.dump([gridlib.Grid([1, 2])], 'a.can')")
+    loaded = run("import cannery; print(cannery.load('a.can')[0].cells, 'gridlib' in sys.modules)")
+    assert loaded == "[1, 2] True\n"
+    # Nothing of it is imported for others.
+    assert (
+        run("import cannery; cannery.dumps([1]); print('gridlib_cannery' in sys.modules)")
+        == "False\n"
+    )
+
+
+def test_parts_and_make_go_together() -> None:
+    with pytest.raises(ValueError, match="together"):
+        cannery.register("half/v1", parts=vars)

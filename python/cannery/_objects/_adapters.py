@@ -31,6 +31,11 @@ _ADAPTERS = {
 }
 
 
+def is_known(package: str) -> bool:
+    """Whether a package's types have a form here."""
+    return package in _ADAPTERS
+
+
 def describer_of(cls: type) -> Callable[[Any], Described] | None:
     """How a library's own values are described; `None` for types of other modules."""
     adapter = _adapter(cls.__module__)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from cannery._objects._known import fill_ordered
 from cannery._objects._record import Record
+from cannery._objects._registry import registered_of
 from cannery._objects._stdlib import UNTRUSTED
 
 Parts = dict[str, Any]
@@ -63,6 +64,9 @@ def is_plain_data(cls: type) -> bool:
 
 
 def _has_special_plan(cls: type) -> bool:
+    registered = registered_of(cls)
+    if registered is not None and registered.parts is not None:
+        return True
     special = ("__pydantic_fields_set__", "__struct_fields__")
     return any(hasattr(cls, name) for name in special) or issubclass(
         cls, (BaseException, enum.Enum)
@@ -71,6 +75,9 @@ def _has_special_plan(cls: type) -> bool:
 
 def plan_of(cls: type) -> Plan | None:
     """The plan for a class; `None` if its instances are no data that we can see."""
+    registered = registered_of(cls)
+    if registered is not None and registered.parts is not None:
+        return Plan(registered.parts, None, None, registered.make)
     if hasattr(cls, "__pydantic_fields_set__") and hasattr(cls, "__pydantic_validator__"):
         return _of_pydantic(cls)
     if hasattr(cls, "__struct_fields__"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 import types
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,6 +14,7 @@ from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import name_of_registered
 from cannery._objects._trust import find_by_name, full_name
+from cannery._plugins import load_plugins
 from cannery.errors import DataTypeError
 
 Described = tuple[str, dict[str, Any]]
@@ -61,11 +63,13 @@ def _sort_key(item: Any) -> tuple[str, str]:
 
 
 def _is_described_otherwise(cls: type) -> bool:
+    _load_plugins(cls)
     is_known = known_of(cls) is not None or cls is Record or issubclass(cls, type)
     return is_known or _adapters.describer_of(cls) is not None
 
 
 def _describer_of(cls: type) -> Callable[[Any], Described]:
+    _load_plugins(cls)
     found = known_of(cls)
     if found is not None:
         name, parts = found[0], found[1].parts
@@ -87,6 +91,16 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
     parts, cls = plan.parts, class_to_name(cls)
     name = name_of_registered(cls) or full_name(cls)
     return lambda value: (name, parts(value))
+
+
+def _load_plugins(cls: type) -> None:
+    """Load what is installed for a library's class; projects need no plug-ins for their own."""
+    package = cls.__module__.partition(".")[0]
+    if package not in sys.stdlib_module_names and not _adapters.is_known(package):
+        from cannery._fingerprint._origin import is_project_module
+
+        if not is_project_module(cls.__module__):
+            load_plugins(package)
 
 
 def _member_of(cls: type[enum.Enum]) -> Callable[[Any], Described]:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 Parts = dict[str, Any]
 Upgrade = Callable[[Parts], Parts]
+TakeApart = Callable[[Any], Parts]
+Make = Callable[[Parts], Any]
 T = TypeVar("T", bound=type)
 
 _VERSIONED = re.compile(r"(.+)/v(\d+)")
@@ -24,6 +26,8 @@ class Registered(NamedTuple):
     name: str
     version: int
     upgrades: dict[int, Upgrade]
+    parts: TakeApart | None = None
+    make: Make | None = None
 
     @property
     def type_name(self) -> str:
@@ -38,7 +42,11 @@ _aliases: dict[str, tuple[Registered, int]] = {}
 
 
 def register(
-    name: str, upgrade_from: Mapping[int | str, Upgrade | None] | None = None
+    name: str,
+    upgrade_from: Mapping[int | str, Upgrade | None] | None = None,
+    *,
+    parts: TakeApart | None = None,
+    make: Make | None = None,
 ) -> Callable[[T], T]:
     """Give a class a stable name and a version, and trust it.
 
@@ -53,29 +61,41 @@ def register(
     says what to do with objects that were saved before the class was registered, `None` if
     nothing.
 
+    A class whose attributes do not say all, such as a compiled one of a library, is saved as the
+    `parts` of an instance, a `dict` by name of anything that can be saved, of which `make` makes
+    one again:
+
+    ```python
+    cannery.register("geo.grid/v1", parts=lambda grid: {"cells": grid.to_numpy()},
+                     make=lambda parts: geo.Grid(parts["cells"]))(geo.Grid)
+    ```
+
     Raises:
-        ValueError: if the name ends in no version, or belongs to another class.
+        ValueError: if the name ends in no version, or belongs to another class; if of `parts` and
+            `make` only one is given.
 
     """
     match = _VERSIONED.fullmatch(name)
     if match is None:
         raise ValueError(f"expected a name with a version, such as 'boxes/v1', not {name!r}")
+    if (parts is None) != (make is None):
+        raise ValueError("expected `parts` and `make` together: one undoes the other")
     stem, version = match[1], int(match[2])
 
     def add(cls: T) -> T:
         other = _by_name.get(stem)
         if other is not None and _full_name(other.cls) != _full_name(cls):
             raise ValueError(f"{stem!r} is the name of {_full_name(other.cls)}")
-        _add(cls, stem, version, upgrade_from or {})
+        _add(Registered(cls, stem, version, {}, parts, make), upgrade_from or {})
         return cls
 
     return add
 
 
-def _add(cls: type, stem: str, version: int, upgrade_from: Mapping[int | str, Any]) -> None:
-    upgrades = {key: fn for key, fn in upgrade_from.items() if isinstance(key, int)}
-    registered = Registered(cls, stem, version, upgrades)
-    _by_class[cls] = _by_name[stem] = registered
+def _add(registered: Registered, upgrade_from: Mapping[int | str, Any]) -> None:
+    upgrades, version = registered.upgrades, registered.version
+    upgrades |= {key: fn for key, fn in upgrade_from.items() if isinstance(key, int)}
+    _by_class[registered.cls] = _by_name[registered.name] = registered
     for old, upgrade in upgrade_from.items():
         if isinstance(old, str):
             # What came before the first version is version 0.
@@ -92,6 +112,11 @@ def name_of_registered(cls: type) -> str | None:
     """The name that documents know a class by, if it was registered."""
     found = _by_class.get(cls)
     return None if found is None else found.type_name
+
+
+def registered_of(cls: type) -> Registered | None:
+    """What a class was registered as."""
+    return _by_class.get(cls)
 
 
 def find_registered(type_name: str) -> tuple[Registered, int] | None:

@@ -14,6 +14,7 @@ from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
 from cannery._objects._stdlib import UNTRUSTED
 from cannery._objects._trust import Trust
+from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataError
 
 Parts = dict[str, Any]
@@ -49,7 +50,7 @@ class Reviver:
 
     def plain_class(self, type_name: str) -> type | None:
         """The class of that name, if it may be made and its parts are its `__dict__`."""
-        registered = find_registered(type_name)
+        registered = self._registered(type_name)
         if registered is not None:
             cls = registered[0].cls if registered[1] == registered[0].version else None
         elif self._is_made_otherwise(type_name):
@@ -57,6 +58,13 @@ class Reviver:
         else:
             cls = _class_of_data(type_name) or self._trust.find(type_name)
         return cls if isinstance(cls, type) and is_plain_data(cls) else None
+
+    def _registered(self, name: str) -> tuple[Registered, int] | None:
+        found = find_registered(name)
+        # A registered name ends in a version; perhaps a plug-in registers it.
+        if found is None and "/" in name and load_plugins(name.partition(".")[0]):
+            found = find_registered(name)
+        return found
 
     def _is_made_otherwise(self, name: str) -> bool:
         is_known = name in BY_NAME or name in ("type", "function")
@@ -101,7 +109,7 @@ class Reviver:
         make = _adapters.maker_of(name)
         if make is not None:
             return Maker(None, lambda _, parts: make(parts))
-        registered = find_registered(name)
+        registered = self._registered(name)
         if registered is not None:
             return _maker_of_registered(*registered)
         cls = _class_of_data(name) or self._trust.find(name)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cannery._plugins import load_plugins
+
 if TYPE_CHECKING:
     from cannery.materializers._base import Materializer
 
@@ -27,8 +29,6 @@ _BUILT_IN_MODULES = ("_arrays", "_data", "_figures")
 
 _by_type: dict[type, _AnyMaterializer] = {}
 _by_format: dict[str, _AnyMaterializer] = {}
-# Modules whose plug-ins were looked up: an entry point may be loaded once.
-_searched: set[str] = set()
 
 
 def register(materializer: _AnyMaterializer) -> None:
@@ -62,7 +62,7 @@ def materializer_of_format(
         for module in _BUILT_IN_MODULES:
             import_module(f"cannery.materializers.{module}")
     if format_id not in _by_format:
-        _load_entry_points(type_name.partition(".")[0])
+        load_plugins(type_name.partition(".")[0])
     return _by_format.get(format_id)
 
 
@@ -78,14 +78,4 @@ def _load_plugins(cls: type) -> None:
     for base in cls.__mro__:
         top = base.__module__.partition(".")[0]
         if top not in sys.stdlib_module_names and base not in _by_type:
-            _load_entry_points(top)
-
-
-def _load_entry_points(top: str) -> None:
-    if top in _searched:
-        return
-    _searched.add(top)
-    from importlib.metadata import entry_points
-
-    for entry_point in entry_points(group="cannery.materializers", name=top):
-        entry_point.load()  # defining its classes registers them
+            load_plugins(top)
