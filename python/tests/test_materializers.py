@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cannery import Materializer, Store, pipeline, step
+from cannery._objects._hints import hint_for
 from cannery._values import Saved, load_files, save_value
 from cannery.materializers._registry import materializer_for
 from cannery.materializers._trust import trusting
@@ -203,7 +204,17 @@ def test_a_preferred_materializer_is_used_first(tmp_path):
 def test_what_cannot_be_saved_says_what_to_write(tmp_path):
     with pytest.raises(TypeError, match="lock") as caught:
         save_value([__import__("threading").Lock()], tmp_path)
-    assert "Materializer" in str(caught.value.hint)
+    assert "__getstate__" in str(caught.value.hint)
+
+
+def test_what_a_library_hides_says_what_to_write():
+    class Grid:
+        __slots__ = ()
+
+    Grid.__module__, Grid.__qualname__ = "gridlib.core", "Grid"
+    hint = hint_for(Grid())
+    assert "parts=lambda value" in hint
+    assert "class GridMaterializer(cannery.Materializer[gridlib.core.Grid])" in hint
 
 
 def test_what_nobody_reads_says_what_to_do(tmp_path):

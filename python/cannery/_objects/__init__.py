@@ -179,5 +179,7 @@ def _checked(value: Any, annotation: Any, source: Callable[[], Any] | None) -> A
         path = f"${mismatch.path}"
         error = DataTypeError(f"{path}: expected {mismatch.expected}, got {mismatch.found}")
         error.path = path
+        if mismatch.found == "cannery.Record":
+            error.hint = "name the class it had in `type=` or in `trust=`"
         raise error
     return value

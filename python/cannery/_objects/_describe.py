@@ -10,6 +10,7 @@ from typing import Any
 
 from cannery._objects import _adapters
 from cannery._objects._classes import class_to_name, is_plain_data, plan_of
+from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import name_of_registered
@@ -150,10 +151,8 @@ def _findable(name: str, item: Any) -> str:
 
 def refuse(value: Any) -> Any:
     """Raise the error for what is no data, which says what to do instead."""
-    cls = type(value)
     error = DataTypeError(f"{_kind_of(value)} is no data and cannot be saved")
-    if not isinstance(value, (types.FunctionType, types.ModuleType)):
-        error.hint = _what_to_write(cls)
+    error.hint = hint_for(value)
     raise error
 
 
@@ -165,16 +164,5 @@ def _kind_of(value: Any) -> str:
         return f"the module {value.__name__}"
     if isinstance(value, (types.MethodType, types.BuiltinFunctionType)):
         return f"a method that is bound to an object ({value.__qualname__})"
-    return f"a {full_name(type(value))}"
-
-
-def _what_to_write(cls: type) -> str:
-    name = cls.__qualname__.split(".")[-1]
-    return (
-        f"turn it into data first, or write a materializer:\n\n"
-        f"    class {name}Materializer(cannery.Materializer[{name}]):\n"
-        f"        types = ({name},)\n"
-        f'        format_id = "{name.lower()}/1"\n\n'
-        f"        def save(self, value, to): ...\n\n"
-        f"        def load(self, type, at): ..."
-    )
+    name = full_name(type(value)).removeprefix("builtins.")
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -97,6 +97,10 @@ class Record:
         return f"Record({self.__type_name__!r}{', ' if parts else ''}{parts})"
 
 
+# Where people find it, and what messages say.
+Record.__module__ = "cannery"
+
+
 def _hash_of(parts: dict[str, Any]) -> int:
     try:
         return hash(frozenset(parts.items()))

@@ -6,7 +6,8 @@ from cannery.compat.zenml import BaseMaterializer, DataArtifact, fileio
 
 A subclass of `BaseMaterializer` is used for its `ASSOCIATED_TYPES`, as one of
 `cannery.Materializer` is for its `types`. It may have `save` and `load`, or the `handle_return` and
-`handle_input` of ZenML before 0.40.
+`handle_input` of ZenML before 0.40. Where not even the imports may change, `install()` before
+them makes the modules of ZenML that materializers import, without ZenML.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import enum
 import glob as _glob
 import os
 import shutil
+import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, ClassVar
 
 from cannery.materializers import Materializer
@@ -32,7 +36,9 @@ __all__ = [
     "SchemaArtifact",
     "ServiceArtifact",
     "StatisticsArtifact",
+    "VisualizationType",
     "fileio",
+    "install",
 ]
 
 
@@ -46,6 +52,16 @@ class ArtifactType(enum.StrEnum):
     SERVICE = "ServiceArtifact"
     STATISTICS = "StatisticsArtifact"
     BASE = "BaseArtifact"
+
+
+class VisualizationType(enum.StrEnum):
+    """What ZenML's dashboard can show; cannery asks materializers for their `preview`."""
+
+    CSV = "csv"
+    HTML = "html"
+    IMAGE = "image"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
 class _BaseArtifact:
@@ -156,6 +172,11 @@ class BaseMaterializer:
     def handle_input(self, data_type: type[Any]) -> Any:
         """Read a value, before ZenML 0.40; what the base class does is nothing."""
 
+    def save_visualizations(self, data: Any) -> dict[str, VisualizationType]:
+        """Draw a value for ZenML's dashboard: cannery does not ask for it."""
+        del data
+        return {}
+
     def extract_metadata(self, data: Any) -> dict[str, Any]:
         """Say in a few fields what a value is like."""
         del data
@@ -174,7 +195,63 @@ def _adapter_of(cls: type[BaseMaterializer]) -> type[Materializer[Any]]:
             return cls(str(at)).load(type)
 
         def metadata(self, value: Any) -> dict[str, Any]:
-            return cls().extract_metadata(value)
+            return cls("").extract_metadata(value)
 
     Adapter.__qualname__ = cls.__qualname__
     return Adapter
+
+
+_ARTIFACTS = {
+    cls.__name__: cls
+    for cls in (
+        DataAnalysisArtifact,
+        DataArtifact,
+        ModelArtifact,
+        SchemaArtifact,
+        ServiceArtifact,
+        StatisticsArtifact,
+    )
+}
+
+# What materializers import, and from where.
+_MODULES: dict[str, dict[str, Any]] = {
+    "zenml": {},
+    "zenml.artifact_stores": {},
+    "zenml.artifact_stores.base_artifact_store": {"BaseArtifactStore": fileio},
+    "zenml.artifacts": {"BaseArtifact": _BaseArtifact, **_ARTIFACTS},
+    "zenml.artifacts.data_artifact": {"DataArtifact": DataArtifact},
+    "zenml.artifacts.model_artifact": {"ModelArtifact": ModelArtifact},
+    "zenml.enums": {"ArtifactType": ArtifactType, "VisualizationType": VisualizationType},
+    "zenml.io": {"fileio": fileio},
+    "zenml.materializers": {"BaseMaterializer": BaseMaterializer},
+    "zenml.materializers.base_materializer": {"BaseMaterializer": BaseMaterializer},
+    "zenml.metadata": {},
+    "zenml.metadata.metadata_types": {"MetadataType": Any},
+}
+
+
+def install() -> None:
+    """Make the modules of ZenML from which materializers import, for files that stay unchanged.
+
+    ```python
+    import cannery.compat.zenml
+
+    cannery.compat.zenml.install()
+
+    import my_zenml_materializers
+    ```
+
+    Raises:
+        ImportError: if ZenML is there itself.
+
+    """
+    if "zenml" not in sys.modules and find_spec("zenml") is not None:
+        raise ImportError("zenml is installed: its materializers would be ZenML's own")
+    for name, attributes in _MODULES.items():
+        if name in sys.modules:
+            continue
+        module = sys.modules[name] = ModuleType(name, "What materializers need of ZenML.")
+        vars(module).update(attributes, __path__=[])
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], child, module)
