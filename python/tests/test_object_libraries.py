@@ -437,6 +437,57 @@ def test_networkx() -> None:
         assert list(back) == list(graph)
 
 
+def test_torch() -> None:
+    torch = pytest.importorskip("torch")
+    kinds = [
+        "float32",
+        "float64",
+        "float16",
+        "bfloat16",
+        "int8",
+        "uint8",
+        "int64",
+        "bool",
+        "complex64",
+    ]
+    tensors = [torch.arange(6).reshape(2, 3).to(getattr(torch, kind)) for kind in kinds]
+    tensors += [
+        torch.tensor(3.5),
+        torch.zeros(0, 3),
+        tensors[0].T,
+        torch.ones(2, requires_grad=True),
+    ]
+    for tensor in tensors:
+        back = through(tensor)
+        assert (type(back), back.dtype, back.shape) == (type(tensor), tensor.dtype, tensor.shape)
+        assert back.requires_grad == tensor.requires_grad
+        assert torch.equal(back, tensor)
+        back.detach().add_(1)  # it is its own
+    assert through([torch.float32, torch.Size([2]), torch.device("cpu")]) == [
+        torch.float32, torch.Size([2]), torch.device("cpu"),
+    ]  # fmt: skip
+
+
+def test_torch_modules_answer_the_same() -> None:
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(),
+        torch.nn.Linear(4 * 36, 3),
+    ).eval()  # fmt: skip
+    rows = torch.rand(2, 1, 8, 8)
+    back = through(model)
+    assert type(back) is type(model)
+    assert torch.equal(back(rows), model(rows))
+    state = through(model.state_dict())
+    assert list(state) == list(model.state_dict())
+    assert not back.load_state_dict(state).missing_keys
+    shared = torch.nn.Linear(2, 2)
+    tied = through({"a": shared, "b": shared.weight})
+    assert tied["a"].weight is tied["b"]
+    with pytest.raises(TypeError, match="layout"):
+        cannery.dumps(torch.eye(2).to_sparse())
+
+
 def test_figures_say_what_to_do_instead() -> None:
     pytest.importorskip("matplotlib")
     from matplotlib.figure import Figure

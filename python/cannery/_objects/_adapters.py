@@ -27,6 +27,7 @@ _ADAPTERS = {
     "pydantic_core": "_pydantic",
     "scipy": "_scipy",
     "sklearn": "_sklearn",
+    "torch": "_torch",
     "xgboost": "_boosting",
 }
 
