@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -79,17 +78,17 @@ def _rows(document: Row, name: str) -> list[Row]:
     rows = document.get(name, [] if name == "annotations" else None)
     if not isinstance(rows, list):
         raise _no_dataset(f"a list `{name}`", rows)
-    for index, row in enumerate(rows):
-        _check_row(row, f"{name}[{index}]", ("id",) if name != "annotations" else ("image_id",))
+    key = "image_id" if name == "annotations" else "id"
+    bad = next((at for at, row in enumerate(rows) if type(row) is not dict or key not in row), None)
+    if bad is not None:
+        raise _bad_row(rows[bad], f"{name}[{bad}]", key)
     return rows
 
 
-def _check_row(row: Any, path: str, needed: Iterable[str]) -> None:
+def _bad_row(row: Any, path: str, key: str) -> DataError:
     if not isinstance(row, dict):
-        raise _no_dataset(f"a map as `{path}`", row)
-    for name in needed:
-        if name not in row:
-            raise _no_dataset(f"`{name}` in `{path}`", None)
+        return _no_dataset(f"a map as `{path}`", row)
+    return _no_dataset(f"`{key}` in `{path}`", None)
 
 
 def _no_dataset(expected: str, found: Any) -> DataError:
