@@ -462,7 +462,7 @@ def test_torch() -> None:
         assert (type(back), back.dtype, back.shape) == (type(tensor), tensor.dtype, tensor.shape)
         assert back.requires_grad == tensor.requires_grad
         assert torch.equal(back, tensor)
-        back.detach().add_(1)  # it is its own
+        back.detach().zero_()  # it is its own
     assert through([torch.float32, torch.Size([2]), torch.device("cpu")]) == [
         torch.float32, torch.Size([2]), torch.device("cpu"),
     ]  # fmt: skip
@@ -481,6 +481,11 @@ def test_torch_modules_answer_the_same() -> None:
     state = through(model.state_dict())
     assert list(state) == list(model.state_dict())
     assert not back.load_state_dict(state).missing_keys
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16).eval()
+    layer.last = torch.relu
+    rows = torch.rand(5, 8)
+    assert torch.equal(through(layer)(rows), layer(rows))
+    assert through(layer).last is torch.relu
     shared = torch.nn.Linear(2, 2)
     tied = through({"a": shared, "b": shared.weight})
     assert tied["a"].weight is tied["b"]

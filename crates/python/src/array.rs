@@ -121,7 +121,9 @@ impl NumpyArray {
             return Ok(None);
         }
         let dtype = value.getattr("dtype")?;
-        if dtype.getattr("hasobject")?.extract()? {
+        // Types that others have added are not what NPY says about them.
+        let is_foreign = dtype.getattr("isbuiltin")?.extract::<i32>()? == 2;
+        if is_foreign || dtype.getattr("hasobject")?.extract()? {
             return Ok(None);
         }
         let flags = value.getattr("flags")?;

@@ -17,6 +17,7 @@ _ADAPTERS = {
     "attr": "_attrs",
     "lightgbm": "_boosting",
     "matplotlib": "_matplotlib",
+    "ml_dtypes": "_ml_dtypes",
     "msgspec": "_msgspec",
     "networkx": "_networkx",
     "numpy": "_numpy",

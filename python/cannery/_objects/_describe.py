@@ -131,12 +131,20 @@ def _function_itself(function: Any) -> Described:
     owner = getattr(function, "__self__", None)
     owner = function.__objclass__ if isinstance(function, _METHODS) else owner
     if isinstance(owner, type):
-        if find_by_name(f"{owner.__module__}.{owner.__qualname__}.{function.__name__}") != function:
-            return refuse(function)
-        return "function", {"name": f"{full_name(owner)}.{function.__name__}"}
+        return "function", {"name": _name_of_method(owner, function)}
     if not isinstance(owner, (types.ModuleType, types.NoneType)):
         return refuse(function)
+    # Functions of a compiled library may be methods of a class that nobody sees.
+    short = f"{function.__module__}.{function.__name__}"
+    if isinstance(function, types.BuiltinFunctionType) and find_by_name(short) is function:
+        return "function", {"name": short}
     return "function", {"name": _findable(full_name(function), function)}
+
+
+def _name_of_method(owner: type, function: Any) -> str:
+    if find_by_name(f"{owner.__module__}.{owner.__qualname__}.{function.__name__}") != function:
+        return refuse(function)
+    return f"{full_name(owner)}.{function.__name__}"
 
 
 def _findable(name: str, item: Any) -> str:

@@ -262,8 +262,16 @@ def _make_masked(parts: Parts) -> Any:
     return array
 
 
+# What NumPy says of a type of elements that another library has added.
+_FOREIGN = 2
+
+
 def _describe_array(array: Any) -> tuple[str, Parts]:
     """An array of objects, text of any length, or a subclass: its elements as a list."""
+    if array.dtype.isbuiltin == _FOREIGN:
+        from cannery._objects._ml_dtypes import array_parts
+
+        return "ml_dtypes.array", array_parts(array)
     if type(array) is np.memmap:
         return "numpy.memmap", {"value": np.asarray(array)}
     if type(array) in _VIEWS.values():

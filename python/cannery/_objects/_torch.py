@@ -75,6 +75,22 @@ def class_of(name: str) -> type | None:
     return found if issubclass(found, torch.nn.Module) else None
 
 
+# Functions of tensors that modules keep.
+_ACTIVATIONS = frozenset("celu elu gelu relu selu sigmoid silu softmax tanh".split())
+
+
+def function_of(name: str) -> Any:
+    """A function of tensors that only computes."""
+    module, _, attribute = name.rpartition(".")
+    if module == "torch":
+        return getattr(torch, attribute, None) if attribute in _ACTIVATIONS else None
+    if module not in ("torch.nn.functional", "torch._C._nn"):
+        return None
+    found = getattr(torch.nn.functional, attribute, None)
+    is_own = getattr(found, "__module__", None) == "torch.nn.functional"
+    return found if is_own or attribute in _ACTIVATIONS else None
+
+
 def _tensor_parts(tensor: Any) -> Parts:
     if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
         error = DataTypeError(f"a tensor of layout {tensor.layout} cannot be saved")
