@@ -1,7 +1,7 @@
 //! JSON and JSONL on cannery's event stream.
 //!
 //! Reading is one pass over the text that sends events as it goes: [`from_slice`], [`from_str`],
-//! and [`from_reader`] in constant memory; [`lines::Reader`] for many documents. Writing is a sink:
+//! and [`from_reader`] in constant memory; [`Lines`] for many documents. Writing is a sink:
 //! [`Writer`], [`to_vec`], [`to_writer`], [`lines::Writer`].
 //!
 //! Numbers are exact both ways: integers of any size, floats to the last bit. Nesting costs memory,
@@ -30,6 +30,7 @@ mod write;
 pub mod lines;
 
 pub use format::{FormatOptions, format};
+pub use lines::Reader as Lines;
 pub use options::ReadOptions;
 pub use read::{from_reader, from_slice, from_slice_prefix, from_str, from_str_prefix, to_value};
 pub use syntax::SyntaxError;

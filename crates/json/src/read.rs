@@ -64,7 +64,18 @@ pub fn from_str_prefix<S: Sink + ?Sized>(
 
 /// Reads one document from a reader, of which no more than a piece is in memory at any time.
 ///
-/// Errors name line and column.
+/// ```
+/// use cannery_core::{Limits, ValueBuilder};
+/// use cannery_json::{ReadOptions, from_reader};
+///
+/// let mut builder = ValueBuilder::new(Limits::default());
+/// let file = std::io::Cursor::new("[1,\n 2,\n oops]");
+/// let error = from_reader(file, &ReadOptions::default(), &mut builder).unwrap_err();
+/// assert_eq!(error.to_string(), "expected a value, found `o` at line 3 column 2");
+/// ```
+///
+/// # Errors
+/// As [`from_slice`], with line and column, and those of the reader.
 pub fn from_reader<R: Read, S: Sink + ?Sized>(
     reader: R,
     options: &ReadOptions,

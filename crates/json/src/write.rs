@@ -8,6 +8,7 @@ mod integer;
 mod options;
 mod output;
 pub mod raw;
+mod shortest;
 
 use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Source, Text};
 
@@ -79,6 +80,16 @@ pub fn to_vec<S: Source + ?Sized>(source: &S) -> Result<Vec<u8>> {
 }
 
 /// Writes one value to an [`io::Write`](std::io::Write), piece by piece.
+///
+/// ```
+/// use cannery_core::Value;
+/// use cannery_json::{WriteOptions, to_writer};
+///
+/// let mut file = Vec::new();
+/// to_writer(&Value::from_iter([1, 2]), &mut file, WriteOptions::default().indent("  "))?;
+/// assert_eq!(file, b"[\n  1,\n  2\n]");
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`to_vec`], and those of `out`.

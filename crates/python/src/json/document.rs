@@ -8,7 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
-use crate::text;
+use crate::{compat, text};
 
 /// A document's bytes, and the object they came from.
 pub(crate) struct Document<'a, 'py> {
@@ -61,6 +61,11 @@ impl<'a, 'py> Document<'a, 'py> {
         if let Text::Ascii(ascii) = text::of_python(text)? {
             let bytes = Bytes::Borrowed(ascii.as_bytes());
             return Ok(Self { object, bytes, is_utf8: true, is_ascii: true });
+        }
+        // SAFETY: it is a `str`, which lives as long as what is borrowed from it.
+        if let Some(utf8) = unsafe { compat::cached_utf8(text.as_ptr()) } {
+            let bytes = Bytes::Borrowed(utf8.as_bytes());
+            return Ok(Self { object, bytes, is_utf8: true, is_ascii: false });
         }
         let (bytes, is_utf8) = encode(text)?;
         Ok(Self { object, bytes, is_utf8, is_ascii: false })
