@@ -8,7 +8,6 @@ mod integer;
 mod options;
 mod output;
 pub mod raw;
-mod shortest;
 
 use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sink, Source, Text};
 

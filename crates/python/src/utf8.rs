@@ -9,7 +9,17 @@ pub(crate) struct Measure {
 }
 
 /// Looks through a whole text.
+#[inline]
 pub(crate) fn measure(bytes: &[u8]) -> Measure {
+    #[cfg(target_arch = "x86_64")]
+    if bytes.len() >= 64 && is_x86_feature_detected!("avx2") {
+        // SAFETY: just asked.
+        return unsafe { vectors::measure(bytes) };
+    }
+    measure_blocks(bytes)
+}
+
+fn measure_blocks(bytes: &[u8]) -> Measure {
     let (blocks, rest) = bytes.as_chunks();
     let mut tally = Tally::default();
     for block in blocks {
@@ -114,6 +124,13 @@ pub(crate) trait Unit: Copy {
     unsafe fn eight_of_three_bytes(_to: *mut Self, _from: *const u8) -> bool {
         false
     }
+
+    /// Writes 32 bytes as so many units.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and so many units can be written to `to`.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn widen(to: *mut Self, bytes: std::arch::x86_64::__m256i);
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the width holds the widest character")]
@@ -121,6 +138,13 @@ impl Unit for u8 {
     #[inline(always)]
     fn from_character(character: u32) -> Self {
         character as u8
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn widen(to: *mut Self, bytes: std::arch::x86_64::__m256i) {
+        // SAFETY: the caller's promise.
+        unsafe { vectors::store_bytes(to, bytes) }
     }
 }
 
@@ -137,12 +161,26 @@ impl Unit for u16 {
         // SAFETY: the caller's promise.
         unsafe { vectors::eight_of_three_bytes(to, from) }
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn widen(to: *mut Self, bytes: std::arch::x86_64::__m256i) {
+        // SAFETY: the caller's promise.
+        unsafe { vectors::store_as_words(to, bytes) }
+    }
 }
 
 impl Unit for u32 {
     #[inline(always)]
     fn from_character(character: u32) -> Self {
         character
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn widen(to: *mut Self, bytes: std::arch::x86_64::__m256i) {
+        // SAFETY: the caller's promise.
+        unsafe { vectors::store_as_double_words(to, bytes) }
     }
 }
 
@@ -172,6 +210,18 @@ unsafe fn fill_with<U: Unit, const VECTORS: bool>(mut to: *mut U, bytes: &[u8]) 
     unsafe {
         let end = from.add(bytes.len());
         while from < end {
+            #[cfg(target_arch = "x86_64")]
+            if VECTORS && *from < 0x80 {
+                while end.offset_from(from) >= 32
+                    && let Some(bytes) = vectors::ascii(from)
+                {
+                    U::widen(to, bytes);
+                    (from, to) = (from.add(32), to.add(32));
+                }
+                if from == end {
+                    return;
+                }
+            }
             let first = *from;
             if (0xe0..0xf0).contains(&first) {
                 #[cfg(target_arch = "x86_64")]
@@ -218,13 +268,86 @@ unsafe fn fill_with<U: Unit, const VECTORS: bool>(mut to: *mut U, bytes: &[u8]) 
 #[cfg(target_arch = "x86_64")]
 mod vectors {
     use std::arch::x86_64::{
-        _mm_loadu_si128, _mm_packus_epi32, _mm_storeu_si128, _mm256_and_si256,
-        _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_extracti128_si256, _mm256_loadu_si256,
-        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8,
-        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_srli_epi32,
+        __m256i, _mm_loadu_si128, _mm_packus_epi32, _mm_srli_si128, _mm_storeu_si128,
+        _mm256_add_epi64, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8,
+        _mm256_cmpgt_epi8, _mm256_cvtepu8_epi16, _mm256_cvtepu8_epi32, _mm256_extracti128_si256,
+        _mm256_loadu_si256, _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+        _mm256_sad_epu8, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setr_epi8,
+        _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi32, _mm256_storeu_si256,
     };
 
-    use super::Unit;
+    use super::{Measure, Unit};
+
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    pub(super) unsafe fn measure(bytes: &[u8]) -> Measure {
+        let (blocks, rest) = bytes.as_chunks::<32>();
+        let mut largest = _mm256_setzero_si256();
+        let mut continuations = _mm256_setzero_si256();
+        for block in blocks {
+            // SAFETY: the load reads the 32 bytes of `block`.
+            let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
+            largest = _mm256_max_epu8(largest, bytes);
+            let continues = _mm256_cmpgt_epi8(_mm256_set1_epi8(-64), bytes);
+            let ones = _mm256_and_si256(continues, _mm256_set1_epi8(1));
+            let sums = _mm256_sad_epu8(ones, _mm256_setzero_si256());
+            continuations = _mm256_add_epi64(continuations, sums);
+        }
+        let mut all = [[0; 32]; 2];
+        // SAFETY: each has room for a block.
+        unsafe {
+            _mm256_storeu_si256(all[0].as_mut_ptr().cast(), largest);
+            _mm256_storeu_si256(all[1].as_mut_ptr().cast(), continuations);
+        }
+        let sums = all[1].as_chunks::<8>().0.iter().map(|sum| u64::from_le_bytes(*sum));
+        let count = usize::try_from(sums.sum::<u64>()).unwrap_or(0);
+        let rest = super::measure_blocks(rest);
+        Measure {
+            largest: all[0].iter().fold(rest.largest, |largest, &byte| largest.max(byte)),
+            characters: blocks.len() * 32 - count + rest.characters,
+        }
+    }
+
+    /// The next 32 bytes, if all are ASCII.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and they can be read.
+    #[inline(always)]
+    pub(super) unsafe fn ascii(from: *const u8) -> Option<__m256i> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let bytes = _mm256_loadu_si256(from.cast());
+            (_mm256_movemask_epi8(bytes) == 0).then_some(bytes)
+        }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_bytes(to: *mut u8, bytes: __m256i) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_si256(to.cast(), bytes) };
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_as_words(to: *mut u16, bytes: __m256i) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (low, high) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+            _mm256_storeu_si256(to.cast(), _mm256_cvtepu8_epi16(low));
+            _mm256_storeu_si256(to.add(16).cast(), _mm256_cvtepu8_epi16(high));
+        }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn store_as_double_words(to: *mut u32, bytes: __m256i) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (low, high) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+            for (at, eight) in
+                [low, _mm_srli_si128::<8>(low), high, _mm_srli_si128::<8>(high)].iter().enumerate()
+            {
+                _mm256_storeu_si256(to.add(8 * at).cast(), _mm256_cvtepu8_epi32(*eight));
+            }
+        }
+    }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) unsafe fn fill<U: Unit>(to: *mut U, bytes: &[u8]) {

@@ -1,13 +1,10 @@
 //! Floats as Python prints them: the shortest digits that read back to the same number.
 #![expect(unsafe_code, reason = "digits are written into capacity that is not initialized")]
 
-use super::shortest;
-
 /// The most bytes that writing touches.
-pub(super) const ROOM: usize = shortest::ROOM;
+pub(super) const ROOM: usize = size_of::<zmij::Buffer>();
 
 const _: () = assert!(align_of::<zmij::Buffer>() == 1, "a buffer can lie anywhere");
-const _: () = assert!(size_of::<zmij::Buffer>() <= ROOM, "there is room for a buffer");
 
 /// Writes what `float.__repr__` returns for a finite `value`; returns its length.
 ///
@@ -17,18 +14,6 @@ const _: () = assert!(size_of::<zmij::Buffer>() <= ROOM, "there is room for a bu
 /// [`ROOM`] bytes can be written to `to`.
 #[inline(always)]
 pub(super) unsafe fn write(value: f64, to: *mut u8) -> usize {
-    // SAFETY: as this function's.
-    if let Some(length) = unsafe { shortest::write(value, to) } {
-        return length;
-    }
-    // SAFETY: as this function's.
-    unsafe { write_other(value, to) }
-}
-
-/// # Safety
-/// [`ROOM`] bytes can be written to `to`.
-#[inline(never)]
-unsafe fn write_other(value: f64, to: *mut u8) -> usize {
     let magnitude = value.abs();
     if (1e-4..1e16).contains(&magnitude) || magnitude == 0.0 {
         // SAFETY: as this function's.

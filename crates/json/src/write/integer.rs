@@ -23,7 +23,7 @@ const EIGHT: u64 = 100_000_000;
 /// # Safety
 /// 24 bytes can be written to `to`.
 #[inline(always)]
-pub(super) unsafe fn write_unsigned(value: u64, to: *mut u8) -> usize {
+unsafe fn write_unsigned(value: u64, to: *mut u8) -> usize {
     // SAFETY: one, two or three words are written, each at most eight bytes behind the last.
     unsafe {
         if value < EIGHT {
@@ -59,7 +59,7 @@ unsafe fn write_leading(value: u64, to: *mut u8) -> usize {
 /// # Safety
 /// Eight bytes can be written to `to`.
 #[inline(always)]
-pub(super) unsafe fn write_word(digits: u64, to: *mut u8) {
+unsafe fn write_word(digits: u64, to: *mut u8) {
     let ascii = digits | 0x3030_3030_3030_3030;
     // SAFETY: as this function's; an array of bytes has no alignment.
     unsafe { to.cast::<[u8; 8]>().write(ascii.to_le_bytes()) };
@@ -70,7 +70,7 @@ pub(super) unsafe fn write_word(digits: u64, to: *mut u8) {
 /// Paul Khuong, *How to print integers really fast*, 2017: divisions become multiplications that
 /// treat all parts of a word at once.
 #[inline(always)]
-pub(super) fn eight_digits(value: u64) -> u64 {
+fn eight_digits(value: u64) -> u64 {
     let fours = (value / 10_000) | ((value % 10_000) << 32);
     let hundreds = (fours * 10_486) >> 20 & 0x0000_007f_0000_007f;
     let twos = (fours - 100 * hundreds) << 16 | hundreds;

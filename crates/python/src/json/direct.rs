@@ -208,22 +208,37 @@ unsafe fn write<M: Memory>(
 ) -> Done {
     // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs.
     unsafe {
+        // As if it stood in a list without brackets: so there is one place only that writes values.
+        let root = [root];
+        let root = root.as_ptr_range();
+        let mut level =
+            Level { kind: Kind::Items, next: root.start as usize, end: root.end as usize };
+        // All that are open but the first, which nothing follows, and the last.
         let mut outer: Vec<Level> = Vec::new();
+        let mut depth = 0;
         pen.is_deepest = style.depth == 0;
-        let mut level = value(pen, root, style)?;
-        pen.is_deepest = style.depth == 1;
-        while level.is_open() {
+        loop {
             let inner = rest(pen, &mut level, style)?;
             if inner.is_open() {
-                outer.push(level);
+                if depth > 0 {
+                    outer.push(level);
+                }
                 level = inner;
-                pen.is_deepest = outer.len() + 1 >= style.depth;
+                depth += 1;
+                pen.is_deepest = depth >= style.depth;
                 continue;
+            }
+            if depth == 0 {
+                break;
             }
             pen.back(style.comma.len());
             pen.byte_and(level.bracket(), style.comma)?;
             pen.is_deepest = false;
-            level = outer.pop().unwrap_or(Level::WRITTEN);
+            depth -= 1;
+            match outer.pop() {
+                Some(next) => level = next,
+                None => break,
+            }
         }
         pen.back(style.comma.len());
         Ok(())

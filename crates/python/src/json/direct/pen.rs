@@ -212,8 +212,11 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         Ok(())
     }
 
-    #[inline(always)]
-    pub(super) fn float(&mut self, value: f64, tail: Short) -> Done {
+    /// # Safety
+    /// [`copy::is_supported`].
+    #[inline(never)]
+    #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
+    pub(super) unsafe fn float(&mut self, value: f64, tail: Short) -> Done {
         self.room(FEW)?;
         // SAFETY: there is room for a number and a word.
         unsafe {
