@@ -208,37 +208,22 @@ unsafe fn write<M: Memory>(
 ) -> Done {
     // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs.
     unsafe {
-        // As if it stood in a list without brackets: so there is one place only that writes values.
-        let root = [root];
-        let root = root.as_ptr_range();
-        let mut level =
-            Level { kind: Kind::Items, next: root.start as usize, end: root.end as usize };
-        // All that are open but the first, which nothing follows, and the last.
         let mut outer: Vec<Level> = Vec::new();
-        let mut depth = 0;
         pen.is_deepest = style.depth == 0;
-        loop {
+        let mut level = value(pen, root, style)?;
+        pen.is_deepest = style.depth == 1;
+        while level.is_open() {
             let inner = rest(pen, &mut level, style)?;
             if inner.is_open() {
-                if depth > 0 {
-                    outer.push(level);
-                }
+                outer.push(level);
                 level = inner;
-                depth += 1;
-                pen.is_deepest = depth >= style.depth;
+                pen.is_deepest = outer.len() + 1 >= style.depth;
                 continue;
-            }
-            if depth == 0 {
-                break;
             }
             pen.back(style.comma.len());
             pen.byte_and(level.bracket(), style.comma)?;
             pen.is_deepest = false;
-            depth -= 1;
-            match outer.pop() {
-                Some(next) => level = next,
-                None => break,
-            }
+            level = outer.pop().unwrap_or(Level::WRITTEN);
         }
         pen.back(style.comma.len());
         Ok(())
