@@ -147,7 +147,7 @@ fn written<'d, 'py, M: Memory>(
         return None;
     }
     let last = LAST.load(Ordering::Relaxed);
-    let mut pen = Pen::new(obj.py(), desk, last + last / 8);
+    let mut pen = Pen::new(obj.py(), desk, last + last / 32 + 512);
     // SAFETY: the processor has what it needs, and the object is alive.
     unsafe { write(&mut pen, obj.as_ptr(), style) }.ok()?;
     LAST.store(pen.len(), Ordering::Relaxed);

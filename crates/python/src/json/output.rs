@@ -9,6 +9,8 @@ use cannery_json::Output;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::compat::KNOWN_LAYOUT;
+
 unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
     fn PyUnicode_Resize(text: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
@@ -30,6 +32,12 @@ pub(crate) trait Memory {
     /// # Safety
     /// The interpreter must be held, and the object be ours alone.
     unsafe fn resize(object: &mut *mut ffi::PyObject, len: isize) -> c_int;
+
+    /// Makes it shorter by what it has too much, and leaves its memory as it is.
+    ///
+    /// # Safety
+    /// As for `resize`, and there are more than `len` bytes.
+    unsafe fn cut(object: *mut ffi::PyObject, len: usize);
 
     /// Where its bytes begin.
     ///
@@ -65,6 +73,14 @@ impl Memory for BytesMemory {
         unsafe { _PyBytes_Resize(object, len) }
     }
 
+    unsafe fn cut(object: *mut ffi::PyObject, len: usize) {
+        // SAFETY: the caller's promise; bytes end in a NUL.
+        unsafe {
+            (*object.cast::<ffi::PyVarObject>()).ob_size = len.cast_signed();
+            Self::data(object).add(len).write(0);
+        }
+    }
+
     unsafe fn data(object: *mut ffi::PyObject) -> *mut u8 {
         // SAFETY: the caller's promise.
         unsafe { ffi::PyBytes_AsString(object).cast() }
@@ -83,6 +99,14 @@ impl Memory for AsciiMemory {
     unsafe fn resize(object: &mut *mut ffi::PyObject, len: isize) -> c_int {
         // SAFETY: the caller's promise.
         unsafe { PyUnicode_Resize(object, len) }
+    }
+
+    unsafe fn cut(object: *mut ffi::PyObject, len: usize) {
+        // SAFETY: the caller's promise; texts end in a NUL.
+        unsafe {
+            (*object.cast::<ffi::PyASCIIObject>()).length = len.cast_signed();
+            Self::data(object).add(len).write(0);
+        }
     }
 
     unsafe fn data(object: *mut ffi::PyObject) -> *mut u8 {
@@ -140,8 +164,15 @@ impl<'py, M: Memory> Growing<'py, M> {
 
     /// The object, in its final length.
     pub(crate) fn finish(mut self) -> PyResult<Bound<'py, PyAny>> {
-        let len = self.len;
-        self.resize(len)?;
+        let (len, excess) = (self.len, self.capacity - self.len);
+        if KNOWN_LAYOUT && excess > 0 && excess < len / 16 {
+            // The allocator learns from what is given back how much is asked for the next time: memory
+            // that was cut would be asked for as if it had never been seen.
+            // SAFETY: nobody else has seen the object yet, and it is longer.
+            unsafe { M::cut(self.object, len) };
+        } else {
+            self.resize(len)?;
+        }
         let object = std::mem::replace(&mut self.object, std::ptr::null_mut());
         // SAFETY: the reference is ours, and we forget it.
         Ok(unsafe { Bound::from_owned_ptr(self.py, object) })
