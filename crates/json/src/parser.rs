@@ -127,6 +127,8 @@ impl Parser {
         let shown = rest.strip_prefix(b"\\").unwrap_or(rest);
         let cut_off = shown.len() < 4 && shown.first().is_some_and(|&b| b >= 0x80);
         let truncated = end || rest.is_empty();
+        // So will its hint, which knows these words.
+        let cut_off = cut_off || begins_constant(rest);
         self.starved = (truncated || cut_off) && !chunk.last;
         self.failed_at = at;
         let what = match string::first_invalid(&rest[..rest.len().min(4)], false) {
@@ -184,6 +186,12 @@ impl Parser {
         let end = word.starts_with(&chunk.data[at..]);
         self.fail(Failure { what: SyntaxError::ExpectedValue, at, end }, chunk)
     }
+}
+
+/// Whether it is the beginning of a constant that is not JSON, and not all of it.
+fn begins_constant(rest: &[u8]) -> bool {
+    let begins = |word: &[u8]| word.len() > rest.len() && word.starts_with(rest);
+    [&b"NaN"[..], b"Infinity", b"-Infinity"].into_iter().any(begins)
 }
 
 /// A missing value or key behind a comma is better called a comma too many.
