@@ -116,10 +116,17 @@ def read(loads: Any, data: bytes) -> tuple[str, list[str]]:
 
 
 def oracle(streams: list[bytes]) -> list[tuple[str, str]]:
-    lines = "".join(data.hex() + "\n" for data in streams)
-    command = [sys.executable, "-I", "-c", CHILD]
-    child = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
-    answers = child.stdout.splitlines()
+    """Return what C and Python say to each; some streams crash the reader in C of some releases."""
+    answers: list[str] = []
+    while len(answers) < 2 * len(streams):
+        lines = "".join(data.hex() + "\n" for data in streams[len(answers) // 2 :])
+        command = [sys.executable, "-I", "-c", CHILD]
+        child = subprocess.run(command, input=lines, capture_output=True, text=True)
+        answers += child.stdout.splitlines()
+        if child.returncode == 0:
+            break
+        assert child.returncode < 0, child.stderr
+        answers = [*answers[: len(answers) // 2 * 2], "error MemoryError", "error MemoryError"]
     return list(zip(answers[::2], answers[1::2], strict=True))
 
 
