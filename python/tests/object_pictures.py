@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import collections
 import enum
+import pathlib
 import types
 import weakref
 from typing import Any
@@ -57,6 +58,9 @@ class _Picture:
         if isinstance(value, BaseException):
             chain = [self.of(getattr(value, name, None)) for name in _CHAIN]
             return [*parts, self.of(value.args), *chain, *self._attributes(value)]
+        if isinstance(value, pathlib.PurePath):
+            # Its slots keep how it was put together, which its text does not tell.
+            return [*parts, str(value), self.of(getattr(value, "__dict__", {}))]
         if _is_python(cls):
             return [*parts, *self._attributes(value)]
         return [*parts, *self._reduced(value)]

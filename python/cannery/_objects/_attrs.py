@@ -1,5 +1,8 @@
 """attrs: what stands for nothing; classes made with it are as everybody's."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from typing import Any

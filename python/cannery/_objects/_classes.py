@@ -8,6 +8,9 @@ collection), `__args__` and `__kwargs__` (for `__new__`), `__state__` (for `__se
 arguments of a generic model).
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import collections

@@ -306,7 +306,10 @@ def _parser_parts(parser: Any) -> Parts:
     interpolation = type(parser._interpolation).__name__
     if interpolation not in _INTERPOLATIONS or "optionxform" in vars(parser):
         raise TypeError("a parser with functions of its own is no data")
-    prefixes = [parser._comment_prefixes, parser._inline_comment_prefixes]
+    if sys.version_info >= (3, 13):
+        prefixes = [parser._prefixes.full, parser._prefixes.inline]
+    else:
+        prefixes = [parser._comment_prefixes, parser._inline_comment_prefixes]
     parts |= {"interpolation": interpolation, "prefixes": prefixes}
     return parts | {"defaults": dict(parser._defaults), "sections": _plain(parser._sections)}
 
