@@ -20,14 +20,17 @@ impl Table {
     #[inline]
     fn slot(&self, key: *mut ffi::PyObject) -> usize {
         let mask = self.entries.len() - 1;
-        // Objects lie 16 bytes apart; neighbours shall be neighbours here.
-        let mut at = (key.addr() >> 4 ^ key.addr() >> 20) & mask;
+        // Objects lie 16 bytes apart; neighbours shall be neighbours here. Where one is in the way, the
+        // higher bits say where to go on: arenas that fall on each other would make long runs.
+        let mut rest = key.addr() >> 4;
+        let mut at = rest & mask;
         loop {
             let found = self.entries[at].0;
             if found == key || found.is_null() {
                 return at;
             }
-            at = (at + 1) & mask;
+            rest >>= 5;
+            at = (at * 5 + rest + 1) & mask;
         }
     }
 
