@@ -39,10 +39,7 @@ pub fn from_slice<S: Sink + ?Sized>(
     if used == data.len() {
         return Ok(());
     }
-    let message = format!("expected the end of the document, found {} bytes", data.len() - used);
-    Err(Error::new(ErrorKind::Syntax, message)
-        .at_offset(used as u64)
-        .with_hint("several documents in a row are read one at a time"))
+    Err(Error::bytes_behind(used, data.len()))
 }
 
 /// Reads the document at the beginning of `data` and says how many bytes it took.

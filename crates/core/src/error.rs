@@ -134,6 +134,16 @@ impl Error {
         }))
     }
 
+    /// The error for `len - used` bytes behind the only document of a binary format.
+    #[cold]
+    #[must_use]
+    pub fn bytes_behind(used: usize, len: usize) -> Self {
+        let message = format!("expected the end of the document, found {} bytes", len - used);
+        Self::new(ErrorKind::Syntax, message)
+            .at_offset(used as u64)
+            .with_hint("several documents in a row are read one at a time")
+    }
+
     /// An operating system's error met while `doing` something (`"cannot read `a.json`"`).
     #[cold]
     #[must_use]

@@ -36,6 +36,6 @@ pub use number::BigInt;
 pub use path::{Path, Segment};
 pub use sink::{Comment, Container, Note, Sink, Source, Style, Wants};
 pub use tape::{Event, Tape};
-pub use text::{Text, TextBuf};
+pub use text::{Text, TextBuf, is_ascii};
 pub use unshare::Unshare;
 pub use value::{Object, Value, ValueBuilder};

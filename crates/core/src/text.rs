@@ -24,6 +24,25 @@ pub enum Text<'a> {
     Ucs4(&'a [u32]),
 }
 
+/// As `[u8]::is_ascii`, but without a call: most strings are short.
+#[inline(always)]
+#[must_use]
+pub fn is_ascii(bytes: &[u8]) -> bool {
+    const BEYOND: u64 = 0x8080_8080_8080_8080;
+    let any = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(last), ..) => {
+            let (words, _) = bytes.as_chunks::<8>();
+            let words = words.iter().map(|word| u64::from_le_bytes(*word));
+            words.fold(u64::from_le_bytes(*last), |any, word| any | word)
+        }
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first) | u32::from_le_bytes(*last))
+        }
+        _ => bytes.iter().fold(0, |any, &byte| any | u64::from(byte)),
+    };
+    any & BEYOND == 0
+}
+
 impl<'a> Text<'a> {
     /// The text as UTF-8, or as UTF-8 with surrogates in the sense of [`Text::Surrogates`].
     #[must_use]

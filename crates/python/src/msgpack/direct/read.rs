@@ -1,5 +1,6 @@
 //! Bytes to objects: each is made where it is read, and put where it stays.
 
+use cannery_core::is_ascii;
 use cannery_msgpack::Timestamp;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -279,22 +280,4 @@ impl<'a, 'py> Reader<'a, 'py> {
         }
         false
     }
-}
-
-/// As `[u8]::is_ascii`, but without a call: most strings are short.
-#[inline(always)]
-fn is_ascii(bytes: &[u8]) -> bool {
-    const BEYOND: u64 = 0x8080_8080_8080_8080;
-    let any = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(last), ..) => {
-            let (words, _) = bytes.as_chunks::<8>();
-            let words = words.iter().map(|word| u64::from_le_bytes(*word));
-            words.fold(u64::from_le_bytes(*last), |any, word| any | word)
-        }
-        (None, Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first) | u32::from_le_bytes(*last))
-        }
-        _ => bytes.iter().fold(0, |any, &byte| any | u64::from(byte)),
-    };
-    any & BEYOND == 0
 }
