@@ -46,6 +46,10 @@ $(VENV)/.demo: $(VENV)/.tools
 	$(BIN)/python scripts/requirements demo | $(BIN)/python -m pip install --quiet -r /dev/stdin
 	touch $@
 
+$(VENV)/.test: $(VENV)/.tools
+	$(BIN)/python scripts/requirements test | $(BIN)/python -m pip install --quiet -r /dev/stdin
+	touch $@
+
 # Peers come one by one: the tables name a missing one, and the others still run.
 $(VENV)/.bench: $(VENV)/.tools bench/requirements.txt
 	grep -v '^#' bench/requirements.txt | while read -r peer; do \
@@ -78,7 +82,7 @@ test-rust:
 	else cargo test --no-fail-fast --locked $(RUST) --lib --bins --tests; fi
 	cargo test --locked --quiet $(RUST) --doc
 
-test-python: setup $(VENV)/.demo
+test-python: setup $(VENV)/.test
 	$(BIN)/python -m pytest
 
 .PHONY: bench bench-rust
@@ -117,7 +121,8 @@ check-style: $(VENV)/.tools
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 
-check-types: setup
+# The types of what the adapters import are checked too.
+check-types: setup $(VENV)/.test
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	cd $(VENV) && bin/python -m mypy.stubtest cannery._native
 
