@@ -225,7 +225,7 @@ fn errors_say_where() {
     insta::assert_snapshot!(text(convert("a: 1\n---\nb: *c\n", "yaml", "json")), @r"
     alias `*c` has no anchor at line 3 column 4
 
-    hint: define it first with `&c`
+    hint: define it first with `&c`, or put the text in quotes
     ");
     let cut: Vec<_> = [&b"\x81\xa1a\x01"[..], b"\x81\xa1a\xa5ab"].concat();
     insta::assert_snapshot!(text(convert(cut, "msgpack", "json")), @r"

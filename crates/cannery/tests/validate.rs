@@ -41,7 +41,7 @@ fn every_bad_document_is_found() {
     expected `,` or `]`, found the end of the input at line 5 column 1
     hint: the `[` at line 4 column 4 is not closed
     alias `*d` has no anchor at line 6 column 4
-    hint: define it first with `&d`
+    hint: define it first with `&d`, or put the text in quotes
     ");
     assert_eq!(errors("yaml", "a: 1\nb: {a: 1}\n"), "");
     insta::assert_snapshot!(errors("yaml", b"a: \xff"), @"expected UTF-8, found bytes that are not at line 1 column 4");

@@ -311,7 +311,7 @@ fn kinds_that_a_target_lacks() {
     error: c.yaml: expected `,` or `]`, found `b` at line 2 column 1
     hint: close the bracket, or indent the lines in it more than the key or entry it belongs to, with spaces
     error: d.yaml: alias `*b` has no anchor at line 3 column 4
-    hint: define it first with `&b`
+    hint: define it first with `&b`, or put the text in quotes
     ");
 }
 

@@ -97,7 +97,7 @@ fn validate() {
     a.json: expected a key in double quotes, found `}` at line 2 column 1
       remove the comma before it
     b.yaml: alias `*x` has no anchor at line 1 column 4
-      define it first with `&x`
+      define it first with `&x`, or put the text in quotes
     b.yaml: expected `,` or `]`, found the end of the input at line 4 column 1
       the `[` at line 3 column 4 is not closed
     c.jsonl: expected a value, found `x` at line 2 column 1

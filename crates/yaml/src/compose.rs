@@ -281,7 +281,7 @@ impl<S: Sink + ?Sized> Handler for Composer<'_, S> {
 #[cold]
 fn undefined(name: &str) -> Error {
     Error::new(ErrorKind::Reference, format!("alias `*{name}` has no anchor"))
-        .with_hint(format!("define it first with `&{name}`"))
+        .with_hint(format!("define it first with `&{name}`, or put the text in quotes"))
 }
 
 #[cold]

@@ -64,7 +64,8 @@ impl<'a> Parser<'a> {
         }
         if !version.starts_with("1.") {
             self.cursor.at = at;
-            return Err(self.error(format!("expected version 1 of YAML, found `{version}`")));
+            let message = format!("expected version 1 of YAML, found `{version}`");
+            return Err(self.error(message).with_hint("write `%YAML 1.2`, or leave the line out"));
         }
         self.end_line("`%YAML`")
     }

@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
         }
         if start == self.cursor.at {
             let message = format!("expected the name of {what}, found {}", self.cursor.found());
-            return Err(self.error(message));
+            return Err(self.error(message).with_hint("put a text that begins so in quotes"));
         }
         Ok(&self.cursor.text[start..self.cursor.at])
     }

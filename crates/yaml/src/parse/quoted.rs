@@ -140,7 +140,11 @@ impl Parser<'_> {
         let quote = char::from(self.cursor.bytes[start]);
         let mut here = self.cursor;
         here.at = start;
-        here.error(format!("this `{quote}` has no closing `{quote}`"))
+        let hint = match quote {
+            '"' => "close it; a quote inside the text is written `\\\"`",
+            _ => "close it, or put a text that begins with an apostrophe in double quotes",
+        };
+        here.error(format!("this `{quote}` has no closing `{quote}`")).with_hint(hint)
     }
 
     /// Appends what the escape that begins here stands for; says whether it is a surrogate.
@@ -184,7 +188,7 @@ impl Parser<'_> {
     fn code_point(&mut self, digits: usize) -> Result<bool> {
         let Some(number) = self.hexadecimal(self.cursor.at + 2, digits) else {
             let message = format!("expected {digits} hexadecimal digits");
-            return Err(self.error(message));
+            return Err(self.error(message).with_hint("write `\\\\` for a backslash"));
         };
         let mut character = char::from_u32(number);
         let mut length = 2 + digits;
