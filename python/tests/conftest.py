@@ -5,6 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure. With `CI` set, Hypothesis draws the same cases every time.
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITES = Path(os.environ.get("CANNERY_SUITES", ROOT.parent / "shared" / "suites"))

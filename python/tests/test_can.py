@@ -58,7 +58,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(value=VALUES)
 def test_a_value_comes_back(format: str, value: Any) -> None:
     back = same_value(value, format)

@@ -144,7 +144,7 @@ def test_counts_as_text(counts: list[int]) -> None:
     assert coco._masks.from_text(text) == counts
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_masks_are_those_of_pycocotools(data: Any) -> None:
     np, peer = pytest.importorskip("numpy"), pytest.importorskip("pycocotools.mask")
@@ -160,7 +160,7 @@ def test_masks_are_those_of_pycocotools(data: Any) -> None:
     assert coco.box_of(ours) == peer.toBbox(theirs).tolist()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.data())
 def test_polygons_cover_what_pycocotools_says(data: Any) -> None:
     peer = pytest.importorskip("pycocotools.mask")

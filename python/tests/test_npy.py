@@ -63,7 +63,7 @@ def test_files_are_the_bytes_numpy_writes(tmp_path: Path, dtype, shape, order):
     assert not mapped.flags.writeable
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_array_survives_every_way_in_and_out(data):
     dtype = data.draw(

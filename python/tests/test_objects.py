@@ -414,7 +414,7 @@ def shape_of(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(graph=graphs())
 def test_a_graph_keeps_its_form(format: str, graph: Any) -> None:
     nodes = grown(*graph)

@@ -31,7 +31,7 @@ from typing import (
 )
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import TypeAliasType
 
@@ -726,7 +726,6 @@ values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(values)
 def test_any_is_what_decoding_without_a_type_gives(value):
     document = json.dumps(value)
@@ -735,7 +734,6 @@ def test_any_is_what_decoding_without_a_type_gives(value):
     assert repr(nested.item) == repr(json.decode(document))
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     values, st.sampled_from([Point, list[int], dict[str, int], Cat | Dog, tuple[int, str], Movie])
 )
