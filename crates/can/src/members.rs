@@ -18,7 +18,10 @@ const ALIGNMENT: u16 = 64;
 const LARGE: u64 = 0xfff0_0000;
 
 /// Pieces from this size on are hashed on another core than the one that writes them.
-const WORTH_A_THREAD: usize = 4 << 20;
+const WORTH_A_THREAD: usize = 1 << 20;
+
+/// The archive takes so much at once: its checksum is then computed of what the cache still has.
+const PIECE: usize = 1 << 20;
 
 /// An archive and what its manifest will say.
 pub(crate) struct Members<W: Write + Seek> {
@@ -113,8 +116,9 @@ impl<W: Write + Seek> Write for Hashing<'_, W> {
         let Self { archive, hasher, .. } = self;
         thread::scope(|scope| {
             scope.spawn(|| hasher.update(bytes).count());
-            archive.write_all(bytes).map(|()| bytes.len())
-        })
+            bytes.chunks(PIECE).try_for_each(|piece| archive.write_all(piece))
+        })?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -236,13 +236,40 @@ impl Replace {
         if let Ok(existing) = fs::metadata(target) {
             self.file.set_permissions(existing.permissions())?;
         }
+        let old = open_if_large(target);
         // The lock is held, so that nobody removes the file in its place.
         let mut unfinished = unfinished();
         fs::rename(path, target)?;
         unfinished.remove(path);
         drop(unfinished);
         self.pending = None;
+        give_back(old);
         Ok(())
+    }
+}
+
+/// Files from this size on are given back to the system on another thread.
+#[cfg(unix)]
+const LARGE: u64 = 4 << 20;
+
+/// The file that is about to be replaced, so that it lives a little longer.
+#[cfg(unix)]
+fn open_if_large(path: &Path) -> Option<File> {
+    let is_large = fs::metadata(path).is_ok_and(|metadata| metadata.len() >= LARGE);
+    if is_large { File::open(path).ok() } else { None }
+}
+
+#[cfg(not(unix))]
+fn open_if_large(_: &Path) -> Option<File> {
+    None // Others may not replace a file that is open.
+}
+
+/// Closes a file that has no name any more. The system waits for what of it is still on its way
+/// to the disk, which took as long as writing the new one: not on the caller's time.
+fn give_back(old: Option<File>) {
+    if let Some(old) = old {
+        // Without a thread it is closed at once.
+        drop(std::thread::Builder::new().spawn(move || drop(old)));
     }
 }
 
