@@ -12,6 +12,7 @@
 //! Nothing is read that the manifest does not vouch for, and opening a file runs no code: what the
 //! document names as types reaches the sink as names.
 
+mod digest;
 mod manifest;
 mod members;
 mod read;

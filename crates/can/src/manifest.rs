@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use cannery_core::{Error, ErrorKind, Limits, Result, Value, ValueBuilder};
 use cannery_json::ReadOptions;
 
+use crate::digest::digest;
+
 /// What stands behind `format` in every manifest.
 pub const FORMAT: &str = "cannery.can";
 
@@ -28,7 +30,7 @@ impl Member {
 
     /// Checks a member's bytes.
     pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        if bytes.len() as u64 == self.size && blake3::hash(bytes) == self.digest {
+        if bytes.len() as u64 == self.size && digest(bytes) == self.digest {
             return Ok(());
         }
         let message = format!("the bytes of `{name}` are not those that were written");

@@ -359,6 +359,24 @@ mod tests {
         assert_eq!(names(folder.path()), ["a.txt"]);
     }
 
+    #[test]
+    fn who_reads_a_large_file_keeps_it_when_it_is_replaced() {
+        use std::io::Read;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.bin");
+        let old = vec![1; 5 << 20];
+        fs::write(&path, &old).unwrap();
+        let mut reader = File::open(&path).unwrap();
+        let mut output = Output::create(&Place::from(&path)).unwrap();
+        output.write_all(b"new").unwrap();
+        output.finish().unwrap();
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).unwrap();
+        assert_eq!(read, old);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_and_permissions_stay() {
