@@ -86,3 +86,22 @@ def test_every_name_of_a_library_is_on_the_page(library: str) -> None:
     pytest.importorskip(library)
     adapter = importlib.import_module(f"cannery._objects._{library}")
     assert set(adapter._MAKERS) - names_in_tables() == set()
+
+
+def names_of(library: str) -> set[str]:
+    """The names of the types of a library whose adapter makes them by family."""
+    pytest.importorskip(library)
+    if library == "PIL":
+        return {"PIL.Image.Image"}
+    adapter = importlib.import_module(f"cannery._objects._{library}")
+    if library == "torch":
+        return {*adapter._SMALL, "torch.Tensor", "torch.nn.Parameter"}
+    if library == "networkx":
+        return {f"networkx.{name}" for name in adapter._CLASSES}
+    sparse = {f"scipy.sparse.{name}" for name in adapter._CLASSES}
+    return sparse | {name for name, _ in adapter._SPLINES.values()}
+
+
+@pytest.mark.parametrize("library", ["scipy", "networkx", "PIL", "torch"])
+def test_every_name_of_a_family_is_on_the_page(library: str) -> None:
+    assert names_of(library) - names_in_tables() == set()

@@ -91,6 +91,40 @@ def test_masked_and_mapped_arrays(tmp_path: Any) -> None:
     assert through(mapped).tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("format", ["can", "json", "yaml", "msgpack"])
+def test_an_array_may_hold_itself(format: str) -> None:
+    np = pytest.importorskip("numpy")
+    array = np.empty((2, 2), object, order="F")
+    array[0, 1], array[1, 0] = array, (array, [array])
+    back = through(array, format)
+    assert back.flags.f_contiguous
+    assert all(found is back for found in (back[0, 1], back[1, 0][0], back[1, 0][1][0]))
+    records = np.zeros(2, [("a", "i4"), ("o", "O")])
+    records["o"][1] = records
+    assert (back := through(records, format))["o"][1] is back
+    pair = ([], np.empty((), object))
+    pair[1][()] = pair
+    assert (back := through(pair, format))[1][()] is back
+
+
+def test_types_of_elements_that_others_have_added() -> None:
+    np = pytest.importorskip("numpy")
+    kind = np.dtype(pytest.importorskip("ml_dtypes").bfloat16)
+    for value in (kind, np.dtype((kind, (2,))), np.ones((2, 3), kind), np.ones((), kind)):
+        back = through(value)
+        assert type(back) is type(value)
+        assert getattr(back, "dtype", back) == getattr(value, "dtype", value)
+    for value in ([("a", "i4"), ("b", kind)], [("p", [("b", kind, (2,))])]):
+        for refused in (
+            np.dtype(value),
+            np.zeros(2, value),
+            np.zeros(2, value)[0],
+            np.zeros(2, value).view(np.recarray),
+        ):
+            with pytest.raises(cannery.CanneryError, match="the field 'b' of the type bfloat16"):
+                cannery.dumps(refused)
+
+
 def test_random_generators_go_on_where_they_were() -> None:
     np = pytest.importorskip("numpy")
     for kind in ("PCG64", "MT19937", "Philox", "SFC64", "PCG64DXSM"):

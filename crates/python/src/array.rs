@@ -101,6 +101,20 @@ pub(crate) fn dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Dtype> {
     cannery_npy::dtype_from_descr(&descr.repr()?.to_string()).or_raise(py)
 }
 
+/// Whether elements are of types that others have added, which NPY writes as mere bytes.
+fn has_foreign(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let fields = dtype.getattr("fields")?;
+    if !fields.is_none() {
+        for field in fields.call_method0("values")?.try_iter()? {
+            if has_foreign(&field?.get_item(0)?)? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    Ok(dtype.getattr("base")?.getattr("isbuiltin")?.extract::<i32>()? == 2)
+}
+
 /// A NumPy array as a source, contiguous; it owns what it reads from.
 pub(crate) struct NumpyArray {
     dtype: Dtype,
@@ -121,9 +135,7 @@ impl NumpyArray {
             return Ok(None);
         }
         let dtype = value.getattr("dtype")?;
-        // Types that others have added are not what NPY says about them.
-        let is_foreign = dtype.getattr("isbuiltin")?.extract::<i32>()? == 2;
-        if is_foreign || dtype.getattr("hasobject")?.extract()? {
+        if dtype.getattr("hasobject")?.extract()? || has_foreign(&dtype)? {
             return Ok(None);
         }
         let flags = value.getattr("flags")?;

@@ -52,6 +52,12 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return None if adapter is None else adapter.maker_of(name)
 
 
+def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], None]] | None:
+    """How a value that may contain itself is made empty, and how it is filled; else `None`."""
+    adapter = _adapter(name)
+    return adapter.shell_of(name) if hasattr(adapter, "shell_of") else None  # pyright: ignore
+
+
 def class_of(name: str) -> type | None:
     """A class of a library whose instances are data, and may be made by anybody who has it."""
     adapter = _adapter(name)

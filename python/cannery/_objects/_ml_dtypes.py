@@ -27,20 +27,31 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _make_array if name == "ml_dtypes.array" else lambda parts: _make_array(parts)[()]
 
 
-def array_parts(array: Any) -> Parts:
-    """The elements as integers of their size, and what they are."""
-    if array.dtype.type.__module__ != "ml_dtypes":
-        error = DataTypeError(
-            f"an array of {array.dtype.type.__module__} {array.dtype} has no form"
-        )
+def name_of(dtype: Any) -> str:
+    """The name of an element type, `ml_dtypes.bfloat16`."""
+    if dtype.type.__module__ != "ml_dtypes":
+        error = DataTypeError(f"an array of {dtype.type.__module__} {dtype} has no form")
         error.hint = "convert it to one of NumPy's own types: array.astype(...)"
         raise error
+    return f"ml_dtypes.{dtype.name}"
+
+
+def dtype_of(name: str) -> Any:
+    """The element type of a name."""
+    import ml_dtypes
+
+    found = getattr(ml_dtypes, name.removeprefix("ml_dtypes."), None)
+    if not (isinstance(found, type) and issubclass(found, np.generic)):
+        raise ValueError(f"there is no type of elements {name}")
+    return np.dtype(found)
+
+
+def array_parts(array: Any) -> Parts:
+    """The elements as integers of their size, and what they are."""
+    name_of(array.dtype)  # refuses those of other libraries
     bits = array.view(f"u{array.dtype.itemsize}")
     return {"dtype": array.dtype.name, "value": np.array(bits, order="K")}
 
 
 def _make_array(parts: Parts) -> Any:
-    import ml_dtypes
-
-    cls = getattr(ml_dtypes, parts["dtype"])
-    return parts["value"].view(np.dtype(cls))
+    return parts["value"].view(dtype_of(parts["dtype"]))

@@ -190,6 +190,7 @@ def _describe_scalar(value: Any) -> tuple[str, Parts]:
         return name, {"value": bytes(value)}
     # The rest (long floats, records) as arrays without dimensions.
     array = np.asarray(value)
+    _refuse_foreign_fields(array.dtype)
     return name, {"value": array.view(_plain_fields(array.dtype), np.ndarray)}
 
 
@@ -217,10 +218,35 @@ def _dtype_parts(dtype: Any) -> Parts:
         return {"value": "StringDType", **missing}
     if dtype.subdtype is not None:
         return {"base": dtype.base, "shape": list(dtype.shape)}
+    if _is_foreign(dtype):
+        return {"value": _ml_dtypes().name_of(dtype)}
+    _refuse_foreign_fields(dtype)
     metadata = {"metadata": dict(dtype.metadata)} if dtype.metadata else {}
     if dtype.fields is None or not dtype.isalignedstruct:
         return {"value": repr(npy_format.dtype_to_descr(_bare(dtype))), **metadata}
     return {"value": repr(npy_format.dtype_to_descr(_bare(dtype))), "align": True, **metadata}
+
+
+# What NumPy says of a type of elements that another library has added.
+_FOREIGN = 2
+
+
+def _is_foreign(dtype: Any) -> bool:
+    return dtype.isbuiltin == _FOREIGN
+
+
+def _ml_dtypes() -> Any:
+    return import_module("cannery._objects._ml_dtypes")
+
+
+def _refuse_foreign_fields(dtype: Any) -> None:
+    for name, field in (dtype.fields or {}).items():
+        base = field[0].base
+        if _is_foreign(base):
+            error = DataTypeError(f"the field {name!r} of the type {base} has no form in an array")
+            error.hint = f"save the field as an array of its own: array[{name!r}]"
+            raise error
+        _refuse_foreign_fields(base)
 
 
 def _bare(dtype: Any) -> Any:
@@ -234,6 +260,8 @@ def _make_dtype(parts: Parts) -> Any:
     if parts["value"] == "StringDType":
         missing = {"na_object": parts["missing"]} if "missing" in parts else {}
         return np.dtypes.StringDType(**missing)
+    if parts["value"].startswith("ml_dtypes."):
+        return _ml_dtypes().dtype_of(parts["value"])
     dtype = npy_format.descr_to_dtype(ast.literal_eval(parts["value"]))
     if parts.get("align"):
         dtype = np.dtype(dtype, align=True)
@@ -262,16 +290,11 @@ def _make_masked(parts: Parts) -> Any:
     return array
 
 
-# What NumPy says of a type of elements that another library has added.
-_FOREIGN = 2
-
-
 def _describe_array(array: Any) -> tuple[str, Parts]:
     """An array of objects, text of any length, or a subclass: its elements as a list."""
-    if array.dtype.isbuiltin == _FOREIGN:
-        from cannery._objects._ml_dtypes import array_parts
-
-        return "ml_dtypes.array", array_parts(array)
+    if _is_foreign(array.dtype):
+        return "ml_dtypes.array", _ml_dtypes().array_parts(array)
+    _refuse_foreign_fields(array.dtype)
     if type(array) is np.memmap:
         return "numpy.memmap", {"value": np.asarray(array)}
     if type(array) in _VIEWS.values():
@@ -294,12 +317,26 @@ def _items(array: Any, order: Any) -> list[Any]:
     return list(flat) if array.dtype.hasobject else flat.tolist()
 
 
-def _make_array(parts: Parts) -> Any:
-    array = np.empty(tuple(parts["shape"]), dtype=parts["dtype"], order=parts["order"])
-    flat = np.empty(array.size, dtype=parts["dtype"])
+def _shell(parts: Parts) -> Any:
+    """An array that is filled later: its elements may refer to it."""
+    return np.empty(tuple(parts["shape"]), dtype=parts["dtype"], order=parts["order"])
+
+
+def _fill_array(array: Any, parts: Parts) -> None:
+    flat = array.ravel(order=parts["order"])  # no copy: it was made in this order
     for index, item in enumerate(parts["items"]):
         flat[index] = item
-    return flat.reshape(array.shape, order=parts["order"])
+
+
+def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], None]] | None:
+    """How a value is made empty, of what its parts say about it, and how it is filled."""
+    return (_shell, _fill_array) if name == "numpy.ndarray" else None
+
+
+def _make_array(parts: Parts) -> Any:
+    array = _shell(parts)
+    _fill_array(array, parts)
+    return array
 
 
 # Subclasses that are nothing but another face of an array.

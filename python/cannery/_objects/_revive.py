@@ -39,6 +39,8 @@ class Maker(NamedTuple):
     """Fills it, or makes one; returns it."""
     can_wait: bool = False
     """Whether it does so although there are gaps in the parts."""
+    shell: Callable[[Parts], Any] | None = None
+    """Makes one that is filled later, of parts with gaps."""
 
 
 class Reviver:
@@ -86,6 +88,14 @@ class Reviver:
         """Whether such an object can be made of parts that are not all there yet."""
         return self._makers[type_name].can_wait
 
+    def shell(self, type_name: str, parts: Parts) -> Any:
+        """Make an instance that is filled when its parts have no gaps any more, if it can be."""
+        maker = self._makers[type_name]
+        try:
+            return None if maker.shell is None else maker.shell(parts)
+        except Exception as error:
+            raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+
     def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
         """Fill the instance, or make one."""
         given = dict(parts)
@@ -108,7 +118,7 @@ class Reviver:
             return Maker(None, lambda _, parts: self._named(name, parts))
         make = _adapters.maker_of(name)
         if make is not None:
-            return Maker(None, lambda _, parts: make(parts))
+            return _maker_of_library(name, make)
         registered = self._registered(name)
         if registered is not None:
             return _maker_of_registered(*registered)
@@ -161,6 +171,21 @@ def _maker(empty: Any, fill: Any, make: Any, can_wait: bool = False) -> Maker:
         return instance
 
     return Maker(empty, finish)
+
+
+def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:
+    found = _adapters.shell_of(name)
+    if found is None:
+        return Maker(None, lambda _, parts: make(parts))
+    shell, fill = found
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        if instance is None:
+            return make(parts)
+        fill(instance, parts)
+        return instance
+
+    return Maker(None, finish, shell=shell)
 
 
 def _maker_of_record(name: str) -> Maker:

@@ -28,6 +28,16 @@ impl<'py> Reviver<'py> {
         self.0.call_method1("can_wait", (type_name,))?.extract()
     }
 
+    /// An instance made of parts that have gaps, which is filled when they have none any more.
+    fn shell(
+        &self,
+        type_name: &Bound<'py, PyAny>,
+        parts: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let shell = self.0.call_method1("shell", (type_name, parts))?;
+        Ok((!shell.is_none()).then_some(shell))
+    }
+
     /// The class of a name whose instances are made of their attributes alone.
     fn plain_class(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyType>>> {
         let found = self.0.call_method1("plain_class", (type_name,))?;
@@ -203,6 +213,11 @@ impl<'py> GraphHooks<'py> {
         gaps_before: usize,
     ) -> Result<Bound<'py, PyAny>> {
         let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+        if let Some(shell) = reviver.shell(type_name, parts).map_err(from_exception)? {
+            let (type_name, parts) = (type_name.clone(), parts.clone());
+            self.unfinished.push(Unfinished { type_name, instance: shell.clone(), parts });
+            return Ok(shell);
+        }
         let content = parts.get_item("__items__").ok();
         let mut found = self.gaps[gaps_before..].iter();
         // These items are copied out of their tuple: a gap in it would stay.
