@@ -104,10 +104,11 @@ struct Program<'j> {
 impl<'j> Program<'j> {
     fn new(judged: &'j Judged, shared: HashSet<usize>) -> Self {
         let mut verdicts: HashMap<u64, (Verdict, &str)> = HashMap::new();
-        for (offset, verdict, reason) in &judged.trace {
-            let known = verdicts.entry(*offset).or_insert((*verdict, reason));
-            if known.0 < *verdict {
-                *known = (*verdict, reason);
+        for note in &judged.trace {
+            let known =
+                verdicts.entry(note.offset as u64).or_insert((note.verdict, &note.reason));
+            if known.0 < note.verdict {
+                *known = (note.verdict, &note.reason);
             }
         }
         Self {

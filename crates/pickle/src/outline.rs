@@ -1,7 +1,8 @@
 //! What a pickle would do, found out before any of it is done: the machine over an outline of the
 //! objects, which keeps only what decides whether a step may be taken.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::vec::Drain;
 
@@ -9,6 +10,7 @@ use cannery_core::{Error, ErrorKind, Result};
 
 use crate::arguments;
 use crate::heap::Heap;
+use crate::judge::{Extensions, Note, misuses};
 use crate::literal;
 use crate::machine::Machine;
 use crate::policy::{self, Uses};
@@ -31,6 +33,8 @@ pub trait Vouch {
     }
 }
 
+/// Module and name of what has none.
+pub(crate) const UNNAMED: &str = "?";
 const ONLY_CALLED: &str = "it may be called, but not kept";
 const FIRST_PROTOCOL_OF_PYTHON_3: u8 = 3;
 
@@ -46,7 +50,7 @@ pub struct Refusal {
     /// What the step would be: `posix.system('id')`; empty if it only refers to the name.
     pub step: String,
     /// What is wrong about it, where the name itself is not.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
 }
 
 impl Refusal {
@@ -54,6 +58,17 @@ impl Refusal {
     #[must_use]
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.module, self.name)
+    }
+
+    fn of_misuse(note: Note) -> Self {
+        let named = note.name.rsplit_once('.').unwrap_or((UNNAMED, UNNAMED));
+        Self {
+            at: note.offset,
+            module: named.0.to_owned(),
+            name: named.1.to_owned(),
+            step: String::new(),
+            reason: Some(note.reason.into()),
+        }
     }
 }
 
@@ -75,11 +90,17 @@ pub fn refusals<V: Vouch>(
         known: HashMap::new(),
         texts: Vec::new(),
         refusals: Vec::new(),
+        extensions: Extensions::new(),
         protocol: 0,
     };
     let mut machine = Machine::new(Ops::new(data, start, framing), outline);
     machine.run()?;
-    Ok(machine.heap.refusals)
+    let Outline { mut refusals, extensions, .. } = machine.heap;
+    let known: HashSet<usize> = refusals.iter().map(|refusal| refusal.at).collect();
+    let misuses = misuses(data, start, extensions).into_iter();
+    refusals.extend(misuses.filter(|note| !known.contains(&note.offset)).map(Refusal::of_misuse));
+    refusals.sort_by_key(|refusal| refusal.at);
+    Ok(refusals)
 }
 
 /// What is known about an object.
@@ -127,6 +148,7 @@ pub(crate) struct Outline<'a, 'v, V> {
     known: HashMap<(String, String), u32>,
     texts: Vec<String>,
     refusals: Vec<Refusal>,
+    extensions: Extensions,
     protocol: u8,
 }
 
@@ -229,7 +251,7 @@ impl<V: Vouch> Outline<'_, '_, V> {
     fn called(&mut self, id: u32) {
         let Global { module, name, .. } = &self.globals[id as usize];
         self.refusals.retain(|refusal| {
-            refusal.reason != Some(ONLY_CALLED)
+            refusal.reason.as_deref() != Some(ONLY_CALLED)
                 || refusal.module != *module
                 || refusal.name != *name
         });
@@ -238,13 +260,13 @@ impl<V: Vouch> Outline<'_, '_, V> {
     fn refuse(&mut self, id: u32, at: usize, step: String, reason: Option<&'static str>) {
         let Global { module, name, .. } = &self.globals[id as usize];
         let (module, name) = (module.clone(), name.clone());
-        self.refusals.push(Refusal { at, module, name, step, reason });
+        self.refusals.push(Refusal { at, module, name, step, reason: reason.map(Cow::Borrowed) });
     }
 
     /// A refused step whose object nobody named.
     fn refuse_unnamed(&mut self, at: usize, reason: &'static str) -> Item {
         let id = u32::try_from(self.globals.len()).unwrap_or(u32::MAX);
-        let (module, name) = ("?".to_owned(), "?".to_owned());
+        let (module, name) = (UNNAMED.to_owned(), UNNAMED.to_owned());
         self.globals.push(Global { module, name, uses: None });
         self.refuse(id, at, String::new(), Some(reason));
         Item::Refused(id)
@@ -478,7 +500,10 @@ impl<V: Vouch> Heap for Outline<'_, '_, V> {
 
     fn extension(&mut self, code: i64, at: usize) -> Result<Item> {
         match self.vouch.extension(code) {
-            Some((module, name)) => self.find(&module, &name, at),
+            Some((module, name)) => {
+                self.extensions.insert(code, (module.clone(), name.clone()));
+                self.find(&module, &name, at)
+            }
             None => {
                 Err(Error::new(ErrorKind::Value, format!("unregistered extension code {code}")))
             }

@@ -6,7 +6,7 @@ use cannery_core::{Error, ErrorKind, Graph, Limits, Node, NodeId, Segment};
 
 use crate::inert::Inert;
 use crate::machine::Machine;
-use crate::outline::Refusal;
+use crate::outline::{Refusal, UNNAMED};
 use crate::policy;
 use crate::read::{Framing, Ops};
 
@@ -48,7 +48,10 @@ fn describe(refusal: &Refusal) -> String {
         "" => String::new(),
         step => format!(", and would run `{step}`"),
     };
-    match (policy::danger(&refusal.module, &refusal.name), refusal.reason) {
+    match (policy::danger(&refusal.module, &refusal.name), &refusal.reason) {
+        (None, Some(reason)) if refusal.name == UNNAMED => {
+            format!("the pickle does what no data does: {reason}")
+        }
         (Some(what), _) => format!("the pickle names `{name}`, which {what}{step}"),
         (None, Some(reason)) => format!("the pickle misuses `{name}`: {reason}{step}"),
         (None, None) => format!("the pickle names `{name}`, for which nobody vouches{step}"),
@@ -57,7 +60,7 @@ fn describe(refusal: &Refusal) -> String {
 
 fn ways_on(refusal: &Refusal) -> String {
     let look = "see what it is with `cannery explain`, or load what is data in it with `on_untrusted=\"record\"`";
-    match (policy::danger(&refusal.module, &refusal.name), refusal.reason) {
+    match (policy::danger(&refusal.module, &refusal.name), &refusal.reason) {
         (None, None) => match policy::rule(&refusal.module, &refusal.name) {
             Some(rule) => {
                 format!("{look}, or trust the library with `profile=\"{}\"`", rule.profile.name())

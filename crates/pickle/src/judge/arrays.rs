@@ -2,6 +2,7 @@
 
 use cannery_core::{Error, ErrorKind};
 
+use super::dtypes::Element;
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
 use super::{Finding, Judge, JudgeOptions, MAX_NESTING, Step, Verdict, judge};
@@ -29,6 +30,7 @@ impl Judge<'_> {
     /// One that is changed anywhere else says nothing: the array is then one of an unknown kind.
     pub(super) fn state_of_array(&mut self, dict: usize, start: usize) {
         let id = self.stack[dict].at;
+        self.keep_fields(self.stack[dict], start);
         if dict > 0 && self.is_array_wrapper(self.stack[dict - 1]) {
             if self.array.dict != id {
                 self.array = ArrayState { dict: id, ..ArrayState::default() };
@@ -141,7 +143,7 @@ impl Judge<'_> {
         inner.error.map_or(Ok(()), Err)
     }
 
-    fn count(&self, shape: Symbol) -> Option<u64> {
+    pub(super) fn count(&self, shape: Symbol) -> Option<u64> {
         if shape.kind() != Kind::Tuple {
             return None;
         }
@@ -153,93 +155,6 @@ impl Judge<'_> {
         };
         self.items(shape).iter().try_fold(1_u64, |count, item| count.checked_mul(size(item)?))
     }
-
-    /// The size of an element, from the first argument of the call that made the dtype and from
-    /// the state that it was given.
-    fn element_size(&self, dtype: Symbol) -> Option<Element> {
-        if dtype.kind() != Kind::Instance {
-            return None;
-        }
-        match self.names.get(dtype.size()).full.as_str() {
-            "numpy.dtypes.StringDType" | "numpy._core._internal._convert_to_stringdtype_kwargs" => {
-                return Some(Element::Object);
-            }
-            "numpy.dtype" => {}
-            _ => return None,
-        }
-        match self.dtypes.get(&dtype.at) {
-            Some(Element::Unknown) => None,
-            Some(element) => Some(*element),
-            None => self.named_element(dtype),
-        }
-    }
-
-    /// What the first argument of a dtype says: `f8`, `U5`, `O`.
-    fn named_element(&self, dtype: Symbol) -> Option<Element> {
-        let text = self.text(*self.items(arguments(dtype)).first()?)?;
-        let text = text.trim_start_matches(['<', '>', '|', '=']);
-        let (kind, size) = text.split_at_checked(1)?;
-        let size: u64 = size.parse().ok()?;
-        match kind {
-            "O" => Some(Element::Object),
-            "b" | "i" | "u" | "f" | "c" | "V" | "S" | "M" | "m" | "B" => Some(Element::Bytes(size)),
-            "U" => Some(Element::Bytes(size.checked_mul(4)?)),
-            _ => None,
-        }
-    }
-
-    /// `BUILD` on a dtype: its byte order, fields and flags.
-    ///
-    /// A flag says whether the elements are addresses of objects; whoever sets it for numbers, or
-    /// clears it for objects, makes NumPy follow addresses out of the file.
-    #[cold]
-    pub(super) fn dtype_state(&mut self, dtype: Symbol, state: Symbol) {
-        let element = match self.told_element(dtype, state) {
-            Ok(element) => element,
-            Err(reason) => {
-                self.note_structure(Verdict::Unknown, reason);
-                Element::Unknown
-            }
-        };
-        let known = *self.dtypes.entry(dtype.at).or_insert(element);
-        if known != element {
-            self.dtypes.insert(dtype.at, Element::Unknown);
-        }
-    }
-
-    fn told_element(&self, dtype: Symbol, state: Symbol) -> Result<Element, &'static str> {
-        const HAS_OBJECTS: u64 = 1;
-        let odd = "gives a dtype a state that NumPy does not write";
-        let Some(element) = self.named_element(dtype) else { return Ok(Element::Unknown) };
-        let &[_, _, subarray, names, _, size, _, flags, ..] = self.items(state) else {
-            return Err(odd);
-        };
-        if flags.kind() != Kind::Int {
-            return Err(odd);
-        }
-        let has_objects = flags.at & HAS_OBJECTS != 0;
-        let is_plain = subarray.kind() == Kind::None && names.kind() == Kind::None;
-        let holds_addresses = element == Element::Object;
-        if is_plain && holds_addresses != has_objects {
-            return Err("gives a dtype a state that makes NumPy take numbers for addresses");
-        }
-        if has_objects {
-            return Ok(Element::Object);
-        }
-        // Sizes of -1 say that the name of the type has told it.
-        match i64::try_from(size.at) {
-            Ok(bytes) if size.kind() == Kind::Int && bytes > 0 => Ok(Element::Bytes(size.at)),
-            _ => Ok(element),
-        }
-    }
-}
-
-/// What an array consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
-    Bytes(u64),
-    Object,
-    Unknown,
 }
 
 /// The arguments that an instance was made with.

@@ -7,7 +7,7 @@ use super::arrays::{arguments, instance};
 use super::finding::{Deed, Finding, GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
-use super::{Judge, JudgeOptions, MAX_NESTING, Step, Storage};
+use super::{Judge, JudgeOptions, MAX_NESTING, Note, Step, Storage, Trace};
 use crate::policy::{Uses, danger};
 use crate::scan;
 
@@ -21,6 +21,17 @@ impl<'a> Judge<'a> {
         self.note_about(String::new(), verdict, reason.to_owned(), Deed::Calls).1
     }
 
+    /// Notes what takes memory or time without end.
+    #[cold]
+    pub(super) fn note_bomb(&mut self, reason: &str) {
+        // Whoever builds the objects counts for himself: it is no misuse.
+        let noted = self.trace.len();
+        self.note_structure(Verdict::Unknown, reason);
+        if self.options.trace == Trace::Misuses {
+            self.trace.truncate(noted);
+        }
+    }
+
     fn note_about(
         &mut self,
         name: String,
@@ -28,7 +39,18 @@ impl<'a> Judge<'a> {
         reason: String,
         deed: Deed,
     ) -> (Option<usize>, u16) {
-        self.keep_trace(verdict, &reason);
+        let is_misuse = name.is_empty();
+        self.keep_trace(&name, is_misuse, verdict, &reason);
+        self.draft(name, verdict, reason, deed)
+    }
+
+    fn draft(
+        &mut self,
+        name: String,
+        verdict: Verdict,
+        reason: String,
+        deed: Deed,
+    ) -> (Option<usize>, u16) {
         let finding = self.finding(name, verdict, reason);
         let same =
             |other: &Finding| other.reason == finding.reason && other.verdict == finding.verdict;
@@ -46,10 +68,32 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn keep_trace(&mut self, verdict: Verdict, reason: &str) {
-        if self.options.trace {
-            self.trace.push((self.offset as u64, verdict, reason.to_owned()));
+    /// Keeps a note, if it was asked for; a misuse is of a name of the table, or of none.
+    fn keep_trace(&mut self, name: &str, is_misuse: bool, verdict: Verdict, reason: &str) {
+        let wanted = match self.options.trace {
+            Trace::Nothing => false,
+            Trace::Misuses => is_misuse,
+            Trace::Everything => true,
+        };
+        if wanted {
+            let (name, reason) = (name.to_owned(), reason.to_owned());
+            self.trace.push(Note { offset: self.offset, verdict, name, reason });
         }
+    }
+
+    /// Whether there is nothing new to say about a name that is used like this.
+    fn is_settled(&self, name: u32, verdict: Verdict, deed: Deed) -> bool {
+        let name = self.names.get(name);
+        let is_wanted = match self.options.trace {
+            Trace::Nothing => false,
+            Trace::Misuses => name.verdict == Verdict::Ok,
+            Trace::Everything => true,
+        };
+        !is_wanted
+            && name.finding.is_some_and(|known| {
+                let draft = &self.trails.drafts[known];
+                (draft.finding.verdict, draft.deed) >= (verdict, deed)
+            })
     }
 
     /// Notes what is done with a name: the first time, and when it becomes worse.
@@ -57,12 +101,13 @@ impl<'a> Judge<'a> {
     fn note(&mut self, name: u32, verdict: Verdict, deed: Deed, reason: String) -> u16 {
         let index = name as usize;
         let full = self.names.list[index].full.clone();
+        let is_misuse = self.names.list[index].verdict == Verdict::Ok;
+        self.keep_trace(&full, is_misuse, verdict, &reason);
         let Some(known) = self.names.list[index].finding else {
-            let (finding, trail) = self.note_about(full, verdict, reason, deed);
+            let (finding, trail) = self.draft(full, verdict, reason, deed);
             self.names.list[index].finding = finding;
             return trail;
         };
-        self.keep_trace(verdict, &reason);
         let draft = &self.trails.drafts[known];
         if (draft.finding.verdict, draft.deed) >= (verdict, deed) {
             return 0;
@@ -84,7 +129,7 @@ impl<'a> Judge<'a> {
         if name.special.is_guarded() && name.verdict == Verdict::Ok {
             return symbol.with_trail(GUARDED);
         }
-        if name.verdict == Verdict::Ok || (name.finding.is_some() && !self.options.trace) {
+        if name.verdict == Verdict::Ok || self.is_settled(index, name.verdict, Deed::Refers) {
             return symbol;
         }
         let reason = match name.verdict {
@@ -110,6 +155,9 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn extension(&mut self, code: i64) {
+        if let Some((module, name)) = self.extensions.get(&code).cloned() {
+            return self.global(&module, &name);
+        }
         let reason = format!("extension code {code}: what it stands for is not in the file");
         let trail = self.note_structure(Verdict::Unknown, &reason);
         self.stack.push(Symbol::new(Kind::Opaque, 0, 0).with_trail(trail));
@@ -213,8 +261,11 @@ impl<'a> Judge<'a> {
     ) -> Symbol {
         let name = self.names.get(index);
         let why = if name.verdict == Verdict::Danger { name.what } else { why };
-        let reason = format!("calls {}({}): {why}", name.full, self.show_arguments(args));
         let verdict = name.verdict.max(least);
+        if self.is_settled(index, verdict, Deed::Calls) {
+            return instance(index, args);
+        }
+        let reason = format!("calls {}({}): {why}", name.full, self.show_arguments(args));
         let trail = self.note(index, verdict, Deed::Calls, reason);
         instance(index, args).with_trail(trail)
     }
@@ -412,11 +463,7 @@ impl<'a> Judge<'a> {
 
     fn make_unknown(&mut self, index: u32, args: Symbol) -> Symbol {
         let name = self.names.get(index);
-        let settled = name.finding.is_some_and(|known| {
-            let draft = &self.trails.drafts[known];
-            (draft.finding.verdict, draft.deed) >= (name.verdict.max(Verdict::Unknown), Deed::Makes)
-        });
-        if settled && !self.options.trace {
+        if self.is_settled(index, name.verdict.max(Verdict::Unknown), Deed::Makes) {
             return instance(index, args);
         }
         let why = match name.verdict {

@@ -6,6 +6,7 @@
 mod arguments;
 mod arrays;
 mod calls;
+mod dtypes;
 mod finding;
 mod names;
 mod show;
@@ -20,7 +21,8 @@ use std::ops::Range;
 use cannery_core::{Error, ErrorKind, Segment};
 use num_bigint::BigInt;
 
-use arrays::{ArrayState, Element};
+use arrays::ArrayState;
+use dtypes::Dtypes;
 
 use crate::literal;
 use crate::opcode::Opcode;
@@ -59,7 +61,31 @@ pub struct Judged {
     /// The libraries whose objects it holds: the last of their profiles.
     pub profile: Profile,
     /// All that is not ok, instruction by instruction, if it was asked for.
-    pub trace: Vec<(u64, Verdict, String)>,
+    pub trace: Vec<Note>,
+}
+
+/// What is not ok about one instruction.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Note {
+    /// The offset of its opcode.
+    pub offset: usize,
+    /// How bad it is.
+    pub verdict: Verdict,
+    /// The name it is about; empty if it is about none.
+    pub name: String,
+    /// What is known about it.
+    pub reason: String,
+}
+
+/// Which instructions are noted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Trace {
+    #[default]
+    Nothing,
+    /// Those that put names of the table to another use, and those that are about no name.
+    Misuses,
+    Everything,
 }
 
 impl Judged {
@@ -94,14 +120,13 @@ pub struct JudgeOptions {
     pub raw_arrays: bool,
     /// Whether persistent ids are what the file's format uses them for, as `PyTorch` does.
     pub persistent_ids: bool,
-    /// Whether [`Judged::trace`] is kept.
-    pub trace: bool,
+    trace: Trace,
     nesting: u32,
 }
 
 impl Default for JudgeOptions {
     fn default() -> Self {
-        Self { raw_arrays: true, persistent_ids: false, trace: false, nesting: 0 }
+        Self { raw_arrays: true, persistent_ids: false, trace: Trace::Nothing, nesting: 0 }
     }
 }
 
@@ -120,10 +145,10 @@ impl JudgeOptions {
         self
     }
 
-    /// Sets [`trace`](JudgeOptions::trace).
+    /// Whether [`Judged::trace`] is kept.
     #[must_use]
     pub fn trace(mut self, yes: bool) -> Self {
-        self.trace = yes;
+        self.trace = if yes { Trace::Everything } else { Trace::Nothing };
         self
     }
 }
@@ -147,6 +172,24 @@ pub fn judge(data: &[u8], start: usize, options: &JudgeOptions) -> Judged {
     judge.finish(error)
 }
 
+/// The instructions that put names of the table to a use that nobody vouches for, or do what no
+/// data does. Other names are not looked at: they are for the caller to judge.
+pub(crate) fn misuses(data: &[u8], start: usize, extensions: Extensions) -> Vec<Note> {
+    let options = JudgeOptions {
+        raw_arrays: false,
+        persistent_ids: true,
+        trace: Trace::Misuses,
+        ..JudgeOptions::default()
+    };
+    let mut judge = Judge::new(data, start, options);
+    judge.extensions = extensions;
+    let error = judge.run();
+    judge.finish(error).trace
+}
+
+/// Modules and names by their extension codes.
+pub(crate) type Extensions = HashMap<i64, (String, String)>;
+
 struct Judge<'a> {
     data: &'a [u8],
     ops: Ops<'a>,
@@ -163,13 +206,13 @@ struct Judge<'a> {
     names: Names,
     trails: Trails,
     storages: Vec<Storage>,
-    trace: Vec<(u64, Verdict, String)>,
+    trace: Vec<Note>,
+    extensions: Extensions,
     opcodes: u64,
     raw: Vec<Range<usize>>,
     /// The array whose state was set last.
     array: ArrayState,
-    /// What the states of dtypes say about their elements, by the arguments of the dtypes.
-    dtypes: HashMap<u64, Element>,
+    dtypes: Dtypes,
     /// Integers too long for a word, by their hash.
     big_integers: HashMap<u64, Vec<u64>>,
     /// Offset and opcode of the instruction at hand.
@@ -197,10 +240,11 @@ impl<'a> Judge<'a> {
             trails: Trails::new(),
             storages: Vec::new(),
             trace: Vec::new(),
+            extensions: Extensions::new(),
             opcodes: 0,
             raw: Vec::new(),
             array: ArrayState::default(),
-            dtypes: HashMap::new(),
+            dtypes: Dtypes::default(),
             big_integers: HashMap::new(),
             offset: start,
             opcode: Opcode::Stop,
@@ -246,6 +290,7 @@ impl<'a> Judge<'a> {
     }
 
     fn finish(mut self, error: Option<Error>) -> Judged {
+        self.check_composites();
         // An error lies behind everything else that was found, and is not worse than that.
         if let Some(error) = &error {
             let reason = format!("cannot be read: {}", error.message());
@@ -270,11 +315,14 @@ impl<'a> Judge<'a> {
         self.stack.push(Symbol::new(kind, 0, 0));
     }
 
-    /// A new dict; that which may be the state of a joblib array can be told from others.
+    /// A new dict; those that may be the state of a joblib array, or the fields of a dtype, can be
+    /// told from others.
     #[inline]
     fn push_dict(&mut self) {
-        let is_state = self.stack.last().is_some_and(|&owner| self.is_array_wrapper(owner));
-        let id = if is_state { self.offset as u64 + 1 } else { 0 };
+        let is_told = self.stack.last().is_some_and(|&before| {
+            before.kind() == Kind::Tuple || self.is_array_wrapper(before)
+        });
+        let id = if is_told { self.offset as u64 + 1 } else { 0 };
         self.stack.push(Symbol::new(Kind::Dict, 0, id));
     }
 
@@ -422,7 +470,7 @@ impl<'a> Judge<'a> {
         }
         same.push(print);
         if same.len() > MAX_SAME {
-            self.note_structure(Verdict::Unknown, "integers that all have the same hash: a bomb");
+            self.note_bomb("integers that all have the same hash: a bomb");
         }
     }
 
@@ -529,10 +577,7 @@ impl<'a> Judge<'a> {
         }
         let heaviest = self.stack[start..].iter().step_by(step).map(|key| self.weight(*key));
         if heaviest.fold(0.0, f32::max) > MAX_WEIGHT {
-            self.note_structure(
-                Verdict::Unknown,
-                "a key that takes long to hash, or hours: a bomb",
-            );
+            self.note_bomb("a key that takes long to hash, or hours: a bomb");
         }
     }
 
@@ -556,7 +601,7 @@ impl<'a> Judge<'a> {
                 self.memoized += u64::from(self.far_memo.insert(index, symbol).is_none());
                 if index > FREE_MEMO_INDEX && index / 16 > self.memoized {
                     let reason = "a memo index that makes readers allocate memory: a bomb";
-                    self.note_structure(Verdict::Unknown, reason);
+                    self.note_bomb(reason);
                 }
             }
         }
