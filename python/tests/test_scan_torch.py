@@ -171,6 +171,38 @@ def test_honest_checkpoints_are_ok(torch: Torch) -> None:
     assert report.files[0].summary == "a checkpoint of PyTorch data"
 
 
+def test_legacy_modules_with_their_source_are_ok() -> None:
+    class_id = b"(U\x06modulectorch.nn.modules.linear\nLinear\nU\x01aU\x05classtQ"
+    module = class_id + b")\x81}U\x0bin_featuresK\x03sb."
+    heads = [stdlib.dumps(head, 2) for head in (MAGIC, 1001, {"little_endian": True})]
+    data = b"".join([*heads, b"\x80\x02" + module, stdlib.dumps([], 2)])
+    assert cannery.scan(data).findings == ()
+    evil = data.replace(b"torch.nn.modules.linear\nLinear", b"os\nsystem")
+    assert cannery.scan(evil).verdict == "danger"
+
+
+def test_tensors_in_plain_pickles_are_ok(torch: Torch) -> None:
+    weight = Storage("a", "FloatStorage", 12, 4)
+    inner = legacy(torch, torch.tensor(weight, (3, 4), (4, 1)), [weight])
+    load = b"\x80\x03ctorch.storage\n_load_from_bytes\nB"
+    whole = load + struct.pack("<I", len(inner)) + inner + b"\x85R."
+    assert cannery.scan(whole).findings == ()
+    assert cannery.scan(b"]" + load[2:-1] + b"a.").verdict == "unknown"
+    evil = load + struct.pack("<I", len(EVIL)) + EVIL + b"\x85R."
+    assert cannery.scan(evil).verdict == "danger"
+
+
+def test_what_torch_itself_writes_is_ok() -> None:
+    torch: Any = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU(), torch.nn.LSTM(2, 2))
+    for value in (module, module.state_dict(), {"half": torch.ones(3, 4).half()[1:, ::2]}):
+        for options in ({}, {"_use_new_zipfile_serialization": False}):
+            file = io.BytesIO()
+            torch.save(value, file, **options)
+            assert cannery.scan(file.getvalue()).findings == ()
+        assert cannery.scan(stdlib.dumps(value)).findings == ()
+
+
 def test_an_honest_legacy_checkpoint_is_ok(torch: Torch) -> None:
     weight, view = Storage("a", "FloatStorage", 12, 4), ("b", 4, 4)
     part = Storage("a", "FloatStorage", 12, 4, view)

@@ -105,8 +105,7 @@ impl<'j> Program<'j> {
     fn new(judged: &'j Judged, shared: HashSet<usize>) -> Self {
         let mut verdicts: HashMap<u64, (Verdict, &str)> = HashMap::new();
         for note in &judged.trace {
-            let known =
-                verdicts.entry(note.offset as u64).or_insert((note.verdict, &note.reason));
+            let known = verdicts.entry(note.offset as u64).or_insert((note.verdict, &note.reason));
             if known.0 < note.verdict {
                 *known = (note.verdict, &note.reason);
             }

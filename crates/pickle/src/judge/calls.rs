@@ -193,6 +193,7 @@ impl<'a> Judge<'a> {
         let what = match name.special {
             Special::GetAttribute => "reaches any attribute of what it is called with",
             Special::Reduce => "calls any function",
+            Special::NestedStorage => "reads any pickle",
             _ => "opens and overwrites files",
         };
         let reason = format!("keeps {} for somebody else to call: it {what}", name.full);
@@ -228,7 +229,7 @@ impl<'a> Judge<'a> {
             Special::Reconstructor => self.reconstruct(index, args),
             Special::GetAttribute => self.get_attribute(index, args),
             Special::Import => self.import(index, args),
-            Special::Nested => self.nested(index, args),
+            Special::Nested | Special::NestedStorage => self.nested(index, args),
             Special::Apply => self.apply(index, args),
             Special::Encode => self.encode(index, args),
             Special::Bytes => self.make_bytes(index, args),
@@ -543,6 +544,9 @@ impl<'a> Judge<'a> {
 
     /// `PERSID` and `BINPERSID`: asks whoever reads the pickle for an object.
     pub(super) fn persistent(&mut self, id: Symbol) {
+        if let Some(class) = self.module_class(id) {
+            return self.stack.push(class);
+        }
         let storage = self.storage(id);
         let is_expected = self.options.persistent_ids || storage.is_some();
         // Its place among the storages, counted from 1.
@@ -556,6 +560,15 @@ impl<'a> Judge<'a> {
             symbol.set_trail(self.merge(symbol.trail(), trail));
         }
         self.stack.push(symbol);
+    }
+
+    /// The class in `("module", class, file, source)`, by which `PyTorch` kept its source with it.
+    fn module_class(&self, id: Symbol) -> Option<Symbol> {
+        let &[kind, class, file, source] = self.items(id) else { return None };
+        let is_module = self.text(kind)? == "module" && self.options.persistent_ids;
+        let is_source = |part: Symbol| part.is_text() || part.kind() == Kind::None;
+        (is_module && class.kind() == Kind::Global && is_source(file) && is_source(source))
+            .then_some(class)
     }
 
     /// `PyTorch`'s `("storage", type, key, location, count)`, in legacy files with a view behind.

@@ -319,9 +319,10 @@ impl<'a> Judge<'a> {
     /// told from others.
     #[inline]
     fn push_dict(&mut self) {
-        let is_told = self.stack.last().is_some_and(|&before| {
-            before.kind() == Kind::Tuple || self.is_array_wrapper(before)
-        });
+        let is_told = self
+            .stack
+            .last()
+            .is_some_and(|&before| before.kind() == Kind::Tuple || self.is_array_wrapper(before));
         let id = if is_told { self.offset as u64 + 1 } else { 0 };
         self.stack.push(Symbol::new(Kind::Dict, 0, id));
     }

@@ -33,6 +33,8 @@ pub(super) enum Special {
     Import,
     /// Reads the pickle in its first argument.
     Nested,
+    /// Reads the checkpoint in its first argument, as PyTorch pickles storages outside of files.
+    NestedStorage,
     /// Calls its first argument, with its third.
     Apply,
     /// Turns text into bytes.
@@ -62,7 +64,10 @@ pub(super) enum Special {
 impl Special {
     /// Whether a name is fine where it is called by the pickle itself, but nowhere else.
     pub(super) fn is_guarded(self) -> bool {
-        matches!(self, Special::GetAttribute | Special::Memmap | Special::Reduce)
+        matches!(
+            self,
+            Special::GetAttribute | Special::Memmap | Special::Reduce | Special::NestedStorage
+        )
     }
 }
 
@@ -80,8 +85,8 @@ fn special(module: &str, name: &str) -> Special {
             "pickle" | "_pickle" | "cPickle" | "dill" | "dill._dill" | "cloudpickle",
             "loads" | "_loads",
         )
-        | ("cloudpickle.cloudpickle" | "pickle5" | "zodbpickle.pickle", "loads")
-        | ("torch.storage", "_load_from_bytes") => Special::Nested,
+        | ("cloudpickle.cloudpickle" | "pickle5" | "zodbpickle.pickle", "loads") => Special::Nested,
+        ("torch.storage", "_load_from_bytes") => Special::NestedStorage,
         ("torch._tensor", "_rebuild_from_type_v2") => Special::Apply,
         ("_codecs", "encode") => Special::Encode,
         ("builtins", "bytes" | "bytearray") => Special::Bytes,
@@ -152,7 +157,7 @@ fn judged(module: &str, name: &str) -> Name {
     let special = special(module3, name3);
     let rule = rule(module3, name3);
     let what = match special {
-        Special::Nested | Special::Reduce => None,
+        Special::Nested | Special::NestedStorage | Special::Reduce => None,
         _ if rule.is_some() => None,
         // Both are tried: which one Python looks up depends on the protocol and the reader.
         _ => danger(module3, name3).or_else(|| danger(module, name)),

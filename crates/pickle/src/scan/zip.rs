@@ -35,6 +35,8 @@ struct Directory {
     /// Bytes before the archive that its offsets do not count.
     shift: u64,
     start: usize,
+    /// Where its comment begins, which ends it.
+    comment: usize,
     end: usize,
 }
 
@@ -74,6 +76,7 @@ impl Scanner {
             entries: Vec::new(),
             shift: 0,
             start: data.len(),
+            comment: data.len(),
             end: data.len(),
         });
         self.ends(data, &directory);
@@ -94,6 +97,7 @@ impl Scanner {
             let before = usize::try_from(directory.shift).unwrap_or(usize::MAX).min(data.len());
             self.search(&data[..before], 0);
         }
+        self.search(&data[..directory.end], directory.comment.min(directory.end));
         if directory.end < data.len() {
             self.note(Verdict::Unknown, directory.end, "bytes behind the ZIP archive");
             self.search(data, directory.end);
@@ -296,8 +300,8 @@ impl Directory {
             at = next;
         }
         (entries.len() as u64 == count).then_some(())?;
-        let end = (end + 22 + comment).min(data.len());
-        Some(Directory { entries, shift, start, end })
+        let (comment, end) = (end + 22, (end + 22 + comment).min(data.len()));
+        Some(Directory { entries, shift, start, comment, end })
     }
 }
 

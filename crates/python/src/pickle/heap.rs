@@ -596,6 +596,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if !strict && let Some(found) = cache.get_item(code).or_host()? {
             return Ok(found);
         }
+        self.ensure_judged()?;
         if code <= 0 {
             return Err(from_exception(unpickling_error(py, "EXT specifies code <= 0")));
         }
