@@ -96,6 +96,48 @@ def test_depth_under_hooks() -> None:
     assert len(sets) > DEPTH
 
 
+def test_sets_inside_sets_cost_their_size_only() -> None:
+    deep: Any = 0
+    for level in range(DEPTH):
+        deep = frozenset([level, (deep,), "text"]) if level % 2 else frozenset([deep, None])
+    data = pickle.dumps(deep, deterministic=True)
+    assert DEPTH < len(data) < 40 * DEPTH
+    assert pickle.dumps({0: deep}, 2, deterministic=True) == pickle.dumps(
+        {0: deep}, 2, deterministic=True
+    )
+    wide = {
+        frozenset([f"a{i}", frozenset([i, -i - 1]), (i, frozenset([str(i)]))]) for i in range(5000)
+    }
+    again = {frozenset(sorted(item, key=str)) for item in sorted(wide, key=str, reverse=True)}
+    data = pickle.dumps(wide, deterministic=True)
+    assert data == pickle.dumps(again, deterministic=True)
+    assert stdlib.loads(data) == wide
+
+
+class Holder:
+    """Has an attribute, and a hash that does not depend on it."""
+
+    held: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Holder, (), {"held": self.held, "fresh": frozenset([1, 2, (3, 4)])}
+
+
+def test_a_set_that_holds_itself_is_sorted() -> None:
+    holder = Holder()
+    held = frozenset([holder, 1, 2, frozenset(["x", "y"])])
+    holder.held = held
+    back = stdlib.loads(pickle.dumps([held, held], deterministic=True))
+    assert back[0] is back[1]
+    assert {1, 2, frozenset(["x", "y"])} < back[0]
+
+
+def test_many_references_take_no_square_of_time() -> None:
+    shared = [[i] for i in range(20_000)]
+    data = pickle.dumps([shared, list(shared), list(shared)], deterministic=True)
+    assert all(one is other for one, other in zip(*stdlib.loads(data)[:2], strict=True))
+
+
 class Endless:
     """Is made of another one, which is made of another one."""
 

@@ -93,7 +93,7 @@ impl Judge<'_> {
     }
 
     fn told_element(&mut self, dtype: Symbol, state: Symbol) -> Result<Element, &'static str> {
-        let named = self.named(dtype).ok_or(ODD)?;
+        let kind = self.named(dtype).ok_or(ODD)?;
         let &[version, _, subarray, names, fields, size, _, flags, ..] = self.items(state) else {
             return Err(ODD);
         };
@@ -109,14 +109,14 @@ impl Judge<'_> {
             _ => return Err(ADDRESSES),
         };
         let told = size_of(size);
-        let size = match named {
+        let size = match kind {
             Named::Fixed(size) if told.is_none_or(|told| told == size) => size,
             Named::Fixed(_) => return Err(ODD),
             Named::Sized(size) => told.unwrap_or(size),
             Named::Object | Named::Foreign => 0,
         };
         if is_none(subarray) && is_none(names) {
-            return match named {
+            return match kind {
                 Named::Object if has_objects => Ok(Element::Object),
                 Named::Object => Err(ADDRESSES),
                 _ if has_objects => Err(ADDRESSES),
@@ -125,8 +125,8 @@ impl Judge<'_> {
             };
         }
         let parts = if is_none(names) { subarray } else { fields };
-        let is_one = is_none(names) || is_none(subarray);
-        if !is_one || !matches!(named, Named::Sized(_)) {
+        let is_both = !is_none(names) && !is_none(subarray);
+        if is_both || !matches!(kind, Named::Sized(_)) {
             return Err(ODD);
         }
         // What they consist of may still change.

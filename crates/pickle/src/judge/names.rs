@@ -33,7 +33,7 @@ pub(super) enum Special {
     Import,
     /// Reads the pickle in its first argument.
     Nested,
-    /// Reads the checkpoint in its first argument, as PyTorch pickles storages outside of files.
+    /// Reads the checkpoint in its first argument, as `PyTorch` pickles storages outside of files.
     NestedStorage,
     /// Calls its first argument, with its third.
     Apply,

@@ -238,7 +238,18 @@ impl<'py> Pickler<'_, 'py> {
         }
     }
 
-    pub(super) fn save_set(&mut self, set: &Object<'py>) -> Saved {
+    pub(super) fn save_any_set(&mut self, set: &Object<'py>) -> Saved {
+        if self.save_digest(set)? {
+            return Ok(());
+        }
+        if set.is_exact_instance_of::<PySet>() {
+            self.save_set(set)
+        } else {
+            self.save_frozenset(set)
+        }
+    }
+
+    fn save_set(&mut self, set: &Object<'py>) -> Saved {
         if self.protocol < 4 {
             return self.save_set_as_call(set, &self.py.get_type::<PySet>().into_any());
         }
@@ -251,7 +262,7 @@ impl<'py> Pickler<'_, 'py> {
         Ok(())
     }
 
-    fn set_task(&self, set: &Object<'py>) -> Result<SetTask<'py>, Raised> {
+    fn set_task(&mut self, set: &Object<'py>) -> Result<SetTask<'py>, Raised> {
         let items = self.items_of(set)?.try_iter()?;
         Ok(SetTask { set: set.clone(), items, in_batch: 0, begun: false })
     }
@@ -279,7 +290,7 @@ impl<'py> Pickler<'_, 'py> {
         }
     }
 
-    pub(super) fn save_frozenset(&mut self, set: &Object<'py>) -> Saved {
+    fn save_frozenset(&mut self, set: &Object<'py>) -> Saved {
         if self.protocol < 4 {
             return self.save_set_as_call(set, &self.py.get_type::<PyFrozenSet>().into_any());
         }
@@ -315,17 +326,11 @@ impl<'py> Pickler<'_, 'py> {
     }
 
     /// A set's items: in their own order, or in one that depends on nothing but them.
-    fn items_of(&self, set: &Object<'py>) -> Result<Object<'py>, Raised> {
+    fn items_of(&mut self, set: &Object<'py>) -> Result<Object<'py>, Raised> {
         if !self.options.deterministic || set.len()? < 2 {
             return Ok(set.clone());
         }
-        let mut sorted = Vec::with_capacity(set.len()?);
-        for item in set.try_iter()? {
-            let item = item?;
-            sorted.push((super::dump::deterministic_bytes(self.options, &item)?, item));
-        }
-        sorted.sort_by(|(first, _), (second, _)| first.cmp(second));
-        Ok(PyList::new(self.py, sorted.into_iter().map(|(_, item)| item))?.into_any())
+        self.sharing.orders.items(self.options, set)
     }
 }
 

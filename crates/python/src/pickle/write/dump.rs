@@ -1,16 +1,11 @@
 //! `dumps` and what `Pickler.dump` stands on.
 
-use std::collections::HashSet;
-
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::memo::Table;
-use super::output::Output;
-use super::plain::Plain;
 use super::{Object, Options, Pickler, Raised, Sharing};
-use crate::pickle::registries::registries;
 
 const HIGHEST_PROTOCOL: i64 = 5;
 /// `pickle.DEFAULT_PROTOCOL` of Python 3.8 to 3.13.
@@ -175,18 +170,7 @@ fn write<'py>(
     sharing: Sharing<'py>,
 ) -> Result<(Bound<'py, PyBytes>, Sharing<'py>), Raised> {
     let has_file = file_write.is_some();
-    let mut pickler = Pickler {
-        py,
-        options,
-        protocol: options.protocol,
-        out: Output::new(py, file_write),
-        memo,
-        tasks: Vec::new(),
-        plain: Plain::default(),
-        dispatch: registries(py)?.dispatch_table.bind(py).clone(),
-        open: HashSet::new(),
-        sharing,
-    };
+    let mut pickler = Pickler::new(py, options, memo, file_write, sharing)?;
     pickler.dump(object)?;
     if has_file {
         pickler.out.flush()?;
@@ -203,50 +187,14 @@ fn deterministic_object<'py>(
     let py = object.py();
     let sharing = Sharing { equal: Some(PyDict::new(py)), ..Sharing::default() };
     // Buffers leave in the second pass only.
-    let first = Options {
-        buffer_callback: options.buffer_callback.as_ref().map(|_| py.None().into_bound(py)),
-        ..copy(options)
-    };
-    let first = Options { buffer_callback: silent(py, first.buffer_callback.as_ref())?, ..first };
+    let first = options.for_keys(py)?;
     let (_, sharing) = write(py, &first, object, &mut Table::default(), None, sharing)?;
     let sharing = Sharing {
         used: sharing.used,
+        orders: sharing.orders,
         is_second_pass: true,
         equal: Some(PyDict::new(py)),
         ..Sharing::default()
     };
     write(py, options, object, &mut Table::default(), None, sharing).map(|(bytes, _)| bytes)
-}
-
-/// A callback that takes buffers and keeps nothing, if there is to be one.
-fn silent<'py>(
-    py: Python<'py>,
-    callback: Option<&Object<'py>>,
-) -> Result<Option<Object<'py>>, Raised> {
-    match callback {
-        None => Ok(None),
-        // `not_` of a buffer is false: it leaves the stream.
-        Some(_) => Ok(Some(py.import("operator")?.getattr("not_")?)),
-    }
-}
-
-fn copy<'py>(options: &Options<'py>) -> Options<'py> {
-    Options {
-        protocol: options.protocol,
-        fix_imports: options.fix_imports,
-        fast: options.fast,
-        deterministic: options.deterministic,
-        buffer_callback: options.buffer_callback.clone(),
-        persistent_id: options.persistent_id.clone(),
-        reducer_override: options.reducer_override.clone(),
-        dispatch_table: options.dispatch_table.clone(),
-    }
-}
-
-/// For sorting: the bytes of one item of a set.
-pub(super) fn deterministic_bytes<'py>(
-    options: &Options<'py>,
-    item: &Object<'py>,
-) -> Result<Vec<u8>, Raised> {
-    deterministic_object(options, item).map(|bytes| bytes.as_bytes().to_vec())
 }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod buffer;
+mod canonical;
 mod containers;
 mod dump;
 mod globals;
@@ -21,10 +22,13 @@ use pyo3::prelude::*;
 
 pub(super) use dump::register;
 
+use canonical::{Hole, Orders};
 use memo::Table;
 use output::Output;
 use plain::Plain;
 use tasks::Task;
+
+use super::registries::registries;
 
 /// An exception was raised; the interpreter has it.
 pub(super) struct Raised;
@@ -57,6 +61,7 @@ macro_rules! code {
 use code;
 
 /// What a pickler is told.
+#[derive(Clone)]
 pub(super) struct Options<'py> {
     pub(super) protocol: u8,
     pub(super) fix_imports: bool,
@@ -67,6 +72,16 @@ pub(super) struct Options<'py> {
     pub(super) persistent_id: Option<Object<'py>>,
     pub(super) reducer_override: Option<Object<'py>>,
     pub(super) dispatch_table: Option<Object<'py>>,
+}
+
+impl<'py> Options<'py> {
+    /// The same, but buffers that would leave the stream go nowhere.
+    fn for_keys(&self, py: Python<'py>) -> PyResult<Self> {
+        // `not_` of a buffer is false: it leaves the stream.
+        let silent = || py.import("operator")?.getattr("not_");
+        let buffer_callback = self.buffer_callback.as_ref().map(|_| silent()).transpose()?;
+        Ok(Self { buffer_callback, ..self.clone() })
+    }
 }
 
 /// One `dump`.
@@ -85,6 +100,8 @@ struct Pickler<'a, 'py> {
     /// What is being written, in fast mode, which has no memo to notice a cycle.
     open: HashSet<usize>,
     sharing: Sharing<'py>,
+    /// If the keys of a set's items are written: the sets inside of them.
+    holes: Option<Vec<Hole<'py>>>,
 }
 
 /// In deterministic mode: which of the objects, by their order, are referred to again.
@@ -93,10 +110,37 @@ struct Sharing<'py> {
     /// The first pass marks those here, the second one puts only those into the memo.
     used: Vec<bool>,
     seen: usize,
+    /// In the second pass: how many of the objects before each were put into the memo.
+    numbers: Vec<usize>,
     numbered: usize,
     is_second_pass: bool,
+    orders: Orders<'py>,
     /// Equal texts and bytes count as the same.
     equal: Option<Bound<'py, pyo3::types::PyDict>>,
+}
+
+impl<'a, 'py> Pickler<'a, 'py> {
+    fn new(
+        py: Python<'py>,
+        options: &'a Options<'py>,
+        memo: &'a mut Table,
+        file_write: Option<Object<'py>>,
+        sharing: Sharing<'py>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            py,
+            options,
+            protocol: options.protocol,
+            out: Output::new(py, file_write),
+            memo,
+            tasks: Vec::new(),
+            plain: Plain::default(),
+            dispatch: registries(py)?.dispatch_table.bind(py).clone(),
+            open: HashSet::new(),
+            sharing,
+            holes: None,
+        })
+    }
 }
 
 impl<'py> Pickler<'_, 'py> {
@@ -187,10 +231,8 @@ impl<'py> Pickler<'_, 'py> {
             self.save_list(object)
         } else if class == &raw mut ffi::PyTuple_Type {
             self.save_tuple(object)
-        } else if class == &raw mut ffi::PySet_Type {
-            self.save_set(object)
-        } else if class == &raw mut ffi::PyFrozenSet_Type {
-            self.save_frozenset(object)
+        } else if class == &raw mut ffi::PySet_Type || class == &raw mut ffi::PyFrozenSet_Type {
+            self.save_any_set(object)
         } else if class == &raw mut ffi::PyBytes_Type {
             self.save_bytes(object)
         } else if class == &raw mut ffi::PyByteArray_Type {
@@ -319,6 +361,7 @@ impl Pickler<'_, '_> {
             sharing.used.push(false);
             return Some(order);
         }
+        sharing.numbers.push(sharing.numbered);
         if !sharing.used.get(order).copied().unwrap_or(true) {
             return None;
         }
@@ -335,6 +378,6 @@ impl Pickler<'_, '_> {
             }
             return order;
         }
-        sharing.used[..order.min(sharing.used.len())].iter().filter(|&&used| used).count()
+        sharing.numbers.get(order).copied().unwrap_or(order)
     }
 }

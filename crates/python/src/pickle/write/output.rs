@@ -38,6 +38,11 @@ impl<'py> Output<'py> {
         Self { py, bytes, capacity: 0, len: 0, frame_start: None, framing: false, write }
     }
 
+    /// Bytes that were written and not handed on yet.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     #[inline]
     pub(super) fn push(&mut self, data: &[u8]) -> Result<(), Raised> {
         let new_frame = self.framing && self.frame_start.is_none();
