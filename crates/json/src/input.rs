@@ -5,10 +5,11 @@ use std::io::Read;
 use cannery_core::{Error, Pos, Result, Sink};
 
 use crate::ReadOptions;
-use crate::parser::{Chunk, Parser};
+use crate::parser::{Chunk, Parser, Source};
 use crate::scan::count_newlines;
 use crate::string::first_invalid;
 use crate::syntax::SyntaxError;
+use crate::units::Units;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -77,43 +78,50 @@ pub(crate) fn skip_whitespace<I: Input>(input: &mut I, mut pos: usize) -> Result
 
 /// The index behind the byte order mark, if the text has one.
 #[inline]
-pub(crate) fn skip_byte_order_mark(data: &[u8], options: &ReadOptions) -> Result<usize> {
-    if !data.starts_with(BYTE_ORDER_MARK) {
-        return Ok(0);
+pub(crate) fn skip_byte_order_mark(chunk: Chunk<'_>, options: &ReadOptions) -> Result<usize> {
+    let len = match chunk.source {
+        Source::Units(units) => usize::from(units.begin_with_byte_order_mark()),
+        _ if chunk.data.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+        _ => 0,
+    };
+    if len == 0 || options.byte_order_mark {
+        return Ok(len);
     }
-    if options.byte_order_mark {
-        return Ok(BYTE_ORDER_MARK.len());
-    }
-    Err(SyntaxError::ByteOrderMark.error(data, false).at_offset(0))
+    Err(SyntaxError::ByteOrderMark.error(&chunk.shown(0), false).at_offset(0))
 }
 
 /// The error for something behind a document.
 #[cold]
 pub(crate) fn extra_data(chunk: Chunk<'_>, pos: usize) -> Error {
-    SyntaxError::ExtraData.error(&chunk.data[pos..], false).at_offset(chunk.base + pos as u64)
+    SyntaxError::ExtraData.error(&chunk.shown(pos), false).at_offset(chunk.base + pos as u64)
 }
 
 /// A whole text in memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Slice<'a> {
     data: &'a [u8],
-    utf8: bool,
+    source: Source<'a>,
 }
 
 impl<'a> Slice<'a> {
     pub(crate) fn new(data: &'a [u8]) -> Self {
-        Self { data, utf8: false }
+        Self { data, source: Source::Unknown }
     }
 
     pub(crate) fn from_str(text: &'a str) -> Self {
-        Self { data: text.as_bytes(), utf8: true }
+        Self { data: text.as_bytes(), source: Source::Utf8 }
+    }
+
+    /// The text of these units, which have this shadow.
+    pub(crate) fn of_units(units: Units<'a>, shadow: &'a [u8]) -> Self {
+        Self { data: shadow, source: Source::Units(units) }
     }
 
     /// Lets an error of decoding go before one of parsing, wherever it is in the text.
     #[cold]
     pub(crate) fn first_error(&self, error: Error, options: &ReadOptions) -> Error {
         match first_invalid(self.data, options.surrogates) {
-            Some(at) if !self.utf8 => {
+            Some(at) if matches!(self.source, Source::Unknown) => {
                 SyntaxError::NotUtf8.error(&self.data[at..], false).at_offset(at as u64)
             }
             _ => error,
@@ -124,7 +132,7 @@ impl<'a> Slice<'a> {
 impl Input for Slice<'_> {
     #[inline]
     fn chunk(&self) -> Chunk<'_> {
-        Chunk { data: self.data, base: 0, last: true, utf8: self.utf8 }
+        Chunk { data: self.data, base: 0, last: true, source: self.source }
     }
 
     fn advance(&mut self, _consumed: usize) -> Result<()> {
@@ -248,7 +256,7 @@ impl<R: Read> Input for Stream<R> {
             data: &self.buffer[..self.filled],
             base: self.start.offset,
             last: self.ended,
-            utf8: false,
+            source: Source::Unknown,
         }
     }
 

@@ -25,6 +25,7 @@ mod read;
 mod scan;
 mod string;
 mod syntax;
+mod units;
 mod write;
 
 pub mod lines;
@@ -32,6 +33,8 @@ pub mod lines;
 pub use format::{FormatOptions, format};
 pub use lines::Reader as Lines;
 pub use options::ReadOptions;
-pub use read::{from_reader, from_slice, from_slice_prefix, from_str, from_str_prefix, to_value};
+pub use read::{
+    from_reader, from_slice, from_slice_prefix, from_str, from_str_prefix, from_text, to_value,
+};
 pub use syntax::SyntaxError;
 pub use write::{Chunks, NonFinite, Output, WriteOptions, Writer, raw, to_vec, to_writer};

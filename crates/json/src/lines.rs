@@ -129,7 +129,7 @@ impl<R: Read> Reader<R> {
             Stage::Over => return Ok(false),
             Stage::Start => {
                 self.input.begin()?;
-                self.pos = skip_byte_order_mark(self.input.chunk().data, &self.options)?;
+                self.pos = skip_byte_order_mark(self.input.chunk(), &self.options)?;
             }
             Stage::Document => {}
             Stage::NextLine => self.pos = self.input.skip_line(self.pos)?,

@@ -5,6 +5,8 @@
 //! before all its bytes were seen. So when the data ends in the middle of one, it is taken up again
 //! from the unit's start as soon as there is more.
 
+use std::borrow::Cow;
+
 use cannery_core::{Container, Error, Limits, Note, Pos, Result, Sink, Text, Wants};
 
 use crate::ReadOptions;
@@ -12,6 +14,7 @@ use crate::number::{self, Integer, Whole};
 use crate::scan::{Scan, Task, with_best};
 use crate::string::{self, Strings};
 use crate::syntax::{Failure, SyntaxError};
+use crate::units::Units;
 
 /// A piece of a text.
 #[derive(Clone, Copy)]
@@ -21,8 +24,29 @@ pub(crate) struct Chunk<'a> {
     pub(crate) base: u64,
     /// Whether the text ends with it.
     pub(crate) last: bool,
-    /// Whether `data` is known to be UTF-8; if not, its strings are validated one by one.
-    pub(crate) utf8: bool,
+    /// What `data` is.
+    pub(crate) source: Source<'a>,
+}
+
+/// What a text's bytes are.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// Whatever somebody sent; strings are validated one by one.
+    Unknown,
+    /// UTF-8.
+    Utf8,
+    /// The shadow of these units.
+    Units(Units<'a>),
+}
+
+impl<'a> Chunk<'a> {
+    /// The bytes from `at` on that an error may show.
+    pub(crate) fn shown(&self, at: usize) -> Cow<'a, [u8]> {
+        match self.source {
+            Source::Units(units) => units.shown(at),
+            _ => Cow::Borrowed(self.data.get(at..).unwrap_or_default()),
+        }
+    }
 }
 
 /// Where the parser stands between two units, and what it needs on the way.
@@ -122,7 +146,7 @@ impl Parser {
     #[inline(never)]
     fn fail(&mut self, failure: Failure, chunk: Chunk<'_>) -> Error {
         let Failure { what, at, end } = failure;
-        let rest = chunk.data.get(at..).unwrap_or_default();
+        let rest = &*chunk.shown(at);
         // The error will show a whole character: the one here, or behind the backslash here.
         let shown = rest.strip_prefix(b"\\").unwrap_or(rest);
         let cut_off = shown.len() < 4 && shown.first().is_some_and(|&b| b >= 0x80);
@@ -398,7 +422,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     #[inline(always)]
     fn text(&mut self, pos: usize) -> Result<usize> {
         self.note_position(pos)?;
-        let Chunk { data, utf8, base, .. } = self.chunk;
+        let Chunk { data, source, base, .. } = self.chunk;
         let run = self.scan.plain(data, pos + 1);
         if let Some(text) = string::ascii_until_quote(data, pos + 1, run) {
             return match self.sink.text(text) {
@@ -406,7 +430,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
                 Err(error) => Err(self.parser.refused(error, base, pos)),
             };
         }
-        let refused = match self.parser.strings.read(self.scan, data, pos, run, utf8) {
+        let refused = match self.parser.strings.read(self.scan, data, pos, run, source) {
             Ok((text, end)) => match self.sink.text(text) {
                 Ok(()) => return Ok(end),
                 Err(error) => error,
@@ -514,7 +538,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     /// of the map if that is part of the same unit. Returns the index of what follows the colon.
     #[inline(always)]
     fn key(&mut self, pos: usize, map: Option<usize>) -> Result<usize> {
-        let Chunk { data, utf8, base, .. } = self.chunk;
+        let Chunk { data, source, base, .. } = self.chunk;
         if !self.wants.positions
             && let Some(len) = self.sink.foresee_key(&data[pos + 1..])
             && self.byte(pos + len + 2) == Some(b':')
@@ -532,7 +556,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
             }
             return Ok(self.behind_colon(colon));
         }
-        let (key, end) = match self.parser.strings.read(self.scan, data, pos, run, utf8) {
+        let (key, end) = match self.parser.strings.read(self.scan, data, pos, run, source) {
             Ok(read) => read,
             Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
         };

@@ -2,13 +2,14 @@
 
 use std::io::Read;
 
-use cannery_core::{Limits, Result, Sink, Value, ValueBuilder};
+use cannery_core::{Limits, Result, Sink, Text, Value, ValueBuilder};
 
 use crate::ReadOptions;
 use crate::input::{
     Input, Slice, Stream, document, extra_data, skip_byte_order_mark, skip_whitespace,
 };
 use crate::parser::Parser;
+use crate::units::Units;
 
 /// Reads one document and sends it to `sink`; anything but whitespace behind it is an error.
 ///
@@ -39,6 +40,33 @@ pub fn from_slice<S: Sink + ?Sized>(
 /// [`from_slice`], for text that is known to be valid.
 pub fn from_str<S: Sink + ?Sized>(text: &str, options: &ReadOptions, sink: &mut S) -> Result<()> {
     only_document(&mut Slice::from_str(text), options, sink)
+}
+
+/// [`from_slice`], for text in any encoding. Where that is one unit a character, so are strings that
+/// are not ASCII, and the positions in errors are those of characters.
+///
+/// ```
+/// use cannery_core::{Limits, Text, ValueBuilder};
+/// use cannery_json::{ReadOptions, from_text};
+///
+/// let mut builder = ValueBuilder::new(Limits::default());
+/// from_text(Text::Latin1(b"[\"\xe9\"]"), &ReadOptions::default(), &mut builder)?;
+/// assert_eq!(builder.finish()?, vec!["é".into()].into());
+/// # Ok::<(), cannery_core::Error>(())
+/// ```
+pub fn from_text<S: Sink + ?Sized>(
+    text: Text<'_>,
+    options: &ReadOptions,
+    sink: &mut S,
+) -> Result<()> {
+    let units = match text {
+        Text::Ascii(text) | Text::Utf8(text) => return from_str(text, options, sink),
+        Text::Surrogates(bytes) => return from_slice(bytes, options, sink),
+        Text::Latin1(units) => Units::Latin1(units),
+        Text::Ucs2(units) => Units::Ucs2(units),
+        Text::Ucs4(units) => Units::Ucs4(units),
+    };
+    only_document(&mut Slice::of_units(units, &units.shadow()), options, sink)
 }
 
 /// Reads the document at the start of `data`, which may go on behind it; returns the offset where
@@ -104,7 +132,7 @@ fn first_document<I: Input, S: Sink + ?Sized>(
     options: &ReadOptions,
     sink: &mut S,
 ) -> Result<usize> {
-    let start = skip_byte_order_mark(input.chunk().data, options)?;
+    let start = skip_byte_order_mark(input.chunk(), options)?;
     document(&mut Parser::new(options), input, start, sink)
 }
 

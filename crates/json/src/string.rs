@@ -1,14 +1,20 @@
 //! Strings: borrowed where they hold no escapes, else unescaped into a buffer.
 
+use std::ops::Range;
+
 use cannery_core::Text;
 
 use crate::ReadOptions;
+use crate::parser::Source;
 use crate::scan::{Run, Scan, Task};
 use crate::syntax::{Failure, SyntaxError};
+use crate::units::Units;
 
 /// Reads strings; owns the buffer that unescaped ones lie in.
 pub(crate) struct Strings {
     unescaped: Vec<u8>,
+    /// The same for texts of units.
+    characters: Vec<u32>,
     control_characters: bool,
     surrogates: bool,
 }
@@ -60,6 +66,7 @@ impl Strings {
     pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
             unescaped: Vec::new(),
+            characters: Vec::new(),
             control_characters: options.control_characters,
             surrogates: options.surrogates,
         }
@@ -68,7 +75,7 @@ impl Strings {
     /// Reads the string whose opening quote is at `open`, and behind it a plain run; returns the
     /// index behind its closing quote.
     ///
-    /// `utf8` says that the data was validated; else the string is, if it is not ASCII.
+    /// The string is validated where the data was not, if it is not ASCII.
     #[inline(never)]
     pub(crate) fn read<'t, V: Scan>(
         &'t mut self,
@@ -76,17 +83,20 @@ impl Strings {
         data: &'t [u8],
         open: usize,
         run: Run,
-        utf8: bool,
+        source: Source<'t>,
     ) -> Result<(Text<'t>, usize), Failure> {
         if let Some(text) = ascii_until_quote(data, open + 1, run) {
             return Ok((text, run.end + 1));
         }
         if data.get(run.end) != Some(&b'"') {
-            return self.read_escaped(scan, data, open, run, utf8);
+            return self.read_escaped(scan, data, open, run, source);
         }
         let bytes = &data[open + 1..run.end];
-        let text =
-            if utf8 { text::utf8(bytes) } else { validated(bytes, self.surrogates, open + 1)? };
+        let text = match source {
+            Source::Unknown => validated(bytes, self.surrogates, open + 1)?,
+            Source::Utf8 => text::utf8(bytes),
+            Source::Units(units) => self.checked(units.text(open + 1..run.end), open)?,
+        };
         Ok((text, run.end + 1))
     }
 
@@ -97,14 +107,23 @@ impl Strings {
         data: &[u8],
         open: usize,
         run: Run,
-        utf8: bool,
+        source: Source<'_>,
     ) -> Result<(Text<'t>, usize), Failure> {
         let string = scan.apart(Unescape { strings: self, data, open, run })?;
         let mut surrogates = string.surrogates;
-        if !utf8 && !string.ascii_source {
-            let source = &data[open + 1..string.end - 1];
-            let text = validated(source, self.surrogates, open + 1)?;
-            surrogates |= matches!(text, Text::Surrogates(_));
+        if !string.ascii_source {
+            match source {
+                Source::Utf8 => {}
+                Source::Unknown => {
+                    let source = &data[open + 1..string.end - 1];
+                    let text = validated(source, self.surrogates, open + 1)?;
+                    surrogates |= matches!(text, Text::Surrogates(_));
+                }
+                Source::Units(units) => {
+                    self.unescape_units(scan, data, units, open + 1..string.end - 1)?;
+                    return Ok((self.checked(Text::Ucs4(&self.characters), open)?, string.end));
+                }
+            }
         }
         let text = if surrogates {
             Text::Surrogates(&self.unescaped)
@@ -134,7 +153,11 @@ impl Strings {
                     string.ascii &= string.ascii_source;
                     return Ok(Unescaped { end: run.end + 1, ..string });
                 }
-                Some(b'\\') => self.escape(data, run.end, open, &mut string)?,
+                Some(b'\\') => {
+                    let (code, end) = self.escape(data, run.end, open)?;
+                    self.push(code, &mut string);
+                    end
+                }
                 Some(&control) if self.control_characters => {
                     self.unescaped.push(control);
                     run.end + 1
@@ -146,57 +169,93 @@ impl Strings {
         }
     }
 
-    /// Interprets the escape at `at`; returns the index behind it.
-    #[inline(always)]
-    fn escape(
+    /// Unescapes a string that is known to be right, for the units behind its shadow.
+    fn unescape_units<V: Scan>(
         &mut self,
+        scan: V,
         data: &[u8],
-        at: usize,
-        open: usize,
-        string: &mut Unescaped,
-    ) -> Result<usize, Failure> {
+        units: Units<'_>,
+        string: Range<usize>,
+    ) -> Result<(), Failure> {
+        self.characters.clear();
+        let mut pos = string.start;
+        loop {
+            let end = scan.plain_outlined(data, pos).end;
+            units.append(pos..end, &mut self.characters);
+            if end >= string.end {
+                return Ok(());
+            }
+            let (code, behind) = match data[end] {
+                b'\\' => self.escape(data, end, string.start)?,
+                control => (control.into(), end + 1),
+            };
+            self.characters.push(code);
+            pos = behind;
+        }
+    }
+
+    /// The code point of the escape at `at`, and the index behind it.
+    #[inline(always)]
+    fn escape(&self, data: &[u8], at: usize, open: usize) -> Result<(u32, usize), Failure> {
         let Some(&letter) = data.get(at + 1) else {
             return Err(Failure::at_end(SyntaxError::UnterminatedString, open));
         };
         let byte = ESCAPED[usize::from(letter)];
         if byte == 0 {
             return match letter {
-                b'u' => self.unicode_escape(data, at, string),
+                b'u' => self.unicode_escape(data, at),
                 _ => Err(Failure::new(SyntaxError::InvalidEscape, at)),
             };
         }
-        self.unescaped.push(byte);
-        Ok(at + 2)
+        Ok((byte.into(), at + 2))
     }
 
     #[inline(never)]
-    fn unicode_escape(
-        &mut self,
-        data: &[u8],
-        at: usize,
-        string: &mut Unescaped,
-    ) -> Result<usize, Failure> {
+    fn unicode_escape(&self, data: &[u8], at: usize) -> Result<(u32, usize), Failure> {
         let unit = unit_at(data, at)?;
-        let (code, end) = match unit {
-            0xd800..0xdc00 => match low_surrogate(data, at + 6)? {
-                Some(low) => (0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), at + 12),
-                None => (unit, at + 6),
-            },
-            _ => (unit, at + 6),
-        };
-        string.ascii &= code < 0x80;
+        if unit & 0xf800 != 0xd800 {
+            return Ok((unit, at + 6));
+        }
+        if unit < 0xdc00
+            && let Some(low) = low_surrogate(data, at + 6)?
+        {
+            return Ok((0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00), at + 12));
+        }
+        if self.surrogates {
+            return Ok((unit, at + 6));
+        }
+        // Its other half may be in the data that has not come yet.
+        let end = matches!(data.get(at + 6..), Some([] | [b'\\']));
+        Err(Failure { what: SyntaxError::LoneSurrogate, at, end })
+    }
+
+    /// Adds an escaped character.
+    #[inline(always)]
+    fn push(&mut self, code: u32, string: &mut Unescaped) {
+        match u8::try_from(code) {
+            Ok(byte) if byte < 0x80 => self.unescaped.push(byte),
+            _ => self.push_wide(code, string),
+        }
+    }
+
+    #[inline(never)]
+    fn push_wide(&mut self, code: u32, string: &mut Unescaped) {
+        string.ascii = false;
         if let Some(character) = char::from_u32(code) {
             let mut utf8 = [0; 4];
             self.unescaped.extend_from_slice(character.encode_utf8(&mut utf8).as_bytes());
-        } else if self.surrogates {
+        } else {
             string.surrogates = true;
             self.unescaped.extend_from_slice(&surrogate(code));
-        } else {
-            // Its other half may be in the data that has not come yet.
-            let end = matches!(data.get(at + 6..), Some([] | [b'\\']));
-            return Err(Failure { what: SyntaxError::LoneSurrogate, at, end });
         }
-        Ok(end)
+    }
+
+    /// A string of units, unless it has surrogates and they are not accepted.
+    fn checked<'t>(&self, text: Text<'t>, open: usize) -> Result<Text<'t>, Failure> {
+        if self.surrogates || text.to_str().is_some() {
+            return Ok(text);
+        }
+        Err(Failure::new(SyntaxError::LoneSurrogate, open))
     }
 }
 

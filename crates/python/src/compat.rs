@@ -398,6 +398,37 @@ known_layout! {
         }
     }
 
+    /// A new text of units of 1, 2 or 4 bytes, not all of which will be ASCII; they, more than one,
+    /// are still to be written. Null with an exception set if there is no memory for it.
+    ///
+    /// # Safety
+    /// The interpreter must be held; `widest` is the largest unit of the size.
+    #[inline(always)]
+    pub(crate) unsafe fn new_wide(len: usize, size: usize, widest: u32) -> *mut ffi::PyObject {
+        const HEADER: usize = size_of::<ffi::PyCompactUnicodeObject>();
+        // Until 3.11, what has the width of C's wide characters is shared with them.
+        if size == 4 {
+            // SAFETY: the caller's promise.
+            return unsafe { ffi::PyUnicode_New(len.cast_signed(), widest) };
+        }
+        // SAFETY: the memory is the header's, the units' and a NUL's, and comes from where strings
+        // go back to. Zeros stand for the copies that the header has no use for yet.
+        unsafe {
+            let object = new_object(&raw mut ffi::PyUnicode_Type, HEADER + (len + 1) * size);
+            if object.is_null() {
+                return object;
+            }
+            let text = object.cast::<ffi::PyCompactUnicodeObject>();
+            let behind_head = object.add(1).cast::<u8>();
+            behind_head.write_bytes(0, HEADER - size_of::<ffi::PyObject>());
+            (*text)._base.length = len.cast_signed();
+            (*text)._base.hash = -1;
+            (*text)._base.state = ASCII_STATE & !(7 << 2 | 1 << 6) | (size as u32) << 2;
+            text.add(1).cast::<u8>().add(len * size).write_bytes(0, size);
+            object
+        }
+    }
+
     /// The characters of a text that is ASCII and in one piece with its header.
     ///
     /// # Safety
@@ -558,6 +589,15 @@ unknown_layout! {
     pub(crate) unsafe fn new_ascii(len: usize) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise.
         unsafe { ffi::PyUnicode_New(len.cast_signed(), 0x7f) }
+    }
+
+    /// A new text, not all of it ASCII, whose units are still to be written.
+    ///
+    /// # Safety
+    /// The interpreter must be held; `widest` is the largest unit of the size.
+    pub(crate) unsafe fn new_wide(len: usize, _size: usize, widest: u32) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { ffi::PyUnicode_New(len.cast_signed(), widest) }
     }
 
     /// The characters of a text, if that is cheap to find out: here it is not.

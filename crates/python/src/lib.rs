@@ -24,6 +24,7 @@ mod text;
 mod typed;
 mod utf8;
 mod walk;
+mod wide;
 mod yaml;
 mod yaml_document;
 

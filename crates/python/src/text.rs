@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use crate::compat;
 use crate::utf8::{self, Measure, Unit};
+use crate::wide;
 
 /// A new `str`.
 #[inline]
@@ -14,9 +15,9 @@ pub(crate) fn to_python<'py>(py: Python<'py>, text: Text<'_>) -> PyResult<Bound<
         Text::Ascii(text) => from_ascii(py, text.as_bytes()),
         Text::Utf8(text) => from_utf8(py, text.as_bytes()),
         Text::Surrogates(bytes) => from_utf8(py, bytes),
-        Text::Latin1(units) => from_units(py, 1, units.as_ptr().cast(), units.len()),
-        Text::Ucs2(units) => from_units(py, 2, units.as_ptr().cast(), units.len()),
-        Text::Ucs4(units) => from_units(py, 4, units.as_ptr().cast(), units.len()),
+        Text::Latin1(units) => wide::from_latin1(py, units),
+        Text::Ucs2(units) => wide::from_ucs2(py, units),
+        Text::Ucs4(units) => wide::from_ucs4(py, units),
     }
 }
 
@@ -59,7 +60,8 @@ fn from_one_character<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py,
     from_units(py, 4, std::ptr::from_ref(&unit).cast(), 1)
 }
 
-fn from_units(
+/// A new `str` of units of `kind` bytes, by the interpreter's own function.
+pub(crate) fn from_units(
     py: Python<'_>,
     kind: i32,
     units: *const std::ffi::c_void,

@@ -148,7 +148,7 @@ fn object_buffer<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
 
 /// Whether `bytes` begin as UTF-8 does, without a byte order mark: no other encoding that JSON
 /// is found in has two characters without a NUL.
-fn is_plain_utf8(bytes: &[u8]) -> bool {
+pub(super) fn is_plain_utf8(bytes: &[u8]) -> bool {
     match bytes {
         [0xef, 0xbb, ..] | [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => false,
         [a, b, c, d, ..] => *a != 0 && *b != 0 && *c != 0 && *d != 0,

@@ -4,6 +4,7 @@ mod direct;
 mod document;
 mod errors;
 mod output;
+mod quick;
 mod read;
 mod write;
 

@@ -1,13 +1,14 @@
 //! Text to objects.
 
-use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
+use cannery_core::{Error, ErrorKind, Limits, Result};
 use cannery_json::ReadOptions;
 use pyo3::exceptions::{PyStopIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyDict, PyString};
 
 use super::document::Document;
 use super::errors::{decode_error, unicode_error};
+use super::quick::Source;
 use crate::build::{Duplicates, Hooks, JsonHooks, Plain, PyBuilder};
 use crate::entrance::{Call, entrance};
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
@@ -114,80 +115,34 @@ fn json_decode<'py>(
 fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
     let data = call.only()?;
     if call.is_bare() {
-        return read_plainly(&data, Document::utf8, &ReadOptions::default());
+        return read_plainly(&data, Source::utf8, &ReadOptions::default());
     }
     let annotation = call.only_named("type")?;
     let options = TypeOptions { annotation: Some(&annotation), unknown: "ignore", strict: true };
-    let plan = options.plan_at_hand().filter(|_| is_plain(&data))?;
-    let document = Document::utf8(&data).ok()?;
+    let plan = options.plan_at_hand()?;
+    let source = Source::utf8(&data)?;
     let mut builder = TypedBuilder::new(&plan, false);
-    read_quickly(&document, &ReadOptions::default(), &mut builder)?;
+    source.read(&ReadOptions::default(), &mut builder)?;
     builder.take()
 }
 
 /// [`json_loads`] of a document alone, which is right.
 fn loads_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
     let data = call.only().filter(|_| call.is_bare())?;
-    read_plainly(&data, Document::new, &lenient(true))
+    read_plainly(&data, Source::new, &lenient(true))
 }
 
 #[inline(always)]
 fn read_plainly<'a, 'py>(
     data: &'a Bound<'py, PyAny>,
-    document: impl FnOnce(&'a Bound<'py, PyAny>) -> PyResult<Document<'a, 'py>>,
+    source: impl FnOnce(&'a Bound<'py, PyAny>) -> Option<Source<'a>>,
     options: &ReadOptions,
 ) -> Option<Bound<'py, PyAny>> {
-    if !is_plain(data) {
-        return None;
-    }
-    let document = document(data).ok()?;
+    let source = source(data)?;
     let mut builder = PyBuilder::new(data.py(), Plain);
-    read_quickly(&document, options, &mut builder)?;
+    source.read(options, &mut builder)?;
     builder.take()
 }
-
-/// Whether looking at a document's bytes runs no code of its own, which shall not run twice.
-fn is_plain(data: &Bound<'_, PyAny>) -> bool {
-    data.is_exact_instance_of::<PyBytes>() || data.is_exact_instance_of::<PyString>()
-}
-
-/// Reads a document that is right.
-#[inline(always)]
-fn read_quickly<S: Sink>(
-    document: &Document<'_, '_>,
-    options: &ReadOptions,
-    sink: &mut S,
-) -> Option<()> {
-    let bytes = document.bytes();
-    if bytes.len() > SHORT {
-        return match document.as_str() {
-            Some(text) => cannery_json::from_str(text, options, sink).ok(),
-            None => cannery_json::from_slice(bytes, options, sink).ok(),
-        };
-    }
-    let mut padded = [b' '; SHORT + PADDING];
-    padded[..bytes.len()].copy_from_slice(bytes);
-    let padded = &padded[..bytes.len() + PADDING];
-    let end = match document.as_str() {
-        Some(_) => {
-            // SAFETY: text, and spaces behind it.
-            let text = unsafe { std::str::from_utf8_unchecked(padded) };
-            cannery_json::from_str_prefix(text, options, sink)
-        }
-        None => cannery_json::from_slice_prefix(padded, options, sink),
-    };
-    let rest = &padded[end.ok()?..];
-    let is_white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-    let is_over = rest.len() <= PADDING || rest[..rest.len() - PADDING].iter().all(is_white);
-    is_over.then_some(())
-}
-
-/// A document as short as that is read from a copy with spaces behind it, which change nothing: the
-/// reader takes whole blocks, and would go through the rest byte by byte.
-const SHORT: usize = 224;
-
-/// A block.
-const PADDING: usize = 32;
 
 /// Reads a document as `JSONDecoder.decode` does.
 #[pyfunction]

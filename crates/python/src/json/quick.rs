@@ -1,0 +1,109 @@
+//! Documents that are right, read where they lie; whatever is wrong is for the longer way to tell.
+
+use cannery_core::{Sink, Text};
+use cannery_json::ReadOptions;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use super::document::is_plain_utf8;
+use crate::{compat, text};
+
+/// A document whose bytes can be looked at without running any code, which shall not run twice.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    Bytes(&'a [u8]),
+    Text(Text<'a>),
+}
+
+impl<'a> Source<'a> {
+    /// The document in text, or in bytes that seem to be UTF-8.
+    #[inline(always)]
+    pub(super) fn new(object: &'a Bound<'_, PyAny>) -> Option<Self> {
+        Self::utf8(object).filter(|source| match source {
+            Self::Bytes(bytes) => is_plain_utf8(bytes),
+            Self::Text(_) => true,
+        })
+    }
+
+    /// The document in text, or in bytes that must be UTF-8.
+    #[inline(always)]
+    pub(super) fn utf8(object: &'a Bound<'_, PyAny>) -> Option<Self> {
+        if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+            return Some(Self::Bytes(bytes.as_bytes()));
+        }
+        object.cast_exact::<PyString>().ok()?;
+        // SAFETY: it is a `str`, which lives as long as what is borrowed from it.
+        if let Some(ascii) = unsafe { compat::compact_ascii(object.as_ptr()) } {
+            return Some(Self::Text(Text::Ascii(ascii)));
+        }
+        Self::of_units(object)
+    }
+
+    /// Of other texts than ASCII the units are read, even where their UTF-8 is at hand: strings are
+    /// copies of them.
+    #[inline(never)]
+    fn of_units(object: &'a Bound<'_, PyAny>) -> Option<Self> {
+        // SAFETY: it is a `str`, which lives as long as what is borrowed from it.
+        let units = unsafe { text::units(object.as_ptr()) };
+        if units.is_none() {
+            drop(PyErr::take(object.py()));
+        }
+        units.map(Self::Text)
+    }
+
+    /// Reads the document, if it is right.
+    #[inline(always)]
+    pub(super) fn read<S: Sink>(self, options: &ReadOptions, sink: &mut S) -> Option<()> {
+        match self {
+            Self::Bytes(bytes) if bytes.len() > SHORT => {
+                cannery_json::from_slice(bytes, options, sink).ok()
+            }
+            Self::Bytes(bytes) => {
+                let padded = Padded::new(bytes);
+                padded.is_over(cannery_json::from_slice_prefix(padded.bytes(), options, sink).ok()?)
+            }
+            Self::Text(Text::Ascii(text)) if text.len() <= SHORT => {
+                let padded = Padded::new(text.as_bytes());
+                // SAFETY: text, and spaces behind it.
+                let text = unsafe { std::str::from_utf8_unchecked(padded.bytes()) };
+                padded.is_over(cannery_json::from_str_prefix(text, options, sink).ok()?)
+            }
+            Self::Text(text) => cannery_json::from_text(text, options, sink).ok(),
+        }
+    }
+}
+
+/// A document as short as that is read from a copy with spaces behind it, which change nothing: the
+/// reader takes whole blocks, and would go through the rest byte by byte.
+const SHORT: usize = 224;
+
+/// A block.
+const PADDING: usize = 32;
+
+/// A short document, and spaces behind it.
+struct Padded {
+    block: [u8; SHORT + PADDING],
+    len: usize,
+}
+
+impl Padded {
+    #[inline(always)]
+    fn new(document: &[u8]) -> Self {
+        let mut block = [b' '; SHORT + PADDING];
+        block[..document.len()].copy_from_slice(document);
+        Self { block, len: document.len() }
+    }
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        &self.block[..self.len + PADDING]
+    }
+
+    /// Whether nothing but whitespace is behind the value.
+    #[inline(always)]
+    fn is_over(&self, end: usize) -> Option<()> {
+        let rest = self.block.get(end..self.len).unwrap_or_default();
+        let is_white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        rest.iter().all(is_white).then_some(())
+    }
+}
