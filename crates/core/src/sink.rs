@@ -152,6 +152,9 @@ pub struct Wants {
     pub presentation: bool,
     /// Send no integers beyond 64 bits if there is something else to say: they are refused.
     pub machine_ints: bool,
+    /// Send strings that are not ASCII as [`Text::Ucs2`], where the reader decodes them as quickly as
+    /// it validates them.
+    pub units: bool,
 }
 
 impl Wants {
@@ -180,6 +183,13 @@ impl Wants {
     #[must_use]
     pub fn machine_ints(mut self, yes: bool) -> Self {
         self.machine_ints = yes;
+        self
+    }
+
+    /// Sets [`units`](Self::units).
+    #[must_use]
+    pub fn units(mut self, yes: bool) -> Self {
+        self.units = yes;
         self
     }
 }

@@ -430,13 +430,14 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
                 Err(error) => Err(self.parser.refused(error, base, pos)),
             };
         }
-        let refused = match self.parser.strings.read(self.scan, data, pos, run, source) {
-            Ok((text, end)) => match self.sink.text(text) {
-                Ok(()) => return Ok(end),
-                Err(error) => error,
-            },
-            Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
-        };
+        let refused =
+            match self.parser.strings.read(self.scan, data, pos, run, source, self.wants.units) {
+                Ok((text, end)) => match self.sink.text(text) {
+                    Ok(()) => return Ok(end),
+                    Err(error) => error,
+                },
+                Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
+            };
         Err(self.parser.refused(refused, base, pos))
     }
 
@@ -556,7 +557,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
             }
             return Ok(self.behind_colon(colon));
         }
-        let (key, end) = match self.parser.strings.read(self.scan, data, pos, run, source) {
+        let (key, end) = match self.parser.strings.read(self.scan, data, pos, run, source, false) {
             Ok(read) => read,
             Err(failure) => return Err(self.parser.fail(failure, self.chunk)),
         };

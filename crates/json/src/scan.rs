@@ -3,6 +3,10 @@
 //! A [`Scan`] is chosen once for each run of the parser ([`with_best`]), and the parser is compiled
 //! for each of them, so that the vector instructions are inlined into its loop.
 
+use std::ops::Range;
+
+#[cfg(target_arch = "x86_64")]
+mod decode;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -31,6 +35,12 @@ pub(crate) trait Scan: Copy {
 
     /// The index of the first byte from `start` on that is not whitespace, or the data's length.
     fn whitespace(self, data: &[u8], start: usize) -> usize;
+
+    /// Decodes a string, which a quote is behind, into units; says no where that is not quick or
+    /// not possible, as for characters beyond U+FFFF and what is not UTF-8.
+    fn decode(self, _data: &[u8], _string: Range<usize>, _to: &mut Vec<u16>) -> bool {
+        false
+    }
 
     /// Adds the digits from `start` on to `value`, wrapping around; returns it and where they end.
     fn digits(self, data: &[u8], start: usize, value: u64) -> (u64, usize);
@@ -252,7 +262,45 @@ mod tests {
         ]
     }
 
+    fn string() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            4 => "[a-z]{0,40}".prop_map(String::into_bytes),
+            4 => "[é-ſЀ-џ]{0,20}".prop_map(String::into_bytes),
+            4 => "[ࠀ日本語。\u{d7ff}\u{e000}\u{ffff}]{0,20}".prop_map(String::into_bytes),
+            1 => "🦀".prop_map(String::into_bytes),
+            1 => prop::collection::vec(any::<u8>(), 1..4),
+            1 => prop::sample::select(vec![b"\xc1\xbf".to_vec(), b"\xe0\x9f\xbf".to_vec(),
+                b"\xed\xa0\x80".to_vec(), b"\xe6\x97".to_vec()]),
+        ];
+        prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+    }
+
+    struct Decode<'a>(&'a [u8], Range<usize>);
+
+    impl Task for Decode<'_> {
+        type Output = Option<Vec<u16>>;
+
+        fn run<V: Scan>(self, scan: V) -> Self::Output {
+            let mut units = Vec::new();
+            scan.decode(self.0, self.1, &mut units).then_some(units)
+        }
+    }
+
     proptest! {
+        #[test]
+        fn strings_are_decoded_as_the_standard_library_does(string in string(), room in 0..40usize) {
+            let data = [b"\"", &*string, b"\"", &vec![0x97; room]].concat();
+            let expected = std::str::from_utf8(&string).ok().and_then(|text| {
+                text.chars().map(|c| u16::try_from(u32::from(c)).ok()).collect::<Option<Vec<_>>>()
+            });
+            let decoded = with_best(Decode(&data, 1..1 + string.len()));
+            prop_assert!(decoded.is_none() || decoded == expected);
+            #[cfg(target_arch = "x86_64")]
+            if room >= 32 && is_x86_feature_detected!("avx2") {
+                prop_assert_eq!(decoded, expected);
+            }
+        }
+
         #[test]
         fn every_scan_finds_what_a_loop_finds(data in interesting(), start in 0..10usize) {
             let start = start.min(data.len());

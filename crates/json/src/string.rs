@@ -13,7 +13,9 @@ use crate::units::Units;
 /// Reads strings; owns the buffer that unescaped ones lie in.
 pub(crate) struct Strings {
     unescaped: Vec<u8>,
-    /// The same for texts of units.
+    /// A string's units.
+    units: Vec<u16>,
+    /// Unescaped strings of texts of units.
     characters: Vec<u32>,
     control_characters: bool,
     surrogates: bool,
@@ -66,6 +68,7 @@ impl Strings {
     pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
             unescaped: Vec::new(),
+            units: Vec::new(),
             characters: Vec::new(),
             control_characters: options.control_characters,
             surrogates: options.surrogates,
@@ -75,7 +78,8 @@ impl Strings {
     /// Reads the string whose opening quote is at `open`, and behind it a plain run; returns the
     /// index behind its closing quote.
     ///
-    /// The string is validated where the data was not, if it is not ASCII.
+    /// The string is validated where the data was not, if it is not ASCII; with `units`, it may then
+    /// be decoded as well.
     #[inline(never)]
     pub(crate) fn read<'t, V: Scan>(
         &'t mut self,
@@ -84,18 +88,29 @@ impl Strings {
         open: usize,
         run: Run,
         source: Source<'t>,
+        units: bool,
     ) -> Result<(Text<'t>, usize), Failure> {
         if let Some(text) = ascii_until_quote(data, open + 1, run) {
             return Ok((text, run.end + 1));
         }
         if data.get(run.end) != Some(&b'"') {
-            return self.read_escaped(scan, data, open, run, source);
+            return self.read_escaped(scan, data, open, run, source, units);
+        }
+        if units
+            && matches!(source, Source::Unknown)
+            && scan.decode(data, open + 1..run.end, &mut self.units)
+        {
+            return Ok((Text::Ucs2(&self.units), run.end + 1));
         }
         let bytes = &data[open + 1..run.end];
         let text = match source {
             Source::Unknown => validated(bytes, self.surrogates, open + 1)?,
             Source::Utf8 => text::utf8(bytes),
-            Source::Units(units) => self.checked(units.text(open + 1..run.end), open)?,
+            Source::Units(units) => {
+                let text = units.text(open + 1..run.end);
+                self.check(text, open)?;
+                text
+            }
         };
         Ok((text, run.end + 1))
     }
@@ -108,12 +123,17 @@ impl Strings {
         open: usize,
         run: Run,
         source: Source<'_>,
+        units: bool,
     ) -> Result<(Text<'t>, usize), Failure> {
         let string = scan.apart(Unescape { strings: self, data, open, run })?;
         let mut surrogates = string.surrogates;
         if !string.ascii_source {
             match source {
                 Source::Utf8 => {}
+                // What is between the escapes is UTF-8 if all of it is with them.
+                Source::Unknown if units && self.decode_unescaped(scan) => {
+                    return Ok((Text::Ucs2(&self.units), string.end));
+                }
                 Source::Unknown => {
                     let source = &data[open + 1..string.end - 1];
                     let text = validated(source, self.surrogates, open + 1)?;
@@ -121,7 +141,8 @@ impl Strings {
                 }
                 Source::Units(units) => {
                     self.unescape_units(scan, data, units, open + 1..string.end - 1)?;
-                    return Ok((self.checked(Text::Ucs4(&self.characters), open)?, string.end));
+                    self.check(Text::Ucs4(&self.characters), open)?;
+                    return Ok((Text::Ucs4(&self.characters), string.end));
                 }
             }
         }
@@ -250,10 +271,21 @@ impl Strings {
         }
     }
 
-    /// A string of units, unless it has surrogates and they are not accepted.
-    fn checked<'t>(&self, text: Text<'t>, open: usize) -> Result<Text<'t>, Failure> {
+    /// Decodes the unescaped string into units, if that is possible.
+    fn decode_unescaped<V: Scan>(&mut self, scan: V) -> bool {
+        let len = self.unescaped.len();
+        // What a reader of blocks wants to find behind it.
+        self.unescaped.extend_from_slice(&[b'"'; 32]);
+        let decoded = scan.decode(&self.unescaped, 0..len, &mut self.units);
+        self.unescaped.truncate(len);
+        decoded
+    }
+
+    /// Refuses surrogates in a string of units where they are not accepted.
+    #[inline]
+    fn check(&self, text: Text<'_>, open: usize) -> Result<(), Failure> {
         if self.surrogates || text.to_str().is_some() {
-            return Ok(text);
+            return Ok(());
         }
         Err(Failure::new(SyntaxError::LoneSurrogate, open))
     }

@@ -22,6 +22,10 @@ pub(crate) fn from_ucs2<'py>(py: Python<'py>, units: &[u16]) -> PyResult<Bound<'
     if units.len() < 2 {
         return from_units(py, 2, units.as_ptr().cast(), units.len());
     }
+    // One wide character is enough to know.
+    if units[0] >= 0x100 || units[1] >= 0x100 {
+        return copied(py, units);
+    }
     match units.iter().fold(0, |all, &unit| all | unit) {
         0..0x80 => narrowed::<_, Ascii>(py, units),
         0x80..0x100 => narrowed::<_, u8>(py, units),
@@ -74,6 +78,7 @@ macro_rules! kinds {
         impl Kind for $unit {
             type Unit = $unit;
 
+            #[inline(always)]
             unsafe fn new(len: usize) -> (*mut ffi::PyObject, *mut $unit) {
                 // SAFETY: the caller's promise; the units are right behind the larger header.
                 unsafe {
@@ -88,6 +93,7 @@ macro_rules! kinds {
 kinds! { u8: 0xff u16: 0xffff u32: 0x0010_ffff }
 
 /// A new `str` of just these units, which the widest of them needs.
+#[inline(always)]
 fn copied<'py, K: Kind<Unit = K> + Copy>(
     py: Python<'py>,
     units: &[K],

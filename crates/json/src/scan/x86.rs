@@ -11,6 +11,9 @@ use std::arch::x86_64::{
     _mm256_set1_epi8, _mm256_setr_epi8, _mm256_shuffle_epi8,
 };
 
+use std::ops::Range;
+
+use super::decode::decode;
 use super::{Run, Scan, TENS, Task, Words};
 
 /// Runs `task` with AVX2, or with SSE2, which every x86-64 has.
@@ -260,6 +263,12 @@ impl Scan for Avx2 {
             }
         }
         Words.digits(data, pos, value)
+    }
+
+    #[inline]
+    fn decode(self, data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bool {
+        // SAFETY: an `Avx2` exists only where these features do.
+        unsafe { decode(data, string, to) }
     }
 
     #[inline(never)]

@@ -273,6 +273,6 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn wants(&self) -> Wants {
-        Wants::default().number_text(self.hooks.wants_number_text())
+        Wants::default().number_text(self.hooks.wants_number_text()).units(true)
     }
 }

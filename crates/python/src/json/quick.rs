@@ -2,6 +2,7 @@
 
 use cannery_core::{Sink, Text};
 use cannery_json::ReadOptions;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
@@ -39,10 +40,18 @@ impl<'a> Source<'a> {
         Self::of_units(object)
     }
 
-    /// Of other texts than ASCII the units are read, even where their UTF-8 is at hand: strings are
-    /// copies of them.
+    /// Of other texts than ASCII the units are read, for strings are copies of them; but not if the
+    /// interpreter keeps the UTF-8 as well, and that is hardly more, because most is ASCII.
     #[inline(never)]
     fn of_units(object: &'a Bound<'_, PyAny>) -> Option<Self> {
+        // SAFETY: it is a `str`, which lives as long as what is borrowed from it.
+        unsafe {
+            if let Some(utf8) = compat::cached_utf8(object.as_ptr())
+                && utf8.len() / 3 < ffi::PyUnicode_GET_LENGTH(object.as_ptr()).cast_unsigned() / 2
+            {
+                return Some(Self::Text(Text::Utf8(utf8)));
+            }
+        }
         // SAFETY: it is a `str`, which lives as long as what is borrowed from it.
         let units = unsafe { text::units(object.as_ptr()) };
         if units.is_none() {
