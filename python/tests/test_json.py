@@ -572,6 +572,19 @@ class TestRecords:
         text = stdlib.dumps(rows * 3)
         assert same(json.loads(text), stdlib.loads(text))
 
+    @pytest.mark.parametrize(
+        ("key", "verbatim"), [(rb"a\"b", b'a"b'), (rb"a\u0001b", b"a\x01b"), (rb"a\\b", rb"a\b")]
+    )
+    def test_an_expected_key_is_not_taken_for_what_stands_there(self, key, verbatim):
+        rows = [b'{"%s": 1}' % key] * 20
+        rows.insert(15, b'{"%s": 1}' % verbatim)
+        text = b"[%s]" % b",".join(rows)
+        if b"\\" in verbatim:
+            assert json.decode(text) == stdlib.loads(text)
+        else:
+            with pytest.raises(json.JSONDecodeError):
+                json.decode(text)
+
     def test_cycles_through_records_are_collected(self):
         gc.collect()
         for row in json.decode('[{"a": 1, "b": []}, {"a": 2, "b": []}, {"a": 3, "b": []}]'):
@@ -587,6 +600,37 @@ class TestRecords:
             json.decode(stdlib.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
             == value
         )
+
+    @pytest.mark.parametrize(
+        "alphabet",
+        ["aé", "éñ", "aжд", "жд", "a日本", "日本語", "a日🦀", "🦀", "é日🦀a", "\ud800日"],
+    )
+    def test_texts_of_any_width(self, alphabet):
+        for length in [*range(70), 200, 1000]:
+            letters = [alphabet[(i * i + length) % len(alphabet)] for i in range(length)]
+            value = ["".join(letters), "".join(sorted(letters)), "x\n" + "".join(letters)]
+            text = stdlib.dumps({"key": value, alphabet: "end"}, ensure_ascii=False)
+            expected = stdlib.loads(text)
+            assert json.loads(text) == expected
+            assert json.decode(text) == expected
+            assert json.loads(text.encode("utf-8", "surrogatepass")) == expected
+            found = json.loads(text)["key"][1]
+            assert sys.getsizeof(found) == sys.getsizeof("".join(list(found)))
+            assert hash(found) == hash(value[1])
+            assert found.encode("utf-8", "surrogatepass") == value[1].encode(
+                "utf-8", "surrogatepass"
+            )
+
+    @pytest.mark.parametrize(
+        "bad", [b"\xe6\x97", b"\xed\x9f", b"\xc1\xbf", b"\xe0\x9f\xbf", b"\xff"]
+    )
+    def test_texts_that_are_none(self, bad):
+        for before in ("", "a", "日" * 7, "日" * 8, "ж" * 16, "a" * 31):
+            for behind in ("", "b", "日" * 9):
+                with pytest.raises(ValueError, match=r"utf-8|UTF-8"):
+                    json.decode(
+                        b'["%s", 1]' % (before.encode() + bad + behind.encode()) + b" " * 40
+                    )
 
 
 def test_decoded_memory_is_no_more_than_the_standard_library_s():

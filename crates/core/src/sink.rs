@@ -77,8 +77,9 @@ pub trait Sink {
     ///
     /// For readers of text: records repeat their keys in order, and comparing a key with the one
     /// expected is quicker than looking for its end. The key is ASCII and has no escapes; the reader
-    /// sends it as [`foreseen_key`](Sink::foreseen_key), or forgets about it.
-    fn foresee_key(&mut self, _ahead: &[u8]) -> Option<usize> {
+    /// sends it as [`foreseen_key`](Sink::foreseen_key), or forgets about it. If it is the `first` of
+    /// a map, the reader has yet to send that the map begins.
+    fn foresee_key(&mut self, _ahead: &[u8], _first: bool) -> Option<usize> {
         None
     }
 

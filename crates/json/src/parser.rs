@@ -430,6 +430,12 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
                 Err(error) => Err(self.parser.refused(error, base, pos)),
             };
         }
+        if let Some(text) = self.parser.strings.of_units(data, pos + 1, run, source) {
+            return match self.sink.text(text) {
+                Ok(()) => Ok(run.end + 1),
+                Err(error) => Err(self.parser.refused(error, base, pos)),
+            };
+        }
         let refused =
             match self.parser.strings.read(self.scan, data, pos, run, source, self.wants.units) {
                 Ok((text, end)) => match self.sink.text(text) {
@@ -541,7 +547,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     fn key(&mut self, pos: usize, map: Option<usize>) -> Result<usize> {
         let Chunk { data, source, base, .. } = self.chunk;
         if !self.wants.positions
-            && let Some(len) = self.sink.foresee_key(&data[pos + 1..])
+            && let Some(len) = self.sink.foresee_key(&data[pos + 1..], map.is_some())
             && self.byte(pos + len + 2) == Some(b':')
         {
             if let Err(error) = send_foreseen_key(self.sink, base, map) {

@@ -75,6 +75,23 @@ impl Strings {
         }
     }
 
+    /// The string whose plain run begins at `start`, if it is nothing else, and units.
+    #[inline(always)]
+    pub(crate) fn of_units<'t>(
+        &self,
+        data: &[u8],
+        start: usize,
+        run: Run,
+        source: Source<'t>,
+    ) -> Option<Text<'t>> {
+        match source {
+            Source::Units(units) if self.surrogates && data.get(run.end) == Some(&b'"') => {
+                Some(units.text(start..run.end))
+            }
+            _ => None,
+        }
+    }
+
     /// Reads the string whose opening quote is at `open`, and behind it a plain run; returns the
     /// index behind its closing quote.
     ///

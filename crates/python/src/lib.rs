@@ -18,6 +18,7 @@ mod npy;
 mod objects;
 mod pickle;
 mod pipeline;
+mod resting;
 mod scan;
 mod store;
 mod text;

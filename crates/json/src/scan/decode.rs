@@ -29,21 +29,50 @@ pub(super) fn decode(data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bo
     to.clear();
     // A character has a byte at least.
     to.reserve(string.len() + BLOCK);
-    let mut count = 0;
-    let mut pos = string.start;
+    let (mut pos, mut count) = (string.start, 0);
     while pos < string.end {
         let Some(block) = data.get(pos..).and_then(|rest| rest.first_chunk::<BLOCK>()) else {
             return false;
         };
-        // SAFETY: so far a unit at most was written for each byte, so that there is room for a
-        // block more.
-        let run = unsafe { run(block, to.as_mut_ptr().add(count)) };
-        // Runs of wide characters end with the string, for a quote is behind it.
         let left = string.end - pos;
-        pos += run.bytes.min(left);
-        count += run.units.min(left);
-        if run.bytes == 0 {
-            return false;
+        // SAFETY: so far a unit at most was written for each byte, so that there is room for a
+        // block more; the load reads the block.
+        let (bytes, to) =
+            unsafe { (_mm256_loadu_si256(block.as_ptr().cast()), to.as_mut_ptr().add(count)) };
+        // A whole block of one kind is taken without counting: where the next one begins is then
+        // known before this one is done.
+        // SAFETY: there is room for 32 units.
+        unsafe {
+            match block[0] {
+                0..0x80 => {
+                    let others = one(bytes, to);
+                    if others == 0 && left >= 32 {
+                        (pos, count) = (pos + 32, count + 32);
+                        continue;
+                    }
+                    let run = run::<1>(others).min(left);
+                    (pos, count) = (pos + run, count + run);
+                }
+                0xc0..0xe0 => {
+                    let Some(others) = two(bytes, to) else { return false };
+                    if others == 0 {
+                        (pos, count) = (pos + 32, count + 16);
+                        continue;
+                    }
+                    let run = run::<2>(others);
+                    (pos, count) = (pos + 2 * run, count + run);
+                }
+                0xe0..0xf0 => {
+                    let Some(others) = three(block, bytes, to) else { return false };
+                    if others & ((1 << 24) - 1) == 0 {
+                        (pos, count) = (pos + 24, count + 8);
+                        continue;
+                    }
+                    let run = run::<3>(others);
+                    (pos, count) = (pos + 3 * run, count + run);
+                }
+                _ => return false,
+            }
         }
     }
     // SAFETY: there is room for more, and so many were written.
@@ -51,33 +80,10 @@ pub(super) fn decode(data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bo
     true
 }
 
-/// Characters of the same size.
-struct Run {
-    bytes: usize,
-    units: usize,
-}
-
-impl Run {
-    const NONE: Self = Self { bytes: 0, units: 0 };
-}
-
-/// Decodes the run that a block begins with; none if it begins with something else.
-///
-/// # Safety
-/// There is room for 32 units.
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn run(block: &[u8; BLOCK], to: *mut u16) -> Run {
-    // SAFETY: the caller's promise; the load reads the block.
-    unsafe {
-        let bytes = _mm256_loadu_si256(block.as_ptr().cast());
-        match block[0] {
-            0..0x80 => one(bytes, to),
-            0xc0..0xe0 => two(bytes, to),
-            0xe0..0xf0 => three(block, bytes, to),
-            _ => Run::NONE,
-        }
-    }
+/// How many characters of a size there are before the first byte that belongs to none.
+#[inline(never)]
+fn run<const SIZE: usize>(others: u32) -> usize {
+    others.trailing_zeros() as usize / SIZE
 }
 
 /// A bit for each byte that is `class` where `mask` has ones.
@@ -89,60 +95,58 @@ fn of_class(bytes: __m256i, mask: u8, class: u8) -> u32 {
     _mm256_movemask_epi8(equal).cast_unsigned()
 }
 
-/// How many bytes from the beginning are a first one (as `firsts` says) where `at` has ones, and
+/// A bit for each byte that is not a first one (as `firsts` says) where `at` has ones, or does not
 /// continue a character elsewhere.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn well_formed(firsts: u32, at: u32, bytes: __m256i) -> usize {
+fn misplaced(firsts: u32, at: u32, bytes: __m256i) -> u32 {
     let others = of_class(bytes, 0xc0, 0x80);
-    (!(firsts & at | others & !at)).trailing_zeros() as usize
+    !(firsts & at | others & !at)
 }
 
-/// Decodes ASCII.
+/// Decodes 32 characters of one byte; returns a bit for each byte that is none.
 ///
 /// # Safety
-/// As for [`run`].
+/// There is room for them.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn one(bytes: __m256i, to: *mut u16) -> Run {
+unsafe fn one(bytes: __m256i, to: *mut u16) -> u32 {
     let (low, high) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
     // SAFETY: the caller's promise.
     unsafe {
         _mm256_storeu_si256(to.cast(), _mm256_cvtepu8_epi16(low));
         _mm256_storeu_si256(to.add(16).cast(), _mm256_cvtepu8_epi16(high));
     }
-    let count = _mm256_movemask_epi8(bytes).trailing_zeros() as usize;
-    Run { bytes: count, units: count }
+    _mm256_movemask_epi8(bytes).cast_unsigned()
 }
 
-/// Decodes up to 16 characters of two bytes.
+/// Decodes 16 characters of two bytes; returns a bit for each byte from the first one on that
+/// belongs to none, or nothing if what comes before that is not UTF-8.
 ///
 /// # Safety
-/// As for [`run`].
+/// There is room for them.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn two(bytes: __m256i, to: *mut u16) -> Run {
-    let count = well_formed(of_class(bytes, 0xe0, 0xc0), SECONDS, bytes) / 2;
+unsafe fn two(bytes: __m256i, to: *mut u16) -> Option<u32> {
+    let others = misplaced(of_class(bytes, 0xe0, 0xc0), SECONDS, bytes);
     let first = _mm256_slli_epi16::<6>(_mm256_and_si256(bytes, _mm256_set1_epi16(0x1f)));
     let second = _mm256_and_si256(_mm256_srli_epi16::<8>(bytes), _mm256_set1_epi16(0x3f));
     let units = _mm256_or_si256(first, second);
     let short = _mm256_cmpeq_epi16(_mm256_min_epu16(units, _mm256_set1_epi16(0x7f)), units);
-    if is_among(_mm256_movemask_epi8(short), count) {
-        return Run::NONE;
-    }
     // SAFETY: the caller's promise.
     unsafe { _mm256_storeu_si256(to.cast(), units) };
-    Run { bytes: 2 * count, units: count }
+    let is_good = others & 2 == 0 && !is_before(_mm256_movemask_epi8(short), others, 2);
+    is_good.then_some(others)
 }
 
-/// Decodes up to 8 characters of three bytes.
+/// Decodes 8 characters of three bytes; returns as [`two`] does.
 ///
 /// # Safety
-/// As for [`run`].
+/// There is room for them.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn three(block: &[u8; BLOCK], bytes: __m256i, to: *mut u16) -> Run {
-    let count = (well_formed(of_class(bytes, 0xf0, 0xe0), THIRDS, bytes) / 3).min(8);
+unsafe fn three(block: &[u8; BLOCK], bytes: __m256i, to: *mut u16) -> Option<u32> {
+    let others = misplaced(of_class(bytes, 0xf0, 0xe0), THIRDS, bytes);
     // SAFETY: the load reads a part of the block.
     let later = unsafe { _mm_loadu_si128(block.as_ptr().add(12).cast()) };
     // Four characters in each half, and each in four bytes, the last of its three first.
@@ -159,12 +163,10 @@ unsafe fn three(block: &[u8; BLOCK], bytes: __m256i, to: *mut u16) -> Run {
     let (low, high) =
         (_mm256_castsi256_si128(characters), _mm256_extracti128_si256::<1>(characters));
     let units = _mm_packus_epi32(low, high);
-    if is_among(_mm_movemask_epi8(not_three(units)), count) {
-        return Run::NONE;
-    }
     // SAFETY: the caller's promise.
     unsafe { _mm_storeu_si128(to.cast(), units) };
-    Run { bytes: 3 * count, units: count }
+    let is_good = others & 6 == 0 && !is_before(_mm_movemask_epi8(not_three(units)), others, 3);
+    is_good.then_some(others)
 }
 
 /// Units that three bytes may not stand for: shorter ones, and surrogates.
@@ -177,8 +179,13 @@ fn not_three(units: __m128i) -> __m128i {
     _mm_or_si128(short, surrogate)
 }
 
-/// Whether one of the first `count` units is marked by its two bits.
+/// Whether a unit is marked (by two bits) of a character of `size` bytes that ends before the first
+/// of `others`.
 #[inline(always)]
-fn is_among(marks: i32, count: usize) -> bool {
-    u64::from(marks.cast_unsigned()) & ((1 << (2 * count)) - 1) != 0
+fn is_before(marks: i32, others: u32, size: u32) -> bool {
+    // Rarely is any, and only behind the run: its length does not matter before.
+    marks != 0 && {
+        let units = others.trailing_zeros() / size;
+        u64::from(marks.cast_unsigned()) & ((1 << (2 * units)) - 1) != 0
+    }
 }

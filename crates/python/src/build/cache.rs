@@ -1,12 +1,11 @@
 //! Caches of what documents repeat: their keys above all, and short texts.
 
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
-
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::ahead::KeyBlock;
 use super::shape::Shapes;
+use crate::resting::Resting;
 use crate::text;
 
 /// Slots of each cache; a power of two. Documents rarely have more distinct keys.
@@ -14,11 +13,6 @@ const SLOTS: usize = 2048;
 
 /// The longest key that is kept, in bytes.
 const LONGEST_KEY: usize = 64;
-
-/// The longest key that is expected where it comes again: with the quote behind it, a block.
-const LONGEST_EXPECTED: usize = BLOCK - 1;
-
-const BLOCK: usize = 32;
 
 /// Slots that a key may be in: its own and its neighbours. Keys that took turns in one slot would be
 /// made again and again, and the shapes of their records with them.
@@ -41,37 +35,34 @@ pub(crate) struct Caches {
     bases: Vec<usize>,
 }
 
-/// The caches that nobody uses, from a box; or null.
-static RESTING: AtomicPtr<Caches> = AtomicPtr::new(ptr::null_mut());
+static RESTING: Resting<Caches> = Resting::new();
 
 /// Values for which room is kept, at most.
 const ROOM: usize = 1 << 16;
 
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
-    pub(crate) fn take() -> Box<Self> {
-        let resting = RESTING.swap(ptr::null_mut(), Ordering::Acquire);
-        if resting.is_null() {
-            return Box::new(Self {
-                keys: Keys::new(),
-                values: slots(),
-                shapes: Shapes::new(),
-                stack: Vec::with_capacity(256),
-                bases: Vec::with_capacity(32),
-            });
-        }
-        // SAFETY: `give_back` left it there from a box, and whoever finds it takes it away.
-        unsafe { Box::from_raw(resting) }
+    #[inline]
+    pub(crate) fn take(py: Python<'_>) -> Box<Self> {
+        RESTING.take(py).unwrap_or_else(Self::new)
+    }
+
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is to be kept in a box")]
+    fn new() -> Box<Self> {
+        Box::new(Self {
+            keys: Keys::new(),
+            values: slots(),
+            shapes: Shapes::new(),
+            stack: Vec::with_capacity(256),
+            bases: Vec::with_capacity(32),
+        })
     }
 
     /// Keeps the caches for the next build.
-    pub(crate) fn give_back(self: Box<Self>) {
-        let former = RESTING.swap(Box::into_raw(self), Ordering::AcqRel);
-        if !former.is_null() {
-            // SAFETY: as in `take`.
-            drop(unsafe { Box::from_raw(former) });
-        }
+    #[inline]
+    pub(crate) fn give_back(self: Box<Self>, py: Python<'_>) {
+        RESTING.give_back(py, self);
     }
 
     /// Room for values and for where containers begin.
@@ -140,7 +131,7 @@ fn slots<S: Default>() -> Box<[S]> {
 #[derive(Default)]
 struct Slot {
     text: Option<Py<PyAny>>,
-    len: usize,
+    len: u32,
     ends: Ends,
 }
 
@@ -148,8 +139,7 @@ struct Slot {
 #[derive(Default)]
 struct KeySlot {
     slot: Slot,
-    /// The key and the quote behind it, if that is not too long.
-    block: [u8; BLOCK],
+    ahead: KeyBlock,
 }
 
 /// Keys by their bytes, and the order they come in.
@@ -220,8 +210,7 @@ impl Keys {
 
     #[inline(always)]
     fn foresee(&mut self, ahead: &[u8]) -> Option<usize> {
-        let expected = &self.slots[self.expected()];
-        expected.stands_at(ahead).then_some(expected.slot.len)
+        self.slots[self.expected()].ahead.stands_at(ahead)
     }
 
     #[inline(always)]
@@ -279,8 +268,9 @@ impl Slot {
     /// Its text, if it is this one.
     #[inline(always)]
     fn holds(&self, bytes: &[u8], ends: Ends) -> Option<&Py<PyAny>> {
-        let text = self.text.as_ref().filter(|_| self.len == bytes.len() && self.ends == ends)?;
-        (self.len <= 16 || characters(text, self.len) == bytes).then_some(text)
+        let text =
+            self.text.as_ref().filter(|_| self.len as usize == bytes.len() && self.ends == ends)?;
+        (bytes.len() <= 16 || characters(text, bytes.len()) == bytes).then_some(text)
     }
 
     #[inline(never)]
@@ -294,51 +284,12 @@ impl Slot {
         if let Some(former) = self.text.replace(text.clone().unbind()) {
             former.drop_ref(py);
         }
-        (self.len, self.ends) = (bytes.len(), ends);
+        (self.len, self.ends) = (u32::try_from(bytes.len()).unwrap_or(0), ends);
         Ok(text)
     }
 }
 
-/// As many bytes of ones as are wanted, and zeros behind them, are in here somewhere.
-static MASKS: [u8; 2 * BLOCK] = {
-    let mut masks = [0; 2 * BLOCK];
-    let mut at = 0;
-    while at < BLOCK {
-        masks[at] = 0xff;
-        at += 1;
-    }
-    masks
-};
-
-/// The bits in which a word of two blocks differs, where the mask has ones.
-#[inline(always)]
-fn different(one: &[u8; BLOCK], other: &[u8; BLOCK], mask: &[u8; BLOCK], at: usize) -> u64 {
-    (word(one, at) ^ word(other, at)) & word(mask, at)
-}
-
-#[inline(always)]
-fn word(block: &[u8; BLOCK], at: usize) -> u64 {
-    u64::from_le_bytes(block.as_chunks().0[at])
-}
-
 impl KeySlot {
-    /// Whether what is ahead begins with the key and a quote.
-    #[inline(always)]
-    fn stands_at(&self, ahead: &[u8]) -> bool {
-        // There is none, or one whose block has no room for the quote.
-        if !(2..=LONGEST_EXPECTED).contains(&self.slot.len) {
-            return false;
-        }
-        let mask = MASKS[LONGEST_EXPECTED - self.slot.len..].first_chunk();
-        let (Some(block), Some(mask)) = (ahead.first_chunk(), mask) else { return false };
-        // No loop and no closure: these would not be compiled for the parser's instructions.
-        different(block, &self.block, mask, 0)
-            | different(block, &self.block, mask, 1)
-            | different(block, &self.block, mask, 2)
-            | different(block, &self.block, mask, 3)
-            == 0
-    }
-
     #[inline(never)]
     fn replace<'py>(
         &mut self,
@@ -348,10 +299,7 @@ impl KeySlot {
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = self.slot.replace(py, bytes, ends)?;
         text.hash()?;
-        if bytes.len() <= LONGEST_EXPECTED {
-            self.block[..bytes.len()].copy_from_slice(bytes);
-            self.block[bytes.len()] = b'"';
-        }
+        self.ahead = KeyBlock::new(bytes);
         Ok(text)
     }
 }

@@ -1,5 +1,6 @@
 //! From events to Python objects, in one pass: no tree in between.
 
+mod ahead;
 mod cache;
 mod graph;
 mod hooks;
@@ -15,6 +16,7 @@ use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text, Wants};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+pub(crate) use ahead::KeyBlock;
 pub(crate) use cache::Caches;
 pub(crate) use graph::{GraphHooks, Reviver};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
@@ -39,7 +41,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     bases: Vec<usize>,
     /// Taken at the end, to be given back.
     caches: Option<Box<Caches>>,
-    wide_keys: HashMap<Vec<u8>, Bound<'py, PyAny>>,
+    wide_keys: Option<HashMap<Vec<u8>, Bound<'py, PyAny>>>,
     hooks: H,
     mapping: Option<Mapping>,
     // Dropped last, when nothing is left to build.
@@ -50,14 +52,26 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     /// A builder for any number of documents, one after the other.
     pub(crate) fn new(py: Python<'py>, hooks: H) -> Self {
         let pause = if H::PAUSES { CollectorPause::new(py) } else { CollectorPause::none() };
-        let mut caches = Caches::take();
+        Self::with_pause(py, hooks, pause)
+    }
+
+    /// A builder for one small document, which the collector may run in: what little it would walk
+    /// in vain costs less than the pause.
+    #[inline]
+    pub(crate) fn small(py: Python<'py>, hooks: H) -> Self {
+        Self::with_pause(py, hooks, CollectorPause::none())
+    }
+
+    #[inline]
+    fn with_pause(py: Python<'py>, hooks: H, pause: CollectorPause) -> Self {
+        let mut caches = Caches::take(py);
         let (values, bases) = caches.room(py);
         Self {
             py,
             values,
             bases,
             caches: Some(caches),
-            wide_keys: HashMap::new(),
+            wide_keys: None,
             hooks,
             mapping: None,
             _pause: pause,
@@ -123,12 +137,13 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     #[cold]
     fn wide_key(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
         let bytes = key.to_utf8();
-        if let Some(known) = self.wide_keys.get(&*bytes) {
+        let keys = self.wide_keys.get_or_insert_default();
+        if let Some(known) = keys.get(&*bytes) {
             return Ok(known.clone());
         }
         let made = text::from_utf8(self.py, &bytes)?;
         made.hash()?;
-        self.wide_keys.insert(bytes.into_owned(), made.clone());
+        keys.insert(bytes.into_owned(), made.clone());
         Ok(made)
     }
 
@@ -150,7 +165,7 @@ impl<'py, H: Hooks<'py>> Drop for PyBuilder<'py, H> {
     fn drop(&mut self) {
         if let Some(mut caches) = self.caches.take() {
             caches.keep_room(std::mem::take(&mut self.values), std::mem::take(&mut self.bases));
-            caches.give_back();
+            caches.give_back(self.py);
         }
     }
 }
@@ -234,7 +249,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     #[inline(always)]
-    fn foresee_key(&mut self, ahead: &[u8]) -> Option<usize> {
+    fn foresee_key(&mut self, ahead: &[u8], _first: bool) -> Option<usize> {
         self.caches.as_mut()?.foresee_key(ahead)
     }
 

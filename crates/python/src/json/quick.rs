@@ -1,5 +1,7 @@
 //! Documents that are right, read where they lie; whatever is wrong is for the longer way to tell.
 
+use std::mem::MaybeUninit;
+
 use cannery_core::{Sink, Text};
 use cannery_json::ReadOptions;
 use pyo3::ffi;
@@ -60,6 +62,16 @@ impl<'a> Source<'a> {
         units.map(Self::Text)
     }
 
+    /// Whether it is not worth much preparation.
+    #[inline(always)]
+    pub(super) fn is_short(self) -> bool {
+        match self {
+            Self::Bytes(bytes) => bytes.len() <= SHORT,
+            Self::Text(Text::Ascii(text)) => text.len() <= SHORT,
+            Self::Text(_) => false,
+        }
+    }
+
     /// Reads the document, if it is right.
     #[inline(always)]
     pub(super) fn read<S: Sink>(self, options: &ReadOptions, sink: &mut S) -> Option<()> {
@@ -84,34 +96,37 @@ impl<'a> Source<'a> {
 
 /// A document as short as that is read from a copy with spaces behind it, which change nothing: the
 /// reader takes whole blocks, and would go through the rest byte by byte.
-const SHORT: usize = 224;
+const SHORT: usize = 480;
 
 /// A block.
 const PADDING: usize = 32;
 
 /// A short document, and spaces behind it.
 struct Padded {
-    block: [u8; SHORT + PADDING],
+    block: [MaybeUninit<u8>; SHORT + PADDING],
     len: usize,
 }
 
 impl Padded {
     #[inline(always)]
     fn new(document: &[u8]) -> Self {
-        let mut block = [b' '; SHORT + PADDING];
-        block[..document.len()].copy_from_slice(document);
+        let mut block = [MaybeUninit::uninit(); SHORT + PADDING];
+        let (before, behind) = block.split_at_mut(document.len());
+        before.write_copy_of_slice(document);
+        behind[..PADDING].write_copy_of_slice(&[b' '; PADDING]);
         Self { block, len: document.len() }
     }
 
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
-        &self.block[..self.len + PADDING]
+        // SAFETY: so many were written.
+        unsafe { self.block[..self.len + PADDING].assume_init_ref() }
     }
 
     /// Whether nothing but whitespace is behind the value.
     #[inline(always)]
     fn is_over(&self, end: usize) -> Option<()> {
-        let rest = self.block.get(end..self.len).unwrap_or_default();
+        let rest = self.bytes().get(end..self.len).unwrap_or_default();
         let is_white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         rest.iter().all(is_white).then_some(())
     }

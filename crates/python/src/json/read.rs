@@ -121,7 +121,11 @@ fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
     let options = TypeOptions { annotation: Some(&annotation), unknown: "ignore", strict: true };
     let plan = options.plan_at_hand()?;
     let source = Source::utf8(&data)?;
-    let mut builder = TypedBuilder::new(&plan, false);
+    let mut builder = if source.is_short() {
+        TypedBuilder::small(&plan)
+    } else {
+        TypedBuilder::new(&plan, false)
+    };
     source.read(&ReadOptions::default(), &mut builder)?;
     builder.take()
 }
@@ -139,7 +143,9 @@ fn read_plainly<'a, 'py>(
     options: &ReadOptions,
 ) -> Option<Bound<'py, PyAny>> {
     let source = source(data)?;
-    let mut builder = PyBuilder::new(data.py(), Plain);
+    let py = data.py();
+    let mut builder =
+        if source.is_short() { PyBuilder::small(py, Plain) } else { PyBuilder::new(py, Plain) };
     source.read(options, &mut builder)?;
     builder.take()
 }

@@ -26,6 +26,8 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     pub(super) values: Vec<Waiting<'py>>,
     pub(super) top: Frame<'p>,
     frames: Vec<Frame<'p>>,
+    /// Taken at the end, to be given back with the room that they had.
+    stacks: Option<Box<Stacks>>,
     /// What the next value shall be.
     pub(super) expect: &'p Node,
     /// Whether the next value goes somewhere else than into objects of ours.
@@ -44,22 +46,40 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     /// A builder for any number of documents; `watched` if Python code runs between its events.
     pub(crate) fn new(plan: &'p Bound<'py, TypePlan>, watched: bool) -> Self {
         let (py, plan) = (plan.py(), &plan.get().0);
-        let pauses = !plan.calls_python && !watched;
+        let pause = if plan.calls_python || watched {
+            CollectorPause::none()
+        } else {
+            CollectorPause::new(py)
+        };
+        Self::with_pause(py, plan, pause)
+    }
+
+    /// A builder for one small document, which the collector may run in: what little it would walk
+    /// in vain costs less than the pause.
+    #[inline]
+    pub(crate) fn small(plan: &'p Bound<'py, TypePlan>) -> Self {
+        Self::with_pause(plan.py(), &plan.get().0, CollectorPause::none())
+    }
+
+    #[inline]
+    fn with_pause(py: Python<'py>, plan: &'p Plan, pause: CollectorPause) -> Self {
         let root = &plan.nodes[plan.root];
-        let (values, frames) = Stacks::take();
+        let mut stacks = Stacks::take(py);
+        let (values, frames) = stacks.room();
         Self {
             py,
             plan,
             values,
             top: Frame { shape: Shape::Root, node: root, base: 0, at: 0 },
             frames,
+            stacks: Some(stacks),
             expect: root,
             diverted: root.diverts,
             diversion: None,
             skipped: 0,
-            caches: Some(Caches::take()),
+            caches: Some(Caches::take(py)),
             keys_are_unique: false,
-            _pause: if pauses { CollectorPause::new(py) } else { CollectorPause::none() },
+            _pause: pause,
         }
     }
 
@@ -451,9 +471,12 @@ impl Record {
 impl Drop for TypedBuilder<'_, '_> {
     fn drop(&mut self) {
         if let Some(caches) = self.caches.take() {
-            caches.give_back();
+            caches.give_back(self.py);
         }
-        Stacks::give_back(std::mem::take(&mut self.values), std::mem::take(&mut self.frames));
+        if let Some(stacks) = self.stacks.take() {
+            let frames = std::mem::take(&mut self.frames);
+            stacks.give_back(self.py, std::mem::take(&mut self.values), frames);
+        }
     }
 }
 
@@ -633,6 +656,29 @@ impl Sink for TypedBuilder<'_, '_> {
     }
 
     #[inline(always)]
+    fn foresee_key(&mut self, ahead: &[u8], first: bool) -> Option<usize> {
+        let (record, at) = match (&self.expect.map, self.top.shape) {
+            _ if self.is_inside_diverted() || first && self.diverted => return None,
+            (Some(Entries::Record(number)), _) if first => (&self.plan.records[*number], 0),
+            (_, Shape::Record(record)) if !first => (record, self.top.at.wrapping_add(1)),
+            _ => return None,
+        };
+        record.fields.get(at)?.ahead.stands_at(ahead)
+    }
+
+    #[inline(always)]
+    fn foreseen_key(&mut self) -> Result<()> {
+        let Shape::Record(record) = self.top.shape else { return Ok(()) };
+        let at = self.top.at.wrapping_add(1);
+        if self.keys_are_unique && self.values[self.top.base + at].is_some() {
+            return Err(self.located_outside(twice(&record.shown_name(at))));
+        }
+        self.top.at = at;
+        self.expect(&self.plan.nodes[record.fields[at].node]);
+        Ok(())
+    }
+
+    #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         if self.is_inside_diverted() {
             return self.divert_key(key);
@@ -720,6 +766,6 @@ impl Sink for TypedBuilder<'_, '_> {
     }
 
     fn wants(&self) -> Wants {
-        Wants::default().number_text(self.plan.wants_number_text)
+        Wants::default().number_text(self.plan.wants_number_text).units(true)
     }
 }

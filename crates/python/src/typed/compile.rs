@@ -11,6 +11,7 @@ use super::plan::{
     Absent, Dict, Entries, Field, Items, Make, MakeRecord, Node, PlainContainers, Plan, Record,
     Tagged, Way,
 };
+use crate::build::KeyBlock;
 use crate::compat;
 
 impl Plan {
@@ -239,10 +240,13 @@ fn compile_record(record: &Bound<'_, PyAny>, seen: &mut Seen) -> PyResult<Record
     let mut fields = Vec::new();
     for field in record.getattr("fields")?.try_iter()? {
         let field = field?;
+        let mut ahead = KeyBlock::default();
         if let Some(name) = optional(&field.getattr("name")?) {
-            names.push((bytes_of(name.bind(field.py()))?, ()));
+            let name = bytes_of(name.bind(field.py()))?;
+            ahead = KeyBlock::new(&name);
+            names.push((name, ()));
         }
-        fields.push(compile_field(&field, &class, make)?);
+        fields.push(compile_field(&field, &class, make, ahead)?);
     }
     Ok(Record {
         name: record.getattr("name")?.extract()?,
@@ -259,6 +263,7 @@ fn compile_field(
     field: &Bound<'_, PyAny>,
     class: &Bound<'_, PyAny>,
     make: MakeRecord,
+    ahead: KeyBlock,
 ) -> PyResult<Field> {
     let attribute = field.getattr("attribute")?.cast_into::<pyo3::types::PyString>()?;
     let attribute = pyo3::types::PyString::intern(field.py(), attribute.to_str()?).into_any();
@@ -266,6 +271,7 @@ fn compile_field(
     let slot = class.getattr_opt(attribute.cast::<pyo3::types::PyString>()?)?;
     let default = field.getattr("default")?;
     Ok(Field {
+        ahead,
         node: field.getattr("node")?.extract()?,
         default: match default.cast::<PyTuple>() {
             Ok(way) => compile_default(way)?,

@@ -13,13 +13,13 @@ mod plan;
 mod scalar;
 mod stacks;
 
-use std::sync::Mutex;
-
 use pyo3::prelude::*;
 
 pub(crate) use builder::TypedBuilder;
 pub(crate) use errors::as_exception;
 pub(crate) use plan::TypePlan;
+
+use crate::resting::Resting;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<TypePlan>()
@@ -56,13 +56,15 @@ impl<'py> TypeOptions<'_, 'py> {
 
     fn recent(&self, annotation: &Bound<'py, PyAny>) -> Option<Bound<'py, TypePlan>> {
         let py = annotation.py();
-        let recent = RECENT.try_lock().ok()?;
+        let recent = RECENT.take(py)?;
         let found = recent.iter().find(|known| {
             known.annotation.bind(py).is(annotation)
                 && known.strict == self.strict
                 && known.unknown == self.unknown
-        })?;
-        Some(found.plan.bind(py).clone())
+        });
+        let plan = found.map(|known| known.plan.bind(py).clone());
+        RECENT.give_back(py, recent);
+        plan
     }
 
     #[cold]
@@ -73,12 +75,12 @@ impl<'py> TypeOptions<'_, 'py> {
             strict: self.strict,
             plan: plan.clone().unbind(),
         };
-        // What is forgotten is dropped after the lock, for that may run Python code.
-        let mut forgotten = None;
-        if let Ok(mut recent) = RECENT.try_lock() {
-            recent.insert(0, known);
-            forgotten = (recent.len() > MOST_RECENT).then(|| recent.pop());
-        }
+        let py = annotation.py();
+        let mut recent = RECENT.take(py).unwrap_or_default();
+        recent.insert(0, known);
+        let forgotten = (recent.len() > MOST_RECENT).then(|| recent.pop());
+        RECENT.give_back(py, recent);
+        // Only now, for that may run Python code.
         drop(forgotten);
     }
 }
@@ -94,4 +96,4 @@ struct Recent {
 /// How many plans are found without asking Python: by the very annotation, not by an equal one.
 const MOST_RECENT: usize = 16;
 
-static RECENT: Mutex<Vec<Recent>> = Mutex::new(Vec::new());
+static RECENT: Resting<Vec<Recent>> = Resting::new();

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::lookup::Lookup;
+use crate::build::KeyBlock;
 
 /// A plan for the values of one annotation. Made by `cannery._typed`.
 #[pyclass(module = "cannery._native", frozen)]
@@ -167,6 +168,8 @@ pub(super) enum MakeRecord {
 }
 
 pub(super) struct Field {
+    /// How its name stands in documents.
+    pub(super) ahead: KeyBlock,
     pub(super) node: usize,
     pub(super) default: Absent,
     pub(super) attribute: Py<PyAny>,

@@ -1,11 +1,10 @@
 //! The builder's stacks, kept from one document to the next: most documents are small.
 
-use std::sync::Mutex;
-
 use pyo3::prelude::*;
 
 use super::frame::Frame;
 use super::make::Waiting;
+use crate::resting::Resting;
 
 /// Empty stacks with room.
 pub(super) struct Stacks {
@@ -16,26 +15,38 @@ pub(super) struct Stacks {
 /// The most values to keep room for.
 const MOST: usize = 1 << 12;
 
-static RESTING: Mutex<Option<Stacks>> = Mutex::new(None);
+static RESTING: Resting<Stacks> = Resting::new();
 
 impl Stacks {
     /// The stacks of an earlier builder, or new ones while those are in use.
-    pub(super) fn take<'p, 'py>() -> (Vec<Waiting<'py>>, Vec<Frame<'p>>) {
-        let resting = RESTING.lock().ok().and_then(|mut resting| resting.take());
-        match resting {
-            Some(Self { values, frames }) => (emptied(values), emptied(frames)),
-            None => (Vec::with_capacity(64), Vec::with_capacity(16)),
-        }
+    #[inline]
+    pub(super) fn take(py: Python<'_>) -> Box<Self> {
+        RESTING.take(py).unwrap_or_else(Self::new)
     }
 
-    /// Keeps the stacks for the next builder.
-    pub(super) fn give_back(values: Vec<Waiting<'_>>, frames: Vec<Frame<'_>>) {
-        if values.capacity() > MOST || frames.capacity() > MOST {
-            return;
-        }
-        let stacks = Self { values: emptied(values), frames: emptied(frames) };
-        if let Ok(mut resting) = RESTING.lock() {
-            *resting = Some(stacks);
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "it is to be kept in a box")]
+    fn new() -> Box<Self> {
+        Box::new(Self { values: Vec::with_capacity(64), frames: Vec::with_capacity(16) })
+    }
+
+    /// Hands over the room that there is.
+    #[inline]
+    pub(super) fn room<'p, 'py>(&mut self) -> (Vec<Waiting<'py>>, Vec<Frame<'p>>) {
+        (emptied(std::mem::take(&mut self.values)), emptied(std::mem::take(&mut self.frames)))
+    }
+
+    /// Keeps the room for the next builder.
+    #[inline]
+    pub(super) fn give_back(
+        mut self: Box<Self>,
+        py: Python<'_>,
+        values: Vec<Waiting<'_>>,
+        frames: Vec<Frame<'_>>,
+    ) {
+        if values.capacity() <= MOST && frames.capacity() <= MOST {
+            (self.values, self.frames) = (emptied(values), emptied(frames));
+            RESTING.give_back(py, self);
         }
     }
 }

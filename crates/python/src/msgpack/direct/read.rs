@@ -27,11 +27,11 @@ pub(crate) fn object<'py>(
         return None;
     }
     let _pause = CollectorPause::new(py);
-    let (caches, templates) = (Caches::take(), Templates::take());
+    let (caches, templates) = (Caches::take(py), Templates::take());
     let mut reader = Reader { py, data, at: 0, text_keys, caches, templates };
     let made = reader.object(depth.min(MOST_LEVELS), 0);
     let Reader { at, caches, templates, .. } = reader;
-    caches.give_back();
+    caches.give_back(py);
     templates.give_back();
     Some((made?, at))
 }
