@@ -1,5 +1,6 @@
 //! Memory that outlives a call, for the next one: most documents are small.
 
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -43,4 +44,15 @@ impl<T: Send> Resting<T> {
         self.0.store(thing, Ordering::Relaxed);
         former
     }
+}
+
+/// The memory of a vector, for elements that live longer or shorter.
+#[inline]
+pub(crate) fn emptied<A, B>(mut used: Vec<A>) -> Vec<B> {
+    const { assert!(size_of::<A>() == size_of::<B>() && align_of::<A>() == align_of::<B>()) }
+    used.clear();
+    let mut used = ManuallyDrop::new(used);
+    // SAFETY: the memory is that of a vector, for elements of the same size and alignment, of which
+    // there are none.
+    unsafe { Vec::from_raw_parts(used.as_mut_ptr().cast(), 0, used.capacity()) }
 }

@@ -12,6 +12,7 @@ use std::arch::x86_64::{
 };
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::decode::decode;
 use super::{Run, Scan, TENS, Task, Words};
@@ -19,16 +20,34 @@ use super::{Run, Scan, TENS, Task, Words};
 /// Runs `task` with AVX2, or with SSE2, which every x86-64 has.
 #[inline]
 pub(super) fn with_best<T: Task>(task: T) -> T::Output {
-    if is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
-    {
-        // SAFETY: the features were detected just now.
+    if has_avx2() {
+        // SAFETY: the features were detected.
         unsafe { with_avx2(task) }
     } else {
         task.run(Sse2)
+    }
+}
+
+/// Whether the processor has what [`Avx2`] stands for. Asked once, for short documents' sake.
+#[inline]
+fn has_avx2() -> bool {
+    const YES: u8 = 1;
+    const NO: u8 = 2;
+    static KNOWN: AtomicU8 = AtomicU8::new(0);
+    #[cold]
+    fn detect() -> bool {
+        let detected = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        KNOWN.store(if detected { YES } else { NO }, Ordering::Relaxed);
+        detected
+    }
+    match KNOWN.load(Ordering::Relaxed) {
+        YES => true,
+        NO => false,
+        _ => detect(),
     }
 }
 

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::ahead::KeyBlock;
 use super::shape::Shapes;
-use crate::resting::Resting;
+use crate::resting::{Resting, emptied};
 use crate::text;
 
 /// Slots of each cache; a power of two. Documents rarely have more distinct keys.
@@ -66,18 +66,17 @@ impl Caches {
     }
 
     /// Room for values and for where containers begin.
-    pub(super) fn room<'py>(&mut self, py: Python<'py>) -> (Vec<Bound<'py, PyAny>>, Vec<usize>) {
-        // There is nothing to convert: it is the memory that is handed over.
-        let stack = std::mem::take(&mut self.stack).into_iter();
-        (stack.map(|value| value.into_bound(py)).collect(), std::mem::take(&mut self.bases))
+    #[inline]
+    pub(super) fn room<'py>(&mut self) -> (Vec<Bound<'py, PyAny>>, Vec<usize>) {
+        (emptied(std::mem::take(&mut self.stack)), std::mem::take(&mut self.bases))
     }
 
     /// Keeps the room for the next build.
-    pub(super) fn keep_room(&mut self, mut stack: Vec<Bound<'_, PyAny>>, mut bases: Vec<usize>) {
-        stack.clear();
+    #[inline]
+    pub(super) fn keep_room(&mut self, stack: Vec<Bound<'_, PyAny>>, mut bases: Vec<usize>) {
         bases.clear();
         if stack.capacity() <= ROOM {
-            self.stack = stack.into_iter().map(Bound::unbind).collect();
+            self.stack = emptied(stack);
             self.bases = bases;
         }
     }

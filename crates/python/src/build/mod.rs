@@ -65,7 +65,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     #[inline]
     fn with_pause(py: Python<'py>, hooks: H, pause: CollectorPause) -> Self {
         let mut caches = Caches::take(py);
-        let (values, bases) = caches.room(py);
+        let (values, bases) = caches.room();
         Self {
             py,
             values,

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use super::frame::Frame;
 use super::make::Waiting;
-use crate::resting::Resting;
+use crate::resting::{Resting, emptied};
 
 /// Empty stacks with room.
 pub(super) struct Stacks {
@@ -49,10 +49,4 @@ impl Stacks {
             RESTING.give_back(py, self);
         }
     }
-}
-
-/// The same memory for values that live longer or shorter: collecting in place keeps it.
-fn emptied<A, B>(mut used: Vec<A>) -> Vec<B> {
-    used.clear();
-    used.into_iter().map(|_| unreachable!("it was cleared")).collect()
 }
