@@ -93,7 +93,6 @@ trait Wide: Copy {
     fn narrow(self) -> u8;
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it was made to fit")]
 impl Wide for u16 {
     #[inline(always)]
     fn narrow(self) -> u8 {
@@ -101,7 +100,6 @@ impl Wide for u16 {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it was made to fit")]
 impl Wide for u32 {
     #[inline(always)]
     fn narrow(self) -> u8 {

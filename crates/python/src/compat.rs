@@ -404,7 +404,7 @@ known_layout! {
     /// # Safety
     /// The interpreter must be held; `widest` is the largest unit of the size.
     #[inline(always)]
-    pub(crate) unsafe fn new_wide(len: usize, size: usize, widest: u32) -> *mut ffi::PyObject {
+    pub(crate) unsafe fn new_wide(len: usize, size: u8, widest: u32) -> *mut ffi::PyObject {
         const HEADER: usize = size_of::<ffi::PyCompactUnicodeObject>();
         // Until 3.11, what has the width of C's wide characters is shared with them.
         if size == 4 {
@@ -414,7 +414,7 @@ known_layout! {
         // SAFETY: the memory is the header's, the units' and a NUL's, and comes from where strings
         // go back to. Zeros stand for the copies that the header has no use for yet.
         unsafe {
-            let object = new_object(&raw mut ffi::PyUnicode_Type, HEADER + (len + 1) * size);
+            let object = new_object(&raw mut ffi::PyUnicode_Type, HEADER + (len + 1) * usize::from(size));
             if object.is_null() {
                 return object;
             }
@@ -423,8 +423,8 @@ known_layout! {
             behind_head.write_bytes(0, HEADER - size_of::<ffi::PyObject>());
             (*text)._base.length = len.cast_signed();
             (*text)._base.hash = -1;
-            (*text)._base.state = ASCII_STATE & !(7 << 2 | 1 << 6) | (size as u32) << 2;
-            text.add(1).cast::<u8>().add(len * size).write_bytes(0, size);
+            (*text)._base.state = ASCII_STATE & !(7 << 2 | 1 << 6) | u32::from(size) << 2;
+            text.add(1).cast::<u8>().add(len * usize::from(size)).write_bytes(0, size.into());
             object
         }
     }
@@ -595,7 +595,7 @@ unknown_layout! {
     ///
     /// # Safety
     /// The interpreter must be held; `widest` is the largest unit of the size.
-    pub(crate) unsafe fn new_wide(len: usize, _size: usize, widest: u32) -> *mut ffi::PyObject {
+    pub(crate) unsafe fn new_wide(len: usize, _size: u8, widest: u32) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise.
         unsafe { ffi::PyUnicode_New(len.cast_signed(), widest) }
     }

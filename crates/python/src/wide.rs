@@ -74,7 +74,7 @@ impl Kind for Ascii {
 }
 
 macro_rules! kinds {
-    ($($unit:ty: $widest:literal)*) => { $(
+    ($($unit:ty: $size:literal $widest:literal)*) => { $(
         impl Kind for $unit {
             type Unit = $unit;
 
@@ -82,7 +82,7 @@ macro_rules! kinds {
             unsafe fn new(len: usize) -> (*mut ffi::PyObject, *mut $unit) {
                 // SAFETY: the caller's promise; the units are right behind the larger header.
                 unsafe {
-                    let object = compat::new_wide(len, size_of::<$unit>(), $widest);
+                    let object = compat::new_wide(len, $size, $widest);
                     (object, object.cast::<ffi::PyCompactUnicodeObject>().wrapping_add(1).cast())
                 }
             }
@@ -90,7 +90,7 @@ macro_rules! kinds {
     )* };
 }
 
-kinds! { u8: 0xff u16: 0xffff u32: 0x0010_ffff }
+kinds! { u8: 1 0xff u16: 2 0xffff u32: 4 0x0010_ffff }
 
 /// A new `str` of just these units, which the widest of them needs.
 #[inline(always)]

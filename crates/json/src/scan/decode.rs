@@ -1,6 +1,5 @@
 //! UTF-8 to units of two bytes, validated on the way, with AVX2.
 #![expect(unsafe_code, reason = "vector loads and stores")]
-#![expect(clippy::cast_ptr_alignment, reason = "they are those for unaligned addresses")]
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_and_si128, _mm_cmpeq_epi16, _mm_loadu_si128, _mm_min_epu16,

@@ -43,12 +43,13 @@ const ROOM: usize = 1 << 16;
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
     #[inline]
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     pub(crate) fn take(py: Python<'_>) -> Box<Self> {
         RESTING.take(py).unwrap_or_else(Self::new)
     }
 
     #[cold]
-    #[expect(clippy::unnecessary_box_returns, reason = "it is to be kept in a box")]
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     fn new() -> Box<Self> {
         Box::new(Self {
             keys: Keys::new(),

@@ -112,15 +112,21 @@ impl Padded {
     fn new(document: &[u8]) -> Self {
         let mut block = [MaybeUninit::uninit(); SHORT + PADDING];
         let (before, behind) = block.split_at_mut(document.len());
-        before.write_copy_of_slice(document);
-        behind[..PADDING].write_copy_of_slice(&[b' '; PADDING]);
+        let padding = &mut behind[..PADDING];
+        // SAFETY: there is room for the document in the part that is as long.
+        unsafe {
+            let len = before.len();
+            before.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(document.as_ptr(), len);
+        }
+        padding.fill(MaybeUninit::new(b' '));
         Self { block, len: document.len() }
     }
 
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
+        let written = &self.block[..self.len + PADDING];
         // SAFETY: so many were written.
-        unsafe { self.block[..self.len + PADDING].assume_init_ref() }
+        unsafe { std::slice::from_raw_parts(written.as_ptr().cast(), written.len()) }
     }
 
     /// Whether nothing but whitespace is behind the value.

@@ -20,12 +20,13 @@ static RESTING: Resting<Stacks> = Resting::new();
 impl Stacks {
     /// The stacks of an earlier builder, or new ones while those are in use.
     #[inline]
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     pub(super) fn take(py: Python<'_>) -> Box<Self> {
         RESTING.take(py).unwrap_or_else(Self::new)
     }
 
     #[cold]
-    #[expect(clippy::unnecessary_box_returns, reason = "it is to be kept in a box")]
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     fn new() -> Box<Self> {
         Box::new(Self { values: Vec::with_capacity(64), frames: Vec::with_capacity(16) })
     }
