@@ -3,6 +3,7 @@
 # ruff: noqa: E501  tables of cases
 
 import warnings
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -123,6 +124,50 @@ def test_types_of_elements_that_others_have_added() -> None:
         ):
             with pytest.raises(cannery.CanneryError, match="the field 'b' of the type bfloat16"):
                 cannery.dumps(refused)
+
+
+def test_what_element_types_say_besides() -> None:
+    np = pytest.importorskip("numpy")
+    noted = np.arange(6, dtype=np.dtype("f4", metadata={"unit": "m"})).reshape(2, 3)
+    back = through(noted)
+    same_array(noted, back)
+    assert dict(back.dtype.metadata) == {"unit": "m"}
+    strict = np.array(["a"], dtype=np.dtypes.StringDType(coerce=False))
+    assert through(strict).dtype.coerce is False
+    overlapping = np.dtype({"names": ["a", "b"], "formats": ["i4", "i2"], "offsets": [0, 2]})
+    for value in (overlapping, np.zeros(2, overlapping), np.zeros(2, overlapping)[0]):
+        with pytest.raises(cannery.CanneryError, match="overlapping"):
+            cannery.dumps(value)
+
+
+def test_views_that_python_cannot_make_are_refused() -> None:
+    np = pytest.importorskip("numpy")
+    assert through(memoryview(np.asfortranarray([[1.0, 2.0], [3.0, 4.0]]))).tolist() == [
+        [1, 2],
+        [3, 4],
+    ]
+    for array in (np.zeros(2, ">i4"), np.zeros(2, "c16"), np.zeros(2, "i4,f8"), np.zeros((0, 2))):
+        with pytest.raises(cannery.CanneryError, match="a memoryview of format"):
+            cannery.dumps(memoryview(array))
+
+
+def test_dateutil() -> None:
+    tz = pytest.importorskip("dateutil.tz")
+    relativedelta = pytest.importorskip("dateutil.relativedelta").relativedelta
+    for zone in (
+        tz.tzutc(),
+        tz.tzoffset("X", 5400),
+        tz.tzoffset(None, -60),
+        tz.gettz("Europe/Paris"),
+    ):
+        moment = datetime(2026, 7, 1, 12, tzinfo=zone)
+        back = through(moment)
+        assert back == moment
+        assert type(back.tzinfo) is type(zone)
+        assert (back.utcoffset(), back.tzname()) == (moment.utcoffset(), moment.tzname())
+    assert through(span := relativedelta(months=1, weekday=2)) == span
+    with pytest.raises(cannery.CanneryError, match=r"no dateutil.* can be made"):
+        cannery.loads(b'{"$type": "dateutil.tz.tzfile", "value": "../../../etc/passwd"}')
 
 
 def test_random_generators_go_on_where_they_were() -> None:
@@ -269,6 +314,33 @@ def test_pyarrow() -> None:
         assert type(back) is type(value)
         assert back.equals(value)
     assert through(schema).metadata == schema.metadata
+
+
+def test_extension_types_of_arrow() -> None:
+    pa = pytest.importorskip("pyarrow")
+
+    class Grams(pa.ExtensionType):
+        def __init__(self) -> None:
+            super().__init__(pa.int8(), "shop.grams")
+
+        def __arrow_ext_serialize__(self) -> bytes:
+            return b""
+
+        @classmethod
+        def __arrow_ext_deserialize__(cls, storage: Any, serialized: bytes) -> Any:
+            return cls()
+
+    array = pa.ExtensionArray.from_storage(Grams(), pa.array([1, None], pa.int8()))
+    for value in (array, pa.chunked_array([array]), pa.table({"a": array}), array[0]):
+        with pytest.raises(cannery.CanneryError, match="not registered"):
+            cannery.dumps(value)
+    pa.register_extension_type(Grams())
+    saved = cannery.dumps(array, "can")
+    assert cannery.loads(saved).equals(array)
+    assert through(pa.table({"a": array})).equals(pa.table({"a": array}))
+    pa.unregister_extension_type("shop.grams")
+    with pytest.raises(cannery.CanneryError, match="is not registered"):
+        cannery.loads(saved)
 
 
 def test_scipy_sparse() -> None:
@@ -451,6 +523,23 @@ def test_images_keep_every_pixel() -> None:
         assert back.getpalette() == image.getpalette()
         assert back.info == {"dpi": (72, 72), "transparency": 1}
     assert through(Image.new("RGB", (0, 0))).size == (0, 0)
+    image = Image.new("RGB", (2, 2))
+    image.getexif()[271] = "a maker"
+    assert dict(through(image).getexif()) == {271: "a maker"}
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF"])
+def test_images_of_several_frames_are_refused(kind: str) -> None:
+    pytest.importorskip("PIL")
+    import io
+
+    from PIL import Image
+
+    frames = [Image.new("L", (4, 4), shade) for shade in (0, 99, 200)]
+    file = io.BytesIO()
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:])
+    with Image.open(file) as image, pytest.raises(cannery.CanneryError, match="several frames"):
+        cannery.dumps(image)
 
 
 def test_networkx() -> None:
@@ -469,6 +558,13 @@ def test_networkx() -> None:
             dict(graph.nodes),
         )
         assert list(back) == list(graph)
+        assert list(back.edges) == list(graph.edges)
+    graph = nx.freeze(nx.path_graph(3))
+    assert nx.is_frozen(through(graph))
+    graph = nx.Graph(name="n")
+    graph.graph["all"] = [graph]
+    back = through(graph)
+    assert back.graph["all"][0] is back
 
 
 def test_torch() -> None:

@@ -10,28 +10,25 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import library_samples
-import object_samples
 import pytest
+import samples
+import samples.classes
+import samples.libraries
 from object_pictures import picture
 
 import cannery
 
 # Libraries take long to be imported: their samples go through the form that differs most.
-MODULES = {"object_samples": object_samples, "library_samples": library_samples}
-FORMATS = {
-    "object_samples": ["can", "json", "yaml", "msgpack"],
-    "library_samples": ["can", "msgpack"],
-}
+MODULES = {"python": samples, "libraries": samples.libraries}
+FORMATS = {"python": ["can", "json", "yaml", "msgpack"], "libraries": ["can", "msgpack"]}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_another_process_loads_what_was_saved(module: str, tmp_path: Path) -> None:
-    samples = MODULES[module].SAMPLES
     saved = {
         f"{format} {name}": cannery.dumps(make(), format)
         for format in FORMATS[module]
-        for name, make in samples.items()
+        for name, make in MODULES[module].SAMPLES.items()
     }
     (tmp_path / "saved").write_bytes(pickle.dumps(saved))
     command = [sys.executable, "-W", "ignore", __file__, module, str(tmp_path / "saved")]
@@ -42,17 +39,17 @@ def test_another_process_loads_what_was_saved(module: str, tmp_path: Path) -> No
     assert compared == len(saved)
 
 
-@pytest.mark.parametrize("name", object_samples.REFUSED)
+@pytest.mark.parametrize("name", samples.REFUSED)
 def test_what_is_no_data_is_refused(name: str) -> None:
     with pytest.raises(cannery.CanneryError):
-        cannery.dumps([object_samples.REFUSED[name]()])
+        cannery.dumps([samples.REFUSED[name]()])
 
 
 def test_a_function_is_called_only_if_it_was_named() -> None:
-    data = cannery.dumps(object_samples.ReduceFunction(5), "can")
-    record = cannery.loads(data, trust=["object_samples.*"])
+    data = cannery.dumps(samples.classes.ReduceFunction(5), "can")
+    record = cannery.loads(data, trust=["samples.*"])
     assert isinstance(record, cannery.Record)
-    assert record["__function__"].name == "object_samples.rebuild"
+    assert record["__function__"].name == "samples.classes.rebuild"
     assert cannery.dumps(record, "can") == data
 
 

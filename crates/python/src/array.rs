@@ -101,18 +101,20 @@ pub(crate) fn dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Dtype> {
     cannery_npy::dtype_from_descr(&descr.repr()?.to_string()).or_raise(py)
 }
 
-/// Whether elements are of types that others have added, which NPY writes as mere bytes.
-fn has_foreign(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+/// Whether NPY has the type of the elements. It writes those that others have added as mere bytes,
+/// and knows no fields that overlap.
+fn is_npy(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
     let fields = dtype.getattr("fields")?;
-    if !fields.is_none() {
-        for field in fields.call_method0("values")?.try_iter()? {
-            if has_foreign(&field?.get_item(0)?)? {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
+    if fields.is_none() {
+        let is_foreign = dtype.getattr("base")?.getattr("isbuiltin")?.extract::<i32>()? == 2;
+        return Ok(!is_foreign);
     }
-    Ok(dtype.getattr("base")?.getattr("isbuiltin")?.extract::<i32>()? == 2)
+    for field in fields.call_method0("values")?.try_iter()? {
+        if !is_npy(&field?.get_item(0)?)? {
+            return Ok(false);
+        }
+    }
+    Ok(dtype.getattr("descr").is_ok())
 }
 
 /// A NumPy array as a source, contiguous; it owns what it reads from.
@@ -135,7 +137,7 @@ impl NumpyArray {
             return Ok(None);
         }
         let dtype = value.getattr("dtype")?;
-        if dtype.getattr("hasobject")?.extract()? || has_foreign(&dtype)? {
+        if dtype.getattr("hasobject")?.extract()? || !is_npy(&dtype)? {
             return Ok(None);
         }
         let flags = value.getattr("flags")?;
@@ -148,6 +150,14 @@ impl NumpyArray {
             (copied, Order::C)
         };
         Self::contiguous(&contiguous, dtype_from_numpy(&dtype)?, order).map(Some)
+    }
+
+    /// The same, unless somebody noted something beside the type of its elements: NPY does not.
+    pub(crate) fn without_notes(value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        match Self::of(value)? {
+            Some(_) if !value.getattr("dtype")?.getattr("metadata")?.is_none() => Ok(None),
+            found => Ok(found),
+        }
     }
 
     fn contiguous(array: &Bound<'_, PyAny>, dtype: Dtype, order: Order) -> PyResult<Self> {

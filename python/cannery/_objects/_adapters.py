@@ -15,6 +15,7 @@ Described = tuple[str, Parts]
 _ADAPTERS = {
     "PIL": "_pillow",
     "attr": "_attrs",
+    "dateutil": "_dateutil",
     "lightgbm": "_boosting",
     "matplotlib": "_matplotlib",
     "ml_dtypes": "_ml_dtypes",
@@ -52,7 +53,7 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return None if adapter is None else adapter.maker_of(name)
 
 
-def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], None]] | None:
+def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], Any]] | None:
     """How a value that may contain itself is made empty, and how it is filled; else `None`."""
     adapter = _adapter(name)
     return adapter.shell_of(name) if hasattr(adapter, "shell_of") else None  # pyright: ignore

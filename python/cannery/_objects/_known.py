@@ -9,6 +9,7 @@ import fractions
 import gc
 import ipaddress
 import pathlib
+import pickle
 import re
 import types
 import zoneinfo
@@ -50,8 +51,8 @@ def _attributes(cls: Callable[..., Any], *names: str) -> Known:
 
 
 def _with_zone(parts: Parts, zone: dt.tzinfo | None, fold: int) -> Parts:
-    if type(zone) is zoneinfo.ZoneInfo and zone.key is not None:
-        parts["zone"] = zone.key
+    if type(zone) is zoneinfo.ZoneInfo:
+        parts["zone"] = _key_of(zone)
     elif zone is not None and not (type(zone) is dt.timezone and _is_in_text(zone)):
         parts["tzinfo"] = zone
     if fold:
@@ -92,9 +93,18 @@ def _zone(key: str) -> zoneinfo.ZoneInfo:
 
 
 def _zone_parts(zone: zoneinfo.ZoneInfo) -> Parts:
-    if zone.key is None:
-        raise DataError("a time zone without a key, made from a file, cannot be saved")
-    return {"value": zone.key}
+    return {"value": _key_of(zone)}
+
+
+def _key_of(zone: zoneinfo.ZoneInfo) -> str:
+    """The key by which any system finds the zone: the key of one from a file may be of another."""
+    try:
+        zone.__reduce__()
+    except pickle.PicklingError:
+        error = DataError("a time zone that was made from a file cannot be saved")
+        error.hint = "use `zoneinfo.ZoneInfo(key)`, which finds it on every system"
+        raise error from None
+    return zone.key
 
 
 # Collections.

@@ -40,6 +40,8 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
         return lambda dtype: ("numpy.dtype", _dtype_parts(dtype))
     if cls is np.ma.MaskedArray:
         return _describe_masked
+    if issubclass(cls, np.ma.MaskedArray):
+        return None
     if issubclass(cls, np.ndarray):
         return _describe_array
     return None
@@ -215,16 +217,25 @@ def _make_scalar(cls: Any, parts: Parts) -> Any:
 def _dtype_parts(dtype: Any) -> Parts:
     if isinstance(dtype, np.dtypes.StringDType):
         missing = {"missing": dtype.na_object} if hasattr(dtype, "na_object") else {}
-        return {"value": "StringDType", **missing}
+        strict = {} if dtype.coerce else {"coerce": False}
+        return {"value": "StringDType", **missing, **strict}
     if dtype.subdtype is not None:
         return {"base": dtype.base, "shape": list(dtype.shape)}
     if _is_foreign(dtype):
         return {"value": _ml_dtypes().name_of(dtype)}
     _refuse_foreign_fields(dtype)
     metadata = {"metadata": dict(dtype.metadata)} if dtype.metadata else {}
-    if dtype.fields is None or not dtype.isalignedstruct:
-        return {"value": repr(npy_format.dtype_to_descr(_bare(dtype))), **metadata}
-    return {"value": repr(npy_format.dtype_to_descr(_bare(dtype))), "align": True, **metadata}
+    align = {"align": True} if dtype.fields and dtype.isalignedstruct else {}
+    return {"value": _descr_of(dtype), **align, **metadata}
+
+
+def _descr_of(dtype: Any) -> str:
+    try:
+        return repr(npy_format.dtype_to_descr(_bare(dtype)))
+    except ValueError as reason:
+        error = DataTypeError(f"the element type {dtype} has no form: {reason}")
+        error.hint = "copy the array into a type whose fields follow each other"
+        raise error from None
 
 
 # What NumPy says of a type of elements that another library has added.
@@ -259,7 +270,7 @@ def _make_dtype(parts: Parts) -> Any:
         return np.dtype((parts["base"], tuple(parts["shape"])))
     if parts["value"] == "StringDType":
         missing = {"na_object": parts["missing"]} if "missing" in parts else {}
-        return np.dtypes.StringDType(**missing)
+        return np.dtypes.StringDType(coerce=parts.get("coerce", True), **missing)
     if parts["value"].startswith("ml_dtypes."):
         return _ml_dtypes().dtype_of(parts["value"])
     dtype = npy_format.descr_to_dtype(ast.literal_eval(parts["value"]))
@@ -301,6 +312,8 @@ def _describe_array(array: Any) -> tuple[str, Parts]:
         return f"numpy.{type(array).__name__}", {"value": array.view(np.ndarray)}
     if type(array) is np.recarray:
         return "numpy.recarray", {"value": array.view(_plain_fields(array.dtype), np.ndarray)}
+    if array.dtype.metadata and array.dtype.fields is None and not array.dtype.hasobject:
+        return "numpy.ndarray", {"dtype": array.dtype, "value": array.view(_bare(array.dtype))}
     order = "F" if array.flags.fnc else "C"
     return f"numpy.{type(array).__name__}", {
         "dtype": array.dtype,
@@ -328,12 +341,14 @@ def _fill_array(array: Any, parts: Parts) -> None:
         flat[index] = item
 
 
-def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], None]] | None:
+def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], Any]] | None:
     """How a value is made empty, of what its parts say about it, and how it is filled."""
     return (_shell, _fill_array) if name == "numpy.ndarray" else None
 
 
 def _make_array(parts: Parts) -> Any:
+    if "value" in parts:  # whose element type says more than NPY does
+        return parts["value"].view(parts["dtype"])
     array = _shell(parts)
     _fill_array(array, parts)
     return array

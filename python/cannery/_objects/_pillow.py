@@ -11,6 +11,8 @@ from typing import Any
 
 from PIL import Image
 
+from cannery.errors import DataTypeError
+
 Parts = dict[str, Any]
 
 _PNG_MODES = frozenset({"1", "L", "LA", "RGB", "RGBA", "I;16"})
@@ -31,6 +33,10 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 
 def _parts(image: Any) -> Parts:
+    if getattr(image, "n_frames", 1) > 1:
+        error = DataTypeError("an image of several frames cannot be saved as one")
+        error.hint = "save its frames: [frame.copy() for frame in ImageSequence.Iterator(image)]"
+        raise error
     image.load()
     parts: Parts = {"mode": image.mode, "size": tuple(image.size)}
     pixels = image.size[0] * image.size[1]
@@ -41,7 +47,8 @@ def _parts(image: Any) -> Parts:
     if image.palette is not None:
         parts["palette"] = (image.palette.mode, image.palette.tobytes())
     info = {name: value for name, value in image.info.items() if _is_plain(value)}
-    return parts | ({"info": info} if info else {})
+    exif = getattr(image, "_exif", None)  # what `getexif` made, and its caller may have changed
+    return parts | ({"info": info} if info else {}) | ({"exif": exif.tobytes()} if exif else {})
 
 
 def _png(image: Any) -> bytes:
@@ -53,8 +60,10 @@ def _png(image: Any) -> bytes:
 
 
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_plain(item) for pair in value.items() for item in pair)
     return isinstance(value, (str, bytes, int, float, bool, type(None)))
 
 
@@ -68,4 +77,6 @@ def _make(parts: Parts) -> Any:
         mode, data = parts["palette"]
         image.putpalette(data, mode)
     image.info = dict(parts.get("info", {}))
+    if "exif" in parts:
+        image.getexif().load(parts["exif"])
     return image

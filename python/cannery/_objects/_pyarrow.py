@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from cannery._objects._beside import beside
+from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
 
@@ -28,12 +29,25 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
+def _check_registered(schema: pa.Schema) -> None:
+    """Refuse extension types that nobody could make again: Arrow gives what they stand on."""
+    if pa.ipc.read_schema(schema.serialize()) != schema:
+        error = DataTypeError("an Arrow extension type that is not registered has no form")
+        error.hint = "pyarrow.register_extension_type(...), in the readers too"
+        raise error
+
+
 def _stream(schema: pa.Schema, batches: list[Any]) -> Parts:
     counted = pa.MockOutputStream()
     _write(counted, schema, batches)
     stream = pa.allocate_buffer(counted.size())
     _write(pa.FixedSizeBufferWriter(stream), schema, batches)
     return {"ipc": beside(stream)}
+
+
+def _table_parts(schema: pa.Schema, batches: list[Any]) -> Parts:
+    _check_registered(schema)
+    return _stream(schema, batches)
 
 
 def _write(sink: Any, schema: pa.Schema, batches: list[Any]) -> None:
@@ -52,12 +66,27 @@ def _read(parts: Parts) -> pa.Table:
 
 def _chunks_parts(chunks: list[Any], kind: pa.DataType) -> Parts:
     schema = pa.schema([pa.field("0", kind)])
+    _check_registered(schema)
     return _stream(schema, [pa.record_batch([chunk], schema=schema) for chunk in chunks])
 
 
 def _make_array(parts: Parts) -> Any:
     (batch,) = _open(parts)
+    _check_known(batch.schema)
     return batch.column(0)
+
+
+def _check_known(schema: pa.Schema) -> None:
+    """Refuse an array of an extension type that is not registered here: its name would be lost."""
+    name = (schema.field(0).metadata or {}).get(b"ARROW:extension:name")
+    if name is not None:
+        raise ValueError(f"the extension type {name.decode()!r} is not registered")
+
+
+def _make_chunks(parts: Parts) -> Any:
+    table = _read(parts)
+    _check_known(table.schema)
+    return table.column(0)
 
 
 def _make_scalar(parts: Parts) -> Any:
@@ -70,6 +99,7 @@ def _make_batch(parts: Parts) -> Any:
 
 
 def _schema_parts(schema: pa.Schema) -> Parts:
+    _check_registered(schema)
     return {"ipc": schema.serialize().to_pybytes()}
 
 
@@ -82,8 +112,8 @@ def _make_tensor(parts: Parts) -> Any:
 
 
 _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
-    pa.Table: ("pyarrow.Table", lambda table: _stream(table.schema, table.to_batches())),
-    pa.RecordBatch: ("pyarrow.RecordBatch", lambda batch: _stream(batch.schema, [batch])),
+    pa.Table: ("pyarrow.Table", lambda table: _table_parts(table.schema, table.to_batches())),
+    pa.RecordBatch: ("pyarrow.RecordBatch", lambda batch: _table_parts(batch.schema, [batch])),
     pa.ChunkedArray: (
         "pyarrow.ChunkedArray",
         lambda array: _chunks_parts(array.chunks, array.type),
@@ -106,7 +136,7 @@ _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
 _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "pyarrow.Table": _read,
     "pyarrow.RecordBatch": _make_batch,
-    "pyarrow.ChunkedArray": lambda parts: _read(parts).column(0),
+    "pyarrow.ChunkedArray": _make_chunks,
     "pyarrow.Array": _make_array,
     "pyarrow.Scalar": _make_scalar,
     "pyarrow.Buffer": lambda parts: pa.py_buffer(parts["value"]),

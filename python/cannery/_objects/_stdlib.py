@@ -21,6 +21,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from cannery.errors import DataTypeError
+
 Parts = dict[str, Any]
 #: Instead of a value that cannot be made because a part of it was not trusted.
 UNTRUSTED = object()
@@ -31,7 +33,7 @@ Pair = tuple[Callable[[Any], Parts], Callable[[Parts], Any]]
 _PLAIN = frozenset(
     """
     argparse.Namespace calendar.Calendar calendar.HTMLCalendar calendar.TextCalendar
-    collections.UserDict collections.UserList collections.UserString
+    collections.UserDict collections.UserList collections.UserString contextlib.nullcontext
     datetime.tzinfo decimal.DecimalTuple
     difflib.Match difflib.SequenceMatcher
     email._policybase.Compat32 email.charset.Charset email.headerregistry.Address
@@ -40,14 +42,16 @@ _PLAIN = frozenset(
     email.mime.image.MIMEImage email.mime.message.MIMEMessage email.mime.multipart.MIMEMultipart
     email.mime.nonmultipart.MIMENonMultipart email.mime.text.MIMEText
     graphlib.TopologicalSorter graphlib._NodeInfo
-    http.cookies.BaseCookie http.cookies.Morsel http.cookies.SimpleCookie
+    http.cookiejar.Cookie http.cookies.BaseCookie http.cookies.Morsel http.cookies.SimpleCookie
     inspect.BoundArguments inspect.Parameter inspect.Signature inspect.FullArgSpec inspect.ArgInfo
-    json.encoder.JSONEncoder logging.LogRecord
+    json.encoder.JSONEncoder logging.Formatter logging.LogRecord logging.PercentStyle
+    logging.StrFormatStyle logging.StringTemplateStyle
     random.Random reprlib.Repr sched.Event statistics.NormalDist statistics.LinearRegression
     string.Formatter string.Template textwrap.TextWrapper tokenize.TokenInfo
     traceback.FrameSummary traceback.StackSummary
     urllib.parse.DefragResult urllib.parse.DefragResultBytes urllib.parse.ParseResult
     urllib.parse.ParseResultBytes urllib.parse.SplitResult urllib.parse.SplitResultBytes
+    urllib.request.Request
     xml.etree.ElementTree.ElementTree zipfile.ZipInfo
     """.split()
 )
@@ -63,7 +67,7 @@ _ENUMS = frozenset(
 # Modules whose exceptions anybody may name: data that is named after a class that only holds it.
 _ERRORS = frozenset(
     """
-    argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
+    _queue argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
     configparser copy csv dataclasses datetime dbm decimal email.errors graphlib http.client
     http.cookies ipaddress json.decoder locale logging lzma netrc optparse queue re sched select
     shutil socket sqlite3 ssl statistics string struct subprocess tarfile tokenize tomllib
@@ -129,7 +133,14 @@ def _make_array(parts: Parts) -> Any:
 
 def _view_parts(view: memoryview) -> Parts:
     parts: Parts = {"value": view.tobytes(), "format": view.format, "shape": list(view.shape or ())}
-    return parts | {"readonly": view.readonly}
+    parts |= {"readonly": view.readonly}
+    try:
+        _make_view(parts)
+    except (TypeError, ValueError):
+        error = DataTypeError(f"a memoryview of format {view.format!r} cannot be made again")
+        error.hint = "save its bytes (`view.tobytes()`), or the array that it looks at"
+        raise error from None
+    return parts
 
 
 def _make_view(parts: Parts) -> memoryview:
@@ -268,7 +279,8 @@ def _make_typing(parts: Parts) -> Any:
         if not isinstance(parts["origin"], type):
             return UNTRUSTED
         return typing.cast("Any", parts["origin"])[parts["args"]]
-    return _special(parts)[parts["args"]]
+    args = parts["args"]
+    return _special(parts)[args[0] if len(args) == 1 else args]
 
 
 def _special(parts: Parts) -> Any:
@@ -276,6 +288,16 @@ def _special(parts: Parts) -> Any:
     if parts["name"] not in typing.__all__:
         raise ValueError(f"typing has no {parts['name']!r}")
     return getattr(typing, parts["name"])
+
+
+def _forward_parts(reference: Any) -> Parts:
+    names = ("arg", "is_argument", "module", "is_class")
+    return {name: getattr(reference, f"__forward_{name}__") for name in names}
+
+
+def _make_forward(parts: Parts) -> Any:
+    others = {name: parts[name] for name in ("is_argument", "module", "is_class")}
+    return typing.ForwardRef(parts["arg"], **others)
 
 
 def _callable_parts(alias: Any) -> Parts:
@@ -390,6 +412,7 @@ PAIRS: dict[Any, Pair] = {
     operator.attrgetter: _getter(operator.attrgetter),
     operator.methodcaller: (_caller_parts, _make_caller),
     itertools.count: _getter(itertools.count),
+    itertools.repeat: _getter(itertools.repeat),
     struct.Struct: (
         lambda value: {"format": value.format},
         lambda parts: struct.Struct(parts["format"]),
@@ -407,6 +430,7 @@ LATE: dict[str, Pair] = {
     "dataclasses._MISSING_TYPE": (lambda _: {}, lambda _: _missing()),
     "typing._AnnotatedAlias": (_annotated_parts, _make_annotated),
     "typing._CallableGenericAlias": (_callable_parts, _make_callable),
+    "typing.ForwardRef": (_forward_parts, _make_forward),
     "typing._LiteralSpecialForm": (lambda form: {"name": form._name}, _special),
     "typing._GenericAlias": (_typing_parts, _make_typing),
     "typing._LiteralGenericAlias": (_typing_parts, _make_typing),
