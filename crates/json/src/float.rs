@@ -132,16 +132,16 @@ const fn powers_of_five() -> [(u64, u64); POWERS] {
     table
 }
 
-/// Enough for 2^1023 and for 5^309.
-const LIMBS: usize = 16;
+/// Enough for 2^1023 and for 5^324.
+pub(crate) const LIMBS: usize = 16;
 
 #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-const fn split(bits: u128) -> (u64, u64) {
+pub(crate) const fn split(bits: u128) -> (u64, u64) {
     ((bits >> 64) as u64, bits as u64)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the quotient of a limb is a limb")]
-const fn divided_by_five(mut number: [u64; LIMBS]) -> [u64; LIMBS] {
+pub(crate) const fn divided_by_five(mut number: [u64; LIMBS]) -> [u64; LIMBS] {
     let mut remainder = 0;
     let mut at = LIMBS;
     while at > 0 {
@@ -154,7 +154,7 @@ const fn divided_by_five(mut number: [u64; LIMBS]) -> [u64; LIMBS] {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-const fn times_five(mut number: [u64; LIMBS]) -> [u64; LIMBS] {
+pub(crate) const fn times_five(mut number: [u64; LIMBS]) -> [u64; LIMBS] {
     let mut carry = 0;
     let mut at = 0;
     while at < LIMBS {
@@ -167,7 +167,7 @@ const fn times_five(mut number: [u64; LIMBS]) -> [u64; LIMBS] {
 }
 
 /// The 128 bits from the highest set one on, zeros behind the last.
-const fn upper_bits(number: &[u64; LIMBS]) -> u128 {
+pub(crate) const fn upper_bits(number: &[u64; LIMBS]) -> u128 {
     let mut top = LIMBS - 1;
     while number[top] == 0 {
         top -= 1;

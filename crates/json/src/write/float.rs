@@ -1,10 +1,16 @@
 //! Floats as Python prints them: the shortest digits that read back to the same number.
 #![expect(unsafe_code, reason = "digits are written into capacity that is not initialized")]
 
-/// The most bytes that writing touches.
-pub(super) const ROOM: usize = size_of::<zmij::Buffer>();
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
+/// The most bytes that writing touches.
+pub(super) const ROOM: usize = 40;
+
+const _: () = assert!(size_of::<zmij::Buffer>() <= ROOM, "there is room for a buffer");
 const _: () = assert!(align_of::<zmij::Buffer>() == 1, "a buffer can lie anywhere");
+#[cfg(target_arch = "x86_64")]
+const _: () = assert!(vector::ROOM <= ROOM, "there is room for vectors");
 
 /// Writes what `float.__repr__` returns for a finite `value`; returns its length.
 ///
@@ -14,6 +20,22 @@ const _: () = assert!(align_of::<zmij::Buffer>() == 1, "a buffer can lie anywher
 /// [`ROOM`] bytes can be written to `to`.
 #[inline(always)]
 pub(super) unsafe fn write(value: f64, to: *mut u8) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if vector::is_supported()
+        // SAFETY: just asked; and as this function's.
+        && let Some(length) = unsafe { vector::write(value, to) }
+    {
+        return length;
+    }
+    // SAFETY: as this function's.
+    unsafe { write_slowly(value, to) }
+}
+
+/// The same on any processor.
+///
+/// # Safety
+/// As that of [`write`].
+unsafe fn write_slowly(value: f64, to: *mut u8) -> usize {
     let magnitude = value.abs();
     if (1e-4..1e16).contains(&magnitude) || magnitude == 0.0 {
         // SAFETY: as this function's.
@@ -151,6 +173,31 @@ mod tests {
         for (value, expected) in cases {
             // SAFETY: there is as much room as it takes.
             assert_eq!(text(|to| unsafe { write(value, to) }), expected);
+        }
+    }
+
+    /// Those of all sizes, of the sizes people use, and those with few digits.
+    #[test]
+    fn both_ways_write_the_same() {
+        let mut state = 1_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        for _ in 0..200_000 {
+            let bits = random();
+            let digits = (bits >> (bits % 64)) as f64;
+            let power = 10_f64.powi((random() % 40) as i32 - 20);
+            let values = [f64::from_bits(bits), bits as f64 * power, digits * power, digits / power];
+            for value in values.into_iter().filter(|value| value.is_finite()) {
+                // SAFETY: there is as much room as it takes.
+                let (quick, slow) = unsafe {
+                    (text(|to| write(value, to)), text(|to| write_slowly(value, to)))
+                };
+                assert_eq!(quick, slow);
+            }
         }
     }
 
