@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "digits are written into capacity that is not initialized")]
 
 #[cfg(target_arch = "x86_64")]
-mod vector;
+pub(super) mod vector;
 
 /// The most bytes that writing touches.
 pub(super) const ROOM: usize = 40;
@@ -35,7 +35,8 @@ pub(super) unsafe fn write(value: f64, to: *mut u8) -> usize {
 ///
 /// # Safety
 /// As that of [`write`].
-unsafe fn write_slowly(value: f64, to: *mut u8) -> usize {
+#[cold]
+pub(super) unsafe fn write_slowly(value: f64, to: *mut u8) -> usize {
     let magnitude = value.abs();
     if (1e-4..1e16).contains(&magnitude) || magnitude == 0.0 {
         // SAFETY: as this function's.

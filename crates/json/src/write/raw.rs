@@ -28,3 +28,50 @@ pub unsafe fn float(value: f64, to: *mut u8) -> usize {
     // SAFETY: the caller's promise.
     unsafe { float::write(value, to) }
 }
+
+/// A float whose digits are found, and written later.
+///
+/// Where a number belongs is known when the length of the one before it is, for which its digits must
+/// be known. A processor that waits for that finds the digits of one number after the other's; so
+/// find those of a few, then write them.
+#[derive(Clone, Copy)]
+pub struct Found {
+    value: f64,
+    #[cfg(target_arch = "x86_64")]
+    digits: float::vector::Found,
+}
+
+impl Found {
+    /// Finds the digits of a finite float.
+    ///
+    /// # Safety
+    /// On x86-64 the processor has AVX2 and BMI2, and the function that calls this is compiled for
+    /// them.
+    #[inline(always)]
+    pub unsafe fn new(value: f64) -> Self {
+        // SAFETY: the caller's promise.
+        #[cfg(target_arch = "x86_64")]
+        let digits = unsafe { float::vector::Found::new::<false>(value) };
+        Self {
+            value,
+            #[cfg(target_arch = "x86_64")]
+            digits,
+        }
+    }
+
+    /// Writes them to `to`; returns the length.
+    ///
+    /// # Safety
+    /// As that of [`new`](Found::new), and [`NUMBER_ROOM`] bytes can be written to `to`.
+    #[inline(always)]
+    pub unsafe fn write(&self, to: *mut u8) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            if let Some(length) = self.digits.write(to) {
+                return length;
+            }
+            float::write_slowly(self.value, to)
+        }
+    }
+}

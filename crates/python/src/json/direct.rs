@@ -6,6 +6,7 @@
 //! writer, who know everything, begin anew: nothing has happened yet that anybody could notice.
 
 mod copy;
+mod floats;
 mod pen;
 
 use std::mem::MaybeUninit;
@@ -242,7 +243,18 @@ unsafe fn rest<M: Memory>(
         match level.kind {
             Kind::Items => {
                 while level.next < level.end {
-                    let item = *(level.next as *const *mut ffi::PyObject);
+                    let place = level.next as *const *mut ffi::PyObject;
+                    let item = *place;
+                    if floats::come_next(item) {
+                        let end = level.end as *const *mut ffi::PyObject;
+                        let left = end.offset_from(place).cast_unsigned();
+                        let items = std::slice::from_raw_parts(place, left);
+                        let written = floats::write(pen, items, style)?;
+                        if written > 0 {
+                            level.next = place.add(written) as usize;
+                            continue;
+                        }
+                    }
                     level.next += size_of::<*mut ffi::PyObject>();
                     let inner = value(pen, item, style)?;
                     if inner.is_open() {

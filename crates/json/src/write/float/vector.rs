@@ -7,9 +7,10 @@
 use std::arch::x86_64::{
     __m128i, _mm_add_epi64, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_mul_epu32,
     _mm_mulhi_epu16, _mm_mullo_epi16, _mm_mullo_epi32, _mm_or_si128, _mm_set_epi64x,
-    _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_set1_epi64x, _mm_setzero_si128,
-    _mm_shuffle_epi8, _mm_srli_epi32, _mm_srli_epi64, _mm_storeu_si128,
+    _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_set1_epi64x, _mm_shuffle_epi8, _mm_srli_epi32, _mm_srli_epi64, _mm_storeu_si128,
 };
+
+use std::hint::select_unpredictable;
 
 use crate::float::{LIMBS, divided_by_five, split, times_five, upper_bits};
 
@@ -62,37 +63,111 @@ pub(super) fn is_supported() -> bool {
 /// [`ROOM`] bytes can be written to `to`.
 #[target_feature(enable = "avx2,bmi2")]
 pub(super) unsafe fn write(value: f64, to: *mut u8) -> Option<usize> {
-    let bits = value.to_bits();
-    let biased = (bits >> FRACTION_BITS & 0x7ff) as i32;
-    let fraction = bits & ((1 << FRACTION_BITS) - 1);
-    let negative = (bits >> 63) as usize;
     // SAFETY: as this function's.
-    unsafe { to.write(b'-') };
-    if biased == 0 {
-        // SAFETY: as this function's.
-        return unsafe { write_zero(fraction, to.add(negative)) }.map(|length| negative + length);
-    }
-    let exponent = biased - BIAS;
-    let decimal = match fraction {
-        0 => of_power_of_two(exponent),
-        _ => shortest(fraction | 1 << FRACTION_BITS, exponent),
-    };
-    // SAFETY: the sign is one byte, the rest what `place` touches.
-    unsafe { place(&decimal, to.add(negative)) }.map(|length| negative + length)
+    unsafe { Found::new::<true>(value).write(to) }
 }
 
-/// Writes zero, and nothing if it is a subnormal number.
-///
-/// # Safety
-/// Four bytes can be written to `to`.
-#[inline(always)]
-unsafe fn write_zero(fraction: u64, to: *mut u8) -> Option<usize> {
-    if fraction != 0 {
-        return None;
+/// What there is to know about a number before it is written.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Found {
+    digits: Digits,
+    negative: bool,
+    /// Zeros before the first digit.
+    skipped: u8,
+    /// Those that count.
+    count: u8,
+    /// The one behind the 16, if it counts.
+    last: u8,
+    /// The exponent of the first digit.
+    exponent: i16,
+}
+
+/// The exponent of zero and of what is left to others.
+const UNKNOWN: i16 = i16::MAX;
+
+impl Found {
+    /// Finds the digits of a finite number: one of a few, or one that is written at once, whose length
+    /// the processor had better guess than wait for.
+    ///
+    /// # Safety
+    /// The function that it becomes a part of has the instructions.
+    #[inline(always)]
+    pub(in super::super) unsafe fn new<const ALONE: bool>(value: f64) -> Self {
+        let bits = value.to_bits();
+        let biased = (bits >> FRACTION_BITS & 0x7ff) as i32;
+        let fraction = bits & ((1 << FRACTION_BITS) - 1);
+        let negative = bits >> 63 == 1;
+        if biased == 0 {
+            let (digits, count) = (Digits::new(0), u8::from(fraction == 0));
+            return Self { digits, negative, skipped: 0, count, last: 0, exponent: UNKNOWN };
+        }
+        let decimal = match fraction {
+            0 => of_power_of_two(biased - BIAS),
+            _ => shortest(fraction | 1 << FRACTION_BITS, biased - BIAS),
+        };
+        let skipped = u8::from(decimal.upper < SIXTEEN);
+        let digits = Digits::new(decimal.upper);
+        let count = match decimal.has_last {
+            true if ALONE => 17,
+            has_last => select_unpredictable(has_last, 17, digits.count()),
+        };
+        Self {
+            digits,
+            negative,
+            skipped,
+            count: count - skipped,
+            last: b'0' + decimal.last,
+            exponent: (decimal.exponent + 16) as i16 - i16::from(skipped),
+        }
     }
-    // SAFETY: as this function's; an array of bytes has no alignment.
-    unsafe { to.cast::<[u8; 4]>().write(*b"0.0\0") };
-    Some(3)
+
+    /// Writes digits with a point, and with an exponent where Python writes one; returns the
+    /// length, or `None` if the number is left to others.
+    ///
+    /// # Safety
+    /// As that of [`new`](Found::new), and [`ROOM`] bytes can be written to `to`.
+    #[inline(always)]
+    pub(in super::super) unsafe fn write(&self, to: *mut u8) -> Option<usize> {
+        let negative = usize::from(self.negative);
+        let (skipped, count) = (usize::from(self.skipped), usize::from(self.count));
+        // SAFETY: as this function's. In each case the vectors are written before what lies on them.
+        let length = unsafe {
+            to.write(b'-');
+            let to = to.add(negative);
+            match self.exponent {
+                0..14 => {
+                    let point = self.exponent as usize + 1;
+                    self.digits.write(skipped, to);
+                    self.digits.write(skipped + point, to.add(point + 1));
+                    to.add(point).write(b'.');
+                    to.add(17 - skipped).write(self.last);
+                    count.max(point + 1) + 1
+                }
+                -4..0 => {
+                    to.cast::<[u8; 8]>().write(*b"0.000000");
+                    let start = (1 - self.exponent) as usize;
+                    self.digits.write(skipped, to.add(start));
+                    to.add(start + 16 - skipped).write(self.last);
+                    start + count
+                }
+                14..16 => return None,
+                UNKNOWN if count == 0 => return None,
+                UNKNOWN => {
+                    to.cast::<[u8; 4]>().write(*b"0.0\0");
+                    3
+                }
+                _ => {
+                    self.digits.write(skipped, to);
+                    self.digits.write(skipped + 1, to.add(2));
+                    to.add(1).write(b'.');
+                    to.add(17 - skipped).write(self.last);
+                    let end = if count == 1 { 1 } else { count + 1 };
+                    end + write_exponent(self.exponent, to.add(end))
+                }
+            }
+        };
+        Some(negative + length)
+    }
 }
 
 /// Digits with a decimal exponent.
@@ -177,58 +252,15 @@ fn of_power_of_two(exponent: i32) -> Decimal {
 /// The least number of 16 digits.
 const SIXTEEN: u64 = 1_000_000_000_000_000;
 
-/// Writes digits with a point, and with an exponent where Python writes one.
-///
-/// # Safety
-/// [`ROOM`] bytes but one can be written to `to`.
-#[inline(always)]
-unsafe fn place(decimal: &Decimal, to: *mut u8) -> Option<usize> {
-    let skipped = usize::from(decimal.upper < SIXTEEN);
-    let digits = Digits::new(decimal.upper);
-    let last = b'0' + decimal.last;
-    let count = if decimal.has_last { 17 } else { digits.count } - skipped;
-    // The exponent of the first digit.
-    let exponent = decimal.exponent + 16 - skipped as i32;
-    // SAFETY: as this function's. In each case the vectors are written before what lies on them.
-    unsafe {
-        match exponent {
-            0..14 => {
-                let point = exponent as usize + 1;
-                digits.write(skipped, to);
-                digits.write(skipped + point, to.add(point + 1));
-                to.add(point).write(b'.');
-                to.add(17 - skipped).write(last);
-                Some(count.max(point + 1) + 1)
-            }
-            -4..0 => {
-                to.cast::<[u8; 8]>().write(*b"0.000000");
-                let start = (1 - exponent) as usize;
-                digits.write(skipped, to.add(start));
-                to.add(start + 16 - skipped).write(last);
-                Some(start + count)
-            }
-            14..16 => None,
-            _ => {
-                digits.write(skipped, to);
-                digits.write(skipped + 1, to.add(2));
-                to.add(1).write(b'.');
-                to.add(17 - skipped).write(last);
-                let end = if count == 1 { 1 } else { count + 1 };
-                Some(end + write_exponent(exponent, to.add(end)))
-            }
-        }
-    }
-}
-
 /// Writes an exponent with its sign and two digits or three.
 ///
 /// # Safety
 /// Eight bytes can be written to `to`.
 #[inline(always)]
-unsafe fn write_exponent(exponent: i32, to: *mut u8) -> usize {
+unsafe fn write_exponent(exponent: i16, to: *mut u8) -> usize {
     let sign = if exponent < 0 { b'-' } else { b'+' };
     let size = exponent.unsigned_abs();
-    let digit = |power: u32| b'0' + (size / power % 10) as u8;
+    let digit = |power: u16| b'0' + (size / power % 10) as u8;
     let (hundreds, tens, ones) = (digit(100), digit(10), digit(1));
     let (bytes, length) = if size < 100 {
         ([b'e', sign, tens, ones, 0, 0, 0, 0], 4)
@@ -241,11 +273,8 @@ unsafe fn write_exponent(exponent: i32, to: *mut u8) -> usize {
 }
 
 /// Sixteen digits as text, the last one in the lowest byte.
-struct Digits {
-    reversed: __m128i,
-    /// How many there are up to the last that is not zero.
-    count: usize,
-}
+#[derive(Clone, Copy)]
+struct Digits(__m128i);
 
 /// Turns digits round and leaves out the first ones: as many as bytes are skipped here.
 static TURN: [u8; 48] = {
@@ -283,10 +312,18 @@ impl Digits {
             let quotients = _mm_mulhi_epu16(twos, _mm_set1_epi16(6554));
             let rest = _mm_set1_epi16((1 << 8) - 10);
             let ones = _mm_add_epi64(twos, _mm_mullo_epi16(quotients, rest));
-            let nonzero = _mm_movemask_epi8(_mm_cmpgt_epi8(ones, _mm_setzero_si128()));
-            let reversed = _mm_or_si128(ones, _mm_set1_epi8(b'0'.cast_signed()));
-            Self { reversed, count: 16 - nonzero.trailing_zeros() as usize }
+            Self(_mm_or_si128(ones, _mm_set1_epi8(b'0'.cast_signed())))
         }
+    }
+
+    /// How many there are up to the last that is not zero.
+    #[inline(always)]
+    fn count(self) -> u8 {
+        // SAFETY: the caller's function has the instructions.
+        let nonzero = unsafe {
+            _mm_movemask_epi8(_mm_cmpgt_epi8(self.0, _mm_set1_epi8(b'0'.cast_signed())))
+        };
+        16 - nonzero.trailing_zeros() as u8
     }
 
     /// Writes a vector: the digits but for the first ones, and anything behind them.
@@ -294,11 +331,11 @@ impl Digits {
     /// # Safety
     /// 16 bytes can be written to `to`, and `skipped` is 32 at most.
     #[inline(always)]
-    unsafe fn write(&self, skipped: usize, to: *mut u8) {
+    unsafe fn write(self, skipped: usize, to: *mut u8) {
         // SAFETY: as this function's.
         unsafe {
             let turn = _mm_loadu_si128(TURN.as_ptr().add(skipped).cast());
-            _mm_storeu_si128(to.cast(), _mm_shuffle_epi8(self.reversed, turn));
+            _mm_storeu_si128(to.cast(), _mm_shuffle_epi8(self.0, turn));
         }
     }
 }

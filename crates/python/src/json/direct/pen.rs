@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use cannery_core::Text;
-use cannery_json::raw;
+use cannery_json::raw::{self, Found};
 use pyo3::prelude::*;
 
 use super::super::output::{Growing, Memory};
@@ -219,6 +219,23 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         unsafe {
             self.at = self.at.add(raw::float(value, self.at));
             self.put(tail);
+        }
+        Ok(())
+    }
+
+    /// Writes floats and something behind each.
+    ///
+    /// # Safety
+    /// [`copy::is_supported`].
+    #[inline(always)]
+    pub(super) unsafe fn floats(&mut self, found: &[Found], tail: Short) -> Done {
+        self.room(found.len() * FEW)?;
+        for number in found {
+            // SAFETY: there is room for a number and a word; the rest is the caller's promise.
+            unsafe {
+                self.at = self.at.add(number.write(self.at));
+                self.put(tail);
+            }
         }
         Ok(())
     }

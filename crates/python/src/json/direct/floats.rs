@@ -1,0 +1,148 @@
+//! Lists of floats and lists of rows of them, a few at a time.
+//!
+//! The digits of a few are found before any of them is written; see [`Found`].
+
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use cannery_json::raw::Found;
+use pyo3::ffi;
+
+use super::pen::{Pen, Short};
+use super::{GaveUp, Style};
+use crate::json::output::Memory;
+
+/// Floats that are written together.
+const MOST: usize = 16;
+
+/// Whether a list goes on with what is written together: a float, or a short row of them.
+///
+/// # Safety
+/// The object is alive, and nobody else runs.
+#[inline(always)]
+pub(super) unsafe fn come_next(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise; a row is looked into after its type and length were seen.
+    unsafe {
+        is_float(object) || row(object).is_some_and(|row| is_float(row[0]))
+    }
+}
+
+/// Writes as many as are written together, and a comma behind each; returns how many items that are.
+///
+/// # Safety
+/// As for [`come_next`], of all items; [`is_supported`](super::copy::is_supported).
+#[inline(never)]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
+pub(super) unsafe fn write<M: Memory>(
+    pen: &mut Pen<'_, '_, M>,
+    items: &[*mut ffi::PyObject],
+    style: &Style,
+) -> Result<usize, GaveUp> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if is_float(items[0]) {
+            let mut found = Batch::new();
+            let count = found.add(&items[..items.len().min(MOST)]);
+            pen.floats(&found.finds()[..count], style.comma)?;
+            return Ok(count);
+        }
+        if pen.is_deepest {
+            return Ok(0);
+        }
+        rows(pen, items, style)
+    }
+}
+
+/// # Safety
+/// As for [`write`].
+#[inline(always)]
+unsafe fn rows<M: Memory>(
+    pen: &mut Pen<'_, '_, M>,
+    items: &[*mut ffi::PyObject],
+    style: &Style,
+) -> Result<usize, GaveUp> {
+    let mut batch = Batch::new();
+    let (mut lengths, mut count) = ([0; MOST], 0);
+    // SAFETY: the caller's promise.
+    unsafe {
+        for &item in items {
+            let Some(row) = row(item).filter(|row| row.len() <= MOST - batch.len) else { break };
+            if batch.add(row) < row.len() {
+                break;
+            }
+            lengths[count] = row.len();
+            count += 1;
+        }
+        let mut found = batch.finds();
+        for &length in &lengths[..count] {
+            let (row, others) = found.split_at(length);
+            pen.byte_and(b'[', Short::default())?;
+            pen.floats(row, style.comma)?;
+            pen.back(style.comma.len());
+            pen.byte_and(b']', style.comma)?;
+            found = others;
+        }
+    }
+    Ok(count)
+}
+
+/// Floats with their digits.
+struct Batch {
+    found: [MaybeUninit<Found>; MOST],
+    len: usize,
+}
+
+impl Batch {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { found: [MaybeUninit::uninit(); MOST], len: 0 }
+    }
+
+    /// Adds objects up to the first that is no finite float; returns how many that are.
+    ///
+    /// # Safety
+    /// As for [`write`], and there are no more than there is room for.
+    #[inline(always)]
+    unsafe fn add(&mut self, items: &[*mut ffi::PyObject]) -> usize {
+        let start = self.len;
+        for (&item, place) in items.iter().zip(&mut self.found[start..]) {
+            // SAFETY: the value is read after the type was seen; the rest is the caller's promise.
+            unsafe {
+                if !is_float(item) || !ffi::PyFloat_AS_DOUBLE(item).is_finite() {
+                    break;
+                }
+                place.write(Found::new(ffi::PyFloat_AS_DOUBLE(item)));
+            }
+            self.len += 1;
+        }
+        self.len - start
+    }
+
+    #[inline(always)]
+    fn finds(&self) -> &[Found] {
+        // SAFETY: so many were written.
+        unsafe { self.found[..self.len].assume_init_ref() }
+    }
+}
+
+#[inline(always)]
+unsafe fn is_float(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { ptr::eq(ffi::Py_TYPE(object), &raw const ffi::PyFloat_Type) }
+}
+
+/// The items of a list that is a row by its length.
+#[inline(always)]
+unsafe fn row<'a>(object: *mut ffi::PyObject) -> Option<&'a [*mut ffi::PyObject]> {
+    // SAFETY: the caller's promise; the fields are read after the type was seen.
+    unsafe {
+        if !ptr::eq(ffi::Py_TYPE(object), &raw const ffi::PyList_Type) {
+            return None;
+        }
+        let len = ffi::PyList_GET_SIZE(object).cast_unsigned();
+        if !(1..=MOST / 2).contains(&len) {
+            return None;
+        }
+        Some(std::slice::from_raw_parts((*object.cast::<ffi::PyListObject>()).ob_item, len))
+    }
+}
