@@ -105,13 +105,13 @@ impl Batch {
     #[inline(always)]
     unsafe fn add(&mut self, items: &[*mut ffi::PyObject]) -> usize {
         let start = self.len;
-        for (&item, place) in items.iter().zip(&mut self.found[start..]) {
+        for &item in items {
             // SAFETY: the value is read after the type was seen; the rest is the caller's promise.
             unsafe {
                 if !is_float(item) || !ffi::PyFloat_AS_DOUBLE(item).is_finite() {
                     break;
                 }
-                place.write(Found::new(ffi::PyFloat_AS_DOUBLE(item)));
+                self.found[self.len].write(Found::new(ffi::PyFloat_AS_DOUBLE(item)));
             }
             self.len += 1;
         }
@@ -140,7 +140,7 @@ unsafe fn row<'a>(object: *mut ffi::PyObject) -> Option<&'a [*mut ffi::PyObject]
             return None;
         }
         let len = ffi::PyList_GET_SIZE(object).cast_unsigned();
-        if !(1..=MOST / 2).contains(&len) {
+        if !(2..=MOST / 2).contains(&len) {
             return None;
         }
         Some(std::slice::from_raw_parts((*object.cast::<ffi::PyListObject>()).ob_item, len))
