@@ -199,6 +199,9 @@ impl Level {
 
 /// Writes a whole object.
 ///
+/// One function from the root to the last bracket, so that the open container stays in registers; what
+/// is rare or long is called.
+///
 /// # Safety
 /// [`copy::is_supported`], and `root` is alive.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
@@ -207,83 +210,75 @@ unsafe fn write<M: Memory>(
     root: *mut ffi::PyObject,
     style: &Style,
 ) -> Done {
-    // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs.
+    // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs;
+    // `next` is before `end`, or there is nothing left.
     unsafe {
         let mut outer: Vec<Level> = Vec::new();
         pen.is_deepest = style.depth == 0;
         let mut level = value(pen, root, style)?;
         pen.is_deepest = style.depth == 1;
-        while level.is_open() {
-            let inner = rest(pen, &mut level, style)?;
-            if inner.is_open() {
-                outer.push(level);
-                level = inner;
-                pen.is_deepest = outer.len() + 1 >= style.depth;
-                continue;
-            }
-            pen.back(style.comma.len());
-            pen.byte_and(level.bracket(), style.comma)?;
-            pen.is_deepest = false;
-            level = outer.pop().unwrap_or(Level::WRITTEN);
+        'open: while level.is_open() {
+            let inner = 'inner: {
+                match level.kind {
+                    Kind::Items => {
+                        while level.next < level.end {
+                            let item = *(level.next as *const *mut ffi::PyObject);
+                            if floats::come_next(item) {
+                                let written = floats::write(pen, level.next, level.end, style)?;
+                                if written > level.next {
+                                    level.next = written;
+                                    continue;
+                                }
+                            }
+                            level.next += size_of::<*mut ffi::PyObject>();
+                            let inner = value(pen, item, style)?;
+                            if inner.is_open() {
+                                break 'inner inner;
+                            }
+                        }
+                    }
+                    Kind::Entries => {
+                        while level.next < level.end {
+                            let Entry { key, value: item } = *(level.next as *const Entry);
+                            level.next += size_of::<Entry>();
+                            // An entry that was removed.
+                            if item.is_null() {
+                                continue;
+                            }
+                            text(pen, key, style, style.quote_colon)?;
+                            let inner = value(pen, item, style)?;
+                            if inner.is_open() {
+                                break 'inner inner;
+                            }
+                        }
+                    }
+                    _ => {
+                        // A copy: what others point to does not stay in registers.
+                        let mut dict = level;
+                        let inner = cursor(pen, &mut dict, style)?;
+                        level = dict;
+                        if inner.is_open() {
+                            break 'inner inner;
+                        }
+                    }
+                }
+                pen.back(style.comma.len());
+                pen.byte_and(level.bracket(), style.comma)?;
+                pen.is_deepest = false;
+                level = outer.pop().unwrap_or(Level::WRITTEN);
+                continue 'open;
+            };
+            outer.push(level);
+            level = inner;
+            pen.is_deepest = outer.len() + 1 >= style.depth;
         }
         pen.back(style.comma.len());
         Ok(())
     }
 }
 
-/// Writes what is left of a container, up to the next container in it, which it returns.
-#[inline(always)]
-unsafe fn rest<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
-    level: &mut Level,
-    style: &Style,
-) -> Result<Level, GaveUp> {
-    // SAFETY: as for `write`; `next` is before `end`, or there is nothing left.
-    unsafe {
-        match level.kind {
-            Kind::Items => {
-                while level.next < level.end {
-                    let place = level.next as *const *mut ffi::PyObject;
-                    let item = *place;
-                    if floats::come_next(item) {
-                        let end = level.end as *const *mut ffi::PyObject;
-                        let left = end.offset_from(place).cast_unsigned();
-                        let items = std::slice::from_raw_parts(place, left);
-                        let written = floats::write(pen, items, style)?;
-                        if written > 0 {
-                            level.next = place.add(written) as usize;
-                            continue;
-                        }
-                    }
-                    level.next += size_of::<*mut ffi::PyObject>();
-                    let inner = value(pen, item, style)?;
-                    if inner.is_open() {
-                        return Ok(inner);
-                    }
-                }
-            }
-            Kind::Entries => {
-                while level.next < level.end {
-                    let Entry { key, value: item } = *(level.next as *const Entry);
-                    level.next += size_of::<Entry>();
-                    // An entry that was removed.
-                    if item.is_null() {
-                        continue;
-                    }
-                    text(pen, key, style, style.quote_colon)?;
-                    let inner = value(pen, item, style)?;
-                    if inner.is_open() {
-                        return Ok(inner);
-                    }
-                }
-            }
-            _ => return cursor(pen, level, style),
-        }
-    }
-    Ok(Level::WRITTEN)
-}
-
-/// The same for a dictionary whose table is not known.
+/// Writes what is left of a dictionary whose table is not known, up to the next container in it.
+#[cold]
 #[inline(never)]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 unsafe fn cursor<M: Memory>(

@@ -27,32 +27,40 @@ pub(super) unsafe fn come_next(object: *mut ffi::PyObject) -> bool {
     }
 }
 
-/// Writes as many as are written together, and a comma behind each; returns how many items that are.
+/// Writes as many as are written together of the items from `next` to `end`, and a comma behind each;
+/// returns where the next item is.
 ///
 /// # Safety
 /// As for [`come_next`], of all items; [`is_supported`](super::copy::is_supported).
+#[cold]
 #[inline(never)]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 pub(super) unsafe fn write<M: Memory>(
     pen: &mut Pen<'_, '_, M>,
-    items: &[*mut ffi::PyObject],
+    next: usize,
+    end: usize,
     style: &Style,
 ) -> Result<usize, GaveUp> {
+    const ITEM: usize = size_of::<*mut ffi::PyObject>();
     // SAFETY: the caller's promise.
     unsafe {
-        if is_float(items[0]) {
-            let mut found = Batch::new();
-            let count = found.add(&items[..items.len().min(MOST)]);
-            pen.floats(&found.finds()[..count], style.comma)?;
-            return Ok(count);
-        }
-        if pen.is_deepest {
-            return Ok(0);
-        }
-        rows(pen, items, style)
+        let items = std::slice::from_raw_parts(next as *const _, (end - next) / ITEM);
+        let count = if is_float(items[0]) {
+            let mut batch = Batch { found: [MaybeUninit::uninit(); MOST], len: 0 };
+            let count = batch.add(&items[..items.len().min(MOST)]);
+            pen.floats(batch.finds(), style.comma)?;
+            count
+        } else if pen.is_deepest {
+            0
+        } else {
+            rows(pen, items, style)?
+        };
+        Ok(next + count * ITEM)
     }
 }
 
+/// The same of rows; returns how many are written.
+///
 /// # Safety
 /// As for [`write`].
 #[inline(always)]
@@ -61,7 +69,7 @@ unsafe fn rows<M: Memory>(
     items: &[*mut ffi::PyObject],
     style: &Style,
 ) -> Result<usize, GaveUp> {
-    let mut batch = Batch::new();
+    let mut batch = Batch { found: [MaybeUninit::uninit(); MOST], len: 0 };
     let (mut lengths, mut count) = ([0; MOST], 0);
     // SAFETY: the caller's promise.
     unsafe {
@@ -93,11 +101,6 @@ struct Batch {
 }
 
 impl Batch {
-    #[inline(always)]
-    fn new() -> Self {
-        Self { found: [MaybeUninit::uninit(); MOST], len: 0 }
-    }
-
     /// Adds objects up to the first that is no finite float; returns how many that are.
     ///
     /// # Safety

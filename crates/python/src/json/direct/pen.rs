@@ -42,6 +42,7 @@ impl Short {
         Self { word: u64::from_le_bytes(bytes), len: N }
     }
 
+    #[inline(always)]
     pub(super) fn len(self) -> usize {
         self.len
     }
@@ -56,6 +57,16 @@ const PIECE: usize = 4096;
 /// What a pen writes on before it takes an object: most texts are short, and one copy of a short text
 /// is cheaper than making an object too long and cutting it.
 pub(super) type Desk = [MaybeUninit<u8>; 4096];
+
+/// Apart from the loop that writes values, which would not fit the processor's caches with it in it.
+///
+/// # Safety
+/// [`raw::NUMBER_ROOM`] bytes can be written to `to`.
+#[inline(never)]
+unsafe fn float_at(value: f64, to: *mut u8) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { raw::float(value, to) }
+}
 
 pub(super) struct Pen<'d, 'py, M: Memory> {
     py: Python<'py>,
@@ -217,7 +228,7 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         self.room(FEW)?;
         // SAFETY: there is room for a number and a word.
         unsafe {
-            self.at = self.at.add(raw::float(value, self.at));
+            self.at = self.at.add(float_at(value, self.at));
             self.put(tail);
         }
         Ok(())
