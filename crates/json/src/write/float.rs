@@ -191,12 +191,12 @@ mod tests {
             let bits = random();
             let digits = (bits >> (bits % 64)) as f64;
             let power = 10_f64.powi((random() % 40) as i32 - 20);
-            let values = [f64::from_bits(bits), bits as f64 * power, digits * power, digits / power];
+            let values =
+                [f64::from_bits(bits), bits as f64 * power, digits * power, digits / power];
             for value in values.into_iter().filter(|value| value.is_finite()) {
                 // SAFETY: there is as much room as it takes.
-                let (quick, slow) = unsafe {
-                    (text(|to| write(value, to)), text(|to| write_slowly(value, to)))
-                };
+                let (quick, slow) =
+                    unsafe { (text(|to| write(value, to)), text(|to| write_slowly(value, to))) };
                 assert_eq!(quick, slow);
             }
         }

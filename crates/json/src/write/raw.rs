@@ -47,6 +47,7 @@ impl Found {
     /// # Safety
     /// On x86-64 the processor has AVX2 and BMI2, and the function that calls this is compiled for
     /// them.
+    #[must_use]
     #[inline(always)]
     pub unsafe fn new(value: f64) -> Self {
         // SAFETY: the caller's promise.

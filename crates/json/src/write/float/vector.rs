@@ -1,15 +1,17 @@
 //! Floats in decimal with vector instructions, which compilers may not use unless they are asked.
 //!
 //! The digits are found as the crate `zmij` finds them: Raffaello Giulietti, *The Schubfach way to
-//! render doubles*, 2022, with the improvements of Victor Zverovich and Xiang JunBo: scaled so that
+//! render doubles*, 2022, with the improvements of Victor Zverovich and Xiang Jun Bo: scaled so that
 //! the whole part has one digit less than a number may need, and the fraction tells the last one.
+#![expect(clippy::cast_possible_truncation, reason = "parts of words, and numbers of few digits")]
+#![expect(clippy::cast_sign_loss, reason = "exponents that were seen to be positive")]
 
 use std::arch::x86_64::{
     __m128i, _mm_add_epi64, _mm_cmpgt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_mul_epu32,
-    _mm_mulhi_epu16, _mm_mullo_epi16, _mm_mullo_epi32, _mm_or_si128, _mm_set_epi64x,
-    _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_set1_epi64x, _mm_shuffle_epi8, _mm_srli_epi32, _mm_srli_epi64, _mm_storeu_si128,
+    _mm_mulhi_epu16, _mm_mullo_epi16, _mm_mullo_epi32, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8,
+    _mm_set1_epi16, _mm_set1_epi32, _mm_set1_epi64x, _mm_shuffle_epi8, _mm_srli_epi32,
+    _mm_srli_epi64, _mm_storeu_si128,
 };
-
 use std::hint::select_unpredictable;
 
 use crate::float::{LIMBS, divided_by_five, split, times_five, upper_bits};
@@ -200,11 +202,11 @@ fn scaled(mantissa: u64, exponent: i32, decimal: i32) -> Scaled {
     // SAFETY: floats that are not subnormal have no others.
     let (high, low) = unsafe { *TENS.get_unchecked((-decimal - 1 - SMALLEST_POWER) as usize) };
     let factor = u128::from(mantissa << shift);
-    let product = u128::from(high) * factor + (u128::from(low) * factor >> 64);
+    let product = u128::from(high) * factor + ((u128::from(low) * factor) >> 64);
     let (upper, lower) = ((product >> 64) as u64, product as u64);
     Scaled {
         whole: upper >> EXTRA,
-        fraction: upper << (64 - EXTRA) | lower >> EXTRA,
+        fraction: (upper << (64 - EXTRA)) | (lower >> EXTRA),
         half: high >> (EXTRA + 1 - shift),
     }
 }
@@ -320,9 +322,8 @@ impl Digits {
     #[inline(always)]
     fn count(self) -> u8 {
         // SAFETY: the caller's function has the instructions.
-        let nonzero = unsafe {
-            _mm_movemask_epi8(_mm_cmpgt_epi8(self.0, _mm_set1_epi8(b'0'.cast_signed())))
-        };
+        let nonzero =
+            unsafe { _mm_movemask_epi8(_mm_cmpgt_epi8(self.0, _mm_set1_epi8(b'0'.cast_signed()))) };
         16 - nonzero.trailing_zeros() as u8
     }
 

@@ -22,9 +22,7 @@ const MOST: usize = 16;
 #[inline(always)]
 pub(super) unsafe fn come_next(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller's promise; a row is looked into after its type and length were seen.
-    unsafe {
-        is_float(object) || row(object).is_some_and(|row| is_float(row[0]))
-    }
+    unsafe { is_float(object) || row(object).is_some_and(|row| is_float(row[0])) }
 }
 
 /// Writes as many as are written together of the items from `next` to `end`, and a comma behind each;
