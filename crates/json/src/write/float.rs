@@ -177,8 +177,16 @@ mod tests {
         }
     }
 
-    /// Those of all sizes, of the sizes people use, and those with few digits.
+    fn check_both_ways(value: f64) {
+        // SAFETY: there is as much room as it takes.
+        let (quick, slow) =
+            unsafe { (text(|to| write(value, to)), text(|to| write_slowly(value, to))) };
+        assert_eq!(quick, slow);
+    }
+
+    /// Those of all sizes, of the sizes people use, those with few digits, and the powers of two.
     #[test]
+    #[expect(clippy::cast_precision_loss, reason = "any number will do")]
     fn both_ways_write_the_same() {
         let mut state = 1_u64;
         let mut random = || {
@@ -193,13 +201,9 @@ mod tests {
             let power = 10_f64.powi((random() % 40) as i32 - 20);
             let values =
                 [f64::from_bits(bits), bits as f64 * power, digits * power, digits / power];
-            for value in values.into_iter().filter(|value| value.is_finite()) {
-                // SAFETY: there is as much room as it takes.
-                let (quick, slow) =
-                    unsafe { (text(|to| write(value, to)), text(|to| write_slowly(value, to))) };
-                assert_eq!(quick, slow);
-            }
+            values.into_iter().filter(|value| value.is_finite()).for_each(check_both_ways);
         }
+        (-1074..1024).map(|power| 2_f64.powi(power)).for_each(check_both_ways);
     }
 
     #[test]

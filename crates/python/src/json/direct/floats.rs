@@ -122,7 +122,7 @@ impl Batch {
     #[inline(always)]
     fn finds(&self) -> &[Found] {
         // SAFETY: so many were written.
-        unsafe { self.found[..self.len].assume_init_ref() }
+        unsafe { std::slice::from_raw_parts(self.found.as_ptr().cast(), self.len) }
     }
 }
 
