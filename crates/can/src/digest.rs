@@ -1,47 +1,117 @@
-//! The digest of bytes that are all there, found out on all cores.
+//! The digests of bytes that are all there, found out on all cores, while others go on.
 
 use std::num::NonZero;
-use std::thread;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Scope};
 
 use blake3::hazmat::{
-    ChainingValue, HasherExt, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root,
+    ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root,
 };
 use blake3::{Hash, Hasher};
 
-/// Parts below this size are hashed in one piece: sooner done than handed to another thread.
-const WORTH_A_THREAD: usize = 1 << 20;
+/// The size of a part: a power of two, so that each is a whole branch of the tree that BLAKE3
+/// makes of its input. Bytes that are not longer are hashed in one piece.
+pub(crate) const PART: usize = 1 << 20;
+
+/// More threads than this wait for memory, not for a core.
+const MOST_THREADS: usize = 8;
+
+/// Bytes that are being hashed: each thread takes the next part.
+pub(crate) struct Digests<'b> {
+    inputs: Vec<Input<'b>>,
+    next: AtomicUsize,
+}
+
+struct Input<'b> {
+    bytes: &'b [u8],
+    first_part: usize,
+    parts: Vec<OnceLock<ChainingValue>>,
+}
+
+impl<'b> Digests<'b> {
+    /// Nothing is hashed before [`start`](Self::start) or [`finish`](Self::finish).
+    pub(crate) fn new(inputs: impl IntoIterator<Item = &'b [u8]>) -> Self {
+        let mut first_part = 0;
+        let input = |bytes: &'b [u8]| {
+            let count = if bytes.len() > PART { bytes.len().div_ceil(PART) } else { 0 };
+            let parts = (0..count).map(|_| OnceLock::new()).collect();
+            first_part += count;
+            Input { bytes, first_part: first_part - count, parts }
+        };
+        Self { inputs: inputs.into_iter().map(input).collect(), next: AtomicUsize::new(0) }
+    }
+
+    /// Has other threads begin. They are of this scope only: those of a pool would be missing in a
+    /// forked process.
+    pub(crate) fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        for _ in 1..cores.min(self.parts()) {
+            // Without another thread, this one does it all.
+            let _ = thread::Builder::new().spawn_scoped(scope, || self.work());
+        }
+    }
+
+    /// Helps until all is done. The digests are those of the inputs, in their order.
+    pub(crate) fn finish(&self) -> impl Iterator<Item = Hash> {
+        self.work();
+        self.inputs.iter().map(Input::digest)
+    }
+
+    fn parts(&self) -> usize {
+        self.inputs.last().map_or(0, |last| last.first_part + last.parts.len())
+    }
+
+    fn work(&self) {
+        loop {
+            let part = self.next.fetch_add(1, Ordering::Relaxed);
+            let input = self.inputs.partition_point(|input| input.first_part <= part);
+            let Some(input) = self.inputs[..input].last() else { return };
+            let Some(place) = input.parts.get(part - input.first_part) else { return };
+            place.get_or_init(|| input.part(part - input.first_part));
+        }
+    }
+}
+
+impl Input<'_> {
+    fn part(&self, index: usize) -> ChainingValue {
+        let start = index * PART;
+        let end = self.bytes.len().min(start + PART);
+        let mut hasher = Hasher::new();
+        hasher.set_input_offset(start as u64).update(&self.bytes[start..end]).finalize_non_root()
+    }
+
+    /// Waits for the parts that other threads have taken.
+    fn digest(&self) -> Hash {
+        if self.parts.is_empty() {
+            return blake3::hash(self.bytes);
+        }
+        let parts: Vec<_> = self.parts.iter().map(|part| *part.wait()).collect();
+        let (left, right) = parts.split_at(left_len(parts.len()));
+        merge_subtrees_root(&branch(left), &branch(right), Mode::Hash)
+    }
+}
+
+fn branch(parts: &[ChainingValue]) -> ChainingValue {
+    if let [part] = parts {
+        return *part;
+    }
+    let (left, right) = parts.split_at(left_len(parts.len()));
+    merge_subtrees_non_root(&branch(left), &branch(right), Mode::Hash)
+}
+
+/// The left side of a branch is as large as a power of two lets it be, the right one not empty.
+fn left_len(parts: usize) -> usize {
+    parts.next_power_of_two() / 2
+}
 
 /// The BLAKE3 digest of these bytes.
-///
-/// Threads are begun for the occasion: those of a pool would be missing in a forked process.
 pub(crate) fn digest(bytes: &[u8]) -> Hash {
-    if bytes.len() < 2 * WORTH_A_THREAD {
-        return blake3::hash(bytes);
-    }
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    // The two sides of a tree are not of one size: more parts than cores even that out.
-    let depth = cores.min(8).ilog2();
-    let (left, right) = sides(bytes, 0, depth);
-    merge_subtrees_root(&left, &right, Mode::Hash)
-}
-
-/// The values of both halves of a tree of more than one chunk, which begins at `offset`.
-fn sides(bytes: &[u8], offset: usize, depth: u32) -> (ChainingValue, ChainingValue) {
-    let middle = usize::try_from(left_subtree_len(bytes.len() as u64)).unwrap_or(usize::MAX);
-    let (left, right) = bytes.split_at(middle);
+    let digests = Digests::new([bytes]);
     thread::scope(|scope| {
-        let left = scope.spawn(move || subtree(left, offset, depth));
-        let right = subtree(right, offset + middle, depth);
-        (left.join().expect("hashing does not panic"), right)
+        digests.start(scope);
+        digests.finish().next().expect("one for each input")
     })
-}
-
-fn subtree(bytes: &[u8], offset: usize, depth: u32) -> ChainingValue {
-    if depth == 0 || bytes.len() < 2 * WORTH_A_THREAD {
-        return Hasher::new().set_input_offset(offset as u64).update(bytes).finalize_non_root();
-    }
-    let (left, right) = sides(bytes, offset, depth - 1);
-    merge_subtrees_non_root(&left, &right, Mode::Hash)
 }
 
 #[cfg(test)]
@@ -49,16 +119,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_blake3_whatever_the_length_and_the_number_of_parts() {
-        let bytes: Vec<u8> = (0..=250).cycle().take(9 * WORTH_A_THREAD).collect();
-        let mib = WORTH_A_THREAD;
-        for len in [0, 1, 2 * mib - 1, 2 * mib, 2 * mib + 1, 3 * mib + 1025, 4 * mib, 9 * mib] {
-            let bytes = &bytes[..len];
-            assert_eq!(digest(bytes), blake3::hash(bytes), "{len} bytes");
-            for depth in [0, 1, 3].into_iter().filter(|_| len > 1024) {
-                let (left, right) = sides(bytes, 0, depth);
-                assert_eq!(merge_subtrees_root(&left, &right, Mode::Hash), blake3::hash(bytes));
-            }
+    fn it_is_blake3_whatever_the_length() {
+        let bytes: Vec<u8> = (0..=250).cycle().take(9 * PART).collect();
+        let lens = [0, 1, PART - 1, PART, PART + 1, 2 * PART, 3 * PART + 1025, 4 * PART, 9 * PART];
+        for len in lens {
+            assert_eq!(digest(&bytes[..len]), blake3::hash(&bytes[..len]), "{len} bytes");
         }
+        let digests = Digests::new(lens.iter().map(|&len| &bytes[..len]));
+        let alone: Vec<_> = digests.finish().collect();
+        assert_eq!(alone, lens.map(|len| blake3::hash(&bytes[..len])));
     }
 }

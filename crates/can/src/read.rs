@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::thread;
 
 use cannery_core::tagged::{MAX_LEVELS, Untagger};
 use cannery_core::{
@@ -13,6 +14,7 @@ use cannery_npy::{Bytes, NpyFile};
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::digest::{Digests, PART};
 use crate::manifest::{Manifest, Member};
 use crate::{DOCUMENT, MANIFEST};
 
@@ -66,6 +68,32 @@ impl CanFile {
     /// of the sink.
     pub fn send<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<()> {
         let (document, _) = self.checked(DOCUMENT)?;
+        let large = self.large()?;
+        let digests = Digests::new(large.iter().map(|(_, _, bytes)| &**bytes));
+        thread::scope(|scope| {
+            digests.start(scope);
+            let sent = self.send_document(&document, sink);
+            // What went wrong may have done so because of what is damaged.
+            for ((name, member, _), digest) in large.iter().zip(digests.finish()) {
+                member.check_digest(name, digest)?;
+            }
+            sent
+        })
+    }
+
+    /// The members that are hashed on other cores while the value is put together.
+    fn large(&self) -> Result<Vec<(&str, Member, Bytes)>> {
+        let mut large = Vec::new();
+        for (name, member) in self.manifest.members.iter().filter(|(_, member)| is_large(member)) {
+            let (bytes, offset) = self.unchecked(name)?;
+            if offset.is_some() && bytes.len() as u64 == member.size {
+                large.push((name.as_str(), *member, bytes));
+            }
+        }
+        Ok(large)
+    }
+
+    fn send_document<S: Sink + ?Sized>(&self, document: &[u8], sink: &mut S) -> Result<()> {
         // Each member is used once: what occurs more often is a `$ref`.
         let used = std::cell::RefCell::new(HashSet::new());
         let once = |name: &str| {
@@ -76,12 +104,11 @@ impl CanFile {
             .arrays(|name| once(name).and_then(|()| self.array(name)))
             .blobs(|name| {
                 once(name)?;
-                Ok(Box::new(self.checked(name)?.0))
+                Ok(Box::new(self.vouched(name)?.0))
             });
         let limits = self.limits.depth(self.limits.depth.saturating_mul(MAX_LEVELS));
         let options = ReadOptions::default().limits(limits);
-        cannery_json::from_slice(&document, &options, &mut untagger)
-            .map_err(|e| e.locate(&document))
+        cannery_json::from_slice(document, &options, &mut untagger).map_err(|e| e.locate(document))
     }
 
     /// Holds every member against its digest.
@@ -113,21 +140,35 @@ impl CanFile {
     }
 
     fn array(&self, name: &str) -> Result<Box<dyn ArraySource>> {
-        let (bytes, offset) = self.checked(name)?;
+        let (bytes, offset) = self.vouched(name)?;
         let array = NpyFile::from_bytes(&bytes).map_err(|e| e.in_file(name))?;
         let offset = offset.map(|offset| offset + (bytes.len() - array.data().len()) as u64);
         Ok(Box::new(InFile { array, offset }))
     }
 
-    /// A member's bytes, held against its digest unless it is huge.
-    fn checked(&self, name: &str) -> Result<(Bytes, Option<u64>)> {
-        let member = self.manifest.members.get(name).copied();
-        let member = member.ok_or_else(|| corrupt(format!("there is no member `{name}`")))?;
+    /// A member's bytes, held against its digest now, or by [`send`](Self::send) before it returns;
+    /// only its size if it is huge.
+    fn vouched(&self, name: &str) -> Result<(Bytes, Option<u64>)> {
+        let member = self.member(name)?;
         let (bytes, offset) = self.unchecked(name)?;
-        if member.size <= CHECKED || bytes.len() as u64 != member.size {
+        let is_checked_elsewhere = offset.is_some() && is_large(&member) || member.size > CHECKED;
+        if !is_checked_elsewhere || bytes.len() as u64 != member.size {
             member.check(name, &bytes)?;
         }
         Ok((bytes, offset))
+    }
+
+    /// A member's bytes, held against its digest.
+    fn checked(&self, name: &str) -> Result<(Bytes, Option<u64>)> {
+        let member = self.member(name)?;
+        let (bytes, offset) = self.unchecked(name)?;
+        member.check(name, &bytes)?;
+        Ok((bytes, offset))
+    }
+
+    fn member(&self, name: &str) -> Result<Member> {
+        let member = self.manifest.members.get(name).copied();
+        member.ok_or_else(|| corrupt(format!("there is no member `{name}`")))
     }
 
     /// A member's bytes, and where in the file they lie if they do so as they are.
@@ -149,6 +190,11 @@ impl CanFile {
         file.by_ref().take(size).read_to_end(&mut bytes).map_err(|e| unreadable(name, e))?;
         Ok((Bytes::from(bytes), None))
     }
+}
+
+/// Whether a member is worth other threads, and not so large that it is only mapped.
+fn is_large(member: &Member) -> bool {
+    (PART as u64 + 1..=CHECKED).contains(&member.size)
 }
 
 fn part(whole: &Bytes, start: u64, size: u64) -> Option<Bytes> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
@@ -343,7 +344,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             Some(object) => fill(object, container, values, base).map(|()| object.clone()),
             None => container_object(py, container, values, base),
         };
-        let made = made.map_err(from_exception)?;
+        let made = made.map_err(|error| no_hash(py, container, error))?;
         self.note_gaps(&made, container, places);
         if open.object.is_none() {
             self.made(open.id, &made)?;
@@ -405,6 +406,10 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     }
 
     fn mark(&mut self, id: u64) -> Result<()> {
+        if self.marked.contains_key(&id) {
+            let message = format!("two values are marked {id}");
+            return Err(Error::new(ErrorKind::Reference, message));
+        }
         self.mark = Some(id);
         Ok(())
     }
@@ -489,6 +494,26 @@ fn places<'py>(
         Ok((place, id))
     };
     waiting.iter().map(place).collect()
+}
+
+/// What went wrong when a set or the keys of a map were put together.
+#[cold]
+fn no_hash(py: Python<'_>, container: Container, error: PyErr) -> Error {
+    let is_hashed = !matches!(container, Container::List | Container::Tuple);
+    if !is_hashed || !(error.is_instance_of::<PyTypeError>(py) || is_unset(py, &error)) {
+        return from_exception(error);
+    }
+    let place = if container == Container::Map { "a key of a map" } else { "an item of a set" };
+    let message = format!("{place} has no hash: {}", error.value(py));
+    let hint =
+        "an object that is a key or an item within itself must not be hashed by its attributes";
+    let made = Error::new(ErrorKind::Unsupported, message);
+    if is_unset(py, &error) { made.with_hint(hint) } else { made }
+}
+
+/// Whether an object was asked for an attribute: one that is part of itself may have none yet.
+fn is_unset(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyAttributeError>(py)
 }
 
 #[cold]
