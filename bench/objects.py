@@ -32,10 +32,11 @@ Trip = Callable[[Any, Any], Any]
 
 
 def tables(effort: Effort) -> Iterator[Table | KeptTable]:
-    """Yields the table of types, then one for each of three large objects."""
+    """Yields the table of types, then one for each of a few large objects."""
     yield _kept()
     with TemporaryDirectory() as folder:
         yield _instances(effort)
+        yield _few_instances(effort)
         yield from _arrays(Path(folder), effort)
         yield from _frames(Path(folder), effort)
 
@@ -192,6 +193,34 @@ def _instances(effort: Effort) -> Table:
     return table
 
 
+def _few_instances(effort: Effort) -> Table:
+    """So few that the peers that take any object, too, are done within seconds."""
+    points = [Point(i * 0.5, i + 0.25, f"point {i}", ["a", "b"]) for i in range(2_000)]
+    table = Table(f"{len(points)} dataclass instances, ms", milliseconds)
+    trust = [f"{__name__}.Point"]
+    dump: dict[str, Callable[[Any], Any]] = {
+        "pickle": partial(pickle.dumps, protocol=5),
+        "cannery .can": partial(cannery.dumps, format="can"),
+    }
+    load: dict[str, Callable[[Any], Any]] = {
+        "pickle": pickle.loads,
+        "cannery .can": partial(cannery.loads, trust=trust),
+    }
+    modules = peers.load(["skops.io", "jsonpickle"])
+    if skops := modules.get("skops.io"):
+        dump["skops"], load["skops"] = skops.dumps, partial(skops.loads, trusted=trust)
+    if jsonpickle := modules.get("jsonpickle"):
+        dump["jsonpickle"], load["jsonpickle"] = jsonpickle.encode, jsonpickle.decode
+    saved = {name: dumped(points) for name, dumped in dump.items()}
+    assert all(load[name](data) == points for name, data in saved.items())
+    size = len(saved["cannery .can"])
+    dumpers = [Contender(name, dumped) for name, dumped in dump.items()]
+    table.add("dump", size, measure(dumpers, points, effort=effort))
+    loaders = [Contender(name, lambda _, name=name: load[name](saved[name])) for name in load]
+    table.add("load", size, measure(loaders, effort=effort))
+    return table
+
+
 def _arrays(folder: Path, effort: Effort) -> Iterator[Table]:
     numpy = peers.load(["numpy"]).get("numpy")
     if numpy is None:
@@ -209,7 +238,7 @@ def _arrays(folder: Path, effort: Effort) -> Iterator[Table]:
     ]
     loaders = [
         Contender("np.load", lambda _: numpy.load(paths["npy"])),
-        Contender("pickle", lambda _: pickle.loads(paths["pickle"].read_bytes())),
+        Contender("pickle", lambda _: _unpickled(paths["pickle"])),
         Contender("cannery .can", lambda _: cannery.load(paths["can"])),
     ]
     yield _timed(table, dumpers, loaders, array.nbytes, effort)
@@ -231,7 +260,7 @@ def _frames(folder: Path, effort: Effort) -> Iterator[Table]:
         Contender("cannery .can", lambda _: cannery.dump(frame, paths["can"])),
     ]
     loaders = [
-        Contender("pickle", lambda _: pickle.loads(paths["pickle"].read_bytes())),
+        Contender("pickle", lambda _: _unpickled(paths["pickle"])),
         Contender("feather", lambda _: pandas.read_feather(paths["feather"])),
         Contender("parquet", lambda _: pandas.read_parquet(paths["parquet"])),
         Contender("cannery .can", lambda _: cannery.load(paths["can"])),
@@ -259,6 +288,11 @@ def _frame(pandas: Any, rows: int) -> Any:
 def _pickled(value: Any, path: Path) -> None:
     with path.open("wb") as file:
         pickle.dump(value, file, 5)
+
+
+def _unpickled(path: Path) -> Any:
+    with path.open("rb") as file:
+        return pickle.load(file)
 
 
 def _timed(

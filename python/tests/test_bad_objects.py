@@ -35,7 +35,6 @@ def read(data: bytes, format: str) -> Any:
     try:
         return cannery.loads(data, format)
     except cannery.CanneryError as error:
-        assert str(error)
         return error
 
 
@@ -74,14 +73,26 @@ def names() -> list[str]:
 
 
 ARRAY = {"$array": {"dtype": "<i8", "shape": [2], "data": "AQAAAAAAAAACAAAAAAAAAA=="}}
-VALUES = [None, True, -1, 2**70, 1.5, "x", "", [], [1, [2]], {}, {"a": 1}, {"$type": "tuple", "value": [1]}]
-PARTS = (
-    "value", "values", "items", "data", "name", "maps", "factory", "maxlen", "start", "stop", "step",
-    "args", "function", "keywords", "dtype", "shape", "order", "mask", "hard", "index", "columns", "ipc",
-    "freq", "codes", "categories", "ordered", "levels", "names", "unit", "mode", "size", "raw", "png",
-    "nodes", "edges", "graph", "state", "typecode", "byteorder", "format", "readonly", "pattern", "flags",
-    "__items__", "__args__", "__state__", "__function__", "__pairs__",
-)  # fmt: skip
+VALUES = [
+    None,
+    True,
+    -1,
+    2**70,
+    1.5,
+    "x",
+    "",
+    [],
+    [1, [2]],
+    {},
+    {"a": 1},
+    {"$type": "tuple", "value": [1]},
+]
+PARTS = """
+    value values items data name maps factory maxlen start stop step args function keywords
+    dtype shape order mask hard index columns ipc freq codes categories ordered levels names
+    unit mode size raw png nodes edges graph state typecode byteorder format readonly pattern
+    flags __items__ __args__ __state__ __function__ __pairs__
+""".split()
 
 
 @pytest.mark.parametrize("name", names())
@@ -101,7 +112,10 @@ def test_parts_that_make_no_sense(name: str) -> None:
         ({"$type": "set", "value": [{}]}, "an item of a set has no hash"),
         ({"$ref": 1}, "1"),
         ([{"$id": 1, "a": 2}, {"$id": 1, "b": 3}], "two values are marked 1"),
-        ({"$id": 1, "$type": "fractions.Fraction", "numerator": {"$ref": 1}, "denominator": 1}, "Fraction"),
+        (
+            {"$id": 1, "$type": "fractions.Fraction", "numerator": {"$ref": 1}, "denominator": 1},
+            "Fraction",
+        ),
     ],
 )
 def test_references_that_lead_nowhere_or_in_circles(document: Any, words: str) -> None:

@@ -14,6 +14,9 @@ use blake3::{Hash, Hasher};
 /// makes of its input. Bytes that are not longer are hashed in one piece.
 pub(crate) const PART: usize = 1 << 20;
 
+/// So many parts are worth a thread: on a busy machine, fewer are done before it begins.
+const WORTH_A_THREAD: usize = 4;
+
 /// More threads than this wait for memory, not for a core.
 const MOST_THREADS: usize = 8;
 
@@ -46,7 +49,7 @@ impl<'b> Digests<'b> {
     /// forked process.
     pub(crate) fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) {
         let cores = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
-        for _ in 1..cores.min(self.parts()) {
+        for _ in 1..cores.min(self.parts() / WORTH_A_THREAD) {
             // Without another thread, this one does it all.
             let _ = thread::Builder::new().spawn_scoped(scope, || self.work());
         }

@@ -18,7 +18,7 @@ const ALIGNMENT: u16 = 64;
 const LARGE: u64 = 0xfff0_0000;
 
 /// Pieces from this size on are hashed on another core than the one that writes them.
-const WORTH_A_THREAD: usize = 1 << 20;
+const WORTH_A_THREAD: usize = 4 << 20;
 
 /// The archive takes so much at once: its checksum is then computed of what the cache still has.
 const PIECE: usize = 1 << 20;
