@@ -72,6 +72,28 @@ impl<'a, 'py> Call<'a, 'py> {
         (name == wanted).then_some(value)
     }
 
+    /// The argument without a name, and one that has its place behind it or this name; nothing if
+    /// there are others.
+    #[inline]
+    pub(crate) fn one_and(
+        self,
+        wanted: &str,
+    ) -> Option<(Borrowed<'a, 'py, PyAny>, Option<Borrowed<'a, 'py, PyAny>>)> {
+        if let [first, second] = *self.values
+            && self.named == 0
+        {
+            // SAFETY: the caller keeps its arguments alive.
+            let second = unsafe { Borrowed::from_ptr(self.py, second) };
+            // SAFETY: as above.
+            return Some((unsafe { Borrowed::from_ptr(self.py, first) }, Some(second)));
+        }
+        let first = self.only()?;
+        if self.named == 0 {
+            return Some((first, None));
+        }
+        Some((first, Some(self.only_named(wanted)?)))
+    }
+
     /// Whether no argument has a name.
     #[inline]
     pub(crate) fn is_bare(self) -> bool {
@@ -98,6 +120,32 @@ pub(crate) unsafe fn answer(
     answered.ok().flatten()
 }
 
+/// Answers a call quickly, or with its exception, or leaves it to the whole function: for functions
+/// that may run code of others, which nobody may run twice.
+///
+/// # Safety
+/// As for [`answer`].
+#[inline(always)]
+pub(crate) unsafe fn answer_or_raise(
+    quick: impl for<'a, 'py> FnOnce(Call<'a, 'py>) -> Option<PyResult<Bound<'py, PyAny>>>,
+    values: *const *mut ffi::PyObject,
+    positional: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> Option<*mut ffi::PyObject> {
+    // SAFETY: the caller's promise.
+    let call = unsafe { Call::new(Python::assume_attached(), values, positional, names) };
+    let answered = catch_unwind(AssertUnwindSafe(|| {
+        Some(match quick(call)? {
+            Ok(answer) => answer.into_ptr(),
+            Err(exception) => {
+                exception.restore(call.py);
+                std::ptr::null_mut()
+            }
+        })
+    }));
+    answered.ok().flatten()
+}
+
 /// A function like `whole`, with its name, its signature and its documentation, that enters by
 /// `entrance`.
 pub(crate) fn open<'py>(
@@ -121,9 +169,17 @@ pub(crate) fn open<'py>(
 }
 
 /// Adds to a module a function that tries `$quick` first (a function of a [`Call`]), then `$whole`.
+///
+/// With `or_raise` before it, `$quick` may fail with an exception.
 macro_rules! entrance {
-    ($module:expr, $whole:ident, $quick:path) => {{
-        use $crate::entrance::{answer, open};
+    ($module:expr, $whole:ident, $quick:path) => {
+        $crate::entrance::entrance!($module, $whole, $quick, answer)
+    };
+    ($module:expr, $whole:ident, or_raise $quick:path) => {
+        $crate::entrance::entrance!($module, $whole, $quick, answer_or_raise)
+    };
+    ($module:expr, $whole:ident, $quick:path, $answer:ident) => {{
+        use $crate::entrance::{open, $answer};
 
         static WHOLE: std::sync::OnceLock<pyo3::Py<pyo3::types::PyCFunction>> =
             std::sync::OnceLock::new();
@@ -136,7 +192,7 @@ macro_rules! entrance {
         ) -> *mut pyo3::ffi::PyObject {
             // SAFETY: the interpreter calls, and means the whole function, which takes the same.
             unsafe {
-                if let Some(answer) = answer($quick, values, positional, names) {
+                if let Some(answer) = $answer($quick, values, positional, names) {
                     return answer;
                 }
                 let whole = WHOLE.get().map_or(std::ptr::null_mut(), pyo3::Py::as_ptr);

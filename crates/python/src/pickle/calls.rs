@@ -136,7 +136,7 @@ fn update<'py>(attributes: &Object<'py>, state: &Bound<'py, PyDict>) -> PyResult
 /// `numpy._core.numeric._frombuffer` without its three calls of Python and NumPy; `None` if the
 /// arguments are not what arrays are pickled with.
 pub(super) fn array_of_buffer<'py>(
-    function: &Object<'py>,
+    class: &Object<'py>,
     arguments: &Object<'py>,
 ) -> PyResult<Option<Object<'py>>> {
     let Ok((buffer, dtype, shape, order)) =
@@ -153,8 +153,7 @@ pub(super) fn array_of_buffer<'py>(
     if len == 0 || (order != "C" && order != "F") {
         return Ok(None);
     }
-    let py = function.py();
-    let class = py.import(intern!(py, "numpy"))?.getattr(intern!(py, "ndarray"))?;
+    let py = class.py();
     let made = class.call1((shape, dtype, buffer, 0, py.None(), order));
     // What does not fit is for the function itself to refuse.
     let Ok(made) = made else { return Ok(None) };

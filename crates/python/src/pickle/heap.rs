@@ -38,8 +38,8 @@ pub(super) struct Judged<'py> {
     pub(super) keep_records: bool,
     pub(super) guard: Guard,
     pub(super) done: bool,
-    /// NumPy's function for arrays in buffers, if it came up.
-    pub(super) frombuffer: Option<Object<'py>>,
+    /// NumPy's function for arrays in buffers, if it came up, and its class of arrays.
+    pub(super) frombuffer: Option<(Object<'py>, Object<'py>)>,
     /// The offsets of the steps that may not be taken.
     pub(super) refused: HashSet<usize>,
 }
@@ -151,12 +151,15 @@ impl<'py> PyHeap<'_, 'py> {
         {
             return Ok(found.clone());
         }
+        let makes_arrays = name == "_frombuffer" && module.starts_with("numpy.");
         let (module, name) = (PyString::new(self.py, module), PyString::new(self.py, name));
         let found = calls::find(self.py, &module, &name, true).or_host()?;
         if let Trust::Policy(judged) = &mut self.trust
-            && name == "_frombuffer"
+            && makes_arrays
         {
-            judged.frombuffer = Some(found.clone());
+            let class = self.py.import(intern!(self.py, "numpy")).or_host()?;
+            let class = class.getattr(intern!(self.py, "ndarray")).or_host()?;
+            judged.frombuffer = Some((found.clone(), class));
         }
         Ok(found)
     }
@@ -658,8 +661,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             return self.inert("call", (callable, arguments));
         }
         if let Trust::Policy(judged) = &self.trust
-            && judged.frombuffer.as_ref().is_some_and(|function| function.is(&callable))
-            && let Some(array) = calls::array_of_buffer(&callable, &arguments).or_host()?
+            && let Some((function, class)) = &judged.frombuffer
+            && function.is(&callable)
+            && let Some(array) = calls::array_of_buffer(class, &arguments).or_host()?
         {
             return Ok(array);
         }

@@ -1,5 +1,6 @@
 //! `loads` and what `Unpickler.load` stands on.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use cannery_core::{Error, ErrorKind};
@@ -15,12 +16,13 @@ use super::guard::Guard;
 use super::heap::{self, Judged, PyHeap, Trust};
 use super::vouch::Voucher;
 use crate::compat::CollectorPause;
+use crate::entrance::{Call, entrance};
 use crate::errors::{OrRaise, describe, to_exception};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<UnpickleMemo>()?;
-    module.add_function(wrap_pyfunction!(pickle_loads, module)?)?;
-    module.add_function(wrap_pyfunction!(pickle_loads_all, module)?)?;
+    entrance!(module, pickle_loads, or_raise loads_plainly)?;
+    entrance!(module, pickle_loads_all, or_raise loads_all_plainly)?;
     module.add_function(wrap_pyfunction!(pickle_run, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_find_class, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_find_trusted, module)?)?;
@@ -29,8 +31,8 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// What `Unpickler` is told.
 pub(super) struct Settings<'py> {
-    pub(super) encoding: String,
-    pub(super) errors: String,
+    pub(super) encoding: Cow<'static, str>,
+    pub(super) errors: Cow<'static, str>,
     pub(super) fix_imports: bool,
     pub(super) buffers: Option<Bound<'py, PyAny>>,
     /// A `find_class` of the caller's own.
@@ -49,8 +51,21 @@ impl<'py> Settings<'py> {
             Some(buffers) if !buffers.is_none() => Some(buffers.try_iter()?.into_any()),
             _ => None,
         };
-        let (encoding, errors) = (encoding.to_owned(), errors.to_owned());
-        Ok(Self { encoding, errors, fix_imports, buffers, find_class: None, persistent_load: None })
+        let (encoding, errors) = (encoding.to_owned().into(), errors.to_owned().into());
+        Ok(Self { encoding, errors, fix_imports, buffers, ..Self::default() })
+    }
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self {
+            encoding: "ASCII".into(),
+            errors: "strict".into(),
+            fix_imports: true,
+            buffers: None,
+            find_class: None,
+            persistent_load: None,
+        }
     }
 }
 
@@ -147,6 +162,25 @@ fn pickle_loads<'py>(
         let trust = rules.trust(py, data.len(), &settings);
         run(py, data, &settings, trust, Memo::default()).map(|(value, ..)| value)
     })
+}
+
+/// `loads` of `bytes` alone.
+fn loads_plainly<'py>(call: Call<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
+    let data = call.only().filter(|_| call.is_bare())?;
+    let data = data.cast_exact::<PyBytes>().ok()?;
+    let bytes = data.as_bytes();
+    let settings = Settings::default();
+    let trust = Rules::default().trust(data.py(), bytes.len(), &settings);
+    Some(run(data.py(), bytes, &settings, trust, Memo::default()).map(|(value, _)| value))
+}
+
+/// The same, for a reader that trusts.
+fn loads_all_plainly<'py>(call: Call<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
+    let data = call.only().filter(|_| call.is_bare())?;
+    let data = data.cast_exact::<PyBytes>().ok()?;
+    let bytes = data.as_bytes();
+    let settings = Settings::default();
+    Some(run(data.py(), bytes, &settings, Trust::All, Memo::default()).map(|(value, _)| value))
 }
 
 /// Reads a pickle exactly as CPython does: it may run any code.
@@ -261,6 +295,7 @@ fn pickle_find_trusted<'py>(
 }
 
 /// Whom the caller trusts, as the arguments say.
+#[derive(Default)]
 struct Rules<'py> {
     policy: Option<Bound<'py, PyAny>>,
     profile: Profile,

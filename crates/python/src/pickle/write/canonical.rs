@@ -91,7 +91,7 @@ impl<'py> Frame<'py> {
     /// Writes the items of a set one behind the other, each for itself.
     fn write(options: &Options<'py>, set: Object<'py>) -> Result<Self, Raised> {
         let py = set.py();
-        let (equal, mut memo) = (PyDict::new(py), Table::default());
+        let (equal, mut memo) = (PyDict::new(py), Table::warm());
         let sharing = || Sharing { equal: Some(equal.clone()), ..Sharing::default() };
         let mut pickler = Pickler::new(py, options, &mut memo, None, sharing())?;
         pickler.holes = Some(Vec::new());

@@ -1,8 +1,9 @@
 //! Tuples, lists, dictionaries and sets: begun at once, continued as their items allow.
 //!
-//! A container writes its items one behind the other for as long as they are leaves. At one that is
-//! not, it goes on the stack of tasks with its place, and the item above it. While a container is
-//! begun it opens none of its items (`may_open`), so that nothing here calls itself.
+//! A container writes its items one behind the other for as long as they are leaves, or containers
+//! that are not nested deeply. At one that is, it goes on the stack of tasks with its place, and the
+//! item above it. While a container is begun it opens none of these items (`may_open`), so that
+//! nothing here calls itself without end.
 
 use cannery_pickle::Opcode;
 use pyo3::exceptions::PyRuntimeError;
@@ -90,9 +91,13 @@ impl<'py> Pickler<'_, 'py> {
                 task.at += 1;
                 continue;
             }
-            task.at += usize::from(may_open);
             // SAFETY: as above.
             let item = unsafe { Object::from_borrowed_ptr(self.py, item) };
+            if self.save_nested(&item)? {
+                task.at += 1;
+                continue;
+            }
+            task.at += usize::from(may_open);
             return self.interrupt(Task::Tuple(task), may_open.then_some(item));
         }
         self.end_tuple(&task.tuple, len)
@@ -148,12 +153,12 @@ impl<'py> Pickler<'_, 'py> {
             while task.in_batch < BATCH
                 && let Some(item) = task.item()
             {
-                let is_leaf = self.leaf(item.as_ptr())?;
-                if is_leaf || may_open {
+                let is_written = self.leaf(item.as_ptr())? || self.save_nested(&item)?;
+                if is_written || may_open {
                     task.at += 1;
                     task.in_batch += 1;
                 }
-                if !is_leaf {
+                if !is_written {
                     return self.interrupt(Task::List(task), may_open.then_some(item));
                 }
             }
@@ -174,12 +179,12 @@ impl<'py> Pickler<'_, 'py> {
                 }
             }
             let Some(item) = task.item() else { return Ok(()) };
-            let is_leaf = self.leaf(item.as_ptr())?;
-            if is_leaf || may_open {
+            let is_written = self.leaf(item.as_ptr())? || self.save_nested(&item)?;
+            if is_written || may_open {
                 task.at += 1;
                 task.begun = true;
             }
-            if !is_leaf {
+            if !is_written {
                 return self.interrupt(Task::List(task), may_open.then_some(item));
             }
         }
@@ -213,12 +218,13 @@ impl<'py> Pickler<'_, 'py> {
             {
                 if let Some(key) = task.key.take()
                     && !self.leaf(key.as_ptr())?
+                    && !self.save_nested(&key)?
                 {
                     task.key = (!may_open).then(|| key.clone());
                     task.value = Some(value);
                     return self.interrupt(Task::Dict(task), may_open.then_some(key));
                 }
-                if !self.leaf(value.as_ptr())? {
+                if !self.leaf(value.as_ptr())? && !self.save_nested(&value)? {
                     task.in_batch += usize::from(may_open);
                     task.value = (!may_open).then(|| value.clone());
                     return self.interrupt(Task::Dict(task), may_open.then_some(value));

@@ -6,6 +6,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::memo::Table;
 use super::{Object, Options, Pickler, Raised, Sharing};
+use crate::entrance::{Call, entrance};
 
 const HIGHEST_PROTOCOL: i64 = 5;
 /// `pickle.DEFAULT_PROTOCOL` of Python 3.8 to 3.13.
@@ -13,7 +14,7 @@ const DEFAULT_PROTOCOL: u8 = if cfg!(Py_3_14) { 5 } else { 4 };
 
 pub(in crate::pickle) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PickleMemo>()?;
-    module.add_function(wrap_pyfunction!(pickle_dumps, module)?)?;
+    entrance!(module, pickle_dumps, or_raise dumps_plainly)?;
     module.add_function(wrap_pyfunction!(pickle_write, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_protocol, module)?)
 }
@@ -105,23 +106,26 @@ fn pickle_dumps<'py>(
     deterministic: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let buffer_callback = buffer_callback.filter(|callback| !callback.is_none());
-    let options = Options {
-        protocol: pickle_protocol(protocol, buffer_callback.as_ref())?,
-        fix_imports,
-        fast: false,
-        deterministic,
-        buffer_callback,
-        persistent_id: None,
-        reducer_override: None,
-        dispatch_table: None,
-    };
+    let protocol = pickle_protocol(protocol, buffer_callback.as_ref())?;
+    let options = Options { fix_imports, deterministic, buffer_callback, ..Options::new(protocol) };
     let bytes = if deterministic {
         deterministic_object(&options, obj)
     } else {
-        write(py, &options, obj, &mut Table::default(), None, Sharing::default())
+        write(py, &options, obj, &mut Table::warm(), None, Sharing::default())
             .map(|(bytes, _)| bytes)
     };
     bytes.map_err(|Raised| PyErr::fetch(py))
+}
+
+/// `dumps` of an object, and perhaps a protocol.
+fn dumps_plainly<'py>(call: Call<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
+    let (object, protocol) = call.one_and("protocol")?;
+    let protocol = protocol_of(protocol.as_deref()).ok()?;
+    let options = Options::new(protocol);
+    let written =
+        write(object.py(), &options, &object, &mut Table::warm(), None, Sharing::default());
+    let bytes = written.map(|(bytes, _)| bytes.into_any());
+    Some(bytes.map_err(|Raised| PyErr::fetch(object.py())))
 }
 
 /// One `Pickler.dump`: `options` are its attributes, `write` that of its file.
@@ -188,7 +192,7 @@ fn deterministic_object<'py>(
     let sharing = Sharing { equal: Some(PyDict::new(py)), ..Sharing::default() };
     // Buffers leave in the second pass only.
     let first = options.for_keys(py)?;
-    let (_, sharing) = write(py, &first, object, &mut Table::default(), None, sharing)?;
+    let (_, sharing) = write(py, &first, object, &mut Table::warm(), None, sharing)?;
     let sharing = Sharing {
         used: sharing.used,
         orders: sharing.orders,
@@ -196,5 +200,5 @@ fn deterministic_object<'py>(
         equal: Some(PyDict::new(py)),
         ..Sharing::default()
     };
-    write(py, options, object, &mut Table::default(), None, sharing).map(|(bytes, _)| bytes)
+    write(py, options, object, &mut Table::warm(), None, sharing).map(|(bytes, _)| bytes)
 }

@@ -1,12 +1,29 @@
 //! What was written already, by identity.
 
+use std::cell::Cell;
+
 use pyo3::ffi;
+
+type Entry = (*mut ffi::PyObject, usize);
+
+const EMPTY: Entry = (std::ptr::null_mut(), 0);
+/// Entries whose memory is kept for the next table: new memory costs more than a small pickle.
+const KEPT: usize = 1 << 15;
 
 /// A table from objects, which it keeps alive, to their numbers.
 #[derive(Default)]
 pub(super) struct Table {
-    entries: Vec<(*mut ffi::PyObject, usize)>,
+    entries: Vec<Entry>,
+    /// Where the entries wait while they get more room.
+    waiting: Vec<Entry>,
     len: usize,
+    /// The object that was looked for last and not found, and its place.
+    missed: Cell<Option<Entry>>,
+}
+
+thread_local! {
+    /// Empty, with memory.
+    static SPARE: Cell<(Vec<Entry>, Vec<Entry>)> = const { Cell::new((Vec::new(), Vec::new())) };
 }
 
 // SAFETY: the table is only used, and dropped, by threads that hold the interpreter.
@@ -15,7 +32,13 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    const FIRST_SIZE: usize = 16;
+    const FIRST_SIZE: usize = 32;
+
+    /// A table in memory that was used before.
+    pub(super) fn warm() -> Self {
+        let (entries, waiting) = SPARE.take();
+        Self { entries, waiting, len: 0, missed: Cell::new(None) }
+    }
 
     #[inline]
     fn slot(&self, key: *mut ffi::PyObject) -> usize {
@@ -39,8 +62,13 @@ impl Table {
         if self.entries.is_empty() {
             return None;
         }
-        let (found, value) = self.entries[self.slot(key)];
-        (!found.is_null()).then_some(value)
+        let at = self.slot(key);
+        let (found, value) = self.entries[at];
+        if found.is_null() {
+            self.missed.set(Some((key, at)));
+            return None;
+        }
+        Some(value)
     }
 
     /// Sets the number of an object.
@@ -52,7 +80,11 @@ impl Table {
         if (self.len + 1) * 3 > self.entries.len() * 2 {
             self.grow();
         }
-        let at = self.slot(key);
+        let at = match self.missed.get() {
+            // A place that is still free is the one where looking for it would end again.
+            Some((missed, at)) if missed == key && self.entries[at].0.is_null() => at,
+            _ => self.slot(key),
+        };
         if self.entries[at].0.is_null() {
             // SAFETY: the caller's promise.
             unsafe { ffi::Py_INCREF(key) };
@@ -65,13 +97,20 @@ impl Table {
     fn grow(&mut self) {
         let factor = if self.len > 50_000 { 2 } else { 4 };
         let size = (self.entries.len() * factor).max(Self::FIRST_SIZE);
-        let old = std::mem::replace(&mut self.entries, vec![(std::ptr::null_mut(), 0); size]);
-        for (key, value) in old {
-            if !key.is_null() {
-                let at = self.slot(key);
-                self.entries[at] = (key, value);
-            }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.extend(self.entries.iter().filter(|(key, _)| !key.is_null()));
+        self.entries.clear();
+        if self.entries.capacity() < size {
+            self.entries = vec![EMPTY; size];
+        } else {
+            self.entries.resize(size, EMPTY);
         }
+        self.missed.set(None);
+        for (key, value) in waiting.drain(..) {
+            let at = self.slot(key);
+            self.entries[at] = (key, value);
+        }
+        self.waiting = waiting;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -83,16 +122,25 @@ impl Table {
     }
 
     pub(super) fn clear(&mut self) {
-        for (key, _) in std::mem::take(&mut self.entries) {
-            // SAFETY: the references are ours; null is allowed.
-            unsafe { ffi::Py_XDECREF(key) };
-        }
+        // Whoever goes away with its last reference may look at the table.
+        let mut entries = std::mem::take(&mut self.entries);
         self.len = 0;
+        self.missed.set(None);
+        for (key, _) in &entries {
+            // SAFETY: the references are ours; null is allowed.
+            unsafe { ffi::Py_XDECREF(*key) };
+        }
+        entries.clear();
+        self.entries = entries;
     }
 }
 
 impl Drop for Table {
     fn drop(&mut self) {
         self.clear();
+        if self.entries.capacity() <= KEPT && self.waiting.capacity() <= KEPT {
+            let kept = (std::mem::take(&mut self.entries), std::mem::take(&mut self.waiting));
+            SPARE.set(kept);
+        }
     }
 }

@@ -75,6 +75,19 @@ pub(super) struct Options<'py> {
 }
 
 impl<'py> Options<'py> {
+    fn new(protocol: u8) -> Self {
+        Self {
+            protocol,
+            fix_imports: true,
+            fast: false,
+            deterministic: false,
+            buffer_callback: None,
+            persistent_id: None,
+            reducer_override: None,
+            dispatch_table: None,
+        }
+    }
+
     /// The same, but buffers that would leave the stream go nowhere.
     fn for_keys(&self, py: Python<'py>) -> PyResult<Self> {
         // `not_` of a buffer is false: it leaves the stream.
@@ -93,6 +106,8 @@ struct Pickler<'a, 'py> {
     memo: &'a mut Table,
     /// What is still to be written, the next last.
     tasks: Vec<Task<'py>>,
+    /// Containers that are being written by calls, one inside the other.
+    depth: u32,
     /// Which classes have instances that are nothing but their attributes.
     plain: Plain,
     /// The dispatch table of `copyreg`, unless the pickler has its own.
@@ -134,6 +149,7 @@ impl<'a, 'py> Pickler<'a, 'py> {
             out: Output::new(py, file_write),
             memo,
             tasks: Vec::new(),
+            depth: 0,
             plain: Plain::default(),
             dispatch: registries(py)?.dispatch_table.bind(py).clone(),
             open: HashSet::new(),

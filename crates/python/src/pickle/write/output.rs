@@ -1,4 +1,7 @@
-//! The bytes of a pickle on their way: in a growing `bytes` object, in frames.
+//! The bytes of a pickle on their way: in memory that stays warm, or a growing `bytes` object; in
+//! frames.
+
+use std::cell::Cell;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -16,15 +19,24 @@ const FRAME_SIZE_MIN: usize = 4;
 /// Frames end when they have so many bytes; what is as large itself lies between frames.
 pub(super) const FRAME_SIZE_TARGET: usize = 64 * 1024;
 const FRAME_HEADER_SIZE: usize = 9;
+/// What fits is written into memory that was used before, and copied: new memory costs more.
+const SCRATCH: usize = 256 * 1024;
 const FIRST_CAPACITY: usize = 4096;
+
+thread_local! {
+    static SCRATCHES: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// What was written and not handed on yet.
 pub(super) struct Output<'py> {
     py: Python<'py>,
-    /// A `bytes` object that nobody else has seen, or null.
-    bytes: *mut ffi::PyObject,
+    /// The first byte: of `bytes`, or of `scratch`.
+    start: *mut u8,
     capacity: usize,
     len: usize,
+    /// A `bytes` object that nobody else has seen, or null.
+    bytes: *mut ffi::PyObject,
+    scratch: Vec<u8>,
     /// Where the current frame begins.
     frame_start: Option<usize>,
     pub(super) framing: bool,
@@ -34,8 +46,20 @@ pub(super) struct Output<'py> {
 
 impl<'py> Output<'py> {
     pub(super) fn new(py: Python<'py>, write: Option<Bound<'py, PyAny>>) -> Self {
+        let mut scratch = SCRATCHES.take();
+        let (start, capacity) = (scratch.as_mut_ptr(), scratch.capacity());
         let bytes = std::ptr::null_mut();
-        Self { py, bytes, capacity: 0, len: 0, frame_start: None, framing: false, write }
+        Self {
+            py,
+            start,
+            capacity,
+            len: 0,
+            bytes,
+            scratch,
+            frame_start: None,
+            framing: false,
+            write,
+        }
     }
 
     /// Bytes that were written and not handed on yet.
@@ -56,38 +80,60 @@ impl<'py> Output<'py> {
         }
         // SAFETY: there is room for `needed` bytes.
         unsafe {
-            std::ptr::copy_nonoverlapping(data.as_ptr(), self.start().add(self.len), data.len());
+            std::ptr::copy_nonoverlapping(data.as_ptr(), self.start.add(self.len), data.len());
         }
         self.len += data.len();
         Ok(())
     }
 
-    /// The first byte; the object is there.
-    fn start(&self) -> *mut u8 {
-        // SAFETY: whoever writes has grown it before; the place of the bytes is fixed.
-        unsafe { std::ptr::addr_of_mut!((*self.bytes.cast::<ffi::PyBytesObject>()).ob_sval).cast() }
-    }
-
     #[cold]
     fn grow(&mut self, needed: usize) -> Result<(), Raised> {
         let capacity = (needed + needed / 2).max(FIRST_CAPACITY);
-        // SAFETY: the object is ours alone, as resizing asks.
+        if self.bytes.is_null() && capacity <= SCRATCH {
+            let mut larger = Vec::with_capacity(capacity);
+            larger.extend_from_slice(self.written());
+            self.scratch = larger;
+            (self.start, self.capacity) = (self.scratch.as_mut_ptr(), self.scratch.capacity());
+            return Ok(());
+        }
+        self.grow_bytes(capacity)
+    }
+
+    fn grow_bytes(&mut self, capacity: usize) -> Result<(), Raised> {
+        // SAFETY: the object is ours alone, as resizing asks; a new one has room for what the
+        // scratch holds.
         unsafe {
             if self.bytes.is_null() {
-                self.bytes =
-                    ffi::PyBytes_FromStringAndSize(std::ptr::null(), capacity.cast_signed());
-                if self.bytes.is_null() {
+                let new = ffi::PyBytes_FromStringAndSize(std::ptr::null(), capacity.cast_signed());
+                if new.is_null() {
                     return Err(Raised);
                 }
+                std::ptr::copy_nonoverlapping(self.start, first_byte(new), self.len);
+                self.bytes = new;
             } else if _PyBytes_Resize(&raw mut self.bytes, capacity.cast_signed()) != 0 {
-                self.capacity = 0;
+                self.restart();
                 return Err(Raised);
             }
+            self.start = first_byte(self.bytes);
         }
         self.capacity = capacity;
         // SAFETY: `len` bytes of `capacity` are filled.
-        compat::expect_large(unsafe { self.start().add(self.len) }, capacity - self.len);
+        compat::expect_large(unsafe { self.start.add(self.len) }, capacity - self.len);
         Ok(())
+    }
+
+    fn written(&self) -> &[u8] {
+        if self.len == 0 {
+            return &[];
+        }
+        // SAFETY: so many bytes were written, and borrowing them keeps others from being.
+        unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+
+    /// Goes back to the scratch, with nothing written.
+    fn restart(&mut self) {
+        (self.start, self.capacity) = (self.scratch.as_mut_ptr(), self.scratch.capacity());
+        (self.len, self.frame_start) = (0, None);
     }
 
     /// Ends the frame: its size is known now.
@@ -96,7 +142,7 @@ impl<'py> Output<'py> {
         let len = self.len - start - FRAME_HEADER_SIZE;
         // SAFETY: the frame, with room for its header, was written into the buffer.
         unsafe {
-            let header = self.start().add(start);
+            let header = self.start.add(start);
             if len >= FRAME_SIZE_MIN {
                 *header = 0x95;
                 let size = (len as u64).to_le_bytes();
@@ -131,12 +177,12 @@ impl<'py> Output<'py> {
     /// What was written, which leaves.
     pub(super) fn take(&mut self) -> Result<Bound<'py, PyBytes>, Raised> {
         if self.bytes.is_null() {
-            return Ok(PyBytes::new(self.py, b""));
+            let bytes = PyBytes::new(self.py, self.written());
+            self.restart();
+            return Ok(bytes);
         }
-        let mut bytes = std::mem::replace(&mut self.bytes, std::ptr::null_mut());
-        let len = std::mem::take(&mut self.len);
-        self.capacity = 0;
-        self.frame_start = None;
+        let (mut bytes, len) = (std::mem::replace(&mut self.bytes, std::ptr::null_mut()), self.len);
+        self.restart();
         // SAFETY: the object is ours alone until here; a failure leaves null and an exception.
         unsafe {
             if _PyBytes_Resize(&raw mut bytes, len.cast_signed()) != 0 {
@@ -197,5 +243,15 @@ impl Drop for Output<'_> {
     fn drop(&mut self) {
         // SAFETY: the object is ours, or there is none; the interpreter is held.
         unsafe { ffi::Py_XDECREF(self.bytes) };
+        SCRATCHES.set(std::mem::take(&mut self.scratch));
     }
+}
+
+/// Where the bytes of a `bytes` object begin.
+///
+/// # Safety
+/// It must be one.
+unsafe fn first_byte(bytes: *mut ffi::PyObject) -> *mut u8 {
+    // SAFETY: the caller's promise; the place of the bytes is fixed.
+    unsafe { std::ptr::addr_of_mut!((*bytes.cast::<ffi::PyBytesObject>()).ob_sval).cast() }
 }
