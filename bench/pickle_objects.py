@@ -1,4 +1,7 @@
-"""Pickle: six workloads beside `_pickle` and the libraries that stand on it, or replace it."""
+"""Pickle: six workloads beside `_pickle` and the libraries that stand on it, or replace it.
+
+Reading, writing, peak memory, and the speed of scanning.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from typing import Any
 
 from cannery import pickle as ours
 
-from . import memory, peers
+from . import memory, peers, scan
 from .harness import Contender, Effort, Table, measure, megabytes, milliseconds, verified
 
 #: Whom the goals name; the others are shown beside it.
@@ -102,7 +105,7 @@ WORKLOADS = {each.__name__: each for each in (dicts, objects, strings, array, fo
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """Yields tables for reading, with the collector on and off, for writing, and for memory."""
+    """Yields tables for reading, collector on and off, for writing, memory and scanning."""
     count = 100_000 if effort.rounds > 2 else 5_000
     modules = peers.load(peers.PICKLE)
     titles = ("loads, GC on", "loads, GC off", "dumps")
@@ -122,6 +125,7 @@ def tables(effort: Effort) -> Iterator[Table]:
         gc.collect()
     yield from made
     yield from _memory([name for name in MEMORY if name in modules], made[0].columns, count)
+    yield from scan.tables(effort)
 
 
 Codec = tuple[Callable[[Any], bytes], Callable[[bytes], Any]]

@@ -13,13 +13,13 @@ import cpython
 import pytest
 from conftest import SUITES
 
-# Cases that a class cannot run, as CPython's own `test_pickle` says: it has functions only.
+# Cases that a class cannot run, as newer versions' `test_pickle` says: it has functions only.
 EXCLUDED = {"InMemory": ("test_find_class", "test_custom_find_class")}
 
 HARNESS = SUITES / "pickle" / "pickletester_harness.py"
 
 
-def load() -> dict[str, type[unittest.TestCase]]:
+def load(module: str) -> dict[str, type[unittest.TestCase]]:
     """Bind the cases of the running version; none, loudly, if they or the harness are missing."""
     if cpython.find("pickletester") is None:
         return {}
@@ -29,14 +29,14 @@ def load() -> dict[str, type[unittest.TestCase]]:
         return {}
     harness: ModuleType = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(harness)
-    bound = harness.build("cannery.pickle.unsafe")
+    bound = harness.build(module)
     for name, cases in EXCLUDED.items():
         for case in cases:
             setattr(bound[name], case, None)
     return bound
 
 
-BOUND = load()
+BOUND = load("cannery.pickle.unsafe")
 COUNT = {name: unittest.defaultTestLoader.loadTestsFromTestCase(BOUND[name]) for name in BOUND}
 
 
@@ -51,6 +51,19 @@ def test_cpython_cases(name: str, count_cases: Callable[[str, int], None]) -> No
     failures = [f"{case.id()}\n{text}" for case, text in result.failures + result.errors]
     assert result.testsRun
     assert not failures, "\n".join(failures)
+
+
+def test_under_the_policy_what_fails_is_refused(count_cases: Callable[[str, int], None]) -> None:
+    passed = 0
+    for cases in load("cannery.pickle").values():
+        result = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(cases).run(result)
+        failed = [case for case, _ in result.failures + result.errors]
+        refused = {getattr(case, "test_case", case).id() for case in failed}
+        passed += result.testsRun - len(result.skipped) - len(refused)
+        for case, text in result.failures + result.errors:
+            assert "UntrustedTypeError" in text or "must be a tuple" in text, (case, text)
+    count_cases("CPython pickletester under the policy", passed)
 
 
 def test_hundreds_of_cases_were_bound() -> None:
