@@ -6,28 +6,43 @@ import argparse
 import array
 import ast
 import bz2
+import calendar
 import collections
+import csv
 import dataclasses
 import datetime
 import decimal
+import difflib
+import email.header
+import email.message
+import email.mime.text
 import enum
 import fractions
 import functools
+import http.cookies
+import inspect
 import io
 import ipaddress
+import json
+import logging
 import operator
+import optparse
 import pathlib
 import pickle as stdlib
+import platform
 import random
 import re
 import signal
 import socket
 import subprocess
 import tarfile
+import textwrap
+import tokenize
 import types
 import urllib.parse
 import uuid
 import warnings
+import wsgiref.headers
 import zipfile
 import zoneinfo
 from typing import Any
@@ -35,6 +50,7 @@ from typing import Any
 import pytest
 
 import cannery
+from cannery import pickle
 
 
 class Color(enum.Enum):
@@ -79,6 +95,18 @@ def assert_dumps_ok(name: str, value: Any) -> int:
         assert_ok(f"{name}, protocol {protocol}", data)
         cases += 1
     return cases
+
+
+def letter() -> email.message.EmailMessage:
+    """Return a letter with headers of several kinds, and something attached."""
+    made = email.message.EmailMessage()
+    made["Subject"] = "a letter"
+    made["From"] = "A. Person <a@example.org>"
+    made["To"] = "b@example.org, Group: c@example.org, d@example.org;"
+    made["Date"] = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
+    made.set_content("text")
+    made.add_attachment(b"data", maintype="application", subtype="x", filename="f")
+    return made
 
 
 RECURSIVE: list[Any] = []
@@ -129,6 +157,27 @@ STANDARD: dict[str, Any] = {
     "streams": [io.BytesIO(b"abc"), io.StringIO("a")],
     "namespaces": [types.SimpleNamespace(a=1), argparse.Namespace(a=1)],
     "operating system": [pathlib.Path("/").stat(), signal.SIGINT, socket.AF_INET],
+    "programs": [ast.parse("def f(a, *, b=1): return a"), ast.parse("a", mode="eval")],
+    "signatures": [inspect.signature(lambda a, *b, c=1: None)],
+    "mail": [
+        email.message_from_string("Subject: a\n\nbody"),
+        letter(),
+        email.mime.text.MIMEText("text"),
+        email.header.Header("é"),
+    ],
+    "tools": [
+        logging.LogRecord("a", 10, "path", 1, "message", (), None),
+        textwrap.TextWrapper(),
+        calendar.TextCalendar(),
+        csv.excel(),
+        difflib.SequenceMatcher(None, "a", "b"),
+        http.cookies.SimpleCookie("a=b"),
+        json.JSONEncoder(indent=1),
+        optparse.Values({"a": 1}),
+        platform.uname_result("a", "b", "c", "d", "e"),
+        tokenize.TokenInfo(1, "a", (1, 0), (1, 1), "a"),
+        wsgiref.headers.Headers([("a", "b")]),
+    ],
     "archives": [tarfile.TarInfo("a"), zipfile.ZipInfo("a"), subprocess.CompletedProcess("a", 0)],
 }  # fmt: skip
 
@@ -136,6 +185,9 @@ STANDARD: dict[str, Any] = {
 @pytest.mark.parametrize("name", STANDARD)
 def test_the_standard_library(name: str) -> None:
     assert assert_dumps_ok(name, STANDARD[name]) >= 3
+    for protocol in (2, 4, 5):
+        data = stdlib.dumps(STANDARD[name], protocol)
+        assert type(pickle.loads(data)) is type(STANDARD[name])
 
 
 OWN: list[Any] = [
@@ -153,7 +205,6 @@ OWN: list[Any] = [
     subprocess.CalledProcessError(1, "x"),
     socket.gaierror("x"),
     zipfile.BadZipFile("x"),
-    ast.parse("a + 1"),
     operator.itemgetter(1),
     operator.attrgetter("a"),
     operator.methodcaller("a"),

@@ -130,6 +130,8 @@ fn read_name(word: &'static str) -> (&'static str, Uses) {
         (name, made.and(Uses::CALL).and(Uses::ITEMS))
     } else if let Some(name) = word.strip_suffix("()") {
         (name, made.and(Uses::CALL))
+    } else if let Some(name) = word.strip_suffix('+') {
+        (name, made.and(Uses::ITEMS))
     } else {
         (word, made)
     }

@@ -42,6 +42,8 @@ pub(super) enum Check {
     Index,
     Block,
     Tensor,
+    /// A class made of its second argument, classes of mail's headers.
+    Header,
 }
 
 impl Check {
@@ -59,6 +61,7 @@ impl Check {
             ("fractions", "Fraction") => Check::Fraction,
             ("numpy" | "numpy.matrixlib.defmatrix", "matrix") => Check::Matrix,
             ("copyreg", "_reconstructor") => Check::Base,
+            ("email.headerregistry", "_reconstruct_header") => Check::Header,
             ("torch._utils", _) if name.starts_with("_rebuild_") => Check::Tensor,
             _ if module.starts_with("numpy.") => Check::of_numpy(name)?,
             _ if module.starts_with("pandas.") => Check::of_pandas(name)?,
@@ -105,6 +108,7 @@ impl Judge<'_> {
             Check::Index => self.check_classes(args, 1, "pandas."),
             Check::Block => self.check_block(args),
             Check::Tensor => self.check_tensor(index, args),
+            Check::Header => self.check_header(args),
         };
         match fault {
             None if self.names.get(index).uses.allows(Uses::CALL) => {
@@ -251,6 +255,19 @@ impl Judge<'_> {
             _ => item.is_text() || item.kind() == Kind::None,
         };
         (!self.items(args).iter().all(is_own)).then_some(CALLS)
+    }
+
+    /// `_reconstruct_header(name, bases, text)` makes a class, and an instance of it.
+    fn check_header(&self, args: Symbol) -> Option<Fault> {
+        let &[name, bases, text] = self.items(args) else { return Some(NO_CLASS) };
+        let is_fine = name.is_text()
+            && text.is_text()
+            && bases.kind() == Kind::Tuple
+            && self
+                .items(bases)
+                .iter()
+                .all(|base| self.is_class_of(*base, "email.headerregistry."));
+        (!is_fine).then_some(NO_CLASS)
     }
 
     /// `make_block(values, placement, klass)` calls the third.

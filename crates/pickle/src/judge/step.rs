@@ -2,8 +2,9 @@
 
 use cannery_core::{Error, ErrorKind};
 
+use super::stack::underflow;
 use super::symbol::{Kind, Symbol};
-use super::{Judge, Step, underflow};
+use super::{Judge, Step};
 use crate::literal;
 use crate::opcode::Opcode;
 

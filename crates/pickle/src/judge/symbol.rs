@@ -12,10 +12,25 @@ pub(super) struct Symbol {
     pub(super) at: u64,
 }
 
-/// What kind of value a [`Symbol`] stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Kind {
+/// Declares the kinds, and the way back from their numbers.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident,)*) => {
+        /// What kind of value a [`Symbol`] stands for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        const KINDS: [Kind; 32] = {
+            let mut kinds = [Kind::Missing; 32];
+            $(kinds[Kind::$kind as usize] = Kind::$kind;)*
+            kinds
+        };
+    };
+}
+
+kinds! {
     /// A place of the memo that nothing was put into.
     Missing,
     /// Data of which nothing needs to be known.
@@ -51,41 +66,6 @@ pub(super) enum Kind {
     /// What a persistent id stands for.
     Persistent,
 }
-
-const KINDS: [Kind; 32] = {
-    use Kind::{
-        Bytes, Data, Dict, Encoded, EscapedText, False, Global, Instance, Int, List, Missing, None,
-        Opaque, Persistent, QuotedText, Set, Text, True, Tuple,
-    };
-    let mut kinds = [Missing; 32];
-    let all = [
-        Missing,
-        Data,
-        None,
-        True,
-        False,
-        Int,
-        Text,
-        EscapedText,
-        QuotedText,
-        Bytes,
-        Encoded,
-        List,
-        Dict,
-        Set,
-        Tuple,
-        Global,
-        Instance,
-        Opaque,
-        Persistent,
-    ];
-    let mut at = 0;
-    while at < all.len() {
-        kinds[all[at] as usize] = all[at];
-        at += 1;
-    }
-    kinds
-};
 
 impl Symbol {
     pub(super) const MISSING: Symbol = Symbol::new(Kind::Missing, 0, 0);

@@ -64,7 +64,8 @@ impl<'py> Voucher<'py> {
         if module == "copyreg" && MAKERS.contains(&name) {
             return Some(Uses::REFERENCE.and(Uses::CALL));
         }
-        if (module, name) == ("builtins", "getattr") {
+        // Called, and with what the judge of the stream has looked at: never kept.
+        if let ("builtins", "getattr") | ("functools" | "_functools", "reduce") = (module, name) {
             return Some(Uses::CALL);
         }
         let rule = policy::rule(module, name)?;
