@@ -247,6 +247,7 @@ def json_decode(
     type: builtins.type[_T],
     unknown: Literal["ignore", "error"] = "ignore",
     strict: bool = True,
+    duplicates: Literal["last", "first", "error"] = "last",
     depth: int = 1024,
 ) -> _T: ...
 @overload
@@ -257,6 +258,7 @@ def json_decode(
     type: Any = None,
     unknown: Literal["ignore", "error"] = "ignore",
     strict: bool = True,
+    duplicates: Literal["last", "first", "error"] = "last",
     depth: int = 1024,
 ) -> Any: ...
 def json_read(
@@ -484,6 +486,8 @@ class Unpacker:
         max_array_len: int = -1,
         max_map_len: int = -1,
         max_ext_len: int = -1,
+        type: Any = None,
+        unknown: Literal["ignore", "error"] = "ignore",
     ) -> None: ...
     def feed(self, next_bytes: Buffer) -> None: ...
     def unpack(self) -> Any: ...

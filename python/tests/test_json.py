@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 import pytest
 from hypothesis import given, settings
@@ -314,6 +314,31 @@ class TestHooks:
         assert json.loads(text, duplicates="first") == {"a": 1, "b": 2}
         with pytest.raises(ValueError, match="`a` occurs twice"):
             json.loads(text, duplicates="error")
+        assert json.decode(text) == {"a": 3, "b": 2}
+        assert json.decode(text.encode(), duplicates="first") == {"a": 1, "b": 2}
+        with pytest.raises(json.JSONDecodeError, match="the key `a` occurs twice"):
+            json.decode(text, duplicates="error")
+        with pytest.raises(ValueError, match="duplicates"):
+            json.decode(text, duplicates="none")
+
+    def test_duplicates_in_typed_reading(self):
+        class Row(TypedDict):
+            a: int
+            b: int
+
+        text = '{"a": 1, "b": 2, "a": 3}'
+        assert json.decode(text, type=Row) == json.loads(text, type=Row) == {"a": 3, "b": 2}
+        for read in (json.decode, json.loads):
+            with pytest.raises(cannery.MismatchError, match="a.* occurs twice"):
+                read(text, type=Row, duplicates="error")
+            with pytest.raises(TypeError, match="type= goes with"):
+                read(text, type=Row, duplicates="first")
+            with pytest.raises(RecursionError):
+                read(text, type=Row, depth=0)
+            with pytest.raises(cannery.MismatchError, match="no field `c`"):
+                read('{"a": 1, "b": 2, "c": 3}', type=Row, unknown="error")
+        with pytest.raises(TypeError, match="type= or strict="):
+            json.loads(text, type=Row, strict=False)
 
     def test_subclasses(self):
         class Number(enum.IntEnum):

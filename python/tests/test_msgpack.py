@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import dataclasses
 import datetime
 import gc
 import io
@@ -472,3 +473,33 @@ def test_any_object_is_kept_as_a_tagged_document(tmp_path: Path):
     assert {**found, "self": None} == {**value, "self": None}
     cannery.dump([1, (2,)], tmp_path / "a.msgpack")
     assert cannery.load(tmp_path / "a.msgpack") == [1, (2,)]
+
+
+class TestTypedUnpacker:
+    @dataclasses.dataclass
+    class Row:
+        id: int
+        name: str = ""
+
+    def test_values_of_a_type_in_pieces(self):
+        unpacker = Unpacker(type=self.Row)
+        data = b"".join(packb({"id": n, "name": "é" * n}) for n in range(5))
+        found = []
+        for byte in data:
+            unpacker.feed(bytes([byte]))
+            found += unpacker
+        assert found == [self.Row(n, "é" * n) for n in range(5)]
+
+    def test_the_stream_goes_on_behind_an_object_of_another_type(self):
+        rows = [{"id": 1}, {"id": "two", "name": [1, 2, 3]}, {"id": 3}]
+        unpacker = Unpacker(io.BytesIO(b"".join(map(packb, rows))), type=self.Row)
+        assert unpacker.unpack() == self.Row(1)
+        with pytest.raises(cannery.MismatchError, match=r"^\$.id: expected int, got str"):
+            unpacker.unpack()
+        assert list(unpacker) == [self.Row(3)]
+
+    def test_options_that_do_not_go_together(self):
+        with pytest.raises(TypeError, match="type= or hooks and raw"):
+            Unpacker(type=self.Row, raw=True)
+        with pytest.raises(cannery.MismatchError, match="no field `more`"):
+            Unpacker(io.BytesIO(packb({"more": 1})), type=self.Row, unknown="error").unpack()

@@ -11,6 +11,11 @@
 //!
 //! Each format is a crate of its own and a feature of this one, on by default.
 
+/// The examples in the manual, which are compiled and run as those here are.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/json.md")]
+struct JsonManual;
+
 mod convert;
 mod duplicates;
 mod elements;

@@ -672,6 +672,21 @@ unknown_layout! {
     }
 }
 
+/// The flags of a type.
+///
+/// # Safety
+/// `class` must be a type.
+#[inline(always)]
+pub(crate) unsafe fn type_flags(class: *mut ffi::PyTypeObject) -> std::ffi::c_ulong {
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(Py_GIL_DISABLED)]
+        return (*class).tp_flags.load(std::sync::atomic::Ordering::Relaxed);
+        #[cfg(not(Py_GIL_DISABLED))]
+        return (*class).tp_flags;
+    }
+}
+
 /// Makes a `str` of the oldest kind (3.11 only) fit to be read.
 ///
 /// # Safety

@@ -28,7 +28,7 @@ type Hook<'py> = Option<Bound<'py, PyAny>>;
 /// The arguments are those of the standard library's ``json.loads``. ``duplicates`` says what to
 /// do about a key that occurs twice in one object (``"last"``, ``"first"`` or ``"error"``), and
 /// ``depth`` how deep a document may be nested. ``type`` is what the value shall be, as in
-/// ``decode``; it cannot be combined with the others.
+/// ``decode``, with ``unknown``, ``duplicates`` and ``depth``; it cannot be combined with the others.
 #[pyfunction]
 #[pyo3(signature = (s, *, cls=None, object_hook=None, parse_float=None, parse_int=None,
     parse_constant=None, object_pairs_hook=None, r#type=None, **kw))]
@@ -45,13 +45,17 @@ fn json_loads<'py>(
     r#type: Option<&Bound<'py, PyAny>>,
     kw: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let plan = TypeOptions { annotation: r#type, unknown: "ignore", strict: true }.plan(py)?;
-    if let Some(plan) = plan {
+    if let Some(annotation) = r#type {
+        let more = MoreTyped::of(kw)?;
+        let options =
+            TypeOptions { annotation: Some(annotation), unknown: &more.unknown, strict: true };
+        let plan = options.plan(py)?.expect("there is an annotation");
         let others = [&object_hook, &parse_float, &parse_int, &parse_constant, &object_pairs_hook];
-        if cls.is_some() || kw.is_some() || others.iter().any(|hook| hook.is_some()) {
+        if cls.is_some() || others.iter().any(|hook| hook.is_some()) {
             return Err(PyTypeError::new_err("loads takes type= or hooks, not both"));
         }
-        return read_typed(py, &Document::new(s)?, &lenient(true), &plan);
+        let options = lenient(true).limits(Limits::default().depth(more.depth));
+        return read_typed(py, &Document::new(s)?, &options, &plan, more.duplicates);
     }
     if cls.is_some() || kw.is_some() {
         let hooks = (object_hook, parse_float, parse_int, parse_constant, object_pairs_hook);
@@ -67,6 +71,33 @@ fn json_loads<'py>(
         duplicates,
     };
     read(py, &Document::new(s)?, &lenient(true), hooks)
+}
+
+/// What `loads` takes beside a type.
+struct MoreTyped {
+    unknown: String,
+    duplicates: Duplicates,
+    depth: usize,
+}
+
+impl MoreTyped {
+    fn of(given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let depth = Limits::default().depth;
+        let mut more =
+            Self { unknown: "ignore".to_owned(), duplicates: Duplicates::default(), depth };
+        for (name, value) in given.into_iter().flatten() {
+            match name.cast::<PyString>()?.to_str()? {
+                "unknown" => more.unknown = value.extract()?,
+                "duplicates" => more.duplicates = Duplicates::parse(value.extract()?)?,
+                "depth" => more.depth = value.extract()?,
+                other => {
+                    let message = format!("loads takes type= or {other}=, not both");
+                    return Err(PyTypeError::new_err(message));
+                }
+            }
+        }
+        Ok(more)
+    }
 }
 
 type FiveHooks<'py> = (Hook<'py>, Hook<'py>, Hook<'py>, Hook<'py>, Hook<'py>);
@@ -92,23 +123,36 @@ fn with_decoder<'py>(
 /// like. A value of another type raises ``MismatchError``, which says where and what. ``unknown``
 /// says what is done about fields that the type has not: ``"ignore"`` or ``"error"``. With
 /// ``strict=False``, text stands for the number or truth value that it spells.
+///
+/// ``duplicates`` says what to do about a key that occurs twice in one object: ``"last"`` or
+/// ``"first"`` keeps that value, ``"error"`` refuses the document. ``depth`` is how deep it may be
+/// nested.
 #[pyfunction]
-#[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, depth=1024))]
+#[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, duplicates="last",
+    depth=1024))]
 fn json_decode<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
     r#type: Option<&Bound<'py, PyAny>>,
     unknown: &str,
     strict: bool,
+    duplicates: &str,
     depth: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let duplicates = Duplicates::parse(duplicates)?;
     let options = ReadOptions::default().limits(Limits::default().depth(depth));
     let plan = TypeOptions { annotation: r#type, unknown, strict }.plan(py)?;
     let document = Document::utf8(data)?;
     if let Some(plan) = plan {
-        return read_typed(py, &document, &options, &plan);
+        return read_typed(py, &document, &options, &plan, duplicates);
     }
-    build(py, &document, &options, Plain).map_err(|error| decode_error(py, error, &document))
+    let hooks = JsonHooks { duplicates, ..JsonHooks::default() };
+    let built = if hooks.is_plain() {
+        build(py, &document, &options, Plain)
+    } else {
+        build(py, &document, &options, hooks)
+    };
+    built.map_err(|error| decode_error(py, error, &document))
 }
 
 /// [`json_decode`] of a document alone, or as a type, which is right.
@@ -301,8 +345,17 @@ fn read_typed<'py>(
     document: &Document<'_, 'py>,
     options: &ReadOptions,
     plan: &Bound<'py, TypePlan>,
+    duplicates: Duplicates,
 ) -> PyResult<Bound<'py, PyAny>> {
     let mut builder = TypedBuilder::new(plan, false);
+    match duplicates {
+        Duplicates::Last => {}
+        Duplicates::Error => builder = builder.with_unique_keys(),
+        Duplicates::First => {
+            let message = "type= goes with duplicates=\"last\" or \"error\"";
+            return Err(PyTypeError::new_err(message));
+        }
+    }
     let read = match document.as_str() {
         Some(text) => cannery_json::from_str(text, options, &mut builder),
         None => cannery_json::from_slice(document.bytes(), options, &mut builder),

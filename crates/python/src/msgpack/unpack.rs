@@ -136,18 +136,27 @@ fn unpack_typed<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = packed.py();
     let data = Data::of(packed)?;
-    // The type says what the keys are.
-    let options = options.invalid_text(false).strict_keys(false);
-    let mut builder = TypedBuilder::new(plan, false);
-    let used = from_slice_prefix(data.bytes(), &options, &mut builder).map_err(|mut error| {
+    let (value, used) = build_typed(plan, data.bytes(), options).map_err(|mut error| {
         let mismatch = crate::typed::as_exception(py, &mut error);
         mismatch.unwrap_or_else(|| unpack_error(py, error))
     })?;
-    let value = builder.take().expect("a document was read");
     if used < data.bytes().len() {
         return Err(extra_data(&value, data.bytes(), used));
     }
     Ok(value)
+}
+
+/// The object of a type at the beginning of `data`, and how many bytes it took.
+pub(super) fn build_typed<'py>(
+    plan: &Bound<'py, TypePlan>,
+    data: &[u8],
+    options: &ReadOptions,
+) -> Result<(Bound<'py, PyAny>, usize)> {
+    // The type says what the keys are.
+    let options = options.invalid_text(false).strict_keys(false);
+    let mut builder = TypedBuilder::new(plan, false);
+    let used = from_slice_prefix(data, &options, &mut builder)?;
+    Ok((builder.take().expect("a document was read"), used))
 }
 
 fn unpack<'py>(

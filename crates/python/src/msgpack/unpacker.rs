@@ -10,8 +10,9 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use super::Data;
 use super::errors::{buffer_full, out_of_data, unpack_error};
 use super::truth;
-use super::unpack::{build, checked, read_options, size_or, timestamp_as};
+use super::unpack::{build, build_typed, checked, read_options, size_or, timestamp_as};
 use crate::build::UnpackOptions;
+use crate::typed::{TypeOptions, TypePlan, as_exception};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<MsgpackUnpacker>()
@@ -36,11 +37,17 @@ const READ_SIZE: usize = 1 << 20;
 /// - ``max_buffer_size``: bytes that may wait; ``BufferFull`` is raised beyond (0: 2**31 - 1).
 /// - ``max_str_len``, ``max_bin_len``, ``max_array_len``, ``max_map_len``, ``max_ext_len``: the
 ///   largest values to accept; by default what fits the buffer.
+/// - ``type``, ``unknown``: what each object shall be, as in ``decode``; not together with hooks and
+///   ``raw``. An object of another type raises ``MismatchError``, and the next one follows it.
 #[pyclass(subclass, module = "cannery.msgpack", name = "Unpacker")]
 #[derive(Default)]
 struct MsgpackUnpacker {
     hooks: UnpackOptions,
     options: ReadOptions,
+    /// What each object shall be.
+    plan: Option<Py<TypePlan>>,
+    /// Where in the rest of the buffer to go on behind an object that is of another type.
+    behind: Option<usize>,
     /// The method `read` of the file, until its end was met.
     read: Option<Py<PyAny>>,
     read_size: usize,
@@ -124,14 +131,20 @@ impl MsgpackUnpacker {
     fn fail(&mut self, py: Python<'_>, error: Error) -> PyErr {
         let start = self.offset;
         let within = error.pos().map_or(0, |pos| usize::try_from(pos.offset).unwrap_or(0));
+        let within = self.behind.take().unwrap_or(within);
         self.advance(within.min(self.rest().len()));
-        unpack_error(py, error.map_pos(|pos| cannery_core::Pos::offset(pos.offset + start)))
+        let mut error = error.map_pos(|pos| cannery_core::Pos::offset(pos.offset + start));
+        as_exception(py, &mut error).unwrap_or_else(|| unpack_error(py, error))
     }
 
     fn try_build<'py>(
         &mut self,
         py: Python<'py>,
     ) -> Result<Option<(Bound<'py, PyAny>, usize)>, Error> {
+        if let Some(plan) = &self.plan {
+            let plan = plan.bind(py).clone();
+            return self.try_build_typed(&plan);
+        }
         // No hook shall be called twice for an object of which not all has come: those are
         // looked through first.
         if self.scanner.is_none() && !self.hooks.calls_python() {
@@ -142,6 +155,17 @@ impl MsgpackUnpacker {
         }
         let Some((_, end)) = self.try_skip()? else { return Ok(None) };
         build(py, &self.rest()[..end], &self.hooks, &self.options).map(Some)
+    }
+
+    fn try_build_typed<'py>(
+        &mut self,
+        plan: &Bound<'py, TypePlan>,
+    ) -> Result<Option<(Bound<'py, PyAny>, usize)>, Error> {
+        let Some((_, end)) = self.try_skip()? else { return Ok(None) };
+        self.behind = Some(end);
+        let built = build_typed(plan, &self.rest()[..end], &self.options)?;
+        self.behind = None;
+        Ok(Some(built))
     }
 
     fn try_skip(&mut self) -> Result<Option<(Passed, usize)>, Error> {
@@ -184,7 +208,8 @@ impl MsgpackUnpacker {
     #[pyo3(signature = (file_like=None, *, read_size=0, use_list=true, raw=false, timestamp=0,
         strict_map_key=true, object_hook=None, object_pairs_hook=None, list_hook=None,
         unicode_errors=None, max_buffer_size=104_857_600, ext_hook=None, max_str_len=-1,
-        max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1))]
+        max_bin_len=-1, max_array_len=-1, max_map_len=-1, max_ext_len=-1, r#type=None,
+        unknown="ignore"))]
     #[expect(clippy::too_many_arguments, reason = "the signature of the package")]
     fn __init__(
         &mut self,
@@ -206,6 +231,8 @@ impl MsgpackUnpacker {
         max_array_len: isize,
         max_map_len: isize,
         max_ext_len: isize,
+        r#type: Option<&Bound<'_, PyAny>>,
+        unknown: &str,
     ) -> PyResult<()> {
         let hooks = UnpackOptions {
             object_hook,
@@ -216,6 +243,11 @@ impl MsgpackUnpacker {
             timestamp: timestamp_as(timestamp)?,
             unicode_errors,
         };
+        let plan = TypeOptions { annotation: r#type, unknown, strict: true }.plan(py)?;
+        if plan.is_some() && (raw || !hooks.is_plain()) {
+            let message = "Unpacker takes type= or hooks and raw, not both";
+            return Err(PyTypeError::new_err(message));
+        }
         let most = if max_buffer_size == 0 { i32::MAX as usize } else { max_buffer_size };
         if read_size > most {
             let message = "read_size should be less or equal to max_buffer_size";
@@ -231,6 +263,7 @@ impl MsgpackUnpacker {
         *self = Self {
             hooks: checked(py, hooks)?,
             options: read_options(raw, strict_map_key).sizes(sizes),
+            plan: plan.map(Bound::unbind),
             read: file_like.map(method_read).transpose()?,
             read_size: if read_size == 0 { READ_SIZE.min(most) } else { read_size },
             most,
@@ -297,6 +330,7 @@ impl MsgpackUnpacker {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.read)?;
+        visit.call(&self.plan)?;
         self.hooks.held().try_for_each(|hook| visit.call(hook))
     }
 

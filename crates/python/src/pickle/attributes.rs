@@ -49,7 +49,7 @@ fn sets_as_object_does(py: Python<'_>, class: *mut ffi::PyTypeObject) -> bool {
         let dict = compat::type_attribute(class, intern!(py, "__dict__").as_ptr());
         set == Some(ffi::PyObject_GenericSetAttr as *const () as usize)
             && get == Some(ffi::PyObject_GenericGetAttr as *const () as usize)
-            && (*class).tp_flags & MANAGED_DICT != 0
+            && compat::type_flags(class) & MANAGED_DICT != 0
             && !dict.is_null()
             && ffi::Py_TYPE(dict) == &raw mut ffi::PyGetSetDescr_Type
     }

@@ -124,7 +124,7 @@ fn size_of_data(argument: &Bound<'_, PyAny>) -> usize {
     // SAFETY: an object, whose size is asked only of types that have one.
     unsafe {
         let object = argument.as_ptr();
-        let flags = (*ffi::Py_TYPE(object)).tp_flags;
+        let flags = compat::type_flags(ffi::Py_TYPE(object));
         let sized = ffi::Py_TPFLAGS_LIST_SUBCLASS
             | ffi::Py_TPFLAGS_TUPLE_SUBCLASS
             | ffi::Py_TPFLAGS_BYTES_SUBCLASS

@@ -234,9 +234,9 @@ fn advance_list<'py, S: Sink, D: Dialect<'py>>(
     // Asked each time: a function called for an item may have changed the list.
     while let Some(item) = list_item(list, *index) {
         *index += 1;
-        let _owned = D::OWNS.then(|| (*item).clone());
+        let _owned = D::OWNS.then(|| item.as_any().clone());
         if !scalar::send(&item, sink)? {
-            return Ok(Next::Value((*item).clone()));
+            return Ok(Next::Value(item.as_any().clone()));
         }
     }
     Ok(Next::End)

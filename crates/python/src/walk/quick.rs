@@ -68,7 +68,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
         // Asked each time: a function called for an item may have changed the list.
         while let Some(item) = list_item(list, *index) {
             if !scalar::send(&item, self.sink)? {
-                let item = (*item).clone();
+                let item = item.as_any().clone();
                 self.send_container(&item, level + 1)?;
             }
             *index += 1;

@@ -153,7 +153,7 @@ impl<'py> Filling<'py> {
         // SAFETY: the caller stays below the template's length. The key, which was the value, is
         // still referred to as the key.
         unsafe {
-            self.flags |= (*value.get_type_ptr()).tp_flags;
+            self.flags |= compat::type_flags(value.get_type_ptr());
             let entry = self.entries.add(index);
             ffi::Py_DECREF((*entry).value);
             (*entry).value = value.into_ptr();

@@ -125,7 +125,7 @@ fn has_plain_layout(class: &Object<'_>) -> bool {
         let bare = ffi::PyBaseObject_Type.tp_basicsize + weak;
         (*class).tp_basicsize == bare
             && (*class).tp_itemsize == 0
-            && (*class).tp_flags & MANAGED_DICT != 0
+            && compat::type_flags(class) & MANAGED_DICT != 0
             && (*class).tp_new.is_some()
             && (*class).tp_getattro.is_some_and(|get| {
                 get as usize == ffi::PyObject_GenericGetAttr as *const () as usize
