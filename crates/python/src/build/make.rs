@@ -51,15 +51,11 @@ pub(crate) fn list<'py>(
     values: &mut Vec<Bound<'py, PyAny>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let len = values.len() - base;
-    // SAFETY: a new list of `len` has that many empty places, and each is filled with a reference
-    // that the stack gives up.
+    let items = &values[base..];
+    // SAFETY: bound references are pointers; the stack gives them up as soon as the list has them.
     unsafe {
-        let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(len.cast_signed()))?;
-        for (index, value) in values[base..].iter().enumerate() {
-            ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), value.as_ptr());
-        }
-        // The list has the references now.
+        let list = compat::new_list(items.as_ptr().cast(), items.len());
+        let list = Bound::from_owned_ptr_or_err(py, list)?;
         values.set_len(base);
         Ok(list)
     }
