@@ -329,7 +329,7 @@ class TestHooks:
         text = '{"a": 1, "b": 2, "a": 3}'
         assert json.decode(text, type=Row) == json.loads(text, type=Row) == {"a": 3, "b": 2}
         for read in (json.decode, json.loads):
-            with pytest.raises(cannery.MismatchError, match="a.* occurs twice"):
+            with pytest.raises(cannery.MismatchError, match=r"a.* occurs twice"):
                 read(text, type=Row, duplicates="error")
             with pytest.raises(TypeError, match="type= goes with"):
                 read(text, type=Row, duplicates="first")
