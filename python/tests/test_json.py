@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import cannery
 from cannery import json
+from cannery.errors import MismatchError
 
 SUITES = Path(
     os.environ.get("CANNERY_SUITES", Path(__file__).parents[2].parent / "shared" / "suites")
@@ -329,13 +330,13 @@ class TestHooks:
         text = '{"a": 1, "b": 2, "a": 3}'
         assert json.decode(text, type=Row) == json.loads(text, type=Row) == {"a": 3, "b": 2}
         for read in (json.decode, json.loads):
-            with pytest.raises(cannery.MismatchError, match=r"a.* occurs twice"):
+            with pytest.raises(MismatchError, match=r"a.* occurs twice"):
                 read(text, type=Row, duplicates="error")
             with pytest.raises(TypeError, match="type= goes with"):
                 read(text, type=Row, duplicates="first")
             with pytest.raises(RecursionError):
                 read(text, type=Row, depth=0)
-            with pytest.raises(cannery.MismatchError, match="no field `c`"):
+            with pytest.raises(MismatchError, match="no field `c`"):
                 read('{"a": 1, "b": 2, "c": 3}', type=Row, unknown="error")
         with pytest.raises(TypeError, match="type= or strict="):
             json.loads(text, type=Row, strict=False)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 import cannery
 from cannery import msgpack
+from cannery.errors import MismatchError
 from cannery.msgpack import ExtType, Packer, Timestamp, Unpacker, packb, unpackb
 
 UTC = datetime.UTC
@@ -494,12 +495,12 @@ class TestTypedUnpacker:
         rows = [{"id": 1}, {"id": "two", "name": [1, 2, 3]}, {"id": 3}]
         unpacker = Unpacker(io.BytesIO(b"".join(map(packb, rows))), type=self.Row)
         assert unpacker.unpack() == self.Row(1)
-        with pytest.raises(cannery.MismatchError, match=r"^\$.id: expected int, got str"):
+        with pytest.raises(MismatchError, match=r"^\$.id: expected int, got str"):
             unpacker.unpack()
         assert list(unpacker) == [self.Row(3)]
 
     def test_options_that_do_not_go_together(self):
         with pytest.raises(TypeError, match="type= or hooks and raw"):
             Unpacker(type=self.Row, raw=True)
-        with pytest.raises(cannery.MismatchError, match="no field `more`"):
+        with pytest.raises(MismatchError, match="no field `more`"):
             Unpacker(io.BytesIO(packb({"more": 1})), type=self.Row, unknown="error").unpack()
