@@ -3,6 +3,10 @@
 import datetime as dt
 import io
 import json
+import os
+import subprocess
+import sys
+import threading
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +100,19 @@ def test_files_of_text_and_of_bytes(tmp_path: Path) -> None:
     with (tmp_path / "a.can").open("rb") as file:
         assert cannery.load(file) == [1]
     assert cannery.loads((tmp_path / "a.can").read_bytes()) == [1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_with_a_name_takes_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.can"
+    os.mkfifo(path)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(path.read_bytes()))
+    reader.start()
+    command = "import cannery, sys; cannery.dump({'a': (1, 2)}, sys.argv[1])"
+    subprocess.run([sys.executable, "-c", command, path], check=True)
+    reader.join()
+    assert cannery.loads(received[0]) == {"a": (1, 2)}
 
 
 def test_a_failed_dump_leaves_the_old_file(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ mod place;
 mod relay;
 #[cfg(feature = "pickle")]
 mod scan;
+mod seekable;
 mod select;
 mod selection;
 #[cfg(feature = "serde")]
@@ -64,6 +65,7 @@ pub use output::{Output, Replace, remove_unfinished};
 pub use place::{Packing, Place};
 #[cfg(feature = "pickle")]
 pub use scan::{FileScan, ScanReport, scan_place, scan_places};
+pub use seekable::Seekable;
 pub use selection::Selection;
 #[cfg(feature = "serde")]
 pub use serde::{

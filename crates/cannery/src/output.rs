@@ -75,10 +75,13 @@ impl<'w> Output<'w> {
         &self.name
     }
 
-    /// Whether [`Seek`] works: only in a plain file.
+    /// Whether [`Seek`] works: only in a plain file, not in a pipe that has a name.
     #[must_use]
     pub fn is_seekable(&self) -> bool {
-        matches!(self.writer, Packer::Plain(Target::File(_)))
+        match &self.writer {
+            Packer::Plain(Target::File(file)) => (&file.get_ref().file).stream_position().is_ok(),
+            _ => false,
+        }
     }
 
     /// Writes what is left and puts the file in its place.

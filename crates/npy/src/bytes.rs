@@ -20,6 +20,7 @@ pub struct Bytes {
 enum Whole {
     Mapped(memmap2::Mmap),
     Memory(Vec<u8>),
+    Owned(Box<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 impl Bytes {
@@ -53,10 +54,17 @@ impl Bytes {
         Ok(Self::from(bytes))
     }
 
+    /// The bytes of anything that has some, which must always be the same.
+    #[must_use]
+    pub fn from_owner(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self::new(Whole::Owned(Box::new(owner)))
+    }
+
     fn new(whole: Whole) -> Self {
         let len = match &whole {
             Whole::Mapped(map) => map.len(),
             Whole::Memory(bytes) => bytes.len(),
+            Whole::Owned(owner) => (**owner).as_ref().len(),
         };
         Self { whole: Arc::new(whole), range: 0..len }
     }
@@ -86,6 +94,7 @@ impl Deref for Bytes {
         let whole: &[u8] = match &*self.whole {
             Whole::Mapped(map) => map,
             Whole::Memory(bytes) => bytes,
+            Whole::Owned(owner) => (**owner).as_ref(),
         };
         &whole[self.range.clone()]
     }

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
 
-use cannery::{Input, Output, Place};
+use cannery::{Input, Output, Place, Seekable};
 use cannery_can::{Bytes, CanFile, CanWriter, Compression};
 use cannery_core::tagged::{MAX_LEVELS, Native, Tagger, Untagger};
 use cannery_core::{Error, Limits, Result, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::array::Mapping;
@@ -99,13 +100,9 @@ fn objects_dump<'py>(
     let place = Place::from(path);
     let output = Output::create(&place).or_raise(py)?;
     let written = match Format::of(format, compression)? {
-        Format::Can(compression) if output.is_seekable() => {
-            to_can(value, describer, CanWriter::new(output, compression)).and_then(Output::finish)
-        }
         Format::Can(compression) => {
-            let writer = CanWriter::new(Cursor::new(Vec::new()), compression);
-            let bytes = to_can(value, describer, writer).map(Cursor::into_inner);
-            bytes.and_then(|bytes| write_out(output, &bytes))
+            let writer = CanWriter::new(Seekable::new(output), compression);
+            to_can(value, describer, writer).and_then(Seekable::finish)
         }
         format => to_document(value, describer, format).and_then(|bytes| write_out(output, &bytes)),
     };
@@ -168,7 +165,13 @@ fn objects_loads<'py>(
     let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
     let read = match Format::of(format, None)? {
         // Arrays and bytes are copied out of it.
-        Format::Can(_) => from_can(Bytes::from(document.bytes().to_vec()), &mut builder),
+        Format::Can(_) => {
+            let bytes = match data.cast_exact::<PyBytes>() {
+                Ok(bytes) => Bytes::from_owner(PyBackedBytes::from(bytes.clone())),
+                Err(_) => Bytes::from(document.bytes().to_vec()),
+            };
+            from_can(bytes, &mut builder)
+        }
         format => from_document(document.bytes(), format, &mut builder),
     };
     read.or_raise(py)?;

@@ -1,14 +1,12 @@
 //! `.can`: any value, its arrays beside it.
 
-use std::io::{Cursor, Write};
-
 use cannery_can::{CanFile, CanWriter, Compression, is_can};
-use cannery_core::{Error, Result, Sink};
+use cannery_core::{Result, Sink};
 
 use super::npy::bytes_of;
 use super::once;
 use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::{Input, Output};
+use crate::{Input, Output, Seekable};
 
 pub(crate) struct Can;
 
@@ -43,16 +41,12 @@ impl Format for Can {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        // A ZIP archive is only written in order, but lengths are filled in afterwards.
-        if output.is_seekable() {
-            return Ok(Box::new(CanOutput(CanWriter::new(output, Compression::Stored))));
-        }
-        let writer = CanWriter::new(Cursor::new(Vec::new()), Compression::Stored);
-        Ok(Box::new(CanInMemory(writer, output)))
+        let writer = CanWriter::new(Seekable::new(output), Compression::Stored);
+        Ok(Box::new(CanOutput(writer)))
     }
 }
 
-struct CanOutput<'w>(CanWriter<'w, Output<'w>>);
+struct CanOutput<'w>(CanWriter<'w, Seekable<'w>>);
 
 impl Writer for CanOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
@@ -61,21 +55,5 @@ impl Writer for CanOutput<'_> {
 
     fn finish(self: Box<Self>) -> Result<()> {
         self.0.finish()?.finish()
-    }
-}
-
-/// An archive for a pipe.
-struct CanInMemory<'w>(CanWriter<'w, Cursor<Vec<u8>>>, Output<'w>);
-
-impl Writer for CanInMemory<'_> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        self.0.sink()
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        let Self(writer, mut output) = *self;
-        let bytes = writer.finish()?.into_inner();
-        output.write_all(&bytes).map_err(|e| Error::io(e, "cannot write the archive"))?;
-        output.finish()
     }
 }

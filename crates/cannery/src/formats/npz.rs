@@ -1,15 +1,13 @@
 //! NPZ: a map of arrays.
 
-use std::io::{Cursor, Write};
-
-use cannery_core::{Error, Result, Sink};
+use cannery_core::{Result, Sink};
 use cannery_npy::{Compression, NpzFile, NpzWriter};
 
 use super::npy::bytes_of;
 use super::once;
 use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::{Input, Output, Seekable};
 
 pub(crate) struct Npz;
 
@@ -54,12 +52,8 @@ impl Format for Npz {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        // A ZIP archive is only written in order, but lengths are filled in afterwards.
-        if output.is_seekable() {
-            return Ok(Box::new(NpzOutput(NpzWriter::new(output, Compression::Stored))));
-        }
-        let writer = NpzWriter::new(Cursor::new(Vec::new()), Compression::Stored);
-        Ok(Box::new(NpzInMemory(writer, output)))
+        let writer = NpzWriter::new(Seekable::new(output), Compression::Stored);
+        Ok(Box::new(NpzOutput(writer)))
     }
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
@@ -77,7 +71,7 @@ fn open(input: Input, options: &ReadOptions) -> Result<NpzFile> {
     Ok(NpzFile::from_bytes(bytes_of(input, options)?)?.with_limits(options.limits))
 }
 
-struct NpzOutput<'w>(NpzWriter<Output<'w>>);
+struct NpzOutput<'w>(NpzWriter<Seekable<'w>>);
 
 impl Writer for NpzOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
@@ -86,21 +80,5 @@ impl Writer for NpzOutput<'_> {
 
     fn finish(self: Box<Self>) -> Result<()> {
         self.0.finish()?.finish()
-    }
-}
-
-/// An archive for a pipe.
-struct NpzInMemory<'w>(NpzWriter<Cursor<Vec<u8>>>, Output<'w>);
-
-impl Writer for NpzInMemory<'_> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        &mut self.0
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        let Self(writer, mut output) = *self;
-        let bytes = writer.finish()?.into_inner();
-        output.write_all(&bytes).map_err(|e| Error::io(e, "cannot write the archive"))?;
-        output.finish()
     }
 }
