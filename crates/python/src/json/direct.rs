@@ -7,6 +7,7 @@
 
 mod copy;
 mod floats;
+mod join;
 mod pen;
 
 use std::mem::MaybeUninit;
@@ -94,7 +95,11 @@ pub(super) fn bytes<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound
 pub(super) fn string<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound<'py, PyAny>> {
     let mut desk: Desk = [MaybeUninit::uninit(); _];
     let pen = written::<AsciiMemory>(&mut desk, obj, style)?;
-    if pen.only_ascii { pen.finish() } else { text::from_utf8(obj.py(), pen.bytes()).ok() }
+    if pen.missing.is_empty() {
+        return pen.finish();
+    }
+    // SAFETY: the processor has what it needs, and the object keeps its texts alive.
+    unsafe { pen.missing.join(obj.py(), pen.bytes()) }
 }
 
 /// Writes rows as lines, as long as they are plain.
@@ -434,6 +439,13 @@ unsafe fn wide<M: Memory>(
 ) -> Done {
     // SAFETY: as for `text`.
     unsafe {
+        if M::IS_TEXT && style.escaped == Escaped::Required {
+            if !compat::make_ready(object) {
+                ffi::PyErr_Clear();
+                return Err(GaveUp);
+            }
+            return pen.leave_out(object, tail);
+        }
         if style.escaped == Escaped::Required
             && let Some(utf8) = compat::cached_utf8(object)
         {

@@ -13,7 +13,7 @@ use crate::compat::KNOWN_LAYOUT;
 
 unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
-    fn PyUnicode_Resize(text: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
+    pub(super) fn PyUnicode_Resize(text: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
 }
 
 /// The first room for output: most documents are small.
@@ -21,6 +21,9 @@ const FIRST: usize = 1024;
 
 /// A kind of object that is nothing but a header and bytes.
 pub(crate) trait Memory {
+    /// Whether it is a `str`, which may have to become one of wider characters.
+    const IS_TEXT: bool;
+
     /// A new object with room for `len` bytes, or null.
     ///
     /// # Safety
@@ -63,6 +66,8 @@ pub(crate) trait Memory {
 pub(crate) struct BytesMemory;
 
 impl Memory for BytesMemory {
+    const IS_TEXT: bool = false;
+
     unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise; without a source the bytes are not initialized.
         unsafe { ffi::PyBytes_FromStringAndSize(std::ptr::null(), len) }
@@ -91,6 +96,8 @@ impl Memory for BytesMemory {
 pub(super) struct AsciiMemory;
 
 impl Memory for AsciiMemory {
+    const IS_TEXT: bool = true;
+
     unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise.
         unsafe { ffi::PyUnicode_New(len, 0x7f) }

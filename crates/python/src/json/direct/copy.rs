@@ -60,6 +60,13 @@ impl Escaped {
     }
 }
 
+/// What a character that must be escaped is written as, and the length of that.
+#[inline(always)]
+pub(super) fn escape_of(byte: u8) -> ([u8; 8], usize) {
+    let (escape, len) = ESCAPES[usize::from(byte & 0x7f)];
+    (escape, usize::from(len))
+}
+
 /// Writes what stands for an ASCII character; returns where the next one belongs.
 ///
 /// # Safety

@@ -5,10 +5,12 @@ use std::mem::MaybeUninit;
 
 use cannery_core::Text;
 use cannery_json::raw::{self, Found};
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::super::output::{Growing, Memory};
 use super::copy::{self, Escaped, SLACK, STRETCH};
+use super::join::Missing;
 use super::{Done, GaveUp};
 
 /// Up to eight bytes, as a word.
@@ -78,8 +80,8 @@ pub(super) struct Pen<'d, 'py, M: Memory> {
     at: *mut u8,
     end: *mut u8,
     desk: PhantomData<&'d mut Desk>,
-    /// Whether all that was written is.
-    pub(super) only_ascii: bool,
+    /// What is to be put into the text that is written.
+    pub(super) missing: Missing,
     /// Whether no further container may be opened.
     pub(super) is_deepest: bool,
 }
@@ -98,7 +100,7 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
             at: start,
             end,
             desk: PhantomData,
-            only_ascii: true,
+            missing: Missing::default(),
             is_deepest: false,
         }
     }
@@ -115,7 +117,7 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
             at: start,
             end,
             desk: PhantomData,
-            only_ascii: true,
+            missing: Missing::default(),
             is_deepest: false,
         })
     }
@@ -278,7 +280,6 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
     /// [`copy::is_supported`].
     #[inline(always)]
     pub(super) unsafe fn utf8(&mut self, text: &[u8], tail: Short) -> Done {
-        self.only_ascii = false;
         // SAFETY: the caller's promise; bytes beyond ASCII are none that JSON escapes.
         unsafe { self.ascii(text, Escaped::Required, tail) }
     }
@@ -301,6 +302,23 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
                 self.at = copy::escape(piece, self.at, escaped);
             }
             self.room(FEW)?;
+            self.put(tail);
+        }
+        Ok(())
+    }
+
+    /// Writes the quotes of a text beyond ASCII, which is put between them later; the closing one
+    /// begins `tail`.
+    ///
+    /// # Safety
+    /// It is a `str` that is ready, and alive until then.
+    #[inline(always)]
+    pub(super) unsafe fn leave_out(&mut self, text: *mut ffi::PyObject, tail: Short) -> Done {
+        self.room(FEW)?;
+        // SAFETY: there is room for both; the rest is the caller's promise.
+        unsafe {
+            self.put(Short::word(*b"\""));
+            self.missing.note(text, self.len());
             self.put(tail);
         }
         Ok(())
@@ -330,7 +348,6 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
     #[inline(always)]
     fn units<U: copy::Unit>(&mut self, units: &[U], escaped: Escaped) -> Done {
         let ascii = escaped == Escaped::BeyondAscii;
-        self.only_ascii &= ascii;
         for piece in units.chunks(PIECE) {
             self.room(piece.len() * 12 + SLACK)?;
             // SAFETY: there is room for two escapes for each unit.
