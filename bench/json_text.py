@@ -69,12 +69,17 @@ def writers(modules: dict[str, Any]) -> list[Contender]:
 
 
 def _to_text(modules: dict[str, Any]) -> list[Contender]:
-    ours = partial(json.dumps, separators=(",", ":"), ensure_ascii=False)
     return [
-        Contender("json", partial(stdlib.dumps, separators=(",", ":"), ensure_ascii=False)),
+        Contender("json", _compact_text(stdlib)),
         *(Contender(name, _decoded(name, module)) for name, module in modules.items()),
-        Contender("cannery.json.dumps", ours),
+        Contender("cannery.json.dumps", _compact_text(json)),
     ]
+
+
+def _compact_text(module: Any) -> Callable[[Any], str]:
+    """Called as people call it: a `partial` would make a dictionary of its arguments each time."""
+    dumps = module.dumps
+    return lambda value: dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _decoded(name: str, module: Any) -> Callable[[Any], str]:
@@ -82,7 +87,7 @@ def _decoded(name: str, module: Any) -> Callable[[Any], str]:
     if name == "ssrjson":
         return module.dumps
     if name == "fastsimdjson":
-        return partial(module.dumps, separators=(",", ":"), ensure_ascii=False)
+        return _compact_text(module)
     to_bytes = module.encode if name == "msgspec.json" else module.dumps
     return lambda value: to_bytes(value).decode()
 

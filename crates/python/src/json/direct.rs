@@ -70,10 +70,11 @@ impl Style {
         if !(comma.is_ascii() && colon.is_ascii()) {
             return None;
         }
+        let comma = Short::new(comma)?;
         Some(Self {
-            comma: Short::new(&[comma])?,
-            quote_comma: Short::new(&["\"", comma])?,
-            quote_colon: Short::new(&["\"", colon])?,
+            comma,
+            quote_comma: comma.quoted()?,
+            quote_colon: Short::new(colon)?.quoted()?,
             escaped: if ensure_ascii { Escaped::BeyondAscii } else { Escaped::Required },
             depth,
         })

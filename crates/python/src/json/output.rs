@@ -8,8 +8,10 @@ use cannery_core::{Buffer, Few, Result};
 use cannery_json::Output;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::compat::KNOWN_LAYOUT;
+use crate::text;
 
 unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
@@ -48,18 +50,8 @@ pub(crate) trait Memory {
     /// The object must have been made by `allocate`.
     unsafe fn data(object: *mut ffi::PyObject) -> *mut u8;
 
-    /// A new object of these bytes, which are fit for it and not empty.
-    #[inline]
-    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        // SAFETY: a new object has room for as many bytes as were asked for.
-        unsafe {
-            let object = Self::allocate(bytes.len().cast_signed());
-            let object = Bound::from_owned_ptr_or_err(py, object)?;
-            let to = Self::data(object.as_ptr());
-            to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
-            Ok(object)
-        }
-    }
+    /// A new object of these bytes, which are fit for it.
+    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>>;
 }
 
 /// `bytes`.
@@ -90,6 +82,11 @@ impl Memory for BytesMemory {
         // SAFETY: the caller's promise.
         unsafe { ffi::PyBytes_AsString(object).cast() }
     }
+
+    #[inline]
+    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        Ok(PyBytes::new(py, bytes).into_any())
+    }
 }
 
 /// A `str` of ASCII characters.
@@ -119,6 +116,11 @@ impl Memory for AsciiMemory {
     unsafe fn data(object: *mut ffi::PyObject) -> *mut u8 {
         // SAFETY: an ASCII text has its characters right behind the header.
         unsafe { object.cast::<ffi::PyASCIIObject>().add(1).cast() }
+    }
+
+    #[inline]
+    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        text::from_ascii(py, bytes)
     }
 }
 

@@ -4,6 +4,7 @@
 //! is written first, and where another text belongs is only noted. Then both go into the result, each
 //! character where it stays.
 
+use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -91,33 +92,51 @@ unsafe fn joined<'py, U: Unit>(
     missing: &Missing,
 ) -> Option<Bound<'py, PyAny>> {
     let mut result = Growing::<U>::new(py, document.len() + missing.units)?;
-    let mut done = 0;
+    let (mut to, mut done) = (data(result.object), 0);
     // SAFETY: there is room for everything but escapes, which make their own.
     unsafe {
         for text in &missing.texts {
-            result.widen(&document[done..text.at]);
+            to = widen(&document[done..text.at], to);
             done = text.at;
             let len = ffi::PyUnicode_GET_LENGTH(text.object).cast_unsigned();
             let units = ffi::PyUnicode_DATA(text.object);
-            match compat::text_kind(text.object).0 {
-                1 => result.text(units.cast::<u8>(), len)?,
-                2 => result.text(units.cast::<u16>(), len)?,
-                _ => result.text(units.cast::<u32>(), len)?,
-            }
+            to = match compat::text_kind(text.object).0 {
+                1 => result.text(units.cast::<u8>(), len, to)?,
+                2 => result.text(units.cast::<u16>(), len, to)?,
+                _ => result.text(units.cast::<u32>(), len, to)?,
+            };
         }
-        result.widen(&document[done..]);
+        to = widen(&document[done..], to);
     }
-    result.finish()
+    result.finish(to)
 }
 
-/// A `str` of characters of one width that grows.
+/// Writes ASCII to `to`; returns where what follows belongs.
+///
+/// # Safety
+/// There is room for it and [`SLACK`]; a block can be read behind it.
+#[inline(always)]
+unsafe fn widen<U: Unit>(ascii: &[u8], to: *mut U) -> *mut U {
+    let mut pos = 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        while pos < ascii.len() {
+            U::store_bytes(ascii.as_ptr().add(pos), to.add(pos));
+            pos += BLOCK;
+        }
+        to.add(ascii.len())
+    }
+}
+
+/// A `str` of characters of one width that grows. Where the next character belongs is passed along,
+/// so that it stays in a register.
 struct Growing<'py, U> {
     py: Python<'py>,
     object: *mut ffi::PyObject,
-    at: *mut U,
     capacity: usize,
     /// Units of room beyond what is still to come and [`SLACK`].
     spare: usize,
+    unit: PhantomData<U>,
 }
 
 impl<'py, U: Unit> Growing<'py, U> {
@@ -130,86 +149,73 @@ impl<'py, U: Unit> Growing<'py, U> {
             PyErr::take(py);
             return None;
         }
-        Some(Self { py, object, at: data(object), capacity, spare })
+        Some(Self { py, object, capacity, spare, unit: PhantomData })
     }
 
-    /// Units written.
-    fn len(&self) -> usize {
+    /// Units written before `to`.
+    fn len(&self, to: *mut U) -> usize {
         // SAFETY: both point into the object.
-        unsafe { self.at.offset_from(data(self.object)).cast_unsigned() }
+        unsafe { to.offset_from(data(self.object)).cast_unsigned() }
     }
 
-    /// Writes ASCII.
-    ///
-    /// # Safety
-    /// There is room for it and [`SLACK`]; a block can be read behind it.
-    #[inline(always)]
-    unsafe fn widen(&mut self, ascii: &[u8]) {
-        let mut pos = 0;
-        // SAFETY: the caller's promise.
-        unsafe {
-            while pos < ascii.len() {
-                U::store_bytes(ascii.as_ptr().add(pos), self.at.add(pos));
-                pos += BLOCK;
-            }
-            self.at = self.at.add(ascii.len());
-        }
-    }
-
-    /// Writes a text with its escapes; `None` if there is no memory for them.
+    /// Writes a text with its escapes to `to`; returns where what follows belongs, or `None` if there
+    /// is no memory for them.
     ///
     /// # Safety
     /// There is room for it and [`SLACK`].
     #[inline(always)]
-    unsafe fn text<F: Unit>(&mut self, mut from: *const F, mut len: usize) -> Option<()> {
+    unsafe fn text<F: Unit>(
+        &mut self,
+        mut from: *const F,
+        mut len: usize,
+        mut to: *mut U,
+    ) -> Option<*mut U> {
         // SAFETY: `len` units are left behind `from`; for what is behind them see `last_block`.
         unsafe {
             while len > 0 {
                 let block = BLOCK.min(len);
                 let found = if block == BLOCK {
-                    F::copy_block(from, self.at)
+                    F::copy_block(from, to)
                 } else {
-                    last_block(from, block, self.at) & ((1 << block) - 1)
+                    last_block(from, block, to) & ((1 << block) - 1)
                 };
                 if found == 0 {
-                    (from, self.at, len) = (from.add(block), self.at.add(block), len - block);
+                    (from, to, len) = (from.add(block), to.add(block), len - block);
                     continue;
                 }
                 let plain = found.trailing_zeros() as usize;
-                self.at = self.at.add(plain);
-                self.escape((*from.add(plain)).low_byte())?;
+                to = self.escape((*from.add(plain)).low_byte(), to.add(plain))?;
                 (from, len) = (from.add(plain + 1), len - plain - 1);
             }
         }
-        Some(())
+        Some(to)
     }
 
     /// Writes what stands for a character that must be escaped.
     #[inline(always)]
-    unsafe fn escape(&mut self, byte: u8) -> Option<()> {
+    unsafe fn escape(&mut self, byte: u8, mut to: *mut U) -> Option<*mut U> {
         let (escape, len) = copy::escape_of(byte);
         if self.spare < len {
-            self.grow()?;
+            to = self.grow(to)?;
         }
         self.spare -= len - 1;
         let mut block = [0; BLOCK];
         block[..8].copy_from_slice(&escape);
         // SAFETY: there is room for a block behind what is to come.
         unsafe {
-            U::store_bytes(block.as_ptr(), self.at);
-            self.at = self.at.add(len);
+            U::store_bytes(block.as_ptr(), to);
+            Some(to.add(len))
         }
-        Some(())
     }
 
+    /// Makes more room; returns where what followed `to` belongs.
     #[cold]
-    fn grow(&mut self) -> Option<()> {
-        let (len, more) = (self.len(), self.capacity / 4 + SLACK);
+    fn grow(&mut self, to: *mut U) -> Option<*mut U> {
+        let (len, more) = (self.len(to), self.capacity / 4 + SLACK);
         self.resize(self.capacity + more)?;
         self.spare += more;
         // SAFETY: so many were written.
-        self.at = unsafe { data::<U>(self.object).add(len) };
-        Some(())
+        Some(unsafe { data::<U>(self.object).add(len) })
     }
 
     fn resize(&mut self, capacity: usize) -> Option<()> {
@@ -223,8 +229,8 @@ impl<'py, U: Unit> Growing<'py, U> {
     }
 
     /// The text in its final length.
-    fn finish(mut self) -> Option<Bound<'py, PyAny>> {
-        let len = self.len();
+    fn finish(mut self, to: *mut U) -> Option<Bound<'py, PyAny>> {
+        let len = self.len(to);
         if self.capacity - len < len / 16 {
             // SAFETY: nobody else has seen the object yet, and it is longer.
             unsafe { cut::<U>(self.object, len) };

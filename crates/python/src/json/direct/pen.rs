@@ -21,15 +21,21 @@ pub(super) struct Short {
 }
 
 impl Short {
-    /// The parts of a text, one behind the other; `None` if they are longer.
+    /// `None` if it is longer.
     #[inline]
-    pub(super) fn new(parts: &[&str]) -> Option<Self> {
-        let (mut bytes, mut len) = ([0; 8], 0);
-        for part in parts {
-            bytes.get_mut(len..len + part.len())?.copy_from_slice(part.as_bytes());
-            len += part.len();
+    pub(super) fn new(text: &str) -> Option<Self> {
+        if text.len() > 8 {
+            return None;
         }
-        Some(Self { word: u64::from_le_bytes(bytes), len })
+        let bytes = text.bytes().rev();
+        Some(Self { word: bytes.fold(0, |word, byte| word << 8 | u64::from(byte)), len: text.len() })
+    }
+
+    /// The same with a quote before it; `None` if it is longer then.
+    #[inline]
+    pub(super) fn quoted(self) -> Option<Self> {
+        let word = self.word << 8 | u64::from(b'"');
+        (self.len < 8).then_some(Self { word, len: self.len + 1 })
     }
 
     /// A word of a few characters.
