@@ -6,6 +6,8 @@
 //! writer, who know everything, begin anew: nothing has happened yet that anybody could notice.
 
 mod copy;
+#[cfg(target_arch = "x86_64")]
+mod expand;
 mod floats;
 mod join;
 mod pen;

@@ -157,8 +157,7 @@ pub(super) unsafe fn escape(text: &[u8], mut to: *mut u8, escaped: Escaped) -> *
     unsafe {
         while left > 0 {
             let block = simd::BLOCK.min(left);
-            let bytes =
-                if block < simd::BLOCK { simd::last_block(from, left) } else { simd::load(from) };
+            let bytes = simd::block(from, block);
             let found = simd::copy(bytes, to, stop) & simd::first(block);
             let plain = if found == 0 { block } else { found.trailing_zeros() as usize };
             (from, to, left) = (from.add(plain), to.add(plain), left - plain);
@@ -355,7 +354,7 @@ unsafe fn escape_unit(unit: u32, to: *mut u8) -> *mut u8 {
     }
 }
 
-pub(super) use simd::is_supported;
+pub(super) use simd::{BLOCK, block, first, is_supported};
 
 #[cfg(target_arch = "x86_64")]
 mod simd {
@@ -387,6 +386,16 @@ mod simd {
     pub(super) unsafe fn load(from: *const u8) -> __m256i {
         // SAFETY: the caller's promise.
         unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    /// A block of a text, or less of it and anything behind it.
+    ///
+    /// # Safety
+    /// `len` bytes can be read, at most a block.
+    #[inline(always)]
+    pub(in super::super) unsafe fn block(from: *const u8, len: usize) -> __m256i {
+        // SAFETY: the caller's promise.
+        unsafe { if len < BLOCK { last_block(from, len) } else { load(from) } }
     }
 
     /// The last bytes of a text, at most a block of them, and anything behind them.
@@ -435,7 +444,7 @@ mod simd {
     /// The bits of the first `len` bytes, at most a block.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "a block at most")]
-    pub(super) fn first(len: usize) -> u32 {
+    pub(in super::super) fn first(len: usize) -> u32 {
         u32::MAX.checked_shl(len as u32).map_or(u32::MAX, |others| !others)
     }
 
@@ -487,6 +496,11 @@ mod simd {
         unsafe { from.cast::<[u8; BLOCK]>().read() }
     }
 
+    pub(in super::super) unsafe fn block(from: *const u8, len: usize) -> [u8; BLOCK] {
+        // SAFETY: the caller's promise.
+        unsafe { last_block(from, len) }
+    }
+
     pub(super) unsafe fn last_block(from: *const u8, len: usize) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
         // SAFETY: the caller's promise.
@@ -502,7 +516,7 @@ mod simd {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a block at most")]
-    pub(super) fn first(len: usize) -> u32 {
+    pub(in super::super) fn first(len: usize) -> u32 {
         u32::MAX.checked_shl(len as u32).map_or(u32::MAX, |others| !others)
     }
 

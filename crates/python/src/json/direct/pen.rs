@@ -10,6 +10,8 @@ use pyo3::prelude::*;
 
 use super::super::output::{Growing, Memory};
 use super::copy::{self, Escaped, SLACK, STRETCH};
+#[cfg(target_arch = "x86_64")]
+use super::expand;
 use super::join::Missing;
 use super::{Done, GaveUp};
 
@@ -28,7 +30,10 @@ impl Short {
             return None;
         }
         let bytes = text.bytes().rev();
-        Some(Self { word: bytes.fold(0, |word, byte| word << 8 | u64::from(byte)), len: text.len() })
+        Some(Self {
+            word: bytes.fold(0, |word, byte| word << 8 | u64::from(byte)),
+            len: text.len(),
+        })
     }
 
     /// The same with a quote before it; `None` if it is longer then.
@@ -305,6 +310,11 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
             self.at = self.at.add(plain);
             for piece in text[plain..].chunks(PIECE) {
                 self.room(piece.len() * 6 + SLACK)?;
+                #[cfg(target_arch = "x86_64")]
+                if expand::is_supported() {
+                    self.at = expand::escape(piece, self.at, escaped);
+                    continue;
+                }
                 self.at = copy::escape(piece, self.at, escaped);
             }
             self.room(FEW)?;
