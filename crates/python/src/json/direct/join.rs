@@ -173,11 +173,14 @@ impl<'py, U: Unit> Growing<'py, U> {
         // SAFETY: `len` units are left behind `from`; for what is behind them see `last_block`.
         unsafe {
             while len > 0 {
-                let block = BLOCK.min(len);
-                let found = if block == BLOCK {
-                    F::copy_block(from, to)
-                } else {
-                    last_block(from, block, to) & ((1 << block) - 1)
+                let block = if len >= 2 * BLOCK { 2 * BLOCK } else { BLOCK.min(len) };
+                let found = match block {
+                    BLOCK => F::copy_block(from, to),
+                    0..BLOCK => last_block(from, block, to) & ((1 << block) - 1),
+                    _ => {
+                        let second = F::copy_block(from.add(BLOCK), to.add(BLOCK));
+                        F::copy_block(from, to) | second << BLOCK
+                    }
                 };
                 if found == 0 {
                     (from, to, len) = (from.add(block), to.add(block), len - block);
