@@ -20,6 +20,8 @@ impl<R> Default for Memo<R> {
 impl<R: Clone> Memo<R> {
     /// How far beyond the end a number may lie to be kept in a row with the others.
     const GAP: usize = 64;
+    /// Room for the objects of a small pickle.
+    const FIRST: usize = 32;
 
     /// The object of that number.
     #[inline]
@@ -36,6 +38,9 @@ impl<R: Clone> Memo<R> {
     pub fn put(&mut self, index: u64, object: R) {
         match usize::try_from(index) {
             Ok(at) if at == self.dense.len() && self.sparse.is_empty() => {
+                if at == 0 {
+                    self.dense.reserve(Self::FIRST);
+                }
                 self.dense.push(Some(object));
                 self.len += 1;
             }

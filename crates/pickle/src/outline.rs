@@ -10,7 +10,7 @@ use cannery_core::{Error, ErrorKind, Result};
 
 use crate::arguments;
 use crate::heap::Heap;
-use crate::judge::{Extensions, Note, misuses};
+use crate::judge::{Extensions, Note, is_looked_at, misuses};
 use crate::literal;
 use crate::machine::Machine;
 use crate::policy::{self, Uses};
@@ -95,7 +95,10 @@ pub fn refusals<V: Vouch>(
     };
     let mut machine = Machine::new(Ops::new(data, start, framing), outline);
     machine.run()?;
-    let Outline { mut refusals, extensions, .. } = machine.heap;
+    let Outline { mut refusals, extensions, globals, .. } = machine.heap;
+    if !globals.iter().any(|global| is_looked_at(&global.module, &global.name)) {
+        return Ok(refusals);
+    }
     let known: HashSet<usize> = refusals.iter().map(|refusal| refusal.at).collect();
     let misuses = misuses(data, start, extensions).into_iter();
     refusals.extend(misuses.filter(|note| !known.contains(&note.offset)).map(Refusal::of_misuse));

@@ -98,35 +98,18 @@ impl Judge<'_> {
             return Err(ODD);
         };
         let is_known = version.kind() == Kind::Int && matches!(version.at, 3 | 4);
-        let is_none = |part: Symbol| part.kind() == Kind::None;
-        if !is_known || flags.kind() != Kind::Int || is_none(names) != is_none(fields) {
+        if !is_known || is_none(names) != is_none(fields) {
             return Err(ODD);
         }
-        // Objects are read as a list of objects, and freed; numbers are neither.
-        let has_objects = match flags.at & 7 {
-            0 => false,
-            bits if bits & 3 == 3 => true,
-            _ => return Err(ADDRESSES),
+        let has_objects = has_objects(flags)?;
+        let size = kind.size(size)?;
+        let parts = match (is_none(subarray), is_none(names)) {
+            (true, true) => return kind.plain(has_objects, size),
+            (false, true) => subarray,
+            (true, false) => fields,
+            (false, false) => return Err(ODD),
         };
-        let told = size_of(size);
-        let size = match kind {
-            Named::Fixed(size) if told.is_none_or(|told| told == size) => size,
-            Named::Fixed(_) => return Err(ODD),
-            Named::Sized(size) => told.unwrap_or(size),
-            Named::Object | Named::Foreign => 0,
-        };
-        if is_none(subarray) && is_none(names) {
-            return match kind {
-                Named::Object if has_objects => Ok(Element::Object),
-                Named::Object => Err(ADDRESSES),
-                _ if has_objects => Err(ADDRESSES),
-                Named::Foreign => Ok(Element::Unknown),
-                Named::Fixed(_) | Named::Sized(_) => Ok(Element::Bytes(size)),
-            };
-        }
-        let parts = if is_none(names) { subarray } else { fields };
-        let is_both = !is_none(names) && !is_none(subarray);
-        if is_both || !matches!(kind, Named::Sized(_)) {
+        if !matches!(kind, Named::Sized(_)) {
             return Err(ODD);
         }
         // What they consist of may still change.
@@ -231,6 +214,49 @@ impl Judge<'_> {
 /// Whether something else than the pickle's own opcodes made a value.
 fn is_made(value: Symbol) -> bool {
     matches!(value.kind(), Kind::Instance | Kind::Opaque | Kind::Persistent)
+}
+
+impl Named {
+    /// The size of an element, by its name and what a state says.
+    fn size(&self, told: Symbol) -> Result<u64, &'static str> {
+        let told = size_of(told);
+        match self {
+            Named::Fixed(size) if told.is_some_and(|told| told != *size) => Err(ODD),
+            Named::Fixed(size) => Ok(*size),
+            Named::Sized(size) => Ok(told.unwrap_or(*size)),
+            Named::Object | Named::Foreign => Ok(0),
+        }
+    }
+
+    /// What a dtype without parts consists of.
+    fn plain(&self, has_objects: bool, size: u64) -> Result<Element, &'static str> {
+        match self {
+            Named::Object if has_objects => Ok(Element::Object),
+            Named::Object => Err(ADDRESSES),
+            _ if has_objects => Err(ADDRESSES),
+            Named::Foreign => Ok(Element::Unknown),
+            Named::Fixed(_) | Named::Sized(_) => Ok(Element::Bytes(size)),
+        }
+    }
+}
+
+/// Whether flags say that the elements are objects: addresses that are followed, written as a list.
+fn has_objects(flags: Symbol) -> Result<bool, &'static str> {
+    const IS_OBJECT: u64 = 1;
+    const IS_LIST: u64 = 2;
+    const IS_POINTER: u64 = 4;
+    if flags.kind() != Kind::Int {
+        return Err(ODD);
+    }
+    match flags.at & (IS_OBJECT | IS_LIST | IS_POINTER) {
+        0 => Ok(false),
+        bits if bits & (IS_OBJECT | IS_LIST) == IS_OBJECT | IS_LIST => Ok(true),
+        _ => Err(ADDRESSES),
+    }
+}
+
+fn is_none(part: Symbol) -> bool {
+    part.kind() == Kind::None
 }
 
 /// A size in a state; -1 says that the name of the type has told it.

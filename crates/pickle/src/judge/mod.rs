@@ -34,6 +34,7 @@ pub use finding::{Finding, Verdict};
 pub(crate) use judged::Trace;
 pub use judged::{JudgeOptions, Judged, Note, Storage};
 use names::Names;
+pub(crate) use names::is_looked_at;
 use symbol::{Kind, Symbol};
 
 /// Pickles inside of pickles that are followed.

@@ -71,6 +71,11 @@ impl Special {
     }
 }
 
+/// Whether it matters what a name is called with, or what state it is given.
+pub(crate) fn is_looked_at(module: &str, name: &str) -> bool {
+    special(module, name) != Special::Nothing
+}
+
 fn special(module: &str, name: &str) -> Special {
     match (module, name) {
         ("copyreg", "_reconstructor" | "__newobj__" | "__newobj_ex__") => Special::Reconstructor,
