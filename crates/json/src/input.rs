@@ -27,6 +27,7 @@ pub(crate) trait Input {
 }
 
 /// Reads the document at `pos` of an input; returns the index behind it.
+#[inline(always)]
 pub(crate) fn document<I: Input, S: Sink + ?Sized>(
     parser: &mut Parser,
     input: &mut I,
@@ -40,6 +41,7 @@ pub(crate) fn document<I: Input, S: Sink + ?Sized>(
 
 /// Reads the rest of a document whose beginning ended in this error, if that was for want of more
 /// of it; returns the index behind it.
+#[inline(never)]
 pub(crate) fn rest_of_document<I: Input, S: Sink + ?Sized>(
     parser: &mut Parser,
     input: &mut I,

@@ -97,7 +97,7 @@ impl Parser {
     ///
     /// If it fails and is [`starved`](Self::starved), call it again with the data from
     /// [`unit`](Self::unit) on and more behind it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run<S: Sink + ?Sized>(
         &mut self,
         chunk: Chunk<'_>,

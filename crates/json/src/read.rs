@@ -126,7 +126,7 @@ pub fn to_value(data: &[u8]) -> Result<Value> {
     builder.finish()
 }
 
-#[inline]
+#[inline(always)]
 fn first_document<I: Input, S: Sink + ?Sized>(
     input: &mut I,
     options: &ReadOptions,

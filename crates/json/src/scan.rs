@@ -56,7 +56,7 @@ pub(crate) trait Task {
 }
 
 /// Runs `task` with the best instructions that this processor has.
-#[inline]
+#[inline(always)]
 pub(crate) fn with_best<T: Task>(task: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
     return x86::with_best(task);

@@ -18,7 +18,7 @@ use super::decode::decode;
 use super::{Run, Scan, TENS, Task, Words};
 
 /// Runs `task` with AVX2, or with SSE2, which every x86-64 has.
-#[inline]
+#[inline(always)]
 pub(super) fn with_best<T: Task>(task: T) -> T::Output {
     if has_avx2() {
         // SAFETY: the features were detected.
