@@ -61,6 +61,17 @@ impl Style {
         }
     }
 
+    /// The standard library's.
+    pub(super) const fn usual(depth: usize) -> Self {
+        Self {
+            comma: Short::word(*b", "),
+            quote_comma: Short::word(*b"\", "),
+            quote_colon: Short::word(*b"\": "),
+            escaped: Escaped::BeyondAscii,
+            depth,
+        }
+    }
+
     /// None if the separators are not short, or not ASCII.
     #[inline]
     pub(super) fn on_one_line(
@@ -427,6 +438,7 @@ unsafe fn text<M: Memory>(
     unsafe {
         match compat::compact_ascii(object) {
             Some(ascii) => pen.ascii(ascii.as_bytes(), style.escaped, tail),
+            None if M::IS_TEXT && style.escaped == Escaped::Required => pen.leave_out(object, tail),
             None => wide(pen, object, style, tail),
         }
     }
@@ -442,13 +454,6 @@ unsafe fn wide<M: Memory>(
 ) -> Done {
     // SAFETY: as for `text`.
     unsafe {
-        if M::IS_TEXT && style.escaped == Escaped::Required {
-            if !compat::make_ready(object) {
-                ffi::PyErr_Clear();
-                return Err(GaveUp);
-            }
-            return pen.leave_out(object, tail);
-        }
         if style.escaped == Escaped::Required
             && let Some(utf8) = compat::cached_utf8(object)
         {

@@ -79,6 +79,10 @@ fn json_dumps<'py>(
 /// [`json_dumps`], if it has at most those arguments that say how its text looks.
 fn dumps_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
     let obj = call.only()?;
+    let depth = Limits::default().depth;
+    if call.is_bare() {
+        return direct::string(&obj, &Style::usual(depth));
+    }
     let (mut comma, mut colon, mut ensure_ascii) = (", ", ": ", true);
     for (name, value) in call.named() {
         match ascii(name)? {
@@ -95,7 +99,6 @@ fn dumps_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
             _ => return None,
         }
     }
-    let depth = Limits::default().depth;
     direct::string(&obj, &Style::on_one_line(comma, colon, ensure_ascii, depth)?)
 }
 

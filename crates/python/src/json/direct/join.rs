@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::copy;
+use super::{Done, GaveUp, copy};
 use crate::compat;
 use crate::json::output::PyUnicode_Resize;
 
@@ -44,18 +44,24 @@ impl Missing {
     /// Notes a text that belongs behind so many bytes.
     ///
     /// # Safety
-    /// It is a `str` that is ready, and alive until all are joined.
+    /// It is a `str`, and alive until all are joined.
     #[inline(always)]
-    pub(super) unsafe fn note(&mut self, object: *mut ffi::PyObject, at: usize) {
+    pub(super) unsafe fn note(&mut self, object: *mut ffi::PyObject, at: usize) -> Done {
         // SAFETY: the caller's promise.
         unsafe {
+            if !compat::make_ready(object) {
+                // The writer will meet the same exception.
+                ffi::PyErr_Clear();
+                return Err(GaveUp);
+            }
             self.units += ffi::PyUnicode_GET_LENGTH(object).cast_unsigned();
             self.widest = self.widest.max(compat::text_kind(object).0);
         }
         if self.texts.capacity() == 0 {
-            self.texts.reserve(LAST.load(Ordering::Relaxed).max(16));
+            self.texts.reserve(LAST.load(Ordering::Relaxed).clamp(16, 1 << 16));
         }
         self.texts.push(Text { object, at });
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -327,14 +327,14 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
     /// begins `tail`.
     ///
     /// # Safety
-    /// It is a `str` that is ready, and alive until then.
+    /// It is a `str`, and alive until then.
     #[inline(always)]
     pub(super) unsafe fn leave_out(&mut self, text: *mut ffi::PyObject, tail: Short) -> Done {
         self.room(FEW)?;
         // SAFETY: there is room for both; the rest is the caller's promise.
         unsafe {
             self.put(Short::word(*b"\""));
-            self.missing.note(text, self.len());
+            self.missing.note(text, self.len())?;
             self.put(tail);
         }
         Ok(())
