@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -43,25 +41,22 @@ def loads(data: bytes | str) -> Dataset:
         ValueError: if it is no JSON, or no data set; see `check` for what else may be wrong.
 
     """
-    with _collector_waits():
-        document = json.decode(data.encode() if isinstance(data, str) else data)
-        if not isinstance(document, dict):
-            raise _no_dataset("a map of lists", document)
-        more = {name: value for name, value in document.items() if name not in _LISTS}
-        images, annotations, categories = (_rows(document, name) for name in _LISTS)
-        return Dataset(images, annotations, categories, more)
-
-
-@contextmanager
-def _collector_waits() -> Iterator[None]:
-    """Do not look for garbage: the first object after `decode` would set off a search of all."""
+    # The collector waits: the first object after `decode` would set off a search of all.
     is_enabled = gc.isenabled()
     gc.disable()
     try:
-        yield
+        return _dataset_of(json.decode(data.encode() if isinstance(data, str) else data))
     finally:
         if is_enabled:
             gc.enable()
+
+
+def _dataset_of(document: Any) -> Dataset:
+    if not isinstance(document, dict):
+        raise _no_dataset("a map of lists", document)
+    more = {name: value for name, value in document.items() if name not in _LISTS}
+    images, annotations, categories = (_rows(document, name) for name in _LISTS)
+    return Dataset(images, annotations, categories, more)
 
 
 def load(where: Where) -> Dataset:
