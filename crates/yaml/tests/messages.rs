@@ -234,8 +234,8 @@ fn block_scalars() {
 }
 
 #[test]
-fn control_characters() {
-    let texts = ["a: b\u{1}c\n", "a: b\u{7f}c\n"];
+fn characters_that_are_not_allowed() {
+    let texts = ["a: b\u{1}c\n", "a: b\u{7f}c\n", "a: b\n  c\u{feff}d\n"];
     insta::assert_snapshot!(reports(&texts), @r"
     the control character 0x01 is not allowed
     1 | a: b�c
@@ -246,6 +246,12 @@ fn control_characters() {
     1 | a: b�c
       |     ^
     hint: write it as `\x7f` in double quotes
+
+    a byte order mark is not allowed inside a document
+    1 | a: b
+    2 |   c﻿d
+      |    ^
+    hint: remove it, or write it as `\ufeff` in double quotes
     ");
 }
 

@@ -62,6 +62,9 @@ pub(crate) struct Parser<'a> {
     is_ascii: bool,
     /// Where the text has its first control character, if it has any: none may stand anywhere.
     first_control: Option<usize>,
+    /// Where the text has its first byte order mark inside, if it has any: none may stand in a plain
+    /// scalar.
+    first_mark: Option<usize>,
     /// Whether the last document ended without `...`: then no other can begin without `---`.
     open_ended: bool,
     /// Lines of the stream before this text.
@@ -141,15 +144,18 @@ enum Content {
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str, options: &ParseOptions) -> Self {
+        let (is_ascii, cursor) = (text.is_ascii(), Cursor::new(text));
+        let first_mark = if is_ascii { None } else { find_mark(&text[cursor.at..]) };
         Self {
-            cursor: Cursor::new(text),
+            cursor,
             limits: options.limits,
             handles: Handles::default(),
             open: Vec::new(),
             flow_indent: -1,
             scratch: Vec::new(),
-            is_ascii: text.is_ascii(),
+            is_ascii,
             first_control: first_control(text.as_bytes()),
+            first_mark: first_mark.map(|at| cursor.at + at),
             open_ended: false,
             lines_before: 0,
         }
@@ -210,6 +216,10 @@ impl<'a> Parser<'a> {
     fn error(&self, message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
         self.cursor.error(message)
     }
+}
+
+fn find_mark(text: &str) -> Option<usize> {
+    memchr::memmem::find(text.as_bytes(), "\u{feff}".as_bytes())
 }
 
 /// Where the first character below U+0020 is that is no tab and no line break.

@@ -19,11 +19,26 @@ impl Parser<'_> {
         self.check_plain_start(brackets)?;
         let end = self.plain_line(start, brackets)?;
         self.cursor.at = end;
-        let scanned = Scanned::source(start, start, end, ScalarStyle::Plain);
-        match self.continuation(end, parent, brackets)? {
-            None => Ok(scanned),
-            Some(next) => self.plain_lines(scanned, end, next, parent, brackets),
+        let mut scanned = Scanned::source(start, start, end, ScalarStyle::Plain);
+        if let Some(next) = self.continuation(end, parent, brackets)? {
+            scanned = self.plain_lines(scanned, end, next, parent, brackets)?;
         }
+        match self.first_mark {
+            Some(mark) if mark < self.cursor.at => self.check_marks(start).map(|()| scanned),
+            _ => Ok(scanned),
+        }
+    }
+
+    /// Refuses a byte order mark in the scalar that began at `start` and ends here.
+    #[cold]
+    fn check_marks(&self, start: usize) -> Result<()> {
+        let Some(at) = super::find_mark(&self.cursor.text[start..self.cursor.at]) else {
+            return Ok(());
+        };
+        let mut here = self.cursor;
+        here.at = start + at;
+        let error = here.error("a byte order mark is not allowed inside a document");
+        Err(error.with_hint("remove it, or write it as `\\ufeff` in double quotes"))
     }
 
     fn check_plain_start(&self, brackets: bool) -> Result<()> {
