@@ -12,7 +12,6 @@ import pathlib
 import pickle
 import re
 import types
-import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -28,9 +27,9 @@ from cannery._objects._checks import (
     PartError,
     checked,
     exact,
+    held,
     instance_of,
     integer,
-    leaf,
     one_of,
     optional,
     sequence_of,
@@ -251,17 +250,6 @@ def _is_moderate(value: Any, path: str) -> None:
         raise PartError(f"the part {path!r}: an integer of {value.bit_length()} bits")
 
 
-def _is_bound(value: Any, path: str) -> None:
-    """A scalar: slices of slices, which nothing makes, are freed by recursion."""
-    if type(value) not in _SCALARS and type(value).__module__.partition(".")[0] not in _LIBRARIES:
-        leaf(value, path)
-
-
-_SCALARS = frozenset({dt.date, dt.datetime, dt.time, dt.timedelta, decimal.Decimal, uuid.UUID})
-# Whose scalars are the labels of tables.
-_LIBRARIES = frozenset({"numpy", "pandas"})
-
-
 def _proxied(proxy: types.MappingProxyType[Any, Any]) -> Any:
     """The mapping behind a proxy, which may have other owners and is of any class."""
     behind = gc.get_referents(proxy)
@@ -293,7 +281,7 @@ KNOWN: dict[type, Known] = {
         lambda value: {"start": value.start, "stop": value.stop, "step": value.step},
         checked(
             lambda parts: slice(parts["start"], parts["stop"], parts["step"]),
-            {"start": _is_bound, "stop": _is_bound, "step": _is_bound},
+            {"start": held, "stop": held, "step": held},
         ),
     ),
     type(...): Known(lambda _: {}, checked(lambda _: ..., {})),
