@@ -21,6 +21,7 @@ from cannery._objects._checks import (
 from cannery._objects._classes import is_plain_data, plan_of
 from cannery._objects._functions import function_of
 from cannery._objects._known import BY_NAME, KNOWN, Known, name_of_known
+from cannery._objects._patterns import PatternBudget
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
 from cannery._objects._trust import Trust
@@ -114,10 +115,14 @@ class Reviver:
             raise _holds_untrusted(type_name, reason.type_name) from None
 
     def _maker_of(self, name: str) -> Maker:
+        if name == "re.Pattern":
+            return self._maker_of_patterns()
         if name in BY_NAME:
             return _maker_of_known(BY_NAME[name])
         if name in ("type", "function"):
-            make = checked(lambda parts: self._named(name, parts), {"name": TEXT}, args=exact(tuple))
+            make = checked(
+                lambda parts: self._named(name, parts), {"name": TEXT}, args=exact(tuple)
+            )
             return Maker(lambda _, parts: make(parts))
         make = _adapters.maker_of(name)
         if make is not None:
@@ -131,6 +136,16 @@ class Reviver:
         cls = self._trust.find(name)
         made = _maker_of_class(cls) if isinstance(cls, type) else None
         return made or _maker_of_record(name)
+
+    def _maker_of_patterns(self) -> Maker:
+        make, budget = BY_NAME["re.Pattern"].make, PatternBudget()
+
+        def finish(_: Any, parts: Parts) -> Any:
+            make.check(parts)
+            budget.spend(parts["pattern"], parts["flags"])
+            return make(parts)
+
+        return Maker(finish)
 
     def _named(self, kind: str, parts: Parts) -> Any:
         """A class or function as a value: only if it is data itself, or trusted."""
