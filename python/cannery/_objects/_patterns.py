@@ -61,7 +61,8 @@ def work_of(pattern: str | bytes, flags: int) -> int:
 
 def _work(parsed: Any, ignores_case: bool) -> int:
     """The characters of all ranges; a sixteenth of them where they are not gone through."""
-    work, waiting = 0, [parsed]
+    work = 0
+    waiting: list[Any] = [parsed]
     while waiting:
         item = waiting.pop()
         if _is_range(item):

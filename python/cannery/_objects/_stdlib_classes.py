@@ -45,7 +45,8 @@ datetime.tzinfo
 decimal.DecimalTuple              sign:int! digits:tuple! exponent:value!
 difflib.Match                     a:int! b:int! size:int!
 difflib.SequenceMatcher           isjunk:none a:sequence b:sequence autojunk:bool
-                                  matching_blocks:list? opcodes:list? fullbcount:dict? b2j:dict bjunk:set bpopular:set
+                                  matching_blocks:list? opcodes:list? fullbcount:dict?
+                                  b2j:dict bjunk:set bpopular:set
 email._policybase.Compat32        linesep:text max_line_length:int? cte_type:text mangle_from_:bool
                                   raise_on_defect:bool verify_generated_headers:bool
 email.charset.Charset             input_charset:codec header_encoding:int? body_encoding:int?
@@ -186,7 +187,7 @@ def _is_codec(value: Any, path: str) -> None:
 
     TEXT(value, path)
     name = value.lower().replace("-", "_").replace(" ", "_")
-    known = aliases.get(name, name)
+    known: str = aliases.get(name) or name
     if known.endswith("_codec") or known not in {*aliases.values(), "ascii", "utf_8_sig"}:
         raise PartError(f"the part {path!r}: there is no text encoding {value[:40]!r}")
 
@@ -199,11 +200,11 @@ def _is_format(value: Any, path: str) -> None:
     if "{" not in value:
         return
     try:
-        fields = [part[1:3] for part in string.Formatter().parse(value)]
+        fields = [(part[1] or "", part[2] or "") for part in string.Formatter().parse(value)]
     except ValueError:
         return  # text of another style, which is not parsed in this way
     for name, spec in fields:
-        if (name and not name.isidentifier()) or "{" in (spec or ""):
+        if (name and not name.isidentifier()) or "{" in spec:
             raise PartError(f"the part {path!r}: the field {name[:40]!r} is no plain name")
 
 
