@@ -98,9 +98,23 @@ def names() -> list[str]:
     found += [
         f"{module}.{name}"
         for module in ("re", "socket", "ssl", "signal", "http", "enum", "inspect")
-        for name in ("RegexFlag", "AddressFamily", "Options", "Signals", "HTTPStatus", "_ParameterKind")
+        for name in (
+            "RegexFlag",
+            "AddressFamily",
+            "Options",
+            "Signals",
+            "HTTPStatus",
+            "_ParameterKind",
+        )
     ]
-    return found + ["x.Y", "os.system", "subprocess.Popen", "builtins.eval", "tempfile.TemporaryDirectory"]
+    return [
+        *found,
+        "x.Y",
+        "os.system",
+        "subprocess.Popen",
+        "builtins.eval",
+        "tempfile.TemporaryDirectory",
+    ]
 
 
 def samples() -> list[bytes]:
@@ -236,7 +250,9 @@ ALLOWED_PACKAGES = frozenset(sys.stdlib_module_names) | frozenset(
     "pydantic_core pytz scipy six sklearn threadpoolctl torch typing_extensions tzdata xgboost "
     "annotated_types typing_inspection cython cython_runtime".split()
 )
-_ROOTS = tuple({sys.prefix, sys.base_prefix, "/usr/lib", "/usr/share/zoneinfo", "/proc", "/sys", "/dev"})
+_ROOTS = tuple(
+    {sys.prefix, sys.base_prefix, "/usr/lib", "/usr/share/zoneinfo", "/proc", "/sys", "/dev"}
+)
 
 
 def _may_read(args: tuple[Any, ...]) -> bool:
@@ -246,7 +262,7 @@ def _may_read(args: tuple[Any, ...]) -> bool:
     path = os.path.realpath(os.fsdecode(path))
     is_reading = mode is None or not set(mode) & set("wax+")
     here = str(Path(cannery.__file__).parent)
-    return is_reading and path.startswith((*_ROOTS, here)) or "__pycache__" in path
+    return (is_reading and path.startswith((*_ROOTS, here))) or "__pycache__" in path
 
 
 def _imports() -> int:
@@ -286,7 +302,7 @@ def use(value: Any) -> None:
     for action in actions:
         try:
             action()
-        except Exception:  # noqa: S112 - any exception is a fine answer
+        except Exception:
             continue
 
 
@@ -305,13 +321,14 @@ def parts_of(value: Any) -> Iterator[Any]:
             waiting.extend(item)
 
 
-def state() -> tuple[Any, ...]:
+def state() -> dict[str, Any]:
     """What a file must leave as it is."""
-    modules = (os, sys, json, cannery, _adapters, _describe, _stdlib, copy)
-    return (
-        dict(os.environ), Path.cwd(), sys.path[:], sys.getrecursionlimit(),
-        [{name: id(value) for name, value in vars(module).items()} for module in modules],
-    )  # fmt: skip
+    found: dict[str, Any] = {f"environment {name}": value for name, value in os.environ.items()}
+    found |= {"working folder": Path.cwd(), "sys.path": sys.path[:]}
+    found["recursion limit"] = sys.getrecursionlimit()
+    for module in (os, sys, json, cannery, _adapters, _describe, _stdlib, copy):
+        found |= {f"{module.__name__}.{name}": id(item) for name, item in vars(module).items()}
+    return found
 
 
 def check(watch: Watch, data: bytes) -> list[str]:
@@ -330,8 +347,9 @@ def check(watch: Watch, data: bytes) -> list[str]:
     finally:
         watch.on = False
     found += watch.seen
-    if state() != before:
-        found.append("the state of the process changed")
+    found += [
+        f"{name} changed" for name, value in state().items() if before.get(name, value) != value
+    ]
     if time.process_time() - start > 4 + len(data) / 1e5:
         found.append(f"it took {time.process_time() - start:.1f} s")
     if peak() - memory > 256:

@@ -151,7 +151,8 @@ def check_names(cls: type, names: Iterable[Any]) -> None:
 def _is_behaviour(cls: type, name: str) -> bool:
     """Whether a class has a method or property of this name; slots and default values are none."""
     found = inspect.getattr_static(cls, name, None)
-    is_slot = isinstance(found, types.MemberDescriptorType)
+    slots = (base.__dict__.get("__slots__", ()) for base in cls.__mro__)
+    is_slot = isinstance(found, types.MemberDescriptorType) and any(name in some for some in slots)
     return not is_slot and (callable(found) or hasattr(type(found), "__get__"))
 
 
