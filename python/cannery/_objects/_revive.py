@@ -92,7 +92,12 @@ class Reviver:
         maker = self._makers.get(type_name)
         if maker is None:
             maker = self._makers[type_name] = self._maker_of(type_name)
-        return None if maker.empty is None else _guarded(type_name, maker.empty)
+        try:
+            return None if maker.empty is None else maker.empty()
+        except (CanneryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explained(type_name, error) from error
 
     def can_wait(self, type_name: str) -> bool:
         """Whether such an object can be made of parts that are not all there yet."""
@@ -101,18 +106,26 @@ class Reviver:
     def shell(self, type_name: str, parts: Parts) -> Any:
         """Make an instance that is filled when its parts have no gaps any more, if it can be."""
         shell = self._makers[type_name].shell
-        return None if shell is None else _guarded(type_name, lambda: shell(parts))
+        try:
+            return None if shell is None else shell(parts)
+        except (CanneryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explained(type_name, error) from error
 
     def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
         """Fill the instance, or make one; a `Record` if a part was not trusted."""
         given = dict(parts)
-        finish = self._makers[type_name].finish
         try:
-            return _guarded(type_name, lambda: finish(instance, parts))
+            return self._makers[type_name].finish(instance, parts)
         except Untrusted as reason:
             if instance is None:
                 return Record(type_name, given)
             raise _holds_untrusted(type_name, reason.type_name) from None
+        except (CanneryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explained(type_name, error) from error
 
     def _maker_of(self, name: str) -> Maker:
         if name == "re.Pattern":
@@ -160,23 +173,13 @@ class Reviver:
         return Record(kind, parts) if found is None else found
 
 
-def _guarded(type_name: str, make: Callable[[], Any]) -> Any:
-    """What `make` returns; whatever goes wrong in a constructor is an error of the document.
-
-    Raises:
-        DataError: if it raises.
-
-    """
-    try:
-        return make()
-    except (CanneryError, Untrusted, MemoryError):
-        raise
-    except KeyError as error:
-        raise _bad_parts(type_name, f"the part {error} is missing") from error
-    except PartError as error:
-        raise _bad_parts(type_name, str(error)) from error
-    except Exception as error:
-        raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+def _explained(type_name: str, error: Exception) -> DataError:
+    """What went wrong in a constructor as an error of the document, which had the parts."""
+    if isinstance(error, KeyError):
+        return _bad_parts(type_name, f"the part {error} is missing")
+    if isinstance(error, PartError):
+        return _bad_parts(type_name, str(error))
+    return _bad_parts(type_name, f"{type(error).__name__}: {error}")
 
 
 def _class_value(name: str) -> type | None:

@@ -1,6 +1,7 @@
 //! Data with shared and cyclic references and with objects of named types.
 
 use std::collections::HashMap;
+use std::ffi::CStr;
 
 use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
@@ -572,7 +573,8 @@ fn free_of(object: &Bound<'_, PyAny>) -> usize {
 }
 
 fn is_array(object: &Bound<'_, PyAny>) -> bool {
-    object.get_type().name().is_ok_and(|name| name == "ndarray")
+    // SAFETY: the object is live, and so is its type, whose name ends in a NUL.
+    unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) == c"numpy.ndarray" }
 }
 
 /// Names with two underscores around them that are attributes or parts, and answer no protocol; the
