@@ -1,18 +1,22 @@
 """What has to hold of the objects of libraries before their compiled code may use them.
 
 Documents and pickles build the same classes. Whatever builds one, `check_state` is asked before a
-state is given to `__setstate__` (or becomes the `__dict__`), and `check_object` before a finished
-object is handed out. A class that is not listed has no written invariants, and is refused.
+state is given to `__setstate__` (or becomes the `__dict__`), or arguments to the function that a
+pickle names, and `check_object` before a finished object is handed out. A class that is not listed
+has no written invariants, and is refused.
 
-Each library has a module of its own with two tables by full class name: `STATES`, whose functions
-take a state, and `OBJECTS`, whose functions take an object.
+Each library has a module of its own: with two tables by full name, `STATES`, whose functions take
+a state or arguments, and `OBJECTS`, whose functions take an object; or with functions like those
+here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from cannery._objects._checks import PartError
@@ -29,13 +33,13 @@ _MODULES = {
     "sklearn": "_invariants_sklearn",
     "xgboost": "_invariants_sklearn",
 }
-_states: dict[str, Rule] = {}
-_objects: dict[str, Rule] = {}
-_loaded: set[str] = set()
 
 
-def check_state(full_class_name: str, state: Any) -> None:
-    """Check what is about to become the state of an instance of a class.
+def check_state(name: str, state: Any, args: Any = ()) -> None:
+    """Check what is about to become the state of an instance of the class of that full name.
+
+    The name may be that of a function that pickles call, `pandas.core.indexes.base._new_Index`:
+    its arguments are the state. `args` are those that the instance was made with.
 
     Raises:
         PartError: if a value in it is not what compiled code relies on, or the class is not
@@ -43,7 +47,11 @@ def check_state(full_class_name: str, state: Any) -> None:
         Untrusted: if a value in it is a record.
 
     """
-    _find(_states, full_class_name)(state)
+    module = _module_of(name)
+    if module is not None and hasattr(module, "check_state"):
+        module.check_state(name, args, state)
+    else:
+        _rule(module, "STATES", name)(state)
 
 
 def check_object(value: Any) -> None:
@@ -56,37 +64,28 @@ def check_object(value: Any) -> None:
 
     """
     cls = type(value)
-    _find(_objects, f"{cls.__module__}.{cls.__qualname__}")(value)
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    module = _module_of(name)
+    if module is not None and hasattr(module, "check_object"):
+        module.check_object(value)
+    else:
+        _rule(module, "OBJECTS", name)(value)
 
 
-def has_rules(full_class_name: str) -> bool:
-    """Whether the invariants of a class are written."""
-    _load(full_class_name)
-    return full_class_name in _states or full_class_name in _objects
-
-
-def _find(rules: dict[str, Rule], name: str) -> Rule:
-    _load(name)
-    rule = rules.get(name)
-    if rule is None:
+def _rule(module: ModuleType | None, table: str, name: str) -> Rule:
+    found = getattr(module, table, {}).get(name)
+    if found is None:
         raise PartError(f"the invariants of {name!r} are not written")
-    return rule
+    return found
 
 
-def _load(name: str) -> None:
-    """Fill the tables with those of a library, when one of its names is met."""
-    package = name.partition(".")[0]
-    module = _MODULES.get(package)
-    if module is None or module in _loaded:
-        return
-    if find_spec(f"cannery._objects.{module}") is None:
-        return
-    found = import_module(f"cannery._objects.{module}")
-    _states.update(found.STATES)
-    _objects.update(found.OBJECTS)
-    _loaded.add(module)
+def _module_of(name: str) -> ModuleType | None:
+    """The rules of a library, which are imported when one of its names is met."""
+    module = _MODULES.get(name.partition(".")[0])
+    return None if module is None else _imported(module)
 
 
-def anything(value: Any) -> None:
-    """The rule of classes that rely on nothing: they are safe whatever they hold."""
-    del value
+@cache
+def _imported(module: str) -> ModuleType | None:
+    full_name = f"cannery._objects.{module}"
+    return import_module(full_name) if find_spec(full_name) is not None else None
