@@ -107,8 +107,8 @@ def _series_of(values: Any, index: Any) -> Any:
 
 
 def _dtype_of(values: Any) -> Any:
-    is_objects = isinstance(values, np.ndarray) and values.dtype.kind == "O"
-    return object if is_objects else None
+    is_plain = isinstance(values, (np.ndarray, *_PLAIN))
+    return object if is_plain and values.dtype.kind == "O" else None
 
 
 def _with_extras(value: Any, parts: Parts) -> Any:
