@@ -264,7 +264,7 @@ def _dtype_fields(names: Any, fields: Any, itemsize: int) -> None:
         )
         if field[1] + field[0].itemsize > itemsize:
             raise PartError(f"the part 'fields': {name!r} lies outside of the element")
-    if any(name not in fields for name in names):
+    if any(name not in fields for name in names or ()):
         raise PartError("the part 'names': not all of them are fields")
 
 
@@ -320,7 +320,7 @@ def _seeds_state(state: Any) -> None:
     """(entropy, n_children_spawned, pool, pool_size, spawn_key), and perhaps a `__dict__`."""
     exact(tuple)(state, "state")
     names = ("entropy", "n_children_spawned", "pool", "pool_size", "spawn_key")
-    parts = dict(zip(names, state, strict=False))
+    parts: dict[str, Any] = dict(zip(names, state, strict=False))
     check_parts(parts, SEEDS | {"pool": native_array("u", 1, 4)})
     check_seeds(parts)
     if len(state) != len(names) or len(parts["pool"]) != parts["pool_size"]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas._libs.sparse import BlockIndex, IntIndex
 from pandas.core.arrays.string_ import BaseStringArray
+from pandas.core.internals import managers
 
 from cannery._objects._checks import (
     BOOL,
@@ -155,9 +156,9 @@ def check_index_values(values: Any, path: str = "values") -> None:
         if not {type(item) for item in items} <= _HASHED_AT_RANDOM:
             items = [item for item in items if _is_hashable(item)]
             check_labels(items, path)
-        found = [item for item in items if type(item) is str and item in PROTOCOLS]
+        found: Any = [item for item in items if type(item) is str and item in PROTOCOLS]
     elif _is_text(values) or type(values) is pd.arrays.ArrowExtensionArray:
-        found = values[_is_protocol(values)]
+        found: Any = values[_is_protocol(values)]
     else:
         return
     if len(found):
@@ -505,7 +506,7 @@ def check_options(cls: Any, n: Any, options: Parts) -> None:
 # States and arguments, as pickles have them.
 
 _is_manager = one_from(
-    {pd.core.internals.managers.BlockManager, pd.core.internals.managers.SingleBlockManager},
+    {managers.BlockManager, managers.SingleBlockManager},
     "a manager of blocks",
 )
 _FLAGS = one_of({"allows_duplicate_labels": True}, {"allows_duplicate_labels": False})
@@ -541,10 +542,9 @@ def _backed_state(state: Any) -> None:
 
 def _dict_state(**checks: Any) -> Rule:
     def check(state: Any) -> None:
-        if type(state) is tuple and len(state) == 1:
-            state = state[0]
-        exact(dict)(state, "state")
-        check_parts(state, {}, checks)
+        parts: Any = state[0] if type(state) is tuple and len(state) == 1 else state
+        exact(dict)(parts, "state")
+        check_parts(parts, {}, checks)
 
     return check
 
@@ -739,7 +739,7 @@ _OBJECT_RULES: dict[Any, Rule] = {
     type(pd.NaT): _anything,
     IntIndex: lambda index: check_sparse_index(index.length, index.indices),
     BlockIndex: lambda index: check_sparse_index(index.length, index.to_int_index().indices),
-    pd.core.internals.managers.BlockManager: _check_blocks,
-    pd.core.internals.managers.SingleBlockManager: _check_blocks,
+    managers.BlockManager: _check_blocks,
+    managers.SingleBlockManager: _check_blocks,
 }
 OBJECTS: dict[str, Rule] = _by_names(_OBJECT_RULES)

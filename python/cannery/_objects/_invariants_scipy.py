@@ -318,10 +318,10 @@ def _is_asarray(value: Any, path: str) -> None:
 
 def _attributes_of(state: Any, *names: str) -> Parts:
     """The attributes in the state of a spline, which newer versions keep in slots."""
-    if type(state) is tuple and len(state) == 2 and state[0] is None:
-        state = state[1]
-    exact(dict)(state, "state")
-    parts = {name.removeprefix("_"): part for name, part in state.items()}
+    is_slots = type(state) is tuple and len(state) == 2 and state[0] is None
+    given: Any = state[1] if is_slots else state
+    exact(dict)(given, "state")
+    parts = {name.removeprefix("_"): part for name, part in given.items()}
     checks = dict.fromkeys(names, value)
     check_parts(parts, {**checks, "extrapolate": EXTRAPOLATE}, {"asarray": _is_asarray})
     return parts

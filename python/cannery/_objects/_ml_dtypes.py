@@ -18,8 +18,8 @@ Parts = dict[str, Any]
 
 _NAMES = frozenset(
     """
-    bfloat16 float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2
-    float8_e5m2fnuz float8_e8m0fnu float6_e2m3fn float6_e3m2fn float4_e2m1fn int1 int2 int4 uint1
+    bcomplex32 bfloat16 complex32 float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn
+    float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float6_e2m3fn float6_e3m2fn float4_e2m1fn int1 int2 int4 uint1
     uint2 uint4
     """.split()
 )
@@ -88,7 +88,7 @@ def _check_bits(name: str, bits: Any) -> None:
     width = int(match[2]) if match else 16
     if match is None or width >= 8 or bits.size == 0:
         return
-    values = bits.view("i1") if match[1] == "int" else bits
-    low, high = (-(1 << width - 1), 1 << width - 1) if match[1] == "int" else (0, 1 << width)
-    if int(values.min()) < low or int(values.max()) >= high:
+    # Versions differ in whether a sign goes on into the bits that are not used.
+    is_negative = (bits >= 256 - (1 << width - 1)) & (match[1] == "int")
+    if not ((bits < 1 << width) | is_negative).all():
         raise PartError(f"the part 'value': an element has more bits than {name}")

@@ -505,7 +505,7 @@ def _make_masked(parts: Parts) -> Any:
     if not is_fit:
         raise PartError("the part 'mask': it is none of the shape and type of the data")
     mask = np.ma.nomask if mask is False else mask
-    made = np.ma.MaskedArray(data, mask=mask, hard_mask=parts["hard"], copy=False)
+    made: Any = np.ma.MaskedArray(data, mask=mask, hard_mask=parts["hard"], copy=False)
     if "fill_value" in parts:
         if parts["fill_value"].dtype != data.dtype:
             raise PartError("the part 'fill_value': it is not of the type of the data")

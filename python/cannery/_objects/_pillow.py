@@ -97,8 +97,10 @@ def _plain(value: Any) -> Any:
         return items if isinstance(value, list) else tuple(items)
     if isinstance(value, dict):
         return {_plain(name): _plain(item) for name, item in value.items()}
-    base = next(cls for cls in (bool, int, float, str, bytes) if isinstance(value, cls))
-    return base.__str__(value) if base is str else base(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    base: Any = next(cls for cls in (bool, int, float, bytes) if isinstance(value, cls))
+    return base(value)
 
 
 # Reading. The size is compared with the data before room is made for the pixels.

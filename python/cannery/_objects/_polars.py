@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import polars as pl
+from polars.datatypes import classes as column_types
 
 from cannery._objects._arrow_ipc import check_file
 from cannery._objects._beside import beside
@@ -59,9 +60,9 @@ _BARE = """
 """.split()
 _NESTED = ("List", "Array", "Struct")
 _TYPES: dict[str, Any] = {
-    f"{_CLASSES}.{name}": getattr(pl.datatypes.classes, name)
+    f"{_CLASSES}.{name}": getattr(column_types, name)
     for name in (*_BARE, *_NESTED)
-    if hasattr(pl.datatypes.classes, name)
+    if hasattr(column_types, name)
 }
 
 
@@ -118,8 +119,9 @@ def _check_type(dtype: Any, left: int) -> None:
         optional(zone_name)(dtype.time_zone, "ipc")
     for field in getattr(dtype, "fields", ()):
         _check_type(field.dtype, left - 1)
-    if isinstance(getattr(dtype, "inner", None), pl.DataType):
-        _check_type(dtype.inner, left - 1)
+    inner = getattr(dtype, "inner", None)
+    if isinstance(inner, pl.DataType):
+        _check_type(inner, left - 1)
 
 
 def _categories_parts(categories: Any) -> Parts:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -227,34 +228,15 @@ def _table(expected: Any) -> Check:
 
 
 _SCALARS = (bool, int, float, complex, str, type(None))
+_OWN = (torch.Size, torch.dtype, torch.device, torch.Tensor, torch.nn.Module)
 
 
 def _check_constant(cls: Any, name: str, part: Any) -> None:
-    """Check an attribute of a class: it is none of its methods, and holds plain data."""
-    listed = {*_own_names(), *getattr(cls, "__constants__", ()), *_annotations(cls)}
-    listed |= {*_parameters_of(cls), *_UNLISTED}
-    if name.startswith("__") or name not in listed or callable(getattr(cls, name, None)):
+    """Check an attribute: it hides nothing that its class has, and holds plain data."""
+    found = inspect.getattr_static(cls, name, None)
+    if name.startswith("__") or callable(found) or hasattr(type(found), "__get__"):
         raise PartError(f"there is no part {name!r}")
     _check_plain(part, name, 4)
-
-
-# Attributes of torch's own modules that neither a signature nor an annotation names.
-_UNLISTED = frozenset(
-    """
-    _all_weights _flat_weights _flat_weights_names _is_full_backward_hook _qkv_same_embed_dim
-    _reversed_padding_repeated_twice activation activation_relu_or_gelu batch_first call_super_init
-    cutoffs eps_ head_bias head_size last output_padding shortlist_size transposed training
-    """.split()
-)
-
-
-def _annotations(cls: Any) -> set[str]:
-    return {name for base in cls.__mro__ for name in base.__dict__.get("__annotations__", ())}
-
-
-def _parameters_of(cls: Any) -> set[str]:
-    code = getattr(cls.__init__, "__code__", None)
-    return set() if code is None else set(code.co_varnames[: code.co_argcount])
 
 
 def _check_plain(value: Any, path: str, left: int) -> None:
