@@ -235,9 +235,7 @@ def array(kinds: str, ndim: int | None = None) -> Check:
                 f"but one of kind {' '.join(kinds)}"
             )
         if ndim is not None and value.ndim != ndim:
-            raise PartError(
-                f"the part {path!r}: expected {ndim} dimensions, got {value.ndim}"
-            )
+            raise PartError(f"the part {path!r}: expected {ndim} dimensions, got {value.ndim}")
 
     return check
 
