@@ -235,7 +235,9 @@ def array(kinds: str, ndim: int | None = None) -> Check:
                 f"but one of kind {' '.join(kinds)}"
             )
         if ndim is not None and value.ndim != ndim:
-            raise PartError(f"the part {path!r}: expected {ndim} dimensions, got {value.ndim}")
+            raise PartError(
+                f"the part {path!r}: expected {ndim} dimensions, got {value.ndim}"
+            )
 
     return check
 
