@@ -43,6 +43,8 @@ def installed_module(name: str) -> ModuleType:
 
 
 def _is_installed(package: str) -> bool:
+    if package in sys.builtin_module_names:
+        return True
     folders = [entry for entry in sys.path if entry and _real(entry) in _roots()]
     return PathFinder.find_spec(package, folders) is not None
 
