@@ -15,7 +15,7 @@ from cannery._objects._sklearn._invariants import check_object, check_state
 from cannery._objects._sklearn._compiled import compiled_of
 from cannery._objects._sklearn._state import check_attributes
 from cannery._objects._sklearn._table import class_of_table, function_of_table, is_table_class
-from cannery._objects._sklearn._values import check_value
+from cannery._objects._sklearn._values import accepting, check_value, is_function
 
 Parts = dict[str, Any]
 
@@ -45,12 +45,18 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     if cls is None:
         return None
     if compiled_of(cls) is not None:
-        return lambda parts: _make_compiled(cls, name, parts)
-    if issubclass(cls, tuple):
-        return lambda parts: _make_tuple(cls, parts)
-    if issubclass(cls, dict):
-        return lambda parts: _make_bunch(cls, parts)
-    return lambda parts: _make_plain(cls, name, parts)
+        make = _make_compiled
+    elif issubclass(cls, tuple):
+        make = _make_tuple
+    else:
+        make = _make_bunch if issubclass(cls, dict) else _make_plain
+
+    def make_checked(parts: Parts) -> Any:
+        # Functions in a document are those of the tables, and those that its reader trusts.
+        with accepting(is_function):
+            return make(cls, name, parts)
+
+    return make_checked
 
 
 def _make_compiled(cls: Any, name: str, parts: Parts) -> Any:
@@ -79,23 +85,24 @@ def _fill(value: Any, parts: Parts) -> None:
         set_state(value, dict(parts))
 
 
-def _make_tuple(cls: Any, parts: Parts) -> Any:
+def _make_tuple(cls: Any, name: str, parts: Parts) -> Any:
     if set(parts) != set(cls._fields):
-        raise PartError(f"expected the parts {', '.join(cls._fields)}")
-    for name, value in parts.items():
-        check_value(value, name)
+        raise PartError(f"a {name} has the parts {', '.join(cls._fields)}")
+    for field, value in parts.items():
+        check_value(value, field)
     return tuple.__new__(cls, [parts[name] for name in cls._fields])
 
 
-def _make_bunch(cls: Any, parts: Parts) -> Any:
+def _make_bunch(cls: Any, name: str, parts: Parts) -> Any:
     """A dict whose items are attributes too: none may answer for a protocol, or hide a method."""
+    del name
     items = parts.get(_classes.ITEMS, {})
     exact(dict)(items, _classes.ITEMS)
-    for name in items:
-        if type(name) is not str:
-            raise mismatch(name, "key", "str")
-        if name.startswith("__"):
-            raise PartError(f"the item {name!r} is not for a file to set")
+    for key in items:
+        if type(key) is not str:
+            raise mismatch(key, "key", "str")
+        if key.startswith("__"):
+            raise PartError(f"the item {key!r} is not for a file to set")
     check_value(items, _classes.ITEMS, functions=True)
     return cls(**items)
 
@@ -111,7 +118,8 @@ def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], 
         return None
 
     def fill(value: Any, parts: Parts) -> None:
-        check_attributes(cls, parts)
+        with accepting(is_function):
+            check_attributes(cls, parts)
         value.__dict__.update(parts)
 
     return lambda parts: object.__new__(cls), fill

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cannery._objects._checks import PartError, exact, integer, mismatch
+from cannery._objects._checks import PartError, Untrusted, exact, integer, mismatch
 from cannery._objects._installed import installed_module
 from cannery._objects._record import Record
-from cannery._objects._checks import Untrusted
+from cannery._objects._sklearn._values import check_value, is_accepted
 
 
 class Compiled(NamedTuple):
@@ -119,6 +119,8 @@ _WITH_VECTOR = ("MinkowskiDistance", "SEuclideanDistance")
 def _make_metric(cls: Any, args: Any, state: Any) -> Any:
     del args
     name = cls.__name__[:-2]
+    if name == "PyFuncDistance":
+        return cls(state[3], **state[4])
     if name == "MahalanobisDistance":
         return cls(VI=state[2])
     if name == "SEuclideanDistance":
@@ -131,7 +133,10 @@ def _make_metric(cls: Any, args: Any, state: Any) -> Any:
 def _check_metric(cls: Any, args: Any, state: Any) -> None:
     _require(args is None or not len(args) or args == (cls,), "args", "expected none")
     exact(tuple, list)(state, "state")
-    _require(len(state) == 3, "state", "expected three parts")
+    calls = cls.__name__.startswith("PyFunc")
+    _require(len(state) == (5 if calls else 3), "state", "expected its parts")
+    if calls:
+        _check_function(state[3], state[4])
     exact(float)(state[0], "p")
     plain_array(state[1], "vec", np.dtype(np.float64), 1)
     plain_array(state[2], "mat", np.dtype(np.float64), 2)
@@ -141,15 +146,25 @@ def _check_metric(cls: Any, args: Any, state: Any) -> None:
         raise PartError(f"the part 'state': {error}") from error
     same = made[0] == state[0] and all(
         mine.shape == its.shape and np.array_equal(mine, its, equal_nan=True)
-        for mine, its in zip(made[1:], state[1:], strict=True)
+        for mine, its in zip(made[1:3], state[1:3], strict=True)
     )
     _require(same, "state", "it is not that of such a metric")
+
+
+def _check_function(function: Any, keywords: Any) -> None:
+    if type(function) is Record:
+        raise Untrusted(function.__type_name__)
+    _require(is_accepted(function), "func", "expected a function that only computes")
+    exact(dict)(keywords, "kwargs")
+    names = all(type(name) is str and name.isidentifier() for name in keywords)
+    _require(names, "kwargs", "expected keywords")
+    check_value(keywords, "kwargs", functions=True)
 
 
 def metric_size(metric: Any) -> int | None:
     """How many columns a metric needs; `None` for any number."""
     name = type(metric).__name__[:-2]
-    _, vector, matrix = metric.__getstate__()
+    _, vector, matrix = metric.__getstate__()[:3]
     if name == "MahalanobisDistance":
         return len(matrix)
     if name == "SEuclideanDistance" or (name == "MinkowskiDistance" and vector.size):
@@ -218,7 +233,7 @@ def _check_tree_metric(cls: Any, metric: Any, columns: int) -> None:
     if type(metric) is Record:
         raise Untrusted(metric.__type_name__)
     name = type(metric).__name__
-    is_own = getattr(module, name, None) is type(metric) and not name.startswith("PyFunc")
+    is_own = getattr(module, name, None) is type(metric)
     width = "32" if cls.__name__.endswith("32") else "64"
     _require(is_own and name.endswith(width), "metric", "expected a distance of this tree's type")
     _require(name in _valid_metrics(cls), "metric", "it is no metric of this tree")
@@ -251,10 +266,10 @@ def _check_loss(cls: Any, args: Any, state: Any) -> None:
         exact(int, float)(value, "args")
     _require(state is None and len(args) <= 1, "args", "expected one number at most")
     try:
-        made = cls(*args).__reduce__()
+        made = cls(*args)
     except (TypeError, ValueError) as error:
         raise PartError(f"the part 'args': {error}") from error
-    _require(len(made[1]) == len(args), "args", "it takes no such argument")
+    _require(not args or made.__reduce__()[0] is cls, "args", "it takes no such argument")
 
 
 def _make_loss(cls: Any, args: Any, state: Any) -> Any:

@@ -570,13 +570,12 @@ def _target_encoder(attributes: Attributes) -> None:
     _encoder(attributes)
     if "encodings_" not in attributes:
         return
-    number = features_of(attributes)
-    if attributes.get("target_type_") == "multiclass":
-        number *= len(attributes["classes_"])
-    require(len(attributes["encodings_"]) == number, "encodings_", "it does not fit")
+    is_multiclass = attributes.get("target_type_") == "multiclass"
+    classes = len(attributes["classes_"]) if is_multiclass else 1
+    number = features_of(attributes) * classes
+    require(len(attributes["encodings_"]) == number > 0, "encodings_", "it does not fit")
     for at, encoding in enumerate(attributes["encodings_"]):
-        at = at % features_of(attributes)
-        fits = np.shape(encoding) == np.shape(attributes["categories_"][at])
+        fits = np.shape(encoding) == np.shape(attributes["categories_"][at // classes])
         require(fits, "encodings_", "expected one for each category")
 
 

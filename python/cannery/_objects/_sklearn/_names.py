@@ -7,7 +7,6 @@ readers who trust them by name only:
 - mixins and abstract classes: they have no instances;
 - what only fitting uses (`Splitter`, `Criterion`, `TreeBuilder`, `_QuadTree`, `NeighborsHeap`,
   `UnionFind`, `TreeGrower`, solvers): compiled, with pointers into arrays that nothing checks;
-- `PyFuncDistance`: a metric that calls any function;
 - losses for other array libraries: they hold a module;
 - displays: they hold figures.
 """
@@ -122,7 +121,7 @@ sklearn.metrics._dist_metrics: BrayCurtisDistance32 BrayCurtisDistance64 Canberr
     HaversineDistance32 HaversineDistance64 JaccardDistance32 JaccardDistance64
     MahalanobisDistance32 MahalanobisDistance64 ManhattanDistance32 ManhattanDistance64
     MatchingDistance32 MatchingDistance64 MinkowskiDistance32 MinkowskiDistance64
-    RogersTanimotoDistance32 RogersTanimotoDistance64 RussellRaoDistance32 RussellRaoDistance64
+    PyFuncDistance32 PyFuncDistance64 RogersTanimotoDistance32 RogersTanimotoDistance64 RussellRaoDistance32 RussellRaoDistance64
     SEuclideanDistance32 SEuclideanDistance64 SokalMichenerDistance32 SokalMichenerDistance64
     SokalSneathDistance32 SokalSneathDistance64
 sklearn.metrics._scorer: _CurveScorer _MultimetricScorer _PassthroughScorer _Scorer

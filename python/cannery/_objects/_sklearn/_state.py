@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from cannery._objects._checks import PartError, exact
 from cannery._objects._sklearn._text import check_texts
 from cannery._objects._sklearn._values import check_value
@@ -51,6 +53,32 @@ def _is_plain(cls: type, name: str) -> bool:
     return not name.startswith("__") and not callable(found) and not hasattr(found, "__get__")
 
 
+# Numbers of columns, which methods make as many names or numbers of.
+_COUNTS = frozenset(
+    """
+    n_features_in_ n_features_ n_features _n_features _n_features_in _n_features_out
+    n_features_out_ n_output_features_ _n_out_full n_outputs_ n_classes_ _n_classes n_components_
+    _n_components n_trees_per_iteration_ n_clusters_ n_labels_ n_samples_fit_
+    """.split()
+)
+MAX_COUNT = 1 << 20
+"""The most that an estimator may say of itself without an array of that size."""
+
+
+def check_counts(state: Mapping[str, Any]) -> None:
+    """Check that numbers of columns are not far above what is in the state."""
+    sizes = [max(np.shape(value), default=0) for value in state.values() if _is_sized(value)]
+    most = max([MAX_COUNT, *sizes])
+    for name in _COUNTS & state.keys():
+        value = state[name]
+        if isinstance(value, (int, float, np.number)) and not -1 <= value <= most:
+            raise PartError(f"the part {name!r}: {value!r:.40} is far above what is there")
+
+
+def _is_sized(value: Any) -> bool:
+    return type(value) is np.ndarray or hasattr(value, "getnnz")
+
+
 def check_attributes(cls: type, state: Any) -> None:
     """Check the names and the values of the attributes of an instance.
 
@@ -70,3 +98,4 @@ def check_attributes(cls: type, state: Any) -> None:
         functions = name in parameters or name in _FUNCTION_ATTRIBUTES
         check_value(value, name, functions=functions)
     check_texts(cls, state)
+    check_counts(state)

@@ -14,7 +14,7 @@ a name that is not constant, `str.format` with a text that is not constant, `re.
 | `verbose_feature_names_out` | `str.format`: widths allocate, fields read attributes | plain fields |
 | `feature_name_combiner` | called | `concat` or a function that computes |
 | `importance_getter` | `operator.attrgetter` | names without underscores in front |
-| `response_method`, `chain_method`, `stack_method` ... | `getattr(estimator, name)(X)` | `predict` ... |
+| `response_method`, `chain_method` ... | `getattr(estimator, name)(X)` | `predict` ... |
 | `_sklearn_output_config` | names a library that is imported | `default`, `pandas`, `polars` |
 | `n_jobs`, `_n_threads`, `n_threads` | so many threads or processes are started | -256 to 256 |
 | `random_state`, `_random_state`, `random_state_` | its methods are called | seeds and generators |
@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from cannery._objects._checks import Check, PartError, mismatch, one_of
-from cannery._objects._sklearn._values import is_foreign, is_number_class, is_pure
+from cannery._objects._sklearn._values import is_accepted, is_foreign, is_number_class
 
 MAX_WORKERS = 256
 
@@ -92,7 +92,7 @@ def _column_template(value: Any, path: str) -> None:
 
 
 def _function(value: Any, path: str) -> None:
-    if value is not None and type(value) is not str and not is_pure(value):
+    if value is not None and type(value) is not str and not is_accepted(value):
         raise mismatch(value, path, "a function that only computes")
 
 

@@ -7,10 +7,13 @@ those make: exact classes, never subclasses.
 
 from __future__ import annotations
 
+import collections
 import functools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -26,7 +29,9 @@ MAX_INTEGER_BITS = 4096
 """Integers are seeds and counts; the entropy of a seed sequence has some hundred bits."""
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
-_CONTAINERS = (list, tuple, dict, set, frozenset)
+_MAPPINGS = (dict, collections.OrderedDict, collections.defaultdict)
+_CONTAINERS = (list, tuple, set, frozenset, *_MAPPINGS)
+_FACTORIES = (None, dict, list, int, float, collections.OrderedDict)
 
 # Classes of Python and of libraries whose adapters check what they make.
 _DATA = frozenset(
@@ -105,7 +110,10 @@ class _Walk:
         self._seen.add(id(value))
         if depth >= MAX_DEPTH:
             raise PartError(f"the part {path!r}: containers are nested too deeply")
-        if type(value) is dict:
+        if isinstance(value, dict):
+            factory = getattr(value, "default_factory", None)
+            if factory not in _FACTORIES:
+                raise PartError(f"the part {path!r}: what makes its values is not expected")
             for key, item in value.items():
                 self.check(key, f"{path} key", depth + 1)
                 self.check(item, f"{path}[{key!r:.40}]", depth + 1)
@@ -135,9 +143,12 @@ class _Walk:
             return True
         if isinstance(value, type):
             return is_number_class(value) or is_foreign(value.__module__)
-        if _name(cls) in _DATA or _is_sparse(cls) or _is_boosting(cls):
+        if _is_sparse(cls):
+            check_sparse(value, path)
             return True
-        return self._functions and is_pure(value)
+        if _name(cls) in _DATA or _is_boosting(cls):
+            return True
+        return self._functions and is_accepted(value)
 
 
 def is_number_class(value: type) -> bool:
@@ -155,6 +166,32 @@ def _is_sparse(cls: type) -> bool:
     return module is not None and getattr(module, cls.__name__, None) is cls
 
 
+def check_sparse(matrix: Any, path: str) -> None:
+    """Check what compiled code takes as it is of a matrix by rows or columns.
+
+    `scipy` compares the sizes when a matrix is made, and reads the indices without a check.
+    """
+    if matrix.format not in ("csr", "csc"):
+        return
+    indices, starts, data = matrix.indices, matrix.indptr, matrix.data
+    major, minor = matrix.shape if matrix.format == "csr" else matrix.shape[::-1]
+    exact = all(type(each) in (np.ndarray, np.memmap) for each in (indices, starts, data))
+    native = exact and indices.dtype == starts.dtype and indices.dtype in (np.int32, np.int64)
+    fits = (
+        native
+        and data.dtype.kind in "biufc"
+        and data.dtype.isnative
+        and starts.shape == (major + 1,)
+        and indices.shape == data.shape
+        and len(indices) == starts[-1]
+        and starts[0] == 0
+        and bool(np.all(starts[:-1] <= starts[1:]))
+        and (not indices.size or (indices.min() >= 0 and indices.max() < minor))
+    )
+    if not fits:
+        raise PartError(f"the part {path!r}: a sparse matrix does not fit its shape")
+
+
 def _is_boosting(cls: type) -> bool:
     """Whether it is an estimator of a boosting library: its own adapter made it."""
     package = cls.__module__.partition(".")[0]
@@ -170,12 +207,39 @@ _FUNCTIONS = (
 )
 
 
+def is_accepted(value: Any) -> bool:
+    """Whether a callable may be a parameter: it only computes, or the reader trusts it by name."""
+    if type(value) is functools.partial:
+        return not vars(value) and is_accepted(value.func) and _holds_data(value)
+    return _accepts.get()(value)
+
+
+def _holds_data(value: functools.partial[Any]) -> bool:
+    walk = _Walk(True)
+    walk.check(value.args, "args", 1)
+    walk.check(value.keywords, "keywords", 1)
+    return True
+
+
+@contextmanager
+def accepting(accepts: Callable[[Any], bool]) -> Iterator[None]:
+    """Within it, functions are parameters that `accepts` says so of, instead of `is_pure`."""
+    token = _accepts.set(accepts)
+    try:
+        yield
+    finally:
+        _accepts.reset(token)
+
+
+def is_function(value: Any) -> bool:
+    """Whether it is a function: a document has those of its table and the reader's only."""
+    return type(value) is np.ufunc or isinstance(value, _FUNCTIONS)
+
+
 def is_pure(value: Any) -> bool:
-    """Whether a callable only computes: a function of the table, a ufunc, a `partial` of these."""
+    """Whether a function only computes: one of the tables, or of a package without a table."""
     if type(value) is np.ufunc:
         return getattr(np, value.__name__, None) is value or _is_special(value)
-    if type(value) is functools.partial:
-        return _is_pure_partial(value)
     if not isinstance(value, _FUNCTIONS):
         return False
     module = getattr(value, "__module__", None) or _owner(value)
@@ -191,15 +255,6 @@ def _is_special(value: Any) -> bool:
     return special is not None and getattr(special, value.__name__, None) is value
 
 
-def _is_pure_partial(value: functools.partial[Any]) -> bool:
-    if vars(value) or not is_pure(value.func):
-        return False
-    walk = _Walk(True)
-    walk.check(value.args, "args", 1)
-    walk.check(value.keywords, "keywords", 1)
-    return True
-
-
 def _owner(value: Any) -> str:
     owner = getattr(value, "__objclass__", None) or type(getattr(value, "__self__", None))
     return owner.__module__
@@ -211,3 +266,6 @@ def _names(value: Any, module: str | None) -> tuple[str, ...]:
         return (f"{owner.__module__}.{owner.__qualname__}.{value.__name__}",)
     # Functions of NumPy say the module that they are found in.
     return f"{module}.{value.__qualname__}", f"{module}.{value.__name__}"
+
+
+_accepts: ContextVar[Callable[[Any], bool]] = ContextVar("accepts", default=is_pure)
