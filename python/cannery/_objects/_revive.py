@@ -21,6 +21,7 @@ from cannery._objects._checks import (
 from cannery._objects._classes import is_plain_data, plan_of
 from cannery._objects._functions import function_of
 from cannery._objects._known import BY_NAME, KNOWN, Known, name_of_known
+from cannery._objects._names import refuse_protocols
 from cannery._objects._patterns import PatternBudget
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
@@ -75,6 +76,13 @@ class Reviver:
     def record(self, type_name: str, parts: Parts) -> Record:
         """A record, instead of an object that is too deep to be made."""
         return Record(type_name, parts)
+
+    def check_name(self, type_name: str, name: str) -> None:
+        """Refuse an attribute by which libraries ask an object what it is."""
+        try:
+            refuse_protocols((name,))
+        except PartError as error:
+            raise _bad_parts(type_name, str(error)) from error
 
     def _registered(self, name: str) -> tuple[Registered, int] | None:
         found = find_registered(name)

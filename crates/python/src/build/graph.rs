@@ -56,6 +56,15 @@ impl<'py> Reviver<'py> {
         self.0.call_method1("record", (type_name, parts))
     }
 
+    /// Refuses an attribute by which libraries ask an object what it is.
+    fn check_name(
+        &self,
+        type_name: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        self.0.call_method1("check_name", (type_name, name)).map(drop)
+    }
+
     fn finish(
         &self,
         type_name: &Bound<'py, PyAny>,
@@ -285,7 +294,10 @@ impl<'py> GraphHooks<'py> {
             if class.names.get(index).is_some_and(|known| known.is(name)) {
                 continue;
             }
-            refuse_protocol(type_name, name)?;
+            if is_special(name) {
+                let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+                reviver.check_name(type_name, name).map_err(from_exception)?;
+            }
             class.names.truncate(index);
             class.names.push(name.clone());
         }
@@ -577,38 +589,11 @@ fn is_array(object: &Bound<'_, PyAny>) -> bool {
     unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) == c"numpy.ndarray" }
 }
 
-/// Names with two underscores around them that are attributes or parts, and answer no protocol; the
-/// same as in `cannery._objects._names`.
-const OWN_NAMES: [&str; 15] = [
-    "__args__",
-    "__function__",
-    "__generic__",
-    "__items__",
-    "__kwargs__",
-    "__pairs__",
-    "__state__",
-    "__orig_class__",
-    "__cause__",
-    "__context__",
-    "__suppress_context__",
-    "__notes__",
-    "__pydantic_fields_set__",
-    "__pydantic_extra__",
-    "__pydantic_private__",
-];
-
-/// Refuses an attribute by which libraries ask an object what it is: `__array_interface__`.
-fn refuse_protocol(type_name: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> Result<()> {
-    let Ok(name) = name.cast::<PyString>() else { return Ok(()) };
-    let Ok(name) = name.to_cow() else { return Ok(()) };
-    if !name.starts_with("__") || !name.ends_with("__") || OWN_NAMES.contains(&&*name) {
-        return Ok(());
-    }
-    let message = format!(
-        "no {type_name} can be made of these parts: '{name}' answers a protocol and is no \
-         attribute of data"
-    );
-    Err(Error::new(ErrorKind::Value, message))
+/// Whether a name is of the form that protocols look up: `__array_interface__`.
+fn is_special(name: &Bound<'_, PyAny>) -> bool {
+    let name = name.cast::<PyString>().ok();
+    let name = name.as_ref().and_then(|name| name.to_cow().ok());
+    name.is_some_and(|name| name.starts_with("__") && name.ends_with("__"))
 }
 
 /// What `object.__new__(class)` gives.
