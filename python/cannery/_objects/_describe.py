@@ -14,7 +14,7 @@ from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import name_of_registered
-from cannery._objects._trust import find_by_name, full_name, is_findable
+from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataTypeError
 
@@ -86,6 +86,8 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return lambda value: (value.__type_name__, value.__parts__)
     if issubclass(cls, type):
         return _class_itself
+    if cls in VARIABLES:
+        return lambda value: ("type", {"name": _findable(full_name(value), value)})
     if issubclass(cls, _FUNCTIONS):
         return _function_itself
     if issubclass(cls, enum.Enum):
