@@ -291,7 +291,11 @@ impl fmt::Display for Error {
         if let Some(file) = self.file() {
             write!(f, "{}: ", printable(file))?;
         }
-        f.write_str(&printable_lines(self.message()))?;
+        // A message is one line, but for an exception's own; and a name may have line ends.
+        match self.kind() {
+            ErrorKind::Host => f.write_str(&printable_lines(self.message()))?,
+            _ => f.write_str(&printable(self.message()))?,
+        }
         if !self.0.path.is_empty() {
             write!(f, " in `{}`", printable(&self.path().to_string()))?;
         }
