@@ -78,7 +78,7 @@ fn show_run(
         console.short_line(format_args!("parameters  {}", run.params))?;
     }
     if let Some(error) = &run.error {
-        console.line(format_args!("error  {}", error.trim_end()))?;
+        console.lines(format_args!("error  {}", error.trim_end()))?;
     }
     let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::Middle];
     let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]).cut(cuts);
@@ -101,7 +101,7 @@ pub(crate) fn why(args: &WhyArgs, console: &mut Console<'_>) -> Result<ExitStatu
     if args.store.json {
         print_json(&explanation_value(&explanation), console)?;
     } else {
-        console.line(&explanation)?;
+        console.lines(&explanation)?;
     }
     Ok(ExitStatus::Success)
 }

@@ -124,3 +124,33 @@ fn without_comments(sql: &str) -> String {
 fn normal(sql: &str) -> String {
     sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_ends_when_its_time_is_over() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let clock = watch(&mut connection).unwrap();
+        let count = |until: u64| {
+            let sql = format!(
+                "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n \
+                WHERE i < {until}) SELECT count(*) FROM n"
+            );
+            connection.query_row(&sql, [], |row| row.get::<_, u64>(0))
+        };
+        clock.deadline.store(1, Ordering::Relaxed);
+        let error = failure::catalog(count(1 << 60).unwrap_err(), "count");
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+        clock.start();
+        assert_eq!(count(50_000).unwrap(), 50_000);
+    }
+
+    #[test]
+    fn comments_and_line_breaks_make_no_other_schema() {
+        let statement = "CREATE TABLE a (\n  b TEXT, -- of c; or d\n  e) STRICT";
+        assert_eq!(normal(&without_comments(statement)), "CREATE TABLE a ( b TEXT, e) STRICT");
+        assert!(STATEMENTS.iter().all(|statement| statement.starts_with("CREATE ")));
+    }
+}
