@@ -40,9 +40,9 @@ def _is_installed(entry_point: Any) -> bool:
     if distribution is None:
         return True
     place = Path(str(distribution.locate_file(""))).absolute()
-    # `sys.path[0]` is the script's folder, or the current one; `pip install --target` names others.
-    first = Path(sys.path[0] if sys.path else "").absolute()
-    return is_installed(place) or place not in (first, Path.cwd())
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    here = {Path.cwd(), Path(script).absolute().parent if script else Path.cwd()}
+    return is_installed(place) or place not in here
 
 
 def _entry_points() -> Any:

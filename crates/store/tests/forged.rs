@@ -112,7 +112,7 @@ fn damage_names_the_artifact_the_file_and_the_runs() {
     fs::write(&path, "cba").unwrap();
     insta::assert_snapshot!(
         store.view(content).unwrap_err().message(),
-        @"artifact `note@1`, `same@1`, file `a.txt`: object `6437b3ac` holds other bytes than were written: its 3 bytes have digest `cd1e7ea9`"
+        @"artifact `note@1`, `same@1`, file `a.txt`: object `6437b3ac` holds other bytes than were written: its 3 bytes have digest `23ec8b1c`"
     );
 }
 
