@@ -117,7 +117,8 @@ impl<'a> Console<'a> {
 
     /// Writes lines of the results; all in them that is not printable is escaped.
     pub(crate) fn lines(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        Ok(writeln!(self.out, "{}", render(&text.to_string()))?)
+        let is_colored = self.looks.out_is_terminal && self.looks.is_colored;
+        Ok(writeln!(self.out, "{}", render(&text.to_string(), is_colored))?)
     }
 
     /// A text as it may look among the results, escaped.
@@ -129,7 +130,8 @@ impl<'a> Console<'a> {
     pub(crate) fn complain(&mut self, style: Style, label: &str, text: impl fmt::Display) {
         let is_colored = self.looks.err_is_terminal && self.looks.is_colored;
         let label = paint(is_colored, style, format_args!("{label}:"));
-        drop(writeln!(self.err, "{} {}", render(&label), printable_lines(&text.to_string())));
+        let label = render(&label, is_colored);
+        drop(writeln!(self.err, "{label} {}", printable_lines(&text.to_string())));
     }
 
     /// Writes a line to where progress goes. Nobody can be told if that fails.
@@ -235,9 +237,9 @@ mod tests {
         assert_eq!(cut("too long", 7), "too lo…");
         assert_eq!(cut("too    long", 7), "too…");
         let line = format!("{} text", mark(Style::Strong, "bold"));
-        assert_eq!(render(&cut(&line, 9)), "\x1b[1mbold\x1b[0m text");
-        assert_eq!(render(&cut(&line, 6)), "\x1b[1mbold\x1b[0m…");
-        assert_eq!(render(&cut(&line, 3)), "\x1b[1mbo…\x1b[0m");
+        assert_eq!(render(&cut(&line, 9), true), "\x1b[1mbold\x1b[0m text");
+        assert_eq!(render(&cut(&line, 6), true), "\x1b[1mbold\x1b[0m…");
+        assert_eq!(render(&cut(&line, 3), true), "\x1b[1mbo…\x1b[0m");
     }
 
     #[test]
@@ -256,6 +258,6 @@ mod tests {
     #[test]
     fn a_name_does_not_end_its_line() {
         let line = format!("{}\n\tb", mark(Style::Strong, "a"));
-        assert_eq!(render(&one_line(&line)), "\x1b[1ma\x1b[0m\\n\\tb");
+        assert_eq!(render(&one_line(&line), true), "\x1b[1ma\x1b[0m\\n\\tb");
     }
 }

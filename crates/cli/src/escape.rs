@@ -25,8 +25,12 @@ pub(crate) fn is_mark(character: char) -> bool {
     (BEGIN..=END).contains(&character)
 }
 
-/// A text as it is written: marks as colours, all else that is not printable escaped.
-pub(crate) fn render(text: &str) -> String {
+/// A text as it is written: marks as colours where there are any, all else that is not printable
+/// escaped.
+pub(crate) fn render(text: &str, is_colored: bool) -> String {
+    if !is_colored {
+        return printable_lines(text).into_owned();
+    }
     let mut rendered = String::with_capacity(text.len());
     for piece in text.split_inclusive(is_mark) {
         let mark = piece.chars().next_back().filter(|character| is_mark(*character));
@@ -110,7 +114,8 @@ mod tests {
     #[test]
     fn only_marks_become_colours() {
         let text = format!("{}  \x1b[2J\u{9b}", mark(Style::Good, "ok"));
-        assert_eq!(render(&text), "\x1b[32mok\x1b[0m  \\u{1b}[2J\\u{9b}");
+        assert_eq!(render(&text, true), "\x1b[32mok\x1b[0m  \\u{1b}[2J\\u{9b}");
+        assert_eq!(render("\u{fdd3}", false), "\\u{fdd3}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use cannery::{Error, ErrorKind, LayoutOptions, Output, Place, Result, Value, is_printable};
+use cannery::{Error, ErrorKind, LayoutOptions, Output, Place, Result, Value, is_printable, printable};
 use similar::TextDiff;
 
 use super::files::{expand, for_each, load};
@@ -91,7 +91,7 @@ impl Tally<'_> {
         }
         match (self.args.json, self.args.check) {
             (true, _) => Ok(()),
-            (false, true) => console.line(format_args!("{} would change", place.name())),
+            (false, true) => console.line(format_args!("{} would change", printable(&place.name()))),
             (false, false) => {
                 console.note(format_args!("{} changed", place.name()));
                 Ok(())
@@ -147,7 +147,7 @@ fn print_diff(place: &Place, texts: &Texts, console: &mut Console<'_>) -> Result
             Some(b'-') => Style::Bad,
             Some(b'@') => Style::Faint,
             _ => {
-                console.line(line)?;
+                console.line(printable(line))?;
                 continue;
             }
         };

@@ -90,7 +90,8 @@ fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
     let seen = node.count.zip(among).filter(|(count, among)| count < among);
     let seen = seen.map(|(count, among)| format!("in {count} of {among}"));
     let more = [size, details.map(str::to_owned), seen];
-    (more.into_iter().flatten().fold(words, |words, more| format!("{words}  {more}")), parts)
+    let words = more.into_iter().flatten().fold(words, |words, more| format!("{words}  {more}"));
+    (printable(&words).into_owned(), parts)
 }
 
 /// How many maps the parts of a node are the fields of.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cannery::{Value, size_name};
+use cannery::{Value, printable, size_name};
 use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
 
 use super::artifacts::artifact_value;
@@ -92,9 +92,10 @@ impl<'a> Shown<'a> {
         console: &Console<'_>,
     ) -> Result<String, Failure> {
         let name = console.styled(Style::Strong, version(artifact));
-        let name = argument.map_or(name.clone(), |argument| format!("{argument}: {name}"));
+        let name = argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
         let size = size_name(artifact.size);
-        let mut line = format!("{name}  {}  {size}  {}", artifact.type_name, artifact.format);
+        let (type_name, format) = (printable(&artifact.type_name), printable(&artifact.format));
+        let mut line = format!("{name}  {type_name}  {size}  {format}");
         if let Some(producer) = &artifact.producer {
             let duration = self.store.step(producer.step)?.duration().map(seconds);
             let duration = duration.map(|d| format!(", {d}")).unwrap_or_default();

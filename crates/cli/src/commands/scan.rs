@@ -70,7 +70,7 @@ fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Fail
 fn print_file(file: &FileScan, width: usize, console: &mut Console<'_>) -> Result<(), Failure> {
     let verdict = verdict(file.scan.verdict, console);
     let (name, findings) = (printable(&file.name), &file.scan.findings);
-    let first = findings.first().map_or_else(|| file.scan.summary.clone(), line);
+    let first = findings.first().map_or_else(|| printable(&file.scan.summary).into_owned(), line);
     console.line(format_args!("{name:width$}  {verdict}  {first}"))?;
     for finding in findings.iter().skip(1).take(MAX_FINDINGS - 1) {
         console.line(format_args!("{:width$}           {}", "", line(finding)))?;
