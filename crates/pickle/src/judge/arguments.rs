@@ -5,15 +5,18 @@ use super::arrays::arguments;
 use super::finding::{GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
-use crate::policy::Uses;
+use crate::policy::{Uses, is_pure};
 
 /// Items that a computed sequence may have.
-const MAX_ITEMS: u64 = 1 << 24;
+const MAX_ITEMS: u64 = 1 << 16;
+/// Digits of a number that is written as text, and its exponent.
+const MAX_DIGITS: u32 = 5000;
+const MAX_EXPONENT: i64 = 100_000;
 
 const CALLS: (Verdict, &str) = (Verdict::Danger, "it would call what the pickle gives it");
 const NO_CLASS: (Verdict, &str) = (Verdict::Unknown, "with what is no class of its library");
 const BOMB: (Verdict, &str) =
-    (Verdict::Unknown, "it would make more items than memory holds: a bomb");
+    (Verdict::Unknown, "it would make far more than the file holds: a resource bomb");
 
 type Fault = (Verdict, &'static str);
 
@@ -29,6 +32,9 @@ pub(super) enum Check {
     /// Numbers and texts, made of such.
     Scalar,
     Fraction,
+    Decimal,
+    /// Its first argument is called later, with the others.
+    Partial,
     /// A class, and the one whose instance its state makes.
     Base,
     Ufunc,
@@ -59,6 +65,8 @@ impl Check {
             ("operator" | "_operator", "getitem") => Check::Subscript,
             ("builtins", "int" | "float" | "complex" | "bool" | "str") => Check::Scalar,
             ("fractions", "Fraction") => Check::Fraction,
+            ("decimal" | "_decimal", "Decimal") => Check::Decimal,
+            ("functools", "partial") => Check::Partial,
             ("numpy" | "numpy.matrixlib.defmatrix", "matrix") => Check::Matrix,
             ("copyreg", "_reconstructor") => Check::Base,
             ("email.headerregistry", "_reconstruct_header") => Check::Header,
@@ -97,8 +105,10 @@ impl Judge<'_> {
             Check::Iterator => self.check_iterator(args),
             Check::Lazy => None,
             Check::Subscript => self.check_subscript(args),
-            Check::Scalar => self.check_scalar(args),
+            Check::Scalar => self.check_digits(args).or_else(|| self.check_scalar(args)),
             Check::Fraction => self.check_fraction(args).or_else(|| self.check_scalar(args)),
+            Check::Decimal => self.check_exponent(args).or_else(|| self.check_scalar(args)),
+            Check::Partial => self.check_partial(args),
             Check::Matrix => self.check_matrix(args),
             Check::Base => return self.reconstruct_checked(index, args),
             Check::Ufunc => return self.ufunc(index, args),
@@ -176,19 +186,71 @@ impl Judge<'_> {
 
     /// A sequence of numbers that no file holds.
     fn check_sequence(&self, args: Symbol) -> Option<Fault> {
+        self.items(args).iter().any(|item| self.is_endless(*item)).then_some(BOMB)
+    }
+
+    /// Whether a value stands for more items than the file holds: a long range, or an iterator.
+    fn is_endless(&self, item: Symbol) -> bool {
         let is_long = |bound: &Symbol| {
             bound.kind() != Kind::Int || bound.at.cast_signed().unsigned_abs() > MAX_ITEMS
         };
-        let is_bomb = |item: &Symbol| {
-            item.kind() == Kind::Instance
-                && match self.names.get(item.size()).full.as_str() {
-                    "builtins.range" => self.items(arguments(*item)).iter().any(is_long),
-                    "builtins.iter" | "builtins.enumerate" | "builtins.zip"
-                    | "builtins.reversed" => true,
-                    _ => false,
+        item.kind() == Kind::Instance
+            && match self.names.get(item.size()).full.as_str() {
+                "builtins.range" => self.items(arguments(item)).iter().any(is_long),
+                "builtins.iter" | "builtins.enumerate" | "builtins.zip" | "builtins.reversed" => {
+                    true
                 }
+                _ => false,
+            }
+    }
+
+    /// Whether a call whose arguments are not looked at otherwise is given such a sequence.
+    #[inline]
+    pub(super) fn is_given_endless(&self, args: Symbol) -> bool {
+        let is_made = |item: &Symbol| item.kind() == Kind::Instance;
+        self.items(args).iter().any(|item| is_made(item) && self.is_endless(*item))
+    }
+
+    /// Notes such a call.
+    #[cold]
+    pub(super) fn call_endless(&mut self, index: u32, args: Symbol) -> Symbol {
+        self.call_as(index, args, BOMB.0, BOMB.1)
+    }
+
+    /// A number of more digits than Python reads.
+    fn check_digits(&self, args: Symbol) -> Option<Fault> {
+        let is_long = |item: &Symbol| item.is_text() && item.size() > MAX_DIGITS;
+        self.items(args).first().is_some_and(is_long).then_some(BOMB)
+    }
+
+    /// `Decimal("1e1000000000")` is short, and long as soon as it is an integer.
+    fn check_exponent(&self, args: Symbol) -> Option<Fault> {
+        let is_large = |item: &Symbol| {
+            self.text(*item).is_some_and(|text| {
+                let exponent = text.rsplit_once(['e', 'E']).map(|(_, exponent)| exponent.trim());
+                exponent.is_some_and(|exponent| {
+                    exponent.parse::<i64>().map_or(true, |e| e.abs() > MAX_EXPONENT)
+                })
+            })
         };
-        self.items(args).iter().any(is_bomb).then_some(BOMB)
+        self.items(args).iter().any(is_large).then_some(BOMB)
+    }
+
+    /// `partial(function, ...)`: for functions that do nothing but compute.
+    fn check_partial(&self, args: Symbol) -> Option<Fault> {
+        let items = self.items(args);
+        let is_pure = |callee: &Symbol| {
+            callee.kind() == Kind::Global
+                && self.names.get(callee.size()).full.rsplit_once('.').is_some_and(|(module, name)| is_pure(module, name))
+        };
+        let is_plain = |item: &Symbol| !matches!(item.kind(), Kind::Global | Kind::Instance | Kind::Opaque);
+        match items.split_first() {
+            Some((callee, rest)) if is_pure(callee) && rest.iter().all(is_plain) => None,
+            Some((callee, _)) if callee.kind() == Kind::Global => {
+                Some((Verdict::Unknown, "it makes a function that calls another one"))
+            }
+            _ => Some(CALLS),
+        }
     }
 
     /// `type(None)` is a type, and a call with three arguments makes one.

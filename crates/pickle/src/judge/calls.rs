@@ -12,7 +12,7 @@ use crate::policy::{Uses, danger};
 use crate::scan;
 
 /// The largest number of zeros that `bytes(n)` may be asked for.
-const MAX_ZEROS: u64 = 1 << 30;
+const MAX_ZEROS: u64 = 1 << 20;
 
 impl<'a> Judge<'a> {
     /// Notes something that is about no name.
@@ -169,8 +169,11 @@ impl<'a> Judge<'a> {
         let result = match callee.kind() {
             Kind::Global => {
                 let name = self.names.get(callee.size());
-                if name.special == Special::Nothing && name.uses.allows(Uses::CALL) {
+                let is_free = name.special == Special::Nothing && name.uses.allows(Uses::CALL);
+                if is_free && !self.is_given_endless(args) {
                     instance(callee.size(), args)
+                } else if is_free {
+                    self.call_endless(callee.size(), args)
                 } else {
                     self.call_name(callee.size(), args)
                 }
@@ -424,7 +427,7 @@ impl<'a> Judge<'a> {
             && size.kind() == Kind::Int
             && size.at > MAX_ZEROS
         {
-            let reason = format!("makes {} zeros out of nothing: a bomb", size.at);
+            let reason = format!("makes {} zeros out of nothing: a resource bomb", size.at);
             let trail = self.note_structure(Verdict::Unknown, &reason);
             return Symbol::DATA.with_trail(trail);
         }

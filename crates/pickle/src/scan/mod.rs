@@ -237,6 +237,7 @@ impl Scanner {
             return;
         }
         finding.member = self.place.join("!");
+        let finding = finding.printable();
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
@@ -271,7 +272,7 @@ impl Scanner {
     fn count_member(&mut self) -> bool {
         self.members += 1;
         if self.members == self.options.max_members + 1 {
-            self.note(Verdict::Unknown, 0, "more members than anybody needs: a bomb");
+            self.note(Verdict::Unknown, 0, "more members than anybody needs: a resource bomb");
         }
         self.members <= self.options.max_members
     }
