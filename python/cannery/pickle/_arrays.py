@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
-from cannery.pickle._limits import check_count, check_scalars, full_name, is_record
+from cannery.pickle._limits import Made, check_count, check_scalars, full_name, is_record
 from cannery.pickle._refused import Refused, bomb
 
 if TYPE_CHECKING:
@@ -424,9 +424,16 @@ def _ctor(of: str) -> Callable[..., Any]:
         is_own = is_own and all(getattr(each, "__name__", "") in helpers for each in rest)
         if not is_own:
             raise Refused(name, "it is given no generator of NumPy")
-        return callee(*args)
+        return keep_made(gate, callee(*args), args)
 
     return make
+
+
+def keep_made(gate: Gate, made: Any, args: Args) -> Any:
+    """Keep an object of NumPy in mind, for the look at the end."""
+    if id(made) not in gate.made:
+        gate.made[id(made)] = Made(made, full_name(type(made)), args)
+    return made
 
 
 _GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")

@@ -171,25 +171,38 @@ class Gate:
             return self._new(cls, (), {})
         if base not in _data.BASES or type(state) is not base or not _is_subclass(cls, base):
             raise Refused(name, "its base is not one that the table lists")
-        if not self.is_trusted(cls):
+        if self.is_trusted(cls):
+            return _reconstructor(cls, base, state)
+        self.check_new(cls)
+        if cls.__new__ is not base.__new__:
             return self._new(cls, (state,), {})
-        return _reconstructor(cls, base, state)
+        made = _reconstructor(cls, base, state)
+        return _libraries.keep(self, full_name(cls), made, ())
 
     def _new(self, cls: Any, args: Any, keywords: Any) -> Any:
         if type(args) is not tuple or type(keywords) is not dict:
             raise Refused(full_name(cls) or "?", "its arguments are no tuple")
         if self.is_trusted(cls) and isinstance(cls, type):
             return cls.__new__(cls, *args, **keywords)
-        name = self.name_of(cls)
-        module, _, _ = name.rpartition(".")
-        if not isinstance(cls, type) or not _uses(module, cls) & _USE_NEW:
-            raise Refused(name, "the table does not list it as a class of which instances are made")
-        if hasattr(cls, "__del__"):
-            raise Refused(name, "it has a finalizer, which runs when the object is dropped")
+        name = self.check_new(cls)
         self.refuse_records(name, args)
         made = _data.new(self, name, cls, args, keywords)
         self.note_depth(name, made, args)
         return made
+
+    def check_new(self, cls: Any) -> str:
+        """Return the name of a class of which instances may be made.
+
+        Raises:
+            Refused: if the table does not say so.
+
+        """
+        name = self.name_of(cls)
+        if not isinstance(cls, type) or not _uses(name.rpartition(".")[0], cls) & _USE_NEW:
+            raise Refused(name, "the table does not list it as a class of which instances are made")
+        if hasattr(cls, "__del__"):
+            raise Refused(name, "it has a finalizer, which runs when the object is dropped")
+        return name
 
     def _member(self, args: tuple[Any, ...]) -> Any:
         """`getattr(cls, name)`: a member of an enum, or a dotted name of the table."""

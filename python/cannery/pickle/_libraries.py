@@ -96,10 +96,21 @@ def _call(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     if package == "sklearn":
         _check_made(name, callee, args)
     elif package == "pandas":
-        check_state(name, args)
+        _check_pandas(name, args)
     elif not isinstance(callee, type):
         raise Refused(name, "the table has no rule for calling it")
     return keep(gate, name, callee(*args), args)
+
+
+_OFFSETS = "pandas._libs.tslibs.offsets."
+
+
+def _check_pandas(name: str, args: Args) -> None:
+    if name.startswith((_OFFSETS, "pandas.tseries.offsets.", "pandas.DateOffset")):
+        # These check what they are given; they are looked at once more when they are finished.
+        check_scalars(name, args, int, bool, str, type(None))
+    else:
+        check_state(name, args)
 
 
 def _check_made(name: str, callee: Any, args: Args) -> None:
@@ -248,6 +259,26 @@ def _is_python(function: Any) -> bool:
 
 # States.
 
+# Classes written in Python that are numbers and texts by name.
+_PLAIN = frozenset(
+    {
+        f"numpy.polynomial.{module}.{name}"
+        for module, name in (
+            ("chebyshev", "Chebyshev"), ("hermite", "Hermite"), ("hermite_e", "HermiteE"),
+            ("laguerre", "Laguerre"), ("legendre", "Legendre"), ("polynomial", "Polynomial"),
+        )
+    }
+    | {"numpy.poly1d", "numpy.lib._polynomial_impl.poly1d"}
+)  # fmt: skip
+
+
+def _check_plain_state(name: str, state: Any) -> None:
+    numpy = sys.modules["numpy"]
+    for part in (state if type(state) is dict else {}).values():
+        is_array = type(part) is numpy.ndarray and part.dtype.kind in "biufc"
+        if not is_array and type(part) not in SCALARS:
+            raise Refused(name, "a part of it is no array of numbers and no scalar")
+
 
 def state_of(cls: type, name: str) -> Callable[[Gate, Any, Any], None] | None:
     """The rule for the states of a library's classes."""
@@ -273,16 +304,27 @@ def _state(gate: Gate, value: Any, state: Any) -> None:
 def _check_given(gate: Gate, name: str, state: Any, args: Args) -> None:
     """Look at a state before a `__setstate__` gets it."""
     del gate
-    check_state(name, state, args)
+    if name in _PLAIN:
+        _check_plain_state(name, state)
+    else:
+        check_state(name, _with_seeds(name, state), args)
     cls = _class_named(name)
     attributes = state if type(state) is dict else {}
     if type(state) is tuple and len(state) == 2 and type(state[0]) in (dict, type(None)):
         attributes = {**split(name, state)[0], **split(name, state)[1]} if _has_parts(state) else {}
-    if cls is not None and attributes and hasattr(cls, "__dictoffset__"):
+    if cls is not None and attributes and cls.__dictoffset__:
         known = _OWN_NAMES.get(package_of(name), frozenset())
         check_names(name, cls, (key for key in attributes if key not in known), slots=True)
     for key, each in attributes.items():
         _texts.check_attribute(name, key, each)
+
+
+def _with_seeds(name: str, state: Any) -> Any:
+    """The state of a generator that was not made of seeds, `(state, None)`, as one that was."""
+    is_generator = name.startswith("numpy.random._")
+    if is_generator and type(state) is tuple and len(state) == 2 and state[1] is None:
+        return (state[0], sys.modules["numpy"].random.SeedSequence(0))
+    return state
 
 
 def _has_parts(state: Any) -> bool:
@@ -326,13 +368,17 @@ def finish(gate: Gate) -> None:
     for made in gate.made.values():
         cls = type(made.value)
         name = full_name(cls)
-        is_bare = not made.is_built and not made.args
-        if is_bare and is_compiled(sys.modules.get(cls.__module__)) and not _is_whole(cls):
-            raise Refused(name, "it was given no state")
-        if invariants is not None:
-            if not made.is_built and package_of(name) == "sklearn":
-                check_state(name, None, made.args)
-            _ask(name, invariants.check_object, made.value)
+        try:
+            is_bare = not made.is_built and not made.args
+            if is_bare and is_compiled(sys.modules.get(cls.__module__)) and not _is_whole(cls):
+                raise Refused(name, "it was given no state")
+            if invariants is not None and name not in _PLAIN:
+                if not made.is_built and package_of(name) == "sklearn":
+                    check_state(name, None, made.args)
+                _ask(name, invariants.check_object, made.value)
+        except Refused as refused:
+            refused.value = made.value
+            raise
 
 
 def _is_whole(cls: type) -> bool:
@@ -454,7 +500,17 @@ def _block(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     del keywords
     name = gate.name_of(callee)
     check_count(name, args, 3, 3)
-    values, place, dimensions = args
+    check_block(gate, name, *args)
+    return keep(gate, name, callee(*args), args)
+
+
+def check_block(gate: Gate, name: str, values: Any, place: Any, dimensions: Any) -> None:
+    """Look at the values of a block, and whether there is one column for each.
+
+    Raises:
+        Refused: if they do not agree.
+
+    """
     check_argument(gate, name, values)
     if type(place) is slice:
         bounds = (place.start, place.stop, place.step or 1)
@@ -468,8 +524,30 @@ def _block(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     rows = values.shape[0] if getattr(values, "ndim", 1) == 2 else 1
     if dimensions not in (1, 2) or (dimensions == 2 and count != rows):
         raise Refused(name, "its placement has not as many columns as its values")
-    check_state(name, args)
-    return keep(gate, name, callee(*args), args)
+    check_state("pandas._libs.internals._unpickle_block", (values, place, dimensions))
+
+
+def _manager_state(gate: Gate, value: Any, state: Any) -> None:
+    """The axes and blocks of a series, as `__getstate__` of a manager writes them."""
+    cls, version = type(value), "0.14.1"
+    name, pandas = full_name(cls), sys.modules["pandas"]
+    extra = state[3] if type(state) is tuple and len(state) == 4 else None
+    parts = extra.get(version) if type(extra) is dict else None
+    if type(parts) is not dict or parts.keys() != {"axes", "blocks"}:
+        raise Refused(name, "its state is none that pandas writes")
+    axes, blocks = parts["axes"], parts["blocks"]
+    if type(axes) is not list or type(blocks) is not list or not 0 < len(axes) <= 2:
+        raise Refused(name, "its state is none that pandas writes")
+    for axis in axes:
+        if not isinstance(axis, pandas.Index):
+            raise Refused(name, "an axis of it is no index")
+    for block in blocks:
+        if type(block) is not dict or block.keys() != {"values", "mgr_locs"}:
+            raise Refused(name, "its state is none that pandas writes")
+        check_block(gate, name, block["values"], block["mgr_locs"], len(axes))
+    value.__setstate__(state)
+    keep(gate, name, value, ())
+    gate.made[id(value)].is_built = True
 
 
 def _index(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
@@ -529,4 +607,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "pandas.core.internals.managers.BlockManager": _manager,
     "pandas.core.internals.managers.SingleBlockManager": _manager,
 }  # fmt: skip
-STATES: dict[str, Callable[[Gate, Any, Any], None]] = {}
+STATES: dict[str, Callable[[Gate, Any, Any], None]] = {
+    "pandas.core.internals.managers.BlockManager": _manager_state,
+    "pandas.core.internals.managers.SingleBlockManager": _manager_state,
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 LOOK = (
     "see what it is with `cannery explain`, "
     'or load what is data in it with `on_untrusted="record"`'
@@ -18,6 +20,8 @@ class Refused(Exception):  # noqa: N818 - turned into an error of ours where the
         self.is_bomb = is_bomb
         #: What was imported up to now; set where it is known.
         self.imported: tuple[str, ...] = ()
+        #: The object that was refused when all was read.
+        self.value: Any = None
 
     @property
     def message(self) -> str:

@@ -39,21 +39,28 @@ pub(super) struct Gate<'py> {
     input: usize,
     /// By their addresses: the objects are kept, so that no other can take one over.
     known: HashMap<usize, (Object<'py>, Access)>,
+    /// What the caller trusts, and the Python side has not heard of yet.
+    trusted: Vec<Object<'py>>,
 }
 
 impl<'py> Gate<'py> {
     pub(super) fn new(input: usize) -> Self {
-        Self { checks: None, input, known: HashMap::new() }
+        Self { checks: None, input, known: HashMap::new(), trusted: Vec::new() }
     }
 
     /// The Python side.
     pub(super) fn checks(&mut self, py: Python<'py>) -> PyResult<Object<'py>> {
-        if let Some(checks) = &self.checks {
-            return Ok(checks.clone());
+        let checks = if let Some(checks) = &self.checks {
+            checks.clone()
+        } else {
+            let module = py.import(intern!(py, "cannery.pickle._gate"))?;
+            let checks = module.getattr(intern!(py, "Gate"))?.call1((self.input,))?;
+            self.checks = Some(checks.clone());
+            checks
+        };
+        for trusted in self.trusted.drain(..) {
+            checks.call_method1(intern!(py, "trust"), (trusted,))?;
         }
-        let class = py.import(intern!(py, "cannery.pickle._gate"))?.getattr(intern!(py, "Gate"))?;
-        let checks = class.call1((self.input,))?;
-        self.checks = Some(checks.clone());
         Ok(checks)
     }
 
@@ -99,6 +106,7 @@ impl<'py> Gate<'py> {
 
     /// Keeps in mind that the caller trusts an object.
     pub(super) fn trust(&mut self, found: &Object<'py>) {
+        self.trusted.push(found.clone());
         self.known.insert(found.as_ptr().addr(), (found.clone(), Access::Trusted));
     }
 
@@ -110,6 +118,14 @@ impl<'py> Gate<'py> {
             .is_ok_and(|module| module.eq("builtins").unwrap_or(true));
         if !is_built_in {
             self.known.entry(class.as_ptr().addr()).or_insert((class, Access::Trusted));
+        }
+    }
+
+    /// Looks once more at what was made, now that all is read.
+    pub(super) fn finish(&mut self, py: Python<'py>) -> PyResult<()> {
+        match &self.checks {
+            Some(checks) => checks.call_method0(intern!(py, "finish")).map(drop),
+            None => Ok(()),
         }
     }
 

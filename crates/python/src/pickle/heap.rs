@@ -264,6 +264,18 @@ impl<'py> PyHeap<'_, 'py> {
         }
     }
 
+    /// Looks at the objects of libraries once more; `end` is where the pickle ends.
+    pub(super) fn finish(&mut self, end: usize) -> Result<()> {
+        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        let Err(exception) = judged.gate.finish(self.py) else { return Ok(()) };
+        let py = self.py;
+        let object = exception.value(py).getattr(intern!(py, "value"));
+        match object {
+            Ok(object) => Err(self.refuse_object(&object, exception, end.saturating_sub(1))),
+            Err(_) => Err(from_exception(exception)),
+        }
+    }
+
     /// Whether the caller trusts the class of an object.
     fn is_trusted_instance(&self, object: &Object<'py>) -> bool {
         match &self.trust {

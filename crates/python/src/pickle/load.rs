@@ -386,7 +386,11 @@ fn run<'py>(
         let heap = PyHeap { py, data, start: 0, settings, trust, protocol: 0, empty_tuple };
         let mut machine = Machine::new(Ops::new(data, 0, framing), heap);
         machine.memo = memo.clone();
-        let result = machine.run();
+        let mut result = machine.run();
+        if result.is_ok() {
+            let end = machine.position();
+            result = result.and_then(|value| machine.heap.finish(end).map(|()| value));
+        }
         let memo = machine.memo;
         trust = machine.heap.trust;
         match result {

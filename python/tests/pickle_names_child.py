@@ -1,0 +1,140 @@
+"""Loads generated pickles in a process of its own, and uses what they hold, under an audit hook.
+
+Reads `{"jobs": [[profile, hex], ...], "at": n}` and prints one JSON line for each job: what came of
+it, and what it did that no data does. A job that ends the process is told by its missing line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib
+import itertools
+import json
+import os
+import resource
+import signal
+import sys
+import warnings
+from typing import Any
+
+warnings.simplefilter("ignore")
+MEMORY = 512 << 20
+SECONDS = 3.0
+BAD = ("import", "exec", "open", "compile", "subprocess", "os.", "socket", "ctypes", "shutil",
+       "marshal", "pickle.", "urllib", "tempfile", "glob", "code.", "sys.set")  # fmt: skip
+# Python itself makes these, also of what is data.
+FINE = ("os.listdir", "os.scandir", "object.", "sys.setrecursionlimit", "code.__new__")
+events: list[str] = []
+watching = False
+
+
+def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note what data does not do."""
+    if watching and event.startswith(BAD) and not event.startswith(FINE):
+        if event == "open" and is_zone(arguments[0]):
+            return
+        if event == "import" and arguments[0] in sys.modules:
+            return
+        events.append(f"{event} {str(arguments)[:160]}")
+
+
+def is_zone(path: Any) -> bool:
+    """Whether a file is one of the time zones of the system."""
+    return isinstance(path, str) and "/zoneinfo/" in path and ".." not in path
+
+
+def use(value: Any) -> None:
+    """Do with a value what programs do with data."""
+    steps = [
+        lambda: repr(value)[:100],
+        lambda: str(value)[:100],
+        lambda: bool(value == value),
+        lambda: bool(value == 1),
+        lambda: hash(value),
+        lambda: copy.copy(value),
+        lambda: copy.deepcopy(value),
+        lambda: list(itertools.islice(iter(value), 50)),
+        lambda: value["missing"],
+        lambda: value[0],
+        lambda: len(value),
+        lambda: value.predict([[1.0, 2.0]]),
+        lambda: value.transform([[1.0, 2.0]]),
+        lambda: value.query([[1.0, 2.0]]),
+        lambda: value.random(3),
+        lambda: value.toarray().sum(),
+        lambda: value.sum(),
+        lambda: value + value,
+        lambda: vars(value),
+    ]
+    for step in steps:
+        with contextlib.suppress(Exception):
+            step()
+
+
+def space() -> int:
+    """Bytes of address space in use."""
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[0]) * resource.getpagesize()
+
+
+def late(*_: Any) -> None:
+    """Stop a job that takes too long."""
+    raise TimeoutError
+
+
+def attempt(load: Any, profile: str, data: bytes) -> str:
+    """Load a pickle, and use what it holds."""
+    try:
+        value = load(data, profile=profile)
+    except TimeoutError:
+        events.append("time while loading")
+        return "late"
+    except MemoryError:
+        events.append("memory while loading")
+        return "memory"
+    except Exception as error:
+        return type(error).__name__
+    try:
+        use(value)
+        del value
+    except TimeoutError:
+        pass  # what a program computes with its data takes the time that it takes
+    return "loaded"
+
+
+def main() -> None:
+    """Take the jobs, one after another."""
+    global watching
+    given = json.load(sys.stdin)
+    for module in given["modules"]:
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+    from cannery import pickle
+    from cannery._objects import _record
+
+    del _record
+    for data in (b"cdatetime\ndate\n(K\x01tR.", b"cos\nsystem\n.", b"cre\n_compile\n(X\x01\0\0\0aK\x00tR."):
+        with contextlib.suppress(Exception):
+            pickle.loads(data, profile="sklearn")
+    sys.addaudithook(hook)
+    signal.signal(signal.SIGPROF, late)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    folder, environment = os.getcwd(), dict(os.environ)
+    for profile, text in given["jobs"]:
+        events.clear()
+        data = bytes.fromhex(text)
+        resource.setrlimit(resource.RLIMIT_AS, (space() + MEMORY, hard))
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        watching = True
+        outcome = attempt(pickle.loads, profile, data)
+        watching = False
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+        if os.getcwd() != folder or dict(os.environ) != environment:
+            events.append("the folder or the environment has changed")
+        print(json.dumps([outcome, events[:5]]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
