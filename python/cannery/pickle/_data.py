@@ -377,7 +377,9 @@ def _header(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     own = type(args[1]) is tuple and all(full_name(base).startswith(module) for base in args[1])
     if not own or not str(args[0]).isidentifier():
         raise Refused(name, "it is given no classes of mail's headers")
-    return callee(*args)
+    made = callee(*args)
+    gate.with_state[id(type(made))] = type(made)
+    return made
 
 
 def _structure(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
@@ -651,6 +653,24 @@ def _parameter(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     return callee(*args)
 
 
+def _morsel_state(gate: Gate, value: Any, state: Any) -> None:
+    del gate
+    name = "http.cookies.Morsel"
+    if type(state) is not dict or state.keys() - {"key", "value", "coded_value"}:
+        raise Refused(name, "its state is none that it writes")
+    check_scalars(name, tuple(state.values()), str, type(None))
+    value.__setstate__(state)
+
+
+def _place(gate: Gate, value: Any, state: Any) -> None:
+    """How far an iterator has come."""
+    del gate
+    name = full_name(type(value))
+    if type(state) is not int or not 0 <= state < 1 << 40:
+        raise Refused(name, "its place is no number")
+    value.__setstate__(state)
+
+
 def _user_state(kind: type) -> Callable[[Gate, Any, Any], None]:
     def set_data(gate: Gate, value: Any, state: Any) -> None:
         del gate
@@ -723,6 +743,8 @@ STATES: dict[str, Callable[[Gate, Any, Any], None]] = {
     "_io.BytesIO": _buffer_state(bytes),
     "_io.StringIO": _buffer_state(str),
     "uuid.UUID": _uuid_state,
+    "http.cookies.Morsel": _morsel_state,
+    **{full_name(cls): _place for cls in (*_ITERATORS, type(reversed([])))},
     "inspect.Parameter": _parameter_state,
     "inspect.Signature": _parameter_state,
     "collections.UserString": _user_state(str),
@@ -783,6 +805,8 @@ def new(gate: Gate, name: str, cls: type, args: Args, keywords: Keywords) -> Any
     if keywords:
         raise Refused(name, "it takes no keywords")
     plain = (object, dict, list, set, frozenset, BaseException, collections.OrderedDict)
+    if cls is collections.UserString and len(args) == 1 and type(args[0]) is str:
+        return cls.__new__(cls)
     if not args and any(cls.__new__ is base.__new__ for base in plain):
         return cls.__new__(cls)
     if name in CALLS and cls.__new__ is not object.__new__:

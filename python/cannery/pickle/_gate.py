@@ -17,7 +17,7 @@ from cannery import _native
 from cannery.pickle import _arrays, _data, _installed, _libraries
 from cannery.pickle._limits import SCALARS, Made, full_name, is_record
 from cannery.pickle._refused import Refused, bomb
-from cannery.pickle._state import set_state
+from cannery.pickle._state import has_finalizer, set_state
 
 _USE_NEW, _USE_STATE, _USE_ITEMS = 4, 8, 16
 # Keeps what is rebuilt shallow: C's destructors call each other.
@@ -46,6 +46,8 @@ class Gate:
         # Objects of libraries, how they were made, and whether they have their state.
         self.made: dict[int, Made] = {}
         self._depths: dict[int, int] = {}
+        #: Classes that rules have made, whose instances take a state.
+        self.with_state: dict[int, type] = {}
         #: Arrays and element types that have no state yet.
         self.fresh: dict[int, Any] = {}
 
@@ -200,7 +202,7 @@ class Gate:
         name = self.name_of(cls)
         if not isinstance(cls, type) or not _uses(name.rpartition(".")[0], cls) & _USE_NEW:
             raise Refused(name, "the table does not list it as a class of which instances are made")
-        if hasattr(cls, "__del__"):
+        if has_finalizer(name, cls):
             raise Refused(name, "it has a finalizer, which runs when the object is dropped")
         return name
 
@@ -230,7 +232,7 @@ class Gate:
         made = self.made.get(id(value))
         if made is not None and made.is_built:
             raise Refused(name, "it is given a state twice")
-        if hasattr(cls, "__del__"):
+        if has_finalizer(name, cls):
             raise Refused(name, "it has a finalizer, which runs when the object is dropped")
         rule = _STATES.get(name) or _arrays.state_of_class(cls) or _libraries.state_of(cls, name)
         if rule is not None:
@@ -245,6 +247,8 @@ class Gate:
 
     def _takes_state(self, cls: type, name: str) -> bool:
         module = name.rpartition(".")[0]
+        if id(cls) in self.with_state:
+            return True
         return bool(self._names.get(id(cls)) and _uses(module, cls) & _USE_STATE)
 
     def _items(self, value: Any, method: str, items: list[Any]) -> None:

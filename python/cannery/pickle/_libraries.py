@@ -140,6 +140,16 @@ def is_compiled(module: Any) -> bool:
     return origin is None or origin.endswith(tuple(EXTENSION_SUFFIXES))
 
 
+def has_compiled_base(cls: type) -> bool:
+    """Whether a class is machine code, or of one of a library that is."""
+    modules = {base.__module__ for base in cls.__mro__} - {"builtins"}
+    packages = (*_PACKAGES, "pyarrow")
+    return any(
+        module.partition(".")[0] in packages and is_compiled(sys.modules.get(module))
+        for module in modules
+    )
+
+
 def check_argument(gate: Gate, name: str, value: Any, depth: int = 4) -> None:
     """Refuse what a library might call, run through, or take for more than data.
 
@@ -218,8 +228,10 @@ def new(gate: Gate, name: str, cls: type, args: Args, keywords: Keywords) -> Any
         Refused: if the class is one that is not made like this.
 
     """
+    if any(base.__module__.partition(".")[0] in ("pyarrow", "torch") for base in cls.__mro__):
+        raise Refused(name, "the table has no rule for making it")
     if package_of(name) == "":
-        if name.startswith("pyarrow.") or name.startswith("torch."):
+        if name.startswith("torch."):
             raise Refused(name, "the table has no rule for making it")
         return None
     if name.startswith("numpy."):
@@ -245,16 +257,12 @@ def _call_new(gate: Gate, name: str, cls: type, args: Args) -> Any:
     """Make an instance of a class with a `__new__` of its own."""
     for each in args:
         check_argument(gate, name, each)
-    if args:
+    # Without arguments it is nothing but zeros: it gets a state, or is refused at the end.
+    if args and package_of(name) == "sklearn":
+        _check_made(name, cls, args)
+    elif args:
         check_state(name, args)
-    elif not _is_python(cls.__new__) and is_compiled(sys.modules.get(cls.__module__)):
-        # Compiled, and without its state nothing but zeros: it gets one, or is refused at the end.
-        pass
     return keep(gate, full_name(cls), cls.__new__(cls, *args), args)
-
-
-def _is_python(function: Any) -> bool:
-    return hasattr(function, "__code__")
 
 
 # States.
@@ -370,7 +378,7 @@ def finish(gate: Gate) -> None:
         name = full_name(cls)
         try:
             is_bare = not made.is_built and not made.args
-            if is_bare and is_compiled(sys.modules.get(cls.__module__)) and not _is_whole(cls):
+            if is_bare and has_compiled_base(cls) and not _is_whole(cls):
                 raise Refused(name, "it was given no state")
             if invariants is not None and name not in _PLAIN:
                 if not made.is_built and package_of(name) == "sklearn":

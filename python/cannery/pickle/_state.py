@@ -14,6 +14,15 @@ _ALLOWED: dict[str, frozenset[str]] = {
     "numpy.poly1d": frozenset({"coeffs", "_coeffs", "variable", "_variable", "order"}),
     "numpy.lib._polynomial_impl.poly1d": frozenset({"coeffs", "_coeffs", "_variable"}),
 }
+# Classes whose finalizer is C's own, and does nothing but free.
+_FREED = frozenset({"_io.BytesIO", "_io.StringIO"})
+
+
+def has_finalizer(name: str, cls: type) -> bool:
+    """Whether code runs when an instance is dropped."""
+    return hasattr(cls, "__del__") and name not in _FREED
+
+
 # What exceptions keep beside their arguments, in slots of C.
 _OF_EXCEPTIONS = frozenset({"name", "path", "obj", "name_from"})
 
@@ -103,7 +112,7 @@ def _set_attributes(name: str, value: Any, attributes: dict[str, Any]) -> None:
     if not attributes:
         return
     own = _of_class(type(value), "__dict__")
-    if not isinstance(own, GetSetDescriptorType):
+    if not isinstance(own, (GetSetDescriptorType, MemberDescriptorType)):
         raise Refused(name, "it has no attributes of its own")
     target = own.__get__(value)
     if type(target) is not dict:
