@@ -19,6 +19,8 @@ import sysconfig
 import warnings
 from typing import Any
 
+import cannery
+
 warnings.simplefilter("ignore")
 MEMORY = 512 << 20
 SECONDS = 3.0
@@ -58,6 +60,9 @@ LISTED = sys.stdlib_module_names | {
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
+OWN = os.path.dirname(cannery.__file__)
+
+
 def is_listed(module: Any) -> bool:
     """Whether a module belongs to a library of the tables, or is imported already."""
     return module in sys.modules or str(module).partition(".")[0] in LISTED
@@ -65,7 +70,7 @@ def is_listed(module: Any) -> bool:
 
 def is_installed(path: Any) -> bool:
     """Whether a file is one of the installed modules."""
-    return isinstance(path, str) and path.startswith((*INSTALLED, "/usr/lib/python3"))
+    return isinstance(path, str) and path.startswith((*INSTALLED, "/usr/lib/python3", OWN))
 
 
 def use(value: Any) -> None:

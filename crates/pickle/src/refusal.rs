@@ -6,8 +6,8 @@ use cannery_core::{Error, ErrorKind, Graph, Limits, Node, NodeId, Segment};
 
 use crate::inert::Inert;
 use crate::machine::Machine;
-use crate::outline::{Refusal, UNNAMED};
 use crate::opcode::Opcode;
+use crate::outline::{Refusal, UNNAMED};
 use crate::policy;
 use crate::read::{Framing, Ops};
 use crate::repr::printable;
@@ -67,16 +67,15 @@ fn describe(refusal: &Refusal) -> String {
 fn ways_on(refusal: &Refusal) -> String {
     let look = "see what it is with `cannery explain`, or load what is data in it with `on_untrusted=\"record\"`";
     match (policy::danger(&refusal.module, &refusal.name), &refusal.reason) {
-        (None, None) => match policy::rule(&refusal.module, &refusal.name) {
-            Some(rule) => {
-                format!("{look}, or trust the library with `profile=\"{}\"`", rule.profile.name())
+        (None, None) => {
+            if let Some(rule) = policy::rule(&refusal.module, &refusal.name) {
+                let profile = rule.profile.name();
+                return format!("{look}, or trust the library with `profile=\"{profile}\"`");
             }
-            None => {
-                let name = refusal.full_name();
-                let name = printable(&name);
-                format!("{look}, or, if you know its author, `trust=[\"{name}\"]`")
-            }
-        },
+            let name = refusal.full_name();
+            let name = printable(&name);
+            format!("{look}, or, if you know its author, `trust=[\"{name}\"]`")
+        }
         _ => look.to_owned(),
     }
 }

@@ -23,6 +23,10 @@ _USE_NEW, _USE_STATE, _USE_ITEMS = 4, 8, 16
 # Keeps what is rebuilt shallow: C's destructors call each other.
 _MAX_DEPTH = 500
 
+# What constructors raise for what they do not take.
+_MISTAKES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError,
+             SyntaxError, UnicodeError)  # fmt: skip
+
 Call = Callable[["Gate", Any, tuple[Any, ...], dict[str, Any]], Any]
 _CALLS: dict[str, Call] = {**_data.CALLS, **_arrays.CALLS, **_libraries.CALLS}
 _STATES: dict[str, Callable[[Gate, Any, Any], None]] = {
@@ -139,6 +143,10 @@ class Gate:
             return step(*arguments)
         except Refused as refused:
             raise self._told(refused) from None
+        except _MISTAKES as error:
+            name = full_name(arguments[0]) or full_name(type(arguments[0]))
+            reason = f"it does not take what it is given: {type(error).__name__}: {error}"
+            raise self._told(Refused(name, reason[:500])) from None
 
     def _told(self, refused: Refused) -> Refused:
         refused.imported = tuple(self.imported)

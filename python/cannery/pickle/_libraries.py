@@ -509,7 +509,7 @@ def _block(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     name = gate.name_of(callee)
     check_count(name, args, 3, 3)
     check_block(gate, name, *args)
-    return keep(gate, name, callee(*args), args)
+    return callee(*args)
 
 
 def check_block(gate: Gate, name: str, values: Any, place: Any, dimensions: Any) -> None:

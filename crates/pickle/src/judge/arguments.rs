@@ -2,10 +2,11 @@
 
 use super::Judge;
 use super::arrays::arguments;
+use super::dtypes::Element;
 use super::finding::{GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
-use crate::policy::{Uses, is_pure};
+use crate::policy::{Profile, Uses, is_pure};
 
 /// Items that a computed sequence may have.
 const MAX_ITEMS: u64 = 1 << 16;
@@ -14,6 +15,7 @@ const MAX_DIGITS: u32 = 5000;
 const MAX_EXPONENT: i64 = 100_000;
 
 const CALLS: (Verdict, &str) = (Verdict::Danger, "it would call what the pickle gives it");
+const OBJECTS_OF_BYTES: &str = "makes an array of objects out of bytes: addresses of its choice";
 const NO_CLASS: (Verdict, &str) = (Verdict::Unknown, "with what is no class of its library");
 const BOMB: (Verdict, &str) =
     (Verdict::Unknown, "it would make far more than the file holds: a resource bomb");
@@ -39,6 +41,8 @@ pub(super) enum Check {
     Base,
     Ufunc,
     EmptyArray,
+    /// Bytes, and the type of the elements that are made of them, which stands here.
+    Numbers(usize),
     /// Its text is a program to old versions.
     Matrix,
     /// Its first two arguments are classes of `NumPy`.
@@ -81,6 +85,8 @@ impl Check {
         Some(match name {
             "_ufunc_reconstruct" => Check::Ufunc,
             "_reconstruct" => Check::EmptyArray,
+            "_frombuffer" => Check::Numbers(1),
+            "scalar" => Check::Numbers(0),
             "_mareconstruct" | "_mrreconstruct" => Check::MaskedArray,
             "__generator_ctor" | "__bit_generator_ctor" | "__randomstate_ctor" => Check::Generator,
             _ => return None,
@@ -113,6 +119,7 @@ impl Judge<'_> {
             Check::Base => return self.reconstruct_checked(index, args),
             Check::Ufunc => return self.ufunc(index, args),
             Check::EmptyArray => self.check_empty_array(args),
+            Check::Numbers(dtype) => self.check_numbers(args, dtype),
             Check::MaskedArray => self.check_classes(args, 2, "numpy."),
             Check::Generator => self.check_generator(args),
             Check::Index => self.check_classes(args, 1, "pandas."),
@@ -166,6 +173,41 @@ impl Judge<'_> {
             false if is_class => Some((Verdict::Unknown, "with a shape that is not empty")),
             false => Some(NO_CLASS),
         }
+    }
+
+    /// Elements that are objects are addresses: made of bytes, they lead anywhere.
+    fn check_numbers(&self, args: Symbol, dtype: usize) -> Option<Fault> {
+        let items = self.items(args);
+        let is_objects = self.element_size(*items.get(dtype)?) == Some(Element::Object);
+        // A scalar of objects is made of an array that holds it.
+        let is_of_array = dtype == 0 && items.get(1)?.kind() == Kind::Instance;
+        (is_objects && !is_of_array).then_some((Verdict::Danger, OBJECTS_OF_BYTES))
+    }
+
+    /// `BUILD` on an array: its shape, its dtype and its data.
+    #[cold]
+    pub(super) fn array_state(&mut self, state: Symbol) {
+        let &[_, _, dtype, _, data, ..] = self.items(state) else { return };
+        let is_bytes = data.is_text() || matches!(data.kind(), Kind::Bytes | Kind::Encoded);
+        if is_bytes && self.element_size(dtype) == Some(Element::Object) {
+            self.note_structure(Verdict::Danger, OBJECTS_OF_BYTES);
+        }
+    }
+
+    /// `NEWOBJ` with arguments that make more than the file holds.
+    pub(super) fn check_new(&self, index: u32, args: Symbol) -> Option<Fault> {
+        let name = self.names.get(index);
+        let first = self.items(args).first();
+        let is_sized = first.is_some_and(|first| first.kind() == Kind::Int);
+        let is_array = name.profile == Some(Profile::Numpy)
+            && matches!(
+                name.full.rsplit('.').next(),
+                Some("ndarray" | "recarray" | "chararray" | "matrix" | "void" | "bytes_" | "str_")
+            );
+        let allocates = (name.special == Special::Bytes && is_sized)
+            || (is_array && first.is_some())
+            || self.is_given_endless(args);
+        allocates.then_some(BOMB)
     }
 
     /// `_reconstructor(class, base, state)`: the base is what is made of the state.
@@ -241,9 +283,15 @@ impl Judge<'_> {
         let items = self.items(args);
         let is_pure = |callee: &Symbol| {
             callee.kind() == Kind::Global
-                && self.names.get(callee.size()).full.rsplit_once('.').is_some_and(|(module, name)| is_pure(module, name))
+                && self
+                    .names
+                    .get(callee.size())
+                    .full
+                    .rsplit_once('.')
+                    .is_some_and(|(module, name)| is_pure(module, name))
         };
-        let is_plain = |item: &Symbol| !matches!(item.kind(), Kind::Global | Kind::Instance | Kind::Opaque);
+        let is_plain =
+            |item: &Symbol| !matches!(item.kind(), Kind::Global | Kind::Instance | Kind::Opaque);
         match items.split_first() {
             Some((callee, rest)) if is_pure(callee) && rest.iter().all(is_plain) => None,
             Some((callee, _)) if callee.kind() == Kind::Global => {

@@ -8,7 +8,7 @@ use super::finding::{Deed, Finding, GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
 use super::{Judge, JudgeOptions, MAX_NESTING, Note, Step, Storage, Trace};
-use crate::policy::{Uses, danger};
+use crate::policy::{Profile, Uses, danger};
 use crate::scan;
 
 /// The largest number of zeros that `bytes(n)` may be asked for.
@@ -457,6 +457,12 @@ impl<'a> Judge<'a> {
         if !name.uses.allows(Uses::NEW) && name.special != Special::ArrayWrapper {
             return self.make_unknown(class.size(), args);
         }
+        let needs_look = name.special != Special::Nothing
+            || name.profile == Some(Profile::Numpy)
+            || self.is_given_endless(args);
+        if needs_look && let Some((verdict, why)) = self.check_new(class.size(), args) {
+            return self.call_as(class.size(), args, verdict, why);
+        }
         if name.special == Special::Checked(Check::Matrix)
             && let Some((verdict, why)) = self.check_matrix(args)
         {
@@ -487,6 +493,12 @@ impl<'a> Judge<'a> {
         let state = self.pop()?;
         let top = self.stack.len() - 1;
         let object = self.stack[top];
+        if object.kind() == Kind::Instance
+            && let Special::Checked(Check::EmptyArray | Check::MaskedArray) =
+                self.names.get(object.size()).special
+        {
+            self.array_state(state);
+        }
         if state.trail() != 0 {
             let inner = self.settled_trail(state);
             let trail = self.merge(unguarded(object), inner);

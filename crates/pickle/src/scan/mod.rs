@@ -251,6 +251,12 @@ impl Scanner {
             kept.push(Found { member: self.place.join("!"), data, start });
         }
         self.pickles += 1;
+        if judged.profile >= Profile::Pandas
+            && let Some(at) = memchr::memmem::find(data, b"dateutil/")
+        {
+            let reason = "a time zone that pandas would read from a file of the pickle's choice";
+            self.note(Verdict::Unknown, at, reason);
+        }
         self.profile = self.profile.max(judged.profile);
         judged.findings.into_iter().for_each(|finding| self.keep(finding));
     }

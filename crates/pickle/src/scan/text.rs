@@ -56,9 +56,9 @@ impl Scanner {
             .collect();
         for (at, module) in values_of(data, b"module").into_iter().take(MAX_NAMES) {
             let found = danger(&module, "*").map(|what| (module.clone(), what)).or_else(|| {
-                names.iter().find_map(|name| {
-                    Some((format!("{module}.{name}"), danger(&module, name)?))
-                })
+                names
+                    .iter()
+                    .find_map(|name| Some((format!("{module}.{name}"), danger(&module, name)?)))
             });
             if let Some((name, what)) = found {
                 let reason = format!("a configuration of Keras that imports {name}: {what}");
@@ -120,7 +120,8 @@ impl Scanner {
                 if let Some(tag) = name.strip_prefix("python/") {
                     self.python_tag(at, tag);
                 } else if let Some(reader) = reader_of(name) {
-                    let reason = format!("a YAML tag that makes {name}: readers of {reader} run it");
+                    let reason =
+                        format!("a YAML tag that makes {name}: readers of {reader} run it");
                     self.named(Verdict::Unknown, at, name, reason);
                 }
             }
@@ -131,7 +132,8 @@ impl Scanner {
     fn typed_documents(&mut self, data: &[u8]) {
         for key in [&b"$type"[..], b"@type", b"@class"] {
             for (at, name) in values_of(data, key) {
-                let foreign = ["System.", "Microsoft.", "java.", "javax.", "com.sun.", "org.apache."];
+                let foreign =
+                    ["System.", "Microsoft.", "java.", "javax.", "com.sun.", "org.apache."];
                 if foreign.iter().any(|prefix| name.starts_with(prefix)) {
                     let reason = format!("a document whose reader makes an instance of {name}");
                     self.named(Verdict::Unknown, at, &name, reason);
@@ -325,8 +327,13 @@ fn meanings(data: &[u8], handles: &[(String, String)]) -> Vec<String> {
 
 /// Whose readers make an instance of what a tag names.
 fn reader_of(name: &str) -> Option<&'static str> {
-    let languages =
-        [("ruby/", "Ruby"), ("js/", "JavaScript"), ("perl/", "Perl"), ("php/", "PHP"), ("java/", "Java")];
+    let languages = [
+        ("ruby/", "Ruby"),
+        ("js/", "JavaScript"),
+        ("perl/", "Perl"),
+        ("php/", "PHP"),
+        ("java/", "Java"),
+    ];
     let foreign = languages.iter().find(|(prefix, _)| name.starts_with(prefix));
     let java = ["java.", "javax.", "com.", "org.", "sun.", "jdk."];
     let is_java = java.iter().any(|prefix| name.starts_with(prefix));

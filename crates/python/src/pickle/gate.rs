@@ -151,8 +151,7 @@ impl<'py> Gate<'py> {
                     && arguments.iter_borrowed().all(|item| is_short_scalar(&item))
             }
             Access::Number => {
-                arguments.len() == 1
-                    && arguments.iter_borrowed().all(|item| is_short_number(&item))
+                arguments.len() == 1 && arguments.iter_borrowed().all(|item| is_short_number(&item))
             }
             Access::Trusted | Access::Checked => false,
         }

@@ -105,7 +105,8 @@ impl Guard {
                     waiting.extend(items.map(|item| (item, depth + 1)));
                 } else if ffi::PyFrozenSet_CheckExact(object) != 0 {
                     let set = Bound::from_borrowed_ptr(py, object);
-                    let set = set.cast_exact::<PyFrozenSet>().map_err(|e| from_exception(e.into()))?;
+                    let set =
+                        set.cast_exact::<PyFrozenSet>().map_err(|e| from_exception(e.into()))?;
                     waiting.extend(set.iter().map(|item| (item.as_ptr(), depth + 1)));
                 } else if ffi::PySlice_Check(object) != 0 {
                     let slice = object.cast::<ffi::PySliceObject>();
