@@ -17,6 +17,7 @@ import signal
 import sys
 import sysconfig
 import warnings
+from pathlib import Path
 from typing import Any
 
 import cannery
@@ -60,7 +61,7 @@ LISTED = sys.stdlib_module_names | {
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
-OWN = os.path.dirname(cannery.__file__)
+OWN = str(Path(cannery.__file__).parent)
 
 
 def is_listed(module: Any) -> bool:
@@ -103,8 +104,8 @@ def use(value: Any) -> None:
 
 def space() -> int:
     """Bytes of address space in use."""
-    with open("/proc/self/statm") as pages:
-        return int(pages.read().split()[0]) * resource.getpagesize()
+    pages = Path("/proc/self/statm").read_text().split()[0]
+    return int(pages) * resource.getpagesize()
 
 
 def late(*_: Any) -> None:
@@ -146,13 +147,17 @@ def main() -> None:
     from cannery._objects import _record
 
     del _record
-    for data in (b"cdatetime\ndate\n(K\x01tR.", b"cos\nsystem\n.", b"cre\n_compile\n(X\x01\0\0\0aK\x00tR."):
+    for data in (
+        b"cdatetime\ndate\n(K\x01tR.",
+        b"cos\nsystem\n.",
+        b"cre\n_compile\n(X\x01\0\0\0aK\x00tR.",
+    ):
         with contextlib.suppress(Exception):
             pickle.loads(data, profile="sklearn")
     sys.addaudithook(hook)
     signal.signal(signal.SIGPROF, late)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    folder, environment = os.getcwd(), dict(os.environ)
+    folder, environment = Path.cwd(), dict(os.environ)
     for profile, text in given["jobs"]:
         events.clear()
         data = bytes.fromhex(text)
@@ -163,7 +168,7 @@ def main() -> None:
         watching = False
         signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-        if os.getcwd() != folder or dict(os.environ) != environment:
+        if Path.cwd() != folder or dict(os.environ) != environment:
             events.append("the folder or the environment has changed")
         results.write(json.dumps([outcome, events[:5]]) + "\n")
 

@@ -67,7 +67,9 @@ def many(*parts: bytes) -> bytes:
 NONE, TRUE, EMPTY = b"N", b"\x88", b")"
 LONG_RANGE = call("builtins", "range", number(10**9))
 NUMBERS = many(*(number(n) for n in (0, 1, 2, -1, 10**8)))
-PROTOCOL = b"}" + text("__array_interface__") + b"}" + text("data") + many(number(4096), b"\x89") + b"ss"
+PROTOCOL = (
+    b"}" + text("__array_interface__") + b"}" + text("data") + many(number(4096), b"\x89") + b"ss"
+)
 SPACE = call("types", "SimpleNamespace") + b"}" + text("__array_interface__") + NONE + b"sb"
 OBJECT = call("numpy", "dtype", text("O8"), b"\x89", TRUE)
 FLOAT = call("numpy", "dtype", text("f8"), b"\x89", TRUE)

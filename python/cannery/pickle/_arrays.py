@@ -22,6 +22,7 @@ _MOST_DIMENSIONS = 64
 _DEEPEST_FIELD = 16
 _MOST_FIELDS = 10_000
 _LARGEST_ITEM = 1 << 26
+_MOST_EMPTY = 1 << 16
 _TYPE = re.compile(r"[<>|=]?[?a-zA-Z][a-zA-Z0-9_]{0,15}(\[[0-9]{0,6}[a-zA-Z]{1,2}\])?", re.ASCII)
 _NAME = "numpy.ndarray"
 
@@ -131,7 +132,9 @@ def _check_depth(name: str, part: Any, left: int) -> None:
         _check_depth(name, each, left - 1)
 
 
-def _record(name: str, value: Any, names: Any, fields: Any, size: Any, alignment: Any, flags: Any) -> Any:
+def _record(
+    name: str, value: Any, names: Any, fields: Any, size: Any, alignment: Any, flags: Any
+) -> Any:
     if type(names) is not tuple or type(fields) is not dict or len(names) > _MOST_FIELDS:
         raise Refused(name, "its fields are none that NumPy writes")
     described: dict[str, list[Any]] = {"names": [], "formats": [], "offsets": [], "titles": []}
@@ -219,6 +222,8 @@ def check_numbers(name: str, dtype: Any, data: Any, shape: tuple[int, ...]) -> N
     view = memoryview(data)
     if view.nbytes != dtype.itemsize * math.prod(shape):
         raise Refused(name, "its bytes are not as many as its shape says")
+    if dtype.itemsize == 0 and math.prod(shape) > _MOST_EMPTY:
+        raise bomb(name, "items without bytes, more than any data has")
     largest = math.prod(size for size in shape if size)
     if largest * max(dtype.itemsize, 1) >= 1 << 62:
         raise Refused(name, "its shape is larger than any memory")
@@ -317,7 +322,11 @@ def check_records(gate: Gate, name: str, items: list[Any]) -> None:
 def _check_fill(name: str, value: Any) -> None:
     numpy = _numpy()
     plain = (type(None), bool, int, float, complex, str, bytes, tuple)
-    if type(value) not in plain and not isinstance(value, numpy.generic) and type(value) is not numpy.ndarray:
+    if (
+        type(value) not in plain
+        and not isinstance(value, numpy.generic)
+        and type(value) is not numpy.ndarray
+    ):
         raise Refused(name, "its fill value is no scalar")
 
 
@@ -359,7 +368,7 @@ def _scalar(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
 
 
 def _ufunc(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
-    del gate, keywords
+    del gate, callee, keywords
     name, numpy = "numpy._core._ufunc_reconstruct", _numpy()
     check_count(name, args, 2, 2)
     check_scalars(name, args, str)

@@ -813,7 +813,9 @@ def new(gate: Gate, name: str, cls: type, args: Args, keywords: Keywords) -> Any
         CALLS[name](gate, cls, args, {})  # the class itself says whether these are its arguments
         return cls.__new__(cls, *args)
     for base in (int, float, complex, str, bytes, list, dict, set, frozenset):
-        is_plain = issubclass(cls, base) and (cls.__new__ is base.__new__ or name in _MADE_BY_SCALARS)
+        is_plain = issubclass(cls, base) and (
+            cls.__new__ is base.__new__ or name in _MADE_BY_SCALARS
+        )
         if is_plain and args and type(args[0]) is base:
             check_scalars(name, args[1:])
             return cls.__new__(cls, *args)

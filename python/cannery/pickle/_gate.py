@@ -161,7 +161,7 @@ class Gate:
         if name == "builtins.getattr":
             return self._member(args)
         self.refuse_records(name, args)
-        rule = _CALLS.get(name) or _data.rule_of_class(callee) or _libraries.rule_of(callee, name)
+        rule = _CALLS.get(name) or _data.rule_of_class(callee) or _libraries.rule_of(name)
         if rule is None:
             raise Refused(name, "the table has no rule for calling it")
         made = rule(self, callee, args, keywords)

@@ -12,12 +12,11 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from cannery.pickle._refused import Refused
-
-_lock = threading.RLock()
 
 
 def find(module: str, name: str, imported: list[str]) -> Any:
@@ -42,7 +41,7 @@ def module_named(name: str, imported: list[str]) -> ModuleType:
     parts = name.split(".")
     if "__main__" in parts:
         raise Refused(name, "it names the module of a script, which would run")
-    with _lock, _OnlyInstalled():
+    with _OnlyInstalled():
         for count in range(1, len(parts) + 1):
             path = ".".join(parts[:count])
             if path not in sys.modules:
@@ -91,7 +90,8 @@ class _Finder(threading.local):
             return None
         if path is not None:
             folders = [folder for folder in path if _is_of_loaded(name) or _is_installed(folder)]
-            return PathFinder.find_spec(name, folders) or _missing(name)
+            # A package may have a finder of its own, as `six` has.
+            return PathFinder.find_spec(name, folders)
         if name in sys.builtin_module_names or importlib.machinery.FrozenImporter.find_spec(name):
             return None
         spec = PathFinder.find_spec(name, [folder for folder in sys.path if _is_installed(folder)])
@@ -127,5 +127,5 @@ def _bases() -> tuple[str, ...]:
     if getattr(site, "ENABLE_USER_SITE", False):
         paths.append(site.getusersitepackages())
     version = f"python{sys.version_info.major}{sys.version_info.minor}.zip"
-    paths += [os.path.join(os.path.dirname(path), version) for path in paths[:1] if path]
+    paths += [str(Path(path).with_name(version)) for path in paths[:1] if path]
     return tuple({os.path.realpath(path) for path in paths if path})

@@ -72,7 +72,7 @@ def _ask(name: str, check: Callable[..., None], *arguments: Any) -> None:
 # Calls.
 
 
-def rule_of(callee: Any, name: str) -> Callable[..., Any] | None:
+def rule_of(name: str) -> Callable[..., Any] | None:
     """The rule for calling what a library has."""
     own = name.rpartition(".")[2]
     if own.startswith(_HELPER):
@@ -391,7 +391,9 @@ def finish(gate: Gate) -> None:
 
 def _is_whole(cls: type) -> bool:
     """Whether instances are complete without a state."""
-    return cls.__module__.startswith(("sklearn._loss.", "sklearn.linear_model.", "pandas._libs.tslibs."))
+    return cls.__module__.startswith(
+        ("sklearn._loss.", "sklearn.linear_model.", "pandas._libs.tslibs.")
+    )
 
 
 # Arrow.
@@ -439,7 +441,11 @@ def _check_arrow(name: str, data: Any, depth: int) -> None:
     if type(data) is not tuple or len(data) != 7 or depth == 0:
         raise Refused(name, "its parts are not those of an array")
     kind, length, nulls, offset, buffers, children, dictionary = data
-    if not isinstance(kind, pyarrow.DataType) or type(buffers) is not list or type(children) is not list:
+    if (
+        not isinstance(kind, pyarrow.DataType)
+        or type(buffers) is not list
+        or type(children) is not list
+    ):
         raise Refused(name, "its parts are not those of an array")
     for number in (length, nulls, offset):
         if type(number) is not int or not -1 <= number < 1 << 40:

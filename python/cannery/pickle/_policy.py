@@ -45,9 +45,9 @@ class Policy:
         if in_table and not exact and not self._is_given(module, name):
             # Its own rules let more of it be read than trust in a class of this kind would.
             return None
-        if not exact and not self._is_given(module, name):
-            if not self._matches(full_name) or not self._is_known(module):
-                return None
+        is_named = exact or self._is_given(module, name)
+        if not is_named and not (self._matches(full_name) and self._is_known(module)):
+            return None
         if "__main__" in module.split(".") and not self._is_given(module, name):
             return None
         return self._found(full_name)
@@ -84,6 +84,8 @@ def _before_wildcard(pattern: str) -> str:
 
 
 def _forbidden(name: str, what: str) -> UntrustedTypeError:
-    error = UntrustedTypeError(f"the pickle names '{shown(name)}', which {what}: it cannot be trusted")
+    error = UntrustedTypeError(
+        f"the pickle names '{shown(name)}', which {what}: it cannot be trusted"
+    )
     error.hint = 'load what is data in it with on_untrusted="record"'
     return error

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 LOOK = (
-    "see what it is with `cannery explain`, "
-    'or load what is data in it with `on_untrusted="record"`'
+    'see what it is with `cannery explain`, or load what is data in it with `on_untrusted="record"`'
 )
 
 

@@ -48,6 +48,11 @@ impl<'py> Gate<'py> {
         Self { checks: None, input, known: HashMap::new(), trusted: Vec::new() }
     }
 
+    /// Forgets everything: the pickle is read from its beginning once more.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(self.input);
+    }
+
     /// The Python side.
     pub(super) fn checks(&mut self, py: Python<'py>) -> PyResult<Object<'py>> {
         let checks = if let Some(checks) = &self.checks {

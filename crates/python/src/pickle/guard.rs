@@ -33,6 +33,11 @@ impl Guard {
         Self { spent: 0, budget, collisions: HashMap::new() }
     }
 
+    /// Forgets what was spent: the pickle is read from its beginning once more.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { budget: self.budget, ..Self::default() };
+    }
+
     /// Refuses a key that is a bomb.
     #[inline]
     pub(crate) fn check(

@@ -319,6 +319,38 @@ impl<'py> PyHeap<'_, 'py> {
         error
     }
 
+    /// Leaves a record where an object was made whose state is refused; what no step has made, a
+    /// class that would be changed, is left as it is.
+    #[cold]
+    fn read_again_without(&mut self, object: &Object<'py>, at: usize) -> Result<()> {
+        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        let Some((_, made)) = judged.made.get(&object.as_ptr().addr()) else { return Ok(()) };
+        judged.again_without = Some(*made);
+        let message = "the pickle gives an object a state that is not data";
+        Err(Error::new(ErrorKind::Untrusted, message).at_offset(at as u64))
+    }
+
+    /// Refuses attributes of a trusted class by whose names other code would take an instance for
+    /// more than it is.
+    fn check_attributes(&self, object: &Object<'py>, state: &Object<'py>) -> PyResult<()> {
+        let class = object.get_type();
+        let state = match state.cast_exact::<PyTuple>() {
+            Ok(pair) if pair.len() == 2 => pair.get_item(0)?,
+            _ => state.clone(),
+        };
+        let Ok(state) = state.cast_exact::<PyDict>() else { return Ok(()) };
+        if class.hasattr(intern!(self.py, "__setstate__"))? {
+            return Ok(());
+        }
+        for name in state.keys() {
+            let is_known = name.cast::<PyString>().is_ok_and(|name| name == "__orig_class__");
+            if !is_known {
+                self.check_slot(&name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Keeps in mind which step made an object, where it may have to become a record.
     #[inline]
     fn keep_made(&mut self, made: Object<'py>, at: usize) -> Object<'py> {
@@ -879,8 +911,11 @@ impl<'py> Heap for PyHeap<'_, 'py> {
 
     fn build(&mut self, object: &Object<'py>, state: Object<'py>, at: usize) -> Result<()> {
         self.ensure_judged()?;
-        if self.is_refused(at) || self.is_record(object) {
+        if self.is_record(object) {
             return self.inert("set_state", (object, state)).map(drop);
+        }
+        if self.is_refused(at) {
+            return self.read_again_without(object, at);
         }
         if !self.is_trusted_instance(object) {
             let Trust::Policy(judged) = &mut self.trust else { return Err(unpoliced()) };
@@ -889,6 +924,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
                 Ok(_) => Ok(()),
                 Err(exception) => Err(self.refuse_object(object, exception, at)),
             };
+        }
+        if self.is_strict() {
+            self.check_attributes(object, &state).or_host()?;
         }
         calls::build(object, state, |name| self.check_slot(name)).or_host()
     }

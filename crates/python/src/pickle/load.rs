@@ -415,6 +415,9 @@ fn reads_again(trust: &mut Trust<'_>, settings: &Settings<'_>) -> bool {
     let Trust::Policy(judged) = trust else { return false };
     let Some(step) = judged.again_without.take() else { return false };
     judged.made.clear();
+    judged.gate.restart();
+    judged.guard.restart();
+    judged.frombuffer = None;
     judged.has_records = true;
     let is_new = judged.refused.insert(step);
     is_new
