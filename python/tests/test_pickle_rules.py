@@ -24,6 +24,7 @@ from test_pickle_names import (
     LONG_RANGE,
     NONE,
     OBJECT,
+    PROTOCOL,
     SPACE,
     TRUE,
     array,
@@ -130,6 +131,22 @@ REFUSED: dict[str, bytes] = {
         "types", "SimpleNamespace", text("__class__"), named("builtins", "dict")
     ),
     "a dunder name in arguments": state("argparse", "Namespace", text("__dict__"), b"}"),
+    "a key that is an attribute": call("sklearn.utils._bunch", "Bunch")
+    + b"("
+    + text("__array_interface__")
+    + b"}u",
+    "a key of a result": call("scipy.optimize._optimize", "OptimizeResult")
+    + b"("
+    + text("__array__")
+    + PRINT
+    + b"u",
+    "a key in a state": call(
+        "copyreg",
+        "_reconstructor",
+        named("sklearn.utils._bunch", "Bunch"),
+        named("builtins", "dict"),
+        PROTOCOL,
+    ),
     "a method": state("optparse", "Values", text("ensure_value"), PRINT),
     "a property": state("uuid", "UUID", text("int"), number(1), text("hex"), text("0")),
     "a name that is no text": state("types", "SimpleNamespace", b"C\x01a", number(1)),

@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
@@ -279,25 +280,34 @@ def array_state(gate: Gate, value: Any, state: Any) -> None:
         raise Refused(name, "its state is none that NumPy writes")
     _, shape, dtype, is_fortran, data = state[:5]
     shape = _shape(name, shape)
-    _check_part(name, dtype)
+    if type(dtype) not in _plain_types():
+        _check_part(name, dtype)
     if type(is_fortran) not in (bool, int):
         raise Refused(name, "its order is none")
-    _check_data(gate, name, dtype, data, shape)
+    _check_data(name, dtype, data, shape)
     if is_masked:
         mask = numpy.ma.make_mask_descr(dtype)
-        _check_data(gate, name, mask, state[5], shape)
+        _check_data(name, mask, state[5], shape)
         _check_fill(name, state[6])
     value.__setstate__((1, shape, dtype, bool(is_fortran), *state[4:]))
-    if value.dtype.hasobject and type(data) is bytes:
-        raise Refused(name, "an array of objects was made of bytes")
+    if value.dtype.hasobject:
+        if type(data) is not list:
+            raise Refused(name, "an array of objects was made of bytes")
+        gate.note_depth(name, value, (data,))
 
 
-def _check_data(gate: Gate, name: str, dtype: Any, data: Any, shape: tuple[int, ...]) -> None:
+@cache
+def _plain_types() -> frozenset[type]:
+    """Classes of element types without parts."""
+    return frozenset(type(_numpy().dtype(code)) for code in "?bhilqBHILQefdgFDG")
+
+
+def _check_data(name: str, dtype: Any, data: Any, shape: tuple[int, ...]) -> None:
     if type(data) is list and dtype.hasobject:
         if len(data) != math.prod(shape) or len(shape) > 32:
             raise Refused(name, "its items are not as many as its shape says")
         if dtype.fields is not None or dtype.subdtype is not None:
-            check_records(gate, name, data)
+            check_records(name, data)
     elif type(data) is str:
         check_numbers(name, dtype, data.encode("latin-1"), shape)
     elif type(data) in (bytes, bytearray):
@@ -306,14 +316,13 @@ def _check_data(gate: Gate, name: str, dtype: Any, data: Any, shape: tuple[int, 
         raise Refused(name, "its data are no bytes")
 
 
-def check_records(gate: Gate, name: str, items: list[Any]) -> None:
+def check_records(name: str, items: list[Any]) -> None:
     """Look at the items of an array of records, which are tuples.
 
     Raises:
         Refused: if one is anything else.
 
     """
-    del gate
     for item in items:
         if type(item) is not tuple:
             raise Refused(name, "an item of it is no tuple")
@@ -354,7 +363,8 @@ def _scalar(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     name, numpy = "numpy._core.multiarray.scalar", _numpy()
     check_count(name, args, 2, 2)
     dtype, data = args
-    _check_part(name, dtype)
+    if type(dtype) not in _plain_types():
+        _check_part(name, dtype)
     if dtype.hasobject:
         is_same = type(data) is numpy.ndarray and data.dtype == dtype and data.size == 1
         if not is_same or dtype.kind != "V":

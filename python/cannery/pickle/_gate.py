@@ -17,7 +17,7 @@ from cannery import _native
 from cannery.pickle import _arrays, _data, _installed, _libraries
 from cannery.pickle._limits import SCALARS, Made, full_name, is_record
 from cannery.pickle._refused import Refused, bomb
-from cannery.pickle._state import has_finalizer, set_state
+from cannery.pickle._state import check_keys, has_finalizer, set_state
 
 _USE_NEW, _USE_STATE, _USE_ITEMS = 4, 8, 16
 # Keeps what is rebuilt shallow: C's destructors call each other.
@@ -29,7 +29,8 @@ _MISTAKES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError
 
 Call = Callable[["Gate", Any, tuple[Any, ...], dict[str, Any]], Any]
 _CALLS: dict[str, Call] = {**_data.CALLS, **_arrays.CALLS, **_libraries.CALLS}
-_STATES: dict[str, Callable[[Gate, Any, Any], None]] = {
+State = Callable[["Gate", Any, Any], None]
+_STATES: dict[str, State] = {
     **_data.STATES,
     **_arrays.STATES,
     **_libraries.STATES,
@@ -50,6 +51,9 @@ class Gate:
         # Objects of libraries, how they were made, and whether they have their state.
         self.made: dict[int, Made] = {}
         self._depths: dict[int, int] = {}
+        # What was found out about classes: their names, and the rules for their states.
+        self._state_rules: dict[type, tuple[str, State]] = {}
+        self._plain: set[type] = set()
         #: Classes that rules have made, whose instances take a state.
         self.with_state: dict[int, type] = {}
         #: Arrays and element types that have no state yet.
@@ -165,7 +169,10 @@ class Gate:
         if rule is None:
             raise Refused(name, "the table has no rule for calling it")
         made = rule(self, callee, args, keywords)
-        self.note_depth(name, made, args)
+        if isinstance(made, dict):
+            check_keys(name, type(made), made)
+        if name not in _arrays.CALLS:
+            self.note_depth(name, made, args)
         return made
 
     def _remake(self, name: str, maker: Any, args: tuple[Any, ...]) -> Any:
@@ -184,6 +191,8 @@ class Gate:
         if self.is_trusted(cls):
             return _reconstructor(cls, base, state)
         self.check_new(cls)
+        if base is dict:
+            check_keys(full_name(cls), cls, state)
         if cls.__new__ is not base.__new__:
             return self._new(cls, (state,), {})
         made = _reconstructor(cls, base, state)
@@ -194,9 +203,13 @@ class Gate:
             raise Refused(full_name(cls) or "?", "its arguments are no tuple")
         if self.is_trusted(cls) and isinstance(cls, type):
             return cls.__new__(cls, *args, **keywords)
+        if not args and not keywords and cls in self._plain:
+            return cls.__new__(cls)
         name = self.check_new(cls)
         self.refuse_records(name, args)
         made = _data.new(self, name, cls, args, keywords)
+        if cls.__new__ is object.__new__ and not _libraries.package_of(name):
+            self._plain.add(cls)
         self.note_depth(name, made, args)
         return made
 
@@ -234,24 +247,29 @@ class Gate:
 
     def _build(self, value: Any, state: Any) -> None:
         cls = type(value)
-        name = full_name(cls)
+        name, rule = self._state_rules.get(cls) or self._state_rule(cls)
         if is_record(state):
             raise Refused(name, "its state is a record of what is not trusted")
         made = self.made.get(id(value))
         if made is not None and made.is_built:
             raise Refused(name, "it is given a state twice")
+        rule(self, value, state)
+        if type(state) is tuple and rule is not _arrays.array_state:
+            self.note_depth(name, value, state)
+        if made is not None:
+            made.is_built = True
+
+    def _state_rule(self, cls: type) -> tuple[str, State]:
+        name = full_name(cls)
         if has_finalizer(name, cls):
             raise Refused(name, "it has a finalizer, which runs when the object is dropped")
         rule = _STATES.get(name) or _arrays.state_of_class(cls) or _libraries.state_of(cls, name)
-        if rule is not None:
-            rule(self, value, state)
-        elif self._takes_state(cls, name):
-            set_state(name, value, state)
-        else:
+        if rule is None and self._takes_state(cls, name):
+            rule = _set_attributes
+        if rule is None:
             raise Refused(name, "it takes no state")
-        self.note_depth(name, value, state if type(state) is tuple else ())
-        if made is not None:
-            made.is_built = True
+        self._state_rules[cls] = (name, rule)
+        return name, rule
 
     def _takes_state(self, cls: type, name: str) -> bool:
         module = name.rpartition(".")[0]
@@ -266,6 +284,7 @@ class Gate:
         if not _uses(module, cls) & _USE_ITEMS or not self._names.get(id(cls)):
             raise Refused(name, "it takes no items")
         kinds = {"extend": list, "__setitem__": dict, "add": set}
+        check_keys(name, cls, items[::2] if method == "__setitem__" else ())
         base = _data.ITEM_KINDS.get(name, kinds[method])
         if base is not kinds[method] or not hasattr(cls, method):
             raise Refused(name, "it takes no items of this kind")
@@ -280,8 +299,9 @@ class Gate:
             Refused: if one of the values is a record.
 
         """
-        if any(is_record(value) for value in values):
-            raise Refused(name, "it is given a record of what is not trusted")
+        for value in values:
+            if is_record(value):
+                raise Refused(name, "it is given a record of what is not trusted")
 
     def note_depth(self, name: str, value: Any, parts: tuple[Any, ...]) -> None:
         """Count the levels of objects that free each other without counting.
@@ -290,21 +310,31 @@ class Gate:
             Refused: if there are too many.
 
         """
-        if type(value) in SCALARS or type(value) in _data.SHALLOW:
+        deepest = 0
+        for part in parts:
+            if type(part) not in SCALARS:
+                deepest = max(deepest, self._depth_of(part))
+        if deepest == 0 or type(value) in SCALARS or type(value) in _data.SHALLOW:
             return
-        depth = 1 + max((self._depth_of(part) for part in parts), default=0)
-        if depth > _MAX_DEPTH:
+        if deepest >= _MAX_DEPTH:
             raise bomb(name, f"objects nested more than {_MAX_DEPTH} levels deep")
-        if depth > self._depths.get(id(value), 0):
-            if id(value) not in self._depths:
-                self._kept.append(value)
-            self._depths[id(value)] = depth
+        if deepest >= self._depths.get(id(value), 1):
+            self._kept.append(value)
+            self._depths[id(value)] = deepest + 1
 
     def _depth_of(self, part: Any) -> int:
-        if type(part) in (tuple, list, dict):
-            inner = part.values() if type(part) is dict else part
-            return max((self._depths.get(id(each), 0) for each in inner), default=0)
-        return self._depths.get(id(part), 0)
+        """Levels of an object: one, if nothing is known about it."""
+        cls = type(part)
+        if cls in SCALARS or cls in _data.SHALLOW:
+            inner = part.values() if cls is dict else part if cls in (tuple, list) else ()
+            depths = self._depths
+            return max((depths.get(id(each), 0) for each in inner), default=0) if depths else 0
+        return self._depths.get(id(part), 1)
+
+
+def _set_attributes(gate: Gate, value: Any, state: Any) -> None:
+    del gate
+    set_state(full_name(type(value)), value, state)
 
 
 def _uses(module: str, cls: type) -> int:

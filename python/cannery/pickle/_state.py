@@ -54,6 +54,20 @@ def check_names(name: str, cls: type, names: Any, *, slots: bool = False) -> Non
             raise Refused(name, f"its state names `{key}`, which the class defines")
 
 
+def check_keys(name: str, cls: type, keys: Any) -> None:
+    """Refuse keys of a dictionary that also answers them as attributes.
+
+    Raises:
+        Refused: for names by which other code takes it for more than it is.
+
+    """
+    if not issubclass(cls, dict) or not hasattr(cls, "__getattr__"):
+        return
+    for key in keys:
+        if isinstance(key, str) and key.startswith("__"):
+            raise Refused(name, f"it has a key `{key}`, which is no data")
+
+
 def _of_class(cls: type, key: str) -> Any:
     for base in cls.__mro__:
         found = base.__dict__.get(key, _MISSING)
