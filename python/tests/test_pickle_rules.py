@@ -160,6 +160,8 @@ REFUSED: dict[str, bytes] = {
         number(-(10**15) + 1),
         text("r"),
     ),
+    "a date of no year": call("datetime", "date", b"C\x04\x00\x00\x01\x00"),
+    "an hour of no day": call("datetime", "time", b"C\x06\x17\xff\x00\x00\x00\x00"),
     "a position beyond bytes": call("_io", "BytesIO")
     + many(b"C\x01a", number(1 << 40), NONE)
     + b"b",

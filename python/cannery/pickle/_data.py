@@ -300,6 +300,8 @@ def _time(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
 
     name = full_name(callee)
     check_count(name, args, 0, 9)
+    if args and type(args[0]) in (bytes, str) and not _is_moment(name, args[0]):
+        raise Refused(name, "its state is no date and no time")
     for each in args:
         if type(each) is dt.timedelta:
             continue
@@ -308,6 +310,30 @@ def _time(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
         else:
             check_scalar(name, each, int, float, str, bytes, type(None), bool)
     return callee(*args)
+
+
+def _is_moment(name: str, state: Any) -> bool:
+    """Whether all numbers in the state of a date or a time are in range.
+
+    The classes look at the month or the hour alone.
+    """
+    import datetime as dt
+
+    if name not in ("datetime.date", "datetime.time", "datetime.datetime"):
+        return True
+    numbers = [*state] if type(state) is bytes else [ord(c) for c in state]
+    if len(numbers) != {"datetime.date": 4, "datetime.time": 6}.get(name, 10):
+        return False
+    date, time = (numbers, []) if len(numbers) == 4 else (numbers[:-6], numbers[-6:])
+    try:
+        if date:
+            dt.date(date[0] * 256 + date[1], date[2] & 127, date[3])
+        if time:
+            micro = time[3] * 65536 + time[4] * 256 + time[5]
+            dt.time(time[0] & 127, time[1], time[2], micro)
+    except ValueError:
+        return False
+    return True
 
 
 _ZONE = re.compile(r"[A-Za-z0-9_+\-]{1,64}(/[A-Za-z0-9_+\-]{1,64}){0,3}", re.ASCII)
@@ -684,7 +710,9 @@ def _user_state(kind: type) -> Callable[[Gate, Any, Any], None]:
 
 CALLS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(SCALAR_CALLS, _scalars),
-    **dict.fromkeys(("datetime.datetime", "datetime.time", "datetime.timezone"), _time),
+    **dict.fromkeys(
+        ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timezone"), _time
+    ),
     **{f"builtins.{n}": _container for n in ("list", "tuple", "set", "frozenset", "dict")},
     "builtins.bytes": _bytes,
     "builtins.bytearray": _bytes,

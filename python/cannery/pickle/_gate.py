@@ -23,10 +23,6 @@ _USE_NEW, _USE_STATE, _USE_ITEMS = 4, 8, 16
 # Keeps what is rebuilt shallow: C's destructors call each other.
 _MAX_DEPTH = 500
 
-# What constructors raise for what they do not take.
-_MISTAKES = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError,
-             SyntaxError, UnicodeError)  # fmt: skip
-
 Call = Callable[["Gate", Any, tuple[Any, ...], dict[str, Any]], Any]
 _CALLS: dict[str, Call] = {**_data.CALLS, **_arrays.CALLS, **_libraries.CALLS}
 State = Callable[["Gate", Any, Any], None]
@@ -147,7 +143,9 @@ class Gate:
             return step(*arguments)
         except Refused as refused:
             raise self._told(refused) from None
-        except _MISTAKES as error:
+        except (MemoryError, OSError, Warning):
+            raise
+        except Exception as error:
             name = full_name(arguments[0]) or full_name(type(arguments[0]))
             reason = f"it does not take what it is given: {type(error).__name__}: {error}"
             raise self._told(Refused(name, reason[:500])) from None
