@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from cannery._objects._checks import refuse_records
+from cannery._objects._installed import installed_module
+from cannery._objects._stdlib import check_names
 
 Parts = dict[str, Any]
 Described = tuple[str, Parts]
@@ -65,6 +68,25 @@ def class_of(name: str) -> type | None:
     return adapter.class_of(name) if hasattr(adapter, "class_of") else None  # pyright: ignore
 
 
+def check_of(cls: type) -> Callable[[type, Parts], None] | None:
+    """What checks the parts of an instance of a library's class; `None` for other classes."""
+    adapter = _adapter(cls.__module__)
+    if adapter is None:
+        return None
+    return getattr(adapter, "check_class", _check_class)
+
+
+def _check_class(cls: type, parts: Parts) -> None:
+    """For classes whose attributes may have any name: none shadows a method or is a record."""
+    check_names(cls, parts.keys() - _OF_PLANS)
+    for name, part in parts.items():
+        refuse_records(part, name)
+
+
+# Parts that are no attributes.
+_OF_PLANS = frozenset({"__args__", "__items__", "__kwargs__", "__state__"})
+
+
 def class_value(name: str) -> type | None:
     """A class of a library that is a value itself, such as a type of array elements."""
     adapter = _adapter(name)
@@ -78,10 +100,12 @@ def function_of(name: str) -> Any:
 
 
 def _adapter(name: str) -> ModuleType | None:
-    module = _ADAPTERS.get(name.partition(".")[0])
+    package = name.partition(".")[0]
+    module = _ADAPTERS.get(package)
     if module is None:
         return None
     try:
-        return import_module(f"cannery._objects.{module}")
+        installed_module(package)
+        return installed_module(f"cannery._objects.{module}")
     except ImportError:
         return None

@@ -48,8 +48,12 @@ class CheckedMaker(NamedTuple):
             Untrusted: if a part is a record where a value is needed.
 
         """
-        check_parts(parts, self.required, self.optional)
+        self.check(parts)
         return self.make(parts)
+
+    def check(self, parts: Parts) -> None:
+        """Check every part, and that none is missing."""
+        check_parts(parts, self.required, self.optional)
 
 
 def checked(
@@ -68,6 +72,8 @@ def check_parts(
         if name not in parts:
             raise PartError(f"the part {name!r} is missing")
         check(parts[name], name)
+    if len(parts) == len(required):
+        return
     for name, value in parts.items():
         if name in required:
             continue
@@ -135,6 +141,16 @@ def one_of(*values: Any) -> Check:
         if (type(value), value) not in allowed:
             expected = " or ".join(repr(value) for value in values)
             raise mismatch(value, path, expected)
+
+    return check
+
+
+def instance_of(cls: type) -> Check:
+    """An instance of a class of Python's own, or of one that stands below it in the table."""
+
+    def check(value: Any, path: str) -> None:
+        if not isinstance(value, cls):
+            raise mismatch(value, path, cls.__name__)
 
     return check
 
@@ -213,6 +229,40 @@ def value(value: Any, path: str) -> None:
     if type(value) is Record:
         raise Untrusted(value.__type_name__)
     del path
+
+
+def refuse_records(value: Any, path: str) -> None:
+    """Refuse a record of a type that was not trusted, also within plain containers.
+
+    For what an object computes with: where its parts are only held, records may stay.
+
+    Raises:
+        Untrusted: if there is one.
+
+    """
+    if type(value) in _LEAVES:
+        return
+    waiting, seen = [value], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if type(value) is Record:
+            raise Untrusted(value.__type_name__)
+        if type(value) in _CONTAINERS and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value)
+            if type(value) is dict:
+                waiting.extend(value.values())
+    del path
+
+
+_LEAVES = frozenset({type(None), bool, int, float, complex, str, bytes})
+_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+
+
+def leaf(value: Any, path: str) -> None:
+    """A scalar of Python's own: `None`, a number, text or bytes."""
+    if type(value) not in _LEAVES:
+        raise mismatch(value, path, "a scalar")
 
 
 BOOL = exact(bool)

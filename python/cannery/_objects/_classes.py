@@ -22,10 +22,23 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from cannery._objects._callables import is_factory
+from cannery._objects._checks import (
+    DATA,
+    PLAIN_DICT,
+    PLAIN_LIST,
+    Check,
+    Untrusted,
+    exact,
+    integer,
+    mismatch,
+    optional,
+    tuple_of,
+)
 from cannery._objects._known import fill_ordered
-from cannery._objects._record import Record
+from cannery._objects._names import refuse_protocols
 from cannery._objects._registry import registered_of
-from cannery._objects._stdlib import UNTRUSTED
+from cannery._objects._stdlib import check_arguments
 
 Parts = dict[str, Any]
 
@@ -77,7 +90,11 @@ def _has_special_plan(cls: type) -> bool:
 
 
 def plan_of(cls: type) -> Plan | None:
-    """The plan for a class; `None` if its instances are no data that we can see."""
+    """The plan for a class; `None` if its instances are no data that we can see.
+
+    Its makers call methods of the class: they are for classes that the reader trusts, and for
+    those of the table after their parts were checked.
+    """
     registered = registered_of(cls)
     if registered is not None and registered.parts is not None:
         return Plan(registered.parts, None, None, registered.make)
@@ -96,9 +113,9 @@ def plan_of(cls: type) -> Plan | None:
     for base, items in _IMMUTABLE.items():
         if issubclass(cls, base):
             return _of_immutable(cls, base, items)
-    for base, items, fill in _COLLECTIONS:
+    for base, items, fill, check in _COLLECTIONS:
         if issubclass(cls, base):
-            return _of_collection(cls, base, items, fill)
+            return _of_collection(cls, (base, items, fill, check))
     if not _is_plain(cls):
         return _of_reduced(cls) if _reduces_by_itself(cls) else None
     return _of_plain(cls)
@@ -172,6 +189,8 @@ def _set_attributes(value: Any, parts: Parts) -> None:
 
 
 def _add_attributes(value: Any, parts: Parts) -> None:
+    PLAIN_DICT(parts, STATE)
+    refuse_protocols(parts)
     attributes = getattr(value, "__dict__", None)
     if attributes is not None and not _slots(type(value)):
         attributes.update(parts)
@@ -272,7 +291,7 @@ def _of_reduced(cls: Any) -> Plan:
     def make(parts: Parts) -> Any:
         if FUNCTION in parts:
             if not isinstance(parts[FUNCTION], _FUNCTIONS):
-                return UNTRUSTED
+                raise Untrusted("function")
             value = parts[FUNCTION](*parts[ARGS])
         else:
             value = cls(*parts[ARGS]) if KWARGS not in parts else cls.__new__(cls, *parts[ARGS])
@@ -387,22 +406,32 @@ _NEW: dict[type, Callable[[Any, Any], Any]] = {
     dt.timedelta: _new_timedelta,
 }
 
-_COLLECTIONS: list[tuple[type, Callable[[Any], Any], Callable[[Any, Any], object]]] = [
+_Collection = tuple[type, Callable[[Any], Any], Callable[[Any, Any], object], Check]
+
+# Subclasses of these: what they are filled with, how, and what that has to be.
+_COLLECTIONS: list[_Collection] = [
     (
         collections.defaultdict,
         lambda value: (value.default_factory, dict(dict.items(value))),
         _fill_defaultdict,
+        tuple_of(is_factory, PLAIN_DICT),
     ),
     (
         collections.OrderedDict,
         lambda value: dict(collections.OrderedDict.items(value)),
         fill_ordered,
+        PLAIN_DICT,
     ),
-    (dict, lambda value: dict(dict.items(value)), dict.update),
-    (list, lambda value: list(list.__iter__(value)), list.extend),
-    (set, lambda value: set(set.__iter__(value)), set.update),
-    (collections.deque, lambda value: (list(value), value.maxlen), _fill_deque),
-    (bytearray, bytes, bytearray.extend),
+    (dict, lambda value: dict(dict.items(value)), dict.update, PLAIN_DICT),
+    (list, lambda value: list(list.__iter__(value)), list.extend, PLAIN_LIST),
+    (set, lambda value: set(set.__iter__(value)), set.update, exact(set)),
+    (
+        collections.deque,
+        lambda value: (list(value), value.maxlen),
+        _fill_deque,
+        tuple_of(PLAIN_LIST, optional(integer(0))),
+    ),
+    (bytearray, bytes, bytearray.extend, DATA),
 ]
 
 
@@ -414,8 +443,7 @@ def _of_immutable(cls: Any, base: Any, items: Callable[[Any], Any]) -> Plan:
         return {ITEMS: items(value), **state_parts(value)}
 
     def make(parts: Parts) -> Any:
-        if isinstance(parts[ITEMS], Record):  # a part of it was not trusted
-            return UNTRUSTED
+        exact(base)(parts[ITEMS], ITEMS)
         value = new(cls, parts.pop(ITEMS))
         if parts:
             set_state(value, parts)
@@ -424,20 +452,22 @@ def _of_immutable(cls: Any, base: Any, items: Callable[[Any], Any]) -> Plan:
     return Plan(parts, None, None, make, can_wait=base is not frozenset)
 
 
-def _of_collection(
-    cls: Any, base: Any, items: Callable[[Any], Any], fill_items: Callable[[Any, Any], object]
-) -> Plan:
+def _of_collection(cls: Any, collection: _Collection) -> Plan:
+    base, items, fill_items, check = collection
+    new: Any = base.__new__
     state_parts, set_state = _state_parts(cls), _set_state(cls)
 
     def parts(value: Any) -> Parts:
         return {ITEMS: items(value), **state_parts(value)}
 
     def fill(value: Any, parts: Parts) -> None:
-        fill_items(value, parts.pop(ITEMS, ()))
+        if ITEMS in parts:
+            check(parts[ITEMS], ITEMS)
+            fill_items(value, parts.pop(ITEMS))
         if parts:
             set_state(value, parts)
 
-    return Plan(parts, lambda: base.__new__(cls), fill)
+    return Plan(parts, lambda: new(cls), fill)
 
 
 def _of_named_tuple(cls: Any) -> Plan:
@@ -478,6 +508,8 @@ def _of_exception(cls: Any) -> Plan:
 
     def fill(value: Any, parts: Parts) -> None:
         args = parts.pop(ARGS, ())
+        check_arguments(cls, args)
+        refuse_protocols(parts)
         # Built-in ones keep some arguments as attributes, which only their `__init__` sets.
         builtin.__init__(value, *args)
         if not issubclass(cls, OSError):
@@ -549,6 +581,8 @@ def _of_array(cls: Any, base: Any) -> Plan:
         return {ITEMS: value.view(base), **state_parts(value)}
 
     def make(parts: Parts) -> Any:
+        if type(parts[ITEMS]) is not base:
+            raise mismatch(parts[ITEMS], ITEMS, f"{base.__module__}.{base.__qualname__}")
         value = parts.pop(ITEMS).view(cls)
         _set_attributes(value, parts)
         return value
@@ -574,6 +608,9 @@ def _of_table(cls: Any, base: Any) -> Plan:
 
     def make(parts: Parts) -> Any:
         plain = parts.pop(ITEMS)
+        if type(plain) is not base:
+            raise mismatch(plain, ITEMS, f"{base.__module__}.{base.__qualname__}")
+        refuse_protocols(parts)
         value = cls(plain)
         value.attrs.update(plain.attrs)
         for name, part in parts.items():

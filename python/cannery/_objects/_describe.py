@@ -14,7 +14,7 @@ from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import name_of_registered
-from cannery._objects._trust import find_by_name, full_name
+from cannery._objects._trust import find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
 from cannery.errors import DataTypeError
 
@@ -142,15 +142,15 @@ def _function_itself(function: Any) -> Described:
 
 
 def _name_of_method(owner: type, function: Any) -> str:
-    if find_by_name(f"{owner.__module__}.{owner.__qualname__}.{function.__name__}") != function:
+    is_own = is_findable(owner) and getattr(owner, function.__name__, None) == function
+    if not is_own:
         return refuse(function)
     return f"{full_name(owner)}.{function.__name__}"
 
 
 def _findable(name: str, item: Any) -> str:
     """The name, if it leads to the item again: what has no name of its own is code, not data."""
-    plain = f"{item.__module__}.{item.__qualname__}"
-    if item.__module__ == "builtins" or find_by_name(plain) is item:
+    if item.__module__ == "builtins" or is_findable(item):
         return name
     if isinstance(item, type) and "<locals>" in name:
         return name

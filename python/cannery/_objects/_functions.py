@@ -16,12 +16,18 @@ _BUILTIN = frozenset(
     """.split()
 )
 
-# Those of `operator` that look up what they are told, or change or call what they are given.
-_OTHERS = frozenset({"attrgetter", "itemgetter", "methodcaller", "call", "setitem", "delitem"})
+# Those of `operator` that change, call and look up nothing that they are told.
+_OPERATORS = frozenset(
+    """
+    abs add and_ concat contains countOf eq floordiv ge getitem gt index indexOf inv invert is_
+    is_not le length_hint lshift lt mod mul ne neg not_ or_ pos pow rshift sub truediv truth xor
+    """.split()
+)
 
 # Classes whose methods neither change an instance nor look up attributes of what they are given.
 _CLASSES = {cls.__name__: cls for cls in (str, bytes, int, float, complex, tuple, frozenset, bool)}
-_LOOKING_UP = frozenset({"format", "format_map"})
+# The last two open what a name of an encoding leads to.
+_LOOKING_UP = frozenset({"format", "format_map", "encode", "decode"})
 
 _KINDS = (
     types.BuiltinFunctionType,
@@ -39,8 +45,8 @@ def function_of(name: str) -> Any:
         found = getattr(builtins, attribute)
     elif module == "math":
         found = getattr(math, attribute, None)
-    elif module in ("operator", "_operator") and attribute not in _OTHERS:
-        found = None if attribute.startswith("i") else getattr(operator, attribute, None)
+    elif module in ("operator", "_operator"):
+        found = getattr(operator, attribute) if attribute in _OPERATORS else None
     elif name == "builtins.dict.fromkeys":
         found = dict.fromkeys
     else:

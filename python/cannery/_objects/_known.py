@@ -6,6 +6,7 @@ import collections
 import datetime as dt
 import decimal
 import fractions
+import functools
 import gc
 import ipaddress
 import pathlib
@@ -17,7 +18,27 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects import _stdlib
-from cannery._objects._record import Record
+from cannery._objects._callables import is_factory, make_partial, partial_parts
+from cannery._objects._checks import (
+    DATA,
+    INT,
+    NUMBER,
+    PLAIN_DICT,
+    TEXT,
+    Check,
+    CheckedMaker,
+    PartError,
+    checked,
+    exact,
+    held,
+    instance_of,
+    integer,
+    one_of,
+    optional,
+    sequence_of,
+)
+from cannery._objects._names import refuse_protocols
+from cannery._zones import zone
 from cannery.errors import DataError
 
 Parts = dict[str, Any]
@@ -27,34 +48,41 @@ class Known(NamedTuple):
     """A data type that every reader may make."""
 
     parts: Callable[[Any], Parts]
-    make: Callable[[Parts], Any] | None = None
+    make: CheckedMaker
     empty: Callable[[], Any] | None = None
-    """Makes one that is filled later, for types that can contain themselves."""
+    """Makes one that is filled later, for a value that contains itself."""
     fill: Callable[[Any, Parts], object] | None = None
 
 
-def _value(make: Callable[[Any], Any], show: Callable[[Any], Any] = str) -> Known:
+def _value(
+    make: Callable[[Any], Any], show: Callable[[Any], Any] = str, check: Check = TEXT
+) -> Known:
     """A type that one value says all about."""
-    return Known(lambda value: {"value": show(value)}, lambda parts: make(parts["value"]))
+    maker = checked(lambda parts: make(parts["value"]), {"value": check})
+    return Known(lambda value: {"value": show(value)}, maker)
 
 
-def _attributes(cls: Callable[..., Any], *names: str) -> Known:
+def _attributes(cls: Callable[..., Any], check: Check, *names: str) -> Known:
     """A type whose constructor takes what its attributes say."""
 
     def parts(value: Any) -> Parts:
-        return {name: getattr(value, name) for name in names}
+        found = {name: getattr(value, name) for name in names}
+        for name, part in found.items():
+            check(part, name)
+        return found
 
-    return Known(parts, lambda parts: cls(*(parts[name] for name in names)))
+    make = checked(lambda parts: cls(*(parts[name] for name in names)), dict.fromkeys(names, check))
+    return Known(parts, make)
 
 
 # Date and time. A zone is kept by its name, and beside it the offset for readers without zones.
 
 
-def _with_zone(parts: Parts, zone: dt.tzinfo | None, fold: int) -> Parts:
-    if type(zone) is zoneinfo.ZoneInfo:
-        parts["zone"] = _key_of(zone)
-    elif zone is not None and not (type(zone) is dt.timezone and _is_in_text(zone)):
-        parts["tzinfo"] = zone
+def _with_zone(parts: Parts, tzinfo: dt.tzinfo | None, fold: int) -> Parts:
+    if type(tzinfo) is zoneinfo.ZoneInfo:
+        parts["zone"] = _key_of(tzinfo)
+    elif tzinfo is not None and not (type(tzinfo) is dt.timezone and _is_in_text(tzinfo)):
+        parts["tzinfo"] = tzinfo
     if fold:
         parts["fold"] = fold
     return parts
@@ -73,27 +101,17 @@ def _zoned(cls: type[dt.datetime] | type[dt.time]) -> Known:
     def make(parts: Parts) -> Any:
         value = cls.fromisoformat(parts["value"])
         if "zone" in parts:
-            value = value.replace(tzinfo=_zone(parts["zone"]))
-        elif isinstance(parts.get("tzinfo"), Record):
-            return _stdlib.UNTRUSTED
+            value = value.replace(tzinfo=zone(parts["zone"]))
         elif "tzinfo" in parts:
             value = value.replace(tzinfo=parts["tzinfo"])
         return value.replace(fold=parts.get("fold", 0))
 
-    return Known(parts, make)
+    checks = {"zone": TEXT, "tzinfo": instance_of(dt.tzinfo), "fold": one_of(0, 1)}
+    return Known(parts, checked(make, {"value": TEXT}, **checks))
 
 
-def _zone(key: str) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(key)
-    except zoneinfo.ZoneInfoNotFoundError:
-        error = DataError(f"this system does not know the time zone {key!r}")
-        error.hint = "install the package tzdata"
-        raise error from None
-
-
-def _zone_parts(zone: zoneinfo.ZoneInfo) -> Parts:
-    return {"value": _key_of(zone)}
+def _zone_parts(value: zoneinfo.ZoneInfo) -> Parts:
+    return {"value": _key_of(value)}
 
 
 def _key_of(zone: zoneinfo.ZoneInfo) -> str:
@@ -107,16 +125,36 @@ def _key_of(zone: zoneinfo.ZoneInfo) -> str:
     return zone.key
 
 
-# Collections.
+# Collections. They are filled after they were made only where they contain themselves.
 
 
-def _filled(empty: Callable[[], Any], fill: Callable[[Any, Any], object], show: Any) -> Known:
+def _filled(
+    empty: Callable[[], Any],
+    fill: Callable[[Any, Any], object],
+    show: Callable[[Any], Any],
+    check: Check = PLAIN_DICT,
+) -> Known:
     """A collection that is filled with its one part."""
-    return Known(
+    return _collection(
         lambda value: {"value": show(value)},
-        empty=empty,
-        fill=lambda value, parts: fill(value, parts["value"]),
+        empty,
+        lambda value, parts: fill(value, parts["value"]),
+        {"value": check},
     )
+
+
+def _collection(
+    parts: Callable[[Any], Parts],
+    empty: Callable[[], Any],
+    fill: Callable[[Any, Parts], object],
+    checks: dict[str, Check],
+) -> Known:
+    def make(parts: Parts) -> Any:
+        value = empty()
+        fill(value, parts)
+        return value
+
+    return Known(parts, checked(make, checks), empty, fill)
 
 
 def _fill_deque(value: Any, parts: Parts) -> None:
@@ -143,10 +181,34 @@ def _fill_counter(value: Any, items: dict[Any, Any]) -> None:
     dict.update(value, items)
 
 
+def _fill_namespace(value: Any, names: dict[str, Any]) -> None:
+    vars(value).update(names)
+
+
+def _is_namespace(value: Any, path: str) -> None:
+    exact(dict)(value, path)
+    refuse_protocols(value)
+
+
+def _is_mapping(value: Any, path: str) -> None:
+    """A mapping that is read where it lies: one of Python's own, not of a class with methods."""
+    exact(dict, *_MAPPINGS)(value, path)
+
+
+_MAPPINGS = (
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.Counter,
+    collections.ChainMap,
+    types.MappingProxyType,
+)
+
+
 # The rest.
 
 
 def _pattern(parts: Parts) -> re.Pattern[Any]:
+    # The reviver has looked at how much work it is: that depends on the others of the document.
     return re.compile(parts["pattern"], parts["flags"])
 
 
@@ -163,7 +225,17 @@ def _path(cls: type[pathlib.PurePath], elsewhere: type[pathlib.PurePath]) -> Kno
         except NotImplementedError:  # a path of the other system
             return elsewhere(parts["value"])
 
-    return Known(lambda path: {"value": str(path)}, make)
+    return Known(lambda path: {"value": str(path)}, checked(make, {"value": TEXT}))
+
+
+# Longer ones take too long to be brought to lowest terms.
+_MOST_BITS = 1 << 17
+
+
+def _is_moderate(value: Any, path: str) -> None:
+    INT(value, path)
+    if value.bit_length() > _MOST_BITS:
+        raise PartError(f"the part {path!r}: an integer of {value.bit_length()} bits")
 
 
 def _proxied(proxy: types.MappingProxyType[Any, Any]) -> Any:
@@ -176,34 +248,39 @@ KNOWN: dict[type, Known] = {
     dt.datetime: _zoned(dt.datetime),
     dt.time: _zoned(dt.time),
     dt.date: _value(dt.date.fromisoformat, dt.date.isoformat),
-    dt.timedelta: Known(
-        lambda value: {
-            "days": value.days,
-            "seconds": value.seconds,
-            "microseconds": value.microseconds,
-        },
-        lambda parts: dt.timedelta(parts["days"], parts["seconds"], parts["microseconds"]),
-    ),
+    dt.timedelta: _attributes(dt.timedelta, INT, "days", "seconds", "microseconds"),
     dt.timezone: Known(
         lambda zone: dict(zip(("offset", "name"), zone.__getinitargs__(), strict=False)),
-        lambda parts: dt.timezone(*parts.values()) if parts["offset"] else _utc(parts),
+        checked(
+            lambda parts: dt.timezone(*parts.values()) if parts["offset"] else _utc(parts),
+            {"offset": exact(dt.timedelta)},
+            name=TEXT,
+        ),
     ),
-    zoneinfo.ZoneInfo: Known(_zone_parts, lambda parts: _zone(parts["value"])),
+    zoneinfo.ZoneInfo: Known(
+        _zone_parts, checked(lambda parts: zone(parts["value"]), {"value": TEXT})
+    ),
     decimal.Decimal: _value(decimal.Decimal),
-    fractions.Fraction: _attributes(fractions.Fraction, "numerator", "denominator"),
-    complex: _attributes(complex, "real", "imag"),
-    bytearray: Known(
-        lambda value: {"value": bytes(value)}, lambda parts: bytearray(parts["value"])
+    fractions.Fraction: _attributes(fractions.Fraction, _is_moderate, "numerator", "denominator"),
+    complex: _attributes(complex, NUMBER, "real", "imag"),
+    bytearray: _value(bytearray, bytes, DATA),
+    range: _attributes(range, INT, "start", "stop", "step"),
+    slice: Known(
+        lambda value: {"start": value.start, "stop": value.stop, "step": value.step},
+        checked(
+            lambda parts: slice(parts["start"], parts["stop"], parts["step"]),
+            {"start": held, "stop": held, "step": held},
+        ),
     ),
-    range: _attributes(range, "start", "stop", "step"),
-    slice: _attributes(slice, "start", "stop", "step"),
-    type(...): Known(lambda _: {}, lambda _: ...),
-    type(NotImplemented): Known(lambda _: {}, lambda _: NotImplemented),
+    type(...): Known(lambda _: {}, checked(lambda _: ..., {})),
+    type(NotImplemented): Known(lambda _: {}, checked(lambda _: NotImplemented, {})),
     pathlib.PurePosixPath: _value(pathlib.PurePosixPath),
     pathlib.PureWindowsPath: _value(pathlib.PureWindowsPath),
     pathlib.PosixPath: _path(pathlib.PosixPath, pathlib.PurePosixPath),
     pathlib.WindowsPath: _path(pathlib.WindowsPath, pathlib.PureWindowsPath),
-    re.Pattern: Known(_pattern_parts, _pattern),
+    re.Pattern: Known(
+        _pattern_parts, checked(_pattern, {"pattern": exact(str, bytes), "flags": INT})
+    ),
     ipaddress.IPv4Address: _value(ipaddress.IPv4Address),
     ipaddress.IPv6Address: _value(ipaddress.IPv6Address),
     ipaddress.IPv4Network: _value(ipaddress.IPv4Network),
@@ -212,23 +289,27 @@ KNOWN: dict[type, Known] = {
     ipaddress.IPv6Interface: _value(ipaddress.IPv6Interface),
     collections.OrderedDict: _filled(collections.OrderedDict, fill_ordered, dict),
     collections.Counter: _filled(collections.Counter, _fill_counter, dict),
-    collections.deque: Known(
+    collections.deque: _collection(
         lambda value: {"value": list(value), "maxlen": value.maxlen},
-        empty=collections.deque,
-        fill=_fill_deque,
+        collections.deque,
+        _fill_deque,
+        {"value": exact(list), "maxlen": optional(integer(0))},
     ),
-    collections.defaultdict: Known(
+    collections.defaultdict: _collection(
         lambda value: {"value": dict(value), "factory": value.default_factory},
-        empty=collections.defaultdict,
-        fill=_fill_defaultdict,
+        collections.defaultdict,
+        _fill_defaultdict,
+        {"value": exact(dict), "factory": is_factory},
     ),
-    collections.ChainMap: Known(
-        lambda value: {"maps": value.maps}, empty=collections.ChainMap, fill=_fill_chain
+    collections.ChainMap: _collection(
+        lambda value: {"maps": value.maps},
+        collections.ChainMap,
+        _fill_chain,
+        {"maps": sequence_of(_is_mapping, list)},
     ),
-    types.SimpleNamespace: _filled(
-        types.SimpleNamespace, lambda value, items: vars(value).update(items), vars
-    ),
-    types.MappingProxyType: _value(types.MappingProxyType, _proxied),
+    types.SimpleNamespace: _filled(types.SimpleNamespace, _fill_namespace, vars, _is_namespace),
+    types.MappingProxyType: _value(types.MappingProxyType, _proxied, _is_mapping),
+    functools.partial: Known(partial_parts, make_partial),
     **{cls: Known(parts, make) for cls, (parts, make) in _stdlib.PAIRS.items()},
 }
 
@@ -247,7 +328,7 @@ def name_of_known(cls: type) -> str:
 
 BY_NAME: dict[str, Known] = {
     **{name_of_known(cls): known for cls, known in KNOWN.items()},
-    **{name: Known(*pair) for name, pair in _stdlib.LATE.items()},
+    **{name: Known(parts, make) for name, (parts, make) in _stdlib.LATE.items()},
 }
 
 

@@ -1,18 +1,23 @@
-"""An object of a type that nobody vouched for: its name and its parts, and no code."""
+"""An object of a type that was not trusted: its name and its parts, and no code."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from copy import deepcopy
 from reprlib import recursive_repr
 from typing import Any
 
+from cannery.errors import DataTypeError
+
 
 class Record:
-    """An object of a type that nobody vouched for.
+    """An object of a type that was not trusted.
 
     Its parts are attributes, and items by their names. It can be looked at, compared, edited and
-    saved again, and then loads as what it was for a reader who trusts its type.
+    saved again, and then loads as what it was for a reader who trusts its type. Parts with names
+    like `__array__` are items only: libraries look such names up to find out what an object is,
+    and a file must not answer them.
     """
 
     __slots__ = ("__hash", "__parts__", "__type_name__")
@@ -27,8 +32,8 @@ class Record:
         return self.__type_name__
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("__parts__", "__type_name__"):
-            raise AttributeError(name)  # not set yet, while it is being made
+        if _is_special(name):
+            raise AttributeError(name)  # the answer to a protocol is not a file's to give
         try:
             return self.__parts__[name]
         except KeyError:
@@ -36,6 +41,8 @@ class Record:
             raise AttributeError(message, name=name, obj=self) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if _is_special(name):
+            raise AttributeError(f"set the item instead: record[{name!r}] = ...")
         self.__parts__[name] = value
 
     def __delattr__(self, name: str) -> None:
@@ -64,12 +71,12 @@ class Record:
         return True
 
     def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *self.__parts__})
+        return sorted({*object.__dir__(self), *(n for n in self.__parts__ if not _is_special(n))})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Record):
             return NotImplemented
-        return self.__type_name__ == other.__type_name__ and self.__parts__ == other.__parts__
+        return self is other or _are_equal(self, other)
 
     def __hash__(self) -> int:
         # A record may be the key of a map: its hash stays what it was when it became one.
@@ -79,6 +86,26 @@ class Record:
             value = hash((self.__type_name__, _hash_of(self.__parts__)))
             object.__setattr__(self, "_Record__hash", value)
             return value
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """One object, not an array of the names of its parts."""
+        import numpy as np
+
+        if dtype is not None and np.dtype(dtype) != object:
+            raise self._no_value("a number or text")
+        del copy
+        array = np.empty((), object)
+        array[()] = self
+        return array
+
+    def __bytes__(self) -> bytes:
+        # Not the names of its parts, one after the other.
+        raise self._no_value("bytes")
+
+    def _no_value(self, what: str) -> DataTypeError:
+        error = DataTypeError(f"the record of a {self.__type_name__!r} is not {what}")
+        error.hint = f"name its type, for a value of it: trust=[{self.__type_name__!r}]"
+        return error
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Record, (self.__type_name__, self.__parts__)
@@ -99,6 +126,47 @@ class Record:
 
 # Where people find it, and what messages say.
 Record.__module__ = "cannery"
+
+
+def _is_special(name: str) -> bool:
+    return name[:2] == "__" and name[-2:] == "__"
+
+
+class _Comparison(threading.local):
+    """The pairs of records that the comparison in progress has met already."""
+
+    pairs: dict[tuple[int, int], tuple[Record, Record]] | None = None
+
+
+_comparison = _Comparison()
+
+
+def _are_equal(one: Record, other: Record) -> bool:
+    """Compare two records; pairs that were met before are not gone into again.
+
+    So records that share their parts are compared in linear time, and cyclic ones at all. What
+    was taken for equal on the way is forgotten when a difference is found, for it may have
+    depended on the pair that differs.
+    """
+    if one.__type_name__ != other.__type_name__:
+        return False
+    pairs = _comparison.pairs
+    if pairs is None:
+        _comparison.pairs = {}
+        try:
+            return _are_equal(one, other)
+        finally:
+            _comparison.pairs = None
+    key = (id(one), id(other))
+    if key in pairs:
+        return True
+    before = len(pairs)
+    pairs[key] = (one, other)
+    if one.__parts__ == other.__parts__:
+        return True
+    for pair in list(pairs)[before:]:
+        del pairs[pair]
+    return False
 
 
 def _hash_of(parts: dict[str, Any]) -> int:

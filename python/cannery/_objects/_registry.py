@@ -16,7 +16,8 @@ TakeApart = Callable[[Any], Parts]
 Make = Callable[[Parts], Any]
 T = TypeVar("T", bound=type)
 
-_VERSIONED = re.compile(r"(.+)/v(\d+)")
+# More digits than any class has versions: a number of thousands is refused by `int`.
+_VERSIONED = re.compile(r"(.+)/v([0-9]{1,9})")
 
 
 class Registered(NamedTuple):

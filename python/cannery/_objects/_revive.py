@@ -7,15 +7,27 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from cannery._objects import _adapters, _stdlib
+from cannery._objects._checks import (
+    TEXT,
+    PartError,
+    Untrusted,
+    checked,
+    either,
+    exact,
+    integer,
+    leaf,
+    sequence_of,
+)
 from cannery._objects._classes import is_plain_data, plan_of
 from cannery._objects._functions import function_of
-from cannery._objects._known import BY_NAME, KNOWN, name_of_known
+from cannery._objects._known import BY_NAME, KNOWN, Known, name_of_known
+from cannery._objects._names import refuse_protocols
+from cannery._objects._patterns import PatternBudget
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
-from cannery._objects._stdlib import UNTRUSTED
 from cannery._objects._trust import Trust
 from cannery._plugins import load_plugins
-from cannery.errors import CanneryError, DataError
+from cannery.errors import CanneryError, DataError, UntrustedTypeError
 
 Parts = dict[str, Any]
 
@@ -33,14 +45,14 @@ _CLASSES: dict[str, type] = {
 class Maker(NamedTuple):
     """How the objects of one name are made."""
 
-    empty: Callable[[], Any] | None
-    """Makes one that is filled later."""
     finish: Callable[[Any, Parts], Any]
-    """Fills it, or makes one; returns it."""
-    can_wait: bool = False
-    """Whether it does so although there are gaps in the parts."""
+    """Fills the object that was made before its parts, or makes one; returns it."""
+    empty: Callable[[], Any] | None = None
+    """Makes one before its parts are read: for records and for classes that the reader trusts."""
     shell: Callable[[Parts], Any] | None = None
-    """Makes one that is filled later, of parts with gaps."""
+    """Makes one that is filled later, where its parts refer to it."""
+    can_wait: bool = False
+    """Whether it is made although there are gaps in the parts: it does not look into them."""
 
 
 class Reviver:
@@ -51,15 +63,26 @@ class Reviver:
         self._makers: dict[str, Maker] = {}
 
     def plain_class(self, type_name: str) -> type | None:
-        """The class of that name, if it may be made and its parts are its `__dict__`."""
+        """The class of that name, if it is trusted and its parts are its `__dict__`."""
         registered = self._registered(type_name)
         if registered is not None:
             cls = registered[0].cls if registered[1] == registered[0].version else None
-        elif self._is_made_otherwise(type_name):
+        elif self._is_of_table(type_name):
             cls = None
         else:
-            cls = _class_of_data(type_name) or self._trust.find(type_name)
+            cls = self._trust.find(type_name)
         return cls if isinstance(cls, type) and is_plain_data(cls) else None
+
+    def record(self, type_name: str, parts: Parts) -> Record:
+        """A record, instead of an object that is too deep to be made."""
+        return Record(type_name, parts)
+
+    def check_name(self, type_name: str, name: str) -> None:
+        """Refuse an attribute by which libraries ask an object what it is."""
+        try:
+            refuse_protocols((name,))
+        except PartError as error:
+            raise _bad_parts(type_name, str(error)) from error
 
     def _registered(self, name: str) -> tuple[Registered, int] | None:
         found = find_registered(name)
@@ -68,9 +91,9 @@ class Reviver:
             found = find_registered(name)
         return found
 
-    def _is_made_otherwise(self, name: str) -> bool:
+    def _is_of_table(self, name: str) -> bool:
         is_known = name in BY_NAME or name in ("type", "function")
-        return is_known or _adapters.maker_of(name) is not None
+        return is_known or _adapters.maker_of(name) is not None or _class_of_data(name) is not None
 
     def begin(self, type_name: str) -> Any:
         """Make an empty instance, or return `None` if all parts must be there first."""
@@ -79,10 +102,10 @@ class Reviver:
             maker = self._makers[type_name] = self._maker_of(type_name)
         try:
             return None if maker.empty is None else maker.empty()
-        except (CanneryError, RecursionError, MemoryError):
+        except (CanneryError, MemoryError):
             raise
         except Exception as error:
-            raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+            raise _explained(type_name, error) from error
 
     def can_wait(self, type_name: str) -> bool:
         """Whether such an object can be made of parts that are not all there yet."""
@@ -90,42 +113,60 @@ class Reviver:
 
     def shell(self, type_name: str, parts: Parts) -> Any:
         """Make an instance that is filled when its parts have no gaps any more, if it can be."""
-        maker = self._makers[type_name]
+        shell = self._makers[type_name].shell
         try:
-            return None if maker.shell is None else maker.shell(parts)
+            return None if shell is None else shell(parts)
+        except (CanneryError, MemoryError):
+            raise
         except Exception as error:
-            raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+            raise _explained(type_name, error) from error
 
     def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
-        """Fill the instance, or make one."""
+        """Fill the instance, or make one; a `Record` if a part was not trusted."""
         given = dict(parts)
         try:
-            made = self._makers[type_name].finish(instance, parts)
-            # What cannot be made because a part of it was not trusted.
-            return Record(type_name, given) if made is UNTRUSTED else made
-        except (CanneryError, RecursionError, MemoryError):
+            return self._makers[type_name].finish(instance, parts)
+        except Untrusted as reason:
+            if instance is None:
+                return Record(type_name, given)
+            raise _holds_untrusted(type_name, reason.type_name) from None
+        except (CanneryError, MemoryError):
             raise
-        except KeyError as error:
-            raise _bad_parts(type_name, f"the part {error} is missing") from error
         except Exception as error:
-            raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+            raise _explained(type_name, error) from error
 
     def _maker_of(self, name: str) -> Maker:
+        if name == "re.Pattern":
+            return self._maker_of_patterns()
         if name in BY_NAME:
-            known = BY_NAME[name]
-            return _maker(known.empty, known.fill, known.make)
+            return _maker_of_known(BY_NAME[name])
         if name in ("type", "function"):
-            return Maker(None, lambda _, parts: self._named(name, parts))
+            make = checked(
+                lambda parts: self._named(name, parts), {"name": TEXT}, args=exact(tuple)
+            )
+            return Maker(lambda _, parts: make(parts))
         make = _adapters.maker_of(name)
         if make is not None:
             return _maker_of_library(name, make)
         registered = self._registered(name)
         if registered is not None:
             return _maker_of_registered(*registered)
-        cls = _class_of_data(name) or self._trust.find(name)
-        if isinstance(cls, type):
-            return _maker_of_class(cls) or _maker_of_record(name)
-        return _maker_of_record(name)
+        cls = _class_of_data(name)
+        if cls is not None:
+            return _maker_of_table(cls) or _maker_of_record(name)
+        cls = self._trust.find(name)
+        made = _maker_of_class(cls) if isinstance(cls, type) else None
+        return made or _maker_of_record(name)
+
+    def _maker_of_patterns(self) -> Maker:
+        make, budget = BY_NAME["re.Pattern"].make, PatternBudget()
+
+        def finish(_: Any, parts: Parts) -> Any:
+            make.check(parts)
+            budget.spend(parts["pattern"], parts["flags"])
+            return make(parts)
+
+        return Maker(finish)
 
     def _named(self, kind: str, parts: Parts) -> Any:
         """A class or function as a value: only if it is data itself, or trusted."""
@@ -133,10 +174,20 @@ class Reviver:
         if kind == "function":
             found = function_of(name) or self._trust.find(name)
         else:
-            found = _CLASSES.get(name) or self._trust.find(name) or _class_value(name)
-        if found is not None and "args" in parts:  # of a generic model
-            found = cast("Any", found)[parts["args"]]
+            found = _CLASSES.get(name) or self._trust.find(name)
+            if found is not None and "args" in parts:  # of a generic model
+                return cast("Any", found)[parts["args"]]
+            found = found or _class_value(name)
         return Record(kind, parts) if found is None else found
+
+
+def _explained(type_name: str, error: Exception) -> DataError:
+    """What went wrong in a constructor as an error of the document, which had the parts."""
+    if isinstance(error, KeyError):
+        return _bad_parts(type_name, f"the part {error} is missing")
+    if isinstance(error, PartError):
+        return _bad_parts(type_name, str(error))
+    return _bad_parts(type_name, f"{type(error).__name__}: {error}")
 
 
 def _class_value(name: str) -> type | None:
@@ -145,8 +196,62 @@ def _class_value(name: str) -> type | None:
 
 
 def _class_of_data(name: str) -> type | None:
-    """A class that anybody may name, for its instances are data."""
+    """A class of the table, whose instances are data."""
     return _adapters.class_of(name) or _stdlib.class_of(name)
+
+
+def _maker_of_known(known: Known) -> Maker:
+    empty, fill = known.empty, known.fill
+    if empty is None or fill is None:
+        return Maker(lambda _, parts: known.make(parts))
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        if instance is None:
+            return known.make(parts)
+        known.make.check(parts)
+        fill(instance, parts)
+        return instance
+
+    return Maker(finish, shell=lambda _: empty())
+
+
+def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:
+    found = _adapters.shell_of(name)
+    if found is None:
+        return Maker(lambda _, parts: make(parts))
+    shell, fill = found
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        if instance is None:
+            return make(parts)
+        fill(instance, parts)
+        return instance
+
+    return Maker(finish, shell=shell)
+
+
+def _maker_of_table(cls: Any) -> Maker | None:
+    """For a class of the table: its parts are checked before any method of it is called."""
+    if issubclass(cls, enum.Enum):
+        make = checked(lambda parts: _member(cls, parts), {}, name=TEXT, value=_is_member_value)
+        return Maker(lambda _, parts: make(parts))
+    plan = plan_of(cls)
+    check = _adapters.check_of(cls) or _stdlib.check_class
+    if plan is None:
+        return None
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        check(cls, parts)
+        if plan.make is not None:
+            return plan.make(parts)
+        if plan.empty is None or plan.fill is None:
+            raise PartError("it cannot be made")
+        value = plan.empty() if instance is None else instance
+        plan.fill(value, parts)
+        return value
+
+    empty = plan.empty
+    return Maker(finish, shell=None if empty is None else lambda _: empty())
 
 
 def _maker_of_registered(registered: Registered, version: int) -> Maker:
@@ -159,47 +264,38 @@ def _maker_of_registered(registered: Registered, version: int) -> Maker:
     def finish(instance: Any, parts: Parts) -> Any:
         return made.finish(instance, upgraded(registered, version, parts))
 
-    return Maker(made.empty, finish)
-
-
-def _maker(empty: Any, fill: Any, make: Any, can_wait: bool = False) -> Maker:
-    if empty is None:
-        return Maker(None, lambda _, parts: make(parts), can_wait)
-
-    def finish(instance: Any, parts: Parts) -> Any:
-        fill(instance, parts)
-        return instance
-
-    return Maker(empty, finish)
-
-
-def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:
-    found = _adapters.shell_of(name)
-    if found is None:
-        return Maker(None, lambda _, parts: make(parts))
-    shell, fill = found
-
-    def finish(instance: Any, parts: Parts) -> Any:
-        if instance is None:
-            return make(parts)
-        fill(instance, parts)
-        return instance
-
-    return Maker(None, finish, shell=shell)
+    return made._replace(finish=finish)
 
 
 def _maker_of_record(name: str) -> Maker:
-    def fill(record: Record, parts: Parts) -> None:
+    def fill(record: Record, parts: Parts) -> Record:
         record.__parts__.update(parts)
+        return record
 
-    return _maker(lambda: Record(name), fill, None)
+    return Maker(fill, empty=lambda: Record(name))
 
 
 def _maker_of_class(cls: Any) -> Maker | None:
+    """For a class that the reader trusts."""
     if issubclass(cls, enum.Enum):
-        return Maker(None, lambda _, parts: _member(cls, parts))
+        return Maker(lambda _, parts: _member(cls, parts))
     plan = plan_of(cls)
-    return None if plan is None else _maker(plan.empty, plan.fill, plan.make, plan.can_wait)
+    if plan is None:
+        return None
+    empty, fill, make = plan.empty, plan.fill, plan.make
+    if empty is None or fill is None:
+        make = cast("Callable[[Parts], Any]", make)
+        return Maker(lambda _, parts: make(parts), can_wait=plan.can_wait)
+
+    def finish(instance: Any, parts: Parts) -> Any:
+        fill(instance, parts)
+        return instance
+
+    return Maker(finish, empty=empty, can_wait=plan.can_wait)
+
+
+def _is_member_value(value: Any, path: str) -> None:
+    either(TEXT, integer(-(1 << 64), 1 << 64), sequence_of(leaf, tuple, list))(value, path)
 
 
 def _member(cls: Any, parts: Parts) -> Any:
@@ -212,4 +308,10 @@ def _member(cls: Any, parts: Parts) -> Any:
 def _bad_parts(type_name: str, reason: str) -> DataError:
     error = DataError(f"no {type_name} can be made of these parts: {reason}")
     error.hint = "load it without trusting its type, and look at the Record"
+    return error
+
+
+def _holds_untrusted(type_name: str, held: str) -> UntrustedTypeError:
+    error = UntrustedTypeError(f"a {type_name} that contains itself holds a {held}")
+    error.hint = f"name what it holds: trust=[{held!r}]"
     return error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import array
+import ast
 import decimal
 import enum
 import functools
+import inspect
 import io
 import itertools
 import operator
@@ -17,54 +19,52 @@ import time
 import types
 import typing
 import uuid
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from cannery._objects._checks import (
+    BOOL,
+    DATA,
+    FLOAT,
+    INT,
+    TEXT,
+    Check,
+    CheckedMaker,
+    PartError,
+    Untrusted,
+    check_parts,
+    checked,
+    dict_of,
+    either,
+    exact,
+    held,
+    instance_of,
+    integer,
+    leaf,
+    mismatch,
+    one_of,
+    optional,
+    refuse_records,
+    sequence_of,
+    tuple_of,
+)
+from cannery._objects._installed import installed_module as _installed_module
+from cannery._objects._names import is_special
+from cannery._objects._stdlib_classes import rules
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
-#: Instead of a value that cannot be made because a part of it was not trusted.
-UNTRUSTED = object()
+Pair = tuple[Callable[[Any], Parts], CheckedMaker]
 
-Pair = tuple[Callable[[Any], Parts], Callable[[Parts], Any]]
-
-# Classes that are Python through and through, whose instances are made like those of anybody's.
-_PLAIN = frozenset(
-    """
-    argparse.Namespace calendar.Calendar calendar.HTMLCalendar calendar.TextCalendar
-    collections.UserDict collections.UserList collections.UserString contextlib.nullcontext
-    datetime.tzinfo decimal.DecimalTuple
-    difflib.Match difflib.SequenceMatcher
-    email._policybase.Compat32 email.charset.Charset email.headerregistry.Address
-    email.headerregistry.Group email.header.Header
-    email.mime.application.MIMEApplication email.mime.audio.MIMEAudio email.mime.base.MIMEBase
-    email.mime.image.MIMEImage email.mime.message.MIMEMessage email.mime.multipart.MIMEMultipart
-    email.mime.nonmultipart.MIMENonMultipart email.mime.text.MIMEText
-    graphlib.TopologicalSorter graphlib._NodeInfo
-    http.cookiejar.Cookie http.cookies.BaseCookie http.cookies.Morsel http.cookies.SimpleCookie
-    inspect.BoundArguments inspect.Parameter inspect.Signature inspect.FullArgSpec inspect.ArgInfo
-    json.encoder.JSONEncoder logging.Formatter logging.LogRecord logging.PercentStyle
-    logging.StrFormatStyle logging.StringTemplateStyle
-    random.Random reprlib.Repr sched.Event statistics.NormalDist statistics.LinearRegression
-    string.Formatter string.Template textwrap.TextWrapper tokenize.TokenInfo
-    traceback.FrameSummary traceback.StackSummary
-    urllib.parse.DefragResult urllib.parse.DefragResultBytes urllib.parse.ParseResult
-    urllib.parse.ParseResultBytes urllib.parse.SplitResult urllib.parse.SplitResultBytes
-    urllib.request.Request
-    xml.etree.ElementTree.ElementTree zipfile.ZipInfo
-    """.split()
-)
-
-# Modules of the standard library whose enumerations anybody may name.
+# Modules of the standard library whose enumerations a document may name.
 _ENUMS = frozenset(
     """
     ast calendar dataclasses enum http inspect plistlib pstats py_compile re signal socket ssl
-    tkinter uuid
+    uuid
     """.split()
 )
 
-# Modules whose exceptions anybody may name: data that is named after a class that only holds it.
+# Modules whose exceptions a document may name: data under the name of a class that only holds it.
 _ERRORS = frozenset(
     """
     _queue argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
@@ -94,15 +94,109 @@ _CLASS_VALUES = frozenset(
 def class_of(name: str) -> type | None:
     """A class of the standard library whose instances are data."""
     module, _, attribute = name.rpartition(".")
-    is_plain = name in _PLAIN or module == "ast"
+    is_plain = name in rules() or name in _OPEN or module == "ast"
     if not is_plain and module not in _ENUMS and module not in _ERRORS:
         return None
     found = _class(module, attribute)
     if found is None or is_plain:
         return found
-    is_error = module in _ERRORS and issubclass(found, BaseException)
+    is_error = module in _ERRORS and _is_error(found)
     is_enumeration = module in _ENUMS and issubclass(found, enum.Enum) and len(found) > 0
     return found if is_error or is_enumeration else None
+
+
+# Holders of whatever names and values they are given.
+_OPEN = frozenset({"argparse.Namespace"})
+
+
+def _is_error(cls: type) -> bool:
+    """Whether a class is an exception and nothing besides, such as a file."""
+    return all(issubclass(base, BaseException) for base in cls.__mro__[:-1])
+
+
+def check_class(cls: type, parts: Parts) -> None:
+    """Check the parts that an instance of a class of the table is to be made of.
+
+    Raises:
+        PartError: if there is one that the class does not list, or one of another type.
+        Untrusted: if one is a record where a value is needed.
+
+    """
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if issubclass(cls, BaseException):
+        check_exception(cls, parts)
+    elif issubclass(cls, ast.AST):
+        _check_node(cls, parts)
+    elif name in _OPEN:
+        check_names(cls, parts)
+    elif not issubclass(cls, enum.Enum):
+        rules()[name](parts)
+
+
+def _check_node(cls: Any, parts: Parts) -> None:
+    check_parts(parts, {}, {"__args__": tuple_of(), "__state__": exact(dict)})
+    for name, value in parts.get("__state__", {}).items():
+        if name not in cls._fields and name not in cls._attributes:
+            raise PartError(f"{cls.__name__} has no field {name!r}")
+        refuse_records(value, name)
+
+
+def check_names(cls: type, names: Iterable[Any]) -> None:
+    """Check that attributes shadow nothing of the class and answer no protocol."""
+    for name in names:
+        if type(name) is not str or is_special(name) or _is_behaviour(cls, name):
+            raise PartError(f"{name!r} is not the name of an attribute of a {cls.__name__}")
+
+
+def _is_behaviour(cls: type, name: str) -> bool:
+    """Whether a class has a method or property of this name; slots and default values are none."""
+    found = inspect.getattr_static(cls, name, None)
+    slots = (base.__dict__.get("__slots__", ()) for base in cls.__mro__)
+    is_slot = isinstance(found, types.MemberDescriptorType) and any(name in some for some in slots)
+    return not is_slot and (callable(found) or hasattr(type(found), "__get__"))
+
+
+# What exceptions keep outside of their `__dict__`, or set themselves.
+_OF_EXCEPTIONS: dict[str, Check] = {
+    "__args__": exact(tuple),
+    "__cause__": optional(instance_of(BaseException)),
+    "__context__": optional(instance_of(BaseException)),
+    "__suppress_context__": BOOL,
+    "__notes__": sequence_of(TEXT, list),
+    "name": optional(TEXT),
+    "name_from": optional(TEXT),
+    "path": optional(TEXT),
+    "obj": held,
+}
+
+
+def check_exception(cls: type[BaseException], parts: Parts) -> None:
+    """Check the arguments and attributes of an exception."""
+    for name, value in parts.items():
+        if name in _OF_EXCEPTIONS:
+            _OF_EXCEPTIONS[name](value, name)
+    check_names(cls, parts.keys() - _OF_EXCEPTIONS.keys())
+    check_arguments(cls, parts.get("__args__", ()))
+
+
+def check_arguments(cls: type[BaseException], args: tuple[Any, ...]) -> None:
+    """Check what a built-in exception is made of: `str` of some follows it without a look."""
+    for base, kinds, at in _UNICODE_ERRORS:
+        if issubclass(cls, base):
+            tuple_of(*kinds)(args, "__args__")
+            size = len(args[at])
+            if not 0 <= args[at + 1] <= args[at + 2] <= size:
+                raise PartError(f"the place of the error is not within {size} characters")
+    if issubclass(cls, (OSError, SyntaxError, ImportError)):
+        each = either(leaf, sequence_of(leaf, tuple))
+        sequence_of(each, tuple)(args, "__args__")
+
+
+_UNICODE_ERRORS: tuple[tuple[type[BaseException], tuple[Check, ...], int], ...] = (
+    (UnicodeDecodeError, (TEXT, exact(bytes), INT, INT, TEXT), 1),
+    (UnicodeEncodeError, (TEXT, TEXT, INT, INT, TEXT), 1),
+    (UnicodeTranslateError, (TEXT, INT, INT, TEXT), 0),
+)
 
 
 def class_value(name: str) -> type | None:
@@ -113,10 +207,13 @@ def class_value(name: str) -> type | None:
 
 def _class(module: str, attribute: str) -> type | None:
     try:
-        found = getattr(import_module(module), attribute, None)
+        found = vars(_installed_module(module)).get(attribute)
     except ImportError:
         return None
     return found if isinstance(found, type) else None
+
+
+# Makers, and what their parts have to be.
 
 
 def _array_parts(value: array.array[Any]) -> Parts:
@@ -149,16 +246,6 @@ def _make_view(parts: Parts) -> memoryview:
     if parts["format"] == "B" and parts["shape"] == [len(data)]:
         return view
     return view.cast(parts["format"], tuple(parts["shape"]))
-
-
-def _sequence(cls: Any) -> Pair:
-    """A tuple with named fields of C's: some of its fields are not items."""
-
-    def parts(value: Any) -> Parts:
-        _, (items, rest) = value.__reduce__()
-        return {"value": list(items), "more": rest} if rest else {"value": list(items)}
-
-    return parts, lambda parts: cls(parts["value"], parts.get("more", {}))
 
 
 def _uuid_parts(value: uuid.UUID) -> Parts:
@@ -223,21 +310,31 @@ def _make_string_io(parts: Parts) -> io.StringIO:
     return file
 
 
-def _partial_parts(value: functools.partial[Any]) -> Parts:
-    return {"function": value.func, "args": value.args, "keywords": value.keywords}
+def _make_getter(cls: Any) -> Callable[[Parts], Any]:
+    return lambda parts: cls(*parts["args"])
 
 
-def _make_partial(parts: Parts) -> Any:
-    if not callable(parts["function"]):
-        return UNTRUSTED
-    return functools.partial(parts["function"], *parts["args"], **parts["keywords"])
+def _getter_parts(getter: Any) -> Parts:
+    return {"args": getter.__reduce__()[1]}
 
 
-def _getter(cls: Any) -> Pair:
-    return (
-        lambda value: {"args": value.__reduce__()[1]},
-        lambda parts: cls(*parts["args"]),
-    )
+def _is_attribute_path(value: Any, path: str) -> None:
+    TEXT(value, path)
+    if not all(name.isidentifier() and not name.startswith("_") for name in value.split(".")):
+        raise PartError(f"the part {path!r}: {value[:40]!r} is not the name of a public attribute")
+
+
+def _is_item(value: Any, path: str) -> None:
+    either(leaf, exact(slice, Ellipsis.__class__), sequence_of(leaf, tuple))(value, path)
+
+
+# Methods of text and bytes that only compute: of whatever object they are called, for other classes
+# that have a method of such a name do no more.
+_PURE_METHODS = (
+    "capitalize casefold endswith isalnum isalpha isascii isdecimal isdigit isidentifier islower "
+    "isnumeric isspace istitle isupper lower lstrip partition removeprefix removesuffix rpartition "
+    "rsplit rstrip split splitlines startswith strip swapcase title upper"
+).split()
 
 
 def _alias_parts(alias: Any) -> Parts:
@@ -245,9 +342,22 @@ def _alias_parts(alias: Any) -> Parts:
 
 
 def _make_alias(parts: Parts) -> Any:
-    if not isinstance(parts["origin"], type):
-        return UNTRUSTED
     return types.GenericAlias(parts["origin"], parts["args"])
+
+
+def _is_type_argument(value: Any, path: str) -> None:
+    """What may stand in the brackets of a type: a type, or a constant. Text would be compiled."""
+    if type(value) in (list, tuple):
+        for each in value:
+            _is_type_argument(each, path)
+    elif not (
+        value is None
+        or value is ...
+        or isinstance(value, type)
+        or type(value) in (types.GenericAlias, types.UnionType)
+        or type(value).__module__ == "typing"
+    ):
+        raise mismatch(value, path, "a type")
 
 
 def _make_union(parts: Parts) -> Any:
@@ -262,6 +372,8 @@ def _caller_parts(value: operator.methodcaller) -> Parts:
 
 
 def _make_caller(parts: Parts) -> Any:
+    if parts["name"] not in _PURE_METHODS:
+        raise Untrusted("operator.methodcaller")
     return operator.methodcaller(parts["name"], *parts["args"], **parts["keywords"])
 
 
@@ -275,29 +387,22 @@ def _typing_parts(alias: Any) -> Parts:
 
 
 def _make_typing(parts: Parts) -> Any:
-    if "origin" in parts:
-        if not isinstance(parts["origin"], type):
-            return UNTRUSTED
-        return typing.cast("Any", parts["origin"])[parts["args"]]
     args = parts["args"]
+    if "origin" in parts:
+        sequence_of(_is_type_argument, tuple)(args, "args")
+        return typing.cast("Any", parts["origin"])[args]
+    if parts["name"] == "Literal":
+        sequence_of(either(leaf, instance_of(enum.Enum)), tuple)(args, "args")
+    else:
+        sequence_of(_is_type_argument, tuple)(args, "args")
     return _special(parts)[args[0] if len(args) == 1 else args]
 
 
 def _special(parts: Parts) -> Any:
     """Something of `typing` by its name."""
-    if parts["name"] not in typing.__all__:
+    if parts["name"] not in typing.__all__ or parts["name"] == "ForwardRef":
         raise ValueError(f"typing has no {parts['name']!r}")
     return getattr(typing, parts["name"])
-
-
-def _forward_parts(reference: Any) -> Parts:
-    names = ("arg", "is_argument", "module", "is_class")
-    return {name: getattr(reference, f"__forward_{name}__") for name in names}
-
-
-def _make_forward(parts: Parts) -> Any:
-    others = {name: parts[name] for name in ("is_argument", "module", "is_class")}
-    return typing.ForwardRef(parts["arg"], **others)
 
 
 def _callable_parts(alias: Any) -> Parts:
@@ -359,6 +464,12 @@ def _make_parser(name: str) -> Callable[[Parts], Any]:
     return make
 
 
+def _is_element(value: Any, path: str) -> None:
+    from xml.etree.ElementTree import Element
+
+    exact(Element)(value, path)
+
+
 def _missing() -> Any:
     import dataclasses
 
@@ -395,49 +506,196 @@ def _make_old_mail(parts: Parts) -> Any:
     return email.message_from_bytes(parts["value"])
 
 
+_POSITION = integer(0, 1 << 40)
+_PARSER_CHECKS: dict[str, Check] = {
+    "delimiters": sequence_of(TEXT),
+    "allow_no_value": BOOL,
+    "strict": BOOL,
+    "default_section": optional(TEXT),
+    "empty_lines_in_values": BOOL,
+    "interpolation": one_of(*_INTERPOLATIONS),
+    "prefixes": tuple_of(sequence_of(TEXT), sequence_of(TEXT)),
+    "defaults": dict_of(TEXT, optional(TEXT)),
+    "sections": dict_of(TEXT, dict_of(TEXT, optional(either(sequence_of(TEXT, list), TEXT)))),
+}
+_NAMED = {"name": TEXT}
+_TYPING = checked(_make_typing, {"args": exact(tuple)}, name=TEXT, origin=instance_of(type))
+_TYPE_ARGUMENTS = sequence_of(_is_type_argument, tuple)
+_SIGNALS = sequence_of(TEXT, list)
+
+
+def _sequence(cls: Any) -> Pair:
+    """A tuple with named fields of C's: some of its fields are not items."""
+
+    def parts(value: Any) -> Parts:
+        _, (items, rest) = value.__reduce__()
+        return {"value": list(items), "more": rest} if rest else {"value": list(items)}
+
+    def make(parts: Parts) -> Any:
+        return cls(parts["value"], parts.get("more", {}))
+
+    return parts, checked(make, {"value": sequence_of(leaf, list)}, more=dict_of(TEXT, leaf))
+
+
 PAIRS: dict[Any, Pair] = {
-    array.array: (_array_parts, _make_array),
-    memoryview: (_view_parts, _make_view),
+    array.array: (
+        _array_parts,
+        checked(
+            _make_array,
+            {
+                "typecode": one_of(*array.typecodes),
+                "value": DATA,
+                "byteorder": one_of("little", "big"),
+            },
+        ),
+    ),
+    memoryview: (
+        _view_parts,
+        checked(
+            _make_view,
+            {
+                "value": DATA,
+                "format": TEXT,
+                "shape": sequence_of(integer(0), list),
+                "readonly": BOOL,
+            },
+        ),
+    ),
     time.struct_time: _sequence(time.struct_time),
     os.stat_result: _sequence(os.stat_result),
     os.terminal_size: _sequence(os.terminal_size),
     os.times_result: _sequence(os.times_result),
-    uuid.UUID: (_uuid_parts, _make_uuid),
-    decimal.Context: (_context_parts, _make_context),
-    random.Random: (lambda value: {"state": value.getstate()}, _make_random),
-    io.BytesIO: (_bytes_io_parts, _make_file(io.BytesIO)),
-    io.StringIO: (_string_io_parts, _make_string_io),
-    functools.partial: (_partial_parts, _make_partial),
-    operator.itemgetter: _getter(operator.itemgetter),
-    operator.attrgetter: _getter(operator.attrgetter),
-    operator.methodcaller: (_caller_parts, _make_caller),
-    itertools.count: _getter(itertools.count),
-    itertools.repeat: _getter(itertools.repeat),
+    uuid.UUID: (
+        _uuid_parts,
+        checked(_make_uuid, {"value": TEXT}, is_safe=one_of("safe", "unsafe", "unknown")),
+    ),
+    decimal.Context: (
+        _context_parts,
+        checked(
+            _make_context,
+            {
+                **dict.fromkeys(("prec", "Emin", "Emax", "capitals", "clamp"), INT),
+                "rounding": TEXT,
+                "flags": _SIGNALS,
+                "traps": _SIGNALS,
+            },
+        ),
+    ),
+    random.Random: (
+        lambda value: {"state": value.getstate()},
+        checked(
+            _make_random,
+            {"state": tuple_of(one_of(3), sequence_of(INT, tuple), optional(FLOAT))},
+        ),
+    ),
+    io.BytesIO: (
+        _bytes_io_parts,
+        checked(_make_file(io.BytesIO), {"value": DATA, "position": _POSITION}),
+    ),
+    io.StringIO: (
+        _string_io_parts,
+        checked(
+            _make_string_io,
+            {"value": TEXT, "position": _POSITION},
+            newline=one_of(None, "", "\n", "\r", "\r\n"),
+        ),
+    ),
+    operator.itemgetter: (
+        _getter_parts,
+        checked(_make_getter(operator.itemgetter), {"args": sequence_of(_is_item, tuple)}),
+    ),
+    operator.attrgetter: (
+        _getter_parts,
+        checked(
+            _make_getter(operator.attrgetter), {"args": sequence_of(_is_attribute_path, tuple)}
+        ),
+    ),
+    operator.methodcaller: (
+        _caller_parts,
+        checked(
+            _make_caller,
+            {"name": TEXT, "args": sequence_of(leaf, tuple), "keywords": dict_of(TEXT, leaf)},
+        ),
+    ),
+    itertools.count: (
+        _getter_parts,
+        checked(
+            _make_getter(itertools.count),
+            {"args": sequence_of(exact(int, float, decimal.Decimal), tuple)},
+        ),
+    ),
+    itertools.repeat: (
+        _getter_parts,
+        checked(_make_getter(itertools.repeat), {"args": exact(tuple)}),
+    ),
     struct.Struct: (
         lambda value: {"format": value.format},
-        lambda parts: struct.Struct(parts["format"]),
+        checked(lambda parts: struct.Struct(parts["format"]), {"format": TEXT}),
     ),
-    types.GenericAlias: (_alias_parts, _make_alias),
-    types.UnionType: (lambda value: {"args": value.__args__}, _make_union),
+    types.GenericAlias: (
+        _alias_parts,
+        checked(_make_alias, {"origin": instance_of(type), "args": _TYPE_ARGUMENTS}),
+    ),
+    types.UnionType: (
+        lambda value: {"args": value.__args__},
+        checked(_make_union, {"args": sequence_of(_is_type_argument, tuple)}),
+    ),
 }
+
+_MAIL = {"value": DATA}
 
 # Types of modules that are not imported for this, by their names: parts and maker.
 LATE: dict[str, Pair] = {
-    "email.message.EmailMessage": (_mail_parts, _make_mail),
-    "email.message.Message": (_mail_parts, _make_old_mail),
-    "configparser.ConfigParser": (_parser_parts, _make_parser("ConfigParser")),
-    "configparser.RawConfigParser": (_parser_parts, _make_parser("RawConfigParser")),
-    "dataclasses._MISSING_TYPE": (lambda _: {}, lambda _: _missing()),
-    "typing._AnnotatedAlias": (_annotated_parts, _make_annotated),
-    "typing._CallableGenericAlias": (_callable_parts, _make_callable),
-    "typing.ForwardRef": (_forward_parts, _make_forward),
-    "typing._LiteralSpecialForm": (lambda form: {"name": form._name}, _special),
-    "typing._GenericAlias": (_typing_parts, _make_typing),
-    "typing._LiteralGenericAlias": (_typing_parts, _make_typing),
-    "typing._SpecialForm": (lambda form: {"name": form._name}, _special),
-    "typing._SpecialGenericAlias": (lambda alias: {"name": alias._name}, _special),
-    "typing._TupleType": (lambda alias: {"name": alias._name}, _special),
-    "typing._CallableType": (lambda alias: {"name": alias._name}, _special),
-    "typing._UnionGenericAlias": (_typing_parts, _make_typing),
-    "xml.etree.ElementTree.Element": (_element_parts, _make_element),
+    "email.message.EmailMessage": (_mail_parts, checked(_make_mail, _MAIL)),
+    "email.message.Message": (_mail_parts, checked(_make_old_mail, _MAIL)),
+    "configparser.ConfigParser": (
+        _parser_parts,
+        checked(_make_parser("ConfigParser"), _PARSER_CHECKS),
+    ),
+    "configparser.RawConfigParser": (
+        _parser_parts,
+        checked(_make_parser("RawConfigParser"), _PARSER_CHECKS),
+    ),
+    "dataclasses._MISSING_TYPE": (lambda _: {}, checked(lambda _: _missing(), {})),
+    "typing._AnnotatedAlias": (
+        _annotated_parts,
+        checked(_make_annotated, {"origin": _is_type_argument, "metadata": exact(tuple)}),
+    ),
+    "typing._CallableGenericAlias": (
+        _callable_parts,
+        checked(
+            _make_callable,
+            {
+                "args": either(sequence_of(_is_type_argument, list), one_of(...)),
+                "result": _is_type_argument,
+            },
+        ),
+    ),
+    "typing._LiteralSpecialForm": (
+        lambda form: {"name": form._name},
+        checked(_special, _NAMED),
+    ),
+    "typing._GenericAlias": (_typing_parts, _TYPING),
+    "typing._LiteralGenericAlias": (_typing_parts, _TYPING),
+    "typing._SpecialForm": (lambda form: {"name": form._name}, checked(_special, _NAMED)),
+    "typing._SpecialGenericAlias": (
+        lambda alias: {"name": alias._name},
+        checked(_special, _NAMED),
+    ),
+    "typing._TupleType": (lambda alias: {"name": alias._name}, checked(_special, _NAMED)),
+    "typing._CallableType": (lambda alias: {"name": alias._name}, checked(_special, _NAMED)),
+    "typing._UnionGenericAlias": (_typing_parts, _TYPING),
+    "xml.etree.ElementTree.Element": (
+        _element_parts,
+        checked(
+            _make_element,
+            {
+                "tag": optional(TEXT),
+                "attrib": dict_of(TEXT, TEXT),
+                "items": sequence_of(_is_element, list),
+                "text": optional(TEXT),
+                "tail": optional(TEXT),
+            },
+        ),
+    ),
 }

@@ -7,8 +7,8 @@ import sys
 import typing
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from functools import reduce
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from cannery.errors import UntrustedTypeError
@@ -26,9 +26,17 @@ _FORBIDDEN = frozenset(
     """.split()
 )
 
+_WILDCARDS = "*?["
+
 
 class Trust:
-    """Finds the classes that the caller named, by the names in a document."""
+    """Finds the classes that the caller named, by the names in a document.
+
+    A class that was given as an object is found under its names. A full name, `"shop.Item"`, is
+    looked up in the module that it names. A pattern, `"shop.*"`, matches classes of modules that
+    are imported already; the module that stands before its wildcard is imported, for the caller
+    named it, but never a module that only the document names.
+    """
 
     def __init__(self, trust: Iterable[Any] = (), annotation: Any = None) -> None:
         if isinstance(trust, (str, type)):
@@ -38,7 +46,8 @@ class Trust:
         for item in trust:
             self._add(item)
         for cls in classes_in(annotation):
-            self._add(cls)
+            if _reason_to_refuse(cls) is None:
+                self._add(cls)
 
     def _add(self, item: Any) -> None:
         if isinstance(item, str):
@@ -57,28 +66,72 @@ class Trust:
         """The class or function of that name, if the caller named it; else `None`.
 
         Raises:
-            UntrustedTypeError: if the caller did, but nobody may vouch for it.
+            UntrustedTypeError: if the caller did, but it may not be trusted at all.
 
         """
-        if name in self._found:
-            return self._found[name]
-        exact = name in self._patterns
-        if not exact and not self.matches(name):
-            return None
-        found = self._import(name)
-        # A pattern vouches for classes; a function must be named exactly.
-        if not exact and not isinstance(found, type):
-            found = None
-        self._found[name] = found
+        found = self._found.get(name)
+        if found is None and name not in self._found:
+            found = self._found[name] = self._look_up(name)
+        if found is not None:
+            _refuse(name, _reason_to_refuse(found))
         return found
 
-    def _import(self, name: str) -> Any:
-        _refuse_forbidden(name)
+    def _look_up(self, name: str) -> Any:
+        exact = name in self._patterns
+        patterns = [pattern for pattern in self._patterns if fnmatchcase(name, pattern)]
+        if not patterns:
+            return None
+        _refuse(name, _reason_of_name(name))
+        for pattern in patterns:
+            _import_named(pattern, name)
         found = find_by_name(name)
         # A name that only leads through a module to something else is not what was trusted.
         if found is None or name not in names_of(found):
             return None
-        return found
+        # A pattern is for classes; a function must be named exactly.
+        return found if exact or isinstance(found, type) else None
+
+
+def _import_named(pattern: str, name: str) -> None:
+    """Import the module that the caller named: all of a full name, or what stands before a `*`."""
+    if pattern == name:
+        _import_longest(name.split(".")[:-1])
+        return
+    first = min(at for at in map(pattern.find, _WILDCARDS) if at >= 0)
+    _import_longest(pattern[:first].split(".")[:-1])
+
+
+def _import_longest(parts: list[str]) -> None:
+    """Import the module of a dotted path; what is no module at its end is a class in one."""
+    for count in range(len(parts), 0, -1):
+        module = ".".join(parts[:count])
+        if _loaded(module) is not None:
+            return
+        if "__main__" in parts[:count]:
+            continue
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise
+        else:
+            return
+
+
+def _loaded(module: str) -> ModuleType | None:
+    """An imported module; the main script also under the name that it is imported by."""
+    if module == "__main__" or module.endswith(".__main__"):
+        return None
+    found = sys.modules.get(module)
+    if found is None and "." not in module and module == _name_of_main():
+        return sys.modules["__main__"]
+    return found
+
+
+def _name_of_main() -> str:
+    from cannery._fingerprint._origin import module_name
+
+    return module_name("__main__")
 
 
 def names_of(item: Any) -> set[str]:
@@ -90,35 +143,63 @@ def full_name(item: Any) -> str:
     """Name a class or function the same whether its module is run as a script or imported."""
     module = item.__module__
     if module == "__main__":
-        from cannery._fingerprint._origin import module_name
-
-        module = module_name(module)
+        module = _name_of_main()
     return f"{module}.{item.__qualname__}"
 
 
 def find_by_name(name: str) -> Any:
-    """What a module, which is imported if it must be, has by this name; `None` if nothing."""
+    """What an imported module has by this name; `None` if nothing. Imports nothing."""
     parts = name.split(".")
     for count in range(len(parts) - 1, 0, -1):
-        module = _module(".".join(parts[:count]))
+        module = _loaded(".".join(parts[:count]))
         if module is not None:
-            return reduce(lambda value, part: getattr(value, part, None), parts[count:], module)
+            return _member(module, parts[count:])
     return None
 
 
-def _module(name: str) -> Any:
-    if name in sys.modules:
-        return sys.modules[name]
-    try:
-        return import_module(name)
-    except ImportError:
-        return None
+def is_findable(item: Any) -> bool:
+    """Whether a class or function is what its own module has by its own name."""
+    module = sys.modules.get(item.__module__)
+    return module is not None and _member(module, item.__qualname__.split(".")) is item
 
 
-def _refuse_forbidden(name: str) -> None:
-    if name.split(".")[0] in _FORBIDDEN:
-        error = UntrustedTypeError(f"{name!r} reaches the interpreter or the system")
-        error.hint = "nobody may vouch for it: load without trusting it, as a Record"
+def _member(module: ModuleType, path: list[str]) -> Any:
+    # Not by `getattr`: modules that load their parts late would import what a file names.
+    found = vars(module).get(path[0])
+    for part in path[1:]:
+        found = getattr(found, part, None) if isinstance(found, type) else None
+    return found
+
+
+def _reason_of_name(name: str) -> str | None:
+    if name.partition(".")[0] in _FORBIDDEN:
+        return "reaches the interpreter or the system"
+    if "__main__" in name.split("."):
+        return "names the module of a script, which would run"
+    return None
+
+
+def _reason_to_refuse(item: Any) -> str | None:
+    """Why a class or function may not be trusted, whoever names it; `None` if it may."""
+    module = getattr(item, "__module__", None) or ""
+    if module.partition(".")[0] in _FORBIDDEN and not _is_of_project(module):
+        return "reaches the interpreter or the system"
+    if isinstance(item, type) and hasattr(item, "__del__"):
+        return "has a finalizer (`__del__`), which runs when the object is dropped"
+    return None
+
+
+def _is_of_project(module: str) -> bool:
+    """Whether a module only has the name of one of Python's."""
+    from cannery._fingerprint._origin import is_project_module
+
+    return is_project_module(module)
+
+
+def _refuse(name: str, reason: str | None) -> None:
+    if reason is not None:
+        error = UntrustedTypeError(f"{name!r} {reason}")
+        error.hint = "it cannot be trusted: load without naming it, as a Record"
         raise error
 
 

@@ -301,8 +301,6 @@ sample("uuids at the edges", lambda: [uuid.UUID(int=0), uuid.UUID(int=2**128 - 1
 sample("networks at the edges", lambda: [ipaddress.ip_network("::/0"), ipaddress.ip_interface("::1%x/128"), ipaddress.IPv4Interface("1.2.3.4/255.255.0.0")])
 sample("slices of anything", lambda: [slice(None, None, -1), slice((1, 2), [3], {"a": 1})])
 sample("aliases of special forms", lambda: [t.ClassVar[int], t.Final[int], t.Literal["a", 1], t.Literal[1], t.Annotated[int, 5]])
-sample("forward reference", lambda: t.ForwardRef("X"))
-SAME["forward reference"] = lambda a, b: type(a) is type(b) and a == b
 sample("expression as a tree", lambda: ast.parse('def f(x: int = 1) -> str: return f"{x!r}"'))
 for name, inner in {"list": lambda value: [value], "dict": lambda value: {"a": value}, "tuple": lambda value: (value,)}.items():
     sample(f"400 deep {name}", lambda inner=inner: functools.reduce(lambda value, _: inner(value), range(400), 1))
@@ -318,6 +316,7 @@ def zone_of_file(key: str) -> zoneinfo.ZoneInfo:
 
 
 REFUSED |= {
+    "forward reference": lambda: t.ForwardRef("X"),
     "zone of a file": lambda: zone_of_file("Europe/Paris"),
     "moment in the zone of a file": lambda: dt.datetime(2026, 1, 1, tzinfo=zone_of_file("Europe/Paris")),
     "coroutine": lambda: types.coroutine(lambda: (yield))(),
