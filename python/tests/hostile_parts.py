@@ -152,7 +152,7 @@ def strange_values() -> list[Node]:
         {"$type": "fractions.Fraction", "numerator": 1, "denominator": 3},
         array("<i8", [0], b""), array("<f8", [1], b"\0" * 8), array("|b1", [3], b"\1\0\1"),
         array("<i4", [3], b"\xff" * 12), array("<i8", [2, 2], b"\x7f" * 32), array(">i4", [1], b"\0\0\0\1"),
-        array("<i8", [0, 2**40], b""), array("|V0", [10**12], b""), array("<U3", [1], b"\0" * 12),
+        array("<i8", [0, 4], b""), array("<U3", [1], b"\0" * 12),
         {**items, "shape": [1], "items": [None]}, {**items, "shape": [10**9], "items": []},
         {**items, "shape": [2], "items": [{"$type": "x.Y", **INTERFACE}, 10**30]},
         {"$type": "numpy.matrix", "value": array("<i8", [1, 1], b"\0" * 8)},
