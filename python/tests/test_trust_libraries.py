@@ -25,6 +25,7 @@ from samples import libraries
 
 import cannery
 from cannery._objects import _adapters, _invariants
+from cannery._objects._listed import is_listed
 
 HERE = Path(__file__).parent
 
@@ -277,22 +278,44 @@ def test_exif_refers_to_each_byte_a_few_times() -> None:
 NAMES = [
     "numpy.load", "numpy.lib.npyio.NpzFile", "numpy.distutils", "numpy.testing", "pandas.read_csv",
     "pandas.io.parsers.readers.read_csv", "pandas.conftest.x", "scipy.conftest.x", "scipy.optimize._optimize.Brent",
-    "polars.read_csv", "polars.datatypes.classes.DataType", "torch.nn.modules.module.Module", "torch.load", "pydantic.networks.import_email_validator",
+    "polars.read_csv", "polars.datatypes.classes.DataType", "pydantic.networks.import_email_validator",
     "pydantic.main.create_model", "attr._make.make_class", "msgspec.Struct", "dateutil.tz.tzlocal", "networkx.read_gpickle",
     "matplotlib.pyplot.show", "PIL.ImageShow.show", "ml_dtypes._finfo.finfo", "numpy.polynomial.polynomial.polyfromroots", "numpy.savetxt",
-    "torch.nn.functional.handle_torch_function", "numpy.fromfile", "scipy.special.test",
+    "numpy.fromfile", "scipy.special.test",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_that_are_in_no_list(name: str) -> None:
-    before = set(sys.modules)
     assert _adapters.maker_of(name) is None
     assert _adapters.class_of(name) is None
     assert _adapters.class_value(name) is None
     assert _adapters.function_of(name) is None
-    module = name.rpartition(".")[0]
-    assert module not in set(sys.modules) - before
+    assert _adapters.shell_of(name) is None
+
+
+def test_no_library_is_imported_for_a_name_that_is_in_no_list() -> None:
+    kinds = [{"$type": name} for name in NAMES]
+    values = [{"$type": kind, "name": name} for name in NAMES for kind in ("type", "function")]
+    code = (
+        "import sys, cannery\nbefore = set(sys.modules)\n"
+        f"cannery.loads({json.dumps(kinds + values).encode()!r})\n"
+        "found = {name.partition('.')[0].partition('__')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(found - set(sys.stdlib_module_names) - {'cannery', '_sysconfigdata'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_list_has_every_name_that_the_adapters_know() -> None:
+    known = 0
+    for package in _adapters._ADAPTERS:
+        adapter: Any = _adapters._adapter(package)
+        tables = ("_MAKERS", "_CLASS_VALUES", "_NETWORKS", "_OTHERS")
+        names = {name for table in tables for name in getattr(adapter, table, ())}
+        assert [name for name in names if not is_listed(name)] == []
+        known += len(names)
+    assert known > 100
 
 
 # Objects as pickles build them.
