@@ -432,10 +432,17 @@ FILL = either(
 
 # Offsets, by their options.
 
-_TIMES = either(exact(dt.time), text(8), sequence_of(either(exact(dt.time), text(8))))
+_TIME = either(exact(dt.time), text(8))
 _HOLIDAY = either(exact(dt.date, dt.datetime), text(32), numpy_scalar)
 _AMOUNT = either(integer(-(2**31), 2**31), exact(float))
 _month, _weekday_number = integer(1, 12), integer(0, 6)
+
+
+def _times(value: Any, path: str) -> None:
+    """When hours begin or end: a time, or a few of a day, which each step goes through."""
+    either(_TIME, sequence_of(_TIME))(value, path)
+    if type(value) in (list, tuple) and len(value) > 48:
+        raise PartError(f"the part {path!r}: {len(value)} times of a day are too many")
 
 
 def _holidays(value: Any, path: str) -> None:
@@ -461,8 +468,8 @@ _OPTIONS: dict[str, Any] = {
     "method": integer(1, 3),
     "variation": one_of("nearest", "last"),
     "qtr_with_extra_week": integer(1, 4),
-    "start": _TIMES,
-    "end": _TIMES,
+    "start": _times,
+    "end": _times,
     "weekmask": text(64),
     "holidays": _holidays,
     "calendar": optional(one_from({np.busdaycalendar}, "numpy.busdaycalendar")),

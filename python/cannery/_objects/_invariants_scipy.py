@@ -31,7 +31,7 @@ from cannery._objects._checks import (
 )
 from cannery._objects._checks import mismatch as _mismatch
 from cannery._objects._invariants_numpy import NUMBERS
-from cannery._objects._labels import PROTOCOLS
+from cannery._objects._names import is_special
 
 _FORMATS = ("csr", "csc", "bsr", "coo", "dia", "dok", "lil")
 CLASSES: dict[str, Any] = {
@@ -415,7 +415,7 @@ _SYSTEM_NAMES = {
 def check_result(items: Any) -> None:
     """Check the items of a result: they are attributes, too, and none is that of a protocol."""
     for name in items:
-        if type(name) is not str or name in PROTOCOLS:
+        if type(name) is not str or is_special(name):
             raise PartError(f"the part '__items__': {name!r:.80} is no name of a result")
 
 
