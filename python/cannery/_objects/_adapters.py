@@ -8,6 +8,7 @@ from typing import Any
 
 from cannery._objects._checks import refuse_records
 from cannery._objects._installed import installed_module
+from cannery._objects._listed import is_listed
 from cannery._objects._stdlib import check_names
 
 Parts = dict[str, Any]
@@ -52,19 +53,19 @@ def describer_of(cls: type) -> Callable[[Any], Described] | None:
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How a library's values are made again; `None` without the library, or for other names."""
-    adapter = _adapter(name)
+    adapter = _adapter_of(name)
     return None if adapter is None else adapter.maker_of(name)
 
 
 def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], Any]] | None:
     """How a value that may contain itself is made empty, and how it is filled; else `None`."""
-    adapter = _adapter(name)
+    adapter = _adapter_of(name)
     return adapter.shell_of(name) if hasattr(adapter, "shell_of") else None  # pyright: ignore
 
 
 def class_of(name: str) -> type | None:
     """A class of a library whose instances are data, and may be made by anybody who has it."""
-    adapter = _adapter(name)
+    adapter = _adapter_of(name)
     return adapter.class_of(name) if hasattr(adapter, "class_of") else None  # pyright: ignore
 
 
@@ -89,14 +90,19 @@ _OF_PLANS = frozenset({"__args__", "__items__", "__kwargs__", "__state__"})
 
 def class_value(name: str) -> type | None:
     """A class of a library that is a value itself, such as a type of array elements."""
-    adapter = _adapter(name)
+    adapter = _adapter_of(name)
     return adapter.class_value(name) if hasattr(adapter, "class_value") else None  # pyright: ignore
 
 
 def function_of(name: str) -> Any:
     """A function of a library that only computes, and may be a value."""
-    adapter = _adapter(name)
+    adapter = _adapter_of(name)
     return adapter.function_of(name) if hasattr(adapter, "function_of") else None  # pyright: ignore
+
+
+def _adapter_of(name: str) -> ModuleType | None:
+    """The adapter for a name in a file: no library is imported for a name that is in no list."""
+    return _adapter(name) if is_listed(name) else None
 
 
 def _adapter(name: str) -> ModuleType | None:

@@ -6,7 +6,7 @@ import struct
 
 from cannery._objects._checks import PartError
 
-_LARGEST = 1 << 16
+_LARGEST = 1 << 20
 # Directories that an entry refers to: of Exif, of positions, of interoperability.
 _DIRECTORIES = (0x8769, 0x8825, 0xA005)
 # Bytes that a value of each kind has.

@@ -193,7 +193,7 @@ def _bit_generator_state(name: str) -> Callable[[Any], None]:
     def check(state: Any) -> None:
         """A state, or a pair of a state and a seed sequence."""
         if type(state) is tuple:
-            tuple_of(bit_state(name), _is_seeds)(state, "state")
+            tuple_of(bit_state(name), optional(_is_seeds))(state, "state")
             return
         bit_state(name)(state, "state")
 
@@ -327,9 +327,73 @@ def _seeds_state(state: Any) -> None:
         raise PartError("the part 'pool': it is not of the size that is stated")
 
 
+def _all_subclasses(cls: type) -> set[type]:
+    below = set(cls.__subclasses__())
+    return below.union(*map(_all_subclasses, below)) if below else below
+
+
+def _check_scalar(value: Any) -> None:
+    check_dtype(value.dtype, "value")
+
+
+_SCALARS = {
+    f"{cls.__module__}.{cls.__qualname__}"
+    for cls in _all_subclasses(np.generic)
+    if cls.__module__ == "numpy"
+}
+_coefficients = array(NUMBERS, 1)
+_POLYNOMIAL: dict[str, Check] = {
+    "coef": _coefficients, "domain": _coefficients, "window": _coefficients,
+}  # fmt: skip
+
+
+def _polynomial_state(state: Any) -> None:
+    exact(dict)(state, "state")
+    check_parts(state, _POLYNOMIAL, {"_symbol": text(1000), "symbol": text(1000)})
+    if state["domain"].shape != (2,) or state["window"].shape != (2,) or not state["coef"].size:
+        raise PartError("the part 'domain': expected two numbers, and coefficients")
+
+
+def _poly1d_state(state: Any) -> None:
+    exact(dict)(state, "state")
+    check_parts(state, {"coeffs": _coefficients}, {"_variable": text(1000)})
+
+
+def _check_attributes(rule: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The rule for a finished object whose `__dict__` is its state."""
+    return lambda value: rule(dict(vars(value)))
+
+
+def _check_polynomial(value: Any) -> None:
+    """Check a polynomial: its class has the intervals that it does not state."""
+    _polynomial_state({name: getattr(value, name) for name in _POLYNOMIAL})
+
+
+def _check_info(value: Any) -> None:
+    check_dtype(value.dtype, "dtype")
+
+
+_POLYNOMIALS = [
+    f"numpy.polynomial.{module}.{name}"
+    for module, name in (
+        ("chebyshev", "Chebyshev"), ("hermite", "Hermite"), ("hermite_e", "HermiteE"),
+        ("laguerre", "Laguerre"), ("legendre", "Legendre"), ("polynomial", "Polynomial"),
+    )
+]  # fmt: skip
+_FACES = ("numpy.matrix", "numpy.rec.recarray", "numpy.char.chararray", "numpy.memmap")
+
 _RANDOM = "numpy.random"
+_DTYPES = [
+    f"{cls.__module__}.{cls.__qualname__}"
+    for cls in vars(np.dtypes).values()
+    if isinstance(cls, type) and issubclass(cls, np.dtype)
+]
 STATES: dict[str, Callable[[Any], None]] = {
     "numpy.dtype": _dtype_state,
+    **dict.fromkeys(_DTYPES, _dtype_state),
+    **dict.fromkeys(_FACES, _array_state),
+    **dict.fromkeys(_POLYNOMIALS, _polynomial_state),
+    "numpy.poly1d": _poly1d_state,
     "numpy.ndarray": _array_state,
     "numpy.ma.core.MaskedArray": _masked_state,
     "numpy.ma.MaskedArray": _masked_state,
@@ -367,15 +431,15 @@ def _check_calendar(value: Any) -> None:
 
 OBJECTS: dict[str, Callable[[Any], None]] = {
     "numpy.dtype": check_dtype,
-    **{
-        f"{cls.__module__}.{cls.__qualname__}": check_dtype
-        for cls in vars(np.dtypes).values()
-        if isinstance(cls, type) and issubclass(cls, np.dtype)
-    },
-    **{
-        f"{cls.__module__}.{cls.__qualname__}": check_array
-        for cls in (np.ndarray, np.memmap, np.matrix, np.recarray, np.char.chararray)
-    },
+    **dict.fromkeys(_DTYPES, check_dtype),
+    **dict.fromkeys(_SCALARS, _check_scalar),
+    "numpy.ndarray": check_array,
+    **dict.fromkeys(_FACES, check_array),
+    **dict.fromkeys(_POLYNOMIALS, _check_polynomial),
+    "numpy.poly1d": _check_attributes(_poly1d_state),
+    "numpy.finfo": _check_info,
+    "numpy.iinfo": _check_info,
+    "numpy.ma.core.MaskedConstant": lambda _: None,
     "numpy.ma.core.MaskedArray": check_masked,
     "numpy.ma.MaskedArray": check_masked,
     **{

@@ -325,7 +325,7 @@ def check_range(start: Any, stop: Any, step: Any) -> None:
     """Check the bounds of a range: it holds no labels, but others are as long as it is."""
     for bound, name in ((start, "start"), (stop, "stop"), (step, "step")):
         INT64(bound, name)
-    if step == 0 or len(range(start, stop, step)) >= 2**31:
+    if step == 0 or (stop - start) // step >= 2**31:
         raise PartError("the part 'stop': there are too many labels")
 
 
@@ -432,10 +432,17 @@ FILL = either(
 
 # Offsets, by their options.
 
-_TIMES = either(exact(dt.time), text(8), sequence_of(either(exact(dt.time), text(8))))
+_TIME = either(exact(dt.time), text(8))
 _HOLIDAY = either(exact(dt.date, dt.datetime), text(32), numpy_scalar)
 _AMOUNT = either(integer(-(2**31), 2**31), exact(float))
 _month, _weekday_number = integer(1, 12), integer(0, 6)
+
+
+def _times(value: Any, path: str) -> None:
+    """When hours begin or end: a time, or a few of a day, which each step goes through."""
+    either(_TIME, sequence_of(_TIME))(value, path)
+    if type(value) in (list, tuple) and len(value) > 48:
+        raise PartError(f"the part {path!r}: {len(value)} times of a day are too many")
 
 
 def _holidays(value: Any, path: str) -> None:
@@ -461,8 +468,8 @@ _OPTIONS: dict[str, Any] = {
     "method": integer(1, 3),
     "variation": one_of("nearest", "last"),
     "qtr_with_extra_week": integer(1, 4),
-    "start": _TIMES,
-    "end": _TIMES,
+    "start": _times,
+    "end": _times,
     "weekmask": text(64),
     "holidays": _holidays,
     "calendar": optional(one_from({np.busdaycalendar}, "numpy.busdaycalendar")),
@@ -550,10 +557,14 @@ def _dict_state(**checks: Any) -> Rule:
 
 
 _MASKED_STATE = _dict_state(
-    _data=array("iufb", 1), _mask=array("b", 1), _dtype=is_dtype, _cache=exact(dict)
+    _data=array("iufb", 1),
+    _mask=array("b", 1),
+    _dtype=is_dtype,
+    _cache=exact(dict),
+    _readonly=BOOL,
 )
 _is_sparse_index = one_from({IntIndex, BlockIndex}, "a sparse index")
-_ARROW_STATE = _dict_state(_pa_array=value, _dtype=is_dtype, _cache=exact(dict))
+_ARROW_STATE = _dict_state(_pa_array=value, _dtype=is_dtype, _cache=exact(dict), _readonly=BOOL)
 
 
 def _new_index(args: Any) -> None:
@@ -627,6 +638,69 @@ def _manager_arguments(args: Any) -> None:
             raise mismatch(block, "blocks", "a block")
 
 
+def _series_manager_state(state: Any) -> None:
+    """(axes, values of blocks, items of blocks, the same by names)."""
+    exact(tuple)(state, "state")
+    axes, values, places, named = tuple(state)
+    sequence_of(is_index, length=1)(axes, "axes")
+    sequence_of(is_column, length=1)(values, "blocks")
+    sequence_of(is_index, length=1)(places, "items")
+    exact(dict)(named, "state")
+    for parts in named.values():
+        sequence_of(is_index, length=1)(parts["axes"], "axes")
+        for block in parts["blocks"]:
+            is_column(block["values"], "blocks")
+            _PLACES(block["mgr_locs"], "blocks")
+            check_length(parts["axes"][0], len(block["values"]), "blocks")
+    check_values(values[0])
+    check_length(axes[0], len(values[0]), "blocks")
+
+
+def _offset_arguments(cls: Any) -> Rule:
+    """The arguments of an offset, in the order of its attributes."""
+
+    def check(args: Any) -> None:
+        exact(tuple)(args, "args")
+        parts = dict(zip(cls._attributes, args, strict=False))
+        if len(parts) != len(args):
+            raise PartError(f"the part 'args': {cls.__name__} takes {len(cls._attributes)}")
+        parts.setdefault("n", 1)
+        BOOL(parts.setdefault("normalize", False), "normalize")
+        check_options(cls, parts["n"], parts)
+
+    return check
+
+
+def _date_offset_state(state: Any) -> None:
+    exact(dict)(state, "state")
+    parts = {name: part for name, part in state.items() if not name.startswith("_")}
+    BOOL(state.get("_use_relativedelta"), "_use_relativedelta")
+    BOOL(parts["normalize"], "normalize")
+    check_options(pd.DateOffset, parts["n"], parts)
+    for name in state.keys() - parts.keys() - {"_use_relativedelta", "_offset", "_cache"}:
+        raise PartError(f"there is no part {name!r}")
+    exact(dict)(state.get("_cache", {}), "_cache")
+    _is_span(state["_offset"], "_offset")
+
+
+def _is_span(value: Any, path: str) -> None:
+    module = sys.modules.get("dateutil.relativedelta")
+    if type(value) not in (dt.timedelta, getattr(module, "relativedelta", None)):
+        raise mismatch(value, path, "a span of time")
+
+
+def _arrow_dtype_state(state: Any) -> None:
+    exact(dict)(state, "state")
+    check_parts(state, {"pyarrow_dtype": value}, {"_storage": one_of("pyarrow")})
+    pyarrow = sys.modules.get("pyarrow")
+    if pyarrow is None or not isinstance(state["pyarrow_dtype"], pyarrow.DataType):
+        raise mismatch(state["pyarrow_dtype"], "pyarrow_dtype", "pyarrow.DataType")
+
+
+def _check_one_block(value: Any) -> None:
+    check_values(value.values, "blocks")
+
+
 def _names(cls: Any) -> set[str]:
     """The full names that a class has, here and in older versions."""
     return {f"{cls.__module__}.{cls.__qualname__}", *_OLD_NAMES.get(cls.__name__, ())}
@@ -678,7 +752,8 @@ _STATE_RULES: dict[Any, Rule] = {
         _left=_SIDE, _right=_SIDE, _dtype=is_dtype, _readonly=BOOL, _cache=exact(dict)
     ),
     pd.arrays.SparseArray: _dict_state(
-        _sparse_index=_is_sparse_index, _sparse_values=array(COLUMN_KINDS, 1), _dtype=is_dtype
+        _sparse_index=_is_sparse_index, _sparse_values=array(COLUMN_KINDS, 1),
+        _dtype=is_dtype, _readonly=BOOL
     ),
     pd.arrays.ArrowExtensionArray: _ARROW_STATE,
     pd.arrays.ArrowStringArray: _ARROW_STATE,
@@ -692,14 +767,23 @@ _STATE_RULES: dict[Any, Rule] = {
 
 _TSLIBS = "pandas._libs.tslibs"
 STATES: dict[str, Rule] = {
+    **{
+        f"{cls.__module__}.{cls.__qualname__}": _offset_arguments(cls)
+        for cls in _OFFSET_CLASSES
+        if cls is not pd.DateOffset
+    },
     **_by_names(_STATE_RULES),
+    "pandas.DateOffset": _date_offset_state,
+    f"{_TSLIBS}.offsets.DateOffset": _date_offset_state,
+    "pandas.ArrowDtype": _arrow_dtype_state,
+    "pandas.core.dtypes.dtypes.ArrowDtype": _arrow_dtype_state,
     "pandas.core.indexes.base._new_Index": _new_index,
     "pandas.core.indexes.datetimes._new_DatetimeIndex": _new_index,
     "pandas.core.indexes.timedeltas._new_TimedeltaIndex": _new_index,
     "pandas.core.indexes.interval._new_IntervalIndex": _new_index,
     "pandas._libs.internals._unpickle_block": _block_arguments,
     "pandas.core.internals.managers.BlockManager": _manager_arguments,
-    "pandas.core.internals.managers.SingleBlockManager": _manager_arguments,
+    "pandas.core.internals.managers.SingleBlockManager": _series_manager_state,
     "pandas._libs.sparse.IntIndex": _sparse_arguments,
     "pandas._libs.sparse.BlockIndex": _sparse_blocks,
     f"{_TSLIBS}.timestamps._unpickle_timestamp": _arguments(
@@ -742,4 +826,8 @@ _OBJECT_RULES: dict[Any, Rule] = {
     managers.BlockManager: _check_blocks,
     managers.SingleBlockManager: _check_blocks,
 }
-OBJECTS: dict[str, Rule] = _by_names(_OBJECT_RULES)
+_BLOCKS = ("NumpyBlock", "ExtensionBlock", "NDArrayBackedExtensionBlock", "DatetimeLikeBlock")
+OBJECTS: dict[str, Rule] = {
+    **_by_names(_OBJECT_RULES),
+    **{f"pandas.core.internals.blocks.{name}": _check_one_block for name in _BLOCKS},
+}

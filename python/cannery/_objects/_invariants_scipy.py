@@ -13,10 +13,12 @@ from scipy import interpolate, sparse
 from cannery._objects._checks import (
     BOOL,
     INT,
+    Check,
     PartError,
     array,
     check_parts,
     dtype,
+    either,
     exact,
     explained,
     integer,
@@ -29,6 +31,7 @@ from cannery._objects._checks import (
 )
 from cannery._objects._checks import mismatch as _mismatch
 from cannery._objects._invariants_numpy import NUMBERS
+from cannery._objects._names import is_special
 
 _FORMATS = ("csr", "csc", "bsr", "coo", "dia", "dok", "lil")
 CLASSES: dict[str, Any] = {
@@ -372,6 +375,50 @@ def _check_rotation_object(rotation: Any) -> None:
     _rotation_state(rotation.__getstate__())
 
 
+# Linear systems, and results of optimizers.
+
+_count = optional(integer(0, 2**31))
+_matrix = optional(native_array(NUMBERS, 2))
+_vector = native_array(NUMBERS)
+_step = optional(either(exact(bool, int, float), numpy_scalar))
+_gain = either(exact(int, float, complex), _vector, numpy_scalar)
+SYSTEMS: dict[str, dict[str, Check]] = {
+    "TransferFunction": {"_num": _vector, "_den": _vector},
+    "ZerosPolesGain": {"_zeros": _vector, "_poles": _vector, "_gain": _gain},
+    "StateSpace": dict.fromkeys(("_A", "_B", "_C", "_D"), _matrix),
+}
+SYSTEM_OPTIONS: dict[str, Check] = {"inputs": _count, "outputs": _count}
+SYSTEM_STEP: dict[str, Check] = {"_dt": _step}
+
+
+def _system_state(name: str) -> Callable[[Any], None]:
+    def check(state: Any) -> None:
+        exact(dict)(state, "state")
+        check_parts(state, {**SYSTEMS[name], **SYSTEM_STEP}, SYSTEM_OPTIONS)
+
+    return check
+
+
+def _system_rule(name: str) -> Callable[[Any], None]:
+    """The rule for a finished system, whose `__dict__` is its state."""
+    check = _system_state(name)
+    return lambda value: check(dict(vars(value)))
+
+
+_SYSTEM_NAMES = {
+    f"scipy.signal._ltisys.{name}{time}": name
+    for name in SYSTEMS
+    for time in ("Continuous", "Discrete")
+}
+
+
+def check_result(items: Any) -> None:
+    """Check the items of a result: they are attributes, too, and none is that of a protocol."""
+    for name in items:
+        if type(name) is not str or is_special(name):
+            raise PartError(f"the part '__items__': {name!r:.80} is no name of a result")
+
+
 def _modules(cls: Any) -> tuple[str, str]:
     return f"{cls.__module__}.{cls.__qualname__}", f"scipy.sparse.{cls.__name__}"
 
@@ -385,10 +432,13 @@ STATES: dict[str, Callable[[Any], None]] = {
     "scipy.interpolate._bsplines.BSpline": _spline_state,
     **{f"scipy.interpolate.{name}": _pieces_state for name in _PIECES},
     "scipy.spatial.transform._rotation.Rotation": _rotation_state,
+    **{name: _system_state(system) for name, system in _SYSTEM_NAMES.items()},
 }
 OBJECTS: dict[str, Callable[[Any], None]] = {
     **{name: check_sparse for cls in CLASSES.values() for name in _modules(cls)},
     "scipy.interpolate._bsplines.BSpline": _check_bspline,
     **{f"scipy.interpolate.{name}": _check_ppoly for name in _PIECES},
     "scipy.spatial.transform._rotation.Rotation": _check_rotation_object,
+    "scipy.optimize._optimize.OptimizeResult": check_result,
+    **{name: _system_rule(system) for name, system in _SYSTEM_NAMES.items()},
 }

@@ -24,7 +24,8 @@ PROTOCOLS = frozenset(
     __arrow_c_array__ __arrow_c_device_array__ __arrow_c_schema__ __arrow_c_stream__
     __bytes__ __call__ __class__ __complex__ __cuda_array_interface__ __dataframe__ __dict__
     __dlpack__ __dlpack_device__ __float__ __fspath__ __geo_interface__ __index__ __int__
-    __iter__ __len__ __reduce__ __reduce_ex__ __setstate__
+    __iter__ __jax_array__ __len__ __reduce__ __reduce_ex__ __setstate__ __tf_tensor__
+    __torch_function__
     """.split()
 )
 """Names that libraries look up on instances, to be given memory or code."""

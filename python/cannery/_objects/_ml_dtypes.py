@@ -19,7 +19,8 @@ Parts = dict[str, Any]
 _NAMES = frozenset(
     """
     bcomplex32 bfloat16 complex32 float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn
-    float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float6_e2m3fn float6_e3m2fn float4_e2m1fn int1 int2 int4 uint1
+    float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu float6_e2m3fn float6_e3m2fn
+    float4_e2m1fn int1 int2 int4 uint1
     uint2 uint4
     """.split()
 )

@@ -107,7 +107,7 @@ def _series_of(values: Any, index: Any) -> Any:
 
 
 def _dtype_of(values: Any) -> Any:
-    is_plain = isinstance(values, (np.ndarray, *_PLAIN))
+    is_plain = type(values) in (np.ndarray, *_PLAIN)
     return object if is_plain and values.dtype.kind == "O" else None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from PIL import Image
@@ -160,6 +161,13 @@ def _named_info(value: Any, path: str) -> None:
     for name in value:
         either(text(), exact(int, tuple))(name, path)
     _check_info(value, path)
+    # Where Pillow finds Exif data when it is asked for it.
+    exif, profile = value.get("exif"), value.get("Raw profile type exif")
+    if exif is None and type(profile) is str:
+        with suppress(ValueError):
+            exif = bytes.fromhex("".join(profile.split("\n")[3:]))
+    if type(exif) is bytes:
+        check_exif(exif)
 
 
 def _make(parts: Parts) -> Any:

@@ -13,23 +13,16 @@ from scipy import interpolate, sparse
 from cannery._objects import _invariants_scipy as invariants
 from cannery._objects._checks import (
     BOOL,
-    NUMBER,
     PLAIN_DICT,
     Check,
-    PartError,
     array,
     checked,
     dtype,
-    either,
-    exact,
     integer,
     native_array,
-    numpy_scalar,
-    optional,
     sequence_of,
     tuple_of,
 )
-from cannery._objects._labels import PROTOCOLS
 
 Parts = dict[str, Any]
 
@@ -159,11 +152,10 @@ _MAKERS: dict[str, Callable[[Parts], Any]] = {
 
 # Classes that are Python through and through. What is not listed has no written invariants.
 
-_SYSTEMS = ("TransferFunction", "ZerosPolesGain", "StateSpace")
 _PLAIN: dict[str, frozenset[str]] = {
     "scipy.optimize._optimize": frozenset({"OptimizeResult"}),
     "scipy.signal._ltisys": frozenset(
-        f"{name}{time}" for name in _SYSTEMS for time in ("Continuous", "Discrete")
+        f"{name}{time}" for name in invariants.SYSTEMS for time in ("Continuous", "Discrete")
     ),
     "scipy.spatial.transform._rotation": frozenset({"Rotation"}),
 }
@@ -178,26 +170,10 @@ def _result_maker(cls: Any) -> Callable[[Parts], Any]:
     """A dictionary whose items are attributes, too: none may have the name of a protocol."""
 
     def make(parts: Parts) -> Any:
-        items = parts["__items__"]
-        for name in items:
-            if type(name) is not str or name in PROTOCOLS:
-                raise PartError(f"the part '__items__': {name!r:.80} is no name of a result")
-        return cls(items)
+        invariants.check_result(parts["__items__"])
+        return cls(parts["__items__"])
 
     return checked(make, {"__items__": PLAIN_DICT})
-
-
-_COUNT = integer(0, 2**31)
-_COEFFICIENTS = native_array("biufc")
-_OF_SYSTEMS: dict[str, dict[str, Check]] = {
-    "TransferFunction": {"_num": _COEFFICIENTS, "_den": _COEFFICIENTS},
-    "ZerosPolesGain": {
-        "_zeros": _COEFFICIENTS,
-        "_poles": _COEFFICIENTS,
-        "_gain": either(NUMBER, exact(complex), _COEFFICIENTS, numpy_scalar),
-    },
-    "StateSpace": {name: optional(native_array("biufc", 2)) for name in ("_A", "_B", "_C", "_D")},
-}
 
 
 def _system_maker(cls: Any) -> Callable[[Parts], Any]:
@@ -209,9 +185,8 @@ def _system_maker(cls: Any) -> Callable[[Parts], Any]:
         vars(made).update(parts)
         return made
 
-    step = optional(either(BOOL, NUMBER, numpy_scalar))
-    sizes = {"inputs": optional(_COUNT), "outputs": optional(_COUNT)}
-    return checked(make, {**_OF_SYSTEMS[name], "_dt": step}, **sizes)
+    required = {**invariants.SYSTEMS[name], **invariants.SYSTEM_STEP}
+    return checked(make, required, **invariants.SYSTEM_OPTIONS)
 
 
 def _rotation_maker(cls: Any) -> Callable[[Parts], Any]:
