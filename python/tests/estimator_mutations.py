@@ -407,21 +407,17 @@ def _is_written(args: tuple[Any, ...]) -> bool:
     return bool(flags & writes) or (isinstance(mode, str) and bool(set(mode) & set("wax+")))
 
 
+_LIBRARIES = frozenset(
+    """
+    cannery joblib lightgbm narwhals numpy pandas rich scipy sklearn threadpoolctl xgboost
+    """.split()
+)
+
+
 def _is_library(name: str) -> bool:
     package = name.partition(".")[0]
-    known = {
-        "cannery",
-        "joblib",
-        "numpy",
-        "pandas",
-        "scipy",
-        "sklearn",
-        "threadpoolctl",
-        "narwhals",
-        "rich",
-    }
     tests = ".tests" in name or "conftest" in name
-    return not tests and (package in known or package in sys.stdlib_module_names)
+    return not tests and (package in _LIBRARIES or package in sys.stdlib_module_names)
 
 
 if __name__ == "__main__":
