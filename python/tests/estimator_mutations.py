@@ -333,7 +333,7 @@ def _child(file: str, start: str, stop: str, log: str) -> None:
     warnings.simplefilter("ignore")
     cases = pickle.loads(Path(file).read_bytes())
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    lines = open(log, "a", buffering=1)  # noqa: SIM115 - the child ends with it
+    lines = Path(log).open("a", buffering=1)  # noqa: SIM115 - the child ends with it
     watch = _Watch()
     sys.addaudithook(watch)
     for seed in range(int(start), int(stop)):

@@ -159,8 +159,12 @@ def _of_text() -> Iterator[Model]:
 
 
 def _of_encoders() -> Iterator[Model]:
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures
-    from sklearn.preprocessing import TargetEncoder
+    from sklearn.preprocessing import (
+        OneHotEncoder,
+        OrdinalEncoder,
+        PolynomialFeatures,
+        TargetEncoder,
+    )
 
     rng = np.random.RandomState(1)
     rows = np.array([["a", "b", "c", "d", "e"][i] for i in rng.randint(0, 5, 80)], object)
@@ -271,8 +275,12 @@ def _of_others() -> Iterator[Model]:
     from sklearn.gaussian_process import GaussianProcessClassifier
     from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
     from sklearn.impute import IterativeImputer
-    from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
-    from sklearn.linear_model import TweedieRegressor
+    from sklearn.linear_model import (
+        LinearRegression,
+        LogisticRegression,
+        SGDClassifier,
+        TweedieRegressor,
+    )
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
     rng = np.random.RandomState(5)

@@ -70,6 +70,7 @@ def check_children(left: Any, right: Any, split: Any, count: int, path: str) -> 
 
 
 def _check_tree(cls: Any, args: Any, state: Any) -> None:
+    del cls
     exact(tuple, list)(args, "args")
     exact(dict)(state, "state")
     _require(len(args) == 3, "args", "expected features, classes and outputs")

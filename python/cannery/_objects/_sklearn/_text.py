@@ -10,8 +10,8 @@ a name that is not constant, `str.format` with a text that is not constant, `re.
 | `pre_dispatch` | `joblib.Parallel` calls `eval` on it | a number, `all`, `2*n_jobs` |
 | `input` | `CountVectorizer` opens the documents it is given | `content` |
 | `encoding`, `decode_error` | the codec is looked up by name, and may be anyone's | a fixed list |
-| `token_pattern`, `pattern` | compiled: nested repetition takes exponential time | few repetitions |
-| `verbose_feature_names_out` | `str.format`: widths allocate, fields read attributes | plain fields |
+| `token_pattern`, `pattern` | matched: may take exponential time | few repetitions |
+| `verbose_feature_names_out` | `str.format`: widths allocate, fields look up | plain fields |
 | `feature_name_combiner` | called | `concat` or a function that computes |
 | `importance_getter` | `operator.attrgetter` | names without underscores in front |
 | `response_method`, `chain_method` ... | `getattr(estimator, name)(X)` | `predict` ... |
