@@ -20,7 +20,9 @@ def maker_of(name: str) -> None:
 
 def class_of(name: str) -> Any:
     """The enumeration that has `attrs.NOTHING` as its member."""
+    if name != "attr._make._Nothing":
+        return None
     import attr
 
     cls: Any = type(attr.NOTHING)
-    return cls if name == f"{cls.__module__}.{cls.__qualname__}" else None
+    return cls if f"{cls.__module__}.{cls.__qualname__}" == name else None

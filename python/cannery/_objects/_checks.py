@@ -72,6 +72,8 @@ def check_parts(
         if name not in parts:
             raise PartError(f"the part {name!r} is missing")
         check(parts[name], name)
+    if len(parts) == len(required):
+        return
     for name, value in parts.items():
         if name in required:
             continue
@@ -119,6 +121,18 @@ def _short(value: int) -> str:
     return str(value) if value.bit_length() <= 128 else f"an integer of {value.bit_length()} bits"
 
 
+def text(longest: int = 1 << 16) -> Check:
+    """A `str` that is not longer than this."""
+
+    def check(value: Any, path: str) -> None:
+        if type(value) is not str:
+            raise mismatch(value, path, "str")
+        if len(value) > longest:
+            raise PartError(f"the part {path!r}: a text of {len(value)} characters is too long")
+
+    return check
+
+
 def one_of(*values: Any) -> Check:
     """One of a few values, compared by type and value."""
     allowed = [(type(value), value) for value in values]
@@ -148,7 +162,7 @@ def either(*checks: Check) -> Check:
         for each in checks[:-1]:
             try:
                 return each(value, path)
-            except PartError:
+            except (PartError, Untrusted):
                 continue
         return checks[-1](value, path)
 
@@ -283,11 +297,77 @@ def array(kinds: str, ndim: int | None = None) -> Check:
                 f"but one of kind {' '.join(kinds)}"
             )
         if ndim is not None and value.ndim != ndim:
-            raise PartError(
-                f"the part {path!r}: expected {ndim} dimensions, got {value.ndim}"
-            )
+            raise PartError(f"the part {path!r}: expected {ndim} dimensions, got {value.ndim}")
+        if value.nbytes == 0:
+            _check_empty(value.shape, value.dtype.itemsize, path)
 
     return check
+
+
+def native_array(kinds: str, ndim: int | None = None, *itemsizes: int) -> Check:
+    """An array that compiled code may read as it lies in memory, of one of these item sizes.
+
+    Its elements are in the byte order of the machine, and at addresses that fit them.
+    """
+    is_array = array(kinds, ndim)
+
+    def check(value: Any, path: str) -> None:
+        is_array(value, path)
+        if not value.dtype.isnative or not value.flags.aligned:
+            raise PartError(f"the part {path!r}: {value.dtype} in the byte order of other machines")
+        if itemsizes and value.dtype.itemsize not in itemsizes:
+            raise PartError(f"the part {path!r}: {value.dtype} is not expected here")
+
+    return check
+
+
+LARGEST_EMPTY = 1 << 22
+"""How large a dimension may be that no bytes of a file stand for: results of such a shape fit
+into tens of megabytes."""
+
+LARGEST_ITEM = 1 << 24
+"""How many bytes one element may have where there are none of it: NumPy makes room for one."""
+
+
+def explained(nbytes: int) -> int:
+    """How large a dimension may be that `nbytes` of data stand for, though not one by one."""
+    return LARGEST_EMPTY + 64 * nbytes
+
+
+def _check_empty(shape: tuple[int, ...], itemsize: int, path: str) -> None:
+    if itemsize > LARGEST_ITEM:
+        raise PartError(f"the part {path!r}: elements of {itemsize} bytes, and none is there")
+    check_shape(shape, path)
+
+
+def check_shape(shape: tuple[int, ...], path: str) -> None:
+    """Check that the dimensions of a shape without elements are no bomb for what sums them up."""
+    size = 1
+    for side in shape:
+        size *= max(side, 1)
+    if size > LARGEST_EMPTY:
+        raise PartError(f"the part {path!r}: the shape {list(shape)} is too large for no data")
+
+
+def dtype(kinds: str) -> Check:
+    """A NumPy element type of these kinds."""
+
+    def check(value: Any, path: str) -> None:
+        numpy = sys.modules.get("numpy")
+        if numpy is None or not isinstance(value, numpy.dtype):
+            raise mismatch(value, path, "numpy.dtype")
+        if value.kind not in kinds:
+            raise PartError(f"the part {path!r}: the type {value} is not expected here")
+
+    return check
+
+
+def numpy_scalar(value: Any, path: str) -> None:
+    """One of NumPy's own numbers, dates or texts; not a record with fields."""
+    numpy = sys.modules.get("numpy")
+    is_own = numpy is not None and type(value).__module__ == "numpy"
+    if not (numpy and is_own and isinstance(value, numpy.generic)) or value.dtype.kind in "VO":
+        raise mismatch(value, path, "a number")
 
 
 def buffer(value: Any, path: str) -> None:

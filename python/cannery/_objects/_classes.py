@@ -22,6 +22,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from cannery._objects._callables import is_factory
 from cannery._objects._checks import (
     DATA,
     PLAIN_DICT,
@@ -37,7 +38,7 @@ from cannery._objects._checks import (
 from cannery._objects._known import fill_ordered
 from cannery._objects._names import refuse_protocols
 from cannery._objects._registry import registered_of
-from cannery._objects._stdlib import check_arguments, is_factory
+from cannery._objects._stdlib import check_arguments
 
 Parts = dict[str, Any]
 

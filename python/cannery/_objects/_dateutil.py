@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import zoneinfo
 from collections.abc import Callable
 from pathlib import PurePath
@@ -12,6 +13,18 @@ from typing import Any
 
 from dateutil import relativedelta, tz
 
+from cannery._objects._checks import (
+    Check,
+    PartError,
+    checked,
+    either,
+    exact,
+    integer,
+    mismatch,
+    optional,
+    text,
+)
+from cannery._objects._zone_names import zone_key
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -27,10 +40,10 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
-    return next((make for known, _, make in _ZONES.values() if known == name), None)
+    return _MAKERS.get(name)
 
 
-def class_of(name: str) -> type | None:
+def class_value(name: str) -> type | None:
     """The class of spans, which is Python through and through."""
     is_span = name == "dateutil.relativedelta.relativedelta"
     return relativedelta.relativedelta if is_span else None
@@ -50,16 +63,74 @@ def _key_parts(zone: Any) -> Parts:
 
 
 def _make_of_key(parts: Parts) -> Any:
-    zoneinfo.ZoneInfo(parts["value"])  # refuses what is no key: dateutil would open any file
+    # The key was checked: dateutil would open any file.
+    try:
+        zoneinfo.ZoneInfo(parts["value"])
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise PartError(f"this system does not know the time zone {parts['value']!r}") from None
     return tz.gettz(parts["value"])
 
 
+def _is_offset(value: Any, path: str) -> None:
+    """Less than a day, as a span of time or in seconds."""
+    exact(dt.timedelta, int, float)(value, path)
+    seconds = value.total_seconds() if type(value) is dt.timedelta else value
+    if not abs(seconds) < 86_400:
+        raise PartError(f"the part {path!r}: a day or more")
+
+
 _ZONES: dict[type, tuple[str, Callable[[Any], Parts], Callable[[Parts], Any]]] = {
-    type(tz.UTC): ("dateutil.tz.tzutc", lambda _: {}, lambda _: tz.UTC),
+    type(tz.UTC): ("dateutil.tz.tzutc", lambda _: {}, checked(lambda _: tz.UTC, {})),
     type(tz.tzoffset(None, 0)): (
         "dateutil.tz.tzoffset",
         lambda zone: {"name": zone._name, "offset": zone._offset},
-        lambda parts: tz.tzoffset(parts["name"], parts["offset"]),
+        checked(
+            lambda parts: tz.tzoffset(parts["name"], parts["offset"]),
+            {"name": optional(text(100)), "offset": _is_offset},
+        ),
     ),
-    tz.tzfile: ("dateutil.tz.tzfile", _key_parts, _make_of_key),
+    tz.tzfile: ("dateutil.tz.tzfile", _key_parts, checked(_make_of_key, {"value": zone_key})),
+}
+
+
+# Spans of time: numbers, some of which may be missing.
+
+_COUNT = either(integer(-(2**63), 2**63), exact(float))
+_PLACE = optional(integer(-(2**31), 2**31))
+
+
+def _is_weekday(value: Any, path: str) -> None:
+    if value is not None and type(value) is not relativedelta.weekday:
+        raise mismatch(value, path, "dateutil.relativedelta.weekday")
+
+
+_SPAN: dict[str, Check] = {
+    **dict.fromkeys("years months days hours minutes seconds microseconds".split(), _COUNT),
+    **dict.fromkeys("year month day hour minute second microsecond".split(), _PLACE),
+    "leapdays": integer(-(2**31), 2**31),
+    "weekday": _is_weekday,
+    "_has_time": exact(int, bool),
+}
+
+
+def _make_span(parts: Parts) -> Any:
+    made = relativedelta.relativedelta()
+    vars(made).update(parts)
+    return made
+
+
+def _make_weekday(parts: Parts) -> Any:
+    return relativedelta.weekday(parts["weekday"], parts["n"])
+
+
+_MAKERS: dict[str, Callable[[Parts], Any]] = {
+    **{name: make for name, _, make in _ZONES.values()},
+    "dateutil.relativedelta.relativedelta": checked(_make_span, _SPAN),
+    "dateutil._common.weekday": checked(
+        _make_weekday,
+        {
+            "weekday": integer(0, 6),
+            "n": optional(either(integer(-5000, -1), integer(1, 5000))),
+        },
+    ),
 }

@@ -74,7 +74,7 @@ def _roots() -> frozenset[str]:
     """Folders that installers write to, and the standard library's."""
     names = ("purelib", "platlib", "stdlib", "platstdlib")
     found = [sysconfig.get_path(name) for name in names]
-    found += [os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload")]
+    found += [f"{sysconfig.get_path('platstdlib')}/lib-dynload"]
     found += site.getsitepackages()
     if site.ENABLE_USER_SITE:
         found.append(site.getusersitepackages())

@@ -6,37 +6,39 @@ import collections
 import datetime as dt
 import decimal
 import fractions
+import functools
 import gc
 import ipaddress
 import pathlib
 import pickle
 import re
 import types
-import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects import _stdlib
+from cannery._objects._callables import is_factory, make_partial, partial_parts
 from cannery._objects._checks import (
     DATA,
     INT,
     NUMBER,
+    PLAIN_DICT,
     TEXT,
     Check,
     CheckedMaker,
     PartError,
     checked,
     exact,
+    held,
     instance_of,
     integer,
-    leaf,
     one_of,
     optional,
     sequence_of,
 )
 from cannery._objects._names import refuse_protocols
-from cannery._objects._patterns import check_pattern
+from cannery._zones import zone
 from cannery.errors import DataError
 
 Parts = dict[str, Any]
@@ -76,11 +78,11 @@ def _attributes(cls: Callable[..., Any], check: Check, *names: str) -> Known:
 # Date and time. A zone is kept by its name, and beside it the offset for readers without zones.
 
 
-def _with_zone(parts: Parts, zone: dt.tzinfo | None, fold: int) -> Parts:
-    if type(zone) is zoneinfo.ZoneInfo:
-        parts["zone"] = _key_of(zone)
-    elif zone is not None and not (type(zone) is dt.timezone and _is_in_text(zone)):
-        parts["tzinfo"] = zone
+def _with_zone(parts: Parts, tzinfo: dt.tzinfo | None, fold: int) -> Parts:
+    if type(tzinfo) is zoneinfo.ZoneInfo:
+        parts["zone"] = _key_of(tzinfo)
+    elif tzinfo is not None and not (type(tzinfo) is dt.timezone and _is_in_text(tzinfo)):
+        parts["tzinfo"] = tzinfo
     if fold:
         parts["fold"] = fold
     return parts
@@ -99,7 +101,7 @@ def _zoned(cls: type[dt.datetime] | type[dt.time]) -> Known:
     def make(parts: Parts) -> Any:
         value = cls.fromisoformat(parts["value"])
         if "zone" in parts:
-            value = value.replace(tzinfo=_zone(parts["zone"]))
+            value = value.replace(tzinfo=zone(parts["zone"]))
         elif "tzinfo" in parts:
             value = value.replace(tzinfo=parts["tzinfo"])
         return value.replace(fold=parts.get("fold", 0))
@@ -108,23 +110,8 @@ def _zoned(cls: type[dt.datetime] | type[dt.time]) -> Known:
     return Known(parts, checked(make, {"value": TEXT}, **checks))
 
 
-# A key is looked up as a file below the folders of zones: it has no way out of them.
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*")
-
-
-def _zone(key: str) -> zoneinfo.ZoneInfo:
-    if len(key) > 64 or not _KEY.fullmatch(key):
-        raise PartError(f"{key[:64]!r} is not the key of a time zone")
-    try:
-        return zoneinfo.ZoneInfo(key)
-    except zoneinfo.ZoneInfoNotFoundError:
-        error = DataError(f"this system does not know the time zone {key!r}")
-        error.hint = "install the package tzdata"
-        raise error from None
-
-
-def _zone_parts(zone: zoneinfo.ZoneInfo) -> Parts:
-    return {"value": _key_of(zone)}
+def _zone_parts(value: zoneinfo.ZoneInfo) -> Parts:
+    return {"value": _key_of(value)}
 
 
 def _key_of(zone: zoneinfo.ZoneInfo) -> str:
@@ -145,7 +132,7 @@ def _filled(
     empty: Callable[[], Any],
     fill: Callable[[Any, Any], object],
     show: Callable[[Any], Any],
-    check: Check = exact(dict),
+    check: Check = PLAIN_DICT,
 ) -> Known:
     """A collection that is filled with its one part."""
     return _collection(
@@ -221,7 +208,7 @@ _MAPPINGS = (
 
 
 def _pattern(parts: Parts) -> re.Pattern[Any]:
-    check_pattern(parts["pattern"], parts["flags"])
+    # The reviver has looked at how much work it is: that depends on the others of the document.
     return re.compile(parts["pattern"], parts["flags"])
 
 
@@ -251,17 +238,6 @@ def _is_moderate(value: Any, path: str) -> None:
         raise PartError(f"the part {path!r}: an integer of {value.bit_length()} bits")
 
 
-def _is_bound(value: Any, path: str) -> None:
-    """A scalar: slices of slices, which nothing makes, are freed by recursion."""
-    if type(value) not in _SCALARS and type(value).__module__.partition(".")[0] not in _LIBRARIES:
-        leaf(value, path)
-
-
-_SCALARS = frozenset({dt.date, dt.datetime, dt.time, dt.timedelta, decimal.Decimal, uuid.UUID})
-# Whose scalars are the labels of tables.
-_LIBRARIES = frozenset({"numpy", "pandas"})
-
-
 def _proxied(proxy: types.MappingProxyType[Any, Any]) -> Any:
     """The mapping behind a proxy, which may have other owners and is of any class."""
     behind = gc.get_referents(proxy)
@@ -282,7 +258,7 @@ KNOWN: dict[type, Known] = {
         ),
     ),
     zoneinfo.ZoneInfo: Known(
-        _zone_parts, checked(lambda parts: _zone(parts["value"]), {"value": TEXT})
+        _zone_parts, checked(lambda parts: zone(parts["value"]), {"value": TEXT})
     ),
     decimal.Decimal: _value(decimal.Decimal),
     fractions.Fraction: _attributes(fractions.Fraction, _is_moderate, "numerator", "denominator"),
@@ -293,7 +269,7 @@ KNOWN: dict[type, Known] = {
         lambda value: {"start": value.start, "stop": value.stop, "step": value.step},
         checked(
             lambda parts: slice(parts["start"], parts["stop"], parts["step"]),
-            {"start": _is_bound, "stop": _is_bound, "step": _is_bound},
+            {"start": held, "stop": held, "step": held},
         ),
     ),
     type(...): Known(lambda _: {}, checked(lambda _: ..., {})),
@@ -323,7 +299,7 @@ KNOWN: dict[type, Known] = {
         lambda value: {"value": dict(value), "factory": value.default_factory},
         collections.defaultdict,
         _fill_defaultdict,
-        {"value": exact(dict), "factory": _stdlib.is_factory},
+        {"value": exact(dict), "factory": is_factory},
     ),
     collections.ChainMap: _collection(
         lambda value: {"maps": value.maps},
@@ -331,10 +307,9 @@ KNOWN: dict[type, Known] = {
         _fill_chain,
         {"maps": sequence_of(_is_mapping, list)},
     ),
-    types.SimpleNamespace: _filled(
-        types.SimpleNamespace, _fill_namespace, vars, _is_namespace
-    ),
+    types.SimpleNamespace: _filled(types.SimpleNamespace, _fill_namespace, vars, _is_namespace),
     types.MappingProxyType: _value(types.MappingProxyType, _proxied, _is_mapping),
+    functools.partial: Known(partial_parts, make_partial),
     **{cls: Known(parts, make) for cls, (parts, make) in _stdlib.PAIRS.items()},
 }
 

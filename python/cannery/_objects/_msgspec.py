@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from cannery._objects._checks import DATA, checked
+
 Parts = dict[str, Any]
 
 _CONSTANTS = {"msgspec.UNSET": msgspec.UNSET, "msgspec.NODEFAULT": msgspec.NODEFAULT}
@@ -28,5 +30,5 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
     if name == "msgspec.Raw":
-        return lambda parts: msgspec.Raw(parts["value"])
-    return (lambda _: _CONSTANTS[name]) if name in _CONSTANTS else None
+        return checked(lambda parts: msgspec.Raw(parts["value"]), {"value": DATA})
+    return checked(lambda _: _CONSTANTS[name], {}) if name in _CONSTANTS else None

@@ -10,7 +10,7 @@ OWN = frozenset(
     """
     __args__ __function__ __generic__ __items__ __kwargs__ __pairs__ __state__
     __orig_class__ __cause__ __context__ __suppress_context__ __notes__
-    __pydantic_fields_set__ __pydantic_extra__ __pydantic_private__
+    __networkx_cache__ __pydantic_fields_set__ __pydantic_extra__ __pydantic_private__
     """.split()
 )
 """Names with two underscores around them that are attributes or parts, and answer no protocol."""

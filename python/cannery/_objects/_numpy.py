@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import math
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -11,6 +14,31 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy_format
 
+from cannery._objects import _invariants_numpy as invariants
+from cannery._objects._checks import (
+    BOOL,
+    DATA,
+    FLOAT,
+    LARGEST_ITEM,
+    TEXT,
+    Check,
+    PartError,
+    array,
+    check_shape,
+    checked,
+    dtype,
+    either,
+    exact,
+    held,
+    instance,
+    integer,
+    native_array,
+    one_of,
+    sequence_of,
+    text,
+    tuple_of,
+)
+from cannery._objects._labels import PROTOCOLS
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -49,34 +77,43 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How values are made of their parts again; `None` for other names."""
-    if name in _MAKERS:
-        return _MAKERS[name]
-    cls = getattr(np, name.removeprefix("numpy."), None)
-    if isinstance(cls, type) and issubclass(cls, np.generic):
-        return lambda parts: _make_scalar(cls, parts)
-    return None
+    return _MAKERS.get(name)
 
 
-def class_of(name: str) -> type | None:
-    """A class of NumPy's that is Python through and through: polynomials."""
-    if name == "numpy.poly1d":
-        return np.poly1d
-    module, _, attribute = name.rpartition(".")
-    found = getattr(np.polynomial, attribute, None) if module in _POLYNOMIALS else None
-    return found if isinstance(found, type) else None
+_POLYNOMIALS: dict[str, Any] = {
+    "numpy.polynomial.chebyshev.Chebyshev": np.polynomial.Chebyshev,
+    "numpy.polynomial.hermite.Hermite": np.polynomial.Hermite,
+    "numpy.polynomial.hermite_e.HermiteE": np.polynomial.HermiteE,
+    "numpy.polynomial.laguerre.Laguerre": np.polynomial.Laguerre,
+    "numpy.polynomial.legendre.Legendre": np.polynomial.Legendre,
+    "numpy.polynomial.polynomial.Polynomial": np.polynomial.Polynomial,
+}
 
-
-_POLYNOMIALS = frozenset(
-    f"numpy.polynomial.{name}"
-    for name in ("chebyshev", "hermite", "hermite_e", "laguerre", "legendre", "polynomial")
-)
+# The classes of scalars, under every name that NumPy has had for them.
+_SCALARS = """
+    bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 byte ubyte short ushort intc uintc
+    int_ uint long ulong longlong ulonglong intp uintp float16 float32 float64 float96 float128
+    half single double longdouble complex64 complex128 complex192 complex256 csingle cdouble
+    clongdouble str_ bytes_ void record datetime64 timedelta64
+""".split()
+_ABSTRACT = """
+    generic number integer signedinteger unsignedinteger inexact floating complexfloating flexible
+    character object_ ndarray dtype matrix recarray
+""".split()
+_CLASS_VALUES: dict[str, Any] = {
+    **{f"numpy.{name}": getattr(np, name, None) for name in (*_SCALARS, *_ABSTRACT)},
+    "numpy.chararray": np.char.chararray,
+    "numpy.rec.recarray": np.recarray,
+    "numpy.rec.record": np.record,
+    "numpy.char.chararray": np.char.chararray,
+    "numpy.poly1d": np.poly1d,
+    **_POLYNOMIALS,
+}
 
 
 def class_value(name: str) -> type | None:
     """One of NumPy's own classes as a value: they are data types, and run nothing."""
-    found = getattr(np, name.removeprefix("numpy."), None)
-    is_data = isinstance(found, type) and issubclass(found, (np.generic, np.ndarray, np.dtype))
-    return found if is_data else None
+    return _CLASS_VALUES.get(name)
 
 
 # What people make tables of: functions of arrays.
@@ -108,10 +145,13 @@ def _describe_generator(value: Any) -> tuple[str, Parts]:
     return "numpy.random.RandomState", {"state": value.get_state(legacy=False)}
 
 
-def _make_bit_generator(name: str, parts: Parts) -> Any:
-    made = _BIT_GENERATORS[name]()
-    made.state = parts["state"]
-    return made
+def _bit_generator_maker(name: str) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        made = _BIT_GENERATORS[name]()
+        made.state = parts["state"]
+        return made
+
+    return checked(make, {"state": invariants.bit_state(name)})
 
 
 def _make_random_state(parts: Parts) -> Any:
@@ -125,10 +165,13 @@ def _attributes(*names: str) -> Callable[[Any], Parts]:
 
 
 def _make_seeds(parts: Parts) -> Any:
+    invariants.check_seeds(parts)
     return np.random.SeedSequence(**parts)
 
 
 def _make_calendar(parts: Parts) -> Any:
+    if parts["weekmask"].shape != (7,):
+        raise PartError("the part 'weekmask': expected 7 days")
     return np.busdaycalendar(parts["weekmask"], parts["holidays"])
 
 
@@ -137,15 +180,26 @@ _BY_ATTRIBUTES: dict[type, tuple[str, Callable[[Any], Parts], Callable[[Parts], 
     np.random.SeedSequence: (
         "numpy.random.SeedSequence",
         _attributes("entropy", "spawn_key", "pool_size", "n_children_spawned"),
-        _make_seeds,
+        checked(_make_seeds, invariants.SEEDS),
     ),
     np.busdaycalendar: (
         "numpy.busdaycalendar",
         _attributes("weekmask", "holidays"),
-        _make_calendar,
+        checked(
+            _make_calendar,
+            {"weekmask": native_array("b", 1, 1), "holidays": native_array("M", 1, 8)},
+        ),
     ),
-    np.finfo: ("numpy.finfo", _attributes("dtype"), lambda parts: np.finfo(parts["dtype"])),
-    np.iinfo: ("numpy.iinfo", _attributes("dtype"), lambda parts: np.iinfo(parts["dtype"])),
+    np.finfo: (
+        "numpy.finfo",
+        _attributes("dtype"),
+        checked(lambda parts: np.finfo(parts["dtype"]), {"dtype": dtype("fc")}),
+    ),
+    np.iinfo: (
+        "numpy.iinfo",
+        _attributes("dtype"),
+        checked(lambda parts: np.iinfo(parts["dtype"]), {"dtype": dtype("iu")}),
+    ),
 }
 _FUNCTION = type(np.mean)
 
@@ -154,7 +208,10 @@ _FUNCTION = type(np.mean)
 
 def _describe_ufunc(value: Any) -> tuple[str, Parts]:
     for module in _UFUNC_MODULES:
-        if getattr(_imported(module), value.__name__, None) is value:
+        if (
+            value.__name__ in _UFUNCS[module]
+            and getattr(_imported(module), value.__name__, None) is value
+        ):
             return "numpy.ufunc", {"module": module, "name": value.__name__}
     error = DataTypeError(f"the ufunc {value.__name__} has no name to find it by")
     error.hint = "use one of NumPy's or scipy.special's own"
@@ -162,6 +219,49 @@ def _describe_ufunc(value: Any) -> tuple[str, Parts]:
 
 
 _UFUNC_MODULES = ("numpy", "scipy.special")
+_UFUNCS = {
+    "numpy": frozenset(
+        """
+        abs absolute acos acosh add arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin
+        asinh atan atan2 atanh bitwise_and bitwise_count bitwise_invert bitwise_left_shift
+        bitwise_not bitwise_or bitwise_right_shift bitwise_xor cbrt ceil conj conjugate
+        copysign cos cosh deg2rad degrees divide divmod equal exp exp2 expm1 fabs float_power
+        floor floor_divide fmax fmin fmod frexp gcd greater greater_equal heaviside hypot
+        invert isfinite isinf isnan isnat lcm ldexp left_shift less less_equal log log10 log1p
+        log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor matmul matvec
+        maximum minimum mod modf multiply negative nextafter not_equal positive pow power
+        rad2deg radians reciprocal remainder right_shift rint sign signbit sin sinh spacing
+        sqrt square subtract tan tanh true_divide trunc vecdot vecmat
+        """.split()
+    ),
+    "scipy.special": frozenset(
+        """
+        agm airy airye bdtr bdtrc bdtri bdtrik bdtrin bei beip ber berp besselpoly beta
+        betainc betaincc betainccinv betaincinv betaln binom boxcox boxcox1p btdtria btdtrib
+        cbrt chdtr chdtrc chdtri chdtriv chndtr chndtridf chndtrinc chndtrix cosdg cosm1 cotdg
+        dawsn digamma ellipe ellipeinc ellipj ellipk ellipkinc ellipkm1 elliprc elliprd
+        elliprf elliprg elliprj entr erf erfc erfcinv erfcx erfi erfinv eval_chebyc
+        eval_chebys eval_chebyt eval_chebyu eval_gegenbauer eval_genlaguerre eval_hermite
+        eval_hermitenorm eval_jacobi eval_laguerre eval_legendre eval_sh_chebyt eval_sh_chebyu
+        eval_sh_jacobi eval_sh_legendre exp1 exp10 exp2 expi expit expm1 expn exprel fdtr
+        fdtrc fdtri fdtridfd fresnel gamma gammainc gammaincc gammainccinv gammaincinv gammaln
+        gammasgn gdtr gdtrc gdtria gdtrib gdtrix hankel1 hankel1e hankel2 hankel2e huber
+        hyp0f1 hyp1f1 hyp2f1 hyperu i0 i0e i1 i1e inv_boxcox inv_boxcox1p it2i0k0 it2j0y0
+        it2struve0 itairy iti0k0 itj0y0 itmodstruve0 itstruve0 iv ive j0 j1 jn jv jve k0 k0e
+        k1 k1e kei keip kelvin ker kerp kl_div kn kolmogi kolmogorov kv kve log1p log_expit
+        log_ndtr log_wright_bessel loggamma logit lpmv mathieu_a mathieu_b mathieu_cem
+        mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 mathieu_sem
+        modfresnelm modfresnelp modstruve nbdtr nbdtrc nbdtri nbdtrik nbdtrin ncfdtr ncfdtri
+        ncfdtridfd ncfdtridfn ncfdtrinc nctdtr nctdtridf nctdtrinc nctdtrit ndtr ndtri
+        ndtri_exp nrdtrimn nrdtrisd obl_ang1 obl_ang1_cv obl_cv obl_rad1 obl_rad1_cv obl_rad2
+        obl_rad2_cv owens_t pbdv pbvv pbwa pdtr pdtrc pdtri pdtrik poch powm1 pro_ang1
+        pro_ang1_cv pro_cv pro_rad1 pro_rad1_cv pro_rad2 pro_rad2_cv pseudo_huber psi radian
+        rel_entr rgamma round shichi sici sindg smirnov smirnovi spence stdtr stdtridf stdtrit
+        struve tandg tklmbda voigt_profile wofz wright_bessel wrightomega xlog1py xlogy y0 y1
+        yn yv yve zetac
+        """.split()
+    ),
+}
 
 
 def _imported(module: str) -> Any:
@@ -172,10 +272,10 @@ def _imported(module: str) -> Any:
 
 
 def _make_ufunc(parts: Parts) -> Any:
-    module = _imported(parts["module"]) if parts["module"] in _UFUNC_MODULES else None
-    found = getattr(module, parts["name"], None)
+    module, name = parts["module"], parts["name"]
+    found = getattr(_imported(module), name, None) if name in _UFUNCS[module] else None
     if not isinstance(found, np.ufunc):
-        raise ValueError(f"there is no ufunc {parts['module']}.{parts['name']}")
+        raise PartError(f"there is no ufunc {module}.{name:.100}")
     return found
 
 
@@ -201,17 +301,46 @@ def _plain_fields(dtype: Any) -> Any:
     return np.dtype((np.void, dtype)) if dtype.fields else dtype
 
 
-def _make_scalar(cls: Any, parts: Parts) -> Any:
+# What is said about a scalar of each kind of elements.
+_REALS = either(FLOAT, integer(-(2**1024), 2**1024))
+_OF_KIND: dict[str, Check] = {"b": BOOL, "f": _REALS, "U": TEXT, "S": DATA}
+_UNITS = "generic Y M W D h m s ms us ns ps fs as".split()
+_UNIT = tuple_of(one_of(*_UNITS), integer(1, 2**31 - 1))
+
+
+def _scalar_maker(cls: Any) -> Callable[[Parts], Any]:
+    if issubclass(cls, (np.datetime64, np.timedelta64)):
+        return checked(partial(_make_moment, cls), {"value": invariants.INT64, "unit": _UNIT})
+    if cls in (np.void, np.record) or cls in (np.longdouble, np.clongdouble):
+        return checked(partial(_make_element, cls), {"value": array("VfcO", 0)})
+    kind = np.dtype(cls).kind
+    if kind in "iu":
+        bounds = np.iinfo(cls)
+        value = integer(int(bounds.min), int(bounds.max))
+    elif kind == "c":
+        value = exact(complex, float, int)
+    else:
+        value = _OF_KIND[kind]
+    return checked(lambda parts: cls(parts["value"]), {"value": value})
+
+
+def _make_moment(cls: Any, parts: Parts) -> Any:
+    kind = "M" if cls is np.datetime64 else "m"
+    unit, count = parts["unit"]
+    if unit == "generic":
+        return np.int64(parts["value"]).view(f"{kind}8")
+    return np.int64(parts["value"]).view(f"{kind}8[{count}{unit}]")
+
+
+def _make_element(cls: Any, parts: Parts) -> Any:
+    """The one element of an array without dimensions: a record, or a long float."""
     value = parts["value"]
-    if "unit" in parts:
-        kind = "M" if cls is np.datetime64 else "m"
-        unit, count = parts["unit"]
-        if unit == "generic":
-            return np.int64(value).view(f"{kind}8")
-        return np.int64(value).view(f"{kind}8[{count}{unit}]")
+    invariants.check_array(value, "value")
     if cls is np.record:
-        return value.view(np.dtype((np.record, value.dtype)))[()]
-    return value[()] if isinstance(value, np.ndarray) else cls(value)
+        value = value.view(np.dtype((np.record, value.dtype)))
+    if value.dtype.kind == "O" or not issubclass(value.dtype.type, cls):
+        raise PartError(f"the part 'value': expected a {cls.__name__}, got {value.dtype}")
+    return value[()]
 
 
 def _dtype_parts(dtype: Any) -> Parts:
@@ -265,20 +394,94 @@ def _bare(dtype: Any) -> Any:
     return np.dtype(dtype.str) if dtype.metadata and dtype.fields is None else dtype
 
 
-def _make_dtype(parts: Parts) -> Any:
-    if "base" in parts:
-        return np.dtype((parts["base"], tuple(parts["shape"])))
-    if parts["value"] == "StringDType":
-        missing = {"na_object": parts["missing"]} if "missing" in parts else {}
-        return np.dtypes.StringDType(coerce=parts.get("coerce", True), **missing)
+_LONGEST_TYPE = 1 << 16
+_SHAPE = sequence_of(integer(0, 2**31 - 1))
+_TYPE_PARTS: dict[str, Check] = {"value": text(_LONGEST_TYPE)}
+
+
+def _metadata(value: Any, path: str) -> None:
+    """What is said about a type: names and anything, which NumPy only keeps."""
+    exact(dict)(value, path)
+    for name in value:
+        text()(name, f"{path} key")
+
+
+def _is_missing(value: Any, path: str) -> None:
+    """What stands for a missing text: it has no methods that NumPy would call."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and value is pandas.NA:
+        return
+    exact(type(None), float, str)(value, path)
+    if type(value) is float and not math.isnan(value):
+        raise PartError(f"the part {path!r}: a number stands for no missing text")
+
+
+def _make_subarray(parts: Parts) -> Any:
+    invariants.check_dtype(parts["base"], "base")
+    shape = tuple(parts["shape"])
+    if len(shape) > 32 or math.prod(shape) * parts["base"].itemsize > LARGEST_ITEM:
+        raise PartError(f"the part 'shape': {list(shape)!r:.80} is too large for one element")
+    check_shape(shape, "shape")
+    return np.dtype((parts["base"], shape))
+
+
+def _make_text_dtype(parts: Parts) -> Any:
+    missing = {"na_object": parts["missing"]} if "missing" in parts else {}
+    return np.dtypes.StringDType(coerce=parts.get("coerce", True), **missing)
+
+
+def _make_named_dtype(parts: Parts) -> Any:
     if parts["value"].startswith("ml_dtypes."):
         return _ml_dtypes().dtype_of(parts["value"])
-    dtype = npy_format.descr_to_dtype(ast.literal_eval(parts["value"]))
+    made = npy_format.descr_to_dtype(_read_descr(parts["value"]))
     if parts.get("align"):
-        dtype = np.dtype(dtype, align=True)
-    if "metadata" in parts:
-        dtype = np.dtype(dtype, metadata=parts["metadata"])
-    return dtype
+        made = np.dtype(made, align=True)
+    invariants.check_dtype(made, "value")
+    return np.dtype(made, metadata=parts["metadata"]) if "metadata" in parts else made
+
+
+def _read_descr(descr: str) -> Any:
+    """The text that says what a type is, as Python's constants."""
+    try:
+        found = ast.literal_eval(descr)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise PartError(f"the part 'value': {descr!r:.80} is no type of elements") from None
+    _check_descr(found, 32)
+    return found
+
+
+def _check_descr(descr: Any, left: int) -> None:
+    """Check the form of a type: a text, a list of fields, or a pair of a type and a shape."""
+    if left == 0:
+        raise PartError("the part 'value': the type is nested too deeply")
+    if type(descr) is tuple:
+        tuple_of(held, sequence_of(integer(0, LARGEST_ITEM)))(descr, "value")
+        if len(descr[1]) > 32 or math.prod(descr[1]) > LARGEST_ITEM:
+            raise PartError("the part 'value': the shape is too large for one element")
+        _check_descr(descr[0], left - 1)
+    elif type(descr) is list:
+        for field in descr:
+            sequence_of(held, tuple)(field, "value")
+            if len(field) not in (2, 3):
+                raise PartError("the part 'value': expected fields of 2 or 3 items")
+            either(text(), tuple_of(text(), text()))(field[0], "value")
+            _check_descr(field[1] if len(field) == 2 else (field[1], field[2]), left - 1)
+    else:
+        text(100)(descr, "value")
+
+
+_make_dtype_by_value = checked(
+    _make_named_dtype, _TYPE_PARTS, align=one_of(True), metadata=_metadata
+)
+_make_dtype_of_text = checked(_make_text_dtype, _TYPE_PARTS, missing=_is_missing, coerce=BOOL)
+_make_dtype_of_base = checked(_make_subarray, {"base": dtype(invariants.ANY_KIND), "shape": _SHAPE})
+
+
+def _make_dtype(parts: Parts) -> Any:
+    if "base" in parts:
+        return _make_dtype_of_base(parts)
+    is_text = type(parts.get("value")) is str and parts["value"] == "StringDType"
+    return _make_dtype_of_text(parts) if is_text else _make_dtype_by_value(parts)
 
 
 def _describe_masked(array: Any) -> tuple[str, Parts]:
@@ -294,11 +497,22 @@ def _describe_masked(array: Any) -> tuple[str, Parts]:
 
 
 def _make_masked(parts: Parts) -> Any:
-    mask = np.ma.nomask if parts["mask"] is False else parts["mask"]
-    array = np.ma.MaskedArray(parts["data"], mask=mask, hard_mask=parts["hard"], copy=False)
+    mask, data = parts["mask"], parts["data"]
+    invariants.check_array(data, "data")
+    is_fit = mask is False or (
+        mask.shape == data.shape and mask.dtype == np.ma.make_mask_descr(data.dtype)
+    )
+    if not is_fit:
+        raise PartError("the part 'mask': it is none of the shape and type of the data")
+    mask = np.ma.nomask if mask is False else mask
+    made: Any = np.ma.MaskedArray(data, mask=mask, hard_mask=parts["hard"], copy=False)
     if "fill_value" in parts:
-        array.fill_value = parts["fill_value"][()]
-    return array
+        if parts["fill_value"].dtype != data.dtype:
+            raise PartError("the part 'fill_value': it is not of the type of the data")
+        # Set where it belongs: objects would be asked for a way to make an array of them.
+        made._fill_value = parts["fill_value"].copy()
+    invariants.check_masked(made)
+    return made
 
 
 def _describe_array(array: Any) -> tuple[str, Parts]:
@@ -330,14 +544,69 @@ def _items(array: Any, order: Any) -> list[Any]:
     return list(flat) if array.dtype.hasobject else flat.tolist()
 
 
+# Arrays by their elements: there are as many as the shape says, and each is of a plain type.
+
+_ORDER = one_of("C", "F")
+_PLAIN_ITEMS = (
+    bool, int, float, complex, str, bytes, type(None), dt.datetime, dt.date, dt.timedelta,
+)  # fmt: skip
+_ITEM = exact(*_PLAIN_ITEMS)
+_ITEMS_PARTS: dict[str, Check] = {
+    "dtype": invariants.check_dtype,
+    "shape": sequence_of(integer(0, 2**62)),
+    "order": _ORDER,
+    "items": exact(list),
+}
+
+
+def _check_items_form(parts: Parts) -> None:
+    """Check the parts of an array of objects, before room is made for it."""
+    invariants.check_parts(parts, _ITEMS_PARTS)
+    shape, items, kind = parts["shape"], parts["items"], parts["dtype"]
+    size = math.prod(shape)
+    if size != len(items) or len(shape) > 32:
+        raise PartError(f"the part 'items': {len(items)} for the shape {list(shape)!r:.80}")
+    if size == 0:
+        check_shape(tuple(shape), "shape")
+    # What is not said item by item: the fields of an element, with room between them.
+    if size * kind.itemsize > (32 << 20) + size * 64 * max(1, len(kind.fields or ())):
+        raise PartError(f"the part 'dtype': {kind} is too large for these items")
+
+
+def _check_item(item: Any, kind: Any, path: str) -> None:
+    """Check an item that becomes an element: NumPy would ask any other object what it is."""
+    if kind.kind == "O":
+        return
+    if kind.subdtype is not None:
+        either(array("biufcmMSUV"), sequence_of(_ITEM))(item, path)
+        if type(item) is np.ndarray and item.shape != kind.shape:
+            raise PartError(f"the part {path!r}: expected the shape {kind.shape}")
+    elif kind.fields:
+        tuple_of(*[_kind_check(kind.fields[name][0]) for name in kind.names])(item, path)
+    elif kind.kind == "T":
+        either(TEXT, _is_missing)(item, path)
+    else:
+        _ITEM(item, path)
+
+
+def _kind_check(kind: Any) -> Check:
+    return lambda item, path: _check_item(item, kind, path)
+
+
 def _shell(parts: Parts) -> Any:
     """An array that is filled later: its elements may refer to it."""
-    return np.empty(tuple(parts["shape"]), dtype=parts["dtype"], order=parts["order"])
+    _check_items_form(parts)
+    return np.zeros(tuple(parts["shape"]), dtype=parts["dtype"], order=parts["order"])
 
 
 def _fill_array(array: Any, parts: Parts) -> None:
+    _check_items_form(parts)
+    kind, items = parts["dtype"], parts["items"]
+    if kind.kind != "O":
+        for at, item in enumerate(items):
+            _check_item(item, kind, f"items[{at}]")
     flat = array.ravel(order=parts["order"])  # no copy: it was made in this order
-    for index, item in enumerate(parts["items"]):
+    for index, item in enumerate(items):
         flat[index] = item
 
 
@@ -346,29 +615,99 @@ def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], 
     return (_shell, _fill_array) if name == "numpy.ndarray" else None
 
 
+def _view_as(parts: Parts) -> Any:
+    """An array whose element type says more than NPY does."""
+    kind, value = parts["dtype"], parts["value"]
+    if kind.hasobject or value.dtype.hasobject or kind.itemsize != value.dtype.itemsize:
+        raise PartError(f"the part 'value': {value.dtype} is not the same as {kind}")
+    return value.view(kind)
+
+
+_make_view = checked(_view_as, {"dtype": invariants.check_dtype, "value": array("biufcmMSUV")})
+
+
 def _make_array(parts: Parts) -> Any:
-    if "value" in parts:  # whose element type says more than NPY does
-        return parts["value"].view(parts["dtype"])
-    array = _shell(parts)
-    _fill_array(array, parts)
-    return array
+    if "value" in parts:
+        return _make_view(parts)
+    made = _shell(parts)
+    _fill_array(made, parts)
+    return made
 
 
 # Subclasses that are nothing but another face of an array.
 _VIEWS: dict[str, Any] = {"numpy.matrix": np.matrix, "numpy.chararray": np.char.chararray}
 
+
+def _face_maker(cls: Any, kinds: str, ndim: int | None = None) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        value = parts["value"]
+        invariants.check_array(value, "value")
+        if any(name in PROTOCOLS for name in value.dtype.names or ()):
+            raise PartError("the part 'value': a field has the name of a protocol")
+        return value.view(cls)
+
+    return checked(make, {"value": array(kinds, ndim)})
+
+
+# Polynomials: their coefficients, and the names that they print.
+
+_COEFFICIENTS = array(invariants.NUMBERS, 1)
+_INTERVAL = array(invariants.NUMBERS, 1)
+
+
+def _identifier(value: Any, path: str) -> None:
+    text(1000)(value, path)
+    if not value.isidentifier():
+        raise PartError(f"the part {path!r}: {value!r:.80} is no name of a variable")
+
+
+def _make_poly1d(parts: Parts) -> Any:
+    if parts["coeffs"].size == 0:
+        raise PartError("the part 'coeffs': there is none")
+    made = np.poly1d.__new__(np.poly1d)
+    vars(made).update(parts)
+    return made
+
+
+def _polynomial_maker(cls: Any) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        if parts["domain"].shape != (2,) or parts["window"].shape != (2,):
+            raise PartError("the part 'domain': expected two numbers")
+        if parts["coef"].size == 0:
+            raise PartError("the part 'coef': there is none")
+        made = cls.__new__(cls)
+        vars(made).update(parts)
+        return made
+
+    checks = {"coef": _COEFFICIENTS, "domain": _INTERVAL, "window": _INTERVAL}
+    return checked(make, checks | {"_symbol": _identifier}, symbol=_identifier)
+
+
+_is_bit_generator = instance("numpy.random.bit_generator", "BitGenerator")
+_mask = either(one_of(False), array("bV"))
+
 _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "numpy.dtype": _make_dtype,
-    "numpy.ma.MaskedArray": _make_masked,
-    "numpy.ma.masked": lambda _: np.ma.masked,
-    "numpy.random.Generator": lambda parts: np.random.Generator(parts["bit_generator"]),
-    "numpy.random.RandomState": _make_random_state,
-    "numpy.ufunc": _make_ufunc,
-    "numpy.matrix": lambda parts: parts["value"].view(np.matrix),
-    "numpy.chararray": lambda parts: parts["value"].view(np.char.chararray),
+    "numpy.ma.MaskedArray": checked(
+        _make_masked,
+        {"data": array(invariants.ANY_KIND), "mask": _mask, "hard": BOOL},
+        fill_value=array(invariants.ANY_KIND, 0),
+    ),
+    "numpy.ma.masked": checked(lambda _: np.ma.masked, {}),
+    "numpy.random.Generator": checked(
+        lambda parts: np.random.Generator(parts["bit_generator"]),
+        {"bit_generator": _is_bit_generator},
+    ),
+    "numpy.random.RandomState": checked(_make_random_state, {"state": invariants.legacy_state}),
+    "numpy.ufunc": checked(_make_ufunc, {"module": one_of(*_UFUNC_MODULES), "name": text(100)}),
+    "numpy.matrix": _face_maker(np.matrix, invariants.NUMBERS + "mMO", 2),
+    "numpy.chararray": _face_maker(np.char.chararray, "SU"),
     **{name: make for name, _, make in _BY_ATTRIBUTES.values()},
-    **{f"numpy.random.{name}": partial(_make_bit_generator, name) for name in _BIT_GENERATORS},
-    "numpy.memmap": lambda parts: parts["value"],
-    "numpy.recarray": lambda parts: parts["value"].view(np.recarray),
+    **{f"numpy.random.{name}": _bit_generator_maker(name) for name in _BIT_GENERATORS},
+    "numpy.memmap": checked(lambda parts: parts["value"], {"value": array("biufcmMSUV")}),
+    "numpy.recarray": _face_maker(np.recarray, "biufcmMSUVO"),
     "numpy.ndarray": _make_array,
+    "numpy.poly1d": checked(_make_poly1d, {"coeffs": _COEFFICIENTS, "_variable": text(1000)}),
+    **{name: _polynomial_maker(cls) for name, cls in _POLYNOMIALS.items()},
+    **{f"numpy.{name}": _scalar_maker(getattr(np, name)) for name in _SCALARS if hasattr(np, name)},
 }

@@ -17,6 +17,29 @@ import numpy as np
 import pandas as pd
 from pandas.core.arrays.string_ import BaseStringArray
 
+from cannery._objects import _invariants_pandas as invariants
+from cannery._objects._checks import (
+    BOOL,
+    LARGEST_EMPTY,
+    PLAIN_DICT,
+    Check,
+    PartError,
+    array,
+    checked,
+    dtype,
+    either,
+    exact,
+    integer,
+    mismatch,
+    native_array,
+    one_of,
+    optional,
+    sequence_of,
+    text,
+)
+from cannery._objects._invariants_numpy import INT64
+from cannery._objects._labels import label
+
 Parts = dict[str, Any]
 
 
@@ -35,10 +58,7 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 def class_value(name: str) -> type | None:
     """One of pandas' own classes as a value: they are data types, and run nothing."""
-    for known, (known_name, _) in _PARTS.items():
-        if known_name == name or f"{known.__module__}.{known.__qualname__}" == name:
-            return known
-    return None
+    return _CLASS_VALUES.get(name)
 
 
 # Frames and series.
@@ -64,22 +84,31 @@ def _extras(value: Any) -> Parts:
 
 
 def _make_frame(parts: Parts) -> Any:
-    columns = {
-        at: pd.Series(_filled(values), index=parts["index"], copy=False)
-        for at, values in enumerate(parts["values"])
-    }
-    frame = pd.DataFrame(columns, index=parts["index"], copy=False)
-    frame.columns = parts["columns"]
+    index, columns, values = parts["index"], parts["columns"], parts["values"]
+    if len(columns) != len(values):
+        raise PartError(f"the part 'columns': {len(columns)} labels for {len(values)} columns")
+    if not values and type(index) is pd.RangeIndex and len(index) > LARGEST_EMPTY:
+        raise PartError(f"the part 'index': {len(index)} rows, and no column")
+    for at, column in enumerate(values):
+        invariants.check_length(index, len(column), f"values[{at}]")
+        invariants.check_column(column, f"values[{at}]")
+    frame = pd.DataFrame(
+        {at: _series_of(column, index) for at, column in enumerate(values)},
+        index=index,
+        copy=False,
+    )
+    frame.columns = columns
     return _with_extras(frame, parts)
 
 
-def _filled(values: Any) -> Any:
+def _series_of(values: Any, index: Any) -> Any:
     # An array of objects would be looked through for a better type.
-    return pd.Series(values, dtype=object) if _is_objects(values) else values
+    return pd.Series(values, index=index, dtype=_dtype_of(values), copy=False)
 
 
-def _is_objects(values: Any) -> bool:
-    return isinstance(values, np.ndarray) and values.dtype == object
+def _dtype_of(values: Any) -> Any:
+    is_plain = isinstance(values, (np.ndarray, *_PLAIN))
+    return object if is_plain and values.dtype.kind == "O" else None
 
 
 def _with_extras(value: Any, parts: Parts) -> Any:
@@ -95,9 +124,10 @@ def _series_parts(series: Any) -> Parts:
 
 
 def _make_series(parts: Parts) -> Any:
-    values = parts["values"]
-    dtype = object if _is_objects(values) else None
-    series = pd.Series(values, index=parts["index"], dtype=dtype, copy=False)
+    values, index = parts["values"], parts["index"]
+    invariants.check_length(index, len(values), "values")
+    invariants.check_column(values)
+    series = _series_of(values, index)
     # A hashable name, whatever it is: the constructor would look into tuples.
     series.name = parts["name"]
     return _with_extras(series, parts)
@@ -114,9 +144,11 @@ def _index_parts(index: Any) -> Parts:
 
 def _make_index(parts: Parts) -> Any:
     values = parts["values"]
-    dtype = object if _is_objects(values) else None
-    index = pd.Index(values, dtype=dtype)
+    invariants.check_column(values)
+    invariants.check_index_values(values)
+    index = pd.Index(values, dtype=_dtype_of(values))
     index.name = parts["name"]
+    invariants.is_index(index, "index")
     return index
 
 
@@ -125,6 +157,7 @@ def _range_parts(index: Any) -> Parts:
 
 
 def _make_range(parts: Parts) -> Any:
+    invariants.check_range(parts["start"], parts["stop"], parts["step"])
     return pd.RangeIndex(parts["start"], parts["stop"], parts["step"], name=parts["name"])
 
 
@@ -134,6 +167,7 @@ def _multi_parts(index: Any) -> Parts:
 
 
 def _make_multi(parts: Parts) -> Any:
+    invariants.check_multi(parts["levels"], parts["codes"], parts["names"])
     return pd.MultiIndex(parts["levels"], parts["codes"], names=parts["names"])
 
 
@@ -142,14 +176,29 @@ def _dates_parts(index: Any) -> Parts:
     return parts if index.freq is None else parts | {"freq": index.freq}
 
 
+# How many labels a frequency is compared with: each step of some is computed in Python.
+_COMPARED = 1000
+
+
 def _make_dates(cls: Any) -> Callable[[Parts], Any]:
     def make(parts: Parts) -> Any:
-        index = cls(parts["values"], name=parts["name"])
+        values = parts["values"]
+        invariants.check_column(values)
+        index = cls(values, name=parts["name"])
         if "freq" in parts:
-            index.freq = parts["freq"]
+            _set_freq(index, parts["freq"])
         return index
 
     return make
+
+
+def _set_freq(index: Any, freq: Any) -> None:
+    if isinstance(freq, pd.tseries.offsets.Tick) or len(index) <= _COMPARED:
+        index.freq = freq
+        return
+    head = index[:_COMPARED]
+    head.freq = freq
+    index._freq = freq
 
 
 # Extension arrays. The plain ones are NumPy arrays with another face.
@@ -163,6 +212,9 @@ def _dates_array_parts(values: Any) -> Parts:
 
 
 def _make_dates_array(parts: Parts) -> Any:
+    invariants.UNITS(np.datetime_data(parts["values"].dtype)[0], "unit")
+    if np.datetime_data(parts["values"].dtype)[1] != 1:
+        raise PartError("the part 'values': pandas counts single units of time")
     values = pd.Series(parts["values"], copy=False)
     if "tz" in parts:
         values = values.dt.tz_localize("UTC").dt.tz_convert(parts["tz"])
@@ -188,6 +240,9 @@ def _interval_array_parts(values: Any) -> Parts:
 
 
 def _make_interval_array(parts: Parts) -> Any:
+    for side in ("left", "right"):
+        if type(parts[side]) not in invariants.INDEXES:
+            invariants.check_column(parts[side], side)
     return pd.arrays.IntervalArray.from_arrays(parts["left"], parts["right"], parts["closed"])
 
 
@@ -196,6 +251,7 @@ def _categorical_parts(values: Any) -> Parts:
 
 
 def _make_categorical(parts: Parts) -> Any:
+    invariants.check_codes(parts["codes"], len(parts["categories"]))
     return pd.Categorical.from_codes(
         parts["codes"], categories=parts["categories"], ordered=parts["ordered"]
     )
@@ -206,8 +262,13 @@ def _masked_parts(values: Any) -> Parts:
     return {"values": values._data, "mask": values._mask}
 
 
-def _make_masked(cls: Any) -> Callable[[Parts], Any]:
-    return lambda parts: cls(parts["values"], parts["mask"])
+def _masked_maker(cls: Any, kinds: str) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        invariants.check_masked(parts["values"], parts["mask"])
+        return cls(parts["values"], parts["mask"])
+
+    checks = {"values": native_array(kinds, 1), "mask": native_array("b", 1, 1)}
+    return checked(make, checks)
 
 
 def _sparse_parts(values: Any) -> Parts:
@@ -223,6 +284,9 @@ def _sparse_parts(values: Any) -> Parts:
 def _make_sparse(parts: Parts) -> Any:
     from pandas._libs.sparse import IntIndex
 
+    invariants.check_sparse_index(parts["length"], parts["indices"])
+    if len(parts["values"]) != len(parts["indices"]):
+        raise PartError("the part 'values': not one for each position")
     index = IntIndex(parts["length"], parts["indices"].astype("i4"))
     index = index if parts["kind"] == "integer" else index.to_block_index()
     values, fill_value = parts["values"], parts["fill_value"]
@@ -245,8 +309,28 @@ def _text_parts(values: Any) -> Parts:
 
 def _make_text(parts: Parts) -> Any:
     if "arrow" in parts:
-        return parts["dtype"].construct_array_type()(parts["arrow"], dtype=parts["dtype"])
-    return pd.array(parts["items"], dtype=parts["dtype"])
+        return _array_of_arrow(parts)
+    return _array_of_items(parts)
+
+
+def _make_arrow_text(parts: Parts) -> Any:
+    return parts["dtype"].construct_array_type()(parts["arrow"], dtype=parts["dtype"])
+
+
+def _is_arrow(value: Any, path: str) -> None:
+    """One of pyarrow's arrays, or chunks of one."""
+    import pyarrow as pa
+
+    if not isinstance(value, (pa.Array, pa.ChunkedArray)):
+        raise mismatch(value, path, "pyarrow.ChunkedArray")
+
+
+_is_text_dtype = invariants.one_from({pd.StringDtype}, "pandas.StringDtype")
+_array_of_arrow = checked(_make_arrow_text, {"dtype": _is_text_dtype, "arrow": _is_arrow})
+_array_of_items = checked(
+    lambda parts: pd.array(parts["items"], dtype=parts["dtype"]),
+    {"dtype": _is_text_dtype, "items": sequence_of(exact(str, type(None)), list)},
+)
 
 
 def _arrow_parts(values: Any) -> Parts:
@@ -334,11 +418,17 @@ def _offset_parts(offset: Any) -> Parts:
 
 
 def _make_offset(parts: Parts) -> Any:
-    cls = getattr(pd.offsets, parts["name"], None)
-    if not (isinstance(cls, type) and issubclass(cls, pd.tseries.offsets.BaseOffset)):
-        raise ValueError(f"pandas has no offset {parts['name']!r}")
-    options = {"normalize": True} if parts.get("normalize") else {}
-    return cls(parts["n"], **options, **parts.get("options", {}))
+    cls = invariants.OFFSETS.get(parts["name"])
+    if cls is None:
+        raise PartError(f"pandas has no offset {parts['name']!r:.80}")
+    options = dict(parts.get("options", {}))
+    invariants.check_options(cls, parts["n"], options)
+    # Both say the same; the constructor makes the calendar of the other two.
+    if "calendar" in options and options.get("holidays") is not None:
+        del options["calendar"]
+    if "normalize" in parts:
+        options["normalize"] = True
+    return cls(parts["n"], **options)
 
 
 _NA_TYPE, _NAT_TYPE = type(pd.NA), type(pd.NaT)
@@ -400,50 +490,170 @@ _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
     pd.BooleanDtype: ("pandas.BooleanDtype", lambda _: {}),
 }
 
-_MAKERS: dict[str, Callable[[Parts], Any]] = {
-    "pandas.DataFrame": _make_frame,
-    "pandas.Series": _make_series,
-    "pandas.Index": _make_index,
-    "pandas.CategoricalIndex": _make_index,
-    "pandas.IntervalIndex": _make_index,
-    "pandas.PeriodIndex": _make_index,
-    "pandas.RangeIndex": _make_range,
-    "pandas.MultiIndex": _make_multi,
-    "pandas.DatetimeIndex": _make_dates(pd.DatetimeIndex),
-    "pandas.TimedeltaIndex": _make_dates(pd.TimedeltaIndex),
-    "pandas.Categorical": _make_categorical,
-    "pandas.arrays.DatetimeArray": _make_dates_array,
-    "pandas.arrays.TimedeltaArray": _make_dates_array,
-    "pandas.arrays.PeriodArray": _make_period_array,
-    "pandas.arrays.IntervalArray": _make_interval_array,
-    "pandas.arrays.IntegerArray": _make_masked(pd.arrays.IntegerArray),
-    "pandas.arrays.FloatingArray": _make_masked(pd.arrays.FloatingArray),
-    "pandas.arrays.BooleanArray": _make_masked(pd.arrays.BooleanArray),
-    "pandas.arrays.SparseArray": _make_sparse,
-    "pandas.arrays.StringArray": _make_text,
-    "pandas.arrays.ArrowExtensionArray": _make_arrow,
-    "pandas.arrays.NumpyExtensionArray": lambda parts: pd.arrays.NumpyExtensionArray(
-        parts["values"]
-    ),
-    "pandas.ArrowDtype": lambda parts: pd.ArrowDtype(parts["type"]),
-    "pandas.StringDtype": _make_string_dtype,
-    "pandas.CategoricalDtype": lambda parts: pd.CategoricalDtype(**parts),
-    "pandas.DatetimeTZDtype": lambda parts: pd.DatetimeTZDtype(**parts),
-    "pandas.PeriodDtype": lambda parts: pd.PeriodDtype(parts["freq"]),
-    "pandas.IntervalDtype": lambda parts: pd.IntervalDtype(**parts),
-    "pandas.SparseDtype": lambda parts: pd.SparseDtype(parts["subtype"], parts["fill_value"]),
-    "pandas.Timestamp": _make_timestamp,
-    "pandas.Timedelta": _make_timedelta,
-    "pandas.Period": lambda parts: pd.Period(ordinal=parts["ordinal"], freq=parts["freq"]),
-    "pandas.Interval": lambda parts: pd.Interval(**parts),
-    "pandas.NA": lambda _: pd.NA,
-    "pandas.NaT": lambda _: pd.NaT,
-    "pandas.offsets": _make_offset,
-    **{
-        name: (lambda cls: lambda _: cls())(getattr(pd, name.removeprefix("pandas.")))
-        for name, _ in _PARTS.values()
-        if name.endswith("Dtype")
-        and name.removeprefix("pandas.")[:2] in ("In", "UI", "Fl", "Bo")
-        and not name.startswith("pandas.Interval")
-    },
+_BY_NAME_ONLY = {
+    name: cls
+    for cls, (name, _) in _PARTS.items()
+    if name.endswith("Dtype") and name.removeprefix("pandas.")[:2] in ("In", "UI", "Fl", "Bo")
+    if name != "pandas.IntervalDtype"
 }
+_CLASS_VALUES: dict[str, type] = {
+    each: known
+    for known, (name, _) in _PARTS.items()
+    for each in (name, f"{known.__module__}.{known.__qualname__}")
+}
+
+_IS_INDEX = invariants.is_index
+_IS_COLUMN = invariants.is_column
+_IS_OFFSET = invariants.is_offset
+_IS_ZONE = invariants.is_zone
+_CLOSED = one_of("left", "right", "both", "neither")
+_EXTRAS: dict[str, Check] = {"attrs": PLAIN_DICT, "allows_duplicate_labels": one_of(False)}
+_MOMENTS = native_array("M", 1, 8)
+_DATES: dict[str, Check] = {
+    "values": either(
+        invariants.one_from({pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray}, "dates"),
+        native_array("Mm", 1, 8),
+    ),
+    "name": label,
+}
+_INDEX: dict[str, Check] = {"values": _IS_COLUMN, "name": label}
+_SIDE = either(_IS_INDEX, _IS_COLUMN)
+_NUMPY_DTYPE = dtype("biufcmMO")
+
+
+def _parts_only(cls: Any) -> Callable[[Parts], Any]:
+    """A type that takes what its parts say."""
+    return lambda parts: cls(**parts)
+
+
+def _one(value: Any) -> Callable[[Parts], Any]:
+    return checked(lambda _: value, {})
+
+
+_FRAMES: dict[str, Callable[[Parts], Any]] = {
+    "pandas.DataFrame": checked(
+        _make_frame,
+        {"columns": _IS_INDEX, "index": _IS_INDEX, "values": sequence_of(_IS_COLUMN, list)},
+        **_EXTRAS,
+    ),
+    "pandas.Series": checked(
+        _make_series, {"name": label, "index": _IS_INDEX, "values": _IS_COLUMN}, **_EXTRAS
+    ),
+    "pandas.Index": checked(_make_index, _INDEX),
+    "pandas.CategoricalIndex": checked(_make_index, _INDEX),
+    "pandas.IntervalIndex": checked(_make_index, _INDEX),
+    "pandas.PeriodIndex": checked(_make_index, _INDEX),
+    "pandas.RangeIndex": checked(
+        _make_range, {"start": INT64, "stop": INT64, "step": INT64, "name": label}
+    ),
+    "pandas.MultiIndex": checked(
+        _make_multi,
+        {
+            "levels": sequence_of(_IS_INDEX),
+            "codes": sequence_of(native_array("i", 1)),
+            "names": sequence_of(label),
+        },
+    ),
+    "pandas.DatetimeIndex": checked(_make_dates(pd.DatetimeIndex), _DATES, freq=_IS_OFFSET),
+    "pandas.TimedeltaIndex": checked(_make_dates(pd.TimedeltaIndex), _DATES, freq=_IS_OFFSET),
+}
+
+_ARRAYS: dict[str, Callable[[Parts], Any]] = {
+    "pandas.Categorical": checked(
+        _make_categorical,
+        {"codes": native_array("i", 1), "categories": _IS_INDEX, "ordered": optional(BOOL)},
+    ),
+    "pandas.arrays.DatetimeArray": checked(_make_dates_array, {"values": _MOMENTS}, tz=_IS_ZONE),
+    "pandas.arrays.TimedeltaArray": checked(_make_dates_array, {"values": native_array("m", 1, 8)}),
+    "pandas.arrays.PeriodArray": checked(
+        _make_period_array, {"ordinals": native_array("i", 1, 8), "freq": _IS_OFFSET}
+    ),
+    "pandas.arrays.IntervalArray": checked(
+        _make_interval_array, {"left": _SIDE, "right": _SIDE, "closed": _CLOSED}
+    ),
+    "pandas.arrays.IntegerArray": _masked_maker(pd.arrays.IntegerArray, "iu"),
+    "pandas.arrays.FloatingArray": _masked_maker(pd.arrays.FloatingArray, "f"),
+    "pandas.arrays.BooleanArray": _masked_maker(pd.arrays.BooleanArray, "b"),
+    "pandas.arrays.SparseArray": checked(
+        _make_sparse,
+        {
+            "values": native_array("biufcmMO", 1),
+            "indices": native_array("i", 1, 4, 8),
+            "kind": one_of("integer", "block"),
+            "length": integer(0, 2**31 - 1),
+            "fill_value": invariants.FILL,
+        },
+    ),
+    "pandas.arrays.StringArray": _make_text,
+    "pandas.arrays.ArrowExtensionArray": checked(_make_arrow, {"arrow": _is_arrow}),
+    "pandas.arrays.NumpyExtensionArray": checked(
+        lambda parts: pd.arrays.NumpyExtensionArray(parts["values"]),
+        {"values": array("biufcmMO", 1)},
+    ),
+}
+
+
+def _is_arrow_type(value: Any, path: str) -> None:
+    import pyarrow as pa
+
+    if not isinstance(value, pa.DataType):
+        raise mismatch(value, path, "pyarrow.DataType")
+
+
+_DTYPES: dict[str, Callable[[Parts], Any]] = {
+    "pandas.ArrowDtype": checked(
+        lambda parts: pd.ArrowDtype(parts["type"]), {"type": _is_arrow_type}
+    ),
+    "pandas.StringDtype": checked(
+        _make_string_dtype, {"storage": one_of("python", "pyarrow"), "na": one_of("NA", "nan")}
+    ),
+    "pandas.CategoricalDtype": checked(
+        _parts_only(pd.CategoricalDtype),
+        {"categories": optional(_IS_INDEX), "ordered": optional(BOOL)},
+    ),
+    "pandas.DatetimeTZDtype": checked(
+        _parts_only(pd.DatetimeTZDtype), {"unit": invariants.UNITS, "tz": _IS_ZONE}
+    ),
+    "pandas.PeriodDtype": checked(
+        lambda parts: pd.PeriodDtype(parts["freq"]), {"freq": _IS_OFFSET}
+    ),
+    "pandas.IntervalDtype": checked(
+        _parts_only(pd.IntervalDtype),
+        {
+            "subtype": optional(
+                either(dtype("iufMm"), invariants.one_from({pd.DatetimeTZDtype}, "a type"))
+            ),
+            "closed": optional(_CLOSED),
+        },
+    ),
+    "pandas.SparseDtype": checked(
+        lambda parts: pd.SparseDtype(parts["subtype"], parts["fill_value"]),
+        {"subtype": _NUMPY_DTYPE, "fill_value": invariants.FILL},
+    ),
+    **{name: _one(cls()) for name, cls in _BY_NAME_ONLY.items()},
+}
+
+_SCALARS: dict[str, Callable[[Parts], Any]] = {
+    "pandas.Timestamp": checked(
+        _make_timestamp, {"value": INT64, "unit": invariants.UNITS}, tz=_IS_ZONE
+    ),
+    "pandas.Timedelta": checked(_make_timedelta, {"value": INT64, "unit": invariants.UNITS}),
+    "pandas.Period": checked(
+        lambda parts: pd.Period(ordinal=parts["ordinal"], freq=parts["freq"]),
+        {"ordinal": INT64, "freq": _IS_OFFSET},
+    ),
+    "pandas.Interval": checked(
+        _parts_only(pd.Interval),
+        {"left": invariants.BOUND, "right": invariants.BOUND, "closed": _CLOSED},
+    ),
+    "pandas.NA": _one(pd.NA),
+    "pandas.NaT": _one(pd.NaT),
+    "pandas.offsets": checked(
+        _make_offset,
+        {"name": text(64), "n": INT64},
+        normalize=one_of(True),
+        options=PLAIN_DICT,
+    ),
+}
+
+_MAKERS: dict[str, Callable[[Parts], Any]] = {**_FRAMES, **_ARRAYS, **_DTYPES, **_SCALARS}

@@ -15,14 +15,32 @@ _LONGEST = 1 << 16
 _FLAGS = re.ASCII | re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.VERBOSE | re.UNICODE
 
 
-def check_pattern(pattern: str | bytes, flags: int) -> None:
-    """Refuse a pattern that is too much work to compile.
+class PatternBudget:
+    """How much work the patterns of one document may be."""
+
+    def __init__(self) -> None:
+        self._left = 10 * _MOST_WORK
+
+    def spend(self, pattern: str | bytes, flags: int) -> None:
+        """Check one more pattern.
+
+        Raises:
+            PartError: if it is too much work to compile it, or to compile it too.
+
+        """
+        self._left -= work_of(pattern, flags)
+        if self._left < 0:
+            raise PartError("the patterns of the document are too much work to compile")
+
+
+def work_of(pattern: str | bytes, flags: int) -> int:
+    """How much work it is to compile a pattern, in characters that are gone through.
 
     A class of characters is expanded, character by character where case is ignored: nine
     characters of text then take a hundredth of a second.
 
     Raises:
-        PartError: if it is.
+        PartError: if it is more than one pattern may take.
 
     """
     if flags & ~_FLAGS:
@@ -35,14 +53,16 @@ def check_pattern(pattern: str | bytes, flags: int) -> None:
         parsed = parser.parse(pattern, flags)
     except RecursionError:
         raise PartError("a pattern with too many groups in groups") from None
-    ignores_case = bool(parsed.state.flags & re.IGNORECASE)
-    if _work(parsed, ignores_case) > _MOST_WORK:
+    work = _work(parsed, bool(parsed.state.flags & re.IGNORECASE))
+    if work > _MOST_WORK:
         raise PartError("a pattern whose classes of characters are too much work")
+    return work
 
 
 def _work(parsed: Any, ignores_case: bool) -> int:
     """The characters of all ranges; a sixteenth of them where they are not gone through."""
-    work, waiting = 0, [parsed]
+    work = 0
+    waiting: list[Any] = [parsed]
     while waiting:
         item = waiting.pop()
         if _is_range(item):

@@ -11,6 +11,24 @@ from typing import Any
 
 from PIL import Image
 
+from cannery._objects._checks import (
+    DATA,
+    LARGEST_EMPTY,
+    PLAIN_DICT,
+    Check,
+    PartError,
+    buffer,
+    checked,
+    either,
+    exact,
+    integer,
+    mismatch,
+    one_of,
+    text,
+    tuple_of,
+)
+from cannery._objects._exif import check_exif
+from cannery._objects._png import check_png
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -29,7 +47,7 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
-    return _make if name == "PIL.Image.Image" else None
+    return _make_image if name == "PIL.Image.Image" else None
 
 
 def _parts(image: Any) -> Parts:
@@ -46,7 +64,7 @@ def _parts(image: Any) -> Parts:
         parts["raw"] = image.tobytes()
     if image.palette is not None:
         parts["palette"] = (image.palette.mode, image.palette.tobytes())
-    info = {name: value for name, value in image.info.items() if _is_plain(value)}
+    info = {name: _plain(value) for name, value in image.info.items() if _is_plain(value)}
     exif = getattr(image, "_exif", None)  # what `getexif` made, and its caller may have changed
     return parts | ({"info": info} if info else {}) | ({"exif": exif.tobytes()} if exif else {})
 
@@ -59,24 +77,126 @@ def _png(image: Any) -> bytes:
     return out.getvalue()
 
 
+_SCALARS = (str, bytes, int, float, bool, type(None))
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return all(_is_plain(item) for item in value)
     if isinstance(value, dict):
         return all(_is_plain(item) for pair in value.items() for item in pair)
-    return isinstance(value, (str, bytes, int, float, bool, type(None)))
+    return isinstance(value, _SCALARS)
+
+
+def _plain(value: Any) -> Any:
+    """The value in Python's own types: texts of PNG files say their language besides."""
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, (tuple, list)):
+        items = [_plain(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {_plain(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, str):
+        return str.__str__(value)
+    base: Any = next(cls for cls in (bool, int, float, bytes) if isinstance(value, cls))
+    return base(value)
+
+
+# Reading. The size is compared with the data before room is made for the pixels.
+
+# How many bytes a pixel has in raw data; 0 for 8 pixels a byte.
+_BYTES = {
+    "1": 0, "L": 1, "P": 1, "LA": 2, "La": 2, "PA": 2, "I;16": 2, "I;16B": 2, "I;16L": 2,
+    "I;16N": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3, "RGBA": 4, "RGBX": 4, "RGBa": 4,
+    "CMYK": 4, "I": 4, "F": 4,
+}  # fmt: skip
+_PALETTES = {"RGB": 3, "RGBA": 4, "RGBX": 4, "CMYK": 4, "LA": 2, "L": 1}
+_SIDE = integer(0, 1 << 24)
+
+
+def _check_size(parts: Parts) -> None:
+    width, height = parts["size"]
+    if width * height == 0 and max(width, height) > 1 << 16:
+        raise PartError(f"the part 'size': {width} x {height} for no data")
+    if ("png" in parts) == ("raw" in parts):
+        raise PartError("the part 'png': expected this, or 'raw'")
+    if "png" in parts:
+        check_png(parts["png"], (width, height), _LARGE)
+        return
+    per_pixel = _BYTES[parts["mode"]]
+    row = width * per_pixel if per_pixel else (width + 7) // 8
+    if len(parts["raw"]) != row * height:
+        raise PartError(f"the part 'raw': {len(parts['raw'])} bytes for {width} x {height}")
+    # Each row has a pointer, however short it is.
+    if height > LARGEST_EMPTY + len(parts["raw"]) // 8:
+        raise PartError(f"the part 'size': {height} rows are too many for their data")
+
+
+def _check_palette(value: Any, path: str) -> None:
+    tuple_of(one_of(*_PALETTES), DATA)(value, path)
+    mode, data = value
+    if len(data) % _PALETTES[mode] or len(data) > 256 * _PALETTES[mode]:
+        raise PartError(f"the part {path!r}: {len(data)} bytes are no colors of {mode}")
+
+
+def _check_info(value: Any, path: str, left: int = 8) -> None:
+    """Plain data by names: what Pillow and others look up there is no object with methods."""
+    if left == 0:
+        raise PartError(f"the part {path!r}: it is nested too deeply")
+    if type(value) is dict:
+        for name, item in value.items():
+            _check_info(name, path, left - 1)
+            _check_info(item, f"{path}[{name!r:.80}]", left - 1)
+    elif type(value) in (tuple, list):
+        for item in value:
+            _check_info(item, path, left - 1)
+    else:
+        exact(*_SCALARS)(value, path)
+
+
+def _named_info(value: Any, path: str) -> None:
+    PLAIN_DICT(value, path)
+    for name in value:
+        either(text(), exact(int, tuple))(name, path)
+    _check_info(value, path)
 
 
 def _make(parts: Parts) -> Any:
+    _check_size(parts)
     if "png" in parts:
-        image = Image.open(io.BytesIO(parts["png"]), formats=["PNG"]).copy()
-        image = image if image.mode == parts["mode"] else image.convert(parts["mode"])
+        image = _opened(parts)
     else:
-        image = Image.frombytes(parts["mode"], parts["size"], parts["raw"])
+        image = Image.frombytes(parts["mode"], tuple(parts["size"]), bytes(parts["raw"]))
     if "palette" in parts:
         mode, data = parts["palette"]
         image.putpalette(data, mode)
     image.info = dict(parts.get("info", {}))
     if "exif" in parts:
+        check_exif(parts["exif"])
         image.getexif().load(parts["exif"])
     return image
+
+
+def _opened(parts: Parts) -> Any:
+    if parts["mode"] not in _PNG_MODES:
+        raise PartError(f"the part 'mode': {parts['mode']} is not kept as PNG")
+    with Image.open(io.BytesIO(parts["png"]), formats=["PNG"]) as file:
+        if tuple(file.size) != tuple(parts["size"]):
+            raise PartError(f"the part 'png': it is of the size {file.size}")
+        image = file.copy()
+    if type(image) is not Image.Image:
+        raise mismatch(image, "png", "PIL.Image.Image")
+    return image if image.mode == parts["mode"] else image.convert(parts["mode"])
+
+
+_REQUIRED: dict[str, Check] = {"mode": one_of(*_BYTES), "size": tuple_of(_SIDE, _SIDE)}
+_make_image = checked(
+    _make,
+    _REQUIRED,
+    png=buffer,
+    raw=buffer,
+    palette=_check_palette,
+    info=_named_info,
+    exif=DATA,
+)

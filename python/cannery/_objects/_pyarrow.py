@@ -10,7 +10,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from cannery._objects._arrow_ipc import check_stream
 from cannery._objects._beside import beside
+from cannery._objects._checks import (
+    PartError,
+    array,
+    buffer,
+    checked,
+    mismatch,
+    optional,
+    sequence_of,
+    text,
+)
+from cannery._objects._zone_names import zone_name
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -56,12 +68,48 @@ def _write(sink: Any, schema: pa.Schema, batches: list[Any]) -> None:
             writer.write_batch(batch)
 
 
+# Reading. What a stream says about itself is checked before Arrow sees it, its values afterwards.
+
+
 def _open(parts: Parts) -> Any:
+    check_stream(parts["ipc"])
     return pa.ipc.open_stream(pa.py_buffer(parts["ipc"]))
 
 
+def _valid(value: Any) -> Any:
+    """The value, if all of its offsets, codes and texts are right."""
+    try:
+        value.validate(full=True)
+    except pa.ArrowException as error:
+        raise PartError(f"the part 'ipc': {error!s:.200}") from None
+    return value
+
+
+def check_chunks(value: Any) -> None:
+    """Check an array or chunks of one, however they were made.
+
+    Raises:
+        PartError: if an offset, a code or a text is wrong, or a zone is no name of one.
+
+    """
+    if not isinstance(value, (pa.Array, pa.ChunkedArray)):
+        raise mismatch(value, "arrow", "pyarrow.ChunkedArray")
+    check_type(value.type)
+    _valid(value)
+
+
+def check_type(kind: Any) -> None:
+    """Check that the zones within a type are names of zones."""
+    if pa.types.is_timestamp(kind) and kind.tz:
+        zone_name(kind.tz, "type")
+    if pa.types.is_dictionary(kind):
+        check_type(kind.value_type)
+    for at in range(kind.num_fields):
+        check_type(kind.field(at).type)
+
+
 def _read(parts: Parts) -> pa.Table:
-    return _open(parts).read_all()
+    return _valid(_open(parts).read_all())
 
 
 def _chunks_parts(chunks: list[Any], kind: pa.DataType) -> Parts:
@@ -71,7 +119,7 @@ def _chunks_parts(chunks: list[Any], kind: pa.DataType) -> Parts:
 
 
 def _make_array(parts: Parts) -> Any:
-    (batch,) = _open(parts)
+    batch = _make_batch(parts)
     _check_known(batch.schema)
     return batch.column(0)
 
@@ -80,7 +128,7 @@ def _check_known(schema: pa.Schema) -> None:
     """Refuse an array of an extension type that is not registered here: its name would be lost."""
     name = (schema.field(0).metadata or {}).get(b"ARROW:extension:name")
     if name is not None:
-        raise ValueError(f"the extension type {name.decode()!r} is not registered")
+        raise PartError(f"the extension type {name.decode()!r} is not registered")
 
 
 def _make_chunks(parts: Parts) -> Any:
@@ -90,12 +138,17 @@ def _make_chunks(parts: Parts) -> Any:
 
 
 def _make_scalar(parts: Parts) -> Any:
-    return _make_array(parts)[0]
+    made = _make_array(parts)
+    if len(made) != 1:
+        raise PartError(f"the part 'ipc': expected one value, got {len(made)}")
+    return made[0]
 
 
 def _make_batch(parts: Parts) -> Any:
-    (batch,) = _open(parts)
-    return batch
+    batches = list(_open(parts))
+    if len(batches) != 1:
+        raise PartError(f"the part 'ipc': expected one batch, got {len(batches)}")
+    return _valid(batches[0])
 
 
 def _schema_parts(schema: pa.Schema) -> Parts:
@@ -104,10 +157,20 @@ def _schema_parts(schema: pa.Schema) -> Parts:
 
 
 def _make_schema(parts: Parts) -> Any:
+    check_stream(parts["ipc"])
     return pa.ipc.read_schema(pa.py_buffer(parts["ipc"]))
 
 
+def _make_field(parts: Parts) -> Any:
+    schema = _make_schema(parts)
+    if len(schema) != 1:
+        raise PartError(f"the part 'ipc': expected one field, got {len(schema)}")
+    return schema.field(0)
+
+
 def _make_tensor(parts: Parts) -> Any:
+    if parts["names"] and len(parts["names"]) != parts["value"].ndim:
+        raise PartError("the part 'names': not one for each dimension")
     return pa.Tensor.from_numpy(parts["value"], dim_names=parts["names"] or None)
 
 
@@ -133,15 +196,19 @@ _PARTS: dict[type, tuple[str, Callable[[Any], Parts]]] = {
     pa.DataType: ("pyarrow.DataType", lambda kind: _schema_parts(pa.schema([("0", kind)]))),
 }
 
+_IPC = {"ipc": buffer}
 _MAKERS: dict[str, Callable[[Parts], Any]] = {
-    "pyarrow.Table": _read,
-    "pyarrow.RecordBatch": _make_batch,
-    "pyarrow.ChunkedArray": _make_chunks,
-    "pyarrow.Array": _make_array,
-    "pyarrow.Scalar": _make_scalar,
-    "pyarrow.Buffer": lambda parts: pa.py_buffer(parts["value"]),
-    "pyarrow.Tensor": _make_tensor,
-    "pyarrow.Schema": _make_schema,
-    "pyarrow.Field": lambda parts: _make_schema(parts).field(0),
-    "pyarrow.DataType": lambda parts: _make_schema(parts).field(0).type,
+    "pyarrow.Table": checked(_read, _IPC),
+    "pyarrow.RecordBatch": checked(_make_batch, _IPC),
+    "pyarrow.ChunkedArray": checked(_make_chunks, _IPC),
+    "pyarrow.Array": checked(_make_array, _IPC),
+    "pyarrow.Scalar": checked(_make_scalar, _IPC),
+    "pyarrow.Buffer": checked(lambda parts: pa.py_buffer(parts["value"]), {"value": buffer}),
+    "pyarrow.Tensor": checked(
+        _make_tensor,
+        {"value": array("iuf"), "names": sequence_of(optional(text()), list)},
+    ),
+    "pyarrow.Schema": checked(_make_schema, _IPC),
+    "pyarrow.Field": checked(_make_field, _IPC),
+    "pyarrow.DataType": checked(lambda parts: _make_field(parts).type, _IPC),
 }

@@ -8,6 +8,8 @@ from copy import deepcopy
 from reprlib import recursive_repr
 from typing import Any
 
+from cannery.errors import DataTypeError
+
 
 class Record:
     """An object of a type that was not trusted.
@@ -90,11 +92,20 @@ class Record:
         import numpy as np
 
         if dtype is not None and np.dtype(dtype) != object:
-            raise TypeError(f"the record of a {self.__type_name__!r} is not a number or text")
+            raise self._no_value("a number or text")
         del copy
         array = np.empty((), object)
         array[()] = self
         return array
+
+    def __bytes__(self) -> bytes:
+        # Not the names of its parts, one after the other.
+        raise self._no_value("bytes")
+
+    def _no_value(self, what: str) -> DataTypeError:
+        error = DataTypeError(f"the record of a {self.__type_name__!r} is not {what}")
+        error.hint = f"name its type, for a value of it: trust=[{self.__type_name__!r}]"
+        return error
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Record, (self.__type_name__, self.__parts__)

@@ -21,6 +21,8 @@ from cannery._objects._checks import (
 from cannery._objects._classes import is_plain_data, plan_of
 from cannery._objects._functions import function_of
 from cannery._objects._known import BY_NAME, KNOWN, Known, name_of_known
+from cannery._objects._names import refuse_protocols
+from cannery._objects._patterns import PatternBudget
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
 from cannery._objects._trust import Trust
@@ -75,6 +77,13 @@ class Reviver:
         """A record, instead of an object that is too deep to be made."""
         return Record(type_name, parts)
 
+    def check_name(self, type_name: str, name: str) -> None:
+        """Refuse an attribute by which libraries ask an object what it is."""
+        try:
+            refuse_protocols((name,))
+        except PartError as error:
+            raise _bad_parts(type_name, str(error)) from error
+
     def _registered(self, name: str) -> tuple[Registered, int] | None:
         found = find_registered(name)
         # A registered name ends in a version; perhaps a plug-in registers it.
@@ -91,7 +100,12 @@ class Reviver:
         maker = self._makers.get(type_name)
         if maker is None:
             maker = self._makers[type_name] = self._maker_of(type_name)
-        return None if maker.empty is None else _guarded(type_name, maker.empty)
+        try:
+            return None if maker.empty is None else maker.empty()
+        except (CanneryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explained(type_name, error) from error
 
     def can_wait(self, type_name: str) -> bool:
         """Whether such an object can be made of parts that are not all there yet."""
@@ -100,24 +114,36 @@ class Reviver:
     def shell(self, type_name: str, parts: Parts) -> Any:
         """Make an instance that is filled when its parts have no gaps any more, if it can be."""
         shell = self._makers[type_name].shell
-        return None if shell is None else _guarded(type_name, lambda: shell(parts))
+        try:
+            return None if shell is None else shell(parts)
+        except (CanneryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explained(type_name, error) from error
 
     def finish(self, type_name: str, instance: Any, parts: Parts) -> Any:
         """Fill the instance, or make one; a `Record` if a part was not trusted."""
         given = dict(parts)
-        finish = self._makers[type_name].finish
         try:
-            return _guarded(type_name, lambda: finish(instance, parts))
+            return self._makers[type_name].finish(instance, parts)
         except Untrusted as reason:
             if instance is None:
                 return Record(type_name, given)
             raise _holds_untrusted(type_name, reason.type_name) from None
+        except (CanneryError, MemoryError):
+            raise
+        except Exception as error:
+            raise _explained(type_name, error) from error
 
     def _maker_of(self, name: str) -> Maker:
+        if name == "re.Pattern":
+            return self._maker_of_patterns()
         if name in BY_NAME:
             return _maker_of_known(BY_NAME[name])
         if name in ("type", "function"):
-            make = checked(lambda parts: self._named(name, parts), {"name": TEXT}, args=exact(tuple))
+            make = checked(
+                lambda parts: self._named(name, parts), {"name": TEXT}, args=exact(tuple)
+            )
             return Maker(lambda _, parts: make(parts))
         make = _adapters.maker_of(name)
         if make is not None:
@@ -132,6 +158,16 @@ class Reviver:
         made = _maker_of_class(cls) if isinstance(cls, type) else None
         return made or _maker_of_record(name)
 
+    def _maker_of_patterns(self) -> Maker:
+        make, budget = BY_NAME["re.Pattern"].make, PatternBudget()
+
+        def finish(_: Any, parts: Parts) -> Any:
+            make.check(parts)
+            budget.spend(parts["pattern"], parts["flags"])
+            return make(parts)
+
+        return Maker(finish)
+
     def _named(self, kind: str, parts: Parts) -> Any:
         """A class or function as a value: only if it is data itself, or trusted."""
         name = parts["name"]
@@ -145,23 +181,13 @@ class Reviver:
         return Record(kind, parts) if found is None else found
 
 
-def _guarded(type_name: str, make: Callable[[], Any]) -> Any:
-    """What `make` returns; whatever goes wrong in a constructor is an error of the document.
-
-    Raises:
-        DataError: if it raises.
-
-    """
-    try:
-        return make()
-    except (CanneryError, Untrusted, MemoryError):
-        raise
-    except KeyError as error:
-        raise _bad_parts(type_name, f"the part {error} is missing") from error
-    except PartError as error:
-        raise _bad_parts(type_name, str(error)) from error
-    except Exception as error:
-        raise _bad_parts(type_name, f"{type(error).__name__}: {error}") from error
+def _explained(type_name: str, error: Exception) -> DataError:
+    """What went wrong in a constructor as an error of the document, which had the parts."""
+    if isinstance(error, KeyError):
+        return _bad_parts(type_name, f"the part {error} is missing")
+    if isinstance(error, PartError):
+        return _bad_parts(type_name, str(error))
+    return _bad_parts(type_name, f"{type(error).__name__}: {error}")
 
 
 def _class_value(name: str) -> type | None:

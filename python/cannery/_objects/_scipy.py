@@ -1,23 +1,41 @@
-"""scipy: sparse arrays and matrices, and splines, by the arrays they are made of."""
+"""scipy: sparse arrays and matrices, splines, and classes of results, by what they are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from scipy import interpolate, sparse
 
+from cannery._objects import _invariants_scipy as invariants
+from cannery._objects._checks import (
+    BOOL,
+    NUMBER,
+    PLAIN_DICT,
+    Check,
+    PartError,
+    array,
+    checked,
+    dtype,
+    either,
+    exact,
+    integer,
+    native_array,
+    numpy_scalar,
+    optional,
+    sequence_of,
+    tuple_of,
+)
+from cannery._objects._labels import PROTOCOLS
+
 Parts = dict[str, Any]
 
 _COMPRESSED = ("csr", "csc", "bsr")
 _FORMATS = (*_COMPRESSED, "coo", "dia", "dok", "lil")
-_CLASSES = {
-    name: getattr(sparse, name)
-    for format in _FORMATS
-    for name in (f"{format}_array", f"{format}_matrix")
-}
+_CLASSES = {name.removeprefix("scipy.sparse."): cls for name, cls in invariants.CLASSES.items()}
 
 
 def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
@@ -33,11 +51,11 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
-    for spline, (known, attributes) in _SPLINES.items():
-        if name == known:
-            return lambda parts: spline.construct_fast(*(parts[each] for each in attributes))
-    cls = _CLASSES.get(name.removeprefix("scipy.sparse."))
-    return None if cls is None else lambda parts: _make(cls, parts)
+    module, _, attribute = name.rpartition(".")
+    if attribute in _PLAIN.get(module, ()):
+        cls = getattr(import_module(module), attribute, None)
+        return None if cls is None else _PLAIN_MAKERS[module](cls)
+    return _MAKERS.get(name)
 
 
 _PIECEWISE = ("c", "x", "extrapolate", "axis")
@@ -51,20 +69,6 @@ _SPLINES: dict[Any, tuple[str, tuple[str, ...]]] = {
         )
     },
 }  # fmt: skip
-
-# Modules whose classes are Python through and through: results, linear systems, rotations.
-_PLAIN = frozenset(
-    """
-    scipy.optimize._optimize scipy.signal._ltisys scipy.spatial.transform._rotation
-    """.split()
-)
-
-
-def class_of(name: str) -> type | None:
-    """A class of data besides the sparse ones."""
-    module, _, attribute = name.rpartition(".")
-    found = getattr(import_module(module), attribute, None) if module in _PLAIN else None
-    return found if isinstance(found, type) and found.__module__ == module else None
 
 
 def _parts(value: Any) -> Parts:
@@ -81,8 +85,26 @@ def _parts(value: Any) -> Parts:
     return {"shape": shape, "data": coo.data, "coords": tuple(coo.coords)}
 
 
-def _make(cls: Any, parts: Parts) -> Any:
-    shape = parts["shape"]
+# Sparse arrays. Their indices are checked before anything is made of them, and again afterwards.
+
+_ARRAY = native_array("biufc")
+_SPARSE_PARTS: dict[str, dict[str, Check]] = {
+    **{key: {"data": _ARRAY, "indices": _ARRAY, "indptr": _ARRAY} for key in _COMPRESSED},
+    **{key: {"data": _ARRAY, "coords": sequence_of(_ARRAY)} for key in ("coo", "dok")},
+    "dia": {"data": _ARRAY, "offsets": _ARRAY},
+    "lil": {"dtype": dtype("biufc"), "rows": array("O"), "data": array("O")},
+}
+
+
+def _make_sparse(cls: Any, parts: Parts) -> Any:
+    invariants.check_parts_of(cls.__name__[:3], parts)
+    made = _sparse_of(cls, parts)
+    invariants.check_sparse(made)
+    return made
+
+
+def _sparse_of(cls: Any, parts: Parts) -> Any:
+    shape = tuple(parts["shape"])
     if cls.__name__[:3] in _COMPRESSED:
         return cls((parts["data"], parts["indices"], parts["indptr"]), shape=shape)
     if cls.__name__.startswith("dia"):
@@ -95,3 +117,114 @@ def _make(cls: Any, parts: Parts) -> Any:
     coords = tuple(np.asarray(axis) for axis in parts["coords"])
     coo = family((parts["data"], coords), shape=shape)
     return coo if cls.__name__.startswith("coo") else cls(coo)
+
+
+# Splines.
+
+_FLOATS = native_array("fc", None, 8, 16)
+_AXIS = integer(0, 32)
+_SPLINE_PARTS = {
+    "c": _FLOATS, "axis": _AXIS, "extrapolate": invariants.EXTRAPOLATE,
+}  # fmt: skip
+
+
+def _make_spline(parts: Parts) -> Any:
+    invariants.check_spline(parts["t"], parts["c"], parts["k"], parts["axis"])
+    names = ("t", "c", "k", "extrapolate", "axis")
+    return interpolate.BSpline.construct_fast(*(parts[name] for name in names))
+
+
+def _make_pieces(cls: Any, parts: Parts) -> Any:
+    invariants.check_pieces(parts["c"], parts["x"], parts["axis"])
+    return cls.construct_fast(*(parts[name] for name in _PIECEWISE))
+
+
+_MAKERS: dict[str, Callable[[Parts], Any]] = {
+    **{
+        f"scipy.sparse.{name}": checked(
+            partial(_make_sparse, cls), {"shape": invariants.SHAPE, **_SPARSE_PARTS[name[:3]]}
+        )
+        for name, cls in _CLASSES.items()
+    },
+    **{
+        name: checked(partial(_make_pieces, cls), {"x": _FLOATS, **_SPLINE_PARTS})
+        for cls, (name, _) in _SPLINES.items()
+        if cls is not interpolate.BSpline
+    },
+    "scipy.interpolate.BSpline": checked(
+        _make_spline, {"t": _FLOATS, "k": integer(0, 100), **_SPLINE_PARTS}
+    ),
+}
+
+
+# Classes that are Python through and through. What is not listed has no written invariants.
+
+_SYSTEMS = ("TransferFunction", "ZerosPolesGain", "StateSpace")
+_PLAIN: dict[str, frozenset[str]] = {
+    "scipy.optimize._optimize": frozenset({"OptimizeResult"}),
+    "scipy.signal._ltisys": frozenset(
+        f"{name}{time}" for name in _SYSTEMS for time in ("Continuous", "Discrete")
+    ),
+    "scipy.spatial.transform._rotation": frozenset({"Rotation"}),
+}
+
+
+def class_value(name: str) -> type | None:
+    """One of the classes of sparse arrays, as a value."""
+    return invariants.CLASSES.get(name)
+
+
+def _result_maker(cls: Any) -> Callable[[Parts], Any]:
+    """A dictionary whose items are attributes, too: none may have the name of a protocol."""
+
+    def make(parts: Parts) -> Any:
+        items = parts["__items__"]
+        for name in items:
+            if type(name) is not str or name in PROTOCOLS:
+                raise PartError(f"the part '__items__': {name!r:.80} is no name of a result")
+        return cls(items)
+
+    return checked(make, {"__items__": PLAIN_DICT})
+
+
+_COUNT = integer(0, 2**31)
+_COEFFICIENTS = native_array("biufc")
+_OF_SYSTEMS: dict[str, dict[str, Check]] = {
+    "TransferFunction": {"_num": _COEFFICIENTS, "_den": _COEFFICIENTS},
+    "ZerosPolesGain": {
+        "_zeros": _COEFFICIENTS,
+        "_poles": _COEFFICIENTS,
+        "_gain": either(NUMBER, exact(complex), _COEFFICIENTS, numpy_scalar),
+    },
+    "StateSpace": {name: optional(native_array("biufc", 2)) for name in ("_A", "_B", "_C", "_D")},
+}
+
+
+def _system_maker(cls: Any) -> Callable[[Parts], Any]:
+    """A linear system: its matrices or coefficients, and the step of time."""
+    name = cls.__name__.removesuffix("Continuous").removesuffix("Discrete")
+
+    def make(parts: Parts) -> Any:
+        made = object.__new__(cls)
+        vars(made).update(parts)
+        return made
+
+    step = optional(either(BOOL, NUMBER, numpy_scalar))
+    sizes = {"inputs": optional(_COUNT), "outputs": optional(_COUNT)}
+    return checked(make, {**_OF_SYSTEMS[name], "_dt": step}, **sizes)
+
+
+def _rotation_maker(cls: Any) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        quaternions, is_single = parts["__state__"]
+        invariants.check_rotation(quaternions, is_single)
+        return cls.from_quat(quaternions[0] if is_single else quaternions)
+
+    return checked(make, {"__state__": tuple_of(native_array("f", 2, 8), BOOL)})
+
+
+_PLAIN_MAKERS: dict[str, Callable[[Any], Callable[[Parts], Any]]] = {
+    "scipy.optimize._optimize": _result_maker,
+    "scipy.signal._ltisys": _system_maker,
+    "scipy.spatial.transform._rotation": _rotation_maker,
+}

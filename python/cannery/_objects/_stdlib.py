@@ -19,8 +19,7 @@ import time
 import types
 import typing
 import uuid
-from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cannery._objects._checks import (
@@ -28,7 +27,6 @@ from cannery._objects._checks import (
     DATA,
     FLOAT,
     INT,
-    NUMBER,
     TEXT,
     Check,
     CheckedMaker,
@@ -49,7 +47,6 @@ from cannery._objects._checks import (
     refuse_records,
     sequence_of,
     tuple_of,
-    value,
 )
 from cannery._objects._installed import installed_module as _installed_module
 from cannery._objects._names import is_special
@@ -137,7 +134,7 @@ def check_class(cls: type, parts: Parts) -> None:
 
 
 def _check_node(cls: Any, parts: Parts) -> None:
-    check_parts(parts, {}, {"__args__": exact(tuple), "__state__": exact(dict)})
+    check_parts(parts, {}, {"__args__": tuple_of(), "__state__": exact(dict)})
     for name, value in parts.get("__state__", {}).items():
         if name not in cls._fields and name not in cls._attributes:
             raise PartError(f"{cls.__name__} has no field {name!r}")
@@ -154,7 +151,8 @@ def check_names(cls: type, names: Iterable[Any]) -> None:
 def _is_behaviour(cls: type, name: str) -> bool:
     """Whether a class has a method or property of this name; slots and default values are none."""
     found = inspect.getattr_static(cls, name, None)
-    is_slot = isinstance(found, types.MemberDescriptorType)
+    slots = (base.__dict__.get("__slots__", ()) for base in cls.__mro__)
+    is_slot = isinstance(found, types.MemberDescriptorType) and any(name in some for some in slots)
     return not is_slot and (callable(found) or hasattr(type(found), "__get__"))
 
 
@@ -310,63 +308,6 @@ def _make_string_io(parts: Parts) -> io.StringIO:
     # Not by writing, which would translate line ends again.
     file.__setstate__((parts["value"], parts.get("newline", ""), parts["position"], None))  # pyright: ignore
     return file
-
-
-def _partial_parts(value: functools.partial[Any]) -> Parts:
-    return {"function": value.func, "args": value.args, "keywords": value.keywords}
-
-
-def _make_partial(parts: Parts) -> Any:
-    return functools.partial(parts["function"], *parts["args"], **parts["keywords"])
-
-
-def _is_callable(value: Any, path: str) -> None:
-    """A function or class by its name, which the table or the reader's `trust=` gave, or a partial."""
-    if not isinstance(value, (*_BY_NAME, functools.partial)):
-        raise mismatch(value, path, "a function or a class")
-
-
-_BY_NAME = (
-    type,
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.MethodDescriptorType,
-    types.ClassMethodDescriptorType,
-)
-
-
-def is_trusted_callable(value: Any) -> bool:
-    """Whether a callable is one that only the reader's `trust=` can have given."""
-    if isinstance(value, type):
-        return class_value(f"{value.__module__}.{value.__qualname__}") is None
-    return isinstance(value, (types.FunctionType, types.MethodType))
-
-
-# What a collection may be told to fill gaps with: called without arguments, these make something
-# empty. Size is what `bytes` and its kind make of a number, so they come without arguments only.
-_EMPTY = (int, float, complex, str, bytes, bool, list, dict, set, frozenset, tuple, bytearray, object)
-
-
-def is_factory(value: Any, path: str) -> None:
-    """A function or class that makes what a `defaultdict` lacks; of bounded size and work."""
-    if value is None:
-        return
-    if not isinstance(value, functools.partial):
-        return _is_callable(value, path)
-    if is_trusted_callable(value.func):
-        return None
-    if value.keywords or value.func not in _FILLED:
-        raise PartError(f"the part {path!r}: a partial of {value.func!r} is no factory")
-    if value.func is defaultdict and value.args:
-        is_factory(value.args[0], path)
-    for arg in value.args:
-        if not isinstance(arg, (*_BY_NAME, functools.partial)):
-            either(leaf, exact(list, tuple, dict, set, frozenset))(arg, path)
-    return None
-
-
-_FILLED = (int, float, str, bool, list, dict, set, frozenset, tuple, defaultdict, OrderedDict, Counter, deque)
 
 
 def _make_getter(cls: Any) -> Callable[[Parts], Any]:
@@ -583,7 +524,7 @@ _TYPE_ARGUMENTS = sequence_of(_is_type_argument, tuple)
 _SIGNALS = sequence_of(TEXT, list)
 
 
-def _sequence(cls: Any, *more: str) -> Pair:
+def _sequence(cls: Any) -> Pair:
     """A tuple with named fields of C's: some of its fields are not items."""
 
     def parts(value: Any) -> Parts:
@@ -659,24 +600,15 @@ PAIRS: dict[Any, Pair] = {
             newline=one_of(None, "", "\n", "\r", "\r\n"),
         ),
     ),
-    functools.partial: (
-        _partial_parts,
-        checked(
-            _make_partial,
-            {
-                "function": _is_callable,
-                "args": exact(tuple),
-                "keywords": dict_of(TEXT, held),
-            },
-        ),
-    ),
     operator.itemgetter: (
         _getter_parts,
         checked(_make_getter(operator.itemgetter), {"args": sequence_of(_is_item, tuple)}),
     ),
     operator.attrgetter: (
         _getter_parts,
-        checked(_make_getter(operator.attrgetter), {"args": sequence_of(_is_attribute_path, tuple)}),
+        checked(
+            _make_getter(operator.attrgetter), {"args": sequence_of(_is_attribute_path, tuple)}
+        ),
     ),
     operator.methodcaller: (
         _caller_parts,

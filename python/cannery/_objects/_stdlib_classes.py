@@ -39,13 +39,14 @@ calendar.HTMLCalendar             _firstweekday:int
 calendar.TextCalendar             _firstweekday:int
 collections.UserDict              data:dict!
 collections.UserList              data:list!
-collections.UserString            __args__:tuple data:text!
+collections.UserString            __args__:text-args data:text!
 contextlib.nullcontext            enter_result:any
 datetime.tzinfo
 decimal.DecimalTuple              sign:int! digits:tuple! exponent:value!
 difflib.Match                     a:int! b:int! size:int!
-difflib.SequenceMatcher           isjunk:none a:value b:value autojunk:bool matching_blocks:list?
-                                  opcodes:list? fullbcount:dict? b2j:dict bjunk:set bpopular:set
+difflib.SequenceMatcher           isjunk:none a:sequence b:sequence autojunk:bool
+                                  matching_blocks:list? opcodes:list? fullbcount:dict?
+                                  b2j:dict bjunk:set bpopular:set
 email._policybase.Compat32        linesep:text max_line_length:int? cte_type:text mangle_from_:bool
                                   raise_on_defect:bool verify_generated_headers:bool
 email.charset.Charset             input_charset:codec header_encoding:int? body_encoding:int?
@@ -73,15 +74,15 @@ http.cookies.BaseCookie           __items__:dict
 http.cookies.Morsel               __items__:dict key:text? value:text? coded_value:text?
 http.cookies.SimpleCookie         __items__:dict
 inspect.ArgInfo                   args:list! varargs:text?! keywords:text?! locals:dict!
-inspect.BoundArguments            _signature:value arguments:dict
+inspect.BoundArguments            _signature:signature arguments:dict
 inspect.FullArgSpec               args:list! varargs:text?! varkw:text?! defaults:tuple?!
                                   kwonlyargs:list! kwonlydefaults:dict?! annotations:dict!
-inspect.Parameter                 __args__:tuple! __state__:dict
-inspect.Signature                 __args__:tuple! __state__:dict
+inspect.Parameter                 __args__:parameter-args! __state__:parameter-state
+inspect.Signature                 __args__:signature-args! __state__:signature-state
 json.encoder.JSONEncoder          skipkeys:bool ensure_ascii:bool check_circular:bool allow_nan:bool
                                   sort_keys:bool indent:indent item_separator:text
                                   key_separator:text
-logging.Formatter                 _style:value _fmt:format datefmt:text?
+logging.Formatter                 _style:style _fmt:format datefmt:text?
 logging.LogRecord                 name:text msg:any args:any levelname:text levelno:int
                                   pathname:text filename:text module:text exc_info:any
                                   exc_text:text? stack_info:text? lineno:int funcName:text?
@@ -89,14 +90,14 @@ logging.LogRecord                 name:text msg:any args:any levelname:text leve
                                   threadName:text? processName:text? process:int? taskName:text?
 logging.PercentStyle              _fmt:format _defaults:dict?
 logging.StrFormatStyle            _fmt:format _defaults:dict?
-logging.StringTemplateStyle       _fmt:format _defaults:dict? _tpl:value
+logging.StringTemplateStyle       _fmt:format _defaults:dict? _tpl:template
 reprlib.Repr                      fillvalue:text maxlevel:int maxtuple:int maxlist:int maxarray:int
                                   maxdict:int maxset:int maxfrozenset:int maxdeque:int
                                   maxstring:int maxlong:int maxother:int indent:indent
 sched.Event                       time:number! priority:value! sequence:int! action:value!
                                   argument:tuple! kwargs:dict!
 statistics.LinearRegression       slope:number! intercept:number!
-statistics.NormalDist             __state__:tuple!
+statistics.NormalDist             __state__:two-numbers!
 string.Formatter
 string.Template                   template:text
 textwrap.TextWrapper              width:int initial_indent:text subsequent_indent:text
@@ -186,7 +187,7 @@ def _is_codec(value: Any, path: str) -> None:
 
     TEXT(value, path)
     name = value.lower().replace("-", "_").replace(" ", "_")
-    known = aliases.get(name, name)
+    known: str = aliases.get(name) or name
     if known.endswith("_codec") or known not in {*aliases.values(), "ascii", "utf_8_sig"}:
         raise PartError(f"the part {path!r}: there is no text encoding {value[:40]!r}")
 
@@ -199,11 +200,11 @@ def _is_format(value: Any, path: str) -> None:
     if "{" not in value:
         return
     try:
-        fields = [part[1:3] for part in string.Formatter().parse(value)]
+        fields = [(part[1] or "", part[2] or "") for part in string.Formatter().parse(value)]
     except ValueError:
         return  # text of another style, which is not parsed in this way
     for name, spec in fields:
-        if (name and not name.isidentifier()) or "{" in (spec or ""):
+        if (name and not name.isidentifier()) or "{" in spec:
             raise PartError(f"the part {path!r}: the field {name[:40]!r} is no plain name")
 
 
@@ -218,7 +219,27 @@ def _is_of(module: str, *names: str) -> Check:
     return _checks.optional(check)
 
 
+def _fields(**fields: Check) -> Check:
+    def check(value: Any, path: str) -> None:
+        exact(dict)(value, path)
+        _checks.check_parts(value, {}, fields)
+
+    return check
+
+
+_PARAMETER = _checks.instance("inspect", "Parameter")
+_KIND = _checks.instance("inspect", "_ParameterKind")
 _SPECIAL: dict[str, Callable[[Any, str], None]] = {
+    "parameter-args": _checks.tuple_of(TEXT, _KIND),
+    "parameter-state": _fields(_default=held, _annotation=held),
+    "sequence": exact(str, bytes, list, tuple),
+    "signature": _is_of("inspect", "Signature"),
+    "signature-args": _checks.tuple_of(_checks.sequence_of(_PARAMETER, tuple)),
+    "signature-state": _fields(_return_annotation=held),
+    "style": _is_of("logging", "PercentStyle"),
+    "template": _is_of("string", "Template"),
+    "text-args": _checks.tuple_of(TEXT),
+    "two-numbers": _checks.tuple_of(NUMBER, NUMBER),
     "charset": _is_of("email.charset", "Charset"),
     "codec": _is_codec,
     "element": _is_of("xml.etree.ElementTree", "Element"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -12,6 +13,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from cannery._objects._checks import (
+    Check,
+    PartError,
+    array,
+    check_parts,
+    checked,
+    exact,
+    integer,
+    mismatch,
+    one_of,
+    sequence_of,
+    text,
+)
 from cannery._objects._classes import plan_of
 from cannery.errors import DataTypeError
 
@@ -32,8 +46,60 @@ _AS_BITS = {
 }
 _NAMES = {kind: name for name, (kind, _) in _AS_BITS.items()}
 
-# Modules of torch's own classes whose instances are nothing but attributes.
-_PLAIN = ("torch.nn.modules.", "torch.nn.parameter.")
+# The modules that torch comes with, by the files of `torch.nn.modules` that define them.
+_MODULES: dict[str, str] = {
+    "activation": """
+        CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax
+        Mish MultiheadAttention PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin
+        Softplus Softshrink Softsign Tanh Tanhshrink Threshold
+    """,
+    "adaptive": "AdaptiveLogSoftmaxWithLoss",
+    "batchnorm": "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
+    "channelshuffle": "ChannelShuffle",
+    "container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
+    "conv": """
+        Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d
+    """,
+    "distance": "CosineSimilarity PairwiseDistance",
+    "dropout": """
+        AlphaDropout Dropout Dropout1d Dropout2d Dropout3d FeatureAlphaDropout
+    """,
+    "flatten": "Flatten Unflatten",
+    "fold": "Fold Unfold",
+    "instancenorm": "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
+    "linear": "Bilinear Identity Linear NonDynamicallyQuantizableLinear",
+    "loss": """
+        BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss
+        HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss
+        MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d
+        PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss
+    """,
+    "normalization": "CrossMapLRN2d GroupNorm LayerNorm LocalResponseNorm RMSNorm",
+    "padding": """
+        CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d
+        ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d
+        ReplicationPad3d ZeroPad1d ZeroPad2d ZeroPad3d
+    """,
+    "pixelshuffle": "PixelShuffle PixelUnshuffle",
+    "pooling": """
+        AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d
+        AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d FractionalMaxPool2d FractionalMaxPool3d
+        LPPool1d LPPool2d LPPool3d MaxPool1d MaxPool2d MaxPool3d MaxUnpool1d MaxUnpool2d
+        MaxUnpool3d
+    """,
+    "rnn": "GRU GRUCell LSTM LSTMCell RNN RNNCell",
+    "sparse": "Embedding EmbeddingBag",
+    "transformer": """
+        Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder
+        TransformerEncoderLayer
+    """,
+    "upsampling": "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
+}
+_CLASS_NAMES = {
+    f"torch.nn.modules.{module}.{name}": (f"torch.nn.modules.{module}", name)
+    for module, names in _MODULES.items()
+    for name in names.split()
+}
 
 
 def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
@@ -54,29 +120,38 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
-    if name == "torch.Tensor":
-        return _make_tensor
-    if name == "torch.nn.Parameter":
-        return _make_parameter
-    return _SMALL[name][2] if name in _SMALL else None
+    if name in _MAKERS:
+        return _MAKERS[name]
+    cls = class_of(name)
+    return None if cls is None else lambda parts: _fill_module(_empty_module(cls), parts)
+
+
+def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], Any]] | None:
+    """How a module that is part of itself is made empty, and how it is filled."""
+    cls = class_of(name)
+    return None if cls is None else (lambda _: _empty_module(cls), _fill_module)
 
 
 def class_of(name: str) -> type | None:
-    """One of the modules that torch comes with."""
-    module, _, attribute = name.rpartition(".")
-    if not f"{module}.".startswith(_PLAIN):
+    """One of the modules that torch comes with, by its exact name."""
+    if name not in _CLASS_NAMES:
         return None
-    try:
-        found = getattr(import_module(module), attribute, None)
-    except ImportError:
-        return None
-    if not isinstance(found, type) or found.__module__ != module:
-        return None
-    return found if issubclass(found, torch.nn.Module) else None
+    module, attribute = _CLASS_NAMES[name]
+    found = getattr(import_module(module), attribute, None)
+    is_module = isinstance(found, type) and issubclass(found, torch.nn.Module)
+    return found if is_module and found.__module__ == module else None
 
 
 # Functions of tensors that modules keep.
 _ACTIVATIONS = frozenset("celu elu gelu relu selu sigmoid silu softmax tanh".split())
+_FUNCTIONS = _ACTIVATIONS | frozenset(
+    """
+    binary_cross_entropy binary_cross_entropy_with_logits cosine_similarity cross_entropy
+    glu hardshrink hardsigmoid hardswish hardtanh kl_div l1_loss layer_norm leaky_relu log_softmax
+    logsigmoid mish mse_loss nll_loss normalize pairwise_distance prelu relu6 rrelu smooth_l1_loss
+    softmin softplus softshrink softsign tanhshrink threshold
+    """.split()
+)
 
 
 def function_of(name: str) -> Any:
@@ -84,11 +159,100 @@ def function_of(name: str) -> Any:
     module, _, attribute = name.rpartition(".")
     if module == "torch":
         return getattr(torch, attribute, None) if attribute in _ACTIVATIONS else None
-    if module not in ("torch.nn.functional", "torch._C._nn"):
+    if module not in ("torch.nn.functional", "torch._C._nn") or attribute not in _FUNCTIONS:
         return None
-    found = getattr(torch.nn.functional, attribute, None)
-    is_own = getattr(found, "__module__", None) == "torch.nn.functional"
-    return found if is_own or attribute in _ACTIVATIONS else None
+    return getattr(torch.nn.functional, attribute, None)
+
+
+# Modules: the attributes that a class lists, and no hooks.
+
+_HOOKS = frozenset(
+    """
+    _backward_hooks _backward_pre_hooks _forward_hooks _forward_hooks_always_called
+    _forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs
+    _load_state_dict_post_hooks _load_state_dict_pre_hooks _state_dict_hooks
+    _state_dict_pre_hooks
+    """.split()
+)
+_TABLES = frozenset({"_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"})
+
+
+def _empty_module(cls: Any) -> Any:
+    return cls.__new__(cls)
+
+
+def _fill_module(module: Any, parts: Parts) -> Any:
+    cls = type(module)
+    for name, part in parts.items():
+        _check_attribute(cls, name, part)
+    missing = (_HOOKS & _own_names()) - parts.keys()
+    if missing or not {"_parameters", "_buffers", "_modules"} <= parts.keys():
+        raise PartError(f"the part {min(missing, default='_parameters')!r} is missing")
+    vars(module).update(parts)
+    return module
+
+
+def _own_names() -> set[str]:
+    """The attributes that any module has."""
+    return set(vars(torch.nn.Module()))
+
+
+def _check_attribute(cls: Any, name: str, part: Any) -> None:
+    if name in _HOOKS:
+        if len(part) or type(part).__name__ not in ("dict", "OrderedDict"):
+            raise PartError(f"the part {name!r}: hooks are functions, and no data")
+    elif name == "_parameters":
+        _table(torch.nn.Parameter)(part, name)
+    elif name == "_buffers":
+        _table(torch.Tensor)(part, name)
+    elif name == "_modules":
+        _table(torch.nn.Module)(part, name)
+    elif name == "_non_persistent_buffers_set":
+        exact(set)(part, name)
+    else:
+        _check_constant(cls, name, part)
+
+
+def _table(expected: Any) -> Check:
+    """Tensors or modules by their names, some of which may be missing."""
+
+    def check(value: Any, path: str) -> None:
+        if type(value).__name__ not in ("dict", "OrderedDict"):
+            raise mismatch(value, path, "dict")
+        for name, item in value.items():
+            text(1000)(name, path)
+            if item is not None and not isinstance(item, expected):
+                raise mismatch(item, f"{path}[{name!r}]", f"torch {expected.__name__}")
+
+    return check
+
+
+_SCALARS = (bool, int, float, complex, str, type(None))
+_OWN = (torch.Size, torch.dtype, torch.device, torch.Tensor, torch.nn.Module)
+
+
+def _check_constant(cls: Any, name: str, part: Any) -> None:
+    """Check an attribute: it hides nothing that its class has, and holds plain data."""
+    found = inspect.getattr_static(cls, name, None)
+    if name.startswith("__") or callable(found) or hasattr(type(found), "__get__"):
+        raise PartError(f"there is no part {name!r}")
+    _check_plain(part, name, 4)
+
+
+def _check_plain(value: Any, path: str, left: int) -> None:
+    if type(value) in (list, tuple) and left:
+        for item in value:
+            _check_plain(item, path, left - 1)
+    elif type(value) in (torch.Size, torch.dtype, torch.device) or isinstance(
+        value, (torch.Tensor, torch.nn.Module)
+    ):
+        return
+    elif callable(value):
+        name = f"{getattr(value, '__module__', '')}.{getattr(value, '__name__', '')}"
+        if function_of(name) is not value and function_of(f"torch.{name}") is not value:
+            raise mismatch(value, path, "a function of torch")
+    else:
+        exact(*_SCALARS)(value, path)
 
 
 def _tensor_parts(tensor: Any) -> Parts:
@@ -107,8 +271,20 @@ def _tensor_parts(tensor: Any) -> Parts:
     return parts
 
 
+_TENSOR_KINDS = "biufc"
+_TENSOR: dict[str, Check] = {"value": array(_TENSOR_KINDS)}
+_TENSOR_OPTIONS: dict[str, Check] = {
+    "dtype": one_of(*_AS_BITS), "requires_grad": one_of(True),
+}  # fmt: skip
+
+
 def _plain_tensor(parts: Parts) -> Any:
+    check_parts(parts, _TENSOR, _TENSOR_OPTIONS)
     array = parts["value"]
+    if not array.dtype.isnative:
+        raise PartError(f"the part 'value': {array.dtype} in the byte order of other machines")
+    if "dtype" in parts and str(array.dtype) != _AS_BITS[parts["dtype"]][1]:
+        raise PartError(f"the part 'value': {array.dtype} holds no {parts['dtype']}")
     # Memory that lies at an odd place, or that nobody may write to, is no tensor's.
     is_fit = array.flags.writeable and array.flags.aligned
     tensor = torch.from_numpy(array if is_fit else np.array(array))
@@ -123,27 +299,43 @@ def _make_parameter(parts: Parts) -> Any:
     return torch.nn.Parameter(_plain_tensor(parts), parts.get("requires_grad", False))
 
 
+_DTYPES = frozenset(
+    """
+    bfloat16 bool complex128 complex32 complex64 float16 float32 float64 float8_e4m3fn
+    float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu int16 int32 int64 int8 uint16
+    uint32 uint64 uint8
+    """.split()
+)
+
+
 def _dtype_of(parts: Parts) -> Any:
     found = getattr(torch, parts["name"], None)
     if not isinstance(found, torch.dtype):
-        raise ValueError(f"torch has no dtype {parts['name']!r}")
+        raise PartError(f"torch has no dtype {parts['name']!r}")
     return found
 
 
+_SIDE = integer(0, 2**62)
 _SMALL: dict[str, tuple[Any, Callable[[Any], Parts], Callable[[Parts], Any]]] = {
     "torch.Size": (
         torch.Size,
         lambda size: {"value": list(size)},
-        lambda parts: torch.Size(parts["value"]),
+        checked(lambda parts: torch.Size(parts["value"]), {"value": sequence_of(_SIDE)}),
     ),
     "torch.dtype": (
         torch.dtype,
         lambda dtype: {"name": str(dtype).removeprefix("torch.")},
-        _dtype_of,
+        checked(_dtype_of, {"name": one_of(*_DTYPES)}),
     ),
     "torch.device": (
         torch.device,
         lambda device: {"value": str(device)},
-        lambda parts: torch.device(parts["value"]),
+        checked(lambda parts: torch.device(parts["value"]), {"value": text(32)}),
     ),
+}
+
+_MAKERS: dict[str, Callable[[Parts], Any]] = {
+    "torch.Tensor": _make_tensor,
+    "torch.nn.Parameter": _make_parameter,
+    **{name: make for name, (_, _, make) in _SMALL.items()},
 }

@@ -182,11 +182,18 @@ def _reason_of_name(name: str) -> str | None:
 def _reason_to_refuse(item: Any) -> str | None:
     """Why a class or function may not be trusted, whoever names it; `None` if it may."""
     module = getattr(item, "__module__", None) or ""
-    if module.partition(".")[0] in _FORBIDDEN:
+    if module.partition(".")[0] in _FORBIDDEN and not _is_of_project(module):
         return "reaches the interpreter or the system"
     if isinstance(item, type) and hasattr(item, "__del__"):
         return "has a finalizer (`__del__`), which runs when the object is dropped"
     return None
+
+
+def _is_of_project(module: str) -> bool:
+    """Whether a module only has the name of one of Python's."""
+    from cannery._fingerprint._origin import is_project_module
+
+    return is_project_module(module)
 
 
 def _refuse(name: str, reason: str | None) -> None:

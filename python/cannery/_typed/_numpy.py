@@ -34,6 +34,7 @@ def _is_scalar(argument: Any) -> bool:
 def _array(items: list[Any], dtype: Any) -> Any:
     """The array of nested lists, with every number what it was."""
     numpy = sys.modules["numpy"]
+    _check_texts(items)
     array = numpy.array(items)
     if array.dtype.kind == "O":
         raise ValueError("not the numbers of an array")
@@ -50,3 +51,24 @@ def _array(items: list[Any], dtype: Any) -> Any:
     elif not numpy.can_cast(array.dtype, dtype, "same_kind"):
         raise ValueError(f"an array of {array.dtype}")
     return array.astype(dtype)
+
+
+# Every text of an array takes as much memory as the longest: so many times what they take.
+_MOST_PADDING = 64
+_LITTLE = 1 << 20
+
+
+def _check_texts(items: list[Any]) -> None:
+    """Refuse texts whose lengths differ so much that the array would be mostly padding."""
+    count = total = longest = 0
+    waiting = list(items)
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, (str, bytes)):
+            count += 1
+            total += len(item)
+            longest = max(longest, len(item))
+    if longest * count > _MOST_PADDING * (total + count) + _LITTLE:
+        raise ValueError(f"{count} texts, the longest of {longest} characters, are mostly padding")

@@ -14,6 +14,7 @@ import zoneinfo
 from typing import Any
 
 from cannery._typed._node import KEEP, Way
+from cannery._zones import zone
 
 _DURATION = re.compile(
     r"([-+]?)P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?"
@@ -41,6 +42,18 @@ def from_base64(text: str) -> bytes:
     """Read bytes in base64 (RFC 4648, section 4 or 5), with its padding or without it."""
     standard = text.replace("-", "+").replace("_", "/")
     return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+
+
+def fraction(text: str) -> fractions.Fraction:
+    """Read a fraction; an exponent is written out in digits, and must not be long."""
+    exponent = re.search(r"[eE]([-+]?\d{1,9})\s*$", text)
+    if "e" in text.lower() and (exponent is None or abs(int(exponent[1])) > _MOST_DIGITS):
+        raise ValueError(f"an exponent of more than {_MOST_DIGITS} digits")
+    return fractions.Fraction(text)
+
+
+# As many as Python reads of an integer.
+_MOST_DIGITS = 4300
 
 
 def _bytearray(text: str) -> bytearray:
@@ -80,11 +93,11 @@ SCALARS: dict[Any, dict[str, Way]] = {
     },
     fractions.Fraction: {
         "int": ("call", fractions.Fraction),
-        "text": ("call", fractions.Fraction),
+        "text": ("call", fraction),
     },
     pathlib.Path: _text(pathlib.Path),
     pathlib.PurePath: _text(pathlib.PurePath),
-    zoneinfo.ZoneInfo: _text(zoneinfo.ZoneInfo),
+    zoneinfo.ZoneInfo: _text(zone),
     **{
         cls: _text(cls)
         for cls in (

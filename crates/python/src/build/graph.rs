@@ -1,6 +1,7 @@
 //! Data with shared and cyclic references and with objects of named types.
 
 use std::collections::HashMap;
+use std::ffi::CStr;
 
 use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
@@ -10,6 +11,7 @@ use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
 
 use super::hooks::{Hooks, container_object};
 use super::make;
+use super::weight::{ARRAY_DEPTH, Weight, Weights, too_deep};
 use crate::errors::from_exception;
 
 /// The Python side of objects: `begin(type_name)` and `finish(type_name, instance, parts)`.
@@ -45,6 +47,24 @@ impl<'py> Reviver<'py> {
         Ok(if found.is_none() { None } else { Some(found.cast_into::<PyType>()?) })
     }
 
+    /// A record of the parts, instead of an object that is too deep to be made.
+    fn record(
+        &self,
+        type_name: &Bound<'py, PyAny>,
+        parts: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.0.call_method1("record", (type_name, parts))
+    }
+
+    /// Refuses an attribute by which libraries ask an object what it is.
+    fn check_name(
+        &self,
+        type_name: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        self.0.call_method1("check_name", (type_name, name)).map(drop)
+    }
+
     fn finish(
         &self,
         type_name: &Bound<'py, PyAny>,
@@ -64,16 +84,23 @@ pub(crate) struct GraphHooks<'py> {
     gaps: Vec<Gap<'py>>,
     unfinished: Vec<Unfinished<'py>>,
     classes: HashMap<usize, Class<'py>>,
+    weights: Weights,
+    /// How many marked values are still being read.
+    open_marks: usize,
+    /// How instances of Python's own classes are freed; known once there is a record.
+    free_of_instances: Option<usize>,
 }
 
 /// What the reviver knows about a name, which is kept: its address must stay its own.
 struct Class<'py> {
     _name: Bound<'py, PyAny>,
     plain: Option<Bound<'py, PyType>>,
+    /// The names of the last instance, which were looked at: the next one mostly has the same.
+    names: Vec<Bound<'py, PyAny>>,
 }
 
 enum Marked<'py> {
-    Made(Bound<'py, PyAny>),
+    Made(Bound<'py, PyAny>, Weight),
     /// An immutable container whose parts are still being read.
     Open,
 }
@@ -87,6 +114,8 @@ struct Open<'py> {
     /// Whether its parts are its attributes.
     is_plain: bool,
     gaps_before: usize,
+    /// Of its parts.
+    parts: Weight,
 }
 
 /// A place that waits for a value which cannot be made before its parts: a cycle through a tuple.
@@ -132,6 +161,9 @@ impl<'py> GraphHooks<'py> {
             gaps: Vec::new(),
             unfinished: Vec::new(),
             classes: HashMap::new(),
+            weights: Weights::default(),
+            open_marks: 0,
+            free_of_instances: None,
         }
     }
 
@@ -141,7 +173,7 @@ impl<'py> GraphHooks<'py> {
         if !self.classes.contains_key(&address) {
             let Some(reviver) = &self.reviver else { return Ok(None) };
             let plain = reviver.plain_class(type_name)?;
-            self.classes.insert(address, Class { _name: type_name.clone(), plain });
+            self.classes.insert(address, Class { _name: type_name.clone(), plain, names: Vec::new() });
         }
         self.classes[&address].plain.as_ref().map(empty_instance).transpose()
     }
@@ -149,11 +181,51 @@ impl<'py> GraphHooks<'py> {
     fn push(&mut self, object: Option<Bound<'py, PyAny>>, type_name: Option<Bound<'py, PyAny>>) {
         let id = self.mark.take();
         if let Some(id) = id {
-            let marked = object.clone().map_or(Marked::Open, Marked::Made);
-            self.marked.insert(id, marked);
+            self.open_marks += usize::from(object.is_none());
+            let made = |object| Marked::Made(object, Weight::default());
+            self.marked.insert(id, object.clone().map_or(Marked::Open, made));
         }
         let gaps_before = self.gaps.len();
-        self.open.push(Open { id, object, type_name, is_plain: false, gaps_before });
+        let parts = Weight::default();
+        self.open.push(Open { id, object, type_name, is_plain: false, gaps_before, parts });
+    }
+
+    /// Takes note of a finished value: for the container that it is in, and for its aliases.
+    fn weigh(&mut self, id: Option<u64>, value: &Bound<'py, PyAny>, weight: Weight) {
+        self.weights.note(value, weight);
+        if let Some(open) = self.open.last_mut() {
+            open.parts.add(weight);
+        }
+        let marked = id.and_then(|id| self.marked.get_mut(&id));
+        if let Some(Marked::Made(_, known)) = marked {
+            *known = weight;
+        }
+    }
+
+    /// What an object weighs. Instances of classes written in Python are freed and hashed within
+    /// the interpreter's own bounds; a record keeps its hash.
+    fn weight_of_object(&mut self, object: &Bound<'py, PyAny>, parts: Weight) -> PyResult<Weight> {
+        let free = free_of(object);
+        let instances = match (self.free_of_instances, &self.reviver) {
+            (Some(known), _) => known,
+            (None, Some(reviver)) => {
+                let py = object.py();
+                let record = reviver.record(&PyString::new(py, "").into_any(), &PyDict::new(py))?;
+                free_of(&record)
+            }
+            (None, None) => free,
+        };
+        self.free_of_instances = Some(instances);
+        let work = parts.work.saturating_add(1);
+        if free == instances {
+            return Ok(Weight { hash_depth: 0, work, ..parts });
+        }
+        let levels = if is_array(object) { ARRAY_DEPTH } else { 1 };
+        Ok(Weight {
+            hash_depth: parts.hash_depth.saturating_add(1),
+            free_depth: parts.free_depth.saturating_add(levels),
+            work,
+        })
     }
 
     fn pop(&mut self) -> Open<'py> {
@@ -162,7 +234,7 @@ impl<'py> GraphHooks<'py> {
 
     /// Which of the values are placeholders: their positions and what they wait for.
     fn placeholders(&self, values: &[Bound<'py, PyAny>]) -> Vec<(usize, u64)> {
-        if !self.marked.values().any(|marked| matches!(marked, Marked::Open)) {
+        if self.open_marks == 0 {
             return Vec::new();
         }
         let waiting = values.iter().enumerate().filter_map(|(index, value)| {
@@ -171,14 +243,17 @@ impl<'py> GraphHooks<'py> {
         waiting.collect()
     }
 
-    fn made(&mut self, id: Option<u64>, value: &Bound<'py, PyAny>) -> Result<()> {
-        let Some(id) = id else { return Ok(()) };
-        self.marked.insert(id, Marked::Made(value.clone()));
-        self.fill_gaps(id, value).map_err(from_exception)
+    fn made(&mut self, open: &Open<'py>, value: &Bound<'py, PyAny>) -> Result<()> {
+        let Some(id) = open.id else { return Ok(()) };
+        let before = self.marked.insert(id, Marked::Made(value.clone(), Weight::default()));
+        self.open_marks -= usize::from(matches!(before, Some(Marked::Open)));
+        self.fill_gaps(id, open.gaps_before, value).map_err(from_exception)
     }
 
-    fn fill_gaps(&mut self, id: u64, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        for gap in self.gaps.extract_if(.., |gap| gap.id == id) {
+    /// Fills the gaps that wait for a value: they were found after it had begun.
+    fn fill_gaps(&mut self, id: u64, from: usize, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let from = from.min(self.gaps.len());
+        for gap in self.gaps.extract_if(from.., |gap| gap.id == id) {
             gap.fill(value)?;
         }
         if self.gaps.is_empty() {
@@ -204,6 +279,74 @@ impl<'py> GraphHooks<'py> {
         let gaps =
             found.into_iter().map(|(place, id)| Gap { holder: holder.clone(), kind, place, id });
         self.gaps.extend(gaps);
+    }
+
+    /// Refuses attributes that answer a protocol.
+    fn check_names(
+        &mut self,
+        type_name: &Bound<'py, PyAny>,
+        values: &[Bound<'py, PyAny>],
+    ) -> Result<()> {
+        let class = self.classes.get_mut(&(type_name.as_ptr() as usize));
+        let class = class.expect("`begin_object` asked for it");
+        let (entries, _) = values.as_chunks::<2>();
+        for (index, [name, _]) in entries.iter().enumerate() {
+            if class.names.get(index).is_some_and(|known| known.is(name)) {
+                continue;
+            }
+            if is_special(name) {
+                let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+                reviver.check_name(type_name, name).map_err(from_exception)?;
+            }
+            class.names.truncate(index);
+            class.names.push(name.clone());
+        }
+        Ok(())
+    }
+
+    /// The object of the parts.
+    fn object_of(
+        &mut self,
+        open: &Open<'py>,
+        type_name: &Bound<'py, PyAny>,
+        parts: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        if let (true, Some(instance)) = (open.is_plain, &open.object) {
+            // Gaps in the parts are gaps in the attributes, and are filled there.
+            set_attributes(instance, parts).map_err(from_exception)?;
+            return Ok(instance.clone());
+        }
+        let has_gaps = self.gaps.len() > open.gaps_before;
+        match &open.object {
+            Some(instance) if has_gaps => {
+                let (instance, parts) = (instance.clone(), parts.clone());
+                let value = instance.clone();
+                let type_name = type_name.clone();
+                self.unfinished.push(Unfinished { type_name, instance, parts });
+                Ok(value)
+            }
+            None if has_gaps => self.make_with_gaps(type_name, parts, open.gaps_before),
+            instance => {
+                let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+                reviver.finish(type_name, instance.as_ref(), parts).map_err(from_exception)
+            }
+        }
+    }
+
+    /// A record instead of an object that would overflow the stack when it is freed or hashed.
+    fn instead(
+        &self,
+        open: &Open<'py>,
+        type_name: &Bound<'py, PyAny>,
+        parts: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let has_gaps = self.gaps.len() > open.gaps_before;
+        match &self.reviver {
+            Some(reviver) if open.object.is_none() && !has_gaps => {
+                reviver.record(type_name, parts).map_err(from_exception)
+            }
+            _ => Err(too_deep(&format!("an object of type `{type_name}`"))),
+        }
     }
 
     /// Makes an object that is part of itself by way of what it refers to.
@@ -313,8 +456,9 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     }
 
     fn placed(&mut self, value: &Bound<'py, PyAny>) {
+        self.weights.count();
         if let Some(id) = self.mark.take() {
-            self.marked.insert(id, Marked::Made(value.clone()));
+            self.marked.insert(id, Marked::Made(value.clone(), Weight::default()));
         }
     }
 
@@ -340,6 +484,12 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let open = self.pop();
         let waiting = self.placeholders(&values[base..]);
         let places = places(py, container, &values[base..], &waiting)?;
+        let count = (values.len() - base) as u64;
+        self.weights.check(container, &values[base..], open.parts)?;
+        let weight = open.parts.of_container(container, count);
+        if weight.is_too_deep() {
+            return Err(too_deep("a tuple"));
+        }
         let made = match &open.object {
             Some(object) => fill(object, container, values, base).map(|()| object.clone()),
             None => container_object(py, container, values, base),
@@ -347,8 +497,9 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let made = made.map_err(|error| no_hash(py, container, error))?;
         self.note_gaps(&made, container, places);
         if open.object.is_none() {
-            self.made(open.id, &made)?;
+            self.made(&open, &made)?;
         }
+        self.weigh(open.id, &made, weight);
         Ok(made)
     }
 
@@ -373,36 +524,27 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
         let open = self.pop();
-        let type_name = open.type_name.expect("an object has a name");
+        let type_name = open.type_name.clone().expect("an object has a name");
         let waiting = self.placeholders(&values[base..]);
         let places = places(py, Container::Map, &values[base..], &waiting)?;
+        if open.is_plain {
+            self.check_names(&type_name, &values[base..])?;
+        }
         let parts = make::dict(py, values, base).map_err(from_exception)?;
         self.note_gaps(&parts, Container::Map, places);
-        if let (true, Some(instance)) = (open.is_plain, &open.object) {
-            // Gaps in the parts are gaps in the attributes, and are filled there.
-            set_attributes(instance, &parts).map_err(from_exception)?;
-            return Ok(instance.clone());
+        let made = self.object_of(&open, &type_name, &parts)?;
+        let mut weight = self.weight_of_object(&made, open.parts).map_err(from_exception)?;
+        let made = if weight.is_too_deep() {
+            weight = Weight { hash_depth: 0, ..open.parts };
+            self.instead(&open, &type_name, &parts)?
+        } else {
+            made
+        };
+        if open.object.is_none() {
+            self.made(&open, &made)?;
         }
-        let has_gaps = self.gaps.len() > open.gaps_before;
-        match open.object {
-            Some(instance) if has_gaps => {
-                let value = instance.clone();
-                self.unfinished.push(Unfinished { type_name, instance, parts });
-                Ok(value)
-            }
-            None if has_gaps => {
-                let made = self.make_with_gaps(&type_name, &parts, open.gaps_before)?;
-                self.made(open.id, &made)?;
-                Ok(made)
-            }
-            instance => {
-                let reviver = self.reviver.as_ref().expect("`begin_object` had one");
-                let made = reviver.finish(&type_name, instance.as_ref(), &parts);
-                let made = made.map_err(from_exception)?;
-                self.made(open.id, &made)?;
-                Ok(made)
-            }
-        }
+        self.weigh(open.id, &made, weight);
+        Ok(made)
     }
 
     fn mark(&mut self, id: u64) -> Result<()> {
@@ -416,7 +558,14 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
 
     fn alias(&mut self, py: Python<'py>, id: u64) -> Result<Bound<'py, PyAny>> {
         match self.marked.get(&id) {
-            Some(Marked::Made(value)) => Ok(value.clone()),
+            Some(Marked::Made(value, weight)) => {
+                self.weights.count();
+                if let Some(open) = self.open.last_mut() {
+                    // The hash of a record is known by then.
+                    open.parts.add(*weight);
+                }
+                Ok(value.clone())
+            }
             Some(Marked::Open) => {
                 let placeholder = Bound::new(py, Placeholder { id }).map_err(from_exception)?;
                 Ok(placeholder.into_any())
@@ -427,6 +576,24 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             )),
         }
     }
+}
+
+/// How an object is freed: the same way for all instances of classes written in Python.
+fn free_of(object: &Bound<'_, PyAny>) -> usize {
+    // SAFETY: the object is live, and so is its type.
+    unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_dealloc.map_or(0, |free| free as usize) }
+}
+
+fn is_array(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is live, and so is its type, whose name ends in a NUL.
+    unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) == c"numpy.ndarray" }
+}
+
+/// Whether a name is of the form that protocols look up: `__array_interface__`.
+fn is_special(name: &Bound<'_, PyAny>) -> bool {
+    let name = name.cast::<PyString>().ok();
+    let name = name.as_ref().and_then(|name| name.to_cow().ok());
+    name.is_some_and(|name| name.starts_with("__") && name.ends_with("__"))
 }
 
 /// What `object.__new__(class)` gives.

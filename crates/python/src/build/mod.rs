@@ -8,6 +8,7 @@ pub(crate) mod make;
 mod merge;
 mod msgpack;
 mod shape;
+mod weight;
 mod yaml;
 
 use std::collections::HashMap;
