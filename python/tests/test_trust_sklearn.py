@@ -170,14 +170,14 @@ def ridge(**changes: Any) -> Document:
     return document_of(Ridge().fit([[0.0], [1.0]], [0.0, 1.0])) | changes
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["predict", "fit", "__class__", "__array_interface__", "__dict__", "_validate_params", "a b", "",
-     "_skl_callbacks", "_parameter_constraints", "get_params", "__reduce__", "1x", "__x"],
-)  # fmt: skip
+NOT_FOR_A_FILE = """
+predict fit score get_params _validate_params _parameter_constraints _skl_callbacks __class__
+__dict__ __array_interface__ __reduce__ __x 1x
+""".split()
+
+
+@pytest.mark.parametrize("name", [*NOT_FOR_A_FILE, "a b", ""])
 def test_attributes_that_are_not_for_a_file_to_set(name: str) -> None:
-    if not any(name in vars(base) for base in type(load(ridge())).__mro__):
-        assert name.startswith("_") or not name.isidentifier()
     with pytest.raises(cannery.CanneryError):
         load(ridge(**{name: {"a": 1}}))
 

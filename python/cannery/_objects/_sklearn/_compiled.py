@@ -5,6 +5,9 @@ that is out of range reads or overwrites foreign memory. Each check below names 
 relies on, as its Cython source has it.
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -9,6 +9,9 @@ functions that compare the shapes first (`check_pairwise_arrays`, `validate_data
 `cho_solve`, `_check_init` of NMF).
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import sys
@@ -21,7 +24,8 @@ import numpy as np
 from cannery._objects._checks import PartError, integer, mismatch
 from cannery._objects._sklearn._compiled import check_children, in_range, plain_array
 
-Attributes = Mapping[str, Any]
+# A mapping from names to values of any type.
+Attributes = Any
 MAX_FEATURES = 2**31 - 1
 
 

@@ -25,6 +25,9 @@ a name that is not constant, `str.format` with a text that is not constant, `re.
 | `_skl_callbacks` ... | methods of what it holds are called by name | refused |
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import re
