@@ -546,6 +546,65 @@ def test_shapes_of_support_vectors(name: str) -> None:
         load(document)
 
 
+def _json(array: Any) -> Document:
+    return json.loads(cannery.dumps(array))
+
+
+def test_the_first_guess_of_gradient_boosting_has_its_columns() -> None:
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+    from sklearn.linear_model import LinearRegression
+
+    rows = np.random.RandomState(0).rand(60, 3)
+    labels = (rows[:, 0] * 3).astype(int)
+    guess = GradientBoostingRegressor(n_estimators=2, init=LinearRegression())
+    document = document_of(guess.fit(rows, labels))
+    assert same(load(document).predict(rows), guess.predict(rows))
+    init = document["init"]  # `init_` refers to it
+    init |= {"coef_": _json(np.zeros((0, 3))), "intercept_": _json(np.zeros(0))}
+    with pytest.raises(cannery.CanneryError, match="init_"):
+        load(document)
+    classes = GradientBoostingClassifier(n_estimators=2).fit(rows, labels)
+    document = document_of(classes)
+    document["init_"] |= {"class_prior_": _json(np.ones(2)), "n_classes_": 2}
+    with pytest.raises(cannery.CanneryError, match="init_"):
+        load(document)
+
+
+def histogram_document() -> Document:
+    pd = pytest.importorskip("pandas")
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    numbers = np.random.RandomState(0).rand(60)
+    frame = pd.DataFrame({"a": numbers, "c": pd.Categorical(np.where(numbers > 0.4, "u", "v"))})
+    model = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=3)
+    return document_of(model.fit(frame, (numbers * 3).astype(int)))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        _field("left", 0, 0),
+        _field("right", 0, 10**8),
+        _field("feature_idx", 0, 2),
+        _field("feature_idx", 0, -1),
+        _field("is_categorical", 0, 1),
+    ],
+)
+def test_nodes_of_histogram_boosting(edit: Callable[[Any], None]) -> None:
+    document = histogram_document()
+    assert type(load(document)).__name__ == "HistGradientBoostingClassifier"
+    with pytest.raises(cannery.CanneryError):
+        load(_forged(document, ("_predictors", 0, 0, "nodes"), edit))
+
+
+def test_the_conversion_before_histogram_boosting_keeps_the_columns() -> None:
+    document = histogram_document()
+    converter = document["_preprocessor"]["transformers_"][1]["value"][1]["func"]
+    converter["args"] = {"$type": "tuple", "value": [_json(np.zeros((60, 1)))]}
+    with pytest.raises(cannery.CanneryError, match="check_array"):
+        load(document)
+
+
 # Pickles.
 
 
