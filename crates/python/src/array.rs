@@ -60,6 +60,9 @@ pub(crate) fn to_numpy<'py>(
     {
         return over_memory(py, source, &mapped, offset).map_err(from_exception);
     }
+    if source.size_in_bytes()? == 0 {
+        check_empty(source.shape())?;
+    }
     let size = usize::try_from(source.size_in_bytes()?)
         .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
     let mut outcome = Ok(());
@@ -84,14 +87,32 @@ fn over_memory<'py>(
     options.set_item("buffer", memory)?;
     options.set_item("offset", offset)?;
     options.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
-    py.import("numpy")?.getattr("ndarray")?.call((), Some(&options))
+    numpy(py, "numpy")?.getattr("ndarray")?.call((), Some(&options))
+}
+
+/// One of NumPy's modules, from where packages are installed: a document must not make us import a
+/// `numpy.py` of the working folder.
+fn numpy<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("cannery._installed")?.call_method1("installed_module", (module,))
+}
+
+/// The largest shape of an array without elements: what sums its dimensions up makes room for them.
+const MAX_EMPTY: u64 = 1 << 22;
+
+fn check_empty(shape: &[u64]) -> Result<()> {
+    let size = shape.iter().fold(1_u64, |size, &side| size.saturating_mul(side.max(1)));
+    if size > MAX_EMPTY {
+        let message = format!("the shape {shape:?} is too large for an array without data");
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
+    Ok(())
 }
 
 /// NumPy's object for an element type.
 pub(crate) fn dtype_to_numpy<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
     let descr = cannery_npy::dtype_to_descr(dtype).or_raise(py)?;
     let descr = py.import("ast")?.call_method1("literal_eval", (descr,))?;
-    py.import("numpy.lib.format")?.call_method1("descr_to_dtype", (descr,))
+    numpy(py, "numpy.lib.format")?.call_method1("descr_to_dtype", (descr,))
 }
 
 /// The element type behind one of NumPy's objects.

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from cannery._objects._checks import refuse_records
-from cannery._objects._installed import installed_module
+from cannery._installed import installed_module
 from cannery._objects._listed import is_listed
 from cannery._objects._stdlib import check_names
 

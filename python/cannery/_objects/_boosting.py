@@ -24,7 +24,7 @@ from cannery._objects._checks import (
     checked,
     value,
 )
-from cannery._objects._installed import installed_module
+from cannery._installed import installed_module
 
 Parts = dict[str, Any]
 

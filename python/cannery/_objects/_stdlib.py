@@ -48,7 +48,7 @@ from cannery._objects._checks import (
     sequence_of,
     tuple_of,
 )
-from cannery._objects._installed import installed_module as _installed_module
+from cannery._installed import installed_module as _installed_module
 from cannery._objects._names import is_special
 from cannery._objects._stdlib_classes import rules
 from cannery.errors import DataTypeError

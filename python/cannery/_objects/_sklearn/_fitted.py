@@ -224,7 +224,7 @@ def check_loss(name: str, attributes: Attributes) -> None:
 
 
 def _predictor(attributes: Attributes) -> None:
-    from cannery._objects._installed import installed_module
+    from cannery._installed import installed_module
 
     common = installed_module("sklearn.ensemble._hist_gradient_boosting.common")
     nodes = plain_array(attributes.get("nodes"), "nodes", common.PREDICTOR_RECORD_DTYPE, 1)

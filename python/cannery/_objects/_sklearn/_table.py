@@ -6,7 +6,7 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
-from cannery._objects._installed import installed_module
+from cannery._installed import installed_module
 from cannery._objects._sklearn._names import CLASSES, FUNCTIONS, parsed
 
 _CLASSES = parsed(CLASSES)
