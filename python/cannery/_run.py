@@ -14,6 +14,7 @@ from typing import Any
 
 from cannery import _session
 from cannery import json as _json
+from cannery._native import printable
 from cannery._steps import Pipeline
 from cannery._types import check_for, hints_of
 from cannery.errors import CanneryError, DataError, NotFoundError
@@ -43,7 +44,7 @@ def run_file(
     except Exception as error:  # the pipeline's own code may raise anything
         _report(error)
         return _INCOMPLETE
-    print(_json.dumps(_summary(run)) if json else _table(run))
+    print(_json.dumps(_summary(run)) if json else printable(_table(run), lines=True))
     return _FINE
 
 
@@ -123,7 +124,7 @@ def _readings(text: str, annotation: Any) -> list[Any]:
 
 def _progress(line: str) -> None:
     if sys.stderr.isatty():
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
 
 
 def _summary(run: _session.Run) -> dict[str, Any]:
@@ -136,9 +137,9 @@ def _summary(run: _session.Run) -> dict[str, Any]:
 
 def _table(run: _session.Run) -> str:
     steps = run.steps
-    width = max((len(name) for name in steps), default=0)
+    width = max((len(printable(name)) for name in steps), default=0)
     lines = [
-        f"  {name:<{width}}  {'cached' if step.cached else _seconds(step.duration)}"
+        f"  {printable(name):<{width}}  {'cached' if step.cached else _seconds(step.duration)}"
         for name, step in steps.items()
     ]
     cached = sum(step.cached for step in steps.values())
@@ -153,13 +154,14 @@ def _seconds(duration: float | None) -> str:
 def _report(error: Exception) -> None:
     """Print an error of cannery's as a message, and one of the pipeline's code with its place."""
     if isinstance(error, CanneryError):
-        print(f"error: {error}", file=sys.stderr)
-        for note in getattr(error, "__notes__", ()):
-            print(note, file=sys.stderr)
-        if error.hint and f"hint: {error.hint}" not in getattr(error, "__notes__", ()):
-            print(f"hint: {error.hint}", file=sys.stderr)
+        notes = list(getattr(error, "__notes__", ()))
+        hint = f"hint: {printable(error.hint, lines=True)}" if error.hint else ""
+        lines = [f"error: {error}", *notes, *([hint] if hint and hint not in notes else [])]
+        print(printable("\n".join(lines), lines=True), file=sys.stderr)
         return
-    traceback.print_exception(type(error), error, _outside(error.__traceback__))
+    # What the pipeline's own code raises may quote what it has read.
+    lines = traceback.format_exception(type(error), error, _outside(error.__traceback__))
+    print(printable("".join(lines), lines=True), end="", file=sys.stderr)
 
 
 def _outside(trace: TracebackType | None) -> TracebackType | None:

@@ -126,7 +126,7 @@ class RunRecord:
         return {record.label: StepRun(self._store, record) for record in records}
 
     def __repr__(self) -> str:
-        return f"<run {self.id} of {self.pipeline}: {self.status}>"
+        return _native.printable(f"<run {self.id} of {self.pipeline}: {self.status}>")
 
 
 class StepRun:
@@ -201,7 +201,8 @@ class StepRun:
         return dict(self._store._native.observations(self._record.id))
 
     def __repr__(self) -> str:
-        return f"<step {self.name}: {'cached' if self.cached else self.status}>"
+        status = "cached" if self.cached else self.status
+        return _native.printable(f"<step {self.name}: {status}>")
 
 
 class ArtifactVersion:
@@ -223,13 +224,13 @@ class ArtifactVersion:
 
     @property
     def type(self) -> str:
-        """The full name of the value's type."""
-        return self._record.type_name
+        """The full name of the value's type, as its manifest says it."""
+        return self._store._native.describe(self._record)[0]
 
     @property
     def format(self) -> str:
         """How its files are laid out."""
-        return self._record.format
+        return self._store._native.describe(self._record)[1]
 
     @property
     def digest(self) -> str:
@@ -251,11 +252,11 @@ class ArtifactVersion:
         """What its materializer said about the value."""
         from cannery import json
 
-        return json.loads(self._record.metadata)
+        return json.loads(self._store._native.describe(self._record)[2])
 
     @property
     def path(self) -> Path:
-        """Its files as a folder, to be read only."""
+        """Its files as a folder of copies, held against their digests."""
         return self._store._native.view(self.digest)
 
     @property
@@ -283,15 +284,16 @@ class ArtifactVersion:
 
         `type` is asked of the materializer instead of the recorded type. Classes of the project
         that are loaded in this process are made again; `trust` names others, and `trust=()` none.
+        Nothing is imported because the store names it, and every byte is held against its digest.
         """
-        with trusting(trust or (), imports=False, project=trust is None):
+        with trusting(trust or (), project=trust is None):
             return load_record(self._store._native, self._record, type)
 
     def _wrap(self, records: list[_native.Artifact]) -> list[ArtifactVersion]:
         return [ArtifactVersion(self._store, record) for record in records]
 
     def __repr__(self) -> str:
-        return f"<artifact {self.name}@{self.version}: {self.type}>"
+        return _native.printable(f"<artifact {self.name}@{self.version}: {self._record.type_name}>")
 
 
 def _moment(seconds: float) -> datetime.datetime:

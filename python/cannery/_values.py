@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery._artifact import items_of
-from cannery.errors import DataTypeError
+from cannery.errors import DataError, DataTypeError, UntrustedTypeError
 from cannery.materializers._data import DataMaterializer, classes_in
 from cannery.materializers._registry import materializer_for, materializer_of_format
-from cannery.materializers._trust import find_class, full_name
+from cannery.materializers._trust import class_for, full_name, named_tuple_of
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -58,7 +58,7 @@ def load_files(
     found = materializer_of_format(saved.format_id, saved.type_name, materializers)
     if found is None:
         raise _no_reader(saved)
-    return found().load(_type_of(saved, wanted), at)
+    return found().load(_type_of(saved, wanted, found), at)
 
 
 def load_record(
@@ -68,8 +68,20 @@ def load_record(
     materializers: _Materializers = (),
 ) -> Any:
     """Read a stored artifact."""
-    saved = Saved(record.type_name, record.format, {})
+    type_name, format_id, _ = store.describe(record)
+    saved = Saved(type_name, format_id, {})
+    # Readers of our own do not write, and need no copy.
+    if _is_ours(saved, materializers):
+        links = store.linked_view(record.digest)
+        return load_files(links.path, saved, wanted, materializers)
     return load_files(store.view(record.digest), saved, wanted, materializers)
+
+
+def _is_ours(saved: Saved, materializers: _Materializers) -> bool:
+    if saved.format_id == _PARTS:
+        return False
+    found = materializer_of_format(saved.format_id, saved.type_name, materializers)
+    return found is not None and found.__module__.startswith("cannery.materializers.")
 
 
 def _is_stored_in_parts(value: Any, annotation: Any) -> bool:
@@ -93,11 +105,12 @@ def _save_parts(value: tuple[Any, ...], to: Path, materializers: _Materializers)
     return Saved(full_name(type(value)), _PARTS, metadata)
 
 
-def classes_of(record: _native.Artifact) -> set[str]:
+def classes_of(store: _native.Store, record: _native.Artifact) -> set[str]:
     """Name the classes whose methods may be reached through a stored artifact."""
     from cannery import json
 
-    return _classes_in(record.type_name, record.format, json.loads(record.metadata))
+    type_name, format_id, metadata = store.describe(record)
+    return _classes_in(type_name, format_id, json.loads(metadata))
 
 
 def _classes_in(type_name: str, format_id: str, metadata: dict[str, Any]) -> set[str]:
@@ -107,25 +120,59 @@ def _classes_in(type_name: str, format_id: str, metadata: dict[str, Any]) -> set
 
 
 def _load_parts(at: Path, saved: Saved, wanted: Any, materializers: _Materializers) -> Any:
-    from cannery import json
-
-    parts = [Saved(**part) for part in json.decode((at / "parts.json").read_bytes())]
+    parts = _read_parts(at / "parts.json")
     items = items_of(wanted) or []
     types = [item.type for item in items] if len(items) == len(parts) else [None] * len(parts)
     values = [
         load_files(at / str(index), part, type, materializers)
         for index, (part, type) in enumerate(zip(parts, types, strict=True))
     ]
-    cls = _type_of(saved, wanted)
-    return cls._make(values) if hasattr(cls, "_make") else tuple(values)
+    cls = named_tuple_of(saved.type_name, wanted)
+    # Not `_make`, which a class may define as it likes.
+    fits = cls is not None and len(values) == len(cls._fields)  # pyright: ignore
+    return tuple.__new__(cls, values) if cls is not None and fits else tuple(values)
 
 
-def _type_of(saved: Saved, wanted: Any) -> Any:
-    stored = find_class(saved.type_name)
+def _read_parts(file: Path) -> list[Saved]:
+    """Read what the items of a tuple are stored as."""
+    from cannery import json
+
+    parts: list[Saved] = []
+    for part in json.decode(file.read_bytes(), type=list[dict[str, Any]]):
+        saved = Saved(*(part.get(field) for field in Saved._fields))  # pyright: ignore
+        texts = isinstance(saved.type_name, str) and isinstance(saved.format_id, str)
+        if not texts or saved.format_id == _PARTS or len(part) != len(Saved._fields):
+            raise DataError(f"the part {len(parts)} of a stored tuple is not as one is written")
+        parts.append(saved)
+    return parts
+
+
+def _type_of(saved: Saved, wanted: Any, materializer: type[Materializer[Any]]) -> Any:
+    """Choose the class that a materializer is asked for.
+
+    What the store names is data: it is a class only if it is one that the materializer is for, one
+    of the project's or one that the caller trusts, and only if its module is there already.
+    """
+    if materializer.__module__.startswith("cannery.materializers."):
+        return wanted if isinstance(wanted, type) else object  # they do not ask for it
+    stored = class_for(saved.type_name, materializer.types)
     if not isinstance(wanted, type):
-        return stored or object
+        if stored is None:
+            raise _untrusted(saved, materializer)
+        return stored
     # A value may be of a subclass of what was asked for.
     return stored if stored is not None and issubclass(stored, wanted) else wanted
+
+
+def _untrusted(saved: Saved, materializer: type[Materializer[Any]]) -> UntrustedTypeError:
+    error = UntrustedTypeError(
+        f"the store names the type `{saved.type_name}`, which is not loaded, or is none that "
+        f"`{materializer.__qualname__}` is for"
+    )
+    module = saved.type_name.rpartition(".")[0]
+    error.hint = f"import `{module}` first, if it is yours, or name the class in `type=` or `trust=`"
+    error.add_note(f"hint: {error.hint}")
+    return error
 
 
 def _no_reader(saved: Saved) -> DataTypeError:

@@ -7,7 +7,11 @@ from _pickle import UnpicklingError as _UnpicklingError
 
 
 class CanneryError(Exception):
-    """Base of every error that cannery raises on its own account."""
+    """Base of every error that cannery raises on its own account.
+
+    Names and texts of files that its message quotes are shown with their control characters as
+    escapes: who wrote the file must not write to the terminal. `args` has them as they are.
+    """
 
     hint: str | None = None
     """What to do about it."""
@@ -26,6 +30,22 @@ class CanneryError(Exception):
 
     column: int | None = None
     """The column of that place in characters, from 1."""
+
+    def __str__(self) -> str:
+        return _shown(super().__str__())
+
+    def add_note(self, note: str, /) -> None:
+        """Add a line below the message, with control characters as escapes."""
+        super().add_note(_shown(note))
+
+
+def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
+    # Late: the extension itself looks for these classes.
+    from cannery import _native
+
+    return _native.printable(text, lines=True)
 
 
 class DataError(CanneryError, ValueError):

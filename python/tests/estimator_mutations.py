@@ -12,17 +12,21 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import signal
 import subprocess
 import sys
 import warnings
+from array import array
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import cannery
+from cannery._objects import _xgboost_model
+from cannery._objects._checks import PartError, Untrusted
 
 Document = Any
 NUMBERS = (0, 1, -1, 2, 3, -2, 7, 255, 256, 10**4, 2**31 - 1, 2**31, 2**32, 10**8, -(10**8))
@@ -64,6 +68,8 @@ def _changed(value: Any, rng: random.Random, nodes: Any) -> Any:
         return rng.choice((None, True, [], {}, "x", 1, 1.5, {"$type": "shop.Item", "value": 1}))
     if isinstance(value, dict) and value.get("$type") == "ndarray":
         return _changed_array(value, rng)
+    if isinstance(value, dict) and value.get("$type") == "bytes":
+        return _changed_bytes(value, rng)
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -71,10 +77,73 @@ def _changed(value: Any, rng: random.Random, nodes: Any) -> Any:
     if isinstance(value, float):
         return rng.choice((value * 2, *FLOATS, *NUMBERS))
     if isinstance(value, str):
-        return rng.choice(TEXTS)
+        return _changed_text(value, rng) if len(value) > 60 else rng.choice(TEXTS)
     if isinstance(value, list) and value:
         return _changed_list(value, rng)
     return _without_one(value, rng) if isinstance(value, dict) else value
+
+
+def _changed_bytes(value: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """Bytes of a model of xgboost: one changed, or a number of the model it holds."""
+    try:
+        data = bytearray(base64.b64decode(value["value"]))
+        model = _xgboost_model.checked_model(bytes(data))[1]
+    except (PartError, Untrusted, TypeError, ValueError, KeyError):
+        return value
+    if rng.random() < 0.3:
+        at = rng.randrange(len(data))
+        data[at] = rng.choice((0, 1, 8, 127, 128, 255, data[at] ^ (1 << rng.randrange(8))))
+    else:
+        holder, key = rng.choice(list(_numbers_in(model)))
+        _change_number(holder, key, rng)
+        data = bytearray()
+        _xgboost_model._write(model, data)
+    return {"$type": "bytes", "value": base64.b64encode(bytes(data)).decode()}
+
+
+def _numbers_in(value: Any) -> Any:
+    """Places in a model: where a number, a text or an array of numbers is."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield value, key
+        if isinstance(item, (dict, list)):
+            yield from _numbers_in(item)
+
+
+def _change_number(holder: Any, key: Any, rng: random.Random) -> None:
+    item = holder[key]
+    if isinstance(item, array) and len(item):
+        at = rng.randrange(len(item))
+        try:
+            item[at] = rng.choice((*NUMBERS, item[at] + 1, 2**31 - 1))
+        except (OverflowError, TypeError):
+            item.pop()
+        if rng.random() < 0.2:
+            item.append(item[0])
+    elif isinstance(item, list) and item:
+        holder[key] = _changed_list(item, rng)
+    elif isinstance(item, str):
+        holder[key] = rng.choice(("0", "1", "2", "3", "1000000", "-1", "", item + "1", "[1,2]"))
+    else:
+        holder[key] = rng.choice((0, 1, -1, 7, 10**6))
+
+
+_WORD = re.compile(r"-?\d+(\.\d+)?")
+
+
+def _changed_text(value: str, rng: random.Random) -> str:
+    """A number of a text changed, or a line of it gone or doubled."""
+    found = list(_WORD.finditer(value))
+    if found and rng.random() < 0.7:
+        word = rng.choice(found)
+        new = rng.choice(
+            ("0", "-1", "1", "2", "3", "100", "-100", "2147483647", "1e300", "", "1 1")
+        )
+        return value[: word.start()] + new + value[word.end() :]
+    lines = value.split("\n")
+    at = rng.randrange(len(lines))
+    lines[at : at + 1] = rng.choice(([], [lines[at]] * 2, [lines[at][:-1]], [lines[at] + "0"]))
+    return "\n".join(lines)
 
 
 def _changed_list(value: list[Any], rng: random.Random) -> list[Any]:
@@ -121,7 +190,9 @@ def _changed_array(value: dict[str, Any], rng: random.Random) -> dict[str, Any]:
 def _change_element(data: bytearray, dtype: Any, rng: random.Random) -> None:
     """Another number in the place of one, or of one field of a record."""
     item = _dtype(dtype)
-    at = rng.randrange(len(data) // item.itemsize) * item.itemsize if item.itemsize else 0
+    if item.itemsize == 0 or len(data) < item.itemsize:
+        return
+    at = rng.randrange(len(data) // item.itemsize) * item.itemsize
     if item.fields:
         item, offset = rng.choice(list(item.fields.values()))[:2]
         at += offset
@@ -181,6 +252,13 @@ def use(value: Any, rows: Any, answers: Any) -> None:
         lambda: answers(value, rows),
         lambda: value.score(rows, np.zeros(len(rows), dtype=int)),
         lambda: value.query(np.zeros((2, 2)), k=1),
+        lambda: value.inplace_predict(rows),  # and boosters
+        lambda: value.get_dump(with_stats=True),
+        lambda: value.get_score(importance_type="gain"),
+        lambda: value.dump_model(),
+        lambda: value.feature_importance("gain"),
+        lambda: value.predict(rows, pred_contrib=True),
+        lambda: value.predict(rows, pred_leaf=True),
         lambda: cannery.dumps(value),
     )
     for call in calls:
@@ -218,7 +296,11 @@ def run(cases: list[tuple[str, Document, Any]], seeds: range, at: Path) -> Findi
         log.write_text("")
         arguments = [str(file), str(start), str(seeds.stop), str(log)]
         command = [sys.executable, __file__, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # One thread: more of them wait for each other on a machine that is busy.
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, **threads}
+        )
         lines = log.read_text().splitlines()
         start = _read_log(lines, findings, done.returncode, start)
         if done.returncode == 0:
@@ -251,7 +333,7 @@ def _child(file: str, start: str, stop: str, log: str) -> None:
     warnings.simplefilter("ignore")
     cases = pickle.loads(Path(file).read_bytes())
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    lines = open(log, "a", buffering=1)  # noqa: SIM115 - the child ends with it
+    lines = Path(log).open("a", buffering=1)  # noqa: SIM115 - the child ends with it
     watch = _Watch()
     sys.addaudithook(watch)
     for seed in range(int(start), int(stop)):
@@ -285,7 +367,7 @@ def _one(text: bytes, rows: Any, answers: Any, watch: Any, say: Any) -> None:
         say("found", f"loading grew by {grown >> 10} MB")
     say("refused" if value is None else "loaded")
     if value is not None and type(value) is not cannery.Record:
-        signal.setitimer(signal.ITIMER_PROF, 5.0)
+        signal.setitimer(signal.ITIMER_PROF, 10.0)
         watch.active = True
         try:
             use(value, rows, answers)
@@ -325,21 +407,17 @@ def _is_written(args: tuple[Any, ...]) -> bool:
     return bool(flags & writes) or (isinstance(mode, str) and bool(set(mode) & set("wax+")))
 
 
+_LIBRARIES = frozenset(
+    """
+    cannery joblib lightgbm narwhals numpy pandas rich scipy sklearn threadpoolctl xgboost
+    """.split()
+)
+
+
 def _is_library(name: str) -> bool:
     package = name.partition(".")[0]
-    known = {
-        "cannery",
-        "joblib",
-        "numpy",
-        "pandas",
-        "scipy",
-        "sklearn",
-        "threadpoolctl",
-        "narwhals",
-        "rich",
-    }
     tests = ".tests" in name or "conftest" in name
-    return not tests and (package in known or package in sys.stdlib_module_names)
+    return not tests and (package in _LIBRARIES or package in sys.stdlib_module_names)
 
 
 if __name__ == "__main__":

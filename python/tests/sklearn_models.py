@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -22,12 +23,78 @@ class Model(NamedTuple):
         return type(self.estimator).__name__
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without warnings, and with one thread: more wait for each other on a busy machine."""
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        yield
+
+
 @cache
 def models() -> tuple[Model, ...]:
     """All of them, fitted once in a process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return (*_of_every_class(), *_of_other_shapes())
+    with quietly():
+        return (*_of_every_class(), *models_of_other_shapes())
+
+
+@cache
+def models_of_other_shapes() -> tuple[Model, ...]:
+    """Those that hand arrays of many shapes to compiled code."""
+    with quietly():
+        return tuple(_of_other_shapes())
+
+
+@cache
+def boosters() -> tuple[Model, ...]:
+    """Estimators of xgboost and lightgbm, of those that are here."""
+    with quietly():
+        return (*_of_xgboost(), *_of_lightgbm())
+
+
+def _of_xgboost() -> Iterator[Model]:
+    try:
+        import xgboost as xgb
+    except ImportError:
+        return
+    rng = np.random.RandomState(6)
+    rows = rng.rand(80, 3)
+    labels = (rows[:, 0] * 3).astype(int)
+    few: dict[str, Any] = {"n_estimators": 3, "n_jobs": 1}
+    yield Model(xgb.XGBClassifier(max_depth=2, **few).fit(rows, labels), rows)
+    yield Model(xgb.XGBRegressor(booster="dart", **few).fit(rows, rows[:, 0]), rows)
+    yield Model(xgb.XGBRegressor(booster="gblinear", **few).fit(rows, rows[:, 0]), rows)
+    yield Model(xgb.XGBRFClassifier(**few).fit(rows, labels), rows)
+    pruned = xgb.XGBClassifier(tree_method="exact", max_depth=3, gamma=1.0, **few)
+    yield Model(pruned.fit(rows, labels > 0), rows)
+    yield Model(xgb.XGBRegressor(**few).fit(rows, rows[:, :2]), rows)
+    yield Model(xgb.XGBRanker(**few).fit(rows, labels, qid=np.zeros(80)), rows)
+    rows = rows.copy()
+    rows[:, 2] = rng.randint(0, 5, 80)
+    types = {"enable_categorical": True, "feature_types": ["q", "q", "c"], "max_cat_to_onehot": 1}
+    yield Model(xgb.XGBClassifier(**types, **few).fit(rows, labels), rows)
+    yield Model(xgb.XGBClassifier(**few), rows)
+
+
+def _of_lightgbm() -> Iterator[Model]:
+    try:
+        import lightgbm as lgb
+    except ImportError:
+        return
+    rng = np.random.RandomState(7)
+    rows = rng.rand(80, 3)
+    rows[:, 2] = rng.randint(0, 5, 80)
+    labels = (rows[:, 0] * 3).astype(int)
+    few: dict[str, Any] = {"n_estimators": 3, "verbose": -1, "n_jobs": 1}
+    grouped = lgb.LGBMClassifier(min_child_samples=5, min_data_per_group=2, **few)
+    yield Model(grouped.fit(rows, labels, categorical_feature=[2]), rows)
+    yield Model(lgb.LGBMClassifier(**few).fit(rows, np.where(labels > 0, "a", "b")), rows)
+    yield Model(lgb.LGBMRegressor(boosting_type="dart", **few).fit(rows, rows[:, 0]), rows)
+    yield Model(lgb.LGBMRegressor(min_child_samples=100, **few).fit(rows, rows[:, 0]), rows)
+    yield Model(lgb.LGBMRanker(**few).fit(rows, labels, group=[40, 40]), rows)
+    yield Model(lgb.LGBMRegressor(**few), rows)
 
 
 @cache
@@ -52,10 +119,10 @@ def _of_every_class() -> Iterator[Model]:
     labels = (plain[:, 0] > 0.5).astype(int)
     for _, cls in all_estimators():
         try:
-            for estimator in _construct_instances(cls):
-                rows = _enforce_estimator_tags_X(estimator, plain.copy())
-                estimator.fit(rows, _enforce_estimator_tags_y(estimator, labels.copy()))
-                yield Model(estimator, rows)
+            estimator = next(iter(_construct_instances(cls)))
+            rows = _enforce_estimator_tags_X(estimator, plain.copy())
+            estimator.fit(rows, _enforce_estimator_tags_y(estimator, labels.copy()))
+            yield Model(estimator, rows)
         except Exception:  # it wants other data; see below
             continue
 
@@ -92,8 +159,12 @@ def _of_text() -> Iterator[Model]:
 
 
 def _of_encoders() -> Iterator[Model]:
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures
-    from sklearn.preprocessing import TargetEncoder
+    from sklearn.preprocessing import (
+        OneHotEncoder,
+        OrdinalEncoder,
+        PolynomialFeatures,
+        TargetEncoder,
+    )
 
     rng = np.random.RandomState(1)
     rows = np.array([["a", "b", "c", "d", "e"][i] for i in rng.randint(0, 5, 80)], object)
@@ -204,8 +275,12 @@ def _of_others() -> Iterator[Model]:
     from sklearn.gaussian_process import GaussianProcessClassifier
     from sklearn.gaussian_process.kernels import RBF, Matern, WhiteKernel
     from sklearn.impute import IterativeImputer
-    from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
-    from sklearn.linear_model import TweedieRegressor
+    from sklearn.linear_model import (
+        LinearRegression,
+        LogisticRegression,
+        SGDClassifier,
+        TweedieRegressor,
+    )
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
     rng = np.random.RandomState(5)
@@ -225,16 +300,9 @@ def _of_others() -> Iterator[Model]:
     )
     yield Model(columns.fit(rows), rows)
     yield Model(FunctionTransformer(np.log1p, np.expm1).fit(rows), rows)
-    calibrated = CalibratedClassifierCV(LinearRegressionLike(), method="isotonic", cv=2)
+    calibrated = CalibratedClassifierCV(LogisticRegression(), method="isotonic", cv=2)
     yield Model(calibrated.fit(rows, labels > 0), rows)
     yield Model(LinearRegression().fit(rows, rows), rows)
-
-
-def LinearRegressionLike() -> Any:  # noqa: N802 - it stands for a class
-    """A classifier whose calibration is isotonic."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression()
 
 
 METHODS = (

@@ -112,8 +112,8 @@ def test_a_refusal_explains_itself():
     assert isinstance(error, ValueError)
     assert str(error).splitlines()[0] == (
         f"the pickle names `{os.system.__module__}.system`, which runs programs, changes files and "
-        f"the environment, and would run `{os.system.__module__}.system('touch pwned')`; nothing "
-        "was imported, called or built in `$.x` at byte 47"
+        f"the environment, and would run `{os.system.__module__}.system('touch pwned')` "
+        "(`STACK_GLOBAL`); nothing was imported, called or built in `$.x` at byte 47"
     )
     assert (error.path, error.offset) == ("$.x", 47)
     assert "cannery explain" in error.hint

@@ -26,7 +26,7 @@ import codecs, io, json, sys
 from pathlib import Path
 import cannery
 from cannery import pickle
-from cannery.pickle import _inert, _policy, unsafe
+from cannery.pickle import _gate, _inert, _policy, unsafe
 
 files = [path.read_bytes() for path in sorted(Path(sys.argv[1]).rglob("*")) if path.is_file()]
 codecs.lookup("latin1")  # in which old protocols write bytes

@@ -13,6 +13,7 @@
 //! document names as types reaches the sink as names.
 
 mod digest;
+mod layout;
 mod manifest;
 mod members;
 mod read;

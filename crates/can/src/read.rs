@@ -7,7 +7,7 @@ use std::thread;
 
 use cannery_core::tagged::{MAX_LEVELS, Untagger};
 use cannery_core::{
-    ArraySource, ArrayView, Budget, Dtype, Error, ErrorKind, Limits, Order, Result, Sink,
+    ArraySource, ArrayView, Dtype, Error, ErrorKind, Limits, Order, Result, Sink,
 };
 use cannery_json::ReadOptions;
 use cannery_npy::{Bytes, NpyFile};
@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::digest::{Digests, PART};
 use crate::manifest::{Manifest, Member};
-use crate::{DOCUMENT, MANIFEST};
+use crate::{DOCUMENT, MANIFEST, layout};
 
 /// Members up to this size are held against their digest when they are used. Larger ones are only
 /// mapped, and checked by [`CanFile::verify`]: opening must not take minutes.
@@ -46,7 +46,9 @@ impl CanFile {
     /// [`ErrorKind::Corrupt`] if it is no whole archive, or if its members are not those that its
     /// manifest lists; [`ErrorKind::Version`] if it was written by a newer version.
     pub fn from_bytes(bytes: Bytes, limits: Limits) -> Result<Self> {
+        let counted = layout::count_members(&bytes)?;
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+        layout::check(&archive, counted, &limits)?;
         let mut file = Self { archive, manifest: Manifest::default(), limits };
         if file.archive.index_for_name(MANIFEST).is_none() {
             return Err(no_can());
@@ -185,7 +187,7 @@ impl CanFile {
             let bytes = part(&archive.into_inner().into_inner(), start, size);
             return Ok((bytes.ok_or_else(|| cut_off(name))?, Some(start)));
         }
-        Budget::new(&self.limits, file.compressed_size()).take_bytes(size)?;
+        // What all members expand to was held against the limits.
         let mut bytes = Vec::new();
         file.by_ref().take(size).read_to_end(&mut bytes).map_err(|e| unreadable(name, e))?;
         Ok((Bytes::from(bytes), None))
@@ -236,7 +238,7 @@ impl ArraySource for InFile {
 }
 
 #[cold]
-fn damaged(error: ZipError) -> Error {
+pub(crate) fn damaged(error: ZipError) -> Error {
     let error = match error {
         ZipError::CompressionMethodNotSupported(method) => {
             let message = format!("the file is packed with method {method}");
@@ -273,6 +275,6 @@ fn twice(name: &str) -> Error {
 }
 
 #[cold]
-fn corrupt(message: String) -> Error {
+pub(crate) fn corrupt(message: String) -> Error {
     Error::new(ErrorKind::Corrupt, message)
 }

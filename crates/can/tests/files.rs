@@ -263,3 +263,59 @@ fn errors_are_of_the_kind_that_people_catch() {
     let bytes = to_vec(&sample()).unwrap();
     assert_eq!(kinds(read(bytes[..bytes.len() / 2].to_vec()).unwrap_err()), ErrorKind::Corrupt);
 }
+
+#[test]
+fn members_lie_side_by_side_and_each_comes_once() {
+    let good = vouched(&[("document.json", b"[1, 2]"), ("a", b"aaaa"), ("b", b"bbbb")]);
+    read(good.clone()).unwrap();
+    let kind = |bytes: Vec<u8>| {
+        let error = read(bytes).unwrap_err();
+        (error.kind(), error.message().to_owned())
+    };
+    let corrupt = |message: &str| (ErrorKind::Corrupt, message.to_owned());
+
+    // Both members get the same name, in their own headers and in the directory.
+    let mut twice = good.clone();
+    for at in memchr_all(&twice, b"PK\x03\x04").map(|at| at + 30).collect::<Vec<_>>() {
+        if twice[at] == b'b' {
+            twice[at] = b'a';
+        }
+    }
+    for at in memchr_all(&twice, b"PK\x01\x02").map(|at| at + 46).collect::<Vec<_>>() {
+        if twice[at] == b'b' {
+            twice[at] = b'a';
+        }
+    }
+    assert_eq!(kind(twice), corrupt("two members of the file have the same name"));
+
+    // The directory says that one begins where the other does.
+    let headers: Vec<_> = memchr_all(&good, b"PK\x01\x02").collect();
+    let place_of = |name: u8| headers.iter().copied().find(|at| good[at + 46] == name).unwrap();
+    let mut shared = good.clone();
+    let offset: [u8; 4] = good[place_of(b'a') + 42..][..4].try_into().unwrap();
+    shared[place_of(b'b') + 42..][..4].copy_from_slice(&offset);
+    assert_eq!(kind(shared), corrupt("two members of the file share bytes"));
+
+    let mut behind = good.clone();
+    behind.extend(b"more");
+    assert_eq!(kind(behind).0, ErrorKind::Corrupt);
+}
+
+fn memchr_all<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    (0..bytes.len()).filter(move |&at| bytes[at..].starts_with(what))
+}
+
+#[test]
+fn what_expands_to_more_than_the_limit_is_refused_before_it_is_read() {
+    let options = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Deflated);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("document.json", options).unwrap();
+    for _ in 0..200 {
+        std::io::Write::write_all(&mut writer, &vec![b' '; 1 << 20]).unwrap();
+    }
+    let bytes = writer.finish().unwrap().into_inner();
+    let error = read(bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    assert!(error.hint().unwrap().contains("CANNERY_MAX_EXPANDED"), "{error}");
+}

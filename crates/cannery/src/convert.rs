@@ -222,8 +222,14 @@ pub fn convert_between(
     }
     let sent = plan.send(source, writer.sink(), options, watch);
     let can_tag = !options.tagged && !plan.holds.arrays;
-    sent.map_err(|error| if can_tag { say_tagged(error) } else { error })?;
+    sent.map_err(say_expanded).map_err(|error| if can_tag { say_tagged(error) } else { error })?;
     writer.finish()
+}
+
+/// The cure for aliases that are written out to more than the limits allow.
+#[cold]
+fn say_expanded(error: Error) -> Error {
+    if error.kind() == ErrorKind::Limit { error.with_hint(crate::inflate::HINT) } else { error }
 }
 
 /// The cure for a kind of value that the target lacks.

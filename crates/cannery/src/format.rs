@@ -155,7 +155,7 @@ pub enum Rows {
 }
 
 /// How files are read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReadOptions {
     /// What the input may claim.
@@ -164,6 +164,12 @@ pub struct ReadOptions {
     pub nan: bool,
     /// Take a file of a single document for one of rows, where the format has both.
     pub rows: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { limits: crate::default_limits(), nan: false, rows: false }
+    }
 }
 
 /// How texts are laid out.

@@ -5,6 +5,9 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
 
+#[cfg(feature = "compression")]
+use crate::inflate::{Bounded, Counted};
+use crate::inflate::named_bytes;
 use crate::{Packing, Place};
 
 /// Bytes looked at to tell what a file is.
@@ -153,6 +156,8 @@ impl Input {
 
     /// All bytes: a plain file as it is, anything else read into memory.
     ///
+    /// Packed bytes may expand to what [`default_limits`](crate::default_limits) allow.
+    ///
     /// # Errors
     /// Those of the operating system; [`ErrorKind::Limit`] if packed bytes expand to more than the
     /// limits allow.
@@ -162,7 +167,8 @@ impl Input {
             Content::Memory(bytes) => Ok(Whole::Memory(bytes)),
             Content::Stream(stream) => {
                 let packed = self.size.filter(|_| self.packing.is_some());
-                let budget = packed.map(|size| Budget::new(limits, size));
+                let limits = limits.base_bytes(limits.base_bytes.max(named_bytes()));
+                let budget = packed.map(|size| Budget::new(&limits, size));
                 read_all(self.start, stream, budget).map(Whole::Memory)
             }
         }
@@ -202,11 +208,14 @@ fn read_all(
 
 #[cfg(feature = "compression")]
 fn unpack(packing: Packing, packed: impl BufRead + Send + 'static) -> Result<Box<dyn Read + Send>> {
+    let (packed, consumed) = Counted::new(packed);
     match packing {
-        Packing::Gzip => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(packed))),
+        Packing::Gzip => {
+            Ok(Box::new(Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), consumed)))
+        }
         Packing::Zstd => {
             let decoder = zstd::Decoder::with_buffer(packed).map_err(cannot_read)?;
-            Ok(Box::new(decoder))
+            Ok(Box::new(Bounded::new(decoder, consumed)))
         }
     }
 }
@@ -222,6 +231,10 @@ fn unpack(
 /// Decoders report damage in the words of an operating system; it is said plainly here.
 #[cold]
 fn cannot_read(error: io::Error) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(ours) => return ours,
+        Err(error) => error,
+    };
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             let message = format!("the compressed file is damaged: {error}");

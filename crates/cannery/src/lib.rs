@@ -21,6 +21,7 @@ mod duplicates;
 mod elements;
 mod format;
 mod formats;
+mod inflate;
 mod input;
 mod inspect;
 mod names;
@@ -58,6 +59,7 @@ pub use format::{
     Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
     Writer, format_of, format_of_extension, format_of_id, formats,
 };
+pub use inflate::default_limits;
 pub use input::{Input, Whole};
 pub use inspect::{Inspection, Node, inspect, inspect_as};
 pub use names::{dtype_name, size_name};

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use cannery::{is_printable, printable, printable_lines};
+
 use crate::ExitStatus;
+use crate::escape::{JsonEscaper, is_mark, mark, render};
 use crate::failure::Failure;
 
 /// Results go to `out`, errors and progress to `err`.
@@ -32,6 +35,19 @@ pub(crate) enum Style {
     Good,
     Bad,
     Hint,
+}
+
+impl Style {
+    /// How terminals are told.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Style::Strong => "1",
+            Style::Faint => "2",
+            Style::Good => "32",
+            Style::Bad => "1;31",
+            Style::Hint => "1;36",
+        }
+    }
 }
 
 impl<'a> Console<'a> {
@@ -75,26 +91,37 @@ impl<'a> Console<'a> {
 
     /// Writes a line of the results, cut where it is longer than lines may be.
     pub(crate) fn short_line(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        let line = cut(&text.to_string(), self.width());
+        let line = cut(&one_line(&text.to_string()), self.width());
         self.line(line)
     }
 
-    /// Where results go.
+    /// Where JSON goes: what is not printable in its strings is escaped.
+    pub(crate) fn json_out(&mut self) -> JsonEscaper<&mut (dyn Write + Send)> {
+        JsonEscaper::new(self.out)
+    }
+
+    /// Whether results go to a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.looks.out_is_terminal
+    }
+
+    /// Where results go that are not text, or are known to be harmless.
     pub(crate) fn out(&mut self) -> &mut (dyn Write + Send) {
         self.out
     }
 
-    /// Writes a piece of the results.
-    pub(crate) fn print(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        Ok(write!(self.out, "{text}")?)
-    }
-
-    /// Writes a line of the results.
+    /// Writes a line of the results; line ends in it are escaped, as all that is not printable.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        Ok(writeln!(self.out, "{text}")?)
+        self.lines(one_line(&text.to_string()))
     }
 
-    /// A text as it may look among the results.
+    /// Writes lines of the results; all in them that is not printable is escaped.
+    pub(crate) fn lines(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        let is_colored = self.looks.out_is_terminal && self.looks.is_colored;
+        Ok(writeln!(self.out, "{}", render(&text.to_string(), is_colored))?)
+    }
+
+    /// A text as it may look among the results, escaped.
     pub(crate) fn styled(&self, style: Style, text: impl fmt::Display) -> String {
         paint(self.looks.out_is_terminal && self.looks.is_colored, style, text)
     }
@@ -103,32 +130,33 @@ impl<'a> Console<'a> {
     pub(crate) fn complain(&mut self, style: Style, label: &str, text: impl fmt::Display) {
         let is_colored = self.looks.err_is_terminal && self.looks.is_colored;
         let label = paint(is_colored, style, format_args!("{label}:"));
-        drop(writeln!(self.err, "{label} {text}"));
+        let label = render(&label, is_colored);
+        drop(writeln!(self.err, "{label} {}", printable_lines(&text.to_string())));
     }
 
     /// Writes a line to where progress goes. Nobody can be told if that fails.
     pub(crate) fn note(&mut self, text: impl fmt::Display) {
-        drop(writeln!(self.err, "{text}"));
+        drop(writeln!(self.err, "{}", printable_lines(&text.to_string())));
     }
 
     /// Writes what clap has to say: help and version are results, anything else is an error.
     pub(crate) fn usage(&mut self, usage: &clap::Error) -> Result<ExitStatus, Failure> {
         let text = usage.render();
-        if usage.use_stderr() {
-            let text = if self.looks.err_is_terminal && self.looks.is_colored {
-                text.ansi().to_string()
-            } else {
-                text.to_string()
-            };
+        let is_error = usage.use_stderr();
+        let looks = &self.looks;
+        let is_terminal = if is_error { looks.err_is_terminal } else { looks.out_is_terminal };
+        let colored = text.ansi().to_string();
+        // It quotes arguments; where one of them has escapes of its own, there are no colours.
+        let text = if is_terminal && looks.is_colored && has_only_colors(&colored) {
+            colored
+        } else {
+            printable_lines(&text.to_string()).into_owned()
+        };
+        if is_error {
             drop(write!(self.err, "{text}"));
             return Ok(ExitStatus::Incomplete);
         }
-        let text = if self.looks.out_is_terminal && self.looks.is_colored {
-            text.ansi().to_string()
-        } else {
-            text.to_string()
-        };
-        self.print(text)?;
+        write!(self.out, "{text}")?;
         Ok(ExitStatus::Success)
     }
 
@@ -145,23 +173,42 @@ fn width() -> Option<usize> {
     columns.filter(|&columns| columns >= 20)
 }
 
-/// A line with an ellipsis at its end where it is longer than so many columns; what colours it
-/// takes no room.
+/// A text without line ends: they are escaped, marks are left.
+fn one_line(text: &str) -> String {
+    if text.contains(['\n', '\t']) { text.split_inclusive(is_mark).map(line_part).collect() } else { text.to_owned() }
+}
+
+fn line_part(part: &str) -> String {
+    let end = part.char_indices().next_back().filter(|(_, last)| is_mark(*last));
+    let (text, mark) = part.split_at(end.map_or(part.len(), |(at, _)| at));
+    format!("{}{mark}", printable(text))
+}
+
+/// Whether a text has no control sequences but those for colours.
+fn has_only_colors(text: &str) -> bool {
+    let mut parts = text.split("\x1b[");
+    let is_plain = |text: &str| text.chars().all(|c| matches!(c, '\n' | '\t') || is_printable(c));
+    parts.next().is_none_or(is_plain)
+        && parts.all(|part| {
+            let text = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+            text.strip_prefix('m').is_some_and(is_plain)
+        })
+}
+
+/// A line with an ellipsis at its end where it is longer than so many columns; marks take no room.
 fn cut(line: &str, width: usize) -> String {
-    let (mut shown, mut end, mut is_escape) = (0, None, false);
+    let (mut shown, mut end) = (0, None);
     for (at, character) in line.char_indices() {
-        is_escape |= character == '\x1b';
-        if !is_escape {
+        if !is_mark(character) {
             shown += 1;
             if shown == width {
                 end = Some(at);
             }
         }
-        is_escape &= character != 'm';
     }
     match end {
         Some(end) if shown > width => {
-            let reset = if line.contains('\x1b') { "\x1b[0m" } else { "" };
+            let reset: String = line[end..].chars().filter(|c| is_mark(*c)).take(1).collect();
             format!("{}…{reset}", line[..end].trim_end())
         }
         _ => line.to_owned(),
@@ -175,17 +222,9 @@ fn may_color() -> bool {
 }
 
 fn paint(is_colored: bool, style: Style, text: impl fmt::Display) -> String {
-    if !is_colored {
-        return text.to_string();
-    }
-    let code = match style {
-        Style::Strong => "1",
-        Style::Faint => "2",
-        Style::Good => "32",
-        Style::Bad => "1;31",
-        Style::Hint => "1;36",
-    };
-    format!("\x1b[{code}m{text}\x1b[0m")
+    let text = text.to_string();
+    let text = printable(&text);
+    if is_colored { mark(style, &text) } else { text.into_owned() }
 }
 
 #[cfg(test)]
@@ -197,7 +236,28 @@ mod tests {
         assert_eq!(cut("exactly", 7), "exactly");
         assert_eq!(cut("too long", 7), "too lo…");
         assert_eq!(cut("too    long", 7), "too…");
-        assert_eq!(cut("\x1b[1mbold\x1b[0m text", 9), "\x1b[1mbold\x1b[0m text");
-        assert_eq!(cut("\x1b[1mbold\x1b[0m text", 6), "\x1b[1mbold\x1b[0m…\x1b[0m");
+        let line = format!("{} text", mark(Style::Strong, "bold"));
+        assert_eq!(render(&cut(&line, 9), true), "\x1b[1mbold\x1b[0m text");
+        assert_eq!(render(&cut(&line, 6), true), "\x1b[1mbold\x1b[0m…");
+        assert_eq!(render(&cut(&line, 3), true), "\x1b[1mbo…\x1b[0m");
+    }
+
+    #[test]
+    fn usage_is_coloured_only_where_it_has_no_escapes_of_others() {
+        for (text, expected) in [
+            ("\x1b[1mUsage\x1b[0m: x\n", true),
+            ("plain", true),
+            ("\x1b[1mUsage\x1b[0m: \x1b[2J", false),
+            ("\x1b]0;title\x07", false),
+            ("\u{9b}31m", false),
+        ] {
+            assert_eq!(has_only_colors(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_does_not_end_its_line() {
+        let line = format!("{}\n\tb", mark(Style::Strong, "a"));
+        assert_eq!(render(&one_line(&line), true), "\x1b[1ma\x1b[0m\\n\\tb");
     }
 }

@@ -16,6 +16,7 @@
 mod args;
 mod commands;
 mod console;
+mod escape;
 mod failure;
 mod host;
 mod interrupt;

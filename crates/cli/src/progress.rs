@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cannery::{Result, Watch};
+use cannery::{Result, Watch, printable};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::Console;
@@ -21,7 +21,8 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new(console: &Console<'_>, what: impl Into<String>) -> Self {
         let is_shown = console.shows_progress();
-        Self { is_shown, started: Instant::now(), what: what.into(), bar: None }
+        let what = printable(&what.into()).into_owned();
+        Self { is_shown, started: Instant::now(), what, bar: None }
     }
 
     /// Shows that so many files of all are done.

@@ -1,5 +1,7 @@
 //! Rows in columns: the same on a terminal and in a pipe, but for the looks.
 
+use cannery::printable;
+
 use crate::Console;
 use crate::console::Style;
 use crate::failure::Failure;
@@ -27,7 +29,7 @@ pub(crate) enum Cut {
 /// Columns are not cut to fewer characters.
 const NARROW: usize = 8;
 
-/// A text, and how it looks.
+/// A text, escaped, and how it looks.
 pub(crate) struct Cell {
     text: String,
     style: Option<Style>,
@@ -35,13 +37,13 @@ pub(crate) struct Cell {
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: text.into(), style: None }
+        Self { text: printable(&text.into()).into_owned(), style: None }
     }
 }
 
 impl Cell {
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style: Some(style) }
+        Self { text: printable(&text.into()).into_owned(), style: Some(style) }
     }
 
     fn width(&self) -> usize {

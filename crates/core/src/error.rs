@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Path, Segment};
+use crate::{Path, Segment, printable, printable_lines};
 
 /// `std::result::Result` with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -148,6 +148,11 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn io(error: std::io::Error, doing: impl Into<Cow<'static, str>>) -> Self {
+        // A stream of ours that stopped for a reason of its own has said why.
+        let error = match error.downcast::<Self>() {
+            Ok(ours) => return ours,
+            Err(error) => error,
+        };
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
@@ -273,20 +278,26 @@ impl Error {
     #[must_use]
     pub fn report(&self) -> String {
         match self.hint() {
-            Some(hint) => format!("{self}\n\nhint: {hint}"),
+            Some(hint) => format!("{self}\n\nhint: {}", printable_lines(hint)),
             None => self.to_string(),
         }
     }
 }
 
+/// Names and texts of files that are quoted in it are shown [printable]: whoever wrote them must
+/// not write to the terminal.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = self.file() {
-            write!(f, "{file}: ")?;
+            write!(f, "{}: ", printable(file))?;
         }
-        f.write_str(self.message())?;
+        // A message is one line, but for an exception's own; and a name may have line ends.
+        match self.kind() {
+            ErrorKind::Host => f.write_str(&printable_lines(self.message()))?,
+            _ => f.write_str(&printable(self.message()))?,
+        }
         if !self.0.path.is_empty() {
-            write!(f, " in `{}`", self.path())?;
+            write!(f, " in `{}`", printable(&self.path().to_string()))?;
         }
         match self.pos() {
             Some(pos) => write!(f, " at {pos}"),
@@ -343,6 +354,19 @@ mod tests {
         a.json: expected a number, found `x` in `$.rows[3]` at line 2 column 4
 
         hint: write a number
+        ");
+    }
+
+    #[test]
+    fn a_report_does_not_steer_the_terminal() {
+        let error = Error::new(ErrorKind::NotFound, "there is no `a\x1b[2J`")
+            .with_hint("it has: `b\u{9b}`")
+            .inside(Segment::Key("k\u{202e}".into()))
+            .in_file("f\n.json");
+        insta::assert_snapshot!(error.report(), @r"
+        f\n.json: there is no `a\u{1b}[2J` in `$.k\u{202e}`
+
+        hint: it has: `b\u{9b}`
         ");
     }
 

@@ -20,11 +20,15 @@ pub struct Limits {
     /// Bytes that may be allocated beyond that for each byte of input. Default 1,100, just above
     /// what the densest format (DEFLATE, 1,032 : 1) honestly expands to.
     pub bytes_per_input_byte: u64,
+    /// Bytes that a compressed file or member may expand to for each of its bytes, beyond
+    /// [`base_bytes`](Self::base_bytes). Default 200: text packs 5 to 30 : 1, and only what repeats
+    /// itself packs denser.
+    pub expanded_per_byte: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 1024, nodes: 1 << 32, base_bytes: 64 << 20, bytes_per_input_byte: 1100 }
+        Self { depth: 1024, nodes: 1 << 32, base_bytes: 64 << 20, bytes_per_input_byte: 1100, expanded_per_byte: 200 }
     }
 }
 
@@ -32,7 +36,13 @@ impl Limits {
     /// Limits that stop nothing; for input of one's own making.
     #[must_use]
     pub fn unlimited() -> Self {
-        Self { depth: usize::MAX, nodes: u64::MAX, base_bytes: u64::MAX, bytes_per_input_byte: 0 }
+        Self {
+            depth: usize::MAX,
+            nodes: u64::MAX,
+            base_bytes: u64::MAX,
+            bytes_per_input_byte: 0,
+            expanded_per_byte: u64::MAX,
+        }
     }
 
     /// Sets [`depth`](Self::depth).
@@ -61,6 +71,26 @@ impl Limits {
     pub fn bytes_per_input_byte(mut self, bytes: u64) -> Self {
         self.bytes_per_input_byte = bytes;
         self
+    }
+
+    /// Sets [`expanded_per_byte`](Self::expanded_per_byte).
+    #[must_use]
+    pub fn expanded_per_byte(mut self, bytes: u64) -> Self {
+        self.expanded_per_byte = bytes;
+        self
+    }
+
+    /// The bytes that `packed` compressed bytes may expand to.
+    #[must_use]
+    pub fn expanded_for(&self, packed: u64) -> u64 {
+        packed.saturating_mul(self.expanded_per_byte).saturating_add(self.base_bytes)
+    }
+
+    /// The bytes that aliases to `kept` bytes of values may be written out to: less than compressed
+    /// bytes may expand to, for what is written is longer than what is counted.
+    #[must_use]
+    pub fn replayed_for(&self, kept: u64) -> u64 {
+        kept.saturating_mul(self.expanded_per_byte / 8).saturating_add(self.base_bytes / 4)
     }
 
     /// The bytes that may be allocated for `input` bytes.

@@ -45,6 +45,9 @@ pub struct Unshare<S> {
     replayed_nodes: u64,
 }
 
+/// What an event counts besides its text: with quotes, commas and blanks it is written as so much.
+const EVENT: u64 = 16;
+
 /// A marked value whose last event has not come.
 struct Coming {
     id: u64,
@@ -78,7 +81,7 @@ impl<S: Sink> Unshare<S> {
     fn keep(&mut self, event: impl FnOnce() -> Event) {
         if !self.coming.is_empty() {
             let event = event();
-            self.kept_bytes += event.size();
+            self.kept_bytes += EVENT + event.size();
             self.tape.events.push(event);
         }
     }
@@ -135,11 +138,11 @@ impl<S: Sink> Unshare<S> {
     fn replay_event(&mut self, at: usize) -> Result<()> {
         let event = &self.tape.events[at];
         self.replayed_nodes += 1;
-        self.replayed_bytes += event.size();
+        self.replayed_bytes += EVENT + event.size();
         if self.replayed_nodes > self.limits.nodes {
             return Err(exceeded("values"));
         }
-        if self.replayed_bytes > self.limits.bytes_for(self.kept_bytes) {
+        if self.replayed_bytes > self.limits.replayed_for(self.kept_bytes) {
             return Err(exceeded("bytes"));
         }
         match (std::mem::take(&mut self.entry_due), event) {

@@ -37,7 +37,7 @@ pub fn explain(data: &[u8]) -> String {
     for pickle in &pickles {
         let place = match pickle.member.as_str() {
             "" => String::new(),
-            member => format!(" of {member}"),
+            member => format!(" of {}", repr::printable(member)),
         };
         one(&pickle.data, pickle.start, &place, &mut out);
     }
@@ -68,7 +68,8 @@ fn one(data: &[u8], start: usize, place: &str, out: &mut String) {
     out.push_str(&program.text);
     if let Err(error) = result {
         let offset = error.pos().map_or(0, |pos| pos.offset);
-        let _ = writeln!(out, "# byte {offset}: cannot be read further: {}", error.message());
+        let message = repr::printable(error.message());
+        let _ = writeln!(out, "# byte {offset}: cannot be read further: {message}");
     }
 }
 
@@ -144,12 +145,12 @@ impl<'j> Program<'j> {
 
     /// Writes a line of the program, with its place and verdict.
     fn line(&mut self, code: &str) {
+        let code = repr::printable(code);
         let gap = COLUMN.saturating_sub(code.chars().count());
         let _ = write!(self.text, "{code}{:gap$}# byte {}: ", "", self.offset);
         match self.verdicts.get(&(self.offset as u64)) {
             Some((verdict, reason)) => {
-                let reason = reason.replace(|c: char| c.is_control(), " ");
-                let _ = writeln!(self.text, "{verdict}: {reason}");
+                let _ = writeln!(self.text, "{verdict}: {}", repr::printable(reason));
             }
             None => self.text.push_str("ok\n"),
         }

@@ -22,6 +22,6 @@ pub use inert::{Inert, read};
 pub use machine::{HIGHEST_PROTOCOL, Machine};
 pub use memo::Memo;
 pub use opcode::Opcode;
-pub use outline::{Refusal, Vouch, refusals};
+pub use outline::{NOTHING_DONE, Refusal, Vouch, refusals};
 pub use read::{Arg, Framing, NO_STOP, Op, Ops};
 pub use refusal::refused;

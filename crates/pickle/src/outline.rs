@@ -31,7 +31,15 @@ pub trait Vouch {
     fn maps_names(&self) -> bool {
         true
     }
+
+    /// What was done up to now, for the message of a refusal.
+    fn done(&self) -> String {
+        NOTHING_DONE.to_owned()
+    }
 }
+
+/// What was done before a pickle was refused.
+pub const NOTHING_DONE: &str = "nothing was imported, called or built";
 
 /// Module and name of what has none.
 pub(crate) const UNNAMED: &str = "?";
@@ -364,7 +372,7 @@ impl<V: Vouch> Outline<'_, '_, V> {
     /// Whether items may be put into an object that is no list, dictionary or set.
     fn check_items(&mut self, object: Item, at: usize) {
         match object {
-            Item::List | Item::Dict | Item::Set | Item::Refused(_) | Item::Persistent => {}
+            Item::List | Item::Dict | Item::Set | Item::Refused(_) => {}
             Item::Instance(id) => {
                 let uses = self.globals[id as usize].uses.unwrap_or_default();
                 if !uses.allows(Uses::ITEMS) {

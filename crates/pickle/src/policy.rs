@@ -72,6 +72,12 @@ impl Uses {
         self.0 & other.0 == other.0
     }
 
+    /// These uses as bits.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
     /// These uses and those of `other`.
     #[must_use]
     pub const fn and(self, other: Uses) -> Uses {
@@ -156,12 +162,27 @@ pub fn rule(module: &str, name: &str) -> Option<Rule> {
         .or_else(|| member(module, name))
 }
 
+/// The enums of the table, of which every member is data.
+const ENUMS: [(&str, &str); 10] = [
+    ("http", "HTTPMethod"),
+    ("http", "HTTPStatus"),
+    ("inspect", "_ParameterKind"),
+    ("re", "RegexFlag"),
+    ("signal", "Handlers"),
+    ("signal", "Signals"),
+    ("socket", "AddressFamily"),
+    ("socket", "SocketKind"),
+    ("sklearn.utils._metadata_requests", "RequestType"),
+    ("uuid", "SafeUUID"),
+];
+
 /// Members of an enum, as Python names them: `re.RegexFlag.MULTILINE`.
 fn member(module: &str, name: &str) -> Option<Rule> {
     let (class, member) = name.split_once('.')?;
-    let is_word = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let is_member =
-        member.starts_with(|c: char| c.is_ascii_uppercase()) && member.chars().all(is_word);
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_member = ENUMS.contains(&(module, class))
+        && member.starts_with(|c: char| c.is_ascii_alphabetic())
+        && member.chars().all(is_word);
     let class = RULES.get(&(module, class)).filter(|_| is_member)?;
     Some(Rule { profile: class.profile, uses: Uses::REFERENCE })
 }
@@ -188,23 +209,34 @@ fn moved(module: &str) -> Option<Cow<'_, str>> {
     (moves && !last.starts_with('_')).then(|| format!("{parent}._{last}").into())
 }
 
-/// Cython's own helpers, one for each type: they make it and set its fields.
+/// Cython's own helpers, one for each class of the table: they make it and set its fields.
 fn extension_type(module: &str, name: &str) -> Option<Rule> {
-    if !name.starts_with("__pyx_unpickle_") || name.contains('.') {
-        return None;
-    }
-    // To look a name up is to import its module, and these do harm then.
-    if module.ends_with(".__main__") || danger_of_module(module).is_some() {
-        return None;
-    }
-    let profile = match module.split('.').next()? {
-        "numpy" => Profile::Numpy,
-        "pandas" => Profile::Pandas,
-        "scipy" => Profile::Scipy,
-        "sklearn" => Profile::Sklearn,
-        _ => return None,
-    };
-    Some(Rule { profile, uses: Uses::REFERENCE.and(Uses::CALL).and(Uses::STATE) })
+    let class = name.strip_prefix("__pyx_unpickle_")?;
+    let class = RULES.get(&(module, class))?;
+    Some(Rule { profile: class.profile, uses: Uses::REFERENCE.and(Uses::CALL).and(Uses::STATE) })
+}
+
+/// Functions that compute a value of their arguments and do nothing else, however large these are
+/// said to be: what `functools.partial` may keep for later.
+///
+/// ```
+/// use cannery_pickle::policy::is_pure;
+///
+/// assert!(is_pure("math", "sqrt") && is_pure("sklearn.metrics._classification", "fbeta_score"));
+/// assert!(!is_pure("builtins", "print") && !is_pure("numpy", "ones"));
+/// ```
+#[must_use]
+pub fn is_pure(module: &str, name: &str) -> bool {
+    static PURE: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
+        let lines = include_str!("../policy/pure.txt").lines();
+        let rows = lines.filter(|line| !line.starts_with('#')).filter_map(|line| {
+            let (module, names) = line.split_once(": ")?;
+            Some((module, names.split_ascii_whitespace().collect()))
+        });
+        rows.collect()
+    });
+    PURE.get(module).is_some_and(|names| names.contains(&name) || names.contains(&"*"))
+        && rule(module, name).is_some()
 }
 
 /// What a name does that no data needs: `("runs programs")`; `None` if it is not known to.

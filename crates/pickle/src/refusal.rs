@@ -6,16 +6,19 @@ use cannery_core::{Error, ErrorKind, Graph, Limits, Node, NodeId, Segment};
 
 use crate::inert::Inert;
 use crate::machine::Machine;
+use crate::opcode::Opcode;
 use crate::outline::{Refusal, UNNAMED};
 use crate::policy;
 use crate::read::{Framing, Ops};
+use crate::repr::printable;
 
-/// The error for a pickle in which these steps were refused, the first of them in detail.
+/// The error for a pickle in which these steps were refused, the first of them in detail; `done`
+/// says what was done before ([`NOTHING_DONE`](crate::NOTHING_DONE)).
 ///
 /// # Panics
 /// Without a refusal.
 #[must_use]
-pub fn refused(data: &[u8], start: usize, refusals: &[Refusal]) -> Error {
+pub fn refused(data: &[u8], start: usize, refusals: &[Refusal], done: &str) -> Error {
     let first = worst(refusals);
     let mut message = describe(first);
     let mut others: Vec<String> = refusals.iter().map(Refusal::full_name).collect();
@@ -30,7 +33,10 @@ pub fn refused(data: &[u8], start: usize, refusals: &[Refusal]) -> Error {
             let _ = write!(message, " and {more} more");
         }
     }
-    message += "; nothing was imported, called or built";
+    if let Some(opcode) = data.get(first.at).and_then(|&byte| Opcode::from_code(byte)) {
+        let _ = write!(message, " (`{}`)", opcode.name());
+    }
+    let message = printable(&format!("{message}; {done}")).into_owned();
     let error = Error::new(ErrorKind::Untrusted, message).with_hint(ways_on(first));
     let error = path_to(data, start, first.at).into_iter().fold(error, Error::inside);
     error.at_offset(first.at as u64)
@@ -61,14 +67,15 @@ fn describe(refusal: &Refusal) -> String {
 fn ways_on(refusal: &Refusal) -> String {
     let look = "see what it is with `cannery explain`, or load what is data in it with `on_untrusted=\"record\"`";
     match (policy::danger(&refusal.module, &refusal.name), &refusal.reason) {
-        (None, None) => match policy::rule(&refusal.module, &refusal.name) {
-            Some(rule) => {
-                format!("{look}, or trust the library with `profile=\"{}\"`", rule.profile.name())
+        (None, None) => {
+            if let Some(rule) = policy::rule(&refusal.module, &refusal.name) {
+                let profile = rule.profile.name();
+                return format!("{look}, or trust the library with `profile=\"{profile}\"`");
             }
-            None => {
-                format!("{look}, or, if you know its author, `trust=[\"{}\"]`", refusal.full_name())
-            }
-        },
+            let name = refusal.full_name();
+            let name = printable(&name);
+            format!("{look}, or, if you know its author, `trust=[\"{name}\"]`")
+        }
         _ => look.to_owned(),
     }
 }

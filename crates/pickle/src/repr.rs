@@ -1,5 +1,6 @@
 //! Values as Python's `repr` writes them.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use cannery_core::Text;
@@ -10,6 +11,37 @@ use cannery_core::Text;
 #[must_use]
 pub fn is_printable(c: char) -> bool {
     !c.is_control() && !c.is_whitespace() && c.escape_debug().count() == 1
+}
+
+/// A text of a file as it may be printed: what would steer a terminal, or change the order or the
+/// lines of what is shown, is escaped as Python's `repr` does.
+///
+/// ```
+/// use cannery_pickle::repr::printable;
+///
+/// assert_eq!(printable("os.system"), "os.system");
+/// assert_eq!(printable("a\x1b[2J\u{202e}b\n"), "a\\x1b[2J\\u202eb\\n");
+/// ```
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_fine = |c: char| c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && is_shown(c));
+    if text.chars().all(is_fine) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        // A backslash stays one: it is no delimiter here.
+        if is_fine(c) { shown.push(c) } else { character(c, '\0', &|_| false, &mut shown) }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character is shown, and shown where it stands.
+fn is_shown(c: char) -> bool {
+    is_printable(c)
+        && !matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Writes a text in quotes.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use cannery_core::printable;
 use cannery_store::{Digest, KeyPart, RunId, StepRecord, StepStatus, Store};
 
 use crate::{Error, ErrorKind, Result};
@@ -117,7 +118,7 @@ fn changes(before: Vec<KeyPart>, after: Vec<KeyPart>) -> Vec<Change> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step `{}` of run {} ", self.step.label(), self.step.run)?;
+        write!(f, "step `{}` of run {} ", printable(&self.step.label()), self.step.run)?;
         let previous = self.previous.as_ref().map_or(RunId(0), |step| step.run);
         match &self.reason {
             Reason::Cached => write!(f, "did not run: its result was known from run {previous}"),
@@ -138,14 +139,14 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let label = &self.label;
+        let label = printable(&self.label);
         match (&self.before, &self.after) {
             (None, Some(after)) => write!(f, "{label} is new: {}", shown(after)),
             (Some(before), None) => write!(f, "{label} is gone: {}", shown(before)),
             (Some(before), Some(after)) => {
                 write!(f, "{label} changed from {} to {}", shown(before), shown(after))
             }
-            (None, None) => f.write_str(label),
+            (None, None) => f.write_str(&label),
         }
     }
 }
@@ -156,7 +157,7 @@ fn shown(part: &KeyPart) -> String {
         Some(text) if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {
             format!("`{}`", &text[..8])
         }
-        Some(text) => format!("`{text}`"),
+        Some(text) => format!("`{}`", printable(text)),
         None => format!("`{}`", part.digest.short()),
     }
 }

@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use cannery_cli::{Console, ExitStatus, Host, RunRequest};
 use cannery_core::Result;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::errors::from_exception;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(cli_main, module)?)
+    module.add_function(wrap_pyfunction!(cli_main, module)?)?;
+    module.add_function(wrap_pyfunction!(printable, module)?)
 }
 
 /// Runs a command line, whose first word is the program's name; returns its exit status.
@@ -21,6 +22,26 @@ fn cli_main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
         cannery_cli::main(argv, &mut ThisProcess, &mut Console::standard(&mut out, &mut err))
     });
     status.code()
+}
+
+/// A text whose control characters, bidirectional controls and lone surrogates are written as
+/// escapes; with `lines`, line feeds and tabs stay.
+#[pyfunction]
+#[pyo3(signature = (text, *, lines=false))]
+fn printable(text: &Bound<'_, PyString>, lines: bool) -> PyResult<String> {
+    let text = match text.to_str() {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?;
+            String::from_utf8_lossy(bytes.extract()?).into_owned()
+        }
+    };
+    let shown = if lines {
+        cannery_core::printable_lines(&text)
+    } else {
+        cannery_core::printable(&text)
+    };
+    Ok(shown.into_owned())
 }
 
 /// Pipelines run in the interpreter that is there already.

@@ -222,7 +222,7 @@ fn read_all(py: Python<'_>, place: &Place) -> Result<Vec<u8>> {
 }
 
 fn from_can(bytes: Bytes, sink: &mut impl Sink) -> Result<()> {
-    CanFile::from_bytes(bytes, Limits::default())?.send(sink)
+    CanFile::from_bytes(bytes, cannery::default_limits())?.send(sink)
 }
 
 fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()> {

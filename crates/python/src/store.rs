@@ -15,6 +15,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Store>()?;
     module.add_class::<Run>()?;
     module.add_class::<Step>()?;
+    module.add_class::<LinkedView>()?;
     module.add_class::<Artifact>()
 }
 
@@ -146,6 +147,24 @@ impl Store {
         self.ask(py, |store| store.view(digest))
     }
 
+    /// A stored content as a folder of links, for readers that do not write; it goes with the
+    /// object.
+    fn linked_view(&self, py: Python<'_>, digest: &str) -> PyResult<LinkedView> {
+        let digest = digest.parse().or_raise(py)?;
+        self.ask(py, |store| store.linked_view(digest)).map(LinkedView)
+    }
+
+    /// What an artifact's manifest says it is: type, format and metadata. The catalog repeats it,
+    /// and is refused where it differs.
+    fn describe(
+        &self,
+        py: Python<'_>,
+        artifact: &Artifact,
+    ) -> PyResult<(String, String, String)> {
+        let about = self.ask(py, |store| store.manifest_of(&artifact.0))?.description;
+        Ok((about.type_name, about.format, about.metadata))
+    }
+
     /// What a step looked at outside of the store, and how it was.
     fn observations(&self, py: Python<'_>, step: i64) -> PyResult<Vec<(String, String)>> {
         let seen = self.ask(py, |store| store.observations(StepId(step)))?;
@@ -161,6 +180,18 @@ impl Store {
         let key = key.parse().or_raise(py)?;
         let parts = self.ask(py, |store| store.key_parts(key))?;
         Ok(parts.into_iter().map(|p| (p.label, p.digest.to_string(), p.shown)).collect())
+    }
+}
+
+/// A folder of links to files of the store.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct LinkedView(cannery_store::ScratchFolder);
+
+#[pymethods]
+impl LinkedView {
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
     }
 }
 

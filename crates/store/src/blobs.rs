@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
+use crate::proof::Proofs;
 use crate::scratch::Scratch;
-use crate::{Digest, Error, ErrorKind, Hasher, Result, failure};
+use crate::{Digest, Error, ErrorKind, Hasher, Result, failure, plain};
 
 /// What a finished write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,11 +43,13 @@ pub struct Blobs {
     durability: Durability,
     /// Folders with names that may not have reached the disk.
     unsettled: Arc<Mutex<BTreeSet<PathBuf>>>,
+    proofs: Proofs,
 }
 
 impl Blobs {
     pub(crate) fn new(root: &Path, scratch: Arc<Scratch>, durability: Durability) -> Self {
-        Self { objects: root.join("objects"), scratch, durability, unsettled: Arc::default() }
+        let (unsettled, proofs) = (Arc::default(), Proofs::default());
+        Self { objects: root.join("objects"), scratch, durability, unsettled, proofs }
     }
 
     /// The file of a blob, for memory mapping; it need not exist.
@@ -66,7 +69,7 @@ impl Blobs {
     /// Keeps `bytes`.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Blob> {
         let blob = Blob { digest: Digest::of(bytes), size: bytes.len() as u64 };
-        if self.contains(blob) {
+        if self.is_sound(blob) {
             return Ok(blob);
         }
         let mut writer = self.writer()?;
@@ -97,22 +100,40 @@ impl Blobs {
         let mut hasher = Hasher::new();
         let size = hasher.update_reader(&mut file).map_err(|e| failure::io(e, "read", path))?;
         let blob = Blob { digest: hasher.digest(), size };
-        if !self.contains(blob) {
+        if !self.is_sound(blob) {
             make_read_only(path).map_err(|e| failure::io(e, "change", path))?;
             self.publish(blob, &file, |to| fs::rename(path, to))?;
         }
         Ok(blob)
     }
 
-    /// Whether the bytes are there in full length; it does not read them.
+    /// Whether the bytes are there in full length, in a plain file; it does not read them.
     #[must_use]
     pub fn contains(&self, blob: Blob) -> bool {
-        fs::metadata(self.path_of(blob.digest)).is_ok_and(|found| found.len() == blob.size)
+        let path = self.path_of(blob.digest);
+        plain::check(&path).is_ok()
+            && fs::symlink_metadata(path).is_ok_and(|found| found.len() == blob.size)
     }
 
-    /// Opens a blob for reading.
+    /// Whether the bytes are there and are those that were written.
+    #[must_use]
+    pub fn is_sound(&self, blob: Blob) -> bool {
+        self.contains(blob) && self.prove(blob).is_ok()
+    }
+
+    /// Opens a blob for reading: a plain file, not a link.
     pub fn open(&self, digest: Digest) -> Result<File> {
-        File::open(self.path_of(digest)).map_err(|error| self.unreadable(error, digest))
+        let path = self.path_of(digest);
+        self.check_shard(&path)
+            .and_then(|()| plain::open(&path))
+            .map_err(|error| self.unreadable(error, digest))
+    }
+
+    fn check_shard(&self, path: &Path) -> io::Result<()> {
+        let shard = path.parent().unwrap_or(&self.objects);
+        let found = fs::symlink_metadata(shard)?;
+        let refused = || io::Error::new(io::ErrorKind::InvalidData, "its folder is a link or file");
+        if found.is_dir() { Ok(()) } else { Err(refused()) }
     }
 
     /// Reads a blob and proves it.
@@ -120,11 +141,21 @@ impl Blobs {
     /// # Errors
     /// [`ErrorKind::Corrupt`] when the bytes are gone or are not those that were written.
     pub fn read(&self, digest: Digest) -> Result<Vec<u8>> {
+        self.read_most(digest, u64::MAX)
+    }
+
+    /// Like [`read`](Self::read), but refuses a blob of more than `most` bytes.
+    pub(crate) fn read_most(&self, digest: Digest, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(digest)?
+            .take(most.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|error| self.unreadable(error, digest))?;
-        self.prove(digest, Digest::of(&bytes), bytes.len() as u64)?;
+        if bytes.len() as u64 > most {
+            let message = format!("object `{}` has more than {most} bytes", digest.short());
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        self.compare(digest, Digest::of(&bytes), bytes.len() as u64)?;
         Ok(bytes)
     }
 
@@ -137,8 +168,26 @@ impl Blobs {
         let size = hasher
             .update_reader(self.open(digest)?)
             .map_err(|error| self.unreadable(error, digest))?;
-        self.prove(digest, hasher.digest(), size)?;
+        self.compare(digest, hasher.digest(), size)?;
         Ok(size)
+    }
+
+    /// Proves a blob that is about to be used: a large one once, and again when its file changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] when the bytes are gone or are not those that were written.
+    pub fn prove(&self, blob: Blob) -> Result<()> {
+        let file = self.open(blob.digest)?;
+        let (digest, size) = self
+            .proofs
+            .digest(&self.path_of(blob.digest), &file)
+            .map_err(|error| self.unreadable(error, blob.digest))?;
+        self.compare(blob.digest, digest, size)?;
+        if size == blob.size {
+            return Ok(());
+        }
+        let (name, expected) = (blob.digest.short(), blob.size);
+        Err(damaged(format!("object `{name}` has {size} bytes where {expected} were recorded")))
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -148,7 +197,11 @@ impl Blobs {
         }
     }
 
-    fn prove(&self, expected: Digest, found: Digest, size: u64) -> Result<()> {
+    pub(crate) fn proofs(&self) -> &Proofs {
+        &self.proofs
+    }
+
+    fn compare(&self, expected: Digest, found: Digest, size: u64) -> Result<()> {
         if found == expected {
             return Ok(());
         }
@@ -162,11 +215,15 @@ impl Blobs {
 
     #[cold]
     fn unreadable(&self, error: io::Error, digest: Digest) -> Error {
-        if error.kind() == io::ErrorKind::NotFound {
-            return damaged(format!("object `{}` is not in the store", digest.short()))
-                .in_file(self.path_of(digest).display().to_string());
-        }
-        failure::io(error, "read", &self.path_of(digest))
+        let name = digest.short();
+        let message = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                format!("object `{name}` is not in the store")
+            }
+            io::ErrorKind::InvalidData => format!("object `{name}` is no file of its own: {error}"),
+            _ => return failure::io(error, "read", &self.path_of(digest)),
+        };
+        damaged(message).in_file(self.path_of(digest).display().to_string())
     }
 
     /// Gives written bytes their name. A damaged file of that name is replaced.
@@ -182,6 +239,7 @@ impl Blobs {
             if self.durability == Durability::Power {
                 file.sync_data()?;
             }
+            self.clear_way(shard, &path)?;
             match rename(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir_all(shard)?;
@@ -192,10 +250,26 @@ impl Blobs {
             Ok(())
         };
         publish().map_err(|error| failure::io(error, "write", &path))?;
+        self.proofs.note(&path, blob.digest);
         if self.durability == Durability::Power {
             self.unsettled().insert(shard.to_owned());
         }
         Ok(())
+    }
+
+    /// Takes away what is in a blob's place and cannot be replaced by a rename: a folder, or a link
+    /// in the place of its own folder.
+    fn clear_way(&self, shard: &Path, path: &Path) -> io::Result<()> {
+        let aside = |path: &Path| -> io::Result<()> {
+            let folder = self.scratch.session().and_then(|session| session.folder());
+            let folder = folder.map_err(io::Error::other)?;
+            fs::rename(path, folder.path().join("aside"))
+        };
+        match fs::symlink_metadata(shard) {
+            Ok(found) if !found.is_dir() => aside(shard)?,
+            _ => {}
+        }
+        if plain::is_folder(path) { aside(path) } else { Ok(()) }
     }
 
     /// Brings the names of all that was kept to the disk; to be called before the catalog speaks
@@ -228,7 +302,7 @@ impl BlobWriter<'_> {
     /// Names the bytes and makes them visible to everybody.
     pub fn finish(self) -> Result<Blob> {
         let blob = Blob { digest: self.hasher.digest(), size: self.size };
-        if !self.blobs.contains(blob) {
+        if !self.blobs.is_sound(blob) {
             let (file, path) = self.file.into_parts();
             self.blobs.publish(blob, &file, |to| fs::rename(&path, to))?;
         }
@@ -255,15 +329,9 @@ fn damaged(message: String) -> Error {
         .with_hint("run the pipeline again: steps whose results are damaged are computed anew")
 }
 
-#[cfg(unix)]
 fn has_other_names(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink() || found.nlink() > 1)
-}
-
-#[cfg(not(unix))]
-fn has_other_names(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+    fs::symlink_metadata(path)
+        .is_ok_and(|found| found.is_symlink() || plain::has_other_names(&found))
 }
 
 #[cfg(unix)]

@@ -50,6 +50,9 @@ pub(crate) fn catalog(error: rusqlite::Error, doing: &str) -> Error {
         ErrorKind::Conflict => {
             wrapped.with_hint("another process has held the catalog for long; try again")
         }
+        ErrorKind::Limit => wrapped.with_hint(
+            "`catalog.sqlite` holds more than any of ours; it may have been made to hold readers up",
+        ),
         ErrorKind::Corrupt => {
             wrapped.with_hint("`catalog.sqlite` is damaged; restore it from a copy")
         }
@@ -63,6 +66,7 @@ fn kind_of(error: &rusqlite::Error) -> ErrorKind {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
             ErrorKind::Permission
         }
+        Some(ErrorCode::OperationInterrupted | ErrorCode::TooBig) => ErrorKind::Limit,
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
     }

@@ -1,7 +1,6 @@
-//! Artifacts as folders: taken from one, and shown as one.
+//! Artifacts as folders: taken from one.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::{
@@ -9,7 +8,10 @@ use crate::{
 };
 
 /// Deeper than anybody nests folders, and shallow enough for every stack.
-const MAX_DEPTH: usize = 128;
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// Bytes of a manifest, at most: some 500,000 files.
+const MOST_MANIFEST: u64 = 64 << 20;
 
 impl Store {
     /// Keeps a copy of all files below `folder` as one artifact; returns its content's digest.
@@ -47,7 +49,7 @@ impl Store {
 
     /// The manifest of an artifact's content.
     pub fn manifest(&self, content: Digest) -> Result<Manifest> {
-        let bytes = self.blobs().read(content)?;
+        let bytes = self.blobs().read_most(content, MOST_MANIFEST)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             let message = format!("object `{}` is no artifact manifest", content.short());
             Error::new(ErrorKind::Syntax, message)
@@ -63,7 +65,8 @@ impl Store {
     /// Where one file of an artifact lies, for memory mapping. It must not be written to.
     pub fn path_of(&self, content: Digest, path: &str) -> Result<PathBuf> {
         let file = self.file(content, path)?;
-        self.require(&file)?;
+        let proven = self.blobs().prove(file.blob());
+        proven.map_err(|error| self.blame(error, content, Some(path)))?;
         Ok(self.blobs().path_of(file.digest))
     }
 
@@ -77,76 +80,12 @@ impl Store {
         })
     }
 
-    /// Whether an artifact's manifest and all its files are there in full length.
+    /// Whether an artifact's manifest and all its files are there as they were written.
     #[must_use]
     pub fn is_whole(&self, content: Digest) -> bool {
         self.manifest(content).is_ok_and(|manifest| {
-            manifest.files.iter().all(|file| self.blobs().contains(file.blob()))
+            manifest.files.iter().all(|file| self.blobs().is_sound(file.blob()))
         })
-    }
-
-    /// An artifact as a folder, with the names its files had.
-    ///
-    /// The files are links to the store's own and must not be written to. The folder stays: it is
-    /// made once for each content and shared by everybody. Only for a store that cannot be
-    /// written it is a copy elsewhere, and goes when the store is closed.
-    pub fn view(&self, content: Digest) -> Result<PathBuf> {
-        let manifest = self.manifest(content)?;
-        for file in &manifest.files {
-            self.require(file)?;
-        }
-        let target = view_path(self.root(), content);
-        if target.is_dir() {
-            return Ok(target);
-        }
-        match self.scratch().substitute() {
-            None => self.make_view(&manifest, target),
-            Some(elsewhere) => self.make_view(&manifest, view_path(elsewhere, content)),
-        }
-    }
-
-    fn make_view(&self, manifest: &Manifest, target: PathBuf) -> Result<PathBuf> {
-        if target.is_dir() {
-            return Ok(target);
-        }
-        let scratch = self.scratch_folder()?;
-        let folder = scratch.path().join("view");
-        let build = || {
-            fs::create_dir(&folder)?;
-            self.fill_view(manifest, &folder)?;
-            fs::create_dir_all(target.parent().unwrap_or(&target))?;
-            match fs::rename(&folder, &target) {
-                // Somebody else was faster, and made the same.
-                Err(_) if target.is_dir() => Ok(()),
-                result => result,
-            }
-        };
-        build().map_err(|error| failure::io(error, "make the folder", &target))?;
-        Ok(target)
-    }
-
-    fn fill_view(&self, manifest: &Manifest, folder: &Path) -> io::Result<()> {
-        for file in &manifest.files {
-            let to = folder.join(&file.path);
-            if let Some(parent) = to.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            let from = self.blobs().path_of(file.digest);
-            // A link cannot lead to another file system, and some have no links.
-            if fs::hard_link(&from, &to).is_err() {
-                fs::copy(&from, &to)?;
-            }
-        }
-        manifest.empty_folders.iter().try_for_each(|path| fs::create_dir_all(folder.join(path)))
-    }
-
-    /// Refuses a file whose bytes are gone or cut short.
-    fn require(&self, file: &FileEntry) -> Result<()> {
-        if self.blobs().contains(file.blob()) {
-            return Ok(());
-        }
-        // Reading says what is wrong with it.
-        self.blobs().verify(file.digest).map(|_| ())
     }
 
     fn keep_folder(
@@ -164,11 +103,6 @@ impl Store {
         let files = files.collect::<Result<Vec<_>>>()?;
         self.put_manifest(&Manifest::new(description.clone(), files, found.empty_folders)?)
     }
-}
-
-fn view_path(root: &Path, content: Digest) -> PathBuf {
-    let hex = content.to_string();
-    root.join("views").join(&hex[..2]).join(&hex[2..])
 }
 
 /// What lies below a folder.

@@ -7,7 +7,7 @@
 //!   version           the layout's version; written last, so a folder without it is unfinished
 //!   objects/ab/cdef…  every file ever kept, named by its BLAKE3 digest, never changed
 //!   catalog.sqlite    runs, steps, artifact versions and what was made from what
-//!   views/ab/cdef…    artifacts as folders of hard links: a cache, may be deleted at any time
+//!   views/ab/cdef…    artifacts as folders of copies: a cache, may be deleted at any time
 //!   tmp/              what is being written, one locked folder for each open store
 //! ```
 //!
@@ -29,16 +29,20 @@
 //! # }
 //! ```
 
+mod blame;
 mod blobs;
 mod catalog;
 mod digest;
 mod failure;
 mod folder;
 mod manifest;
+mod plain;
+mod proof;
 mod scratch;
 mod store;
 mod time;
 mod verify;
+mod view;
 
 pub use blobs::{Blob, BlobWriter, Blobs, Durability};
 pub use cannery_core::{Error, ErrorKind, Result};

@@ -1,5 +1,6 @@
 //! What an artifact consists of; the digest of its canonical text is the artifact's identity.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::{Blob, Digest, Error, ErrorKind, Result};
@@ -96,13 +97,14 @@ impl Manifest {
             let message = format!("artifact has two files named `{}`", pair[0].path);
             return Err(Error::new(ErrorKind::Value, message));
         }
+        check_folders(&files, &empty_folders)?;
         Ok(Self { description, files, empty_folders })
     }
 
     /// Bytes of all files together.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
+        self.files.iter().fold(0, |size, file| size.saturating_add(file.size))
     }
 
     /// The file at `path`.
@@ -187,6 +189,20 @@ fn check_path(path: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Value, message))
 }
 
+/// No path is that of a file and of a folder.
+fn check_folders(files: &[FileEntry], empty_folders: &[String]) -> Result<()> {
+    let names: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let all = files.iter().map(|file| &file.path).chain(empty_folders);
+    let above = all.flat_map(|path| path.match_indices('/').map(|(end, _)| &path[..end]));
+    match above.chain(empty_folders.iter().map(String::as_str)).find(|path| names.contains(path)) {
+        None => Ok(()),
+        Some(path) => {
+            let message = format!("artifact has `{path}` both as a file and as a folder");
+            Err(Error::new(ErrorKind::Value, message))
+        }
+    }
+}
+
 /// `\` and `:` are ordinary letters elsewhere, but lead anywhere on Windows.
 fn leaves_on_windows(path: &str) -> bool {
     cfg!(windows) && path.contains(['\\', ':'])
@@ -269,6 +285,10 @@ type a\b",
                 "cannery artifact 1\nfolder a//b",
                 "artifact has a file path that leaves its folder: `a//b`",
             ),
+            (
+                "cannery artifact 1\nfile 6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85 3 a\nfolder a/b",
+                "artifact has `a` both as a file and as a folder",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(Manifest::from_text(text).unwrap_err().message(), expected, "{text}");
@@ -285,8 +305,8 @@ type a\b",
         #[test]
         fn what_is_written_reads_back(
             type_name in ".*", format in "(?s).*", metadata in "[a\\\\\n\r]*",
-            paths in prop::collection::btree_set(r"[a-z\\\n\r ]{1,4}(/[a-z.]{1,2}x){0,2}", 0..5),
-            folders in prop::collection::btree_set("[a-z ]{1,3}", 0..3),
+            paths in prop::collection::btree_set(r"([a-z\\\n\r ]{1,4}d/){0,2}[a-z.\r]{1,2}x", 0..5),
+            folders in prop::collection::btree_set("[a-z ]{1,3}e", 0..3),
         ) {
             let description = Description::new(type_name, format).with_metadata(metadata);
             let files = paths.iter().map(|path| file(path)).collect();

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::{Result, failure};
+use crate::{Result, failure, plain};
 
 /// The `tmp/` folder of a store and this store's own, lazily made, folder in it.
 #[derive(Debug)]
@@ -63,10 +63,15 @@ impl Scratch {
 
     /// Whether the process that made the session `token` still holds it.
     pub(crate) fn is_alive(&self, token: &str) -> bool {
-        let path = lock_path(&self.tmp, token);
-        match File::open(path) {
+        // It is the catalog that says it, which a stranger may have made.
+        if !is_token(token) {
+            return false;
+        }
+        match plain::open(&lock_path(&self.tmp, token)) {
             Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
-            Err(error) => error.kind() != io::ErrorKind::NotFound,
+            Err(error) => {
+                !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
+            }
         }
     }
 
@@ -83,7 +88,7 @@ impl Scratch {
 
     fn remove_if_dead(&self, token: &str) -> io::Result<()> {
         let path = lock_path(&self.tmp, token);
-        let lock = OpenOptions::new().write(true).open(&path)?;
+        let lock = plain::open_with(&path, OpenOptions::new().write(true))?;
         if lock.try_lock().is_err() {
             return Ok(());
         }
@@ -169,6 +174,12 @@ pub(crate) fn with_mode<'a, 'b, 'c>(
     _: u32,
 ) -> &'a mut tempfile::Builder<'b, 'c> {
     builder
+}
+
+/// Whether it can be the name of a session's folder.
+fn is_token(token: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
+    token.bytes().all(is_part) && !token.is_empty() && token.len() < 64 && !token.contains("..")
 }
 
 fn lock_path(tmp: &Path, token: &str) -> PathBuf {

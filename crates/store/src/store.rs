@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::scratch::{Scratch, with_mode};
-use crate::{Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, failure};
+use crate::{Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, failure, plain};
 
 /// The version of the folder's layout; the catalog has its own.
 const VERSION: usize = 1;
@@ -73,14 +73,32 @@ impl Store {
     /// Opens the store that belongs to the folder `from`: the one that the environment variable
     /// `CANNERY_STORE` names, else the `.cannery` in `from` or the nearest folder above it, else a
     /// new `.cannery` in `from`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`] when the store that was found, not named, is another user's.
     pub fn find(from: impl AsRef<Path>) -> Result<Self> {
         Self::open(locate(from.as_ref(), env::var_os(VARIABLE).map(PathBuf::from))?)
     }
 
+    /// The `.cannery` in `from` or the nearest folder above it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`] when it is another user's: what is in a store is data, but whose
+    /// data it is, only who names it knows.
+    pub fn nearest(from: impl AsRef<Path>) -> Result<Option<PathBuf>> {
+        let from = from.as_ref();
+        let from = std::path::absolute(from).map_err(|error| failure::io(error, "find", from))?;
+        let found = from.ancestors().map(|folder| folder.join(FOLDER)).find(|path| path.is_dir());
+        found.iter().try_for_each(|root| plain::check_owner(root))?;
+        Ok(found)
+    }
+
     fn open_with(root: &Path, options: StoreOptions) -> Result<Self> {
+        plain::check_store(root)?;
         if !is_current(root)? {
             create(root)?;
         }
+        plain::check_journal(root)?;
         // Absolute, for the process may change its folder while the store is open.
         let root = root.canonicalize().map_err(|error| failure::io(error, "open", root))?;
         let catalog = Catalog::open(&root)?;
@@ -140,9 +158,12 @@ fn locate(from: &Path, named: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(named) = named.filter(|path| !path.as_os_str().is_empty()) {
         return refuse_url(named);
     }
-    let from = std::path::absolute(from).map_err(|error| failure::io(error, "find", from))?;
-    let found = from.ancestors().map(|folder| folder.join(FOLDER)).find(|path| path.is_dir());
-    Ok(found.unwrap_or_else(|| from.join(FOLDER)))
+    match Store::nearest(from)? {
+        Some(found) => Ok(found),
+        None => std::path::absolute(from)
+            .map(|from| from.join(FOLDER))
+            .map_err(|error| failure::io(error, "find", from)),
+    }
 }
 
 fn refuse_url(named: PathBuf) -> Result<PathBuf> {
@@ -155,7 +176,7 @@ fn refuse_url(named: PathBuf) -> Result<PathBuf> {
 
 /// Whether the folder is a finished store that this release can read.
 fn is_current(root: &Path) -> Result<bool> {
-    let text = match fs::read_to_string(root.join("version")) {
+    let text = match plain::read_text(&root.join("version"), 100) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         result => result.map_err(|error| failure::io(error, "read", &root.join("version")))?,
     };
@@ -183,6 +204,7 @@ fn create(root: &Path) -> Result<()> {
         let path = root.join(folder);
         fs::create_dir_all(&path).map_err(|error| failure::io(error, "make", &path))?;
     }
+    plain::clear_unfinished(root);
     Catalog::create(root)?;
     write_whole(root, ".gitignore", "# made by cannery\n*\n")?;
     // Last: it says that everything else is there.
@@ -217,7 +239,7 @@ fn refuse_foreign_folder(root: &Path) -> Result<()> {
 pub(crate) fn lock(root: &Path) -> Result<File> {
     let path = root.join("lock");
     let lock = || {
-        let file = File::options().create(true).append(true).open(&path)?;
+        let file = plain::open_with(&path, File::options().create(true).append(true))?;
         file.lock()?;
         Ok(file)
     };

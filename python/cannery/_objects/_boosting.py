@@ -79,7 +79,7 @@ def _make_estimator(cls: Any, parts: Parts) -> Any:
     with accepting(is_function):
         check_attributes(cls, parts)
     for name in parts:
-        if name in _lightgbm_model.FILES or name == "callbacks" and parts[name]:
+        if name in _lightgbm_model.FILES or (name == "callbacks" and parts[name]):
             raise PartError(f"the attribute {name!r} is not for a file to set")
     _lightgbm_model.check_params(parts.get("_other_params") or {})
     value = object.__new__(cls)

@@ -53,7 +53,7 @@ def partial_parts(value: functools.partial[Any]) -> Parts:
 def _make_partial(parts: Parts) -> Any:
     function = parts["function"]
     is_computing = function_of(_name_of(function)) is not None
-    if not (function in _FILLED or is_computing or _is_trusted(function)):
+    if not (function in _FILLED or is_computing or is_trusted(function)):
         raise Untrusted("functools.partial")
     return functools.partial(function, *parts["args"], **parts["keywords"])
 
@@ -64,7 +64,7 @@ def _name_of(item: Any) -> str:
     return f"{getattr(item, '__module__', None)}.{getattr(item, '__qualname__', None)}"
 
 
-def _is_trusted(item: Any) -> bool:
+def is_trusted(item: Any) -> bool:
     """Whether only the reader's `trust=` can have given it: the table does not have it."""
     if isinstance(item, functools.partial):
         return True  # made by these rules
@@ -96,7 +96,7 @@ def is_factory(value: Any, path: str) -> None:
         return None
     if not isinstance(value, functools.partial):
         return _is_callable(value, path)
-    if not isinstance(value.func, functools.partial) and _is_trusted(value.func):
+    if not isinstance(value.func, functools.partial) and is_trusted(value.func):
         return None
     if value.keywords or value.func not in _FILLED:
         raise PartError(f"the part {path!r}: a partial of {value.func!r} is no factory")

@@ -4,8 +4,9 @@ An instance is made by `cls.__new__`, without `__init__`, and gets its attribute
 with a `__setstate__` of its own is given its state. Attributes are parts by their names. Parts
 with other meanings have names with two underscores around them: `__items__` (of a subclass of a
 collection), `__args__` and `__kwargs__` (for `__new__`), `__state__` (for `__setstate__`),
-`__function__` (that `__reduce__` names), `__pairs__` (set by `__setitem__`), `__generic__` (the
-arguments of a generic model).
+`__function__` (that `__reduce__` names), `__setter__` (that sets the state), `__name__` (of an
+object that is kept by its name), `__pairs__` (set by `__setitem__`), `__generic__` (the arguments
+of a generic model).
 """
 
 # Libraries that are not there are not asked for.
@@ -17,17 +18,20 @@ import collections
 import copyreg
 import datetime as dt
 import enum
+import functools
 import inspect
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cannery._objects._callables import is_factory
+from cannery._objects._callables import is_factory, is_trusted
 from cannery._objects._checks import (
     DATA,
     PLAIN_DICT,
     PLAIN_LIST,
+    TEXT,
     Check,
+    PartError,
     Untrusted,
     exact,
     integer,
@@ -39,11 +43,13 @@ from cannery._objects._known import fill_ordered
 from cannery._objects._names import refuse_protocols
 from cannery._objects._registry import registered_of
 from cannery._objects._stdlib import check_arguments
+from cannery._objects._trust import find_by_name
 
 Parts = dict[str, Any]
 
 ITEMS, ARGS, KWARGS, STATE = "__items__", "__args__", "__kwargs__", "__state__"
-FUNCTION, PAIRS, GENERIC = "__function__", "__pairs__", "__generic__"
+NAME = "__name__"
+FUNCTION, SETTER, PAIRS, GENERIC = "__function__", "__setter__", "__pairs__", "__generic__"
 
 
 class Plan(NamedTuple):
@@ -274,28 +280,37 @@ def _of_reduced(cls: Any) -> Plan:
     set_state = _set_state(cls)
 
     def parts(value: Any) -> Parts:
+        name = _name_in_module(value) if hasattr(value, "__reduce_ex__") else None
+        if name is not None and find_by_name(name) is value:
+            return {NAME: name}
         reduced = _reduced(value)
         made_by = None if reduced is None else _made_by(cls, *reduced[:2])
         if reduced is None or made_by is None:
             from cannery._objects._describe import refuse
 
             return refuse(value)
-        state, items, pairs = reduced[2:5]
+        state, items, pairs, setter = reduced[2:6]
         return (
             made_by
             | ({} if state is None else {STATE: state})
+            | ({} if setter is None else {SETTER: setter})
             | ({} if items is None else {ITEMS: list(items)})
             | ({} if pairs is None else {PAIRS: [tuple(pair) for pair in pairs]})
         )
 
     def make(parts: Parts) -> Any:
+        if NAME in parts:
+            return _of_name(cls, parts[NAME])
+        exact(tuple)(parts[ARGS], ARGS)
         if FUNCTION in parts:
-            if not isinstance(parts[FUNCTION], _FUNCTIONS):
-                raise Untrusted("function")
-            value = parts[FUNCTION](*parts[ARGS])
+            value = _trusted(parts[FUNCTION], cls)(*parts[ARGS])
+        elif KWARGS in parts:
+            value = cls.__new__(cls, *parts[ARGS], **parts[KWARGS])
         else:
-            value = cls(*parts[ARGS]) if KWARGS not in parts else cls.__new__(cls, *parts[ARGS])
-        if STATE in parts:
+            value = cls(*parts[ARGS])
+        if SETTER in parts:
+            _trusted(parts[SETTER])(value, parts.get(STATE))
+        elif STATE in parts:
             set_state(value, parts)
         for item in parts.get(ITEMS, ()):
             value.append(item)
@@ -310,6 +325,31 @@ def _of_reduced(cls: Any) -> Plan:
 _FUNCTIONS = (types.FunctionType, types.MethodType)
 
 
+def _trusted(function: Any, cls: Any = None) -> Any:
+    """A function that only the reader's `trust=` can have given; a partial of one, or of `cls`."""
+    inner = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    is_own_partial = inner is cls and inner is not function
+    if not (is_own_partial or (isinstance(inner, _FUNCTIONS) and is_trusted(inner))):
+        raise Untrusted("function")
+    return function
+
+
+def _of_name(cls: type, name: Any) -> Any:
+    """The object of a module that says of itself that it is kept by its name."""
+    TEXT(name, NAME)
+    found = find_by_name(name)
+    if type(found) is not cls or _name_in_module(found) != name:
+        raise PartError(f"there is no {cls.__name__} of the name {name!r}")
+    return found
+
+
+def _name_in_module(value: Any) -> str | None:
+    reduced = value.__reduce_ex__(4)
+    return f"{value.__module__}.{reduced}" if isinstance(reduced, str) else None
+
+
 def _reduced(value: Any) -> tuple[Any, ...] | None:
     """What `__reduce_ex__` gives, filled up; `None` where it says that there is nothing to save."""
     reduce = copyreg.dispatch_table.get(type(value))
@@ -317,9 +357,9 @@ def _reduced(value: Any) -> tuple[Any, ...] | None:
         reduced: Any = reduce(value) if reduce else value.__reduce_ex__(4)
     except TypeError:  # locks and the like say that they cannot be pickled
         return None
-    if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 5:
+    if not isinstance(reduced, tuple) or not 2 <= len(reduced) <= 6:
         return None
-    return (*reduced, None, None, None)[:5]
+    return (*reduced, None, None, None, None)[:6]
 
 
 def _made_by(cls: Any, function: Any, args: Any) -> Parts | None:
@@ -327,7 +367,10 @@ def _made_by(cls: Any, function: Any, args: Any) -> Parts | None:
         return {ARGS: tuple(args)}
     if function is copyreg.__newobj__ and args[0] is cls:  # pyright: ignore
         return {ARGS: tuple(args[1:]), KWARGS: {}}
-    if isinstance(function, _FUNCTIONS) and function.__module__ != "copyreg":
+    if function is copyreg.__newobj_ex__ and args[0] is cls:  # pyright: ignore
+        return {ARGS: tuple(args[1]), KWARGS: dict(args[2])}
+    is_partial = isinstance(function, functools.partial)
+    if is_partial or (isinstance(function, _FUNCTIONS) and function.__module__ != "copyreg"):
         return {FUNCTION: function, ARGS: tuple(args)}
     return None
 

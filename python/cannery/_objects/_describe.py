@@ -14,9 +14,9 @@ from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._registry import name_of_registered
-from cannery._objects._trust import find_by_name, full_name, is_findable
+from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
-from cannery.errors import DataTypeError
+from cannery.errors import CanneryError, DataTypeError
 
 Described = tuple[str, dict[str, Any]]
 
@@ -38,7 +38,14 @@ class Describer:
         describe = self._of_class.get(cls)
         if describe is None:
             describe = self._of_class[cls] = _describer_of(cls)
-        return describe(value)
+        try:
+            return describe(value)
+        except (CanneryError, RecursionError, MemoryError):
+            raise
+        except Exception as reason:
+            error = DataTypeError(f"{_kind_of(value)} cannot be saved: {reason}")
+            error.hint = hint_for(value)
+            raise error from reason
 
     def plain_name(self, cls: type) -> str | None:
         """The name of a class whose instances' `__dict__` is all there is to save, else `None`."""
@@ -73,12 +80,14 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
     _load_plugins(cls)
     found = known_of(cls)
     if found is not None:
-        name, parts = found[0], found[1].parts
-        return lambda value: (name, parts(value))
+        name, known = found
+        return lambda value: (name, known.describe(value))
     if cls is Record:
         return lambda value: (value.__type_name__, value.__parts__)
     if issubclass(cls, type):
         return _class_itself
+    if cls in VARIABLES:
+        return lambda value: ("type", {"name": _findable(full_name(value), value)})
     if issubclass(cls, _FUNCTIONS):
         return _function_itself
     if issubclass(cls, enum.Enum):

@@ -8,9 +8,11 @@ import decimal
 import fractions
 import functools
 import gc
+import io
 import ipaddress
 import pathlib
 import pickle
+import random
 import re
 import types
 import zoneinfo
@@ -52,6 +54,51 @@ class Known(NamedTuple):
     empty: Callable[[], Any] | None = None
     """Makes one that is filled later, for a value that contains itself."""
     fill: Callable[[Any, Parts], object] | None = None
+
+    def describe(self, value: Any) -> Parts:
+        """The parts of a value, and the attributes that it was given besides."""
+        parts = self.parts(value)
+        own = _WITH_ATTRIBUTES.get(type(value))
+        if own is None:
+            return parts
+        more = {name: item for name, item in vars(value).items() if name not in own}
+        return {**parts, ATTRIBUTES: more} if more else parts
+
+    def revive(self, instance: Any, parts: Parts) -> Any:
+        """Make a value of its parts, or fill the one that was made before them."""
+        more = parts.pop(ATTRIBUTES, None)
+        if instance is None:
+            value = self.make(parts)
+        elif self.fill is not None:
+            self.make.check(parts)
+            self.fill(instance, parts)
+            value = instance
+        if more is not None:
+            _set_attributes(value, more)
+        return value
+
+
+ATTRIBUTES = "__attributes__"
+"""The part that holds what a value was given besides what its type says."""
+
+# Types that take attributes, and what their `__dict__` holds that their parts say.
+_WITH_ATTRIBUTES: dict[type, frozenset[str]] = {
+    collections.ChainMap: frozenset({"maps"}),
+    collections.Counter: frozenset(),
+    collections.OrderedDict: frozenset(),
+    functools.partial: frozenset(),
+    io.BytesIO: frozenset(),
+    io.StringIO: frozenset(),
+    random.Random: frozenset({"gauss_next"}),
+}
+
+
+def _set_attributes(value: Any, attributes: Any) -> None:
+    PLAIN_DICT(attributes, ATTRIBUTES)
+    if type(value) not in _WITH_ATTRIBUTES:
+        raise PartError(f"a {type(value).__name__} takes no attributes")
+    _stdlib.check_names(type(value), attributes)
+    vars(value).update(attributes)
 
 
 def _value(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import Any
 
 from cannery._objects._checks import PartError, Untrusted
@@ -104,7 +105,7 @@ def _check_objective(text: str, columns: int) -> None:
 
 
 def _check_trees(text: str, start: int, sizes: list[int], features: int) -> None:
-    """lightgbm jumps by `tree_sizes`, in bytes, from each tree to the next."""
+    """Sizes are in bytes: lightgbm jumps by `tree_sizes` from each tree to the next."""
     raw = text.encode()
     at = len(text[:start].encode())
     for number, size in enumerate(sizes):
@@ -152,7 +153,7 @@ def _check_tree(tree: dict[str, str], features: int) -> None:
     _require(all(0 <= each < categories and each == int(each) for each in splits), "categories")
     if categories:
         ends = _integers(tree["cat_boundaries"], categories + 1, 0, 1 << 30)
-        ordered = all(low < high for low, high in zip(ends, ends[1:], strict=False))
+        ordered = all(low < high for low, high in pairwise(ends))
         _require(ends[0] == 0 and ordered, "the categories are not in order")
         _integers(tree["cat_threshold"], ends[-1], 0, 1 << 32)
 

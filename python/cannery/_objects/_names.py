@@ -8,7 +8,7 @@ from cannery._objects._checks import PartError
 
 OWN = frozenset(
     """
-    __args__ __function__ __generic__ __items__ __kwargs__ __pairs__ __state__
+    __args__ __function__ __generic__ __items__ __kwargs__ __pairs__ __setter__ __state__
     __orig_class__ __cause__ __context__ __suppress_context__ __notes__
     __networkx_cache__ __pydantic_fields_set__ __pydantic_extra__ __pydantic_private__
     """.split()

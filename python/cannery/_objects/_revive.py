@@ -201,18 +201,8 @@ def _class_of_data(name: str) -> type | None:
 
 
 def _maker_of_known(known: Known) -> Maker:
-    empty, fill = known.empty, known.fill
-    if empty is None or fill is None:
-        return Maker(lambda _, parts: known.make(parts))
-
-    def finish(instance: Any, parts: Parts) -> Any:
-        if instance is None:
-            return known.make(parts)
-        known.make.check(parts)
-        fill(instance, parts)
-        return instance
-
-    return Maker(finish, shell=lambda _: empty())
+    empty = known.empty
+    return Maker(known.revive, shell=None if empty is None else lambda _: empty())
 
 
 def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:

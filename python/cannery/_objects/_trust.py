@@ -28,6 +28,9 @@ _FORBIDDEN = frozenset(
 
 _WILDCARDS = "*?["
 
+VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
+"""The variables of generic classes: they are named like classes, and do nothing."""
+
 
 class Trust:
     """Finds the classes that the caller named, by the names in a document.
@@ -86,10 +89,12 @@ class Trust:
             _import_named(pattern, name)
         found = find_by_name(name)
         # A name that only leads through a module to something else is not what was trusted.
-        if found is None or name not in names_of(found):
+        if not hasattr(found, "__module__") or not hasattr(found, "__name__"):
+            return None
+        if name not in names_of(found):
             return None
         # A pattern is for classes; a function must be named exactly.
-        return found if exact or isinstance(found, type) else None
+        return found if exact or isinstance(found, (type, *VARIABLES)) else None
 
 
 def _import_named(pattern: str, name: str) -> None:
@@ -136,7 +141,12 @@ def _name_of_main() -> str:
 
 def names_of(item: Any) -> set[str]:
     """The full names under which documents know a class or function."""
-    return {full_name(item), f"{item.__module__}.{item.__qualname__}"}
+    return {full_name(item), f"{item.__module__}.{_qualified_name(item)}"}
+
+
+def _qualified_name(item: Any) -> str:
+    # The variables of generic classes have no qualified name.
+    return getattr(item, "__qualname__", None) or item.__name__
 
 
 def full_name(item: Any) -> str:
@@ -144,7 +154,7 @@ def full_name(item: Any) -> str:
     module = item.__module__
     if module == "__main__":
         module = _name_of_main()
-    return f"{module}.{item.__qualname__}"
+    return f"{module}.{_qualified_name(item)}"
 
 
 def find_by_name(name: str) -> Any:
@@ -160,7 +170,7 @@ def find_by_name(name: str) -> Any:
 def is_findable(item: Any) -> bool:
     """Whether a class or function is what its own module has by its own name."""
     module = sys.modules.get(item.__module__)
-    return module is not None and _member(module, item.__qualname__.split(".")) is item
+    return module is not None and _member(module, _qualified_name(item).split(".")) is item
 
 
 def _member(module: ModuleType, path: list[str]) -> Any:

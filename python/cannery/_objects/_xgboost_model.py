@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import struct
 from array import array
+from itertools import pairwise
 from typing import Any
 
 from cannery._objects._checks import PartError, Untrusted
@@ -269,8 +270,7 @@ def _check_trees(model: Any, features: int, groups: int) -> int:
     if starts is not None:
         _require(_all_integers(starts) and len(starts) >= 1, "no rounds")
         _require(starts[0] == 0 and starts[-1] == count, "the rounds do not fit the trees")
-        pairs = zip(starts, starts[1:], strict=False)
-        _require(all(low <= high for low, high in pairs), "the rounds are not in order")
+        _require(all(low <= high for low, high in pairwise(starts)), "the rounds are not in order")
     for at, tree in enumerate(trees):
         _check_tree(tree, at, features)
     return count

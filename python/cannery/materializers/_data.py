@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cannery
+from cannery.errors import LimitError
 from cannery.materializers._base import Materializer
 from cannery.materializers._trust import project_classes, trusted_classes
 
@@ -99,15 +100,31 @@ def _document(at: Path) -> bytes:
     if file.exists():
         return file.read_bytes()
     with zipfile.ZipFile(at / "data.can") as archive:
-        return archive.read("document.json")
+        return _read_bounded(archive)
 
 
 def _document_alone(file: Path) -> bytes | None:
     """The document of a file that holds nothing beside it."""
     with zipfile.ZipFile(file) as archive:
         is_alone = set(archive.namelist()) == {"document.json", "manifest.json"}
-        return archive.read("document.json") if is_alone else None
+        return _read_bounded(archive) if is_alone else None
+
+
+def _read_bounded(archive: zipfile.ZipFile) -> bytes:
+    """Read a document that may have been made to expand to more than there is memory."""
+    info = archive.getinfo("document.json")
+    most = info.file_size if info.compress_type == zipfile.ZIP_STORED else _most(info)
+    with archive.open(info) as member:
+        document = member.read(most + 1)
+    if len(document) > most:
+        raise LimitError(f"a stored document expands to more than {most} bytes")
+    return document
+
+
+def _most(info: zipfile.ZipInfo) -> int:
+    # As the core allows for a member of a `.can` file.
+    return 200 * info.compress_size + (64 << 20)
 
 
 def _type_names(document: bytes) -> set[str]:
-    return {name.decode() for name in _TYPE_TAG.findall(document)}
+    return {name.decode("utf-8", "replace") for name in _TYPE_TAG.findall(document)}

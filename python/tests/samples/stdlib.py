@@ -153,6 +153,6 @@ REFUSED |= {
 }
 REFUSED["json decoder"] = lambda: json.JSONDecoder(strict=False)
 REFUSED["non text attribute"] = lambda: (lambda o: (vars(o).update({5: 1, (1,): 2}), o)[1])(Outer.Inner(1))
-REFUSED["type var"] = lambda: T
-REFUSED["reduce name"] = lambda: THE_ONE
+sample("type var", lambda: T)
+sample("reduce name", lambda: THE_ONE)
 REFUSED["bound method"] = lambda: Callable_(3).method

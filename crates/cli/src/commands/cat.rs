@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use cannery::{
-    ConvertOptions, Documents, Format, Input, OpenSource, Output, Place, ReadOptions, Selection,
+    ConvertOptions, Documents, Error, ErrorKind, Format, Input, OpenSource, Output, Place, ReadOptions, Selection,
     WriteOptions, convert_between, format_of_id,
 };
 
@@ -44,10 +44,27 @@ fn print(
     let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
     let (to, write) = layout(&source, args, head)?;
     let mut progress = Progress::new(console, place.name());
-    let output = Output::to_stream(console.out());
+    let is_json = matches!(to.id(), "json" | "jsonl");
+    if console.is_terminal() && !is_json && to.id() != "yaml" {
+        return Err(binary(to).into());
+    }
+    // YAML's writer quotes and escapes what is not printable itself.
+    let output = if is_json {
+        Output::to_stream(console.json_out())
+    } else {
+        Output::to_stream(console.out())
+    };
     convert_between(source, output, to, &options.write(write), &mut progress)
         .map_err(|e| e.in_file(place.name()))?;
     Ok(())
+}
+
+/// Bytes that are no text do anything to a terminal.
+#[cold]
+fn binary(to: &dyn Format) -> Error {
+    let message = format!("{} is no text, and is not written to a terminal", to.title());
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint("write it to a file (`> FILE`), or convert it with `cannery convert`")
 }
 
 /// Rows are printed one to a line; a document is laid out in lines, or is one line on demand.

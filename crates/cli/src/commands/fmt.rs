@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use cannery::{Error, LayoutOptions, Output, Place, Result, Value};
+use cannery::{Error, ErrorKind, LayoutOptions, Output, Place, Result, Value, is_printable, printable};
 use similar::TextDiff;
 
 use super::files::{expand, for_each, load};
@@ -16,6 +16,7 @@ use crate::{Console, ExitStatus};
 struct Texts {
     before: Vec<u8>,
     after: String,
+    is_json: bool,
 }
 
 pub(crate) fn fmt(args: &FmtArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
@@ -26,7 +27,8 @@ pub(crate) fn fmt(args: &FmtArgs, console: &mut Console<'_>) -> Result<ExitStatu
         let loaded = load(place, args.files.from.as_deref())?;
         let after = loaded.format.lay_out(&loaded.bytes, &options);
         let after = after.map_err(|e| e.in_file(place.name()))?;
-        let texts = Texts { before: loaded.bytes, after };
+        let is_json = matches!(loaded.format.id(), "json" | "jsonl");
+        let texts = Texts { before: loaded.bytes, after, is_json };
         if !args.check && !args.diff && texts.differ() {
             texts.write(place)?;
         }
@@ -78,7 +80,7 @@ impl Tally<'_> {
         };
         let only_looks = self.args.check || self.args.diff;
         if *place == Place::Standard && !only_looks && !self.args.json {
-            return console.print(&texts.after);
+            return print(&texts, console);
         }
         if !texts.differ() {
             return Ok(());
@@ -89,7 +91,7 @@ impl Tally<'_> {
         }
         match (self.args.json, self.args.check) {
             (true, _) => Ok(()),
-            (false, true) => console.line(format_args!("{} would change", place.name())),
+            (false, true) => console.line(format_args!("{} would change", printable(&place.name()))),
             (false, false) => {
                 console.note(format_args!("{} changed", place.name()));
                 Ok(())
@@ -117,6 +119,23 @@ impl Tally<'_> {
     }
 }
 
+/// Prints a text that is laid out. In JSON, what is not printable can be escaped; elsewhere the text
+/// would be another.
+fn print(texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
+    if texts.is_json {
+        return Ok(console.json_out().write_all(texts.after.as_bytes())?);
+    }
+    let shows_itself = |c: char| matches!(c, '\n' | '\r' | '\t') || is_printable(c);
+    if let Some(found) = texts.after.chars().find(|c| !shows_itself(*c)) {
+        let escape = found.escape_unicode();
+        let message = format!("the text has the character `{escape}`, which is not printed");
+        let error = Error::new(ErrorKind::Unsupported, message);
+        let hint = "write it as an escape in double quotes, or lay out the file in its place";
+        return Err(error.with_hint(hint).into());
+    }
+    Ok(console.out().write_all(texts.after.as_bytes())?)
+}
+
 fn print_diff(place: &Place, texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
     let before = String::from_utf8_lossy(&texts.before);
     let diff = TextDiff::from_lines(before.as_ref(), &texts.after);
@@ -128,7 +147,7 @@ fn print_diff(place: &Place, texts: &Texts, console: &mut Console<'_>) -> Result
             Some(b'-') => Style::Bad,
             Some(b'@') => Style::Faint,
             _ => {
-                console.line(line)?;
+                console.line(printable(line))?;
                 continue;
             }
         };

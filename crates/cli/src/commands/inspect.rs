@@ -1,6 +1,6 @@
 //! `cannery inspect`: what is inside a file.
 
-use cannery::{Inspection, Node, Place, ReadOptions, size_name};
+use cannery::{Inspection, Node, Place, ReadOptions, printable, size_name};
 
 use super::{for_each_file, print_json};
 use crate::args::InspectArgs;
@@ -40,13 +40,13 @@ fn tree(inspection: &Inspection, console: &Console<'_>) -> Tree {
     let line = [title, size, summary].into_iter().filter(|part| !part.is_empty());
     let line = line.collect::<Vec<_>>().join("  ");
     let room = console.width().saturating_sub(line.chars().count() + 2);
-    let name = cut(&inspection.name, room.max(MIN_NAME), Cut::Start);
+    let name = cut(&printable(&inspection.name), room.max(MIN_NAME), Cut::Start);
     let line = format!("{}  {line}", console.styled(Style::Strong, name));
     Tree { line, children: children(parts, inspection.root.count, console) }
 }
 
 fn children(parts: &[Node], count: Option<u64>, console: &Console<'_>) -> Vec<Tree> {
-    let name = |node: &Node| node.name.as_deref().map_or(String::new(), printable);
+    let name = |node: &Node| node.name.as_deref().map_or(String::new(), |name| printable(name).into_owned());
     let width = parts.iter().map(|node| name(node).chars().count()).max().unwrap_or(0);
     let width = width.min(MAX_PADDING);
     let tree = |node| {
@@ -56,15 +56,6 @@ fn children(parts: &[Node], count: Option<u64>, console: &Console<'_>) -> Vec<Tr
         Tree { line, children: children(parts, inner_count(node), console) }
     };
     parts.iter().map(tree).collect()
-}
-
-/// A key without what would break the line.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            c.escape_debug().filter(move |_| c.is_control()).chain((!c.is_control()).then_some(c))
-        })
-        .collect()
 }
 
 /// What a node is in a few words, and the parts that are still to be shown below it.
@@ -99,7 +90,8 @@ fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
     let seen = node.count.zip(among).filter(|(count, among)| count < among);
     let seen = seen.map(|(count, among)| format!("in {count} of {among}"));
     let more = [size, details.map(str::to_owned), seen];
-    (more.into_iter().flatten().fold(words, |words, more| format!("{words}  {more}")), parts)
+    let words = more.into_iter().flatten().fold(words, |words, more| format!("{words}  {more}"));
+    (printable(&words).into_owned(), parts)
 }
 
 /// How many maps the parts of a node are the fields of.

@@ -1,8 +1,8 @@
 //! `cannery lineage`: what an artifact was made from, or what was made from it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use cannery::{Value, size_name};
+use cannery::{Value, printable, size_name};
 use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
 
 use super::artifacts::artifact_value;
@@ -26,31 +26,53 @@ pub(crate) fn lineage(
         print_json(&lineage_value(&lineage), console)?;
         return Ok(ExitStatus::Success);
     }
-    let mut shown = Shown { store: &store, lineage: &lineage, direction, seen: HashSet::new() };
-    let tree = shown.tree(root, None, console)?;
+    let mut shown = Shown::new(&store, &lineage, direction);
+    let tree = shown.tree(root, None, 0, console)?;
     tree.print(console)?;
     Ok(ExitStatus::Success)
 }
 
 struct Shown<'a> {
     store: &'a Store,
-    lineage: &'a Lineage,
-    direction: Direction,
+    artifacts: HashMap<ArtifactId, &'a ArtifactRecord>,
+    /// The artifacts next to each in the direction that is followed, sources with the arguments by
+    /// which they went in.
+    next: HashMap<ArtifactId, Vec<(ArtifactId, Option<&'a str>)>>,
     seen: HashSet<ArtifactId>,
 }
 
+/// Levels of a tree that are shown: a line has no room for more, and a stack has an end.
+const MAX_LEVELS: usize = 100;
+
 impl<'a> Shown<'a> {
+    fn new(store: &'a Store, lineage: &'a Lineage, direction: Direction) -> Self {
+        let artifacts = lineage.artifacts.iter().map(|artifact| (artifact.id, artifact)).collect();
+        let mut next: HashMap<_, Vec<_>> = HashMap::new();
+        for edge in &lineage.edges {
+            let (from, to) = match direction {
+                Direction::Up => (edge.result, (edge.source, Some(edge.argument.as_str()))),
+                Direction::Down => (edge.source, (edge.result, None)),
+            };
+            next.entry(from).or_default().push(to);
+        }
+        Self { store, artifacts, next, seen: HashSet::new() }
+    }
+
     /// An artifact and what hangs on it; what was shown before is not opened up again.
     fn tree(
         &mut self,
         id: ArtifactId,
         argument: Option<&str>,
+        level: usize,
         console: &Console<'_>,
     ) -> Result<Tree, Failure> {
-        let found = self.lineage.artifacts.iter().find(|artifact| artifact.id == id);
-        let Some(artifact) = found else { return Ok(Tree::default()) };
+        let Some(artifact) = self.artifacts.get(&id) else { return Ok(Tree::default()) };
         let mut line = self.line(artifact, argument, console)?;
-        let neighbours = self.neighbours(id);
+        let neighbours = self.next.get(&id).cloned().unwrap_or_default();
+        if level == MAX_LEVELS && !neighbours.is_empty() {
+            line.push_str("  (and more)");
+            return Ok(Tree { line, children: Vec::new() });
+        }
         if !self.seen.insert(id) {
             if !neighbours.is_empty() {
                 line.push_str("  (as above)");
@@ -58,21 +80,9 @@ impl<'a> Shown<'a> {
             return Ok(Tree { line, children: Vec::new() });
         }
         let children = neighbours.into_iter();
-        let children = children.map(|(other, argument)| self.tree(other, argument, console));
+        let children =
+            children.map(|(other, argument)| self.tree(other, argument, level + 1, console));
         Ok(Tree { line, children: children.collect::<Result<_, _>>()? })
-    }
-
-    /// The artifacts next to this one in the direction that is followed, sources with the
-    /// arguments by which they went in.
-    fn neighbours(&self, id: ArtifactId) -> Vec<(ArtifactId, Option<&'a str>)> {
-        let edges = self.lineage.edges.iter();
-        let next = edges.filter_map(|edge| match self.direction {
-            Direction::Up => {
-                (edge.result == id).then_some((edge.source, Some(edge.argument.as_str())))
-            }
-            Direction::Down => (edge.source == id).then_some((edge.result, None)),
-        });
-        next.collect()
     }
 
     fn line(
@@ -82,9 +92,10 @@ impl<'a> Shown<'a> {
         console: &Console<'_>,
     ) -> Result<String, Failure> {
         let name = console.styled(Style::Strong, version(artifact));
-        let name = argument.map_or(name.clone(), |argument| format!("{argument}: {name}"));
+        let name = argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
         let size = size_name(artifact.size);
-        let mut line = format!("{name}  {}  {size}  {}", artifact.type_name, artifact.format);
+        let (type_name, format) = (printable(&artifact.type_name), printable(&artifact.format));
+        let mut line = format!("{name}  {type_name}  {size}  {format}");
         if let Some(producer) = &artifact.producer {
             let duration = self.store.step(producer.step)?.duration().map(seconds);
             let duration = duration.map(|d| format!(", {d}")).unwrap_or_default();
@@ -96,9 +107,10 @@ impl<'a> Shown<'a> {
 }
 
 fn lineage_value(lineage: &Lineage) -> Value {
+    let artifacts: HashMap<_, _> =
+        lineage.artifacts.iter().map(|artifact| (artifact.id, artifact)).collect();
     let name = |id: ArtifactId| -> Value {
-        let artifact = lineage.artifacts.iter().find(|artifact| artifact.id == id);
-        artifact.map(version).into()
+        artifacts.get(&id).map(|artifact| version(artifact)).into()
     };
     let edges = lineage.edges.iter().map(|edge| {
         object([

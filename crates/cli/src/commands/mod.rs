@@ -15,6 +15,7 @@ mod stores;
 pub(crate) mod validate;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use cannery::{Source, Value, json};
 
@@ -42,7 +43,7 @@ fn for_each_file(
 fn print_json(value: &(impl Source + ?Sized), console: &mut Console<'_>) -> Result<(), Failure> {
     let mut bytes = json::to_vec(value)?;
     bytes.push(b'\n');
-    Ok(console.out().write_all(&bytes)?)
+    Ok(console.json_out().write_all(&bytes)?)
 }
 
 /// A map of JSON's.

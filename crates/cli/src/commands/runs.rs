@@ -1,6 +1,6 @@
 //! `cannery runs` and `cannery why`: what was run, and why.
 
-use cannery::Value;
+use cannery::{Value, printable, printable_lines};
 use cannery_pipeline::{Change, Explanation, Reason};
 use cannery_store::{
     ArtifactRecord, RunFilter, RunId, RunRecord, RunStatus, StepRecord, Store, Timestamp,
@@ -75,10 +75,10 @@ fn show_run(
     let started = short_moment(run.started);
     console.short_line(format_args!("run {id}  {name}  {status}{duration}  {started}"))?;
     if run.params != "{}" {
-        console.short_line(format_args!("parameters  {}", run.params))?;
+        console.short_line(format_args!("parameters  {}", printable(&run.params)))?;
     }
     if let Some(error) = &run.error {
-        console.line(format_args!("error  {}", error.trim_end()))?;
+        console.lines(format_args!("error  {}", printable_lines(error.trim_end())))?;
     }
     let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::Middle];
     let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]).cut(cuts);
@@ -101,7 +101,7 @@ pub(crate) fn why(args: &WhyArgs, console: &mut Console<'_>) -> Result<ExitStatu
     if args.store.json {
         print_json(&explanation_value(&explanation), console)?;
     } else {
-        console.line(&explanation)?;
+        console.lines(&explanation)?;
     }
     Ok(ExitStatus::Success)
 }

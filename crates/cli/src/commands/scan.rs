@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use cannery::pickle::scan::{Finding, ScanOptions, Verdict};
-use cannery::{FileScan, Place, ScanReport, scan_places};
+use cannery::{FileScan, Place, ScanReport, printable, scan_places};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::print_json;
@@ -70,7 +70,7 @@ fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Fail
 fn print_file(file: &FileScan, width: usize, console: &mut Console<'_>) -> Result<(), Failure> {
     let verdict = verdict(file.scan.verdict, console);
     let (name, findings) = (printable(&file.name), &file.scan.findings);
-    let first = findings.first().map_or_else(|| file.scan.summary.clone(), line);
+    let first = findings.first().map_or_else(|| printable(&file.scan.summary).into_owned(), line);
     console.line(format_args!("{name:width$}  {verdict}  {first}"))?;
     for finding in findings.iter().skip(1).take(MAX_FINDINGS - 1) {
         console.line(format_args!("{:width$}           {}", "", line(finding)))?;
@@ -110,16 +110,5 @@ fn line(finding: &Finding) -> String {
         let of = if inside.is_empty() { "  in" } else { " of" };
         text = format!("{text}{of} {}", finding.member);
     }
-    printable(&text)
-}
-
-/// Names and texts of a file may hold anything, also what commands a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let plain = (!c.is_control()).then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
+    printable(&text).into_owned()
 }

@@ -7,8 +7,6 @@ use cannery_store::Store;
 
 use crate::args::StoreArgs;
 
-const FOLDER: &str = ".cannery";
-
 /// Opens the store that the arguments, `CANNERY_STORE` or the current folder name.
 pub(super) fn open(args: &StoreArgs) -> Result<Store> {
     let named = args.store.clone().or_else(|| std::env::var_os("CANNERY_STORE").map(PathBuf::from));
@@ -19,8 +17,7 @@ pub(super) fn open(args: &StoreArgs) -> Result<Store> {
 fn nearest() -> Result<PathBuf> {
     let here =
         std::env::current_dir().map_err(|e| Error::io(e, "cannot find the current folder"))?;
-    let mut stores = here.ancestors().map(|folder| folder.join(FOLDER));
-    stores.find(|folder| folder.is_dir()).ok_or_else(|| {
+    Store::nearest(here)?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "there is no store in this folder or above it")
             .with_hint("`cannery run` makes one; or name one by `--store` or `CANNERY_STORE`")
     })

@@ -57,7 +57,7 @@ impl Tally {
                 self.values.push(value(&error));
                 continue;
             }
-            console.line(&error)?;
+            console.lines(&error)?;
             if let Some(hint) = error.hint() {
                 console.line(console.styled(Style::Faint, format_args!("  {hint}")))?;
             }

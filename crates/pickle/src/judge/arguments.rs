@@ -2,18 +2,23 @@
 
 use super::Judge;
 use super::arrays::arguments;
+use super::dtypes::Element;
 use super::finding::{GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
-use crate::policy::Uses;
+use crate::policy::{Profile, Uses, is_pure};
 
 /// Items that a computed sequence may have.
-const MAX_ITEMS: u64 = 1 << 24;
+const MAX_ITEMS: u64 = 1 << 16;
+/// Digits of a number that is written as text, and its exponent.
+const MAX_DIGITS: u32 = 5000;
+const MAX_EXPONENT: i64 = 100_000;
 
 const CALLS: (Verdict, &str) = (Verdict::Danger, "it would call what the pickle gives it");
+const OBJECTS_OF_BYTES: &str = "makes an array of objects out of bytes: addresses of its choice";
 const NO_CLASS: (Verdict, &str) = (Verdict::Unknown, "with what is no class of its library");
 const BOMB: (Verdict, &str) =
-    (Verdict::Unknown, "it would make more items than memory holds: a bomb");
+    (Verdict::Unknown, "it would make far more than the file holds: a resource bomb");
 
 type Fault = (Verdict, &'static str);
 
@@ -29,10 +34,15 @@ pub(super) enum Check {
     /// Numbers and texts, made of such.
     Scalar,
     Fraction,
+    Decimal,
+    /// Its first argument is called later, with the others.
+    Partial,
     /// A class, and the one whose instance its state makes.
     Base,
     Ufunc,
     EmptyArray,
+    /// Bytes, and the type of the elements that are made of them, which stands here.
+    Numbers(usize),
     /// Its text is a program to old versions.
     Matrix,
     /// Its first two arguments are classes of `NumPy`.
@@ -59,6 +69,8 @@ impl Check {
             ("operator" | "_operator", "getitem") => Check::Subscript,
             ("builtins", "int" | "float" | "complex" | "bool" | "str") => Check::Scalar,
             ("fractions", "Fraction") => Check::Fraction,
+            ("decimal" | "_decimal", "Decimal") => Check::Decimal,
+            ("functools", "partial") => Check::Partial,
             ("numpy" | "numpy.matrixlib.defmatrix", "matrix") => Check::Matrix,
             ("copyreg", "_reconstructor") => Check::Base,
             ("email.headerregistry", "_reconstruct_header") => Check::Header,
@@ -73,6 +85,8 @@ impl Check {
         Some(match name {
             "_ufunc_reconstruct" => Check::Ufunc,
             "_reconstruct" => Check::EmptyArray,
+            "_frombuffer" => Check::Numbers(1),
+            "scalar" => Check::Numbers(0),
             "_mareconstruct" | "_mrreconstruct" => Check::MaskedArray,
             "__generator_ctor" | "__bit_generator_ctor" | "__randomstate_ctor" => Check::Generator,
             _ => return None,
@@ -97,12 +111,15 @@ impl Judge<'_> {
             Check::Iterator => self.check_iterator(args),
             Check::Lazy => None,
             Check::Subscript => self.check_subscript(args),
-            Check::Scalar => self.check_scalar(args),
+            Check::Scalar => self.check_digits(args).or_else(|| self.check_scalar(args)),
             Check::Fraction => self.check_fraction(args).or_else(|| self.check_scalar(args)),
+            Check::Decimal => self.check_exponent(args).or_else(|| self.check_scalar(args)),
+            Check::Partial => self.check_partial(args),
             Check::Matrix => self.check_matrix(args),
             Check::Base => return self.reconstruct_checked(index, args),
             Check::Ufunc => return self.ufunc(index, args),
             Check::EmptyArray => self.check_empty_array(args),
+            Check::Numbers(dtype) => self.check_numbers(args, dtype),
             Check::MaskedArray => self.check_classes(args, 2, "numpy."),
             Check::Generator => self.check_generator(args),
             Check::Index => self.check_classes(args, 1, "pandas."),
@@ -158,6 +175,41 @@ impl Judge<'_> {
         }
     }
 
+    /// Elements that are objects are addresses: made of bytes, they lead anywhere.
+    fn check_numbers(&self, args: Symbol, dtype: usize) -> Option<Fault> {
+        let items = self.items(args);
+        let is_objects = self.element_size(*items.get(dtype)?) == Some(Element::Object);
+        // A scalar of objects is made of an array that holds it.
+        let is_of_array = dtype == 0 && items.get(1)?.kind() == Kind::Instance;
+        (is_objects && !is_of_array).then_some((Verdict::Danger, OBJECTS_OF_BYTES))
+    }
+
+    /// `BUILD` on an array: its shape, its dtype and its data.
+    #[cold]
+    pub(super) fn array_state(&mut self, state: Symbol) {
+        let &[_, _, dtype, _, data, ..] = self.items(state) else { return };
+        let is_bytes = data.is_text() || matches!(data.kind(), Kind::Bytes | Kind::Encoded);
+        if is_bytes && self.element_size(dtype) == Some(Element::Object) {
+            self.note_structure(Verdict::Danger, OBJECTS_OF_BYTES);
+        }
+    }
+
+    /// `NEWOBJ` with arguments that make more than the file holds.
+    pub(super) fn check_new(&self, index: u32, args: Symbol) -> Option<Fault> {
+        let name = self.names.get(index);
+        let first = self.items(args).first();
+        let is_sized = first.is_some_and(|first| first.kind() == Kind::Int);
+        let is_array = name.profile == Some(Profile::Numpy)
+            && matches!(
+                name.full.rsplit('.').next(),
+                Some("ndarray" | "recarray" | "chararray" | "matrix" | "void" | "bytes_" | "str_")
+            );
+        let allocates = (name.special == Special::Bytes && is_sized)
+            || (is_array && first.is_some())
+            || self.is_given_endless(args);
+        allocates.then_some(BOMB)
+    }
+
     /// `_reconstructor(class, base, state)`: the base is what is made of the state.
     fn reconstruct_checked(&mut self, index: u32, args: Symbol) -> Symbol {
         if let &[class, base, ..] = self.items(args) {
@@ -176,19 +228,77 @@ impl Judge<'_> {
 
     /// A sequence of numbers that no file holds.
     fn check_sequence(&self, args: Symbol) -> Option<Fault> {
+        self.items(args).iter().any(|item| self.is_endless(*item)).then_some(BOMB)
+    }
+
+    /// Whether a value stands for more items than the file holds: a long range, or an iterator.
+    fn is_endless(&self, item: Symbol) -> bool {
         let is_long = |bound: &Symbol| {
             bound.kind() != Kind::Int || bound.at.cast_signed().unsigned_abs() > MAX_ITEMS
         };
-        let is_bomb = |item: &Symbol| {
-            item.kind() == Kind::Instance
-                && match self.names.get(item.size()).full.as_str() {
-                    "builtins.range" => self.items(arguments(*item)).iter().any(is_long),
-                    "builtins.iter" | "builtins.enumerate" | "builtins.zip"
-                    | "builtins.reversed" => true,
-                    _ => false,
+        item.kind() == Kind::Instance
+            && match self.names.get(item.size()).full.as_str() {
+                "builtins.range" => self.items(arguments(item)).iter().any(is_long),
+                "builtins.iter" | "builtins.enumerate" | "builtins.zip" | "builtins.reversed" => {
+                    true
                 }
+                _ => false,
+            }
+    }
+
+    /// Whether a call whose arguments are not looked at otherwise is given such a sequence.
+    #[inline]
+    pub(super) fn is_given_endless(&self, args: Symbol) -> bool {
+        let is_made = |item: &Symbol| item.kind() == Kind::Instance;
+        self.items(args).iter().any(|item| is_made(item) && self.is_endless(*item))
+    }
+
+    /// Notes such a call.
+    #[cold]
+    pub(super) fn call_endless(&mut self, index: u32, args: Symbol) -> Symbol {
+        self.call_as(index, args, BOMB.0, BOMB.1)
+    }
+
+    /// A number of more digits than Python reads.
+    fn check_digits(&self, args: Symbol) -> Option<Fault> {
+        let is_long = |item: &Symbol| item.is_text() && item.size() > MAX_DIGITS;
+        self.items(args).first().is_some_and(is_long).then_some(BOMB)
+    }
+
+    /// `Decimal("1e1000000000")` is short, and long as soon as it is an integer.
+    fn check_exponent(&self, args: Symbol) -> Option<Fault> {
+        let is_large = |item: &Symbol| {
+            self.text(*item).is_some_and(|text| {
+                let exponent = text.rsplit_once(['e', 'E']).map(|(_, exponent)| exponent.trim());
+                exponent.is_some_and(|exponent| {
+                    exponent.parse::<i64>().map_or(true, |e| e.abs() > MAX_EXPONENT)
+                })
+            })
         };
-        self.items(args).iter().any(is_bomb).then_some(BOMB)
+        self.items(args).iter().any(is_large).then_some(BOMB)
+    }
+
+    /// `partial(function, ...)`: for functions that do nothing but compute.
+    fn check_partial(&self, args: Symbol) -> Option<Fault> {
+        let items = self.items(args);
+        let is_pure = |callee: &Symbol| {
+            callee.kind() == Kind::Global
+                && self
+                    .names
+                    .get(callee.size())
+                    .full
+                    .rsplit_once('.')
+                    .is_some_and(|(module, name)| is_pure(module, name))
+        };
+        let is_plain =
+            |item: &Symbol| !matches!(item.kind(), Kind::Global | Kind::Instance | Kind::Opaque);
+        match items.split_first() {
+            Some((callee, rest)) if is_pure(callee) && rest.iter().all(is_plain) => None,
+            Some((callee, _)) if callee.kind() == Kind::Global => {
+                Some((Verdict::Unknown, "it makes a function that calls another one"))
+            }
+            _ => Some(CALLS),
+        }
     }
 
     /// `type(None)` is a type, and a call with three arguments makes one.

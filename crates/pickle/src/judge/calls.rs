@@ -8,11 +8,11 @@ use super::finding::{Deed, Finding, GUARDED, Verdict};
 use super::names::Special;
 use super::symbol::{Kind, Symbol};
 use super::{Judge, JudgeOptions, MAX_NESTING, Note, Step, Storage, Trace};
-use crate::policy::{Uses, danger};
+use crate::policy::{Profile, Uses, danger};
 use crate::scan;
 
 /// The largest number of zeros that `bytes(n)` may be asked for.
-const MAX_ZEROS: u64 = 1 << 30;
+const MAX_ZEROS: u64 = 1 << 20;
 
 impl<'a> Judge<'a> {
     /// Notes something that is about no name.
@@ -169,8 +169,11 @@ impl<'a> Judge<'a> {
         let result = match callee.kind() {
             Kind::Global => {
                 let name = self.names.get(callee.size());
-                if name.special == Special::Nothing && name.uses.allows(Uses::CALL) {
+                let is_free = name.special == Special::Nothing && name.uses.allows(Uses::CALL);
+                if is_free && !self.is_given_endless(args) {
                     instance(callee.size(), args)
+                } else if is_free {
+                    self.call_endless(callee.size(), args)
                 } else {
                     self.call_name(callee.size(), args)
                 }
@@ -424,7 +427,7 @@ impl<'a> Judge<'a> {
             && size.kind() == Kind::Int
             && size.at > MAX_ZEROS
         {
-            let reason = format!("makes {} zeros out of nothing: a bomb", size.at);
+            let reason = format!("makes {} zeros out of nothing: a resource bomb", size.at);
             let trail = self.note_structure(Verdict::Unknown, &reason);
             return Symbol::DATA.with_trail(trail);
         }
@@ -453,6 +456,12 @@ impl<'a> Judge<'a> {
         let name = self.names.get(class.size());
         if !name.uses.allows(Uses::NEW) && name.special != Special::ArrayWrapper {
             return self.make_unknown(class.size(), args);
+        }
+        let needs_look = name.special != Special::Nothing
+            || name.profile == Some(Profile::Numpy)
+            || self.is_given_endless(args);
+        if needs_look && let Some((verdict, why)) = self.check_new(class.size(), args) {
+            return self.call_as(class.size(), args, verdict, why);
         }
         if name.special == Special::Checked(Check::Matrix)
             && let Some((verdict, why)) = self.check_matrix(args)
@@ -484,6 +493,12 @@ impl<'a> Judge<'a> {
         let state = self.pop()?;
         let top = self.stack.len() - 1;
         let object = self.stack[top];
+        if object.kind() == Kind::Instance
+            && let Special::Checked(Check::EmptyArray | Check::MaskedArray) =
+                self.names.get(object.size()).special
+        {
+            self.array_state(state);
+        }
         if state.trail() != 0 {
             let inner = self.settled_trail(state);
             let trail = self.merge(unguarded(object), inner);

@@ -1,8 +1,11 @@
 //! What the judge has to say, and where in the object it found it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use cannery_core::{Path, Segment};
+
+use crate::repr::printable;
 
 /// What loading a pickle would come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +58,16 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The same, with everything that comes from the file as it may be printed.
+    pub(crate) fn printable(mut self) -> Self {
+        for text in [&mut self.name, &mut self.path, &mut self.reason, &mut self.member] {
+            if let Cow::Owned(shown) = printable(text) {
+                *text = shown;
+            }
+        }
+        self
+    }
+
     /// A finding about a file as a whole.
     pub(crate) fn of_file(verdict: Verdict, offset: u64, reason: impl Into<String>) -> Self {
         Self {
@@ -171,7 +184,7 @@ impl Trails {
     pub(super) fn into_findings(self) -> Vec<Finding> {
         let finish = |draft: Draft| {
             let path = Path(draft.segments.into_iter().rev().collect());
-            Finding { path: path.to_string(), ..draft.finding }
+            Finding { path: path.to_string(), ..draft.finding }.printable()
         };
         let mut findings: Vec<_> = self.drafts.into_iter().map(finish).collect();
         // The worst first, in the order of the file.

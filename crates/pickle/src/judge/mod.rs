@@ -90,6 +90,9 @@ struct Judge<'a> {
     /// The items of all tuples, one behind the other.
     tuples: Vec<Symbol>,
     weights: HashMap<u64, f32>,
+    /// Levels of tuples inside of each tuple that has any, by its place.
+    tuple_depths: Vec<u16>,
+    deepest_tuple: u16,
     names: Names,
     trails: Trails,
     storages: Vec<Storage>,
@@ -123,6 +126,8 @@ impl<'a> Judge<'a> {
             memoized: 0,
             tuples: Vec::new(),
             weights: HashMap::new(),
+            tuple_depths: Vec::new(),
+            deepest_tuple: 0,
             names: Names::default(),
             trails: Trails::new(),
             storages: Vec::new(),

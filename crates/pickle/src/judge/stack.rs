@@ -13,6 +13,8 @@ const FREE_MEMO_INDEX: u64 = 1 << 20;
 const DENSE_MEMO: usize = 1 << 16;
 /// Hashing a tuple visits all that is inside of it; beyond this that takes longer than a second.
 const MAX_WEIGHT: f32 = 1e8;
+/// Levels of a key; C's `hash` does not count them.
+const MAX_KEY_DEPTH: u16 = 500;
 
 impl Judge<'_> {
     pub(super) fn push_kind(&mut self, kind: Kind) {
@@ -141,10 +143,16 @@ impl Judge<'_> {
     fn weigh(&mut self, at: usize, count: usize) {
         let items = &self.tuples[at..at + count];
         let weight: f32 = items.iter().map(|item| self.weight(*item)).sum();
+        let depth = items.iter().map(|item| self.tuple_depth(*item)).max().unwrap_or(0);
         // Those that weigh what they hold need no entry.
         if weight > 64.0 {
             self.weights.insert(at as u64, weight);
         }
+        if self.tuple_depths.len() <= at {
+            self.tuple_depths.resize(at + 1, 0);
+        }
+        self.tuple_depths[at] = depth;
+        self.deepest_tuple = self.deepest_tuple.max(depth);
     }
 
     fn weight(&self, symbol: Symbol) -> f32 {
@@ -152,6 +160,15 @@ impl Judge<'_> {
             return 1.0;
         }
         self.weights.get(&symbol.at).copied().unwrap_or(64.0)
+    }
+
+    /// Levels of tuples that a value is, counted no further than a `u16` goes.
+    fn tuple_depth(&self, symbol: Symbol) -> u16 {
+        if symbol.kind() != Kind::Tuple || symbol.size() == 0 {
+            return 0;
+        }
+        let at = usize::try_from(symbol.at).unwrap_or(usize::MAX);
+        self.tuple_depths.get(at).copied().unwrap_or(0).saturating_add(1)
     }
 
     /// Keeps integers that are longer than a word: Python hashes them modulo 2^61 - 1, so that many
@@ -175,7 +192,7 @@ impl Judge<'_> {
         }
         same.push(print);
         if same.len() > MAX_SAME {
-            self.note_bomb("integers that all have the same hash: a bomb");
+            self.note_bomb("integers that all have the same hash: a resource bomb");
         }
     }
 
@@ -277,12 +294,16 @@ impl Judge<'_> {
     /// Keys and members of sets are hashed, and so is everything inside of them.
     #[inline]
     fn check_weights(&mut self, start: usize, step: usize) {
-        if self.weights.is_empty() {
+        if self.weights.is_empty() && self.deepest_tuple <= MAX_KEY_DEPTH {
             return;
         }
-        let heaviest = self.stack[start..].iter().step_by(step).map(|key| self.weight(*key));
-        if heaviest.fold(0.0, f32::max) > MAX_WEIGHT {
-            self.note_bomb("a key that takes long to hash, or hours: a bomb");
+        let keys = || self.stack[start..].iter().step_by(step);
+        let heaviest = keys().map(|key| self.weight(*key)).fold(0.0, f32::max);
+        let deepest = keys().map(|key| self.tuple_depth(*key)).max().unwrap_or(0);
+        if heaviest > MAX_WEIGHT {
+            self.note_bomb("a key that takes long to hash, or hours: a resource bomb");
+        } else if deepest > MAX_KEY_DEPTH {
+            self.note_bomb("a key so deep that hashing it overflows the stack: a resource bomb");
         }
     }
 
@@ -305,7 +326,7 @@ impl Judge<'_> {
             _ => {
                 self.memoized += u64::from(self.far_memo.insert(index, symbol).is_none());
                 if index > FREE_MEMO_INDEX && index / 16 > self.memoized {
-                    let reason = "a memo index that makes readers allocate memory: a bomb";
+                    let reason = "a memo index that makes readers allocate memory: a resource bomb";
                     self.note_bomb(reason);
                 }
             }

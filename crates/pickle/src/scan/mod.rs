@@ -237,6 +237,7 @@ impl Scanner {
             return;
         }
         finding.member = self.place.join("!");
+        let finding = finding.printable();
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
@@ -250,6 +251,12 @@ impl Scanner {
             kept.push(Found { member: self.place.join("!"), data, start });
         }
         self.pickles += 1;
+        if judged.profile >= Profile::Pandas
+            && let Some(at) = memchr::memmem::find(data, b"dateutil/")
+        {
+            let reason = "a time zone that pandas would read from a file of the pickle's choice";
+            self.note(Verdict::Unknown, at, reason);
+        }
         self.profile = self.profile.max(judged.profile);
         judged.findings.into_iter().for_each(|finding| self.keep(finding));
     }
@@ -271,7 +278,7 @@ impl Scanner {
     fn count_member(&mut self) -> bool {
         self.members += 1;
         if self.members == self.options.max_members + 1 {
-            self.note(Verdict::Unknown, 0, "more members than anybody needs: a bomb");
+            self.note(Verdict::Unknown, 0, "more members than anybody needs: a resource bomb");
         }
         self.members <= self.options.max_members
     }

@@ -49,7 +49,7 @@ impl Scanner {
         let is_bomb = bytes.len() as u64 > left;
         self.unpacked += bytes.len() as u64;
         let fault = match read {
-            _ if is_bomb => Some("unpacks to more than the limit: a bomb"),
+            _ if is_bomb => Some("unpacks to more than the limit: a resource bomb"),
             Ok(_) => None,
             Err(_) => Some(DAMAGED),
         };

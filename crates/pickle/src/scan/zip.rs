@@ -215,7 +215,7 @@ impl Scanner {
         let mut last = 0;
         for &(start, stop) in spans.iter().chain([&(end, end)]) {
             if start < last && start != end {
-                self.note(Verdict::Unknown, start, "members that overlap: a bomb");
+                self.note(Verdict::Unknown, start, "members that overlap: a resource bomb");
             }
             last = stop;
             if start > at && start <= data.len() {

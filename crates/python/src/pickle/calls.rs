@@ -154,11 +154,32 @@ pub(super) fn array_of_buffer<'py>(
         return Ok(None);
     }
     let py = class.py();
+    if !is_of_numbers(&dtype)? {
+        return Ok(None);
+    }
     let made = class.call1((shape, dtype, buffer, 0, py.None(), order));
     // What does not fit is for the function itself to refuse.
     let Ok(made) = made else { return Ok(None) };
     let size: usize = made.getattr(intern!(py, "nbytes"))?.extract()?;
-    Ok((size == len).then_some(made))
+    Ok((size == len && is_of_numbers(&made.getattr(intern!(py, "dtype"))?)?).then_some(made))
+}
+
+/// Whether a dtype is exactly one of NumPy's, and its elements hold no addresses of objects: the
+/// one condition under which an array may be made of bytes.
+pub(super) fn is_of_numbers(dtype: &Object<'_>) -> PyResult<bool> {
+    let py = dtype.py();
+    let base = py.import(intern!(py, "numpy"))?.getattr(intern!(py, "dtype"))?;
+    Ok(dtype.is_instance(&base)? && !dtype.getattr(intern!(py, "hasobject"))?.is_truthy()?)
+}
+
+/// Raises `ValueError` unless the dtype may be given bytes: see [`is_of_numbers`].
+#[pyfunction]
+#[pyo3(signature = (dtype, /))]
+pub(super) fn refuse_objects(dtype: &Object<'_>) -> PyResult<()> {
+    if is_of_numbers(dtype)? {
+        return Ok(());
+    }
+    Err(pyo3::exceptions::PyValueError::new_err("an array of objects cannot be made of bytes"))
 }
 
 /// What a module, imported if it must be, has by a name, which may have dots.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cannery_core::{Error, ErrorKind, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple, PyType};
+use pyo3::types::{PyFrozenSet, PyList, PyTuple, PyType};
 
 use crate::compat;
 use crate::errors::from_exception;
@@ -23,11 +23,19 @@ pub(crate) struct Guard {
 /// Keys of one container that may have the same hash.
 const MAX_COLLISIONS: u32 = 500;
 
+/// Levels of what is hashed.
+const MAX_DEPTH: u32 = 500;
+
 impl Guard {
     /// A guard for so many bytes of input.
     pub(crate) fn new(input: usize) -> Self {
         let budget = (1 << 20) + 16 * input as u64;
         Self { spent: 0, budget, collisions: HashMap::new() }
+    }
+
+    /// Forgets what was spent: the pickle is read from its beginning once more.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { budget: self.budget, ..Self::default() };
     }
 
     /// Refuses a key that is a bomb.
@@ -83,19 +91,32 @@ impl Guard {
         if *count > MAX_COLLISIONS { Err(colliding()) } else { Ok(()) }
     }
 
-    /// Counts the values in a tuple as often as hashing it looks at them.
+    /// Counts the values in a tuple, or a frozen set, as often as hashing or comparing it looks at
+    /// them; refuses what is nested too deeply for C's `hash`, which does not count its calls.
     fn weigh(&mut self, key: &Bound<'_, PyAny>) -> Result<()> {
-        let mut waiting = vec![key.as_ptr()];
-        while let Some(object) = waiting.pop() {
+        let py = key.py();
+        let mut waiting = vec![(key.as_ptr(), 0_u32)];
+        while let Some((object, depth)) = waiting.pop() {
             self.spend(1)?;
-            // SAFETY: the key keeps all that it contains alive, and neither tuples nor slices change.
+            if depth > MAX_DEPTH {
+                return Err(deep());
+            }
+            // SAFETY: the key keeps all that it contains alive; neither tuples nor slices nor frozen
+            // sets change.
             unsafe {
-                if ffi::PyTuple_CheckExact(object) != 0 {
+                if ffi::PyTuple_Check(object) != 0 {
                     let len = ffi::PyTuple_GET_SIZE(object);
-                    waiting.extend((0..len).map(|at| ffi::PyTuple_GET_ITEM(object, at)));
+                    let items = (0..len).map(|at| ffi::PyTuple_GET_ITEM(object, at));
+                    waiting.extend(items.map(|item| (item, depth + 1)));
+                } else if ffi::PyFrozenSet_CheckExact(object) != 0 {
+                    let set = Bound::from_borrowed_ptr(py, object);
+                    let set =
+                        set.cast_exact::<PyFrozenSet>().map_err(|e| from_exception(e.into()))?;
+                    waiting.extend(set.iter().map(|item| (item.as_ptr(), depth + 1)));
                 } else if ffi::PySlice_Check(object) != 0 {
                     let slice = object.cast::<ffi::PySliceObject>();
-                    waiting.extend([(*slice).start, (*slice).stop, (*slice).step]);
+                    let parts = [(*slice).start, (*slice).stop, (*slice).step];
+                    waiting.extend(parts.map(|part| (part, depth + 1)));
                 }
             }
         }
@@ -158,6 +179,12 @@ fn heavy() -> Error {
         ErrorKind::Limit,
         "keys made of tuples inside tuples that would take forever to hash, or copies of copies",
     )
+}
+
+#[cold]
+fn deep() -> Error {
+    Error::new(ErrorKind::Limit, format!("a key nested more than {MAX_DEPTH} levels deep"))
+        .with_hint("no data needs such keys: hashing them would overflow the stack")
 }
 
 #[cold]

@@ -1,10 +1,10 @@
 //! Python objects as the heap of a pickle's machine, with or without a policy.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::vec::Drain;
 
 use cannery_core::{Error, ErrorKind, Result};
-use cannery_pickle::{Framing, Heap, literal, policy, refusals, refused};
+use cannery_pickle::{Framing, Heap, Vouch, literal, policy, refusals, refused};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 use super::calls;
+use super::gate::{self, Access, Gate};
 use super::guard::Guard;
 use super::load::{Settings, unpickling_error};
 use super::registries::registries;
@@ -37,11 +38,19 @@ pub(super) struct Judged<'py> {
     /// Whether untrusted names become records.
     pub(super) keep_records: bool,
     pub(super) guard: Guard,
+    pub(super) gate: Gate<'py>,
     pub(super) done: bool,
     /// NumPy's function for arrays in buffers, if it came up, and its class of arrays.
     pub(super) frombuffer: Option<(Object<'py>, Object<'py>)>,
     /// The offsets of the steps that may not be taken.
     pub(super) refused: HashSet<usize>,
+    /// Whether a step was refused while it was to be taken.
+    pub(super) has_records: bool,
+    /// The offsets of the steps that made objects, by the addresses of these, where records are
+    /// kept: what turns out to be refused later is made a record from its beginning.
+    pub(super) made: HashMap<usize, (Object<'py>, usize)>,
+    /// The step that has to leave a record, for which all is read once more.
+    pub(super) again_without: Option<usize>,
 }
 
 /// The heap of one load.
@@ -76,7 +85,7 @@ impl<'py> PyHeap<'_, 'py> {
                 let refusals =
                     refusals(self.data, self.start, Framing::Strict, &mut judged.voucher)?;
                 if !refusals.is_empty() && !judged.keep_records {
-                    return Err(refused(self.data, self.start, &refusals));
+                    return Err(refused(self.data, self.start, &refusals, &judged.voucher.done()));
                 }
                 judged.refused = refusals.into_iter().map(|refusal| refusal.at).collect();
                 judged.done = true;
@@ -95,7 +104,8 @@ impl<'py> PyHeap<'_, 'py> {
     }
 
     fn keeps_records(&self) -> bool {
-        matches!(&self.trust, Trust::Policy(judged) if !judged.refused.is_empty())
+        matches!(&self.trust, Trust::Policy(judged)
+            if judged.has_records || !judged.refused.is_empty())
     }
 
     /// Calls one of the functions that make records.
@@ -121,13 +131,40 @@ impl<'py> PyHeap<'_, 'py> {
         if let Some(find_class) = &self.settings.find_class
             && !self.is_refused(at)
         {
-            return find_class.call1((module, name)).or_host();
+            let found = find_class.call1((module, name)).or_host()?;
+            self.admit_found(module, name, &found)?;
+            return Ok(found);
         }
         match &self.trust {
             Trust::All => {
                 find_class(self.py, module, name, self.maps_names(), self.dotted()).or_host()
             }
             Trust::Policy(_) => self.find_trusted(module, name, at),
+        }
+    }
+
+    /// Keeps in mind whose object it is that the caller's own `find_class` has given.
+    fn admit_found(
+        &mut self,
+        module: &Bound<'py, PyString>,
+        name: &Bound<'py, PyString>,
+        found: &Object<'py>,
+    ) -> Result<()> {
+        let (module, name) = (module.to_string_lossy(), name.to_string_lossy());
+        let (module, name) = if self.maps_names() {
+            policy::python3_name(&module, &name)
+        } else {
+            (&*module, &*name)
+        };
+        match &mut self.trust {
+            Trust::Policy(judged) if judged.voucher.in_table(module, name).is_some() => {
+                judged.gate.admit_found(module, name, found).or_host()
+            }
+            Trust::Policy(judged) => {
+                judged.gate.trust(found);
+                Ok(())
+            }
+            Trust::All => Ok(()),
         }
     }
 
@@ -146,22 +183,183 @@ impl<'py> PyHeap<'_, 'py> {
         if self.is_refused(at) {
             return self.inert("name", (module, name));
         }
-        if let Trust::Policy(judged) = &self.trust
+        if let Trust::Policy(judged) = &mut self.trust
             && let Some(found) = judged.voucher.found(module, name)
         {
-            return Ok(found.clone());
+            let found = found.clone();
+            judged.gate.trust(&found);
+            return Ok(found);
         }
         let makes_arrays = name == "_frombuffer" && module.starts_with("numpy.");
         let (module, name) = (PyString::new(self.py, module), PyString::new(self.py, name));
-        let found = calls::find(self.py, &module, &name, true).or_host()?;
+        let found = self.find_in_table(&module, &name, at)?;
         if let Trust::Policy(judged) = &mut self.trust
             && makes_arrays
+            && !found.is_none()
         {
             let class = self.py.import(intern!(self.py, "numpy")).or_host()?;
             let class = class.getattr(intern!(self.py, "ndarray")).or_host()?;
             judged.frombuffer = Some((found.clone(), class));
         }
         Ok(found)
+    }
+
+    fn find_in_table(
+        &mut self,
+        module: &Bound<'py, PyString>,
+        name: &Bound<'py, PyString>,
+        at: usize,
+    ) -> Result<Object<'py>> {
+        let Trust::Policy(judged) = &mut self.trust else {
+            return calls::find(self.py, module, name, true).or_host();
+        };
+        match judged.gate.find(module, name) {
+            Ok(found) => Ok(found),
+            Err(exception) => {
+                self.refused_or(exception, at)?;
+                self.inert("name", (module, name))
+            }
+        }
+    }
+
+    /// Asks the checks for a step that uses names of the table; a record is left where they refuse.
+    fn checked<A, B>(
+        &mut self,
+        method: &str,
+        arguments: A,
+        record: (&str, B),
+        at: usize,
+    ) -> Result<Object<'py>>
+    where
+        A: pyo3::call::PyCallArgs<'py>,
+        B: pyo3::call::PyCallArgs<'py>,
+    {
+        let Trust::Policy(judged) = &mut self.trust else { return Err(unpoliced()) };
+        let checks = judged.gate.checks(self.py).or_host()?;
+        let method = checks.getattr(method).or_host()?;
+        match method.call1(arguments) {
+            Ok(value) => Ok(value),
+            Err(exception) => {
+                self.refused_or(exception, at)?;
+                self.inert(record.0, record.1)
+            }
+        }
+    }
+
+    /// Whether a record is to be left instead of what was refused; any other exception is an error.
+    #[cold]
+    fn refused_or(&mut self, exception: PyErr, at: usize) -> Result<()> {
+        if !gate::is_refusal(self.py, &exception) {
+            return Err(from_exception(exception));
+        }
+        let error = gate::refusal(self.py, &exception, self.data, at);
+        match &mut self.trust {
+            Trust::Policy(judged)
+                if judged.keep_records && error.kind() == ErrorKind::Untrusted =>
+            {
+                judged.has_records = true;
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Looks at the objects of libraries once more; `end` is where the pickle ends.
+    pub(super) fn finish(&mut self, end: usize) -> Result<()> {
+        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        let Err(exception) = judged.gate.finish(self.py) else { return Ok(()) };
+        let py = self.py;
+        let object = exception.value(py).getattr(intern!(py, "value"));
+        match object {
+            Ok(object) => Err(self.refuse_object(&object, exception, end.saturating_sub(1))),
+            Err(_) => Err(from_exception(exception)),
+        }
+    }
+
+    /// Whether the caller trusts the class of an object.
+    fn is_trusted_instance(&self, object: &Object<'py>) -> bool {
+        match &self.trust {
+            Trust::Policy(judged) => judged.gate.access_of_instance(object) == Access::Trusted,
+            Trust::All => true,
+        }
+    }
+
+    /// Looks at what is put into an object that is no list, dictionary or set.
+    fn check_items(
+        &mut self,
+        object: &Object<'py>,
+        method: &str,
+        items: &[Object<'py>],
+        at: usize,
+    ) -> Result<()> {
+        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        if judged.gate.access_of_instance(object) == Access::Trusted {
+            return Ok(());
+        }
+        let checks = judged.gate.checks(self.py).or_host()?;
+        match checks.call_method1("items", (object, method, items.to_vec())) {
+            Ok(_) => Ok(()),
+            Err(exception) => Err(self.refuse_object(object, exception, at)),
+        }
+    }
+
+    /// The error for an object that is refused after it was made.
+    #[cold]
+    fn refuse_object(&mut self, object: &Object<'py>, exception: PyErr, at: usize) -> Error {
+        if !gate::is_refusal(self.py, &exception) {
+            return from_exception(exception);
+        }
+        let error = gate::refusal(self.py, &exception, self.data, at);
+        if let Trust::Policy(judged) = &mut self.trust
+            && error.kind() == ErrorKind::Untrusted
+            && let Some((_, made)) = judged.made.get(&object.as_ptr().addr())
+        {
+            judged.again_without = Some(*made);
+        }
+        error
+    }
+
+    /// Leaves a record where an object was made whose state is refused; what no step has made, a
+    /// class that would be changed, is left as it is.
+    #[cold]
+    fn read_again_without(&mut self, object: &Object<'py>, at: usize) -> Result<()> {
+        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        let Some((_, made)) = judged.made.get(&object.as_ptr().addr()) else { return Ok(()) };
+        judged.again_without = Some(*made);
+        let message = "the pickle gives an object a state that is not data";
+        Err(Error::new(ErrorKind::Untrusted, message).at_offset(at as u64))
+    }
+
+    /// Refuses attributes of a trusted class by whose names other code would take an instance for
+    /// more than it is.
+    fn check_attributes(&self, object: &Object<'py>, state: &Object<'py>) -> PyResult<()> {
+        let class = object.get_type();
+        let state = match state.cast_exact::<PyTuple>() {
+            Ok(pair) if pair.len() == 2 => pair.get_item(0)?,
+            _ => state.clone(),
+        };
+        let Ok(state) = state.cast_exact::<PyDict>() else { return Ok(()) };
+        if class.hasattr(intern!(self.py, "__setstate__"))? {
+            return Ok(());
+        }
+        for name in state.keys() {
+            let is_known = name.cast::<PyString>().is_ok_and(|name| name == "__orig_class__");
+            if !is_known {
+                self.check_slot(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps in mind which step made an object, where it may have to become a record.
+    #[inline]
+    fn keep_made(&mut self, made: Object<'py>, at: usize) -> Object<'py> {
+        if let Trust::Policy(judged) = &mut self.trust
+            && judged.keep_records
+        {
+            judged.made.insert(made.as_ptr().addr(), (made.clone(), at));
+        }
+        made
     }
 
     fn maps_names(&self) -> bool {
@@ -495,7 +693,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         &mut self,
         list: &Object<'py>,
         items: Drain<'_, Object<'py>>,
-        _: usize,
+        at: usize,
     ) -> Result<()> {
         if list.is_exact_instance_of::<PyList>() {
             return items.into_iter().try_for_each(|item| push(list, item)).or_host();
@@ -508,6 +706,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             return self.inert("add_items", (list, items)).map(drop);
         }
         let py = self.py;
+        let mut items: Vec<_> = items.collect();
+        self.check_items(list, "extend", &items, at)?;
+        let items = items.drain(..);
         if let Some(extend) = list.getattr_opt(intern!(py, "extend")).or_host()? {
             let items = self.list(items)?;
             return extend.call1((items,)).or_host().map(drop);
@@ -521,7 +722,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         &mut self,
         dict: &Object<'py>,
         mut items: Drain<'_, Object<'py>>,
-        _: usize,
+        at: usize,
     ) -> Result<()> {
         let exact = dict.is_exact_instance_of::<PyDict>();
         if items.len() == 0 && !exact && !self.is_strict() {
@@ -530,6 +731,9 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if !exact && self.is_record(dict) {
             let items = self.list(items)?;
             return self.inert("set_entries", (dict, items)).map(drop);
+        }
+        if !exact {
+            self.check_items(dict, "__setitem__", items.as_slice(), at)?;
         }
         while let (Some(key), Some(value)) = (items.next(), items.next()) {
             self.guard(dict, &key)?;
@@ -552,7 +756,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         &mut self,
         set: &Object<'py>,
         items: Drain<'_, Object<'py>>,
-        _: usize,
+        at: usize,
     ) -> Result<()> {
         if items.len() == 0 && !self.is_strict() {
             return Ok(());
@@ -561,7 +765,10 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             let items = self.list(items)?;
             return self.inert("add_items", (set, items)).map(drop);
         }
-        let exact = set.cast::<PySet>().ok().cloned();
+        let exact = set.cast_exact::<PySet>().ok().cloned();
+        if exact.is_none() {
+            self.check_items(set, "add", items.as_slice(), at)?;
+        }
         let add = match exact {
             Some(_) => None,
             None => Some(set.getattr(intern!(self.py, "add")).or_host()?),
@@ -631,6 +838,13 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if self.is_refused(at) || self.is_record(&class) {
             return self.inert("call", (class, arguments));
         }
+        if let Trust::Policy(judged) = &self.trust
+            && judged.gate.access(&class) != Access::Trusted
+        {
+            let record = ("call", (class.clone(), arguments.clone()));
+            let made = self.checked("instance", (class, arguments), record, at)?;
+            return Ok(self.keep_made(made, at));
+        }
         let arguments = arguments.cast_into::<PyTuple>().map_err(|e| from_exception(e.into()))?;
         calls::instance(&class, &arguments).or_host()
     }
@@ -647,7 +861,17 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             return self.inert("call", (class, arguments, keywords));
         }
         self.guard_call(&class, &arguments)?;
-        calls::new_object(&class, &arguments, keywords.as_ref()).or_host()
+        if let Trust::Policy(judged) = &self.trust
+            && judged.gate.access(&class) != Access::Trusted
+            && keywords.as_ref().is_none_or(|keywords| keywords.is_instance_of::<PyDict>())
+            && !(keywords.is_none() && judged.gate.is_plain_call(&class, &arguments))
+        {
+            let record = ("call", (class.clone(), arguments.clone(), keywords.clone()));
+            let made = self.checked("new", (class, arguments, keywords), record, at)?;
+            return Ok(self.keep_made(made, at));
+        }
+        let made = calls::new_object(&class, &arguments, keywords.as_ref()).or_host()?;
+        Ok(self.keep_made(made, at))
     }
 
     fn reduce(
@@ -668,13 +892,41 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             return Ok(array);
         }
         self.guard_call(&callable, &arguments)?;
-        calls::reduce(&callable, &arguments).or_host()
+        let Trust::Policy(judged) = &mut self.trust else {
+            return calls::reduce(&callable, &arguments).or_host();
+        };
+        if judged.gate.access(&callable) == Access::Trusted {
+            let made = calls::reduce(&callable, &arguments).or_host()?;
+            judged.gate.trust_made(&made);
+            return Ok(made);
+        }
+        let made = if judged.gate.is_plain_call(&callable, &arguments) {
+            calls::reduce(&callable, &arguments).or_host()?
+        } else {
+            let record = ("call", (callable.clone(), arguments.clone()));
+            self.checked("reduce", (callable, arguments), record, at)?
+        };
+        Ok(self.keep_made(made, at))
     }
 
     fn build(&mut self, object: &Object<'py>, state: Object<'py>, at: usize) -> Result<()> {
         self.ensure_judged()?;
-        if self.is_refused(at) || self.is_record(object) {
+        if self.is_record(object) {
             return self.inert("set_state", (object, state)).map(drop);
+        }
+        if self.is_refused(at) {
+            return self.read_again_without(object, at);
+        }
+        if !self.is_trusted_instance(object) {
+            let Trust::Policy(judged) = &mut self.trust else { return Err(unpoliced()) };
+            let checks = judged.gate.checks(self.py).or_host()?;
+            return match checks.call_method1("build", (object, state)) {
+                Ok(_) => Ok(()),
+                Err(exception) => Err(self.refuse_object(object, exception, at)),
+            };
+        }
+        if self.is_strict() {
+            self.check_attributes(object, &state).or_host()?;
         }
         calls::build(object, state, |name| self.check_slot(name)).or_host()
     }
@@ -756,4 +1008,10 @@ fn push<'py>(list: &Object<'py>, item: Object<'py>) -> PyResult<()> {
 pub(super) fn unknown_profile(name: &str) -> Error {
     Error::new(ErrorKind::Value, format!("unknown profile `{name}`"))
         .with_hint("profiles are data, numpy, pandas, scipy, sklearn and torch")
+}
+
+/// Only a policy has checks to ask.
+#[cold]
+fn unpoliced() -> Error {
+    Error::new(ErrorKind::Value, "there is no policy to ask")
 }

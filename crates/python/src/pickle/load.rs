@@ -1,7 +1,7 @@
 //! `loads` and what `Unpickler.load` stands on.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use cannery_core::{Error, ErrorKind};
 use cannery_pickle::policy::{self, Profile};
@@ -11,7 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use super::calls;
+use super::gate::Gate;
 use super::guard::Guard;
 use super::heap::{self, Judged, PyHeap, Trust};
 use super::vouch::Voucher;
@@ -26,6 +26,9 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pickle_run, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_find_class, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_find_trusted, module)?)?;
+    module.add_function(wrap_pyfunction!(super::calls::refuse_objects, module)?)?;
+    module.add_function(wrap_pyfunction!(super::vouch::pickle_is_pure, module)?)?;
+    module.add_function(wrap_pyfunction!(super::vouch::pickle_uses, module)?)?;
     module.add_function(wrap_pyfunction!(super::vouch::pickle_danger, module)?)
 }
 
@@ -286,11 +289,11 @@ fn pickle_find_trusted<'py>(
             step: String::new(),
             reason: None,
         };
-        return Err(to_exception(py, refused(&[], 0, &[refusal])));
+        return Err(to_exception(py, refused(&[], 0, &[refusal], &voucher.done())));
     }
     match voucher.found(module, name) {
         Some(found) => Ok(found.clone()),
-        None => calls::find(py, &PyString::new(py, module), &PyString::new(py, name), true),
+        None => Gate::new(0).find(&PyString::new(py, module), &PyString::new(py, name)),
     }
 }
 
@@ -350,9 +353,13 @@ impl<'py> Rules<'py> {
             voucher: Voucher::new(py, self.profile, self.policy, finds_itself, maps_names),
             keep_records: self.keep_records,
             guard: Guard::new(input),
+            gate: Gate::new(input),
             done: false,
             frombuffer: None,
             refused: HashSet::new(),
+            has_records: false,
+            made: HashMap::new(),
+            again_without: None,
         }))
     }
 }
@@ -372,15 +379,51 @@ fn run<'py>(
         Trust::Policy(_) => Framing::Strict,
     };
     let empty_tuple = PyTuple::empty(py).into_any();
-    let heap = PyHeap { py, data, start: 0, settings, trust, protocol: 0, empty_tuple };
-    let mut machine = Machine::new(Ops::new(data, 0, framing), heap);
-    machine.memo = memo;
-    let result = machine.run();
+    let mut trust = trust;
+    let mut rounds = 0;
+    let result = loop {
+        let empty_tuple = empty_tuple.clone();
+        let heap = PyHeap { py, data, start: 0, settings, trust, protocol: 0, empty_tuple };
+        let mut machine = Machine::new(Ops::new(data, 0, framing), heap);
+        machine.memo = memo.clone();
+        let mut result = machine.run();
+        if result.is_ok() {
+            let end = machine.position();
+            result = result.and_then(|value| machine.heap.finish(end).map(|()| value));
+        }
+        let memo = machine.memo;
+        trust = machine.heap.trust;
+        match result {
+            Ok(value) => break Ok((value, memo)),
+            Err(error) if rounds == MAX_ROUNDS || !reads_again(&mut trust, settings) => {
+                break Err(error);
+            }
+            Err(_) => rounds += 1,
+        }
+    };
+    drop(trust);
     drop(pause);
-    match result {
-        Ok(value) => Ok((value, machine.memo)),
-        Err(error) => Err(raise(py, error)),
-    }
+    result.map_err(|error| raise(py, error))
+}
+
+/// How often a pickle is read again, each time with one record more.
+const MAX_ROUNDS: u32 = 64;
+
+/// Whether there is one step more that has to leave a record: not where the caller's own functions
+/// and buffers would be asked a second time.
+fn reads_again(trust: &mut Trust<'_>, settings: &Settings<'_>) -> bool {
+    let Trust::Policy(judged) = trust else { return false };
+    let Some(step) = judged.again_without.take() else { return false };
+    judged.made.clear();
+    judged.gate.restart();
+    judged.guard.restart();
+    judged.frombuffer = None;
+    judged.has_records = true;
+    let is_new = judged.refused.insert(step);
+    is_new
+        && settings.buffers.is_none()
+        && settings.persistent_load.is_none()
+        && settings.find_class.is_none()
 }
 
 /// The exception for a pickle that cannot be read.

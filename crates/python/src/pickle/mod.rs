@@ -2,6 +2,7 @@
 
 mod attributes;
 mod calls;
+mod gate;
 mod guard;
 mod heap;
 mod intake;

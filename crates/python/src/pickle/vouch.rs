@@ -22,6 +22,20 @@ pub(super) fn pickle_danger(module: &str, name: &str) -> Option<&'static str> {
     policy::danger(module, name)
 }
 
+/// How the table lets a name be used: the bits of `Uses`; 0 if the table has none.
+#[pyfunction]
+#[pyo3(signature = (module, name, /))]
+pub(super) fn pickle_uses(module: &str, name: &str) -> u8 {
+    policy::rule(module, name).map_or(0, |rule| rule.uses.bits())
+}
+
+/// Whether a function computes a value of its arguments and does nothing else.
+#[pyfunction]
+#[pyo3(signature = (module, name, /))]
+pub(super) fn pickle_is_pure(module: &str, name: &str) -> bool {
+    policy::is_pure(module, name)
+}
+
 /// Who vouches for the names in one pickle.
 pub(super) struct Voucher<'py> {
     profile: Profile,
@@ -76,18 +90,30 @@ impl<'py> Voucher<'py> {
 
 impl Vouch for Voucher<'_> {
     fn vouch(&mut self, module: &str, name: &str) -> Result<Option<Uses>> {
-        if let Some(uses) = self.in_table(module, name) {
-            return Ok(Some(uses));
+        let in_table = self.in_table(module, name);
+        if let Some(policy) = &self.policy {
+            // What the caller trusts needs no checks, also where the table has it.
+            let arguments = (module, name, in_table.is_some());
+            let found = policy.call_method1("find", arguments).map_err(from_exception)?;
+            if !found.is_none() {
+                self.found.insert((module.to_owned(), name.to_owned()), found);
+                return Ok(Some(all_uses()));
+            }
         }
-        let Some(policy) = &self.policy else {
-            return Ok(self.finds_itself.then(all_uses));
-        };
-        let found = policy.call_method1("find", (module, name)).map_err(from_exception)?;
-        if found.is_none() {
-            return Ok(self.finds_itself.then(all_uses));
+        Ok(in_table.or_else(|| self.finds_itself.then(all_uses)))
+    }
+
+    fn done(&self) -> String {
+        let imported = self.policy.as_ref().and_then(|policy| {
+            policy.getattr("imported").and_then(|names| names.extract::<Vec<String>>()).ok()
+        });
+        match imported {
+            Some(names) if !names.is_empty() => format!(
+                "only what the caller named was imported (`{}`), nothing was called or built",
+                names.join("`, `")
+            ),
+            _ => cannery_pickle::NOTHING_DONE.to_owned(),
         }
-        self.found.insert((module.to_owned(), name.to_owned()), found);
-        Ok(Some(all_uses()))
     }
 
     fn extension(&mut self, code: i64) -> Option<(String, String)> {

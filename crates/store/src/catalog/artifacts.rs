@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params}
 
 use super::rows::{FromRow, all};
 use super::{ArtifactId, ArtifactRecord, RunId, StepId, StepOutput};
-use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp};
+use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, blame};
 
 pub(super) const ARTIFACTS: &str = "
     SELECT a.*, s.run AS run, s.name AS step_name
@@ -150,9 +150,13 @@ impl Store {
         self.catalog().write("record the artifact", |catalog| {
             let latest = latest(catalog, name)?;
             match latest {
-                Some(artifact) if artifact.digest == content => Ok(artifact),
+                Some(artifact)
+                    if artifact.digest == content && blame::agrees(&artifact, &manifest) =>
+                {
+                    Ok(artifact)
+                }
                 latest => {
-                    let version = latest.map_or(1, |artifact| artifact.version + 1);
+                    let version = latest.map_or(1, |artifact| artifact.version.saturating_add(1));
                     insert(catalog, &New { name, version, content, producer: None }, &manifest)
                 }
             }
@@ -217,8 +221,11 @@ pub(super) fn record(
     manifest: &Manifest,
 ) -> rusqlite::Result<ArtifactRecord> {
     let latest = latest(catalog, &output.artifact)?;
-    let version = latest.as_ref().map_or(1, |artifact| artifact.version + 1);
-    if let Some(artifact) = latest.filter(|artifact| artifact.digest == output.content) {
+    let version = latest.as_ref().map_or(1, |artifact| artifact.version.saturating_add(1));
+    let is_same = |artifact: &ArtifactRecord| {
+        artifact.digest == output.content && blame::agrees(artifact, manifest)
+    };
+    if let Some(artifact) = latest.filter(is_same) {
         let producer = artifact.producer.as_ref().map(|producer| producer.step);
         if producer.map(|step| input_contents(catalog, step)).transpose()?
             == Some(input_contents(catalog, step)?)

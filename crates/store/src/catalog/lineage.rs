@@ -118,7 +118,7 @@ impl super::rows::FromRow for Edge {
             source: ArtifactId(row.get("source")?),
             result: ArtifactId(row.get("result")?),
             step: StepId(row.get("step")?),
-            argument: row.get("argument")?,
+            argument: super::rows::name(row, "argument")?,
         })
     }
 }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::{ErrorKind, Result, failure, store};
 
 mod artifacts;
+mod hardened;
 mod lineage;
 mod observations;
 mod read_only;
@@ -42,6 +43,7 @@ const LONG_LOG: u64 = 1 << 20;
 /// An open catalog.
 pub(crate) struct Catalog {
     connection: Mutex<Connection>,
+    clock: hardened::Clock,
     root: PathBuf,
     access: Access,
 }
@@ -57,7 +59,7 @@ enum Access {
 impl Catalog {
     /// Opens the catalog of a finished store and migrates it when it is older.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        let (connection, access) = match open_for_writing(root) {
+        let (mut connection, access) = match open_for_writing(root) {
             Ok(connection) => (connection, Access::Full),
             Err(error) if error.kind() == ErrorKind::Permission => {
                 let (connection, copy) = read_only::open(&catalog_path(root)).map_err(|_| error)?;
@@ -66,7 +68,12 @@ impl Catalog {
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { connection: Mutex::new(connection), root: root.to_owned(), access })
+        let clock = hardened::watch(&mut connection)
+            .map_err(|error| failure::catalog(error, "open the catalog"))?;
+        clock.start();
+        hardened::check_schema(&connection)?;
+        clock.stop();
+        Ok(Self { connection: Mutex::new(connection), clock, root: root.to_owned(), access })
     }
 
     /// Makes the catalog of a new store; the caller holds the store's lock.
@@ -90,7 +97,11 @@ impl Catalog {
         doing: &str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        query(&self.connection()).map_err(|error| failure::catalog(error, doing))
+        let connection = self.connection();
+        self.clock.start();
+        let result = query(&connection);
+        self.clock.stop();
+        result.map_err(|error| failure::catalog(error, doing))
     }
 
     /// Changes the catalog: all of it or nothing.
@@ -107,11 +118,15 @@ impl Catalog {
         let run = || {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Only now: it may have waited for other writers.
+            self.clock.start();
             let result = change(&transaction)?;
             transaction.commit()?;
             Ok(result)
         };
-        run().map_err(|error| failure::catalog(error, doing))
+        let result = run();
+        self.clock.stop();
+        result.map_err(|error| failure::catalog(error, doing))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -172,6 +187,7 @@ fn connect(root: &Path, flags: OpenFlags) -> Result<Connection> {
 }
 
 fn configure(connection: Connection) -> rusqlite::Result<Connection> {
+    hardened::harden(&connection)?;
     connection.busy_timeout(PATIENCE)?;
     // In WAL mode a commit then waits for no disk: after a loss of power the last ones may be
     // missing, but the catalog is whole, and the bytes it names were written before.

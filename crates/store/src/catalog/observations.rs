@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::rows::{FromRow, all};
+use super::rows::{FromRow, all, lossy, name};
 use super::{Observation, StepId};
 use crate::{Result, Store};
 
@@ -39,6 +39,6 @@ pub(super) fn observations(
 
 impl FromRow for Observation {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { label: row.get("label")?, state: row.get("state")? })
+        Ok(Self { label: name(row, "label")?, state: lossy(row, "state")? })
     }
 }

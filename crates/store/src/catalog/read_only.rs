@@ -1,12 +1,13 @@
 //! Reading a catalog in a folder that cannot be written.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
-use crate::{Result, failure};
+use crate::{Result, failure, plain};
 
 /// Opens a catalog for reading; also returns the copy, if one had to be made.
 ///
@@ -31,7 +32,7 @@ fn copy_beside(catalog: &Path, log: &Path) -> std::io::Result<TempDir> {
     for (from, name) in [(catalog, "catalog.sqlite"), (log, "catalog.sqlite-wal")] {
         let to = folder.path().join(name);
         // Not `fs::copy`, which would copy that they are read-only.
-        fs::write(to, fs::read(from)?)?;
+        io::copy(&mut plain::open(from)?, &mut fs::File::create(to)?)?;
     }
     Ok(folder)
 }
@@ -43,6 +44,7 @@ fn connect(path: &Path, mode: &str) -> Result<Connection> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let connection = Connection::open_with_flags(&uri, flags)?;
+        super::hardened::harden(&connection)?;
         connection.busy_timeout(super::PATIENCE)?;
         // SQLite opens lazily: only a query tells whether it can.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::types::{Type, ValueRef};
+use rusqlite::{Connection, Params, Row, RowIndex};
 
 use super::{ArtifactId, ArtifactRecord, Producer, RunId, RunRecord, StepId, StepRecord};
-use crate::{Digest, Error, Timestamp};
+use crate::{Digest, Error, ErrorKind, Timestamp};
 
 /// A record that is read from columns of its own.
 pub(super) trait FromRow: Sized {
@@ -26,15 +26,15 @@ impl FromRow for RunRecord {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: RunId(row.get("id")?),
-            pipeline: row.get("pipeline")?,
+            pipeline: name(row, "pipeline")?,
             status: parsed(row, "status")?,
             started: Timestamp::from_micros(row.get("started")?),
             ended: moment(row, "ended")?,
-            params: row.get("params")?,
-            code_version: row.get("code_version")?,
-            host: row.get("host")?,
+            params: lossy(row, "params")?,
+            code_version: shortened(row, "code_version")?,
+            host: name(row, "host")?,
             pid: row.get("pid")?,
-            error: row.get("error")?,
+            error: shortened(row, "error")?,
         })
     }
 }
@@ -44,7 +44,7 @@ impl FromRow for StepRecord {
         Ok(Self {
             id: StepId(row.get("id")?),
             run: RunId(row.get("run")?),
-            name: row.get("name")?,
+            name: name(row, "name")?,
             invocation: row.get("invocation")?,
             status: parsed(row, "status")?,
             cached: row.get("cached")?,
@@ -52,7 +52,7 @@ impl FromRow for StepRecord {
             started: Timestamp::from_micros(row.get("started")?),
             ended: moment(row, "ended")?,
             log: optional_digest(row, "log")?,
-            error: row.get("error")?,
+            error: shortened(row, "error")?,
         })
     }
 }
@@ -61,12 +61,12 @@ impl FromRow for ArtifactRecord {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: ArtifactId(row.get("id")?),
-            name: row.get("name")?,
+            name: name(row, "name")?,
             version: row.get("version")?,
             digest: Digest::from_bytes(row.get("digest")?),
-            type_name: row.get("type_name")?,
-            format: row.get("format")?,
-            metadata: row.get("metadata")?,
+            type_name: name(row, "type_name")?,
+            format: name(row, "format")?,
+            metadata: lossy(row, "metadata")?,
             size: row.get("size")?,
             created: Timestamp::from_micros(row.get("created")?),
             producer: producer(row)?,
@@ -79,8 +79,8 @@ fn producer(row: &Row<'_>) -> rusqlite::Result<Option<Producer>> {
     Ok(Some(Producer {
         step: StepId(step),
         run: RunId(row.get("run")?),
-        name: row.get("step_name")?,
-        output: row.get("output")?,
+        name: name(row, "step_name")?,
+        output: name(row, "output")?,
     }))
 }
 
@@ -93,8 +93,55 @@ pub(super) fn optional_digest(row: &Row<'_>, column: &str) -> rusqlite::Result<O
 }
 
 fn parsed<T: FromStr<Err = Error>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|error: Error| {
+    name(row, column)?.parse().map_err(|error: Error| {
         rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into())
     })
+}
+
+/// Bytes that a name may have.
+const MOST_NAME: usize = 64 << 10;
+
+/// Bytes that are shown of an error's text.
+const MOST_ERROR: usize = 1 << 20;
+
+/// A text that should be UTF-8 and may not be, of a catalog that another program wrote.
+pub(super) fn lossy(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<String> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        other => Err(rusqlite::Error::InvalidColumnType(0, "text".to_owned(), other.data_type())),
+    }
+}
+
+/// A name: of a length that names have.
+pub(super) fn name(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
+    match row.get_ref(column)? {
+        ValueRef::Text(bytes) if bytes.len() > MOST_NAME => {
+            let message = format!("a `{column}` of {} bytes", bytes.len());
+            let error = Error::new(ErrorKind::Limit, message);
+            Err(rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
+        }
+        _ => lossy(row, column),
+    }
+}
+
+/// A text that may be missing, and is cut where it is longer than anybody reads.
+fn shortened(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(bytes) => {
+            let bytes = &bytes[..bytes.len().min(MOST_ERROR)];
+            Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+        }
+        other => Err(rusqlite::Error::InvalidColumnType(0, column.into(), other.data_type())),
+    }
+}
+
+/// The beginning of an error's text, as much as is read again.
+pub(super) fn shorten(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MOST_ERROR)]
+}
+
+/// A text that may be missing.
+pub(super) fn optional(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
+    if row.get_ref(column)? == ValueRef::Null { Ok(None) } else { lossy(row, column).map(Some) }
 }

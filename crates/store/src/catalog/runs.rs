@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::rows::{FromRow, all};
+use super::rows::{FromRow, all, name, shorten};
 use super::{NewRun, RunId, RunRecord, RunStatus};
 use crate::{Error, ErrorKind, Result, Store, Timestamp};
 
@@ -84,7 +84,7 @@ impl Store {
         self.catalog().write("record the run's end", |catalog| {
             catalog
                 .prepare_cached("UPDATE runs SET status = ?, ended = ?, error = ? WHERE id = ?")?
-                .execute(params![status.as_str(), now, error, run.0])?;
+                .execute(params![status.as_str(), now, error.map(shorten), run.0])?;
             catalog
                 .prepare_cached(
                     "UPDATE steps SET status = 'interrupted', ended = ?
@@ -143,7 +143,7 @@ impl Store {
         let mut rows = query.query([])?;
         let mut gone = Vec::new();
         while let Some(row) = rows.next()? {
-            if !self.scratch().is_alive(row.get_ref(1)?.as_str()?) {
+            if !self.scratch().is_alive(&name(row, "session")?) {
                 gone.push(row.get::<_, i64>(0)?.to_string());
             }
         }

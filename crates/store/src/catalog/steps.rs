@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Transaction, named_params,
 
 use super::artifacts::{self, ARTIFACTS};
 use super::observations::observations;
-use super::rows::{FromRow, all, optional_digest};
+use super::rows::{FromRow, all, name, optional, optional_digest, shorten};
 use super::{
     ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, RunId, StepEnd, StepId, StepOutput,
     StepRecord, StepStatus,
@@ -40,7 +40,7 @@ impl Store {
     ) -> Result<Vec<(String, ArtifactRecord)>> {
         let (status, error, outputs) = match end {
             StepEnd::Completed(outputs) => (StepStatus::Completed, None, self.described(outputs)?),
-            StepEnd::Failed(error) => (StepStatus::Failed, Some(error), Vec::new()),
+            StepEnd::Failed(error) => (StepStatus::Failed, Some(shorten(error)), Vec::new()),
             StepEnd::Interrupted => (StepStatus::Interrupted, None, Vec::new()),
         };
         self.blobs().settle()?;
@@ -100,7 +100,9 @@ impl Store {
         is_still: &mut dyn FnMut(&[Observation]) -> Result<bool>,
     ) -> Result<Option<CachedStep>> {
         for (candidate, seen) in self.candidates(key)? {
-            let is_whole = |(_, artifact): &(_, ArtifactRecord)| self.is_whole(artifact.digest);
+            let is_whole = |(_, artifact): &(_, ArtifactRecord)| {
+                self.manifest_of(artifact).is_ok() && self.is_whole(artifact.digest)
+            };
             if candidate.outputs.iter().all(is_whole) && (seen.is_empty() || is_still(&seen)?) {
                 return Ok(Some(candidate));
             }
@@ -311,13 +313,13 @@ fn labelled(
 ) -> rusqlite::Result<Vec<(String, ArtifactRecord)>> {
     catalog
         .prepare_cached(sql)?
-        .query_map([step.0], |row| Ok((row.get("label")?, ArtifactRecord::from_row(row)?)))?
+        .query_map([step.0], |row| Ok((name(row, "label")?, ArtifactRecord::from_row(row)?)))?
         .collect()
 }
 
 impl FromRow for KeyPart {
     fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let digest = optional_digest(row, "digest")?.unwrap_or(Digest::from_bytes([0; 32]));
-        Ok(Self { label: row.get("label")?, digest, shown: row.get("shown")? })
+        Ok(Self { label: name(row, "label")?, digest, shown: optional(row, "shown")? })
     }
 }

@@ -1,5 +1,6 @@
 //! Whether text can stand without quotes, in block and in brackets, for every reader.
 
+use super::scalar::is_special;
 use crate::schema::{Scalar, Schema};
 
 /// The least that text needs around it.
@@ -41,7 +42,7 @@ static CLASSES: [Class; 256] = {
             0..0x20 | 0x7f => Class::Escape,
             b',' | b'[' | b']' | b'{' | b'}' | b'?' => Class::Bracket,
             b':' | b'#' => Class::Mark,
-            0xc2 | 0xe2 | 0xef => Class::Doubtful,
+            0xc2 | 0xd8 | 0xe2 | 0xef => Class::Doubtful,
             0x80.. => Class::Wide,
             _ => Class::Ordinary,
         };
@@ -121,13 +122,10 @@ fn is_marked(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// Whether the character that `text` begins with is not printable in YAML 1.1 or 1.2, or breaks
-/// lines in 1.1.
+/// Whether the character that `text` begins with is not printable in YAML 1.1 or 1.2, breaks lines
+/// in 1.1, or changes the direction of text.
 fn needs_escape(text: &str) -> bool {
-    matches!(
-        text.chars().next(),
-        Some('\u{80}'..='\u{a0}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-    )
+    text.chars().next().is_some_and(|character| character == '\u{a0}' || is_special(character))
 }
 
 fn begins_badly(bytes: &[u8]) -> bool {

@@ -245,6 +245,7 @@ fn may_fold(text: &str) -> bool {
     !text.split('\n').any(|line| line.starts_with([' ', '\t']))
 }
 
-fn is_special(character: char) -> bool {
-    matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+/// Whether a character is written as an escape: no text shows it, or it turns the text around it.
+pub(super) fn is_special(character: char) -> bool {
+    matches!(character, '\u{fffe}' | '\u{ffff}') || !cannery_core::is_printable(character)
 }

@@ -11,8 +11,8 @@ from typing import Any
 
 from cannery._objects import _classes
 from cannery._objects._checks import PartError, exact, mismatch
-from cannery._objects._sklearn._invariants import check_object, check_state
 from cannery._objects._sklearn._compiled import compiled_of
+from cannery._objects._sklearn._invariants import check_object, check_state
 from cannery._objects._sklearn._state import check_attributes
 from cannery._objects._sklearn._table import class_of_table, function_of_table, is_table_class
 from cannery._objects._sklearn._values import accepting, check_value, is_function
@@ -81,7 +81,7 @@ def _fill(value: Any, parts: Parts) -> None:
     set_state = getattr(type(value), "__setstate__", None)
     if set_state is None:
         value.__dict__.update(parts)
-    else:  # which warns of other versions, and no more than that (`IsotonicRegression` interpolates)
+    else:  # which warns of other versions, or interpolates again
         set_state(value, dict(parts))
 
 
@@ -122,4 +122,4 @@ def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], 
             check_attributes(cls, parts)
         value.__dict__.update(parts)
 
-    return lambda parts: object.__new__(cls), fill
+    return lambda _: object.__new__(cls), fill

@@ -5,6 +5,9 @@ that is out of range reads or overwrites foreign memory. Each check below names 
 relies on, as its Cython source has it.
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -70,6 +73,7 @@ def check_children(left: Any, right: Any, split: Any, count: int, path: str) -> 
 
 
 def _check_tree(cls: Any, args: Any, state: Any) -> None:
+    del cls
     exact(tuple, list)(args, "args")
     exact(dict)(state, "state")
     _require(len(args) == 3, "args", "expected features, classes and outputs")

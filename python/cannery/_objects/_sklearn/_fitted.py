@@ -9,8 +9,12 @@ functions that compare the shapes first (`check_pairwise_arrays`, `validate_data
 `cho_solve`, `_check_init` of NMF).
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -21,7 +25,8 @@ import numpy as np
 from cannery._objects._checks import PartError, integer, mismatch
 from cannery._objects._sklearn._compiled import check_children, in_range, plain_array
 
-Attributes = Mapping[str, Any]
+# A mapping from names to values of any type.
+Attributes = Any
 MAX_FEATURES = 2**31 - 1
 
 
@@ -67,6 +72,11 @@ def index_array(value: Any, name: str, low: int, high: int) -> Any:
 def full_name(value: Any) -> str:
     """Module and name of a value's class."""
     return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def is_list(value: Any) -> bool:
+    """Whether it is an exact list."""
+    return type(value) is list
 
 
 def _is_sparse(value: Any) -> bool:
@@ -137,37 +147,43 @@ def _isolation_forest(attributes: Attributes) -> None:
 # column `k` of what the first estimator predicts, for each column of `estimators_`.
 
 
-def _gradient_boosting(attributes: Attributes) -> None:
+def _gradient_boosting(attributes: Attributes, is_classifier: bool) -> None:
     if "estimators_" not in attributes:
         return
     estimators = attributes["estimators_"]
     is_table = type(estimators) is np.ndarray and estimators.dtype == object
     require(is_table and estimators.ndim == 2, "estimators_", "expected a table of trees")
     require(estimators.size > 0, "estimators_", "it is empty")
-    for tree in _trees(attributes, features_of(attributes)):
+    columns = features_of(attributes)
+    for tree in _trees(attributes, columns):
         plain = tree.n_outputs == 1 and tree.max_n_classes == 1
         require(plain, "estimators_", "expected trees with one value at each node")
-    columns = estimators.shape[1]
-    require(_columns_of_start(attributes) == columns, "init_", "its columns do not fit")
+    first = _columns_of_start(attributes, columns, is_classifier)
+    require(first == estimators.shape[1], "init_", "its columns do not fit")
 
 
-def _columns_of_start(attributes: Attributes) -> int:
+def _columns_of_start(attributes: Attributes, columns: int, is_classifier: bool) -> int:
     """How many columns `_raw_predict_init` has."""
     init, loss = attributes.get("init_"), attributes.get("_loss")
     if type(init) is str:
         require(init == "zero", "init_", "expected `zero`")
         return count(attributes.get("n_trees_per_iteration_"), "n_trees_per_iteration_", 1, 2**20)
-    is_classifier = "n_classes_" in attributes
-    if full_name(loss) != "sklearn._loss.loss.HalfMultinomialLoss" or not is_classifier:
-        return 1  # one column of probabilities, or predictions as a column
-    expected = "sklearn.dummy.DummyClassifier"
-    require(full_name(init) == expected, "init_", f"expected a {expected} with many classes")
-    start = vars(init)
-    require(start.get("n_outputs_") == 1, "init_", "expected one output")
-    classes = count(start.get("n_classes_"), "init_", 1, 2**20)
-    for name in ("class_prior_", "classes_"):
-        require(np.shape(start.get(name)) == (classes,), "init_", "its classes do not fit")
-    return classes
+    require(type(loss).__module__ == "sklearn._loss.loss", "_loss", "expected a loss")
+    has_classes = type(loss).__name__ == "HalfMultinomialLoss"
+    if is_classifier and not has_classes:
+        return 1  # the probabilities of one class
+    return _columns_predicted(init, columns, "predict_proba" if is_classifier else "predict")
+
+
+def _columns_predicted(init: Any, columns: int, method: str) -> int:
+    """How many columns an estimator predicts: asked of it, for it may be of any class."""
+    try:
+        answer = getattr(init, method)(np.zeros((1, columns), dtype=np.float32))
+    except Exception as error:
+        raise PartError(f"the part 'init_': {type(error).__name__}: {error}") from error
+    is_array = type(answer) is np.ndarray and answer.ndim in (1, 2) and len(answer) == 1
+    require(is_array, "init_", "it does not predict rows")
+    return answer.shape[1] if answer.ndim == 2 else 1
 
 
 def _loss_of_regression(attributes: Attributes) -> None:
@@ -235,7 +251,8 @@ def _hist_gradient_boosting(attributes: Attributes) -> None:
     require(type(thresholds) is list and len(thresholds) == columns, "bin_thresholds_", "no fit")
     for rows in attributes["_predictors"]:
         for predictor in rows:
-            nodes = vars(predictor)["nodes"]
+            require(type(predictor).__name__ == "TreePredictor", "_predictors", "expected trees")
+            nodes: Any = vars(predictor)["nodes"]
             split = nodes[nodes["is_leaf"] == 0]
             in_range(split["feature_idx"], 0, columns, "_predictors")
             used = split["feature_idx"][split["is_categorical"] != 0]
@@ -249,8 +266,8 @@ def _categories_first(preprocessor: Any, columns: int) -> None:
     attributes = vars(preprocessor)
     require(type(preprocessor).__name__ == "ColumnTransformer", "_preprocessor", "no fit")
     require(features_of(attributes) == columns, "_preprocessor", "its features do not fit")
-    steps = attributes.get("transformers_")
-    require(type(steps) is list and 2 <= len(steps) <= 3, "_preprocessor", "expected two steps")
+    steps: Any = attributes.get("transformers_")
+    require(is_list(steps) and 2 <= len(steps) <= 3, "_preprocessor", "expected two steps")
     kinds = [type(step[1]).__name__ for step in steps[:2]]
     require(kinds == ["OrdinalEncoder", "FunctionTransformer"], "_preprocessor", "other steps")
     require(len(steps) == 2 or steps[2][1] == "drop", "_preprocessor", "it has a remainder")
@@ -263,9 +280,22 @@ def _categories_first(preprocessor: Any, columns: int) -> None:
     for step, mask in zip(steps[:2], masks, strict=True):
         fits = np.array_equal(chosen.get(step[0]), np.flatnonzero(mask))
         require(fits, "_preprocessor", "its columns do not fit the masks")
-    function = getattr(vars(steps[1][1]).get("func"), "func", None)
-    named = getattr(function, "__name__", None) == "check_array"
-    require(named and steps[1][1].kw_args is None, "_preprocessor", "expected `check_array`")
+    _check_conversion(vars(steps[1][1]))
+
+
+def _check_conversion(attributes: Attributes) -> None:
+    """Columns of numbers are converted, by a function that leaves their number as it is."""
+    from sklearn.utils.validation import check_array
+
+    function = attributes.get("func")
+    fits = (
+        type(function) is functools.partial
+        and function.func is check_array
+        and not function.args
+        and set(function.keywords) <= {"dtype", "ensure_all_finite", "force_all_finite"}
+        and attributes.get("kw_args") is None
+    )
+    require(fits, "_preprocessor", "expected `check_array`")
 
 
 # Neighbors: `_fit_X` is read by the columns of X, labels are indices into the scores of classes.
@@ -519,8 +549,8 @@ def _encoder(attributes: Attributes) -> None:
     if "categories_" not in attributes:
         return
     columns = features_of(attributes)
-    categories = attributes["categories_"]
-    require(type(categories) is list and len(categories) == columns, "categories_", "no fit")
+    categories: Any = attributes["categories_"]
+    require(is_list(categories) and len(categories) == columns, "categories_", "no fit")
     for each in categories:
         is_row = isinstance(each, np.ndarray) and each.ndim == 1
         require(is_row, "categories_", "expected a row of them for each feature")
@@ -632,7 +662,12 @@ CHECKS: Mapping[str, Callable[[Attributes], None]] = {
     "sklearn.tree._classes.BaseDecisionTree": _tree,
     "sklearn.ensemble._forest.BaseForest": _forest,
     "sklearn.ensemble._iforest.IsolationForest": _isolation_forest,
-    "sklearn.ensemble._gb.BaseGradientBoosting": _gradient_boosting,
+    "sklearn.ensemble._gb.GradientBoostingClassifier": (
+        lambda attributes: _gradient_boosting(attributes, True)
+    ),
+    "sklearn.ensemble._gb.GradientBoostingRegressor": (
+        lambda attributes: _gradient_boosting(attributes, False)
+    ),
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": _predictor,
     "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting": (
         _hist_gradient_boosting

@@ -69,8 +69,7 @@ sklearn.ensemble._weight_boosting: AdaBoostClassifier AdaBoostRegressor
 sklearn.feature_extraction._dict_vectorizer: DictVectorizer
 sklearn.feature_extraction._hash: FeatureHasher
 sklearn.feature_extraction.image: PatchExtractor
-sklearn.feature_extraction.text: CountVectorizer HashingVectorizer TfidfTransformer
-    TfidfVectorizer
+sklearn.feature_extraction.text: CountVectorizer HashingVectorizer TfidfTransformer TfidfVectorizer
 sklearn.feature_selection._from_model: SelectFromModel
 sklearn.feature_selection._rfe: RFE RFECV
 sklearn.feature_selection._sequential: SequentialFeatureSelector
@@ -91,8 +90,8 @@ sklearn.kernel_approximation: AdditiveChi2Sampler Nystroem PolynomialCountSketch
 sklearn.kernel_ridge: KernelRidge
 sklearn.linear_model._base: LinearRegression
 sklearn.linear_model._bayes: ARDRegression BayesianRidge
-sklearn.linear_model._coordinate_descent: ElasticNet ElasticNetCV Lasso LassoCV
-    MultiTaskElasticNet MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV
+sklearn.linear_model._coordinate_descent: ElasticNet ElasticNetCV Lasso LassoCV MultiTaskElasticNet
+    MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV
 sklearn.linear_model._glm.glm: GammaRegressor PoissonRegressor TweedieRegressor
     _GeneralizedLinearRegressor
 sklearn.linear_model._huber: HuberRegressor
@@ -117,11 +116,11 @@ sklearn.manifold._spectral_embedding: SpectralEmbedding
 sklearn.manifold._t_sne: TSNE
 sklearn.metrics._dist_metrics: BrayCurtisDistance32 BrayCurtisDistance64 CanberraDistance32
     CanberraDistance64 ChebyshevDistance32 ChebyshevDistance64 DiceDistance32 DiceDistance64
-    EuclideanDistance32 EuclideanDistance64 HammingDistance32 HammingDistance64
-    HaversineDistance32 HaversineDistance64 JaccardDistance32 JaccardDistance64
-    MahalanobisDistance32 MahalanobisDistance64 ManhattanDistance32 ManhattanDistance64
-    MatchingDistance32 MatchingDistance64 MinkowskiDistance32 MinkowskiDistance64
-    PyFuncDistance32 PyFuncDistance64 RogersTanimotoDistance32 RogersTanimotoDistance64 RussellRaoDistance32 RussellRaoDistance64
+    EuclideanDistance32 EuclideanDistance64 HammingDistance32 HammingDistance64 HaversineDistance32
+    HaversineDistance64 JaccardDistance32 JaccardDistance64 MahalanobisDistance32
+    MahalanobisDistance64 ManhattanDistance32 ManhattanDistance64 MatchingDistance32
+    MatchingDistance64 MinkowskiDistance32 MinkowskiDistance64 PyFuncDistance32 PyFuncDistance64
+    RogersTanimotoDistance32 RogersTanimotoDistance64 RussellRaoDistance32 RussellRaoDistance64
     SEuclideanDistance32 SEuclideanDistance64 SokalMichenerDistance32 SokalMichenerDistance64
     SokalSneathDistance32 SokalSneathDistance64
 sklearn.metrics._scorer: _CurveScorer _MultimetricScorer _PassthroughScorer _Scorer
@@ -133,10 +132,8 @@ sklearn.model_selection._search: GridSearchCV ParameterGrid ParameterSampler Ran
 sklearn.model_selection._search_successive_halving: HalvingGridSearchCV HalvingRandomSearchCV
 sklearn.model_selection._split: GroupKFold GroupShuffleSplit KFold LeaveOneGroupOut LeaveOneOut
     LeavePGroupsOut LeavePOut PredefinedSplit RepeatedKFold RepeatedStratifiedKFold ShuffleSplit
-    StratifiedGroupKFold StratifiedKFold StratifiedShuffleSplit TimeSeriesSplit
-    _CVIterableWrapper
-sklearn.multiclass: OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier
-    _ConstantPredictor
+    StratifiedGroupKFold StratifiedKFold StratifiedShuffleSplit TimeSeriesSplit _CVIterableWrapper
+sklearn.multiclass: OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier _ConstantPredictor
 sklearn.multioutput: ClassifierChain MultiOutputClassifier MultiOutputRegressor RegressorChain
 sklearn.naive_bayes: BernoulliNB CategoricalNB ComplementNB GaussianNB MultinomialNB
 sklearn.neighbors._ball_tree: BallTree BallTree32 BallTree64

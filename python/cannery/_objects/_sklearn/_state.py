@@ -1,5 +1,8 @@
 """Which attributes an instance of a table class may get, and how it gets them."""
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import inspect

@@ -10,8 +10,8 @@ a name that is not constant, `str.format` with a text that is not constant, `re.
 | `pre_dispatch` | `joblib.Parallel` calls `eval` on it | a number, `all`, `2*n_jobs` |
 | `input` | `CountVectorizer` opens the documents it is given | `content` |
 | `encoding`, `decode_error` | the codec is looked up by name, and may be anyone's | a fixed list |
-| `token_pattern`, `pattern` | compiled: nested repetition takes exponential time | few repetitions |
-| `verbose_feature_names_out` | `str.format`: widths allocate, fields read attributes | plain fields |
+| `token_pattern`, `pattern` | matched: may take exponential time | few repetitions |
+| `verbose_feature_names_out` | `str.format`: widths allocate, fields look up | plain fields |
 | `feature_name_combiner` | called | `concat` or a function that computes |
 | `importance_getter` | `operator.attrgetter` | names without underscores in front |
 | `response_method`, `chain_method` ... | `getattr(estimator, name)(X)` | `predict` ... |
@@ -20,9 +20,13 @@ a name that is not constant, `str.format` with a text that is not constant, `re.
 | `random_state`, `_random_state`, `random_state_` | its methods are called | seeds and generators |
 | `metric_params`, `effective_metric_params_` ... | keywords of compiled distances | no norms |
 | `n_features` (of hashers) | `hash % n_features` in C; columns of the result | 1 to 2**31 - 1 |
+| `sample_steps` | `transform` adds so many columns for each | 1 to 1000 |
 | `dtype` | element type of results | a data type |
 | `_skl_callbacks` ... | methods of what it holds are called by name | refused |
 """
+
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
 
 from __future__ import annotations
 
@@ -122,6 +126,11 @@ def _metric_params(value: Any, path: str) -> None:
         raise PartError(f"the part {path!r}: norms of rows are not expected here")
 
 
+def _steps(value: Any, path: str) -> None:
+    if not (_is_integer(value) and 1 <= value <= 1000):
+        raise PartError(f"the part {path!r}: expected a few steps")
+
+
 def _dtype(value: Any, path: str) -> None:
     if value is None or isinstance(value, np.dtype) or type(value) in (list, tuple):
         return
@@ -215,6 +224,7 @@ BY_NAME: Mapping[str, Check] = {
         _metric_params,
     ),
     "dtype": _dtype,
+    "sample_steps": _steps,
     **dict.fromkeys(
         ("_skl_callbacks", "_callbacks", "_callback_fit_ctx", "_parent_callback_ctx"), _refused
     ),

@@ -5,6 +5,9 @@ Values of the libraries that have tables come from their adapters, so they are c
 those make: exact classes, never subclasses.
 """
 
+# Libraries that are not there are not asked for.
+# pyright: reportMissingImports=false, reportMissingModuleSource=false
+
 from __future__ import annotations
 
 import collections
