@@ -58,6 +58,15 @@ def test_a_seeded_slice_of_changed_documents(tmp_path: Path) -> None:
     assert (crashes, found.read_text() if found.exists() else "") == ([], "")
 
 
+def test_what_takes_too_much_is_found() -> None:
+    slow = hostile_parts.measured("slow", lambda: sum(range(10**8)), 10)[1]
+    large = hostile_parts.measured("large", lambda: b"x" * (200 << 20), 10)[1]
+    fine = hostile_parts.measured("fine", lambda: sum(range(10**3)), 10)[1]
+    assert (slow or "").startswith("slow took")
+    assert (large or "").startswith("large took")
+    assert fine is None
+
+
 def items(dtype: str, shape: list[int], values: list[Any]) -> Any:
     kind = {"$type": "numpy.dtype", "value": dtype}
     return {"$type": "numpy.ndarray", "dtype": kind, "shape": shape, "order": "C", "items": values}

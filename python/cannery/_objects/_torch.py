@@ -182,19 +182,14 @@ def _empty_module(cls: Any) -> Any:
 
 
 def _fill_module(module: Any, parts: Parts) -> Any:
-    cls = type(module)
     for name, part in parts.items():
-        _check_attribute(cls, name, part)
-    missing = (_HOOKS & _own_names()) - parts.keys()
-    if missing or not {"_parameters", "_buffers", "_modules"} <= parts.keys():
-        raise PartError(f"the part {min(missing, default='_parameters')!r} is missing")
-    vars(module).update(parts)
+        _check_attribute(type(module), name, part)
+    for name in ("_parameters", "_buffers", "_modules"):
+        if name not in parts:
+            raise PartError(f"the part {name!r} is missing")
+    # torch's own, of a class in the list: it adds what older versions lack, and weak references.
+    module.__setstate__(dict(parts))
     return module
-
-
-def _own_names() -> set[str]:
-    """The attributes that any module has."""
-    return set(vars(torch.nn.Module()))
 
 
 def _check_attribute(cls: Any, name: str, part: Any) -> None:
@@ -248,8 +243,9 @@ def _check_plain(value: Any, path: str, left: int) -> None:
     ):
         return
     elif callable(value):
-        name = f"{getattr(value, '__module__', '')}.{getattr(value, '__name__', '')}"
-        if function_of(name) is not value and function_of(f"torch.{name}") is not value:
+        name = getattr(value, "__name__", "")
+        known = [function_of(f"{module}.{name}") for module in ("torch", "torch.nn.functional")]
+        if not any(each is value for each in known):
             raise mismatch(value, path, "a function of torch")
     else:
         exact(*_SCALARS)(value, path)
