@@ -546,6 +546,18 @@ def test_shapes_of_support_vectors(name: str) -> None:
         load(document)
 
 
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_probabilities_that_are_not_there(is_sparse: bool) -> None:
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import SVC, SVR
+
+    rows = np.random.RandomState(0).rand(40, 3)
+    for model in (SVC(), SVR()):
+        model.fit(csr_matrix(rows) if is_sparse else rows, np.arange(40) % 3)
+        with pytest.raises(cannery.CanneryError):
+            load(document_of(model) | {"_effective_probability": True})
+
+
 def _json(array: Any) -> Document:
     return json.loads(cannery.dumps(array))
 
