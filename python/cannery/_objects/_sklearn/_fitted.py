@@ -482,7 +482,7 @@ def _coefficients(attributes: Attributes, classes: int, number: int, is_classifi
 
 
 def _check_probabilities(attributes: Attributes, pairs: int) -> None:
-    """libsvm copies these if its parameter says that there are any, however many there are."""
+    """Libsvm copies these if its parameter says that there are any, however many there are."""
     uses = attributes.get("_effective_probability", attributes.get("probability") is True)
     require(isinstance(uses, (bool, np.bool_)), "_effective_probability", "expected a bool")
     require(pairs > 0 or not uses, "_effective_probability", "a regression has none")
