@@ -426,6 +426,8 @@ def test_nodes_of_a_tree(edit: Callable[[Any], None]) -> None:
         (("tree_", "__state__", "node_count"), 10**8),
         (("tree_", "__state__", "node_count"), 0),
         (("tree_", "__state__", "max_depth"), -1),
+        (("tree_", "__state__", "max_depth"), 0),
+        (("tree_", "__state__", "max_depth"), 10**8),
         (("tree_", "__args__", "value", 0), 10**6),
         (("tree_", "__args__", "value", 2), 7),
         (("tree_",), None),
