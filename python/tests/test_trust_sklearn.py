@@ -426,6 +426,8 @@ def test_nodes_of_a_tree(edit: Callable[[Any], None]) -> None:
         (("tree_", "__state__", "node_count"), 10**8),
         (("tree_", "__state__", "node_count"), 0),
         (("tree_", "__state__", "max_depth"), -1),
+        (("tree_", "__state__", "max_depth"), 0),
+        (("tree_", "__state__", "max_depth"), 10**8),
         (("tree_", "__args__", "value", 0), 10**6),
         (("tree_", "__args__", "value", 2), 7),
         (("tree_",), None),
@@ -544,6 +546,18 @@ def test_shapes_of_support_vectors(name: str) -> None:
     document[name] = json.loads(cannery.dumps(np.zeros((1, 2))))
     with pytest.raises(cannery.CanneryError):
         load(document)
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_probabilities_that_are_not_there(is_sparse: bool) -> None:
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import SVC, SVR
+
+    rows = np.random.RandomState(0).rand(40, 3)
+    for model in (SVC(), SVR()):
+        model.fit(csr_matrix(rows) if is_sparse else rows, np.arange(40) % 3)
+        with pytest.raises(cannery.CanneryError):
+            load(document_of(model) | {"_effective_probability": True})
 
 
 def _json(array: Any) -> Document:

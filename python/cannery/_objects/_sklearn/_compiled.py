@@ -86,11 +86,13 @@ def _check_tree(cls: Any, args: Any, state: Any) -> None:
     nodes = plain_array(state["nodes"], "nodes", _node_dtype(), 1)
     count = len(nodes)
     integer(1, count)(state["node_count"], "node_count")
-    integer(0, 2**31 - 1)(state["max_depth"], "max_depth")
+    integer(0, count - 1)(state["max_depth"], "max_depth")
     _require(state["node_count"] == count, "node_count", "expected the number of nodes")
     values = plain_array(state["values"], "values", np.dtype(np.float64), 3)
     _require(values.shape == (count, args[2], classes.max()), "values", "the shape does not fit")
     _check_nodes(nodes, args[0])
+    # `decision_path` writes so many nodes for each row, into an array of that size.
+    _require(_depth_of(nodes) <= state["max_depth"], "max_depth", "the tree is deeper")
 
 
 def _check_nodes(nodes: Any, n_features: int) -> None:
@@ -101,6 +103,17 @@ def _check_nodes(nodes: Any, n_features: int) -> None:
     in_range(nodes["feature"][~is_leaf], 0, n_features, "nodes")
     # The sparse path and `decision_path` look at no feature of a leaf; -2 is what builders write.
     in_range(nodes["feature"], -2, n_features, "nodes")
+
+
+def _depth_of(nodes: Any) -> int:
+    """How deep a tree is, whose children were checked."""
+    depth, level = 0, np.zeros(1, dtype=np.intp)
+    while True:
+        split = level[nodes["left_child"][level] != -1]
+        if not split.size:
+            return depth
+        level = np.concatenate([nodes["left_child"][split], nodes["right_child"][split]])
+        depth += 1
 
 
 @cache

@@ -475,15 +475,21 @@ def _coefficients(attributes: Attributes, classes: int, number: int, is_classifi
         else:
             plain_array(values, name, np.dtype(np.float64), 2)
         require(values.shape == (classes - 1, number), name, "the shape does not fit")
-    sizes = []
-    for name in ("_probA", "_probB"):
-        values = plain_array(attributes.get(name), name, np.dtype(np.float64), 1)
-        sizes.append(len(values))
-        require(len(values) in (0, pairs), name, "expected one for each pair of classes")
-    require(not is_classifier or sizes[0] == sizes[1], "_probB", "it does not fit `_probA`")
+    _check_probabilities(attributes, pairs if is_classifier else 0)
     if "class_weight_" in attributes:
         weights = plain_array(attributes["class_weight_"], "class_weight_", np.dtype("f8"), 1)
         require(len(weights) in (0, classes), "class_weight_", "expected one for each class")
+
+
+def _check_probabilities(attributes: Attributes, pairs: int) -> None:
+    """Libsvm copies these if its parameter says that there are any, however many there are."""
+    uses = attributes.get("_effective_probability", attributes.get("probability") is True)
+    require(isinstance(uses, (bool, np.bool_)), "_effective_probability", "expected a bool")
+    require(pairs > 0 or not uses, "_effective_probability", "a regression has none")
+    for name in ("_probA", "_probB"):
+        values = plain_array(attributes.get(name), name, np.dtype(np.float64), 1)
+        fits = len(values) == (pairs if uses else 0)
+        require(fits, name, "expected one for each pair of classes, if any")
 
 
 # Linear models: `partial_fit` and a warm start change the coefficients in place, by pointer.
