@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from cannery._objects._checks import refuse_records
 from cannery._installed import installed_module
+from cannery._objects._checks import refuse_records
 from cannery._objects._listed import is_listed
 from cannery._objects._stdlib import check_names
 
@@ -55,6 +55,12 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How a library's values are made again; `None` without the library, or for other names."""
     adapter = _adapter_of(name)
     return None if adapter is None else adapter.maker_of(name)
+
+
+def trusted_maker_of(name: str) -> Callable[[Parts], Any] | None:
+    """How a value is made for a reader who names its type: of parts that nothing can check."""
+    adapter = _adapter_of(name)
+    return adapter.trusted_maker_of(name) if hasattr(adapter, "trusted_maker_of") else None  # pyright: ignore
 
 
 def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], Any]] | None:

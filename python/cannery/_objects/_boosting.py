@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cannery._installed import installed_module
 from cannery._objects import _lightgbm_model, _xgboost_model
 from cannery._objects._checks import (
     INT,
@@ -24,7 +25,6 @@ from cannery._objects._checks import (
     checked,
     value,
 )
-from cannery._installed import installed_module
 
 Parts = dict[str, Any]
 

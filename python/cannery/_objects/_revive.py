@@ -146,6 +146,8 @@ class Reviver:
             )
             return Maker(lambda _, parts: make(parts))
         make = _adapters.maker_of(name)
+        if self._trust.names(name):
+            make = _adapters.trusted_maker_of(name) or make
         if make is not None:
             return _maker_of_library(name, make)
         registered = self._registered(name)

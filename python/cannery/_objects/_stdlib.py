@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from cannery._installed import installed_module as _installed_module
 from cannery._objects._checks import (
     BOOL,
     DATA,
@@ -48,7 +49,6 @@ from cannery._objects._checks import (
     sequence_of,
     tuple_of,
 )
-from cannery._installed import installed_module as _installed_module
 from cannery._objects._names import is_special
 from cannery._objects._stdlib_classes import rules
 from cannery.errors import DataTypeError

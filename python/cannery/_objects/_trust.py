@@ -65,6 +65,13 @@ class Trust:
         """Whether one of the caller's names or patterns is, or matches, this name."""
         return any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
+    def names(self, name: str) -> bool:
+        """Whether the caller gave this class, by any of its names, or a pattern that matches it."""
+        if self._found.get(name) is not None or self.matches(name):
+            return True
+        given = find_by_name(name) if self._found else None
+        return given is not None and any(given is found for found in self._found.values())
+
     def find(self, name: str) -> Any:
         """The class or function of that name, if the caller named it; else `None`.
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cannery._objects._checks import PartError, Untrusted, exact, integer, mismatch
 from cannery._installed import installed_module
+from cannery._objects._checks import PartError, Untrusted, exact, integer, mismatch
 from cannery._objects._record import Record
 from cannery._objects._sklearn._values import check_value, is_accepted
 
