@@ -556,4 +556,4 @@ def test_estimators_get_no_methods_and_no_paths(key: str, value: bytes) -> None:
 
 def test_limits_are_limits() -> None:
     with pytest.raises(LimitError):
-        pickle.loads(whole(BOMBS["a decimal"]), on_untrusted="record")
+        pickle.loads(whole(BOMBS["a structure"]), on_untrusted="record")

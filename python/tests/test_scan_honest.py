@@ -29,7 +29,6 @@ import operator
 import optparse
 import pathlib
 import pickle as stdlib
-import platform
 import random
 import re
 import signal
@@ -174,7 +173,6 @@ STANDARD: dict[str, Any] = {
         http.cookies.SimpleCookie("a=b"),
         json.JSONEncoder(indent=1),
         optparse.Values({"a": 1}),
-        platform.uname_result("a", "b", "c", "d", "e"),
         tokenize.TokenInfo(1, "a", (1, 0), (1, 1), "a"),
         wsgiref.headers.Headers([("a", "b")]),
     ],

@@ -326,7 +326,14 @@ class Gate:
         if cls in SCALARS or cls in _data.SHALLOW:
             inner = part.values() if cls is dict else part if cls in (tuple, list) else ()
             depths = self._depths
-            return max((depths.get(id(each), 0) for each in inner), default=0) if depths else 0
+            return max(
+                (
+                    depths.get(id(each), 1)
+                    for each in inner
+                    if type(each) not in SCALARS and type(each) not in _data.SHALLOW
+                ),
+                default=0,
+            )
         return self._depths.get(id(part), 1)
 
 

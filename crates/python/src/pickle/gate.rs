@@ -166,7 +166,8 @@ impl<'py> Gate<'py> {
 fn is_short_scalar(item: &Object<'_>) -> bool {
     if let Ok(text) = item.cast_exact::<PyString>() {
         // Python 2 wrote dates as texts, which hold control characters.
-        let is_plain = |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let is_plain =
+            |text: &str| text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         return text.to_str().is_ok_and(|text| text.len() <= MAX_SCALAR && is_plain(text));
     }
     if let Ok(bytes) = item.cast_exact::<PyBytes>() {
@@ -182,20 +183,20 @@ fn is_short_scalar(item: &Object<'_>) -> bool {
 /// themselves look at the month or the hour alone, and read beyond their tables for others.
 fn is_date_or_time(state: &[u8]) -> bool {
     const FOLD: u8 = 0x80;
-    let is_date = |high: u8, low: u8, month: u8, day: u8| {
-        let year = u16::from_be_bytes([high, low]);
-        (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
+    let is_date = |date: &[u8]| {
+        let year = u16::from_be_bytes([date[0], date[1]]);
+        (1..=9999).contains(&year)
+            && (1..=12).contains(&(date[2] & !FOLD))
+            && (1..=31).contains(&date[3])
     };
-    let is_time = |hour: u8, minute: u8, second: u8, parts: [u8; 3]| {
-        let micro = u32::from_be_bytes([0, parts[0], parts[1], parts[2]]);
-        hour < 24 && minute < 60 && second < 60 && micro < 1_000_000
+    let is_time = |time: &[u8]| {
+        let micro = u32::from_be_bytes([0, time[3], time[4], time[5]]);
+        time[0] & !FOLD < 24 && time[1] < 60 && time[2] < 60 && micro < 1_000_000
     };
-    match *state {
-        [a, b, month, day] => is_date(a, b, month, day),
-        [hour, minute, second, x, y, z] => is_time(hour & !FOLD, minute, second, [x, y, z]),
-        [a, b, month, day, hour, minute, second, x, y, z] => {
-            is_date(a, b, month & !FOLD, day) && is_time(hour, minute, second, [x, y, z])
-        }
+    match state.len() {
+        4 => is_date(state),
+        6 => is_time(state),
+        10 => is_date(&state[..4]) && is_time(&state[4..]),
         _ => false,
     }
 }

@@ -863,7 +863,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         self.guard_call(&class, &arguments)?;
         if let Trust::Policy(judged) = &self.trust
             && judged.gate.access(&class) != Access::Trusted
-            && keywords.as_ref().is_none_or(|keywords| keywords.is_instance_of::<PyDict>())
+            && keywords.as_ref().is_none_or(PyAnyMethods::is_instance_of::<PyDict>)
             && !(keywords.is_none() && judged.gate.is_plain_call(&class, &arguments))
         {
             let record = ("call", (class.clone(), arguments.clone(), keywords.clone()));
