@@ -66,6 +66,8 @@ pub enum ErrorKind {
     Io,
     /// Interrupted by the user.
     Interrupted,
+    /// There is not enough memory.
+    Memory,
     /// The host's own exception (for one: Python's), carried through as the source.
     Host,
 }
@@ -155,10 +157,18 @@ impl Error {
             }
             std::io::ErrorKind::Interrupted => ErrorKind::Interrupted,
             std::io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
+            std::io::ErrorKind::OutOfMemory => ErrorKind::Memory,
             _ => ErrorKind::Io,
         };
         let message = format!("{}: {error}", doing.into());
         Self::new(kind, message).with_source(error)
+    }
+
+    /// There is no memory for what was to be added to a buffer.
+    #[cold]
+    #[must_use]
+    pub fn out_of_memory() -> Self {
+        Self::new(ErrorKind::Memory, "not enough memory")
     }
 
     /// The host's own exception, to be taken out again with [`take_source`](Error::take_source).

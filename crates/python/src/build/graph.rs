@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -10,6 +11,7 @@ use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
 
 use super::hooks::{Hooks, container_object};
 use super::make;
+use crate::compat::with_collector;
 use crate::errors::from_exception;
 
 /// The Python side of objects: `begin(type_name)` and `finish(type_name, instance, parts)`.
@@ -19,14 +21,19 @@ use crate::errors::from_exception;
 pub(crate) struct Reviver<'py>(pub(crate) Bound<'py, PyAny>);
 
 impl<'py> Reviver<'py> {
+    /// Calls a method, with the collector as the caller has it.
+    fn call<A: PyCallArgs<'py>>(&self, name: &str, arguments: A) -> PyResult<Bound<'py, PyAny>> {
+        with_collector(self.0.py(), || self.0.call_method1(name, arguments))
+    }
+
     fn begin(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let instance = self.0.call_method1("begin", (type_name,))?;
+        let instance = self.call("begin", (type_name,))?;
         Ok((!instance.is_none()).then_some(instance))
     }
 
     /// Whether an object can be made while its parts have gaps: nothing looks into them.
     fn can_wait(&self, type_name: &Bound<'py, PyAny>) -> PyResult<bool> {
-        self.0.call_method1("can_wait", (type_name,))?.extract()
+        self.call("can_wait", (type_name,))?.extract()
     }
 
     /// An instance made of parts that have gaps, which is filled when they have none any more.
@@ -35,13 +42,13 @@ impl<'py> Reviver<'py> {
         type_name: &Bound<'py, PyAny>,
         parts: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let shell = self.0.call_method1("shell", (type_name, parts))?;
+        let shell = self.call("shell", (type_name, parts))?;
         Ok((!shell.is_none()).then_some(shell))
     }
 
     /// The class of a name whose instances are made of their attributes alone.
     fn plain_class(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyType>>> {
-        let found = self.0.call_method1("plain_class", (type_name,))?;
+        let found = self.call("plain_class", (type_name,))?;
         Ok(if found.is_none() { None } else { Some(found.cast_into::<PyType>()?) })
     }
 
@@ -51,7 +58,7 @@ impl<'py> Reviver<'py> {
         instance: Option<&Bound<'py, PyAny>>,
         parts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.0.call_method1("finish", (type_name, instance, parts))
+        self.call("finish", (type_name, instance, parts))
     }
 }
 
@@ -179,7 +186,7 @@ impl<'py> GraphHooks<'py> {
 
     fn fill_gaps(&mut self, id: u64, value: &Bound<'py, PyAny>) -> PyResult<()> {
         for gap in self.gaps.extract_if(.., |gap| gap.id == id) {
-            gap.fill(value)?;
+            with_collector(value.py(), || gap.fill(value))?;
         }
         if self.gaps.is_empty() {
             for object in std::mem::take(&mut self.unfinished) {
@@ -298,7 +305,7 @@ fn replace_in_tuple<'py>(tuple: &Bound<'py, PyAny>, index: usize, value: Bound<'
 
 impl<'py> Hooks<'py> for GraphHooks<'py> {
     const CALLS_PYTHON: bool = true;
-    // Others may see it: but they see no more than that the collector is late.
+    // But not while Python code runs: see `with_collector`.
     const PAUSES: bool = true;
 
     /// Of any size, whatever the interpreter's own limit: digits become an integer fast here.
@@ -342,6 +349,9 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let places = places(py, container, &values[base..], &waiting)?;
         let made = match &open.object {
             Some(object) => fill(object, container, values, base).map(|()| object.clone()),
+            None if matches!(container, Container::Set | Container::FrozenSet) => {
+                with_collector(py, || container_object(py, container, values, base))
+            }
             None => container_object(py, container, values, base),
         };
         let made = made.map_err(|error| no_hash(py, container, error))?;
@@ -469,7 +479,11 @@ fn fill<'py>(
     }
     let method = if container == Container::List { "append" } else { "add" };
     for value in values.drain(base..) {
-        object.call_method1(method, (value,))?;
+        if container == Container::List {
+            object.call_method1(method, (value,))?;
+        } else {
+            with_collector(object.py(), || object.call_method1(method, (value,)))?;
+        }
     }
     Ok(())
 }

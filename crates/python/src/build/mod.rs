@@ -110,9 +110,15 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     }
 
     #[inline]
-    #[expect(clippy::unnecessary_wraps, reason = "it is what its callers return")]
     fn place(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
         self.hooks.placed(&value);
+        self.push(value)
+    }
+
+    /// Puts a value on the stack, whose height comes from the document.
+    #[inline(always)]
+    fn push(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
+        cannery_core::reserve(&mut self.values, 1)?;
         self.values.push(value);
         Ok(())
     }
@@ -213,7 +219,8 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
-        self.place(pyo3::types::PyBytes::new(self.py, value).into_any())
+        let made = crate::memory::new_bytes(self.py, value).map(Bound::into_any);
+        self.place_made(made)
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
@@ -244,8 +251,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         let key = self.key_object(key).map_err(from_exception)?;
-        self.values.push(key);
-        Ok(())
+        self.push(key)
     }
 
     #[inline(always)]
@@ -256,7 +262,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     #[inline(always)]
     fn foreseen_key(&mut self) -> Result<()> {
         if let Some(key) = self.caches.as_mut().and_then(|caches| caches.foreseen_key(self.py)) {
-            self.values.push(key);
+            self.push(key)?;
         }
         Ok(())
     }
@@ -283,8 +289,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     fn alias(&mut self, id: u64) -> Result<()> {
         let value = self.hooks.alias(self.py, id)?;
-        self.values.push(value);
-        Ok(())
+        self.push(value)
     }
 
     fn wants(&self) -> Wants {

@@ -598,7 +598,7 @@ impl Sink for TypedBuilder<'_, '_> {
         }
         let node = self.expect;
         let Some(way) = &node.bytes else { return Err(self.unwelcome("bytes")) };
-        let made = pyo3::types::PyBytes::new(self.py, value).into_any();
+        let made = crate::memory::new_bytes(self.py, value).map_err(from_exception)?.into_any();
         let made = scalar::plain(way, made, node, &|| "these bytes".to_owned());
         self.place_made(made)
     }

@@ -4,6 +4,7 @@ mod frame;
 mod graph;
 mod iterators;
 mod json;
+mod lent;
 mod msgpack;
 mod quick;
 mod rich;
@@ -36,10 +37,6 @@ pub(crate) enum Step<'py> {
 
 /// How a kind of document sees Python's types.
 pub(crate) trait Dialect<'py> {
-    /// Whether Python code may run while a scalar is sent, because the sink writes to a Python
-    /// object: then even scalars must be owned, not borrowed from their container.
-    const OWNS: bool = false;
-
     /// Whether every `list` and `dict` is sent as it is, so that [`Dialect::value`] need not be
     /// asked about them.
     const PLAIN_CONTAINERS: bool = false;

@@ -5,9 +5,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::frame::{changed_size, key_before, key_segment, list_item};
+use super::frame::{changed_size, key_before, key_segment};
+use super::lent::{Item, list_item, next_entry};
 use super::{Dialect, Key, PyWalker, is_exactly, scalar, send_key};
-use crate::compat;
 use crate::errors::from_exception;
 
 /// How deep it goes: what is nested more deeply gets frames, and no more of the stack.
@@ -67,8 +67,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
     ) -> Result<()> {
         // Asked each time: a function called for an item may have changed the list.
         while let Some(item) = list_item(list, *index) {
-            if !scalar::send(&item, self.sink)? {
-                let item = item.as_any().clone();
+            if let Some(item) = item.send(self.sink)? {
                 self.send_container(&item, level + 1)?;
             }
             *index += 1;
@@ -99,16 +98,13 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
         while let Some((key, value)) = next_entry(dict, cursor) {
             if is_exactly(&key, &raw mut ffi::PyUnicode_Type) {
                 send_key(&key, self.sink)?;
-                if scalar::send(&value, self.sink)? {
-                    continue;
+                if let Some(value) = value.send(self.sink)? {
+                    self.send_container(&value, level + 1)?;
                 }
-                let value = (*value).clone();
-                self.send_container(&value, level + 1)?;
             } else {
-                let (key, value) = ((*key).clone(), (*value).clone());
-                self.send_entry(&key, &value, level)?;
+                self.send_entry(&key, value, level)?;
             }
-            // A function called for a value may have changed it.
+            // A function called for a key or a value may have changed it.
             if dict.len() != len {
                 return Err(from_exception(changed_size()));
             }
@@ -120,7 +116,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
     fn send_entry(
         &mut self,
         key: &Bound<'py, PyAny>,
-        value: &Bound<'py, PyAny>,
+        value: Item<'py>,
         level: usize,
     ) -> Result<()> {
         match self.dialect.key(key, self.sink)? {
@@ -131,37 +127,9 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
                 self.send_quickly(&key, level + 1)?;
             }
         }
-        self.send_quickly(value, level + 1)
-    }
-}
-
-type Entry<'a, 'py> = (Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>);
-
-#[inline(always)]
-fn next_entry<'a, 'py>(
-    dict: &'a Bound<'py, PyDict>,
-    cursor: &mut ffi::Py_ssize_t,
-) -> Option<Entry<'a, 'py>> {
-    let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-    let (py, dict) = (dict.py(), dict.as_ptr());
-    // SAFETY: the cursor belongs to this dictionary, which keeps both alive while nobody else runs:
-    // before any Python code may run, the caller owns them. The interpreter's cursor counts the
-    // entries of the table, and the table is asked for anew each time.
-    unsafe {
-        if let Some((entries, count)) = compat::text_entries(dict) {
-            while *cursor < count.cast_signed() {
-                let entry = entries.offset(*cursor);
-                *cursor += 1;
-                if !(*entry).value.is_null() {
-                    let (key, value) = ((*entry).key, (*entry).value);
-                    return Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)));
-                }
-            }
-            return None;
+        match value.send(self.sink)? {
+            Some(value) => self.send_container(&value, level + 1),
+            None => Ok(()),
         }
-        if ffi::PyDict_Next(dict, cursor, &raw mut key, &raw mut value) == 0 {
-            return None;
-        }
-        Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)))
     }
 }

@@ -4,12 +4,13 @@ use cannery_core::is_ascii;
 use cannery_msgpack::Timestamp;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes};
+use pyo3::types::PyBool;
 
 use super::MOST_LEVELS;
 use super::template::Templates;
 use crate::build::{Caches, ext_type, make, timestamp};
 use crate::compat::{self, CollectorPause};
+use crate::memory;
 use crate::text;
 
 /// The object at the beginning of `data`, and how many bytes it took; `None` to say that it must
@@ -81,7 +82,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         match marker {
             0xc4..=0xc6 => {
                 let len = self.length(marker - 0xc4)?;
-                Some(PyBytes::new(self.py, self.take(len)?).into_any())
+                memory::new_bytes(self.py, self.take(len)?).ok().map(Bound::into_any)
             }
             0xc7..=0xc9 => {
                 let len = self.length(marker - 0xc7)?;
@@ -155,7 +156,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         match code {
             0.. => {
                 let code = make::int(py, code.into()).ok()?;
-                ext_type(&code, PyBytes::new(py, data).as_any()).ok()
+                ext_type(&code, memory::new_bytes(py, data).ok()?.as_any()).ok()
             }
             -1 => {
                 let moment = Timestamp::decode(data).ok()?;

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use pyo3::ffi;
+use pyo3::prelude::*;
 
 type Entry = (*mut ffi::PyObject, usize);
 
@@ -119,6 +120,20 @@ impl Table {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (*mut ffi::PyObject, usize)> {
         self.entries.iter().copied().filter(|(key, _)| !key.is_null())
+    }
+
+    /// Shows the objects to the collector.
+    pub(super) fn traverse<E>(
+        &self,
+        mut visit: impl FnMut(&Py<PyAny>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (key, _) in &self.entries {
+            if !key.is_null() {
+                // SAFETY: a `Py` is a pointer to an object, and this is one that the table holds.
+                visit(unsafe { &*std::ptr::from_ref(key).cast::<Py<PyAny>>() })?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn clear(&mut self) {
