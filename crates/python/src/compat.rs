@@ -587,6 +587,22 @@ pub(crate) unsafe fn type_flags(class: *mut ffi::PyTypeObject) -> std::ffi::c_ul
     }
 }
 
+/// Whether no class but `object` says in C how instances are made: then `object.__new__` makes them.
+#[cold]
+pub(crate) fn is_made_by_object(class: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Ok(class) = class.cast::<pyo3::types::PyType>() else { return Ok(false) };
+    let object = class.py().get_type::<PyAny>();
+    for base in class.mro() {
+        let own = base.getattr("__dict__")?;
+        let new = own.get_item("__new__").ok();
+        let is_in_c = new.is_some_and(|new| new.is_instance_of::<pyo3::types::PyCFunction>());
+        if !base.is(&object) && is_in_c {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// An object's attribute; `None` if it has none of that name, for which no exception is made.
 #[inline]
 pub(crate) fn attribute<'py>(

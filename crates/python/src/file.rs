@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
+use crate::errors::OrRaise;
 use crate::memory;
 use crate::text;
 
@@ -39,7 +40,7 @@ impl PyFile {
                 // The interpreter's own encoder is quick, but knows no surrogates.
                 Ok(text) => match text.to_str() {
                     Ok(utf8) => memory::copied(utf8.as_bytes()),
-                    Err(_) => Ok(text::of_python(&chunk)?.to_utf8().into_owned()),
+                    Err(_) => Ok(text::of_python(&chunk)?.try_to_utf8().or_raise(py)?.into_owned()),
                 },
                 Err(_) => match (chunk.cast::<PyBytes>(), chunk.cast::<PyByteArray>()) {
                     (Ok(bytes), _) => memory::copied(bytes.as_bytes()),

@@ -21,16 +21,16 @@ struct WithReserve;
 #[global_allocator]
 static ALLOCATOR: WithReserve = WithReserve;
 
-/// What is put by.
+/// What is put by. It is never written to, and so takes addresses and no memory.
 static RESERVE: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
 
-const RESERVED: Layout = match Layout::from_size_align(1 << 20, 16) {
+const RESERVED: Layout = match Layout::from_size_align(32 << 20, 16) {
     Ok(layout) => layout,
     Err(_) => panic!("a power of two is an alignment"),
 };
 
 /// Larger requests are not served from the reserve.
-const SMALL: usize = 256 << 10;
+const SMALL: usize = 16 << 20;
 
 /// Puts memory by, if there is none.
 pub(crate) fn put_by() {
@@ -39,6 +39,9 @@ pub(crate) fn put_by() {
     }
     // SAFETY: the layout has a size.
     let block = unsafe { System.alloc(RESERVED) };
+    if block.is_null() {
+        return;
+    }
     if RESERVE
         .compare_exchange(ptr::null_mut(), block, Ordering::AcqRel, Ordering::Relaxed)
         .is_err()

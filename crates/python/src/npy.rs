@@ -84,9 +84,10 @@ impl ArrayHeader {
     }
 }
 
-/// Opens a file: an `ArrayReader` or, of an archive, an `ArchiveReader`.
+/// Opens a file: an `ArrayReader` or, of an archive, an `ArchiveReader`, which maps the file only if
+/// it is told to.
 #[pyfunction]
-fn npy_open(py: Python<'_>, path: OsString) -> PyResult<Py<PyAny>> {
+fn npy_open(py: Python<'_>, path: OsString, mapped: bool) -> PyResult<Py<PyAny>> {
     let place = Place::from(path);
     let named = |e: Error| e.in_file(place.name());
     let input = py.detach(|| Input::open(&place)).or_raise(py)?;
@@ -94,7 +95,7 @@ fn npy_open(py: Python<'_>, path: OsString) -> PyResult<Py<PyAny>> {
         let reader = py.detach(|| ArrayReader::start(input)).map_err(named).or_raise(py)?;
         return Ok(Py::new(py, reader)?.into_any());
     }
-    let open = || NpzFile::from_bytes(whole(input)?);
+    let open = || NpzFile::from_bytes(if mapped { whole(input)? } else { read(input)? });
     let file = py.detach(open).map_err(named).or_raise(py)?;
     Ok(Py::new(py, ArchiveReader { file, name: Some(place.name()) })?.into_any())
 }
@@ -103,6 +104,19 @@ fn whole(input: Input) -> Result<Bytes> {
     match input.into_whole(&Limits::default())? {
         cannery::Whole::File(file) => Bytes::from_file(&file),
         cannery::Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+    }
+}
+
+/// The contents of a file that may be cut or changed as soon as they are read.
+fn read(input: Input) -> Result<Bytes> {
+    match input.into_whole(&Limits::default())? {
+        cannery::Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+        cannery::Whole::File(mut file) => {
+            let mut bytes = Vec::new();
+            let read = file.read_to_end(&mut bytes);
+            read.map_err(|e| Error::io(e, "cannot read the archive"))?;
+            Ok(Bytes::from(bytes))
+        }
     }
 }
 

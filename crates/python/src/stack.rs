@@ -17,7 +17,8 @@ thread_local! {
 /// Bytes that the thread may still use; more than there are where the system does not say.
 #[inline]
 pub(crate) fn room() -> usize {
-    let here = std::ptr::from_ref(&0_u8).addr();
+    let marker = 0_u8;
+    let here = std::hint::black_box(&raw const marker).addr();
     let end = END.get().unwrap_or_else(|| {
         let end = end();
         END.set(Some(end));

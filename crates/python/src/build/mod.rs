@@ -64,6 +64,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
 
     #[inline]
     fn with_pause(py: Python<'py>, hooks: H, pause: CollectorPause) -> Self {
+        crate::memory::put_by();
         let mut caches = Caches::take(py);
         let (values, bases) = caches.room();
         Self {
@@ -131,8 +132,10 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         }
     }
 
-    fn open(&mut self) {
+    fn open(&mut self) -> Result<()> {
+        cannery_core::reserve(&mut self.bases, 1)?;
         self.bases.push(self.values.len());
+        Ok(())
     }
 
     fn close(&mut self) -> usize {
@@ -144,6 +147,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     fn wide_key(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
         let bytes = key.to_utf8();
         let keys = self.wide_keys.get_or_insert_default();
+        keys.try_reserve(1).map_err(|_| crate::memory::error())?;
         if let Some(known) = keys.get(&*bytes) {
             return Ok(known.clone());
         }
@@ -230,7 +234,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     #[inline]
     fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
-        self.open();
+        self.open()?;
         self.hooks.begin(self.py, container).map_err(from_exception)
     }
 
@@ -273,7 +277,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
         let name = self.key_object(type_name).map_err(from_exception)?;
-        self.open();
+        self.open()?;
         self.hooks.begin_object(name)
     }
 

@@ -8,6 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
+use crate::errors::OrRaise;
 use crate::{compat, memory, text};
 
 /// A document's bytes, and the object they came from.
@@ -166,7 +167,7 @@ fn encode<'a, 'py>(text: &Bound<'py, PyString>) -> PyResult<(Bytes<'a, 'py>, boo
     match encoded {
         Ok(bytes) => Ok((Bytes::Encoded(bytes.cast_into::<PyBytes>()?), true)),
         Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(py) => {
-            let bytes = text::of_python(text)?.to_utf8().into_owned();
+            let bytes = text::of_python(text)?.try_to_utf8().or_raise(py)?.into_owned();
             Ok((Bytes::Owned(bytes), false))
         }
         Err(error) => Err(error),

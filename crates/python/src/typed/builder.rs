@@ -132,6 +132,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     fn place_made(&mut self, made: Result<Bound<'py, PyAny>>) -> Result<()> {
         match made {
             Ok(value) => {
+                cannery_core::reserve(&mut self.values, 1)?;
                 self.place(value);
                 Ok(())
             }
@@ -384,6 +385,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     fn dict_key(&mut self, dict: &'p Dict, key: &[u8]) -> Result<()> {
         if dict.has_text_keys {
             let key = self.key_object(key)?;
+            cannery_core::reserve(&mut self.values, 1)?;
             self.values.push(Some(key));
             self.expect(&self.plan.nodes[dict.value]);
             return Ok(());

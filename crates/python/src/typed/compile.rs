@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyDict, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 use super::lookup::Lookup;
 use super::plan::{
@@ -264,7 +264,7 @@ fn compile_record(record: &Bound<'_, PyAny>, seen: &mut Seen) -> PyResult<Record
 /// a class with another layout than `object` has, nor `tuple.__new__` one of a class that is none.
 fn check_class(class: &Bound<'_, PyAny>, make: MakeRecord) -> PyResult<()> {
     let fits = match make {
-        MakeRecord::Instance => is_made_by_object(class)?,
+        MakeRecord::Instance => compat::is_made_by_object(class)?,
         MakeRecord::Struct => class.is_instance_of::<PyType>(),
         MakeRecord::Tuple => {
             let class = class.cast::<PyType>();
@@ -276,20 +276,6 @@ fn check_class(class: &Bound<'_, PyAny>, make: MakeRecord) -> PyResult<()> {
         return Ok(());
     }
     Err(PyTypeError::new_err(format!("cannot make instances of {class} from their fields")))
-}
-
-/// Whether no class but `object` says in C how instances are made.
-fn is_made_by_object(class: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let Ok(class) = class.cast::<PyType>() else { return Ok(false) };
-    let object = class.py().get_type::<PyAny>();
-    for base in class.mro() {
-        let own = base.getattr("__dict__")?;
-        let new = own.get_item("__new__").ok();
-        if !base.is(&object) && new.is_some_and(|new| new.is_instance_of::<PyCFunction>()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn compile_field(

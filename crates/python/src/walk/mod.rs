@@ -23,6 +23,7 @@ pub(crate) use yaml::{YamlDialect, YamlOptions};
 
 use self::frame::{Frame, Next};
 use crate::errors::from_exception;
+use crate::memory;
 use crate::text;
 
 /// What became of a value that is none of the plain scalars.
@@ -71,6 +72,7 @@ impl<'py> Frames<'py> {
         if self.around + self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep());
         }
+        cannery_core::reserve(&mut self.open, 1)?;
         self.open.push(frame);
         Ok(())
     }
@@ -96,12 +98,16 @@ pub(crate) struct PyWalker<'a, 'py, S, D> {
     sink: &'a mut S,
     dialect: D,
     frames: Frames<'py>,
+    /// How many levels of containers are sent by recursion.
+    levels: usize,
 }
 
 impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     /// A walker that sends to `sink`.
     pub(crate) fn new(sink: &'a mut S, dialect: D, limits: Limits) -> Self {
-        Self { sink, dialect, frames: Frames { open: Vec::new(), around: 0, limits } }
+        memory::put_by();
+        let levels = quick::levels().min(limits.depth);
+        Self { sink, dialect, frames: Frames { open: Vec::new(), around: 0, limits }, levels }
     }
 
     /// Sends one whole object, and gives the dialect back.

@@ -9,9 +9,17 @@ use super::frame::{changed_size, key_before, key_segment};
 use super::lent::{Item, list_item, next_entry};
 use super::{Dialect, Key, PyWalker, is_exactly, scalar, send_key};
 use crate::errors::from_exception;
+use crate::stack;
 
 /// How deep it goes: what is nested more deeply gets frames, and no more of the stack.
 const LEVELS: usize = 64;
+
+/// How deep the thread's stack lets it go.
+pub(super) fn levels() -> usize {
+    /// More than a level takes.
+    const FRAMES: usize = 1 << 10;
+    LEVELS.min(stack::room() / FRAMES)
+}
 
 /// Containers are walked without locks: other threads must not be able to change them meanwhile.
 pub(super) const IS_SAFE: bool = cfg!(not(Py_GIL_DISABLED));
@@ -27,7 +35,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
 
     #[inline]
     fn send_container(&mut self, value: &Bound<'py, PyAny>, level: usize) -> Result<()> {
-        if level < LEVELS.min(self.frames.limits.depth) {
+        if level < self.levels {
             if is_exactly(value, &raw mut ffi::PyDict_Type) {
                 // SAFETY: the type was looked at above.
                 return self.send_dict(unsafe { value.cast_unchecked() }, level);

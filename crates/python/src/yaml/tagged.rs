@@ -106,7 +106,8 @@ impl Drop for Tagged {
 /// Takes the value out of a `Tagged` that ends with this reference.
 fn value_of_last_reference<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let tagged = object.cast_exact::<Tagged>().ok()?;
-    if tagged.get_refcnt() != 1 {
+    // SAFETY: the object is live.
+    if unsafe { ffi::Py_REFCNT(tagged.as_ptr()) } != 1 {
         return None;
     }
     let none = object.py().None();

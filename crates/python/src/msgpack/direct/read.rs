@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
 
-use super::MOST_LEVELS;
+use super::most_levels;
 use super::template::Templates;
 use crate::build::{Caches, ext_type, make, timestamp};
 use crate::compat::{self, CollectorPause};
@@ -30,7 +30,7 @@ pub(crate) fn object<'py>(
     let _pause = CollectorPause::new(py);
     let (caches, templates) = (Caches::take(py), Templates::take());
     let mut reader = Reader { py, data, at: 0, text_keys, caches, templates };
-    let made = reader.object(depth.min(MOST_LEVELS), 0);
+    let made = reader.object(most_levels(depth), 0);
     let Reader { at, caches, templates, .. } = reader;
     caches.give_back(py);
     templates.give_back();
@@ -183,10 +183,23 @@ impl<'a, 'py> Reader<'a, 'py> {
         let list = unsafe {
             Bound::from_owned_ptr_or_err(self.py, ffi::PyList_New(len.cast_signed())).ok()?
         };
+        // The list is as long as it has items: an extension's class may run code, which may find the
+        // list, and change it.
+        let fields = list.as_ptr().cast::<ffi::PyListObject>();
+        // SAFETY: a new list, which has no items yet but room for so many.
+        unsafe { (*fields).ob_base.ob_size = 0 };
         for index in 0..len {
             let item = self.object(levels, owed + len - index - 1)?;
-            // SAFETY: the list is ours, has so many empty places, and takes over the reference.
-            unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), item.into_ptr()) };
+            // SAFETY: there is room where the list is as it was left, and it takes over the reference.
+            unsafe {
+                if (*fields).ob_base.ob_size != index.cast_signed()
+                    || (*fields).allocated <= index.cast_signed()
+                {
+                    return None;
+                }
+                (*fields).ob_item.add(index).write(item.into_ptr());
+                (*fields).ob_base.ob_size += 1;
+            }
         }
         Some(list)
     }

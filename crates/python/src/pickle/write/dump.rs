@@ -35,7 +35,7 @@ impl PickleMemo {
             for (_, entry) in items {
                 let (index, object): (usize, Bound<'_, PyAny>) = entry.extract()?;
                 // SAFETY: a live object.
-                unsafe { table.set(object.as_ptr(), index) };
+                unsafe { table.set(object.as_ptr(), index)? };
             }
         }
         Ok(Self(table))

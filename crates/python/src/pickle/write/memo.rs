@@ -1,9 +1,12 @@
 //! What was written already, by identity.
 
 use std::cell::Cell;
+use std::collections::TryReserveError;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+
+use crate::memory;
 
 type Entry = (*mut ffi::PyObject, usize);
 
@@ -74,12 +77,15 @@ impl Table {
 
     /// Sets the number of an object.
     ///
+    /// # Errors
+    /// `MemoryError`.
+    ///
     /// # Safety
     /// `key` must be an object, and the interpreter be held.
     #[inline]
-    pub(super) unsafe fn set(&mut self, key: *mut ffi::PyObject, value: usize) {
+    pub(super) unsafe fn set(&mut self, key: *mut ffi::PyObject, value: usize) -> PyResult<()> {
         if (self.len + 1) * 3 > self.entries.len() * 2 {
-            self.grow();
+            self.grow().map_err(|_| memory::error())?;
         }
         let at = match self.missed.get() {
             // A place that is still free is the one where looking for it would end again.
@@ -92,26 +98,32 @@ impl Table {
             self.len += 1;
         }
         self.entries[at] = (key, value);
+        Ok(())
     }
 
     #[cold]
-    fn grow(&mut self) {
+    fn grow(&mut self) -> Result<(), TryReserveError> {
         let factor = if self.len > 50_000 { 2 } else { 4 };
         let size = (self.entries.len() * factor).max(Self::FIRST_SIZE);
+        let mut larger = Vec::new();
+        if self.entries.capacity() < size {
+            larger.try_reserve_exact(size)?;
+        }
+        self.waiting.try_reserve(self.len)?;
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.extend(self.entries.iter().filter(|(key, _)| !key.is_null()));
         self.entries.clear();
         if self.entries.capacity() < size {
-            self.entries = vec![EMPTY; size];
-        } else {
-            self.entries.resize(size, EMPTY);
+            self.entries = larger;
         }
+        self.entries.resize(size, EMPTY);
         self.missed.set(None);
         for (key, value) in waiting.drain(..) {
             let at = self.slot(key);
             self.entries[at] = (key, value);
         }
         self.waiting = waiting;
+        Ok(())
     }
 
     pub(super) fn len(&self) -> usize {

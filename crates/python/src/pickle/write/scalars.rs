@@ -93,7 +93,7 @@ impl<'py> Pickler<'_, 'py> {
         // SAFETY: an exact `str` that the caller keeps alive.
         let Some(text) = (unsafe { text::of_pointer(object) }) else { return Err(Raised) };
         if !self.binary() {
-            let line = escaped(&text.to_utf8());
+            let line = escaped(&text.try_to_utf8().map_err(no_memory)?)?;
             self.op(code!(Unicode))?;
             self.out.push(&line)?;
             self.op([b'\n'])?;
@@ -101,7 +101,7 @@ impl<'py> Pickler<'_, 'py> {
         }
         match text {
             cannery_core::Text::Ascii(ascii) => self.save_utf8(ascii.as_bytes())?,
-            other => self.save_utf8(&other.to_utf8())?,
+            other => self.save_utf8(&other.try_to_utf8().map_err(no_memory)?)?,
         }
         self.put(object)
     }
@@ -209,10 +209,13 @@ impl<'py> Pickler<'_, 'py> {
 }
 
 /// UTF-8, with surrogates, as a line in the "raw unicode escape" encoding.
-fn escaped(utf8: &[u8]) -> Vec<u8> {
-    let mut line = Vec::with_capacity(utf8.len());
+fn escaped(utf8: &[u8]) -> Result<Vec<u8>, Raised> {
+    let mut line = Vec::new();
     let mut rest = utf8;
     while let [first, ..] = rest {
+        if line.capacity() - line.len() < LONGEST_ESCAPE {
+            line.try_reserve(rest.len().max(LONGEST_ESCAPE)).map_err(|_| memory::error())?;
+        }
         let (character, size) = match *first {
             0..0x80 => (u32::from(*first), 1),
             0x80..0xe0 => (join(rest, 2, 0x1f), 2),
@@ -229,7 +232,15 @@ fn escaped(utf8: &[u8]) -> Vec<u8> {
             Err(_) => line.extend(format!("\\U{character:08x}").bytes()),
         }
     }
-    line
+    Ok(line)
+}
+
+/// `\U0010ffff`.
+const LONGEST_ESCAPE: usize = 10;
+
+#[cold]
+fn no_memory(_: cannery_core::Error) -> Raised {
+    memory::error().into()
 }
 
 fn join(bytes: &[u8], size: usize, mask: u8) -> u32 {

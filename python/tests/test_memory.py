@@ -1,0 +1,136 @@
+"""Memory that is not there is a `MemoryError`, whatever it was wanted for."""
+
+import sys
+
+import pytest
+from children import run_child
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are set as Linux has them")
+
+VALUES = {
+    "a text": "'x' * (50 << 20)",
+    "a text beyond ASCII": "'\\u20ac' * (20 << 20)",
+    "bytes": "b'x' * (50 << 20)",
+    "a bytearray": "bytearray(50 << 20)",
+    "many texts": "[str(i) * 5 for i in range(400_000)]",
+    "many lists": "[[i] for i in range(400_000)]",
+    "many entries": "[{'a': i, 'b': str(i)} for i in range(200_000)]",
+}
+WRITERS = {
+    "json.dumps": "json.dumps(value)",
+    "json.dumps wide": "json.dumps(value, ensure_ascii=False)",
+    "json.dumps laid out": "json.dumps(value, ensure_ascii=False, indent=1)",
+    "json.encode": "json.encode(value)",
+    "json.dump": "json.dump(value, io.StringIO())",
+    "jsonl.dumps": "jsonl.dumps([value] * 3)",
+    "jsonl.write": "jsonl.write(io.BytesIO(), [value] * 3)",
+    "msgpack.packb": "msgpack.packb(value)",
+    "msgpack.packb with a hook": "msgpack.packb(value, default=repr)",
+    "msgpack.Packer": "p = msgpack.Packer(autoreset=False); p.pack(value); p.pack(value); p.bytes()",
+    "yaml.dump": "yaml.dump(value)",
+    "cbor.dumps": "cbor.dumps(value)",
+    "pickle.dumps": "pickle.dumps(value)",
+    "pickle.dumps as text": "pickle.dumps(value, 0)",
+    "pickle.dump": "pickle.dump(value, io.BytesIO())",
+    "cannery.dumps can": "cannery.dumps(value, 'can')",
+    "cannery.dumps json": "cannery.dumps(value, 'json')",
+    "cannery.dumps msgpack": "cannery.dumps(value, 'msgpack')",
+    "cannery.dumps yaml": "cannery.dumps(value, 'yaml')",
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS.keys())
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
+def test_writing_without_memory(value: str, writer: str) -> None:
+    outcome = run_child(f"""
+        value = {value}
+        def call():
+            {writer}
+        try:
+            print(limited(call, 4), flush=True)
+        except TypeError:
+            print("fine", flush=True)
+        os._exit(0)
+    """)
+    assert outcome in ("fine", "MemoryError")
+
+
+READERS = {
+    "json.loads": ("json.dumps(value)", "json.loads(data)"),
+    "json.loads bytes": ("json.dumps(value).encode()", "json.loads(data)"),
+    "json.loads bytearray": ("bytearray(json.dumps(value).encode())", "json.loads(data)"),
+    "json.loads with a hook": ("json.dumps(value)", "json.loads(data, object_hook=dict)"),
+    "json.decode": ("json.encode(value)", "json.decode(data)"),
+    "json.decode as a type": ("json.encode([value])", "json.decode(data, type=list)"),
+    "jsonl.loads": ("json.dumps(value)", "jsonl.loads(data)"),
+    "msgpack.unpackb": ("msgpack.packb(value)", "msgpack.unpackb(data)"),
+    "Unpacker": (
+        "msgpack.packb(value)",
+        "u = msgpack.Unpacker(max_buffer_size=0); u.feed(data); u.feed(data); u.unpack()",
+    ),
+    "cbor.loads": ("cbor.dumps(value)", "cbor.loads(data)"),
+    "pickle.loads": ("pickle.dumps(value)", "pickle.loads(data)"),
+    "cannery.loads": ("cannery.dumps(value, 'can')", "cannery.loads(data)"),
+}
+
+
+@pytest.mark.parametrize(("make", "reader"), READERS.values(), ids=READERS.keys())
+@pytest.mark.parametrize("value", ["a text", "many texts", "many entries"])
+def test_reading_without_memory(value: str, make: str, reader: str) -> None:
+    outcome = run_child(f"""
+        value = {VALUES[value]}
+        data = {make}
+        del value
+        def call():
+            {reader}
+        print(limited(call, 4), flush=True)
+        os._exit(0)
+    """)
+    assert outcome in ("fine", "MemoryError")
+
+
+def test_sizes_that_no_memory_has() -> None:
+    run_child("""
+        for width in (2**62, 2**63 - 1, 2**64, 2**40):
+            for write in (json.dumps, json.encode, lambda o, indent: json.dump(o, io.StringIO(), indent=indent)):
+                try:
+                    write([1], indent=width)
+                except (MemoryError, OverflowError):
+                    continue
+                raise SystemExit(f"{width} blanks were written")
+        for size in (2**62, 2**63 - 1):
+            try:
+                msgpack.Packer(buf_size=size)
+            except (MemoryError, OverflowError):
+                continue
+            raise SystemExit(f"a buffer of {size} bytes was made")
+        assert json.dumps([1], indent=-3) == "[\\n1\\n]"
+    """)
+
+
+def test_lines_before_a_failure_are_whole() -> None:
+    run_child("""
+        import json as standard
+        rows = [{"a": i, "b": "x" * 50} for i in range(600)]
+        text = "y" * (30 << 20)
+        file = io.BytesIO()
+        outcome = limited(lambda: jsonl.write(file, rows + [{"k": [text] * 6}] + rows), 150)
+        lines = file.getvalue().splitlines()
+        assert [standard.loads(line) for line in lines][:600] == rows[: len(lines)]
+        assert outcome == "MemoryError" or len(lines) == 1201
+    """)
+
+
+def test_a_packer_and_an_unpacker_go_on_after_a_failure() -> None:
+    run_child("""
+        packer = msgpack.Packer(autoreset=False)
+        packer.pack([1, 2])
+        value = b"x" * (60 << 20)
+        assert limited(lambda: packer.pack(value), 20) == "MemoryError"
+        assert packer.bytes() == b"\\x92\\x01\\x02"
+        unpacker = msgpack.Unpacker(max_buffer_size=0)
+        unpacker.feed(b"\\x01")
+        assert limited(lambda: unpacker.feed(value), 20) == "MemoryError"
+        unpacker.feed(b"\\x02")
+        assert [unpacker.unpack(), unpacker.unpack()] == [1, 2]
+    """)
