@@ -247,7 +247,7 @@ LAYOUTS = {
                 made = json.decode(b'{"x": 1}', type=Point)
             except TypeError:
                 continue
-            repr(made), hash(made) if base in (int, str, tuple) else None
+            repr(made)
             assert made.x == 1
         """,
     "classes that were put in the place of MessagePack's own": """
@@ -302,10 +302,12 @@ def test_texts_of_the_oldest_kind_give_the_usual_ones() -> None:
                 lambda o: jsonl.dumps([o]), cbor.dumps,
             ):
                 written = write([old(text), {old(text): 1}])
-                assert written == write([text, {text: 1}])
+                usual = write([text, {text: 1}])
+                assert written == usual
+                # A text that claims to be wider than it is would be of another size.
+                assert sys.getsizeof(written) == sys.getsizeof(usual)
                 if isinstance(written, str):
-                    assert written.isascii() == ascii(written)[1:-1].isascii() == text.isascii() or \\
-                        written.isascii()
+                    assert written.isascii() == usual.isascii()
             assert json.loads(old(json.dumps([text]))) == [text]
             assert yaml.safe_load(old("- a")) == ["a"]
     """)

@@ -8,13 +8,13 @@ from children import run_child
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits are set as Linux has them")
 
 VALUES = {
-    "a text": "'x' * (50 << 20)",
-    "a text beyond ASCII": "'\\u20ac' * (20 << 20)",
-    "bytes": "b'x' * (50 << 20)",
-    "a bytearray": "bytearray(50 << 20)",
-    "many texts": "[str(i) * 5 for i in range(400_000)]",
-    "many lists": "[[i] for i in range(400_000)]",
-    "many entries": "[{'a': i, 'b': str(i)} for i in range(200_000)]",
+    "a text": "'x' * (24 << 20)",
+    "a text beyond ASCII": "'\\u20ac' * (10 << 20)",
+    "bytes": "b'x' * (24 << 20)",
+    "a bytearray": "bytearray(24 << 20)",
+    "many texts": "[str(i) * 5 for i in range(150_000)]",
+    "many lists": "[[i] for i in range(150_000)]",
+    "many entries": "[{'a': i, 'b': str(i)} for i in range(80_000)]",
 }
 WRITERS = {
     "json.dumps": "json.dumps(value)",
@@ -39,20 +39,28 @@ WRITERS = {
 }
 
 
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS.keys())
+# Each call says its name before it is made, so that an abort shows whose it is.
+EACH = """
+    outcomes = {{}}
+    for name, call in calls.items():
+        print(name, file=sys.stderr, flush=True)
+        for megabytes in (2, 12):
+            try:
+                outcome = limited(call, megabytes)
+            except TypeError:
+                outcome = "fine"
+            outcomes.setdefault(outcome, []).append(name)
+    assert outcomes.keys() <= {{"fine", "MemoryError"}}, outcomes
+    print(len(outcomes.get("MemoryError", ())), flush=True)
+    os._exit(0)
+"""
+
+
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
-def test_writing_without_memory(value: str, writer: str) -> None:
-    outcome = run_child(f"""
-        value = {value}
-        def call():
-            {writer}
-        try:
-            print(limited(call, 4), flush=True)
-        except TypeError:
-            print("fine", flush=True)
-        os._exit(0)
-    """)
-    assert outcome in ("fine", "MemoryError")
+def test_writing_without_memory(value: str) -> None:
+    calls = "\n".join(f"    def call(): {code}\n    calls[{name!r}] = call" for name, code in WRITERS.items())
+    failed = run_child(f"    value, calls = {value}, {{}}\n{calls}{EACH.format()}")
+    assert int(failed) > 5, "the limit was none"
 
 
 READERS = {
@@ -74,19 +82,14 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize(("make", "reader"), READERS.values(), ids=READERS.keys())
 @pytest.mark.parametrize("value", ["a text", "many texts", "many entries"])
-def test_reading_without_memory(value: str, make: str, reader: str) -> None:
-    outcome = run_child(f"""
-        value = {VALUES[value]}
-        data = {make}
-        del value
-        def call():
-            {reader}
-        print(limited(call, 4), flush=True)
-        os._exit(0)
-    """)
-    assert outcome in ("fine", "MemoryError")
+def test_reading_without_memory(value: str) -> None:
+    calls = "\n".join(
+        f"    def call(data={make}): {code}\n    calls[{name!r}] = call"
+        for name, (make, code) in READERS.items()
+    )
+    failed = run_child(f"    value, calls = {VALUES[value]}, {{}}\n{calls}{EACH.format()}")
+    assert int(failed) > 2, "the limit was none"
 
 
 def test_sizes_that_no_memory_has() -> None:

@@ -1,7 +1,7 @@
 //! The error of every crate below the faces: kind, position, path and hint, one word wide.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::{Path, Segment};
 
@@ -175,7 +175,12 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::new(ErrorKind::Host, error.to_string()).with_source(error)
+        let mut message = String::new();
+        // The host may have no memory for its words.
+        if write!(message, "{error}").is_err() {
+            message = "an exception of the host".to_owned();
+        }
+        Self::new(ErrorKind::Host, message).with_source(error)
     }
 
     /// Says where in the source it happened, unless that was said before.

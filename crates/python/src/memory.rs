@@ -6,7 +6,6 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes};
@@ -112,7 +111,12 @@ unsafe impl GlobalAlloc for WithReserve {
 #[cold]
 pub(crate) fn error() -> PyErr {
     put_by();
-    PyMemoryError::new_err("not enough memory")
+    Python::attach(|py| {
+        // One that there is already: there may be no memory for another.
+        // SAFETY: the interpreter is held.
+        unsafe { ffi::PyErr_NoMemory() };
+        PyErr::fetch(py)
+    })
 }
 
 /// New `bytes`. [`PyBytes::new`] panics where there is no memory for them.
