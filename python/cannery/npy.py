@@ -47,9 +47,9 @@ def load(where: Where, mmap: bool = False) -> Any:
     """Load an array, or open an archive of arrays as an `NpzFile`.
 
     With `mmap` the array is read-only and lies in the file: nothing is read before it is looked
-    at. Files that are packed or piped are read into memory all the same. The file must stay as it is
-    for as long as there is such an array: where it is cut short meanwhile, looking at one ends the
-    process (SIGBUS).
+    at. Files that are packed or piped are read into memory all the same. The file must stay as it
+    is for as long as there is such an array: where it is cut short meanwhile, looking at one ends
+    the process (SIGBUS).
     """
     path = _path(where)
     if path is None:

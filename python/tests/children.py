@@ -6,9 +6,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-# What the children start with. `limited` makes a call with so many megabytes more than there are, and
-# says what came of it; `in_thread` makes it in a thread with so many kilobytes of stack.
-PRELUDE = '''
+# What the children start with. `limited` makes a call with so many megabytes more than there are,
+# and says what came of it; `in_thread` makes it in a thread with so many kilobytes of stack.
+PRELUDE = """
 import cannery, contextlib, gc, io, os, resource, sys, threading
 from cannery import cbor, json, jsonl, msgpack, npy, pickle, yaml
 
@@ -44,7 +44,7 @@ def nested(depth, wrap, inside=1):
     for _ in range(depth):
         inside = wrap(inside)
     return inside
-'''
+"""
 
 
 def run_child(code: str, *, timeout: float = 300) -> str:

@@ -1,5 +1,7 @@
 """Nothing is kept: every public call, that succeeds or fails, leaves as many blocks as there were."""
 
+# ruff: noqa: E501 -- tables of calls, one a line.
+
 import pytest
 from children import run_child
 
@@ -49,8 +51,8 @@ CALLS = {
     "json.loads with hooks": "json.loads(text, object_hook=lambda o: o, parse_float=str, parse_int=str)",
     "json.loads fails in a hook": "quiet(lambda: json.loads(text, object_hook=fails))",
     "json.loads many keys": "json.loads('{\"key%d\": 1}' % (next(count) % 5000))",
-    "json.decode typed": "json.decode(b'{\"x\": 1, \"y\": [2]}', type=Point)",
-    "json.decode typed fails": "quiet(lambda: json.decode(b'{\"x\": \"a\"}', type=Point))",
+    "json.decode typed": 'json.decode(b\'{"x": 1, "y": [2]}\', type=Point)',
+    "json.decode typed fails": 'quiet(lambda: json.decode(b\'{"x": "a"}\', type=Point))',
     "json.decode types": "json.decode(b'[\"red\", null]', type=list[Color | None])",
     "jsonl": "jsonl.loads(jsonl.dumps([value, 1]))",
     "jsonl.read": "list(jsonl.read(io.BytesIO(b'{\"a\": 1}\\n{oops}\\n[1]\\n'), on_error='collect'))",

@@ -1,5 +1,7 @@
 """Nesting in threads with small stacks: an answer or an exception, whatever the depth."""
 
+# ruff: noqa: E501 -- tables of calls, one a line.
+
 import pytest
 from children import run_child
 

@@ -78,6 +78,7 @@ impl Read for PyFile {
 impl Write for PyFile {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
         let mut bytes = std::mem::take(&mut self.carried);
+        bytes.try_reserve(chunk.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
         bytes.extend_from_slice(chunk);
         if !self.is_binary {
             self.carried = bytes.split_off(whole_characters(&bytes));

@@ -32,10 +32,15 @@ const RESERVED: Layout = match Layout::from_size_align(32 << 20, 16) {
 const SMALL: usize = 16 << 20;
 
 /// Puts memory by, if there is none.
+#[inline]
 pub(crate) fn put_by() {
-    if !RESERVE.load(Ordering::Relaxed).is_null() {
-        return;
+    if RESERVE.load(Ordering::Relaxed).is_null() {
+        put_by_anew();
     }
+}
+
+#[cold]
+fn put_by_anew() {
     // SAFETY: the layout has a size.
     let block = unsafe { System.alloc(RESERVED) };
     if block.is_null() {

@@ -103,8 +103,8 @@ def load(
     """Read what `dump` wrote, as `loads` does.
 
     With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
-    The file must stay as it is for as long as there are such arrays: where it is cut short meanwhile,
-    looking at one ends the process (SIGBUS).
+    The file must stay as it is for as long as there are such arrays: where it is cut short
+    meanwhile, looking at one ends the process (SIGBUS).
     """
     if not isinstance(where, (str, os.PathLike)):
         name = format or _format_of(where, default="")

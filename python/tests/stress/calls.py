@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import dataclasses
 import io
 import pickle
@@ -13,7 +14,7 @@ import cannery
 from cannery import cbor, json, jsonl, msgpack, yaml
 from cannery import pickle as fast_pickle
 
-from .world import World, worlds
+from .world import Dict, Evil, List, World, worlds
 
 
 def _handler(error: UnicodeError) -> tuple[bytes, int]:
@@ -32,7 +33,9 @@ class File(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         self.world.disturb()
-        self.written.append(bytes(data) if not isinstance(data, str) else data.encode("utf-8", "surrogatepass"))
+        self.written.append(
+            bytes(data) if not isinstance(data, str) else data.encode("utf-8", "surrogatepass")
+        )
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
@@ -78,19 +81,15 @@ def _pack(world: World, value: Any) -> bytes:
     )
     packer.pack(value)
     view = packer.getbuffer()
-    try:
+    with contextlib.suppress(BufferError):
         packer.__init__(buf_size=1 << 20)
-    except BufferError:
-        pass
     return bytes(view)
 
 
 def _use(packer: Any) -> None:
     for use in (packer.getbuffer, packer.reset, packer.bytes, lambda: packer.pack(1)):
-        try:
+        with contextlib.suppress(BufferError, RuntimeError):
             use()
-        except (BufferError, RuntimeError):
-            pass
 
 
 def _unpack(world: World, value: Any) -> Any:
@@ -152,17 +151,20 @@ def _objects(world: World, value: Any) -> Any:
 
 
 def _yaml(world: World, value: Any) -> Any:
-    from .world import Dict, Evil, List
 
     makers = dict.fromkeys((Evil, List, Dict), lambda o: (world.disturb(), "evil")[1])
     text = yaml.dump(value, representers=makers, sort_keys=world.random.random() < 0.5)
-    return yaml.safe_load(text), yaml.load("!point [1, !point {a: 1}]", constructors={"!point": _hook})
+    return yaml.safe_load(text), yaml.load(
+        "!point [1, !point {a: 1}]", constructors={"!point": _hook}
+    )
 
 
 CALLS: dict[str, Callable[[World, Any], Any]] = {
     "json.dumps": lambda w, v: json.loads(json.dumps(v, default=_default, skipkeys=True)),
     "json.dumps sorted": lambda w, v: json.dumps(v, default=_default, sort_keys=True, indent=1),
-    "json.dumps wide": lambda w, v: json.dumps(v, default="rich", ensure_ascii=False, skipkeys=True),
+    "json.dumps wide": lambda w, v: json.dumps(
+        v, default="rich", ensure_ascii=False, skipkeys=True
+    ),
     "json.encode": lambda w, v: json.encode(v, default=_default, skipkeys=True, nan="null"),
     "json.dump": _json_file,
     "json.loads": lambda w, v: json.loads(
@@ -186,5 +188,8 @@ CALLS: dict[str, Callable[[World, Any], Any]] = {
     "pickle out of band": _pickle_out_of_band,
     "pickle.loads": lambda w, v: fast_pickle.loads(pickle.dumps(v, 4)),
     "cannery": _objects,
-    "tagged": lambda w, v: (repr(yaml.Tagged("!t", v)), yaml.Tagged("!t", v) == yaml.Tagged("!t", v)),
+    "tagged": lambda w, v: (
+        repr(yaml.Tagged("!t", v)),
+        yaml.Tagged("!t", v) == yaml.Tagged("!t", v),
+    ),
 }

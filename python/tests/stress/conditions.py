@@ -126,9 +126,16 @@ def small_stack() -> Iterator[None]:
 CONDITIONS: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     function.__name__: function
     for function in (
-        plain, collections, tracing, signals, threads, little_memory, failing_allocations, small_stack
+        plain,
+        collections,
+        tracing,
+        signals,
+        threads,
+        little_memory,
+        failing_allocations,
+        small_stack,
     )
-}  # fmt: skip
+}
 
 
 def run_in(condition: str, work: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 
 class World:
-    """The containers of the value in work, and what is done to them by code that is called meanwhile."""
+    """The containers of the value in work, and what the code does that is called meanwhile."""
 
     def __init__(self, seed: int, change: bool = True) -> None:
         self.random = random.Random(seed)

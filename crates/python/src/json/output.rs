@@ -168,6 +168,7 @@ impl<'py, M: Memory> Growing<'py, M> {
 
     /// An empty object with room for so many bytes.
     pub(crate) fn with_capacity(py: Python<'py>, capacity: usize) -> PyResult<Self> {
+        memory::put_by();
         // SAFETY: the interpreter is held.
         let object = unsafe { M::allocate(capacity.cast_signed()) };
         if object.is_null() {

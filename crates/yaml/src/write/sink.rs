@@ -47,8 +47,15 @@ impl Sink for Writer {
 
     #[inline]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
-        self.make_room(value.utf8_size().bytes)?;
-        self.write_text(value);
+        if let Text::Ascii(_) | Text::Utf8(_) = value {
+            self.make_room(value.utf8_size().bytes)?;
+            self.write_text(value);
+            return Ok(());
+        }
+        let utf8 = value.try_to_utf8()?;
+        self.make_room(utf8.len())?;
+        let text = std::str::from_utf8(&utf8);
+        self.write_text(text.map_or(Text::Surrogates(&utf8), Text::Utf8));
         Ok(())
     }
 

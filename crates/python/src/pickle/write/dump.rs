@@ -35,7 +35,8 @@ impl PickleMemo {
             for (_, entry) in items {
                 let (index, object): (usize, Bound<'_, PyAny>) = entry.extract()?;
                 // SAFETY: a live object.
-                unsafe { table.set(object.as_ptr(), index)? };
+                let set = unsafe { table.set(object.as_ptr(), index) };
+                set.map_err(|Raised| PyErr::fetch(object.py()))?;
             }
         }
         Ok(Self(table))

@@ -6,6 +6,7 @@ use std::collections::TryReserveError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::Raised;
 use crate::memory;
 
 type Entry = (*mut ffi::PyObject, usize);
@@ -78,14 +79,18 @@ impl Table {
     /// Sets the number of an object.
     ///
     /// # Errors
-    /// `MemoryError`.
+    /// `MemoryError`, which is raised.
     ///
     /// # Safety
     /// `key` must be an object, and the interpreter be held.
     #[inline]
-    pub(super) unsafe fn set(&mut self, key: *mut ffi::PyObject, value: usize) -> PyResult<()> {
+    pub(super) unsafe fn set(
+        &mut self,
+        key: *mut ffi::PyObject,
+        value: usize,
+    ) -> Result<(), Raised> {
         if (self.len + 1) * 3 > self.entries.len() * 2 {
-            self.grow().map_err(|_| memory::error())?;
+            self.grow()?;
         }
         let at = match self.missed.get() {
             // A place that is still free is the one where looking for it would end again.
@@ -102,14 +107,14 @@ impl Table {
     }
 
     #[cold]
-    fn grow(&mut self) -> Result<(), TryReserveError> {
+    fn grow(&mut self) -> Result<(), Raised> {
         let factor = if self.len > 50_000 { 2 } else { 4 };
         let size = (self.entries.len() * factor).max(Self::FIRST_SIZE);
         let mut larger = Vec::new();
         if self.entries.capacity() < size {
-            larger.try_reserve_exact(size)?;
+            larger.try_reserve_exact(size).map_err(no_memory)?;
         }
-        self.waiting.try_reserve(self.len)?;
+        self.waiting.try_reserve(self.len).map_err(no_memory)?;
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.extend(self.entries.iter().filter(|(key, _)| !key.is_null()));
         self.entries.clear();
@@ -160,6 +165,11 @@ impl Table {
         entries.clear();
         self.entries = entries;
     }
+}
+
+#[cold]
+fn no_memory(_: TryReserveError) -> Raised {
+    memory::error().into()
 }
 
 impl Drop for Table {
