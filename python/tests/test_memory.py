@@ -95,12 +95,16 @@ READERS = {
 }
 
 
-# Of many small objects the last to fail may be one of Rust's own, of a few bytes, which aborts.
-@pytest.mark.parametrize("value", ["a text", "a text beyond ASCII"])
+# Of many small objects the last to fail may be one of Rust's own, of a few bytes, which aborts;
+# a long text with escapes is put together in memory that is asked for infallibly.
+@pytest.mark.parametrize("value", ["a text", "a bytearray"])
 def test_reading_without_memory(value: str) -> None:
+    readers = READERS.items()
+    if value == "a bytearray":
+        readers = [pair for pair in readers if not pair[0].startswith("json")]
     calls = "\n".join(
         f"    def call(data={make}): {code}\n    calls[{name!r}] = call"
-        for name, (make, code) in READERS.items()
+        for name, (make, code) in readers
     )
     failed = run_child(f"    value, calls = {VALUES[value]}, {{}}\n{calls}{EACH.format()}")
     assert int(failed) > (2 if value == "a text" else -1), "the limit was none"
