@@ -178,7 +178,7 @@ impl Error {
         let mut message = String::new();
         // The host may have no memory for its words.
         if write!(message, "{error}").is_err() {
-            message = "an exception of the host".to_owned();
+            "an exception of the host".clone_into(&mut message);
         }
         Self::new(ErrorKind::Host, message).with_source(error)
     }

@@ -109,6 +109,7 @@ impl<'a, 'py> Call<'a, 'py> {
 /// # Safety
 /// The last three arguments are those of a vectorcall.
 #[inline(always)]
+#[expect(clippy::unnecessary_wraps, reason = "as `answer_or_raise`, and what PyO3 calls, return")]
 pub(crate) unsafe fn answer<'py>(
     quick: impl for<'a> FnOnce(Call<'a, 'py>) -> Option<Bound<'py, PyAny>>,
     py: Python<'py>,
@@ -179,8 +180,8 @@ macro_rules! entrance {
         static WHOLE: std::sync::OnceLock<pyo3::Py<pyo3::types::PyCFunction>> =
             std::sync::OnceLock::new();
 
-        unsafe fn attempt<'py>(
-            py: pyo3::Python<'py>,
+        unsafe fn attempt(
+            py: pyo3::Python<'_>,
             _module: *mut pyo3::ffi::PyObject,
             values: *const *mut pyo3::ffi::PyObject,
             positional: pyo3::ffi::Py_ssize_t,
