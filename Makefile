@@ -29,6 +29,7 @@ demo bench wheel: PROFILE := release
 help:
 	@echo 'make demo     a machine-learning pipeline on real input [COCO=instances.json]'
 	@echo 'make test     every test, Rust and Python [PYTHON=/path/to/python3]'
+	@echo 'make soak     the binding under stress, for an hour [SOAK="--children 40 --seed 7"]'
 	@echo 'make check    format, lints, types, stubs, arrows, licences'
 	@echo 'make bench    side-by-side tables against the peers [BENCH="json --quick"]'
 	@echo 'make setup    .venv with the tools and the wheel    make wheel    a release wheel in dist/'
@@ -84,6 +85,12 @@ test-rust:
 
 test-python: setup $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# What Python code can do to the binding while it works: see python/tests/stress.
+SOAK ?= --children 20 --rounds 500
+.PHONY: soak
+soak: setup $(VENV)/.test
+	cd python/tests && $(abspath $(BIN))/python -m stress $(SOAK)
 
 .PHONY: bench bench-rust
 bench: setup $(VENV)/.bench

@@ -47,12 +47,14 @@ def load(where: Where, mmap: bool = False) -> Any:
     """Load an array, or open an archive of arrays as an `NpzFile`.
 
     With `mmap` the array is read-only and lies in the file: nothing is read before it is looked
-    at. Files that are packed or piped are read into memory all the same.
+    at. Files that are packed or piped are read into memory all the same. The file must stay as it
+    is for as long as there is such an array: where it is cut short meanwhile, looking at one ends
+    the process (SIGBUS).
     """
     path = _path(where)
     if path is None:
         return _load_object(where)  # type: ignore[arg-type]
-    opened = _native.npy_open(reading(path))
+    opened = _native.npy_open(reading(path), mmap)
     if isinstance(opened, _native.ArchiveReader):
         return NpzFile(opened, mmap)
     if mmap:

@@ -114,10 +114,17 @@ impl<W: Write + Seek> Write for Hashing<'_, W> {
             return self.archive.write_all(bytes).map(|()| bytes.len());
         }
         let Self { archive, hasher, .. } = self;
-        thread::scope(|scope| {
-            scope.spawn(|| hasher.update(bytes).count());
-            bytes.chunks(PIECE).try_for_each(|piece| archive.write_all(piece))
+        let is_hashed = thread::scope(|scope| {
+            let hashing = thread::Builder::new().spawn_scoped(scope, || {
+                hasher.update(bytes);
+            });
+            let written = bytes.chunks(PIECE).try_for_each(|piece| archive.write_all(piece));
+            written.map(|()| hashing.is_ok())
         })?;
+        // There may be no memory for another thread.
+        if !is_hashed {
+            hasher.update(bytes);
+        }
         Ok(bytes.len())
     }
 

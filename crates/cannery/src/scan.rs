@@ -170,7 +170,8 @@ pub fn scan_places(
     let threads = thread::available_parallelism().map_or(1, usize::from).min(targets.len());
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(work);
+            // Without another thread, this one does it all.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

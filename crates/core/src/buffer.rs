@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{Result, Text};
+use crate::{Error, Result, Text};
 
 /// Memory that grows at its end, and in which what was written may still be mended: the header of
 /// a container, once its true length is known.
@@ -96,9 +96,27 @@ impl Few {
     }
 }
 
+/// Makes room for `len` more items in a vector whose size comes from outside.
+///
+/// # Errors
+/// [`Memory`](crate::ErrorKind::Memory) where [`Vec::reserve`] would end the process.
+#[inline]
+pub fn reserve<T>(vec: &mut Vec<T>, len: usize) -> Result<()> {
+    if vec.capacity() - vec.len() < len {
+        return grow(vec, len);
+    }
+    Ok(())
+}
+
+#[cold]
+fn grow<T>(vec: &mut Vec<T>, len: usize) -> Result<()> {
+    vec.try_reserve(len).map_err(|_| Error::out_of_memory())
+}
+
 impl Buffer for Vec<u8> {
     #[inline]
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        reserve(self, bytes.len())?;
         self.extend_from_slice(bytes);
         Ok(())
     }

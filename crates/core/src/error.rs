@@ -1,7 +1,7 @@
 //! The error of every crate below the faces: kind, position, path and hint, one word wide.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::{Path, Segment, printable, printable_lines};
 
@@ -66,6 +66,8 @@ pub enum ErrorKind {
     Io,
     /// Interrupted by the user.
     Interrupted,
+    /// There is not enough memory.
+    Memory,
     /// The host's own exception (for one: Python's), carried through as the source.
     Host,
 }
@@ -160,17 +162,30 @@ impl Error {
             }
             std::io::ErrorKind::Interrupted => ErrorKind::Interrupted,
             std::io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
+            std::io::ErrorKind::OutOfMemory => ErrorKind::Memory,
             _ => ErrorKind::Io,
         };
         let message = format!("{}: {error}", doing.into());
         Self::new(kind, message).with_source(error)
     }
 
+    /// There is no memory for what was to be added to a buffer.
+    #[cold]
+    #[must_use]
+    pub fn out_of_memory() -> Self {
+        Self::new(ErrorKind::Memory, "not enough memory")
+    }
+
     /// The host's own exception, to be taken out again with [`take_source`](Error::take_source).
     #[cold]
     #[must_use]
     pub fn host(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self::new(ErrorKind::Host, error.to_string()).with_source(error)
+        let mut message = String::new();
+        // The host may have no memory for its words.
+        if write!(message, "{error}").is_err() {
+            "an exception of the host".clone_into(&mut message);
+        }
+        Self::new(ErrorKind::Host, message).with_source(error)
     }
 
     /// Says where in the source it happened, unless that was said before.

@@ -27,7 +27,7 @@ mod value;
 pub mod tagged;
 
 pub use array::{ArrayBuf, ArraySource, ArrayView, Order, size_in_bytes};
-pub use buffer::{Buffer, Few, Utf8Size};
+pub use buffer::{Buffer, Few, Utf8Size, reserve};
 pub use dtype::{ByteOrder, Dtype, Field, Kind, TimeUnit};
 pub use error::{Error, ErrorKind, Pos, Result};
 pub use graph::{Graph, GraphBuilder, Node, NodeId, ObjectNode};

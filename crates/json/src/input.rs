@@ -222,6 +222,7 @@ impl<R: Read> Stream<R> {
     fn read_more(&mut self) -> Result<()> {
         if self.filled == self.buffer.len() {
             let longer = (self.buffer.len() * 2).max(CHUNK);
+            cannery_core::reserve(&mut self.buffer, longer - self.filled)?;
             self.buffer.resize(longer, 0);
         }
         let count = loop {

@@ -171,6 +171,9 @@ impl<O: Output> Writer<O> {
     fn new_line(&mut self) -> Result<()> {
         let Some(indent) = &self.options.indent else { return Ok(()) };
         put(&mut self.out, b"\n")?;
+        if indent.is_empty() {
+            return Ok(());
+        }
         (0..self.depth).try_for_each(|_| put(&mut self.out, indent.as_bytes()))
     }
 

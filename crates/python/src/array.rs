@@ -3,8 +3,9 @@
 use std::fs::File;
 
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyWeakrefReference};
 
 use crate::errors::{OrRaise, from_exception};
 
@@ -65,14 +66,51 @@ pub(crate) fn to_numpy<'py>(
     }
     let size = usize::try_from(source.size_in_bytes()?)
         .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
-    let mut outcome = Ok(());
-    let memory = PyByteArray::new_with(py, size, |out| {
-        outcome = source.read(0, out);
-        Ok(())
-    });
-    outcome?;
-    let memory = memory.map_err(from_exception)?;
-    over_memory(py, source, memory.as_any(), 0).map_err(from_exception)
+    let (array, start) = own_memory(py, source, size).map_err(from_exception)?;
+    if size > 0 {
+        // SAFETY: so many bytes of the new array lie there, and nobody else knows it; its elements are
+        // no objects.
+        let out = unsafe {
+            start.write_bytes(0, size);
+            std::slice::from_raw_parts_mut(start, size)
+        };
+        source.read(0, out)?;
+    }
+    Ok(array)
+}
+
+/// An array that owns its memory, and where that begins.
+///
+/// One over other memory would have that as its `base`, and NumPy does not keep it as it is: what a
+/// `bytearray` has it may give back while arrays lie in it.
+fn own_memory<'py>(
+    py: Python<'py>,
+    source: &dyn ArraySource,
+    size: usize,
+) -> PyResult<(Bound<'py, PyAny>, *mut u8)> {
+    let dtype = dtype_to_numpy(py, source.dtype())?;
+    if dtype.getattr("hasobject")?.extract()? {
+        return Err(PyValueError::new_err("an array of objects cannot be made of bytes"));
+    }
+    let options = PyDict::new(py);
+    options.set_item("shape", PyTuple::new(py, source.shape())?)?;
+    options.set_item("dtype", dtype)?;
+    options.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
+    let array = py.import("numpy")?.getattr("ndarray")?.call((), Some(&options))?;
+    let (start, len) = memory_of(&array)?;
+    if len != size {
+        return Err(PyValueError::new_err(format!(
+            "expected an array of {size} bytes, found {len}"
+        )));
+    }
+    Ok((array, start))
+}
+
+/// Where an array's memory begins, and how long it is.
+fn memory_of(array: &Bound<'_, PyAny>) -> PyResult<(*mut u8, usize)> {
+    let address: usize =
+        array.getattr("__array_interface__")?.get_item("data")?.get_item(0)?.extract()?;
+    Ok((address as *mut u8, array.getattr("nbytes")?.extract()?))
 }
 
 fn over_memory<'py>(
@@ -145,7 +183,12 @@ pub(crate) struct NumpyArray {
     order: Order,
     data: *const u8,
     len: usize,
-    _owner: Py<PyAny>,
+    /// Whether the memory may be looked at for as long as the array is being written: no Python code
+    /// runs meanwhile.
+    lends: bool,
+    owner: Py<PyAny>,
+    /// While there is one, NumPy does not resize the array, whatever it is told.
+    _weak: Py<PyAny>,
 }
 
 impl NumpyArray {
@@ -182,16 +225,32 @@ impl NumpyArray {
     }
 
     fn contiguous(array: &Bound<'_, PyAny>, dtype: Dtype, order: Order) -> PyResult<Self> {
-        let address: usize =
-            array.getattr("__array_interface__")?.get_item("data")?.get_item(0)?.extract()?;
-        let len: usize = array.getattr("nbytes")?.extract()?;
-        let data = if len == 0 { std::ptr::dangling() } else { address as *const u8 };
+        let (start, len) = memory_of(array)?;
+        let data = if len == 0 { std::ptr::dangling() } else { start.cast_const() };
         let shape = array.getattr("shape")?.extract()?;
-        Ok(Self { dtype, shape, order, data, len, _owner: array.clone().unbind() })
+        let weak = PyWeakrefReference::new(array)?.into_any().unbind();
+        let owner = array.clone().unbind();
+        Ok(Self { dtype, shape, order, data, len, lends: true, owner, _weak: weak })
+    }
+
+    /// The same, for a sink that calls Python code: its elements are copied, some at a time, and each
+    /// time from where they are then.
+    pub(crate) fn without_lending(self) -> Self {
+        Self { lends: false, ..self }
+    }
+
+    /// Whether the array still has the memory that it had.
+    fn check_memory(&self) -> Result<()> {
+        let found = Python::attach(|py| memory_of(self.owner.bind(py))).map_err(from_exception)?;
+        if self.len == 0 || found == (self.data.cast_mut(), self.len) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Value, "the array was changed while it was written"))
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: NumPy says that so many bytes lie there, and `_owner` keeps them there.
+        // SAFETY: NumPy says that so many bytes lie there, and the owner keeps them there while no
+        // Python code runs.
         unsafe { std::slice::from_raw_parts(self.data, self.len) }
     }
 
@@ -214,10 +273,13 @@ impl ArraySource for NumpyArray {
     }
 
     fn view(&self) -> Option<ArrayView<'_>> {
-        self.as_view().ok()
+        if self.lends { self.as_view().ok() } else { None }
     }
 
     fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        if !self.lends {
+            self.check_memory()?;
+        }
         self.as_view()?.read(start, out)
     }
 }

@@ -3,6 +3,8 @@
 //! Everything here is a thin wrapper around CPython's C API that PyO3 does not offer, or offers
 //! more slowly than a parser's inner loop can bear.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -87,8 +89,10 @@ known_layout! {
                 if hash != -1 {
                     return _PyDict_SetItem_KnownHash(dict, key, value, hash);
                 }
+                return ffi::PyDict_SetItem(dict, key, value);
             }
-            ffi::PyDict_SetItem(dict, key, value)
+            // Its class may have a `__hash__` in Python.
+            with_collector(Python::assume_attached(), || ffi::PyDict_SetItem(dict, key, value))
         }
     }
 
@@ -411,16 +415,31 @@ known_layout! {
         member: *mut ffi::PyMemberDef,
     }
 
-    /// Where in an instance the slot is that a class attribute stands for, if it is one.
-    pub(crate) fn slot_offset(attribute: &Bound<'_, PyAny>) -> Option<usize> {
+    /// Where in the instances of a class the slot is that an attribute of it stands for, if it is one.
+    ///
+    /// A class may have any object as an attribute, and so the slot of another class, in whose
+    /// instances it lies elsewhere.
+    pub(crate) fn slot_offset(
+        class: &Bound<'_, pyo3::types::PyType>,
+        attribute: &Bound<'_, PyAny>,
+    ) -> Option<usize> {
         /// `T_OBJECT_EX`: an object, or null.
         const OBJECT: std::ffi::c_int = 16;
         if !std::ptr::eq(attribute.get_type_ptr(), &raw const ffi::PyMemberDescr_Type) {
             return None;
         }
-        // SAFETY: a descriptor of this very type has this layout.
-        let member = unsafe { &*(*attribute.as_ptr().cast::<MemberDescriptor>()).member };
-        (member.type_code == OBJECT).then(|| usize::try_from(member.offset).ok()).flatten()
+        let class = class.as_type_ptr();
+        // SAFETY: a descriptor of this very type has this layout; both are types.
+        let (member, is_own, size) = unsafe {
+            let descriptor = attribute.as_ptr().cast::<MemberDescriptor>();
+            let is_own = ffi::PyType_IsSubtype(class, (*descriptor).class) != 0;
+            (&*(*descriptor).member, is_own, (*class).tp_basicsize.cast_unsigned())
+        };
+        let offset = usize::try_from(member.offset).ok()?;
+        let is_inside = (size_of::<ffi::PyObject>()..=size.saturating_sub(size_of::<usize>()))
+            .contains(&offset)
+            && offset % align_of::<usize>() == 0;
+        (is_own && is_inside && member.type_code == OBJECT).then_some(offset)
     }
 }
 
@@ -471,7 +490,10 @@ unknown_layout! {
     }
 
     /// Where in an instance a slot is: not known here, so that slots are set by their names.
-    pub(crate) fn slot_offset(_attribute: &Bound<'_, PyAny>) -> Option<usize> {
+    pub(crate) fn slot_offset(
+        _class: &Bound<'_, pyo3::types::PyType>,
+        _attribute: &Bound<'_, PyAny>,
+    ) -> Option<usize> {
         None
     }
 
@@ -565,6 +587,22 @@ pub(crate) unsafe fn type_flags(class: *mut ffi::PyTypeObject) -> std::ffi::c_ul
     }
 }
 
+/// Whether no class but `object` says in C how instances are made: then `object.__new__` makes them.
+#[cold]
+pub(crate) fn is_made_by_object(class: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Ok(class) = class.cast::<pyo3::types::PyType>() else { return Ok(false) };
+    let object = class.py().get_type::<PyAny>();
+    for base in class.mro() {
+        let own = base.getattr("__dict__")?;
+        let new = own.get_item("__new__").ok();
+        let is_in_c = new.is_some_and(|new| new.is_instance_of::<pyo3::types::PyCFunction>());
+        if !base.is(&object) && is_in_c {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// An object's attribute; `None` if it has none of that name, for which no exception is made.
 #[inline]
 pub(crate) fn attribute<'py>(
@@ -645,6 +683,9 @@ impl CollectorPause {
         // SAFETY: the interpreter is held.
         #[cfg(not(Py_GIL_DISABLED))]
         let was_enabled = unsafe { ffi::PyGC_Disable() == 1 };
+        if was_enabled {
+            PAUSED.store(true, Ordering::Relaxed);
+        }
         Self { was_enabled }
     }
 
@@ -656,9 +697,29 @@ impl CollectorPause {
 
 impl Drop for CollectorPause {
     fn drop(&mut self) {
-        if self.was_enabled {
+        if self.was_enabled && PAUSED.swap(false, Ordering::Relaxed) {
             // SAFETY: the interpreter is held for as long as the builder that owns the pause.
             unsafe { ffi::PyGC_Enable() };
         }
     }
+}
+
+/// Whether the collector is off because of a pause, and not because Python code wants it so.
+static PAUSED: AtomicBool = AtomicBool::new(false);
+
+/// Runs what calls Python code in the middle of a build: the collector's state is the caller's while
+/// it runs, and what it makes of it stays.
+#[inline]
+pub(crate) fn with_collector<T>(_py: Python<'_>, run: impl FnOnce() -> T) -> T {
+    if !PAUSED.swap(false, Ordering::Relaxed) {
+        return run();
+    }
+    // SAFETY: the interpreter is held.
+    unsafe { ffi::PyGC_Enable() };
+    let outcome = run();
+    // SAFETY: as above.
+    if unsafe { ffi::PyGC_Disable() } == 1 {
+        PAUSED.store(true, Ordering::Relaxed);
+    }
+    outcome
 }

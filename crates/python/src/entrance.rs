@@ -5,6 +5,7 @@
 //! leaves the others, and whatever goes wrong, to the whole function: that begins anew.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -101,23 +102,26 @@ impl<'a, 'py> Call<'a, 'py> {
     }
 }
 
-/// Answers a call quickly, or leaves it to the whole function.
+/// Answers a call quickly, or leaves it to the whole function, which null says.
 ///
 /// Called by [`entrance!`], which no code but the interpreter can call.
 ///
 /// # Safety
-/// The interpreter is held, and the last three arguments are those of a vectorcall.
+/// The last three arguments are those of a vectorcall.
 #[inline(always)]
-pub(crate) unsafe fn answer(
-    quick: impl for<'a, 'py> FnOnce(Call<'a, 'py>) -> Option<Bound<'py, PyAny>>,
+#[expect(clippy::unnecessary_wraps, reason = "as `answer_or_raise`, and what PyO3 calls, return")]
+pub(crate) unsafe fn answer<'py>(
+    quick: impl for<'a> FnOnce(Call<'a, 'py>) -> Option<Bound<'py, PyAny>>,
+    py: Python<'py>,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
-) -> Option<*mut ffi::PyObject> {
+) -> PyResult<*mut ffi::PyObject> {
     // SAFETY: the caller's promise.
-    let call = unsafe { Call::new(Python::assume_attached(), values, positional, names) };
+    let call = unsafe { Call::new(py, values, positional, names) };
+    // Nothing has happened yet that anybody could notice: the whole function may begin anew.
     let answered = catch_unwind(AssertUnwindSafe(|| quick(call).map(Bound::into_ptr)));
-    answered.ok().flatten()
+    Ok(answered.ok().flatten().unwrap_or(ptr::null_mut()))
 }
 
 /// Answers a call quickly, or with its exception, or leaves it to the whole function: for functions
@@ -126,24 +130,16 @@ pub(crate) unsafe fn answer(
 /// # Safety
 /// As for [`answer`].
 #[inline(always)]
-pub(crate) unsafe fn answer_or_raise(
-    quick: impl for<'a, 'py> FnOnce(Call<'a, 'py>) -> Option<PyResult<Bound<'py, PyAny>>>,
+pub(crate) unsafe fn answer_or_raise<'py>(
+    quick: impl for<'a> FnOnce(Call<'a, 'py>) -> Option<PyResult<Bound<'py, PyAny>>>,
+    py: Python<'py>,
     values: *const *mut ffi::PyObject,
     positional: ffi::Py_ssize_t,
     names: *mut ffi::PyObject,
-) -> Option<*mut ffi::PyObject> {
+) -> PyResult<*mut ffi::PyObject> {
     // SAFETY: the caller's promise.
-    let call = unsafe { Call::new(Python::assume_attached(), values, positional, names) };
-    let answered = catch_unwind(AssertUnwindSafe(|| {
-        Some(match quick(call)? {
-            Ok(answer) => answer.into_ptr(),
-            Err(exception) => {
-                exception.restore(call.py);
-                std::ptr::null_mut()
-            }
-        })
-    }));
-    answered.ok().flatten()
+    let call = unsafe { Call::new(py, values, positional, names) };
+    quick(call).transpose().map(|answer| answer.map_or(ptr::null_mut(), Bound::into_ptr))
 }
 
 /// A function like `whole`, with its name, its signature and its documentation, that enters by
@@ -184,15 +180,33 @@ macro_rules! entrance {
         static WHOLE: std::sync::OnceLock<pyo3::Py<pyo3::types::PyCFunction>> =
             std::sync::OnceLock::new();
 
-        unsafe extern "C" fn enter(
+        unsafe fn attempt(
+            py: pyo3::Python<'_>,
             _module: *mut pyo3::ffi::PyObject,
             values: *const *mut pyo3::ffi::PyObject,
             positional: pyo3::ffi::Py_ssize_t,
             names: *mut pyo3::ffi::PyObject,
+        ) -> pyo3::PyResult<*mut pyo3::ffi::PyObject> {
+            // SAFETY: the interpreter calls, with the arguments of a vectorcall.
+            unsafe { $answer($quick, py, values, positional, names) }
+        }
+
+        unsafe extern "C" fn enter(
+            module: *mut pyo3::ffi::PyObject,
+            values: *const *mut pyo3::ffi::PyObject,
+            positional: pyo3::ffi::Py_ssize_t,
+            names: *mut pyo3::ffi::PyObject,
         ) -> *mut pyo3::ffi::PyObject {
+            // PyO3's own way in: what is dropped inside it is dropped at once, and a panic becomes
+            // an exception.
+            let attempt = pyo3::impl_::trampoline::get_trampoline_function!(
+                fastcall_cfunction_with_keywords,
+                attempt
+            );
             // SAFETY: the interpreter calls, and means the whole function, which takes the same.
             unsafe {
-                if let Some(answer) = $answer($quick, values, positional, names) {
+                let answer = attempt(module, values, positional, names);
+                if !answer.is_null() || !pyo3::ffi::PyErr_Occurred().is_null() {
                     return answer;
                 }
                 let whole = WHOLE.get().map_or(std::ptr::null_mut(), pyo3::Py::as_ptr);

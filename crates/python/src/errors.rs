@@ -15,10 +15,21 @@ pub(crate) fn to_exception(py: Python<'_>, mut error: Error) -> PyErr {
     if let Some(original) = take_host(&mut error) {
         return with_path(py, original, &error);
     }
-    if error.kind() == ErrorKind::Interrupted {
-        return PyKeyboardInterrupt::new_err(());
+    match error.kind() {
+        ErrorKind::Interrupted => return PyKeyboardInterrupt::new_err(()),
+        ErrorKind::Memory => return crate::memory::error(),
+        _ => {}
     }
     build(py, &error).unwrap_or_else(|failure| failure)
+}
+
+/// Makes what PyO3 raises for a panic an error of ours, and a `RuntimeError`: a defect in here shall
+/// not pass `except Exception` as if the interpreter were to end.
+pub(crate) fn adopt_panics(py: Python<'_>) -> PyResult<()> {
+    let base = py.import("cannery.errors")?.getattr("CanneryError")?;
+    // The built-in comes first: its instances have the layout of those that there are.
+    let bases = (py.get_type::<pyo3::exceptions::PyRuntimeError>(), base);
+    py.get_type::<pyo3::panic::PanicException>().setattr("__bases__", bases)
 }
 
 /// An exception of Python's as an error, to travel through code that knows no Python.

@@ -3,8 +3,10 @@
 use std::io::{self, Read, Write};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyString};
 
+use crate::errors::OrRaise;
+use crate::memory;
 use crate::text;
 
 /// A Python file object, of text or of bytes.
@@ -37,10 +39,14 @@ impl PyFile {
             match chunk.cast::<PyString>() {
                 // The interpreter's own encoder is quick, but knows no surrogates.
                 Ok(text) => match text.to_str() {
-                    Ok(utf8) => Ok(utf8.as_bytes().to_vec()),
-                    Err(_) => Ok(text::of_python(&chunk)?.to_utf8().into_owned()),
+                    Ok(utf8) => memory::copied(utf8.as_bytes()),
+                    Err(_) => Ok(text::of_python(&chunk)?.try_to_utf8().or_raise(py)?.into_owned()),
                 },
-                Err(_) => chunk.extract(),
+                Err(_) => match (chunk.cast::<PyBytes>(), chunk.cast::<PyByteArray>()) {
+                    (Ok(bytes), _) => memory::copied(bytes.as_bytes()),
+                    (_, Ok(bytes)) => memory::copied_array(bytes),
+                    _ => chunk.extract(),
+                },
             }
         })
     }
@@ -48,7 +54,7 @@ impl PyFile {
     fn call_write(&self, chunk: &[u8]) -> PyResult<()> {
         Python::attach(|py| {
             let chunk = if self.is_binary {
-                PyBytes::new(py, chunk).into_any()
+                memory::new_bytes(py, chunk)?.into_any()
             } else {
                 text::from_utf8(py, chunk)?
             };
@@ -72,6 +78,7 @@ impl Read for PyFile {
 impl Write for PyFile {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
         let mut bytes = std::mem::take(&mut self.carried);
+        bytes.try_reserve(chunk.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
         bytes.extend_from_slice(chunk);
         if !self.is_binary {
             self.carried = bytes.split_off(whole_characters(&bytes));

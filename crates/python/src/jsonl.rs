@@ -17,6 +17,7 @@ use crate::build::{Hooks, Plain, PyBuilder, Watched};
 use crate::errors::{OrRaise, to_exception};
 use crate::file::PyFile;
 use crate::json::{Lines, encode_error};
+use crate::memory::MemoryFile;
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 use crate::walk::{JsonDialect, JsonOptions, PyWalker};
 
@@ -281,9 +282,9 @@ fn jsonl_dumps<'py>(
     default: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = rows.py();
-    let mut writer = Writer::new(Vec::new(), WriteOptions::default());
+    let mut writer = Writer::new(MemoryFile::default(), WriteOptions::default());
     write_rows(rows, default.as_ref(), &mut writer)?;
-    crate::text::from_utf8(py, &writer.finish().or_raise(py)?)
+    crate::text::from_utf8(py, &writer.finish().or_raise(py)?.into_bytes())
 }
 
 fn write_rows<'py, W: std::io::Write>(

@@ -13,6 +13,7 @@ mod errors;
 mod file;
 mod json;
 mod jsonl;
+mod memory;
 mod msgpack;
 mod npy;
 mod objects;
@@ -20,6 +21,7 @@ mod pickle;
 mod pipeline;
 mod resting;
 mod scan;
+mod stack;
 mod store;
 mod text;
 mod typed;
@@ -34,6 +36,8 @@ use pyo3::prelude::*;
 /// Each file adds its own classes and functions; one line here switches it on.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    memory::put_by();
+    errors::adopt_panics(module.py())?;
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;

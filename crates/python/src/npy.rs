@@ -1,7 +1,7 @@
 //! NPY and NPZ: headers and bytes here, `NumPy` only in `python/cannery/npy.py`.
 
 use std::ffi::{OsString, c_int, c_void};
-use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
 use cannery::{Input, Output, Place};
@@ -14,9 +14,10 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyTuple, PyWeakrefReference};
 
 use crate::errors::{OrRaise, from_exception};
+use crate::memory::{self, MemoryFile};
 
 /// Bytes read or written between two looks for Ctrl-C.
 const PIECE: usize = 64 << 20;
@@ -73,7 +74,7 @@ impl ArrayHeader {
 
     /// The header as NPY writes it.
     fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &self.0.to_vec().or_raise(py)?))
+        memory::new_bytes(py, &self.0.to_vec().or_raise(py)?)
     }
 }
 
@@ -83,9 +84,10 @@ impl ArrayHeader {
     }
 }
 
-/// Opens a file: an `ArrayReader` or, of an archive, an `ArchiveReader`.
+/// Opens a file: an `ArrayReader` or, of an archive, an `ArchiveReader`, which maps the file only if
+/// it is told to.
 #[pyfunction]
-fn npy_open(py: Python<'_>, path: OsString) -> PyResult<Py<PyAny>> {
+fn npy_open(py: Python<'_>, path: OsString, mapped: bool) -> PyResult<Py<PyAny>> {
     let place = Place::from(path);
     let named = |e: Error| e.in_file(place.name());
     let input = py.detach(|| Input::open(&place)).or_raise(py)?;
@@ -93,7 +95,7 @@ fn npy_open(py: Python<'_>, path: OsString) -> PyResult<Py<PyAny>> {
         let reader = py.detach(|| ArrayReader::start(input)).map_err(named).or_raise(py)?;
         return Ok(Py::new(py, reader)?.into_any());
     }
-    let open = || NpzFile::from_bytes(whole(input)?);
+    let open = || NpzFile::from_bytes(if mapped { whole(input)? } else { read(input)? });
     let file = py.detach(open).map_err(named).or_raise(py)?;
     Ok(Py::new(py, ArchiveReader { file, name: Some(place.name()) })?.into_any())
 }
@@ -102,6 +104,19 @@ fn whole(input: Input) -> Result<Bytes> {
     match input.into_whole(&Limits::default())? {
         cannery::Whole::File(file) => Bytes::from_file(&file),
         cannery::Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+    }
+}
+
+/// The contents of a file that may be cut or changed as soon as they are read.
+fn read(input: Input) -> Result<Bytes> {
+    match input.into_whole(&Limits::default())? {
+        cannery::Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+        cannery::Whole::File(mut file) => {
+            let mut bytes = Vec::new();
+            let read = file.read_to_end(&mut bytes);
+            read.map_err(|e| Error::io(e, "cannot read the archive"))?;
+            Ok(Bytes::from(bytes))
+        }
     }
 }
 
@@ -317,7 +332,7 @@ impl ArchiveWriter {
     fn new(py: Python<'_>, path: Option<OsString>, level: Option<u8>) -> PyResult<Self> {
         let target = match path {
             Some(path) => Target::create(&Place::from(path)).or_raise(py)?,
-            None => Target::Memory(Cursor::default(), None),
+            None => Target::Memory(MemoryFile::default(), None),
         };
         let compression = level.map_or(Compression::Stored, Compression::Deflate);
         Ok(Self { archive: Mutex::new(Some(NpzWriter::new(target, compression))) })
@@ -339,7 +354,7 @@ impl ArchiveWriter {
     fn finish<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let archive = self.archive().take().ok_or_else(finished)?;
         let bytes = py.detach(|| archive.finish()?.finish()).or_raise(py)?;
-        Ok(bytes.map(|bytes| PyBytes::new(py, &bytes)))
+        bytes.map(|bytes| memory::new_bytes(py, &bytes)).transpose()
     }
 }
 
@@ -358,7 +373,7 @@ fn finished() -> PyErr {
 /// Where an archive goes: lengths are filled in afterwards, which a pipe does not allow.
 enum Target {
     File(Output<'static>),
-    Memory(Cursor<Vec<u8>>, Option<Output<'static>>),
+    Memory(MemoryFile, Option<Output<'static>>),
 }
 
 impl Target {
@@ -367,14 +382,14 @@ impl Target {
         if output.is_seekable() {
             return Ok(Target::File(output));
         }
-        Ok(Target::Memory(Cursor::default(), Some(output)))
+        Ok(Target::Memory(MemoryFile::default(), Some(output)))
     }
 
     fn finish(self) -> Result<Option<Vec<u8>>> {
         let (bytes, mut output) = match self {
             Target::File(output) => return output.finish().map(|()| None),
-            Target::Memory(bytes, None) => return Ok(Some(bytes.into_inner())),
-            Target::Memory(bytes, Some(output)) => (bytes.into_inner(), output),
+            Target::Memory(bytes, None) => return Ok(Some(bytes.into_bytes())),
+            Target::Memory(bytes, Some(output)) => (bytes.into_bytes(), output),
         };
         output.write_all(&bytes).map_err(|e| Error::io(e, "cannot write the archive"))?;
         output.finish().map(|()| None)
@@ -404,7 +419,12 @@ impl Seek for Target {
 }
 
 /// Contiguous bytes of a Python object; the exporter keeps them where they are.
-struct Buffer(PyBuffer<u8>);
+struct Buffer {
+    buffer: PyBuffer<u8>,
+    /// An array of NumPy's does not count who looks at its memory, but is not resized while there are
+    /// weak references to it.
+    _stays: Option<Py<PyAny>>,
+}
 
 impl Buffer {
     fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -412,12 +432,14 @@ impl Buffer {
         if !buffer.is_c_contiguous() {
             return Err(PyBufferError::new_err("expected a contiguous buffer"));
         }
-        Ok(Self(buffer))
+        let exporter = object.getattr("obj").unwrap_or_else(|_| object.clone());
+        let stays = PyWeakrefReference::new(&exporter).ok().map(|weak| weak.into_any().unbind());
+        Ok(Self { buffer, _stays: stays })
     }
 
     fn writable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = Self::of(object)?;
-        if buffer.0.readonly() {
+        if buffer.buffer.readonly() {
             return Err(PyBufferError::new_err("expected a writable buffer"));
         }
         Ok(buffer)
@@ -425,21 +447,21 @@ impl Buffer {
 
     fn start(&self) -> *mut u8 {
         // An empty buffer may have no address.
-        match self.0.len_bytes() {
+        match self.buffer.len_bytes() {
             0 => std::ptr::dangling_mut(),
-            _ => self.0.buf_ptr().cast(),
+            _ => self.buffer.buf_ptr().cast(),
         }
     }
 
     fn as_slice(&self) -> &[u8] {
         // SAFETY: the buffer is exported and contiguous, so that many bytes lie there. As with
         // `file.write`, a program that changes them meanwhile in another thread gets what it gets.
-        unsafe { std::slice::from_raw_parts(self.start(), self.0.len_bytes()) }
+        unsafe { std::slice::from_raw_parts(self.start(), self.buffer.len_bytes()) }
     }
 
     fn as_mut_slice(&mut self) -> &mut [u8] {
         // SAFETY: as above, and the exporter said that they may be written.
-        unsafe { std::slice::from_raw_parts_mut(self.start(), self.0.len_bytes()) }
+        unsafe { std::slice::from_raw_parts_mut(self.start(), self.buffer.len_bytes()) }
     }
 }
 

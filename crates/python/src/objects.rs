@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Cursor, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use cannery::{Input, Output, Place, Seekable};
@@ -17,6 +17,7 @@ use pyo3::types::PyBytes;
 use crate::array::Mapping;
 use crate::build::{GraphHooks, PyBuilder, Reviver};
 use crate::errors::OrRaise;
+use crate::memory::{self, MemoryFile};
 use crate::walk::{Describer, send_graph};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -77,12 +78,12 @@ fn objects_dumps<'py>(
     let describer = Describer(describer);
     let bytes = match Format::of(format, compression)? {
         Format::Can(compression) => {
-            let writer = CanWriter::new(Cursor::new(Vec::new()), compression);
-            to_can(value, describer, writer).map(Cursor::into_inner)
+            let writer = CanWriter::new(MemoryFile::default(), compression);
+            to_can(value, describer, writer).map(MemoryFile::into_bytes)
         }
         format => to_document(value, describer, format),
     };
-    Ok(PyBytes::new(py, &bytes.or_raise(py)?))
+    memory::new_bytes(py, &bytes.or_raise(py)?)
 }
 
 /// Writes any object to a path: the file appears whole, or the old one stays.
@@ -178,18 +179,19 @@ fn objects_loads<'py>(
     Ok(builder.take().expect("a document was read"))
 }
 
-/// Reads a path, as `objects_loads`; large arrays of a `.can` file are mapped.
+/// Reads a path, as `objects_loads`; with `mapped`, large arrays of a `.can` file stay in it.
 #[pyfunction]
 fn objects_load<'py>(
     py: Python<'py>,
     path: OsString,
     reviver: Bound<'py, PyAny>,
     format: &str,
+    mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let place = Place::from(path);
     let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
     let read = match (Format::of(format, None)?, &place) {
-        (Format::Can(_), Place::Path(path)) => {
+        (Format::Can(_), Place::Path(path)) if mapped => {
             let file = open(path).or_raise(py)?;
             let bytes = py.detach(|| Bytes::from_file(&file));
             builder = builder.over(Mapping::new(file));

@@ -107,6 +107,7 @@ impl<R: Read> Reader<R> {
         let length = self.window.len();
         // At least as much as there is: then a long document costs linear time.
         let piece = PIECE.max(length);
+        cannery_core::reserve(&mut self.window, piece)?;
         self.window.resize(length + piece, 0);
         let read = loop {
             match self.source.read(&mut self.window[length..]) {

@@ -93,11 +93,18 @@ def dump(
 
 
 def load(
-    where: Where, *, type: Any = None, trust: Iterable[Any] = (), format: str | None = None
+    where: Where,
+    *,
+    type: Any = None,
+    trust: Iterable[Any] = (),
+    format: str | None = None,
+    mmap: bool = False,
 ) -> Any:
     """Read what `dump` wrote, as `loads` does.
 
-    Large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
+    With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
+    The file must stay as it is for as long as there are such arrays: where it is cut short
+    meanwhile, looking at one ends the process (SIGBUS).
     """
     if not isinstance(where, (str, os.PathLike)):
         name = format or _format_of(where, default="")
@@ -106,7 +113,7 @@ def load(
     name = _known(format or _format_of(where))
     path = PurePath(os.fsdecode(where))
     source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
-    return _checked(_native.objects_load(str(path), reviver, name), type, source)
+    return _checked(_native.objects_load(str(path), reviver, name, mmap), type, source)
 
 
 def _takes_text(where: Any) -> bool:

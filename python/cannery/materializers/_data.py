@@ -73,7 +73,8 @@ class DataMaterializer(Materializer[Any]):
         """Read the document; only classes that the caller trusts are made again."""
         trust = trusted_classes(_type_names(_document(at)))
         file = at / "data.json"
-        return cannery.load(file if file.exists() else at / "data.can", trust=trust)
+        # The store's own files stay as they are.
+        return cannery.load(file if file.exists() else at / "data.can", trust=trust, mmap=True)
 
     def metadata(self, value: Any) -> dict[str, Any]:
         """Count the items of a container, or say the shape of a table."""

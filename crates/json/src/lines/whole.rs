@@ -35,6 +35,7 @@ impl<W: Write> WholeLines<W> {
     }
 
     pub(super) fn write_lines(&mut self, lines: &[u8]) -> Result<()> {
+        cannery_core::reserve(&mut self.buffer, lines.len())?;
         self.buffer.extend_from_slice(lines);
         self.end_document()
     }

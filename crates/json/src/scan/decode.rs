@@ -27,7 +27,9 @@ const SECONDS: u32 = 0x5555_5555;
 pub(super) fn decode(data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bool {
     to.clear();
     // A character has a byte at least.
-    to.reserve(string.len() + BLOCK);
+    if to.try_reserve(string.len() + BLOCK).is_err() {
+        return false;
+    }
     let (mut pos, mut count) = (string.start, 0);
     while pos < string.end {
         let Some(block) = data.get(pos..).and_then(|rest| rest.first_chunk::<BLOCK>()) else {

@@ -35,7 +35,7 @@ pub trait Output {
 impl Output for Vec<u8> {
     #[inline(always)]
     fn room(&mut self, len: usize) -> Result<&mut [MaybeUninit<u8>]> {
-        self.reserve(len);
+        cannery_core::reserve(self, len)?;
         Ok(self.spare_capacity_mut())
     }
 

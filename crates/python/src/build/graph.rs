@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 
 use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -12,6 +13,7 @@ use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
 use super::hooks::{Hooks, container_object};
 use super::make;
 use super::weight::{ARRAY_DEPTH, Weight, Weights, too_deep};
+use crate::compat::with_collector;
 use crate::errors::from_exception;
 
 /// The Python side of objects: `begin(type_name)` and `finish(type_name, instance, parts)`.
@@ -21,14 +23,19 @@ use crate::errors::from_exception;
 pub(crate) struct Reviver<'py>(pub(crate) Bound<'py, PyAny>);
 
 impl<'py> Reviver<'py> {
+    /// Calls a method, with the collector as the caller has it.
+    fn call<A: PyCallArgs<'py>>(&self, name: &str, arguments: A) -> PyResult<Bound<'py, PyAny>> {
+        with_collector(self.0.py(), || self.0.call_method1(name, arguments))
+    }
+
     fn begin(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let instance = self.0.call_method1("begin", (type_name,))?;
+        let instance = self.call("begin", (type_name,))?;
         Ok((!instance.is_none()).then_some(instance))
     }
 
     /// Whether an object can be made while its parts have gaps: nothing looks into them.
     fn can_wait(&self, type_name: &Bound<'py, PyAny>) -> PyResult<bool> {
-        self.0.call_method1("can_wait", (type_name,))?.extract()
+        self.call("can_wait", (type_name,))?.extract()
     }
 
     /// An instance made of parts that have gaps, which is filled when they have none any more.
@@ -37,13 +44,13 @@ impl<'py> Reviver<'py> {
         type_name: &Bound<'py, PyAny>,
         parts: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let shell = self.0.call_method1("shell", (type_name, parts))?;
+        let shell = self.call("shell", (type_name, parts))?;
         Ok((!shell.is_none()).then_some(shell))
     }
 
     /// The class of a name whose instances are made of their attributes alone.
     fn plain_class(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyType>>> {
-        let found = self.0.call_method1("plain_class", (type_name,))?;
+        let found = self.call("plain_class", (type_name,))?;
         Ok(if found.is_none() { None } else { Some(found.cast_into::<PyType>()?) })
     }
 
@@ -53,16 +60,12 @@ impl<'py> Reviver<'py> {
         type_name: &Bound<'py, PyAny>,
         parts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.0.call_method1("record", (type_name, parts))
+        self.call("record", (type_name, parts))
     }
 
     /// Refuses an attribute by which libraries ask an object what it is.
-    fn check_name(
-        &self,
-        type_name: &Bound<'py, PyAny>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<()> {
-        self.0.call_method1("check_name", (type_name, name)).map(drop)
+    fn check_name(&self, type_name: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> PyResult<()> {
+        self.call("check_name", (type_name, name)).map(drop)
     }
 
     fn finish(
@@ -71,7 +74,7 @@ impl<'py> Reviver<'py> {
         instance: Option<&Bound<'py, PyAny>>,
         parts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.0.call_method1("finish", (type_name, instance, parts))
+        self.call("finish", (type_name, instance, parts))
     }
 }
 
@@ -173,7 +176,8 @@ impl<'py> GraphHooks<'py> {
         if !self.classes.contains_key(&address) {
             let Some(reviver) = &self.reviver else { return Ok(None) };
             let plain = reviver.plain_class(type_name)?;
-            self.classes.insert(address, Class { _name: type_name.clone(), plain, names: Vec::new() });
+            self.classes
+                .insert(address, Class { _name: type_name.clone(), plain, names: Vec::new() });
         }
         self.classes[&address].plain.as_ref().map(empty_instance).transpose()
     }
@@ -254,7 +258,7 @@ impl<'py> GraphHooks<'py> {
     fn fill_gaps(&mut self, id: u64, from: usize, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let from = from.min(self.gaps.len());
         for gap in self.gaps.extract_if(from.., |gap| gap.id == id) {
-            gap.fill(value)?;
+            with_collector(value.py(), || gap.fill(value))?;
         }
         if self.gaps.is_empty() {
             for object in std::mem::take(&mut self.unfinished) {
@@ -441,7 +445,7 @@ fn replace_in_tuple<'py>(tuple: &Bound<'py, PyAny>, index: usize, value: Bound<'
 
 impl<'py> Hooks<'py> for GraphHooks<'py> {
     const CALLS_PYTHON: bool = true;
-    // Others may see it: but they see no more than that the collector is late.
+    // But not while Python code runs: see `with_collector`.
     const PAUSES: bool = true;
 
     /// Of any size, whatever the interpreter's own limit: digits become an integer fast here.
@@ -492,6 +496,9 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         }
         let made = match &open.object {
             Some(object) => fill(object, container, values, base).map(|()| object.clone()),
+            None if matches!(container, Container::Set | Container::FrozenSet) => {
+                with_collector(py, || container_object(py, container, values, base))
+            }
             None => container_object(py, container, values, base),
         };
         let made = made.map_err(|error| no_hash(py, container, error))?;
@@ -636,7 +643,11 @@ fn fill<'py>(
     }
     let method = if container == Container::List { "append" } else { "add" };
     for value in values.drain(base..) {
-        object.call_method1(method, (value,))?;
+        if container == Container::List {
+            object.call_method1(method, (value,))?;
+        } else {
+            with_collector(object.py(), || object.call_method1(method, (value,)))?;
+        }
     }
     Ok(())
 }

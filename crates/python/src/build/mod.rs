@@ -65,6 +65,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
 
     #[inline]
     fn with_pause(py: Python<'py>, hooks: H, pause: CollectorPause) -> Self {
+        crate::memory::put_by();
         let mut caches = Caches::take(py);
         let (values, bases) = caches.room();
         Self {
@@ -111,9 +112,15 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     }
 
     #[inline]
-    #[expect(clippy::unnecessary_wraps, reason = "it is what its callers return")]
     fn place(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
         self.hooks.placed(&value);
+        self.push(value)
+    }
+
+    /// Puts a value on the stack, whose height comes from the document.
+    #[inline(always)]
+    fn push(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
+        cannery_core::reserve(&mut self.values, 1)?;
         self.values.push(value);
         Ok(())
     }
@@ -126,8 +133,10 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         }
     }
 
-    fn open(&mut self) {
+    fn open(&mut self) -> Result<()> {
+        cannery_core::reserve(&mut self.bases, 1)?;
         self.bases.push(self.values.len());
+        Ok(())
     }
 
     fn close(&mut self) -> usize {
@@ -139,6 +148,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
     fn wide_key(&mut self, key: Text<'_>) -> PyResult<Bound<'py, PyAny>> {
         let bytes = key.to_utf8();
         let keys = self.wide_keys.get_or_insert_default();
+        keys.try_reserve(1).map_err(|_| crate::memory::error())?;
         if let Some(known) = keys.get(&*bytes) {
             return Ok(known.clone());
         }
@@ -214,7 +224,8 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
-        self.place(pyo3::types::PyBytes::new(self.py, value).into_any())
+        let made = crate::memory::new_bytes(self.py, value).map(Bound::into_any);
+        self.place_made(made)
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
@@ -224,7 +235,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     #[inline]
     fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
-        self.open();
+        self.open()?;
         self.hooks.begin(self.py, container).map_err(from_exception)
     }
 
@@ -245,8 +256,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     #[inline(always)]
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         let key = self.key_object(key).map_err(from_exception)?;
-        self.values.push(key);
-        Ok(())
+        self.push(key)
     }
 
     #[inline(always)]
@@ -257,7 +267,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     #[inline(always)]
     fn foreseen_key(&mut self) -> Result<()> {
         if let Some(key) = self.caches.as_mut().and_then(|caches| caches.foreseen_key(self.py)) {
-            self.values.push(key);
+            self.push(key)?;
         }
         Ok(())
     }
@@ -268,7 +278,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
         let name = self.key_object(type_name).map_err(from_exception)?;
-        self.open();
+        self.open()?;
         self.hooks.begin_object(name)
     }
 
@@ -284,8 +294,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
 
     fn alias(&mut self, id: u64) -> Result<()> {
         let value = self.hooks.alias(self.py, id)?;
-        self.values.push(value);
-        Ok(())
+        self.push(value)
     }
 
     fn wants(&self) -> Wants {

@@ -138,7 +138,8 @@ impl<'py> Lines<'py> {
         match written.and_then(|()| self.pen.byte_and(b'\n', Short::default())) {
             Ok(()) => Ok(()),
             Err(gave_up) => {
-                self.pen.back(self.pen.len() - before);
+                // Where the memory itself was lost, less is left.
+                self.pen.back(self.pen.len().saturating_sub(before));
                 Err(gave_up)
             }
         }

@@ -8,7 +8,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
-use crate::{compat, text};
+use crate::errors::OrRaise;
+use crate::{compat, memory, text};
 
 /// A document's bytes, and the object they came from.
 pub(crate) struct Document<'a, 'py> {
@@ -36,7 +37,7 @@ impl<'a, 'py> Document<'a, 'py> {
         }
         if let Ok(bytes) = object.cast::<PyByteArray>() {
             // A hook may change it while it is read.
-            return Self::of_bytes(object, Bytes::Owned(bytes.to_vec()));
+            return Self::of_bytes(object, Bytes::Owned(memory::copied_array(bytes)?));
         }
         let class = object.get_type().name()?;
         let message = format!("the JSON object must be str, bytes or bytearray, not {class}");
@@ -134,7 +135,8 @@ impl<'a, 'py> Document<'a, 'py> {
         if self.is_text() {
             return Ok(self.object.clone().into_owned());
         }
-        PyBytes::new(self.object.py(), self.bytes()).call_method1("decode", ("utf-8", "replace"))
+        memory::new_bytes(self.object.py(), self.bytes())?
+            .call_method1("decode", ("utf-8", "replace"))
     }
 }
 
@@ -165,7 +167,7 @@ fn encode<'a, 'py>(text: &Bound<'py, PyString>) -> PyResult<(Bytes<'a, 'py>, boo
     match encoded {
         Ok(bytes) => Ok((Bytes::Encoded(bytes.cast_into::<PyBytes>()?), true)),
         Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(py) => {
-            let bytes = text::of_python(text)?.to_utf8().into_owned();
+            let bytes = text::of_python(text)?.try_to_utf8().or_raise(py)?.into_owned();
             Ok((Bytes::Owned(bytes), false))
         }
         Err(error) => Err(error),

@@ -8,18 +8,22 @@ use cannery_core::{Buffer, Few, Result};
 use cannery_json::Output;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::compat::KNOWN_LAYOUT;
+use crate::memory;
 use crate::text;
 
 unsafe extern "C" {
+    #[cfg(any(Py_3_14, Py_GIL_DISABLED))]
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
     pub(super) fn PyUnicode_Resize(text: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
 }
 
 /// The first room for output: most documents are small.
 const FIRST: usize = 1024;
+
+/// No object is longer.
+const MOST: usize = isize::MAX as usize / 2;
 
 /// A kind of object that is nothing but a header and bytes.
 pub(crate) trait Memory {
@@ -32,7 +36,7 @@ pub(crate) trait Memory {
     /// The interpreter must be held.
     unsafe fn allocate(len: isize) -> *mut ffi::PyObject;
 
-    /// Makes it longer or shorter; on failure it is freed, and null.
+    /// Makes it longer or shorter; on failure it stays as it was, or is freed and null.
     ///
     /// # Safety
     /// The interpreter must be held, and the object be ours alone.
@@ -66,8 +70,30 @@ impl Memory for BytesMemory {
     }
 
     unsafe fn resize(object: &mut *mut ffi::PyObject, len: isize) -> c_int {
+        // What the interpreter's function cannot make longer it frees, with all that was written.
+        #[cfg(all(not(Py_3_14), not(Py_GIL_DISABLED)))]
+        // SAFETY: the caller's promise: the object is the header and the bytes, and nobody else
+        // knows where it lies. What cannot be made longer stays.
+        unsafe {
+            const HEADER: usize = std::mem::offset_of!(ffi::PyBytesObject, ob_sval);
+            if len.cast_unsigned() > MOST {
+                ffi::PyErr_NoMemory();
+                return -1;
+            }
+            let longer = ffi::PyObject_Realloc((*object).cast(), HEADER + len.cast_unsigned() + 1);
+            if longer.is_null() {
+                ffi::PyErr_NoMemory();
+                return -1;
+            }
+            *object = longer.cast();
+            Self::cut(*object, len.cast_unsigned());
+            0
+        }
+        #[cfg(any(Py_3_14, Py_GIL_DISABLED))]
         // SAFETY: the caller's promise.
-        unsafe { _PyBytes_Resize(object, len) }
+        unsafe {
+            _PyBytes_Resize(object, len)
+        }
     }
 
     unsafe fn cut(object: *mut ffi::PyObject, len: usize) {
@@ -85,7 +111,7 @@ impl Memory for BytesMemory {
 
     #[inline]
     fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        Ok(PyBytes::new(py, bytes).into_any())
+        memory::new_bytes(py, bytes).map(Bound::into_any)
     }
 }
 
@@ -142,6 +168,7 @@ impl<'py, M: Memory> Growing<'py, M> {
 
     /// An empty object with room for so many bytes.
     pub(crate) fn with_capacity(py: Python<'py>, capacity: usize) -> PyResult<Self> {
+        memory::put_by();
         // SAFETY: the interpreter is held.
         let object = unsafe { M::allocate(capacity.cast_signed()) };
         if object.is_null() {
@@ -188,9 +215,16 @@ impl<'py, M: Memory> Growing<'py, M> {
     }
 
     fn resize(&mut self, capacity: usize) -> PyResult<()> {
+        if self.object.is_null() {
+            return Err(memory::error());
+        }
         // SAFETY: nobody else has seen the object yet.
         let status = unsafe { M::resize(&mut self.object, capacity.cast_signed()) };
         if status < 0 {
+            if self.object.is_null() {
+                // Nothing is there any more that could be read or written.
+                (self.data, self.len, self.capacity) = (std::ptr::dangling_mut(), 0, 0);
+            }
             return Err(PyErr::fetch(self.py));
         }
         self.capacity = capacity;
@@ -202,8 +236,13 @@ impl<'py, M: Memory> Growing<'py, M> {
     /// Makes room for `len` bytes more.
     #[cold]
     pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
-        let capacity = (self.capacity * 2).max(self.len + len);
-        self.resize(capacity).map_err(crate::errors::from_exception)
+        let wanted = self.len.saturating_add(len);
+        let capacity = self.capacity.saturating_mul(2).max(wanted).min(MOST.max(wanted));
+        // Twice as much may not be there where enough is.
+        if self.resize(capacity).is_ok() {
+            return Ok(());
+        }
+        self.resize(wanted).map_err(crate::errors::from_exception)
     }
 }
 

@@ -13,6 +13,7 @@ use super::output::{AsciiMemory, BytesMemory, Growing};
 use crate::compat;
 use crate::entrance::{Call, entrance};
 use crate::file::PyFile;
+use crate::memory;
 use crate::text;
 use crate::walk::{JsonDialect, JsonOptions, PyWalker, writes_iterators};
 
@@ -297,7 +298,11 @@ fn indentation(indent: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
         return Ok(Some(text.to_string()));
     }
     let width: isize = indent.extract()?;
-    Ok(Some(" ".repeat(usize::try_from(width).unwrap_or(0))))
+    let width = usize::try_from(width).unwrap_or(0);
+    let mut blanks = String::new();
+    blanks.try_reserve_exact(width).map_err(|_| memory::error())?;
+    blanks.extend(std::iter::repeat_n(' ', width));
+    Ok(Some(blanks))
 }
 
 fn parse_nan(policy: &str) -> PyResult<NonFinite> {

@@ -17,5 +17,12 @@ struct GaveUp;
 
 type Done = Result<(), GaveUp>;
 
-/// The deepest nesting that is gone through here, for each level is a call.
-const MOST_LEVELS: usize = 256;
+/// The deepest nesting that is gone through here, for each level is a call: less where the thread has
+/// a small stack.
+#[inline]
+fn most_levels(depth: usize) -> usize {
+    const MOST_LEVELS: usize = 256;
+    /// More than a level takes.
+    const FRAMES: usize = 1 << 10;
+    depth.min(MOST_LEVELS).min(crate::stack::room() / FRAMES)
+}

@@ -56,7 +56,7 @@ pub(super) fn buffer_full(py: Python<'_>, most: usize) -> PyErr {
 pub(super) fn extra_data(value: &Bound<'_, PyAny>, data: &[u8], used: usize) -> PyErr {
     let py = value.py();
     let made = py.import("cannery.msgpack").and_then(|module| {
-        let extra = pyo3::types::PyBytes::new(py, &data[used..]);
+        let extra = crate::memory::new_bytes(py, &data[used..])?;
         let exception = module.getattr("ExtraData")?.call1((value, extra))?;
         exception.setattr("offset", used)?;
         Ok(PyErr::from_value(exception))

@@ -8,9 +8,12 @@ mod packer;
 mod unpack;
 mod unpacker;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyMemoryView, PyType};
+use pyo3::types::{PyBytes, PyMemoryView, PyTuple, PyType};
+
+use crate::compat;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pack::register(module)?;
@@ -36,7 +39,15 @@ pub(crate) fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     CLASSES.get_or_try_init(py, || {
         let module = py.import("cannery.msgpack")?;
         let class = |name| Ok::<_, PyErr>(module.getattr(name)?.cast_into::<PyType>()?.unbind());
-        Ok(Classes { ext_type: class("ExtType")?, timestamp: class("Timestamp")? })
+        let (ext_type, timestamp) = (class("ExtType")?, class("Timestamp")?);
+        // Their instances are made past their methods.
+        if !ext_type.bind(py).is_subclass_of::<PyTuple>()?
+            || !compat::is_made_by_object(timestamp.bind(py).as_any())?
+        {
+            let message = "`ExtType` and `Timestamp` of `cannery.msgpack` were replaced";
+            return Err(PyTypeError::new_err(message));
+        }
+        Ok(Classes { ext_type, timestamp })
     })
 }
 

@@ -123,7 +123,7 @@ fn encode(value: Text<'_>, errors: &str) -> Result<Vec<u8>> {
     Python::attach(|py| {
         let text = text::to_python(py, value)?;
         match text.call_method1("encode", ("utf-8", errors)) {
-            Ok(bytes) => Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec()),
+            Ok(bytes) => crate::memory::copied(bytes.cast::<PyBytes>()?.as_bytes()),
             Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(py) => {
                 Err(own_error(py, &error, "TextEncodeError")?)
             }

@@ -1,6 +1,8 @@
 //! `Packer`: objects to bytes, with a buffer of its own.
 
 use std::ffi::c_int;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cannery_core::{Container, Limits};
 use cannery_msgpack::{WriteOptions, Writer};
@@ -13,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyMemoryView, PyTuple};
 use super::errors::pack_error;
 use super::pack::{check_default, pack, pack_to};
 use super::{Data, truth};
+use crate::memory;
 use crate::walk::PackOptions;
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -34,13 +37,16 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 struct MsgpackPacker {
     options: PackOptions,
     keep: bool,
+    /// Stays as it is, and where it is, for as long as there are views of it.
     buffer: Vec<u8>,
-    exports: usize,
+    /// How many views there are. Each has a share of the count, so that it can go at any time: while
+    /// the packer is in use, too.
+    exports: Arc<AtomicUsize>,
 }
 
 impl MsgpackPacker {
     fn check_exports(&self) -> PyResult<()> {
-        if self.exports == 0 {
+        if self.exports.load(Ordering::Relaxed) == 0 {
             return Ok(());
         }
         let message = "Existing exports of data: Packer cannot be changed";
@@ -73,9 +79,9 @@ impl MsgpackPacker {
         if self.keep {
             return Ok(None);
         }
-        let bytes = PyBytes::new(py, &self.buffer);
+        let bytes = memory::new_bytes(py, &self.buffer);
         self.buffer.clear();
-        Ok(Some(bytes))
+        bytes.map(Some)
     }
 
     fn header<'py>(
@@ -116,6 +122,7 @@ impl MsgpackPacker {
         unicode_errors: Option<String>,
         buf_size: Option<usize>,
     ) -> PyResult<()> {
+        self.check_exports()?;
         check_default(py, default.as_ref())?;
         let write = WriteOptions::default()
             .old_specification(!use_bin_type)
@@ -192,8 +199,8 @@ impl MsgpackPacker {
     }
 
     /// Return what is in the buffer.
-    fn bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.buffer)
+    fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        memory::new_bytes(py, &self.buffer)
     }
 
     /// Empty the buffer.
@@ -213,20 +220,25 @@ impl MsgpackPacker {
         view: *mut ffi::Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        let mut packer = slf.borrow_mut();
+        let busy = |_| PyBufferError::new_err("the packer is in use");
+        let packer = slf.try_borrow_mut().map_err(busy)?;
         let data = packer.buffer.as_ptr().cast_mut().cast();
         let length = packer.buffer.len().cast_signed();
-        // SAFETY: the buffer is not touched while it is exported.
-        let status = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data, length, 1, flags) };
-        if status != 0 {
-            return Err(PyErr::fetch(slf.py()));
+        // SAFETY: the buffer is not touched while it is exported; the view is valid for writing.
+        unsafe {
+            if ffi::PyBuffer_FillInfo(view, slf.as_ptr(), data, length, 1, flags) != 0 {
+                return Err(PyErr::fetch(slf.py()));
+            }
+            (*view).internal = Arc::into_raw(packer.exports.clone()).cast_mut().cast();
         }
-        packer.exports += 1;
+        packer.exports.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    unsafe fn __releasebuffer__(&mut self, _view: *mut ffi::Py_buffer) {
-        self.exports -= 1;
+    unsafe fn __releasebuffer__(_slf: Bound<'_, Self>, view: *mut ffi::Py_buffer) {
+        // SAFETY: what `__getbuffer__` left there; each view is released once.
+        let exports = unsafe { Arc::from_raw((*view).internal.cast::<AtomicUsize>()) };
+        exports.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -12,6 +12,7 @@ use super::errors::{buffer_full, out_of_data, unpack_error};
 use super::truth;
 use super::unpack::{build, build_typed, checked, read_options, size_or, timestamp_as};
 use crate::build::UnpackOptions;
+use crate::memory;
 use crate::typed::{TypeOptions, TypePlan, as_exception};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -77,13 +78,14 @@ impl MsgpackUnpacker {
     }
 
     fn append(&mut self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
-        if self.rest().len() + bytes.len() > self.most {
+        if bytes.len() > self.most.saturating_sub(self.rest().len()) {
             return Err(buffer_full(py, self.most));
         }
         if self.head > self.buffer.len() / 2 {
             self.buffer.drain(..self.head);
             self.head = 0;
         }
+        self.buffer.try_reserve(bytes.len()).map_err(|_| memory::error())?;
         self.buffer.extend_from_slice(bytes);
         Ok(())
     }
@@ -310,7 +312,7 @@ impl MsgpackUnpacker {
     fn read_bytes<'py>(&mut self, py: Python<'py>, nbytes: usize) -> PyResult<Bound<'py, PyBytes>> {
         while self.rest().len() < nbytes && self.fill(py)? {}
         let length = nbytes.min(self.rest().len());
-        let bytes = PyBytes::new(py, &self.rest()[..length]);
+        let bytes = memory::new_bytes(py, &self.rest()[..length])?;
         self.advance(length);
         Ok(bytes)
     }

@@ -132,6 +132,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     fn place_made(&mut self, made: Result<Bound<'py, PyAny>>) -> Result<()> {
         match made {
             Ok(value) => {
+                cannery_core::reserve(&mut self.values, 1)?;
                 self.place(value);
                 Ok(())
             }
@@ -384,6 +385,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     fn dict_key(&mut self, dict: &'p Dict, key: &[u8]) -> Result<()> {
         if dict.has_text_keys {
             let key = self.key_object(key)?;
+            cannery_core::reserve(&mut self.values, 1)?;
             self.values.push(Some(key));
             self.expect(&self.plan.nodes[dict.value]);
             return Ok(());
@@ -598,7 +600,7 @@ impl Sink for TypedBuilder<'_, '_> {
         }
         let node = self.expect;
         let Some(way) = &node.bytes else { return Err(self.unwelcome("bytes")) };
-        let made = pyo3::types::PyBytes::new(self.py, value).into_any();
+        let made = crate::memory::new_bytes(self.py, value).map_err(from_exception)?.into_any();
         let made = scalar::plain(way, made, node, &|| "these bytes".to_owned());
         self.place_made(made)
     }

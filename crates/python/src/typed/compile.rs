@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 use super::lookup::Lookup;
 use super::plan::{
@@ -235,6 +235,7 @@ fn compile_record(record: &Bound<'_, PyAny>, seen: &mut Seen) -> PyResult<Record
         "dict" => MakeRecord::Dict,
         _ => MakeRecord::Call,
     };
+    check_class(&class, make)?;
     seen.calls_python |= record.getattr("runs_python")?.extract::<bool>()?;
     let mut names = Vec::new();
     let mut fields = Vec::new();
@@ -259,6 +260,24 @@ fn compile_record(record: &Bound<'_, PyAny>, seen: &mut Seen) -> PyResult<Record
     })
 }
 
+/// Refuses classes whose instances cannot be made in this way: `object.__new__` makes no instance of
+/// a class with another layout than `object` has, nor `tuple.__new__` one of a class that is none.
+fn check_class(class: &Bound<'_, PyAny>, make: MakeRecord) -> PyResult<()> {
+    let fits = match make {
+        MakeRecord::Instance => compat::is_made_by_object(class)?,
+        MakeRecord::Struct => class.is_instance_of::<PyType>(),
+        MakeRecord::Tuple => {
+            let class = class.cast::<PyType>();
+            class.is_ok_and(|class| class.is_subclass_of::<PyTuple>().unwrap_or(false))
+        }
+        MakeRecord::Dict | MakeRecord::Call => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(PyTypeError::new_err(format!("cannot make instances of {class} from their fields")))
+}
+
 fn compile_field(
     field: &Bound<'_, PyAny>,
     class: &Bound<'_, PyAny>,
@@ -277,7 +296,10 @@ fn compile_field(
             Ok(way) => compile_default(way)?,
             Err(_) => Absent::Refused,
         },
-        slot: slot.filter(|_| in_slots).and_then(|slot| compat::slot_offset(&slot)),
+        slot: match (slot, class.cast::<PyType>()) {
+            (Some(slot), Ok(class)) if in_slots => compat::slot_offset(class, &slot),
+            _ => None,
+        },
         is_kept: field.getattr("is_kept")?.extract()?,
         attribute: attribute.unbind(),
     })

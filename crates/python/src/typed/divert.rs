@@ -120,7 +120,8 @@ impl<'p> TypedBuilder<'p, '_> {
     /// A diverted value is complete.
     fn arrived(&mut self, target: Target) -> Result<()> {
         if let (Target::Json(writer), Some(read)) = (target, &self.expect.read) {
-            let data = pyo3::types::PyBytes::new(self.py, &writer.into_output());
+            let data = crate::memory::new_bytes(self.py, &writer.into_output())
+                .map_err(crate::errors::from_exception)?;
             let value = read.bind(self.py).call1((data,));
             let value =
                 value.map_err(|exception| self.located(refused(self.py, exception, None)))?;

@@ -163,10 +163,14 @@ fn set_field<'py>(
     value: Bound<'py, PyAny>,
 ) -> PyResult<()> {
     if let Some(offset) = field.slot {
-        // SAFETY: the class has a slot for an object at this offset; nobody has seen the new
-        // instance yet, and its slot is empty.
+        // SAFETY: the class has a slot for an object at this offset, as was checked when the plan was
+        // made, with a reference or null in it; whatever that was is let go of afterwards.
         unsafe {
-            object.as_ptr().byte_add(offset).cast::<*mut ffi::PyObject>().write(value.into_ptr());
+            let slot = object.as_ptr().byte_add(offset).cast::<*mut ffi::PyObject>();
+            let former = slot.replace(value.into_ptr());
+            if !former.is_null() {
+                ffi::Py_DECREF(former);
+            }
         }
         return Ok(());
     }

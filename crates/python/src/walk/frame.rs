@@ -5,6 +5,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
+use super::lent::{Item, list_item, next_entry};
 use super::{Dialect, Key, scalar, send_key};
 use crate::errors::from_exception;
 use crate::text;
@@ -16,7 +17,7 @@ pub(crate) struct Frame<'py> {
     /// The object that it was made for, if that is another.
     made_for: Option<Bound<'py, PyAny>>,
     /// The value of an entry whose key is still being sent.
-    waiting: Option<Bound<'py, PyAny>>,
+    waiting: Option<Item<'py>>,
     end: End,
     parts: Parts,
 }
@@ -159,7 +160,7 @@ impl<'py> Frame<'py> {
                     let entries = Entries { dict: source.cast_unchecked(), cursor, waiting };
                     entries.advance(*len, dialect, sink)
                 }
-                Parts::List { index } => advance_list::<S, D>(source.cast_unchecked(), index, sink),
+                Parts::List { index } => advance_list(source.cast_unchecked(), index, sink),
                 Parts::Tuple { index } => advance_tuple(source.cast_unchecked(), index, sink),
                 Parts::Pairs { index } => {
                     advance_pairs(source.cast_unchecked(), index, waiting, dialect, sink)
@@ -208,11 +209,9 @@ pub(super) fn key_before<'py>(
     cursor: ffi::Py_ssize_t,
 ) -> Option<Bound<'py, PyAny>> {
     let mut passed = 0;
-    let mut waiting = None;
-    let mut entries = Entries { dict, cursor: &mut passed, waiting: &mut waiting };
-    while let Some((key, _)) = entries.next() {
-        if *entries.cursor >= cursor {
-            return Some(key.to_owned());
+    while let Some((key, _)) = next_entry(dict, &mut passed) {
+        if passed >= cursor {
+            return Some(key);
         }
     }
     None
@@ -226,7 +225,7 @@ pub(super) fn key_segment(key: &Bound<'_, PyAny>) -> Segment {
 }
 
 #[inline(always)]
-fn advance_list<'py, S: Sink, D: Dialect<'py>>(
+fn advance_list<'py, S: Sink>(
     list: &Bound<'py, PyList>,
     index: &mut usize,
     sink: &mut S,
@@ -234,34 +233,11 @@ fn advance_list<'py, S: Sink, D: Dialect<'py>>(
     // Asked each time: a function called for an item may have changed the list.
     while let Some(item) = list_item(list, *index) {
         *index += 1;
-        let _owned = D::OWNS.then(|| item.as_any().clone());
-        if !scalar::send(&item, sink)? {
-            return Ok(Next::Value(item.as_any().clone()));
+        if let Some(value) = item.send(sink)? {
+            return Ok(Next::Value(value));
         }
     }
     Ok(Next::End)
-}
-
-#[cfg(not(Py_GIL_DISABLED))]
-#[inline]
-pub(super) fn list_item<'a, 'py>(
-    list: &'a Bound<'py, PyList>,
-    index: usize,
-) -> Option<Borrowed<'a, 'py, PyAny>> {
-    if index >= list.len() {
-        return None;
-    }
-    // SAFETY: the index is inside the list, which keeps the item alive while nobody else runs:
-    // scalars are sent without calling Python code, everything else is owned first.
-    unsafe {
-        let item = ffi::PyList_GET_ITEM(list.as_ptr(), index.cast_signed());
-        Some(Borrowed::from_ptr(list.py(), item))
-    }
-}
-
-#[cfg(Py_GIL_DISABLED)]
-pub(super) fn list_item<'py>(list: &Bound<'py, PyList>, index: usize) -> Option<Bound<'py, PyAny>> {
-    list.get_item(index).ok()
 }
 
 fn advance_tuple<'py, S: Sink>(
@@ -270,10 +246,10 @@ fn advance_tuple<'py, S: Sink>(
     sink: &mut S,
 ) -> Result<Next<'py>> {
     while *index < tuple.len() {
-        let item = tuple.get_borrowed_item(*index).map_err(from_exception)?;
+        let item = tuple.get_item(*index).map_err(from_exception)?;
         *index += 1;
         if !scalar::send(&item, sink)? {
-            return Ok(Next::Value(item.to_owned()));
+            return Ok(Next::Value(item));
         }
     }
     Ok(Next::End)
@@ -297,7 +273,7 @@ fn advance_iterator<'py, S: Sink>(
 fn advance_pairs<'py, S: Sink, D: Dialect<'py>>(
     pairs: &Bound<'py, PyList>,
     index: &mut usize,
-    waiting: &mut Option<Bound<'py, PyAny>>,
+    waiting: &mut Option<Item<'py>>,
     dialect: &mut D,
     sink: &mut S,
 ) -> Result<Next<'py>> {
@@ -310,16 +286,16 @@ fn advance_pairs<'py, S: Sink, D: Dialect<'py>>(
                 *index += 1;
                 let (key, value) = split(&pair).map_err(from_exception)?;
                 match start_entry(&key, dialect, sink)? {
-                    Key::Sent => value,
+                    Key::Sent => Item::Owned(value),
                     Key::Skip => continue,
                     Key::Value(key) => {
-                        *waiting = Some(value);
+                        *waiting = Some(Item::Owned(value));
                         return Ok(Next::Value(key));
                     }
                 }
             }
         };
-        if !scalar::send(&value, sink)? {
+        if let Some(value) = value.send(sink)? {
             return Ok(Next::Value(value));
         }
     }
@@ -359,13 +335,13 @@ fn start_entry<'py, S: Sink, D: Dialect<'py>>(
 struct Entries<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
     cursor: &'a mut ffi::Py_ssize_t,
-    waiting: &'a mut Option<Bound<'py, PyAny>>,
+    waiting: &'a mut Option<Item<'py>>,
 }
 
-impl<'a, 'py> Entries<'a, 'py> {
+impl<'py> Entries<'_, 'py> {
     #[inline(always)]
     fn advance<S: Sink, D: Dialect<'py>>(
-        mut self,
+        self,
         len: usize,
         dialect: &mut D,
         sink: &mut S,
@@ -375,43 +351,28 @@ impl<'a, 'py> Entries<'a, 'py> {
             return Err(from_exception(changed_size()));
         }
         if let Some(value) = self.waiting.take()
-            && !scalar::send(&value, sink)?
+            && let Some(value) = value.send(sink)?
         {
             return Ok(Next::Value(value));
         }
-        while let Some((key, value)) = self.next() {
-            // A dialect may call Python code for a key that is no text.
-            let is_text = super::is_exactly(&key, &raw mut ffi::PyUnicode_Type);
-            let _owned = (D::OWNS || !is_text).then(|| ((*key).clone(), (*value).clone()));
+        while let Some((key, value)) = next_entry(self.dict, self.cursor) {
             match start_entry(&key, dialect, sink)? {
                 Key::Sent => {}
                 Key::Skip => continue,
                 Key::Value(as_value) => {
-                    *self.waiting = Some((*value).clone());
+                    *self.waiting = Some(value);
                     return Ok(Next::Value(as_value));
                 }
             }
-            if !scalar::send(&value, sink)? {
-                return Ok(Next::Value((*value).clone()));
+            if let Some(value) = value.send(sink)? {
+                return Ok(Next::Value(value));
             }
+        }
+        // The functions that the sink calls may have changed it, too.
+        if self.dict.len() != len {
+            return Err(from_exception(changed_size()));
         }
         Ok(Next::End)
-    }
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        let dict = self.dict.as_ptr();
-        // SAFETY: the cursor belongs to this dictionary, which keeps both alive while nobody else
-        // runs: keys and scalars of exact types are sent without calling Python code, and
-        // `start_entry` and the caller own everything else first.
-        unsafe {
-            if ffi::PyDict_Next(dict, self.cursor, &raw mut key, &raw mut value) == 0 {
-                return None;
-            }
-            let py = self.dict.py();
-            Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)))
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use cannery_core::{Container, Limits, Nothing, Result, Sink};
+use cannery_core::{Container, Error, Limits, Nothing, Result, Sink};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
@@ -107,7 +107,7 @@ impl<'py> GraphDialect<'py> {
     fn meet<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<bool> {
         let address = value.as_ptr() as usize;
         if self.pass == Pass::Survey {
-            return Ok(self.survey(value, address));
+            return self.survey(value, address);
         }
         if !self.shared.contains(&address) {
             return Ok(false);
@@ -117,22 +117,25 @@ impl<'py> GraphDialect<'py> {
             return Ok(true);
         }
         let id = self.marks.len() as u64 + 1;
+        self.marks.try_reserve(1).map_err(|_| Error::out_of_memory())?;
         self.marks.insert(address, id);
         sink.mark(id)?;
         Ok(false)
     }
 
-    fn survey(&mut self, value: &Bound<'py, PyAny>, address: usize) -> bool {
+    fn survey(&mut self, value: &Bound<'py, PyAny>, address: usize) -> Result<bool> {
         // One reference is the walker's: with one more, there is only one place it can be in.
         // SAFETY: the object is live.
         if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= 2 {
-            return false;
+            return Ok(false);
         }
+        let room = self.met.try_reserve(1).and_then(|()| self.shared.try_reserve(1));
+        room.map_err(|_| Error::out_of_memory())?;
         let again = !self.met.insert(address);
         if again {
             self.shared.insert(address);
         }
-        again
+        Ok(again)
     }
 
     fn container<S: Sink>(
@@ -205,6 +208,7 @@ impl<'py> GraphDialect<'py> {
         let address = value.as_ptr() as usize;
         if !self.descriptions.contains_key(&address) {
             let description = self.describer.describe(value).map_err(from_exception)?;
+            self.descriptions.try_reserve(1).map_err(|_| Error::out_of_memory())?;
             self.descriptions.insert(address, description);
         }
         let description = &self.descriptions[&address];

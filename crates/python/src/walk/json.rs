@@ -46,12 +46,14 @@ impl JsonOptions<'_> {
 }
 
 /// The types that JSON has, and those that the standard library counts among them.
-pub(crate) struct JsonDialect<'py, const OWNS: bool> {
+///
+/// `TO_PYTHON` says that the sink calls Python code, the `write` of a file.
+pub(crate) struct JsonDialect<'py, const TO_PYTHON: bool> {
     options: JsonOptions<'py>,
     entered: HashSet<usize>,
 }
 
-impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
+impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
     /// The dialect with its options.
     pub(crate) fn new(options: JsonOptions<'py>) -> Self {
         Self { options, entered: HashSet::new() }
@@ -150,7 +152,7 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
         match &self.options.default {
             Some(default) if rich::is_name(default) => {
                 rich::check_name(default)?;
-                match rich::send(&value, sink)? {
+                match rich::send(&value, TO_PYTHON, sink)? {
                     rich::Sent::Whole => Ok(Step::Done),
                     rich::Sent::Instead(other) => Ok(Step::Instead(value, other)),
                     rich::Sent::Unknown => Err(not_serializable(&value)),
@@ -165,9 +167,7 @@ impl<'py, const OWNS: bool> JsonDialect<'py, OWNS> {
     }
 }
 
-impl<'py, const OWNS: bool> Dialect<'py> for JsonDialect<'py, OWNS> {
-    const OWNS: bool = OWNS;
-
+impl<'py, const TO_PYTHON: bool> Dialect<'py> for JsonDialect<'py, TO_PYTHON> {
     #[inline]
     fn value<S: Sink>(
         &mut self,

@@ -4,6 +4,7 @@ mod frame;
 mod graph;
 mod iterators;
 mod json;
+mod lent;
 mod msgpack;
 mod quick;
 mod rich;
@@ -22,6 +23,7 @@ pub(crate) use yaml::{YamlDialect, YamlOptions};
 
 use self::frame::{Frame, Next};
 use crate::errors::from_exception;
+use crate::memory;
 use crate::text;
 
 /// What became of a value that is none of the plain scalars.
@@ -36,10 +38,6 @@ pub(crate) enum Step<'py> {
 
 /// How a kind of document sees Python's types.
 pub(crate) trait Dialect<'py> {
-    /// Whether Python code may run while a scalar is sent, because the sink writes to a Python
-    /// object: then even scalars must be owned, not borrowed from their container.
-    const OWNS: bool = false;
-
     /// Whether every `list` and `dict` is sent as it is, so that [`Dialect::value`] need not be
     /// asked about them.
     const PLAIN_CONTAINERS: bool = false;
@@ -74,6 +72,7 @@ impl<'py> Frames<'py> {
         if self.around + self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep());
         }
+        cannery_core::reserve(&mut self.open, 1)?;
         self.open.push(frame);
         Ok(())
     }
@@ -99,12 +98,16 @@ pub(crate) struct PyWalker<'a, 'py, S, D> {
     sink: &'a mut S,
     dialect: D,
     frames: Frames<'py>,
+    /// How many levels of containers are sent by recursion.
+    levels: usize,
 }
 
 impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     /// A walker that sends to `sink`.
     pub(crate) fn new(sink: &'a mut S, dialect: D, limits: Limits) -> Self {
-        Self { sink, dialect, frames: Frames { open: Vec::new(), around: 0, limits } }
+        memory::put_by();
+        let levels = quick::levels().min(limits.depth);
+        Self { sink, dialect, frames: Frames { open: Vec::new(), around: 0, limits }, levels }
     }
 
     /// Sends one whole object, and gives the dialect back.

@@ -221,7 +221,7 @@ fn send_bytes<S: Sink>(value: &Bound<'_, PyAny>, lenient: bool, sink: &mut S) ->
     } else if let Ok(bytes) = value.cast::<PyByteArray>()
         && (lenient || value.is_exact_instance_of::<PyByteArray>())
     {
-        sink.bytes(&bytes.to_vec())?;
+        sink.bytes(&crate::memory::copied_array(bytes).map_err(from_exception)?)?;
     } else if value.is_instance_of::<PyMemoryView>() {
         let class = value.py().get_type::<PyBytes>();
         let bytes = class.call1((value,)).and_then(|copy| Ok(copy.cast_into::<PyBytes>()?));

@@ -5,13 +5,21 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::frame::{changed_size, key_before, key_segment, list_item};
+use super::frame::{changed_size, key_before, key_segment};
+use super::lent::{Item, list_item, next_entry};
 use super::{Dialect, Key, PyWalker, is_exactly, scalar, send_key};
-use crate::compat;
 use crate::errors::from_exception;
+use crate::stack;
 
 /// How deep it goes: what is nested more deeply gets frames, and no more of the stack.
 const LEVELS: usize = 64;
+
+/// How deep the thread's stack lets it go.
+pub(super) fn levels() -> usize {
+    /// More than a level takes.
+    const FRAMES: usize = 1 << 10;
+    LEVELS.min(stack::room() / FRAMES)
+}
 
 /// Containers are walked without locks: other threads must not be able to change them meanwhile.
 pub(super) const IS_SAFE: bool = cfg!(not(Py_GIL_DISABLED));
@@ -27,7 +35,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
 
     #[inline]
     fn send_container(&mut self, value: &Bound<'py, PyAny>, level: usize) -> Result<()> {
-        if level < LEVELS.min(self.frames.limits.depth) {
+        if level < self.levels {
             if is_exactly(value, &raw mut ffi::PyDict_Type) {
                 // SAFETY: the type was looked at above.
                 return self.send_dict(unsafe { value.cast_unchecked() }, level);
@@ -67,8 +75,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
     ) -> Result<()> {
         // Asked each time: a function called for an item may have changed the list.
         while let Some(item) = list_item(list, *index) {
-            if !scalar::send(&item, self.sink)? {
-                let item = item.as_any().clone();
+            if let Some(item) = item.send(self.sink)? {
                 self.send_container(&item, level + 1)?;
             }
             *index += 1;
@@ -99,16 +106,13 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
         while let Some((key, value)) = next_entry(dict, cursor) {
             if is_exactly(&key, &raw mut ffi::PyUnicode_Type) {
                 send_key(&key, self.sink)?;
-                if scalar::send(&value, self.sink)? {
-                    continue;
+                if let Some(value) = value.send(self.sink)? {
+                    self.send_container(&value, level + 1)?;
                 }
-                let value = (*value).clone();
-                self.send_container(&value, level + 1)?;
             } else {
-                let (key, value) = ((*key).clone(), (*value).clone());
-                self.send_entry(&key, &value, level)?;
+                self.send_entry(&key, value, level)?;
             }
-            // A function called for a value may have changed it.
+            // A function called for a key or a value may have changed it.
             if dict.len() != len {
                 return Err(from_exception(changed_size()));
             }
@@ -120,7 +124,7 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
     fn send_entry(
         &mut self,
         key: &Bound<'py, PyAny>,
-        value: &Bound<'py, PyAny>,
+        value: Item<'py>,
         level: usize,
     ) -> Result<()> {
         match self.dialect.key(key, self.sink)? {
@@ -131,37 +135,9 @@ impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
                 self.send_quickly(&key, level + 1)?;
             }
         }
-        self.send_quickly(value, level + 1)
-    }
-}
-
-type Entry<'a, 'py> = (Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>);
-
-#[inline(always)]
-fn next_entry<'a, 'py>(
-    dict: &'a Bound<'py, PyDict>,
-    cursor: &mut ffi::Py_ssize_t,
-) -> Option<Entry<'a, 'py>> {
-    let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-    let (py, dict) = (dict.py(), dict.as_ptr());
-    // SAFETY: the cursor belongs to this dictionary, which keeps both alive while nobody else runs:
-    // before any Python code may run, the caller owns them. The interpreter's cursor counts the
-    // entries of the table, and the table is asked for anew each time.
-    unsafe {
-        if let Some((entries, count)) = compat::text_entries(dict) {
-            while *cursor < count.cast_signed() {
-                let entry = entries.offset(*cursor);
-                *cursor += 1;
-                if !(*entry).value.is_null() {
-                    let (key, value) = ((*entry).key, (*entry).value);
-                    return Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)));
-                }
-            }
-            return None;
+        match value.send(self.sink)? {
+            Some(value) => self.send_container(&value, level + 1),
+            None => Ok(()),
         }
-        if ffi::PyDict_Next(dict, cursor, &raw mut key, &raw mut value) == 0 {
-            return None;
-        }
-        Some((Borrowed::from_ptr(py, key), Borrowed::from_ptr(py, value)))
     }
 }

@@ -34,11 +34,16 @@ pub(super) fn check_name(default: &Bound<'_, PyAny>) -> Result<()> {
 
 /// Sends a value that is none of JSON's types, or says what stands for it.
 #[cold]
-pub(super) fn send<'py, S: Sink>(value: &Bound<'py, PyAny>, sink: &mut S) -> Result<Sent<'py>> {
+pub(super) fn send<'py, S: Sink>(
+    value: &Bound<'py, PyAny>,
+    to_python: bool,
+    sink: &mut S,
+) -> Result<Sent<'py>> {
     let plain = call(value, "plain").map_err(from_exception)?;
     let Some(plain) = plain else { return Ok(Sent::Unknown) };
     if let Some(array) = NumpyArray::of(&plain).map_err(from_exception)? {
-        sink.array(&array)?;
+        // The `write` of a file may do anything to it.
+        sink.array(&if to_python { array.without_lending() } else { array })?;
         return Ok(Sent::Whole);
     }
     if is_decimal(&plain).map_err(from_exception)? {

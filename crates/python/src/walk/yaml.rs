@@ -63,6 +63,7 @@ impl<'py> YamlDialect<'py> {
 
     fn mark<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<bool> {
         let next = self.marks.len() as u64;
+        self.marks.try_reserve(1).map_err(|_| Error::out_of_memory())?;
         let id = *self.marks.entry(value.as_ptr() as usize).or_insert(next);
         if id < next {
             sink.alias(id)?;

@@ -37,19 +37,44 @@ struct Opening<'a> {
     indicator: bool,
 }
 
+/// Where the first node of a collection stands that began on the same line.
+struct Compact {
+    parent: isize,
+    place: Place,
+}
+
+/// Nothing follows on the line that belongs to the node.
+#[inline]
+fn whole(parsed: Result<()>) -> Result<Option<Compact>> {
+    parsed.map(|()| None)
+}
+
 impl<'a> Parser<'a> {
     /// Parses the node that belongs to something at indentation `parent`: a scalar or an alias
-    /// whole, of a collection the beginning.
+    /// whole, of a collection the beginning, and of collections that begin on its line those of all.
     pub(super) fn node(
+        &mut self,
+        mut parent: isize,
+        mut place: Place,
+        handler: &mut impl Handler,
+    ) -> Result<()> {
+        // A loop: a line may hold as many of them as the limit for depth allows.
+        while let Some(compact) = self.node_or_opening(parent, place, handler)? {
+            (parent, place) = (compact.parent, compact.place);
+        }
+        Ok(())
+    }
+
+    fn node_or_opening(
         &mut self,
         parent: isize,
         place: Place,
         handler: &mut impl Handler,
-    ) -> Result<()> {
+    ) -> Result<Option<Compact>> {
         let start = self.cursor.at;
         let fresh = self.cursor.skip();
         if fresh && self.is_absent(parent, place) {
-            return self.empty(&Properties::NONE, handler);
+            return whole(self.empty(&Properties::NONE, handler));
         }
         let compact = matches!(place, Place::AfterDash | Place::AfterIndicator)
             && !self.cursor.bytes[start..self.cursor.at].contains(&b'\t');
@@ -87,7 +112,7 @@ impl<'a> Parser<'a> {
         place: Place,
         mut opening: Opening<'a>,
         handler: &mut impl Handler,
-    ) -> Result<()> {
+    ) -> Result<Option<Compact>> {
         while self.has_property() {
             self.property(&mut opening.inner)?;
             if !self.cursor.skip() {
@@ -96,7 +121,7 @@ impl<'a> Parser<'a> {
             }
             opening.outer = self.merge(opening.outer, std::mem::take(&mut opening.inner))?;
             if self.is_absent(parent, place) {
-                return self.empty(&opening.outer, handler);
+                return whole(self.empty(&opening.outer, handler));
             }
             opening.column = self.cursor.column();
             opening.key = self.cursor.is_indented();
@@ -111,15 +136,11 @@ impl<'a> Parser<'a> {
         parent: isize,
         opening: Opening<'a>,
         handler: &mut impl Handler,
-    ) -> Result<()> {
+    ) -> Result<Option<Compact>> {
         let separated = is_separator(self.cursor.peek_at(1));
-        match self.cursor.peek() {
-            Some(b'-') if separated => {
-                self.begin_block(&opening, Frame::BlockSequence { indent: opening.column }, handler)
-            }
-            Some(b'?') if separated => {
-                let frame = Frame::BlockMapping { indent: opening.column, next: Next::Key };
-                self.begin_block(&opening, frame, handler)
+        whole(match self.cursor.peek() {
+            Some(indicator @ (b'-' | b'?')) if separated => {
+                return self.begin_block(indicator, &opening, handler).map(Some);
             }
             Some(b':') if separated => self.mapping_with_empty_key(&opening, handler),
             Some(b'[' | b'{') => self.brackets(parent, opening, handler),
@@ -133,31 +154,31 @@ impl<'a> Parser<'a> {
                 let scanned = self.flow_scalar(parent)?;
                 self.scalar_or_key(opening, scanned, handler)
             }
-        }
+        })
     }
 
-    /// Begins a collection of which an indicator stands here.
+    /// Begins a collection of which an indicator stands here, and goes behind that.
     fn begin_block(
         &mut self,
+        indicator: u8,
         opening: &Opening<'a>,
-        frame: Frame,
         handler: &mut impl Handler,
-    ) -> Result<()> {
+    ) -> Result<Compact> {
         if !opening.indicator {
             return Err(self.misplaced(opening));
         }
-        let (properties, flow) = (&opening.outer, false);
-        let event = match frame {
-            Frame::BlockSequence { .. } => Event::SequenceStart { properties, flow },
-            _ => Event::MappingStart { properties, flow },
+        let (properties, flow, indent) = (&opening.outer, false, opening.column);
+        let (event, frame, place) = if indicator == b'-' {
+            let event = Event::SequenceStart { properties, flow };
+            (event, Frame::BlockSequence { indent }, Place::AfterDash)
+        } else {
+            let event = Event::MappingStart { properties, flow };
+            (event, Frame::BlockMapping { indent, next: Next::ExplicitKey }, Place::AfterIndicator)
         };
         handler.event(Span::point(self.cursor.at), event)?;
         self.push(frame)?;
-        // The indicator is here: no need to look for it.
-        match frame {
-            Frame::BlockSequence { indent } => self.block_entry(indent, handler),
-            _ => self.explicit_key(opening.column, handler),
-        }
+        self.skip_indicator(indicator, handler);
+        Ok(Compact { parent: indent, place })
     }
 
     #[cold]

@@ -144,6 +144,19 @@ impl Writer {
         }
     }
 
+    /// Makes room for a text of `len` bytes, and for the lines before it; what the text grows by where
+    /// it is escaped or folded is left to the vector.
+    #[inline]
+    fn make_room(&mut self, len: usize) -> Result<()> {
+        const TAG_AND_ANCHOR: usize = 128;
+        let indent = self.open.last().map_or(0, |frame| frame.indent);
+        let lines = indent.saturating_add(self.options.indent).saturating_mul(2);
+        cannery_core::reserve(
+            &mut self.out,
+            len.saturating_add(lines).saturating_add(TAG_AND_ANCHOR),
+        )
+    }
+
     /// Everything written.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {

@@ -8,11 +8,13 @@ use super::{Next, Shape, Writer, lacks, tag_of};
 
 impl Sink for Writer {
     fn null(&mut self) -> Result<()> {
+        self.make_room(0)?;
         self.scalar(|writer| writer.out.extend_from_slice(b"null"));
         Ok(())
     }
 
     fn bool(&mut self, value: bool) -> Result<()> {
+        self.make_room(0)?;
         let word: &[u8] = if value { b"true" } else { b"false" };
         self.scalar(|writer| writer.out.extend_from_slice(word));
         Ok(())
@@ -20,23 +22,40 @@ impl Sink for Writer {
 
     #[inline]
     fn int(&mut self, value: i64) -> Result<()> {
+        self.make_room(0)?;
         self.scalar(|writer| writer.write_int(value));
         Ok(())
     }
 
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
+        let bytes = match value {
+            BigInt::U64(_) => size_of::<u64>(),
+            BigInt::Decimal(digits) => digits.len(),
+            BigInt::LittleEndian(bytes) => bytes.len(),
+        };
+        // A byte makes less than three digits.
+        self.make_room(bytes.saturating_mul(3))?;
         self.scalar(|writer| writer.write_big_int(value));
         Ok(())
     }
 
     fn float(&mut self, value: f64) -> Result<()> {
+        self.make_room(0)?;
         self.scalar(|writer| writer.write_float(value));
         Ok(())
     }
 
     #[inline]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
-        self.write_text(value);
+        if let Text::Ascii(_) | Text::Utf8(_) = value {
+            self.make_room(value.utf8_size().bytes)?;
+            self.write_text(value);
+            return Ok(());
+        }
+        let utf8 = value.try_to_utf8()?;
+        self.make_room(utf8.len())?;
+        let text = std::str::from_utf8(&utf8);
+        self.write_text(text.map_or(Text::Surrogates(&utf8), Text::Utf8));
         Ok(())
     }
 
@@ -44,6 +63,7 @@ impl Sink for Writer {
         if self.tag.replace("tag:yaml.org,2002:binary".into()).is_some() {
             return Err(lacks("second tag for bytes"));
         }
+        self.make_room(value.len() / 3 * 4)?;
         self.scalar(|writer| crate::tags::encode_base64(value, &mut writer.out));
         Ok(())
     }
@@ -54,6 +74,7 @@ impl Sink for Writer {
 
     #[inline]
     fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
+        self.make_room(0)?;
         self.begin_collection(match container {
             Container::List | Container::Tuple => Shape::Sequence,
             Container::Set | Container::FrozenSet => Shape::Set,
@@ -63,6 +84,7 @@ impl Sink for Writer {
 
     #[inline]
     fn end(&mut self, _container: Container) -> Result<()> {
+        self.make_room(0)?;
         self.end_collection();
         Ok(())
     }
@@ -72,11 +94,13 @@ impl Sink for Writer {
         if self.objects.last() == Some(&self.depth()) {
             return self.object_part(key);
         }
+        self.make_room(key.utf8_size().bytes)?;
         self.text_key(key);
         Ok(())
     }
 
     fn entry(&mut self) -> Result<()> {
+        self.make_room(0)?;
         self.write_open();
         let frame = self.open.last_mut().expect("an entry is in a mapping");
         frame.next = Next::Key;
@@ -113,6 +137,7 @@ impl Sink for Writer {
     }
 
     fn alias(&mut self, id: u64) -> Result<()> {
+        self.make_room(0)?;
         self.write_alias(id)
     }
 }

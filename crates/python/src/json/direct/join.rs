@@ -54,8 +54,13 @@ impl Missing {
                 ffi::PyErr_Clear();
                 return Err(GaveUp);
             }
+            let (kind, is_ascii) = compat::text_kind(object);
+            if is_ascii {
+                // A text of the oldest kind: it must not make the result a wider one.
+                return Err(GaveUp);
+            }
             self.units += ffi::PyUnicode_GET_LENGTH(object).cast_unsigned();
-            self.widest = self.widest.max(compat::text_kind(object).0);
+            self.widest = self.widest.max(kind);
         }
         if self.texts.capacity() == 0 {
             self.texts.reserve(LAST.load(Ordering::Relaxed).clamp(16, 1 << 16));

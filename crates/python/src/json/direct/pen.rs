@@ -173,7 +173,11 @@ impl<'d, 'py, M: Memory> Pen<'d, 'py, M> {
         if let Some(growing) = &mut self.growing {
             // SAFETY: so much was written.
             unsafe { growing.set_len(written) };
-            growing.grow(len).map_err(|_| GaveUp)?;
+            if growing.grow(len).is_err() {
+                self.start = growing.start();
+                (self.at, self.end) = growing.free();
+                return Err(GaveUp);
+            }
         } else {
             let capacity = self.expected.max(2 * (written + len));
             let mut growing = Growing::with_capacity(self.py, capacity).map_err(|_| GaveUp)?;

@@ -100,9 +100,9 @@ impl<'py> Pen<'py> {
         let written = self.len();
         // SAFETY: so much was written.
         unsafe { self.growing.set_len(written) };
-        self.growing.grow(len).map_err(|_| GaveUp)?;
+        let grown = self.growing.grow(len).map_err(|_| GaveUp);
         (self.at, self.end) = self.growing.free();
-        Ok(())
+        grown
     }
 
     /// # Safety

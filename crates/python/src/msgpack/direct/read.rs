@@ -4,12 +4,13 @@ use cannery_core::is_ascii;
 use cannery_msgpack::Timestamp;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes};
+use pyo3::types::PyBool;
 
-use super::MOST_LEVELS;
+use super::most_levels;
 use super::template::Templates;
 use crate::build::{Caches, ext_type, make, timestamp};
 use crate::compat::{self, CollectorPause};
+use crate::memory;
 use crate::text;
 
 /// The object at the beginning of `data`, and how many bytes it took; `None` to say that it must
@@ -29,7 +30,7 @@ pub(crate) fn object<'py>(
     let _pause = CollectorPause::new(py);
     let (caches, templates) = (Caches::take(py), Templates::take());
     let mut reader = Reader { py, data, at: 0, text_keys, caches, templates };
-    let made = reader.object(depth.min(MOST_LEVELS), 0);
+    let made = reader.object(most_levels(depth), 0);
     let Reader { at, caches, templates, .. } = reader;
     caches.give_back(py);
     templates.give_back();
@@ -81,7 +82,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         match marker {
             0xc4..=0xc6 => {
                 let len = self.length(marker - 0xc4)?;
-                Some(PyBytes::new(self.py, self.take(len)?).into_any())
+                memory::new_bytes(self.py, self.take(len)?).ok().map(Bound::into_any)
             }
             0xc7..=0xc9 => {
                 let len = self.length(marker - 0xc7)?;
@@ -155,7 +156,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         match code {
             0.. => {
                 let code = make::int(py, code.into()).ok()?;
-                ext_type(&code, PyBytes::new(py, data).as_any()).ok()
+                ext_type(&code, memory::new_bytes(py, data).ok()?.as_any()).ok()
             }
             -1 => {
                 let moment = Timestamp::decode(data).ok()?;
@@ -182,10 +183,23 @@ impl<'a, 'py> Reader<'a, 'py> {
         let list = unsafe {
             Bound::from_owned_ptr_or_err(self.py, ffi::PyList_New(len.cast_signed())).ok()?
         };
+        // The list is as long as it has items: an extension's class may run code, which may find the
+        // list, and change it.
+        let fields = list.as_ptr().cast::<ffi::PyListObject>();
+        // SAFETY: a new list, which has no items yet but room for so many.
+        unsafe { (*fields).ob_base.ob_size = 0 };
         for index in 0..len {
             let item = self.object(levels, owed + len - index - 1)?;
-            // SAFETY: the list is ours, has so many empty places, and takes over the reference.
-            unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), item.into_ptr()) };
+            // SAFETY: there is room where the list is as it was left, and it takes over the reference.
+            unsafe {
+                if (*fields).ob_base.ob_size != index.cast_signed()
+                    || (*fields).allocated <= index.cast_signed()
+                {
+                    return None;
+                }
+                (*fields).ob_item.add(index).write(item.into_ptr());
+                (*fields).ob_base.ob_size += 1;
+            }
         }
         Some(list)
     }

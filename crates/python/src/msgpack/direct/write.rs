@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::pen::{Kind, Pen};
-use super::{Done, GaveUp, MOST_LEVELS};
+use super::{Done, GaveUp, most_levels};
 use crate::compat::{self, Entry};
 use crate::text;
 
@@ -22,7 +22,7 @@ pub(crate) fn bytes<'py>(obj: &Bound<'py, PyAny>, depth: usize) -> Option<Bound<
     let room = LAST.load(Ordering::Relaxed).clamp(1 << 8, 1 << 18);
     let mut pen = Pen::new(obj.py(), room)?;
     // SAFETY: the object is alive.
-    unsafe { value(&mut pen, obj.as_ptr(), depth.min(MOST_LEVELS)) }.ok()?;
+    unsafe { value(&mut pen, obj.as_ptr(), most_levels(depth)) }.ok()?;
     LAST.store(pen.len(), Ordering::Relaxed);
     pen.finish()
 }

@@ -3,6 +3,7 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::output::Payload;
 use super::{Object, Pickler, Raised, Saved, code};
 
 impl<'py> Pickler<'_, 'py> {
@@ -22,9 +23,10 @@ impl<'py> Pickler<'_, 'py> {
         };
         let view = view(object)?; // again: the callback may have released it
         if in_band {
+            let payload = Payload::Buffer(object);
             return match view.readonly() {
-                0 => self.save_bytearray_data(object, view.bytes(), None),
-                _ => self.save_bytes_data(object, view.bytes(), None),
+                0 => self.save_bytearray_data(object, view.bytes(), payload),
+                _ => self.save_bytes_data(object, view.bytes(), payload),
             };
         }
         self.op(code!(NextBuffer))?;
@@ -40,8 +42,14 @@ unsafe extern "C" {
     fn PyPickleBuffer_GetBuffer(buffer: *mut ffi::PyObject) -> *const ffi::Py_buffer;
 }
 
+/// Fails if a `PickleBuffer` was released.
+pub(super) fn check_held(object: &Object<'_>) -> Saved {
+    view(object).map(drop)
+}
+
 fn view<'a>(object: &'a Object<'_>) -> Result<View<'a>, Raised> {
-    // SAFETY: an exact `PickleBuffer`, whose view stays where it is; null is an exception.
+    // SAFETY: an exact `PickleBuffer`, whose view stays where it is; null is an exception. What it
+    // shows is only good until other code runs, which may release it: `Payload` copies it before.
     unsafe { PyPickleBuffer_GetBuffer(object.as_ptr()).as_ref().map(View).ok_or(Raised) }
 }
 

@@ -1,6 +1,7 @@
 //! `dumps` and what `Pickler.dump` stands on.
 
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -34,7 +35,8 @@ impl PickleMemo {
             for (_, entry) in items {
                 let (index, object): (usize, Bound<'_, PyAny>) = entry.extract()?;
                 // SAFETY: a live object.
-                unsafe { table.set(object.as_ptr(), index) };
+                let set = unsafe { table.set(object.as_ptr(), index) };
+                set.map_err(|Raised| PyErr::fetch(object.py()))?;
             }
         }
         Ok(Self(table))
@@ -52,7 +54,18 @@ impl PickleMemo {
     }
 
     /// Forgets everything.
-    fn clear(&mut self) {
+    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        // What goes away with its last reference may use the memo.
+        let former = std::mem::take(&mut slf.try_borrow_mut()?.0);
+        drop(former);
+        Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.0.traverse(|object| visit.call(object))
+    }
+
+    fn __clear__(&mut self) {
         self.0.clear();
     }
 
@@ -158,9 +171,10 @@ fn pickle_write<'py>(
         return write.call1((bytes,)).map(drop);
     }
     // Code that is run meanwhile may look at the memo, or use the pickler itself.
-    let mut table = std::mem::take(&mut memo.borrow_mut().0);
+    let mut table = std::mem::take(&mut memo.try_borrow_mut()?.0);
     let result = self::write(py, &options, obj, &mut table, Some(write), Sharing::default());
-    memo.borrow_mut().0 = table;
+    let former = std::mem::replace(&mut memo.try_borrow_mut()?.0, table);
+    drop(former);
     result.map(drop).map_err(|Raised| PyErr::fetch(py))
 }
 

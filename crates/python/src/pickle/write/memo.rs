@@ -1,8 +1,13 @@
 //! What was written already, by identity.
 
 use std::cell::Cell;
+use std::collections::TryReserveError;
 
 use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::Raised;
+use crate::memory;
 
 type Entry = (*mut ffi::PyObject, usize);
 
@@ -73,12 +78,19 @@ impl Table {
 
     /// Sets the number of an object.
     ///
+    /// # Errors
+    /// `MemoryError`, which is raised.
+    ///
     /// # Safety
     /// `key` must be an object, and the interpreter be held.
     #[inline]
-    pub(super) unsafe fn set(&mut self, key: *mut ffi::PyObject, value: usize) {
+    pub(super) unsafe fn set(
+        &mut self,
+        key: *mut ffi::PyObject,
+        value: usize,
+    ) -> Result<(), Raised> {
         if (self.len + 1) * 3 > self.entries.len() * 2 {
-            self.grow();
+            self.grow()?;
         }
         let at = match self.missed.get() {
             // A place that is still free is the one where looking for it would end again.
@@ -91,26 +103,32 @@ impl Table {
             self.len += 1;
         }
         self.entries[at] = (key, value);
+        Ok(())
     }
 
     #[cold]
-    fn grow(&mut self) {
+    fn grow(&mut self) -> Result<(), Raised> {
         let factor = if self.len > 50_000 { 2 } else { 4 };
         let size = (self.entries.len() * factor).max(Self::FIRST_SIZE);
+        let mut larger = Vec::new();
+        if self.entries.capacity() < size {
+            larger.try_reserve_exact(size).map_err(no_memory)?;
+        }
+        self.waiting.try_reserve(self.len).map_err(no_memory)?;
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.extend(self.entries.iter().filter(|(key, _)| !key.is_null()));
         self.entries.clear();
         if self.entries.capacity() < size {
-            self.entries = vec![EMPTY; size];
-        } else {
-            self.entries.resize(size, EMPTY);
+            self.entries = larger;
         }
+        self.entries.resize(size, EMPTY);
         self.missed.set(None);
         for (key, value) in waiting.drain(..) {
             let at = self.slot(key);
             self.entries[at] = (key, value);
         }
         self.waiting = waiting;
+        Ok(())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,6 +137,20 @@ impl Table {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (*mut ffi::PyObject, usize)> {
         self.entries.iter().copied().filter(|(key, _)| !key.is_null())
+    }
+
+    /// Shows the objects to the collector.
+    pub(super) fn traverse<E>(
+        &self,
+        mut visit: impl FnMut(&Py<PyAny>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (key, _) in &self.entries {
+            if !key.is_null() {
+                // SAFETY: a `Py` is a pointer to an object, and this is one that the table holds.
+                visit(unsafe { &*std::ptr::from_ref(key).cast::<Py<PyAny>>() })?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn clear(&mut self) {
@@ -133,6 +165,11 @@ impl Table {
         entries.clear();
         self.entries = entries;
     }
+}
+
+#[cold]
+fn no_memory(_: TryReserveError) -> Raised {
+    memory::error().into()
 }
 
 impl Drop for Table {

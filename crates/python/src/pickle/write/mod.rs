@@ -300,7 +300,7 @@ impl<'py> Pickler<'_, 'py> {
         }
         let mut index = self.memo.len();
         // SAFETY: the object is live.
-        unsafe { self.memo.set(object, index) };
+        unsafe { self.memo.set(object, index)? };
         if self.options.deterministic {
             let Some(number) = self.number() else { return Ok(()) };
             index = number;

@@ -8,7 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::Raised;
+use super::buffer::check_held;
 use crate::compat;
+use crate::memory;
 
 unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, len: ffi::Py_ssize_t) -> std::ffi::c_int;
@@ -90,7 +92,8 @@ impl<'py> Output<'py> {
     fn grow(&mut self, needed: usize) -> Result<(), Raised> {
         let capacity = (needed + needed / 2).max(FIRST_CAPACITY);
         if self.bytes.is_null() && capacity <= SCRATCH {
-            let mut larger = Vec::with_capacity(capacity);
+            let mut larger = Vec::new();
+            larger.try_reserve_exact(capacity).map_err(|_| memory::error())?;
             larger.extend_from_slice(self.written());
             self.scratch = larger;
             (self.start, self.capacity) = (self.scratch.as_mut_ptr(), self.scratch.capacity());
@@ -177,7 +180,7 @@ impl<'py> Output<'py> {
     /// What was written, which leaves.
     pub(super) fn take(&mut self) -> Result<Bound<'py, PyBytes>, Raised> {
         if self.bytes.is_null() {
-            let bytes = PyBytes::new(self.py, self.written());
+            let bytes = memory::new_bytes(self.py, self.written())?;
             self.restart();
             return Ok(bytes);
         }
@@ -198,7 +201,7 @@ impl<'py> Output<'py> {
         &mut self,
         header: &[u8],
         data: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
+        payload: Payload<'_, 'py>,
     ) -> Result<(), Raised> {
         if data.len() < FRAME_SIZE_TARGET {
             self.push(header)?;
@@ -212,7 +215,7 @@ impl<'py> Output<'py> {
         &mut self,
         header: &[u8],
         data: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
+        payload: Payload<'_, 'py>,
     ) -> Result<(), Raised> {
         self.commit_frame();
         let framing = std::mem::replace(&mut self.framing, false);
@@ -221,21 +224,41 @@ impl<'py> Output<'py> {
         result
     }
 
-    fn push_payload(
-        &mut self,
-        data: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
-    ) -> Result<(), Raised> {
+    fn push_payload(&mut self, data: &[u8], payload: Payload<'_, 'py>) -> Result<(), Raised> {
         if self.write.is_none() {
             return self.push(data);
         }
+        let payload_object = payload.own(self.py, data)?;
         self.flush()?;
+        if let Payload::Buffer(buffer) = payload {
+            check_held(buffer)?;
+        }
         let Some(write) = &self.write else { return Ok(()) };
-        match payload {
-            Some(payload) => write.call1((payload,))?,
-            None => write.call1((PyBytes::new(self.py, data),))?,
-        };
+        write.call1((payload_object,))?;
         Ok(())
+    }
+}
+
+/// What a large piece of data belongs to, and so what the file's `write` gets.
+///
+/// Before it gets the data it gets what comes before, and its code may do anything with what the data
+/// lies in: so an object of its own is made first.
+#[derive(Clone, Copy)]
+pub(super) enum Payload<'a, 'py> {
+    /// `bytes`, to be handed on as they are.
+    Bytes(&'a Bound<'py, PyAny>),
+    /// A `PickleBuffer`, which must not be released meanwhile.
+    Buffer(&'a Bound<'py, PyAny>),
+    /// Something else.
+    Lent,
+}
+
+impl<'py> Payload<'_, 'py> {
+    fn own(self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Payload::Bytes(bytes) => Ok(bytes.clone()),
+            Payload::Buffer(_) | Payload::Lent => memory::new_bytes(py, data).map(Bound::into_any),
+        }
     }
 }
 

@@ -27,6 +27,9 @@ impl<'py> Pickler<'_, 'py> {
         class: *mut ffi::PyTypeObject,
     ) -> Saved {
         let py = self.py;
+        // SAFETY: the object is alive, and keeps its type alive until its code runs, which may give
+        // it another.
+        let class_object = unsafe { Object::from_borrowed_ptr(py, class.cast()) };
         if class.cast() == registries(py)?.buffer.as_ptr() {
             return self.save_buffer(object);
         }
@@ -42,8 +45,6 @@ impl<'py> Pickler<'_, 'py> {
         if class == &raw mut ffi::PyFunction_Type {
             return self.save_global(object, None);
         }
-        // SAFETY: the object is alive, and keeps its type alive.
-        let class_object = unsafe { Object::from_borrowed_ptr(py, class.cast()) };
         let reduced = match self.reducer_of(&class_object)? {
             Some(reducer) => reducer.call1((object,))?,
             None if object.is_instance_of::<PyType>() => return self.save_global(object, None),

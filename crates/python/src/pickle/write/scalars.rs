@@ -7,7 +7,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyTuple};
 
+use super::output::Payload;
 use super::{Object, Pickler, Raised, Saved, code};
+use crate::memory;
 use crate::text;
 
 impl<'py> Pickler<'_, 'py> {
@@ -69,7 +71,7 @@ impl<'py> Pickler<'_, 'py> {
             return Err(PyOverflowError::new_err("int too large to pickle").into());
         };
         let [a, b, c, d] = len.to_le_bytes();
-        self.out.push_data(&[Opcode::Long4 as u8, a, b, c, d], bytes, None)
+        self.out.push_data(&[Opcode::Long4 as u8, a, b, c, d], bytes, Payload::Lent)
     }
 
     #[inline]
@@ -91,7 +93,7 @@ impl<'py> Pickler<'_, 'py> {
         // SAFETY: an exact `str` that the caller keeps alive.
         let Some(text) = (unsafe { text::of_pointer(object) }) else { return Err(Raised) };
         if !self.binary() {
-            let line = escaped(&text.to_utf8());
+            let line = escaped(&text.try_to_utf8().map_err(no_memory)?)?;
             self.op(code!(Unicode))?;
             self.out.push(&line)?;
             self.op([b'\n'])?;
@@ -99,7 +101,7 @@ impl<'py> Pickler<'_, 'py> {
         }
         match text {
             cannery_core::Text::Ascii(ascii) => self.save_utf8(ascii.as_bytes())?,
-            other => self.save_utf8(&other.to_utf8())?,
+            other => self.save_utf8(&other.try_to_utf8().map_err(no_memory)?)?,
         }
         self.put(object)
     }
@@ -111,7 +113,7 @@ impl<'py> Pickler<'_, 'py> {
             return self.out.push(bytes);
         }
         let codes = [Opcode::BinUnicode, Opcode::BinUnicode8];
-        self.save_sized(codes, "string", bytes, None)
+        self.save_sized(codes, "string", bytes, Payload::Lent)
     }
 
     /// Data behind four bytes that tell their length, or eight if that is not enough.
@@ -120,7 +122,7 @@ impl<'py> Pickler<'_, 'py> {
         [short, long]: [Opcode; 2],
         what: &str,
         bytes: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
+        payload: Payload<'_, 'py>,
     ) -> Saved {
         if let Ok(len) = u32::try_from(bytes.len()) {
             let [a, b, c, d] = len.to_le_bytes();
@@ -135,12 +137,7 @@ impl<'py> Pickler<'_, 'py> {
         self.save_sized_8(long, bytes, payload)
     }
 
-    fn save_sized_8(
-        &mut self,
-        opcode: Opcode,
-        bytes: &[u8],
-        payload: Option<&Bound<'py, PyAny>>,
-    ) -> Saved {
+    fn save_sized_8(&mut self, opcode: Opcode, bytes: &[u8], payload: Payload<'_, 'py>) -> Saved {
         let mut header = [opcode as u8; 9];
         header[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.out.push_data(&header, bytes, payload)
@@ -153,7 +150,7 @@ impl<'py> Pickler<'_, 'py> {
         let object = &unsafe { Object::from_borrowed_ptr(py, first) };
         let bytes = object.cast::<PyBytes>().map_err(PyErr::from)?;
         if self.protocol >= 3 {
-            return self.save_bytes_data(object, bytes.as_bytes(), Some(bytes.as_any()));
+            return self.save_bytes_data(object, bytes.as_bytes(), Payload::Bytes(object));
         }
         let reduced = if bytes.as_bytes().is_empty() {
             (py.get_type::<PyBytes>().into_any(), PyTuple::empty(py)).into_pyobject(py)
@@ -171,7 +168,7 @@ impl<'py> Pickler<'_, 'py> {
         &mut self,
         object: &Object<'py>,
         bytes: &[u8],
-        payload: Option<&Object<'py>>,
+        payload: Payload<'_, 'py>,
     ) -> Saved {
         if let Ok(len) = u8::try_from(bytes.len()) {
             self.out.push(&[Opcode::ShortBinBytes as u8, len])?;
@@ -187,14 +184,14 @@ impl<'py> Pickler<'_, 'py> {
         let py = self.py;
         let array = object.cast::<PyByteArray>().map_err(PyErr::from)?;
         if self.protocol >= 5 {
-            // SAFETY: the file's `write` gets a copy, and no other code runs meanwhile.
-            return self.save_bytearray_data(object, unsafe { array.as_bytes() }, None);
+            // SAFETY: what is lent is copied before any other code runs, such as the file's `write`.
+            return self.save_bytearray_data(object, unsafe { array.as_bytes() }, Payload::Lent);
         }
         let class = py.get_type::<PyByteArray>().into_any();
         let arguments = if array.is_empty() {
             PyTuple::empty(py)
         } else {
-            (PyBytes::new(py, &array.to_vec()),).into_pyobject(py)?
+            (memory::new_bytes(py, &memory::copied_array(array)?)?,).into_pyobject(py)?
         };
         let reduced = (class, arguments).into_pyobject(py)?;
         self.save_reduce(&reduced, Some(object))
@@ -204,7 +201,7 @@ impl<'py> Pickler<'_, 'py> {
         &mut self,
         object: &Object<'py>,
         bytes: &[u8],
-        payload: Option<&Object<'py>>,
+        payload: Payload<'_, 'py>,
     ) -> Saved {
         self.save_sized_8(Opcode::ByteArray8, bytes, payload)?;
         self.put(object.as_ptr())
@@ -212,10 +209,13 @@ impl<'py> Pickler<'_, 'py> {
 }
 
 /// UTF-8, with surrogates, as a line in the "raw unicode escape" encoding.
-fn escaped(utf8: &[u8]) -> Vec<u8> {
-    let mut line = Vec::with_capacity(utf8.len());
+fn escaped(utf8: &[u8]) -> Result<Vec<u8>, Raised> {
+    let mut line = Vec::new();
     let mut rest = utf8;
     while let [first, ..] = rest {
+        if line.capacity() - line.len() < LONGEST_ESCAPE {
+            line.try_reserve(rest.len().max(LONGEST_ESCAPE)).map_err(|_| memory::error())?;
+        }
         let (character, size) = match *first {
             0..0x80 => (u32::from(*first), 1),
             0x80..0xe0 => (join(rest, 2, 0x1f), 2),
@@ -232,7 +232,15 @@ fn escaped(utf8: &[u8]) -> Vec<u8> {
             Err(_) => line.extend(format!("\\U{character:08x}").bytes()),
         }
     }
-    line
+    Ok(line)
+}
+
+/// `\U0010ffff`.
+const LONGEST_ESCAPE: usize = 10;
+
+#[cold]
+fn no_memory(_: cannery_core::Error) -> Raised {
+    memory::error().into()
 }
 
 fn join(bytes: &[u8], size: usize, mask: u8) -> u32 {

@@ -5,6 +5,7 @@ use pyo3::exceptions::PyRecursionError;
 use super::batches::Batches;
 use super::containers::{DictTask, ListTask, SetTask, TupleTask};
 use super::{Object, Pickler, Raised, Saved};
+use crate::memory;
 
 /// Tasks that may wait. Whoever makes new objects for ever is stopped by it, before memory ends.
 const MAX_TASKS: usize = 1_000_000;
@@ -110,8 +111,13 @@ impl<'py> Pickler<'_, 'py> {
         }
     }
 
-    pub(super) fn check_depth(&self) -> Saved {
+    /// Makes sure of room for what opening a container puts on the stack.
+    pub(super) fn check_depth(&mut self) -> Saved {
+        const AT_ONCE: usize = 16;
         if self.tasks.len() < MAX_TASKS {
+            if self.tasks.capacity() - self.tasks.len() < AT_ONCE {
+                self.tasks.try_reserve(AT_ONCE).map_err(|_| memory::error())?;
+            }
             return Ok(());
         }
         let message = "maximum recursion depth exceeded while pickling an object";

@@ -1,0 +1,117 @@
+"""Nothing is kept: every public call, that succeeds or fails, leaves as many blocks as there were."""
+
+# ruff: noqa: E501 -- tables of calls, one a line.
+
+import pytest
+from children import run_child
+
+SETUP = """
+    import dataclasses, datetime, decimal, enum, tempfile, typing, uuid
+    import numpy as np
+    class Plain:
+        def __init__(self):
+            self.a, self.b = 1, "x"
+    class Fails:
+        def __reduce_ex__(self, protocol):
+            raise KeyError("no")
+        def __getstate__(self):
+            raise KeyError("no")
+    @dataclasses.dataclass
+    class Point:
+        x: int
+        y: list = dataclasses.field(default_factory=list)
+    class Color(enum.Enum):
+        RED = "red"
+    def fails(*_):
+        raise KeyError("no")
+    def quiet(call):
+        try:
+            call()
+        except Exception:
+            pass
+    plain = [Plain(), Plain()]
+    value = {"a": [1, 2.5, None, True, "text", "\\u20ac", 2**70], "b": {"c": ["d"] * 3}}
+    odd = {(1, 2): {3, 4}, "b": b"bytes", "t": (1, datetime.date(2026, 1, 1)), "p": Plain(), "n": np.arange(3)}
+    text, packed, pickled = json.dumps(value), msgpack.packb({"a": [1, "b", 2.5]}), pickle.dumps(value)
+    can, document = cannery.dumps(odd, "can"), cannery.dumps(odd)
+    folder = tempfile.mkdtemp()
+"""
+
+CALLS = {
+    "json.dumps": "json.dumps(value)",
+    "json.dumps with default": "json.dumps([object(), plain], default=repr)",
+    "json.dumps rich": "json.dumps([np.arange(3), datetime.date(2026, 1, 1)], default='rich')",
+    "json.dumps fails": "quiet(lambda: json.dumps([value, object()]))",
+    "json.dumps fails in default": "quiet(lambda: json.dumps([value, object()], default=fails))",
+    "json.dumps cycle": "c = []; c.append(c); quiet(lambda: json.dumps(c)); c.clear()",
+    "json.encode": "json.encode(value, indent=2, sort_keys=True)",
+    "json.dump": "json.dump(value, io.StringIO())",
+    "json.loads": "json.loads(text)",
+    "json.loads fails": "quiet(lambda: json.loads(text[:-1])); quiet(lambda: json.loads('{\"a\" 1}'))",
+    "json.loads with hooks": "json.loads(text, object_hook=lambda o: o, parse_float=str, parse_int=str)",
+    "json.loads fails in a hook": "quiet(lambda: json.loads(text, object_hook=fails))",
+    "json.loads many keys": "json.loads('{\"key%d\": 1}' % (next(count) % 5000))",
+    "json.decode typed": 'json.decode(b\'{"x": 1, "y": [2]}\', type=Point)',
+    "json.decode typed fails": 'quiet(lambda: json.decode(b\'{"x": "a"}\', type=Point))',
+    "json.decode types": "json.decode(b'[\"red\", null]', type=list[Color | None])",
+    "jsonl": "jsonl.loads(jsonl.dumps([value, 1]))",
+    "jsonl.read": "list(jsonl.read(io.BytesIO(b'{\"a\": 1}\\n{oops}\\n[1]\\n'), on_error='collect'))",
+    "jsonl.read fails": "quiet(lambda: list(jsonl.read(io.BytesIO(b'{oops}'))))",
+    "jsonl.dumps fails": "quiet(lambda: jsonl.dumps([1, object()]))",
+    "msgpack": "msgpack.unpackb(msgpack.packb({'a': [1, 'b', 2.5]}))",
+    "msgpack.packb with default": "msgpack.packb([object(), plain], default=repr)",
+    "msgpack.packb fails": "quiet(lambda: msgpack.packb([object()])); quiet(lambda: msgpack.packb(2**70))",
+    "msgpack.packb surrogates": "quiet(lambda: msgpack.packb('\\ud800')); msgpack.packb('\\ud800', unicode_errors='ignore')",
+    "msgpack.unpackb fails": "quiet(lambda: msgpack.unpackb(packed[:-1])); quiet(lambda: msgpack.unpackb(packed + b'a'))",
+    "msgpack.unpackb with hooks": "msgpack.unpackb(packed, object_hook=lambda o: o, list_hook=tuple)",
+    "msgpack extensions": "msgpack.unpackb(msgpack.packb([msgpack.ExtType(1, b'a'), msgpack.Timestamp(1, 2)]))",
+    "msgpack typed": "msgpack.decode(msgpack.packb({'x': 1}), type=Point)",
+    "Packer": "p = msgpack.Packer(autoreset=False, default=repr); p.pack(value['b']); bytes(p.getbuffer()); p.reset()",
+    "Packer in a cycle": "h = []; p = msgpack.Packer(default=lambda o: h); h.append(p); del p, h",
+    "Unpacker": "u = msgpack.Unpacker(); u.feed(packed * 2); list(u)",
+    "Unpacker of a file": "list(msgpack.Unpacker(io.BytesIO(packed * 2), object_hook=lambda o: o))",
+    "cbor": "cbor.loads(cbor.dumps(value))",
+    "cbor fails": "quiet(lambda: cbor.dumps(object())); quiet(lambda: cbor.loads(b'\\x9f'))",
+    "yaml": "yaml.safe_load(yaml.dump({'a': [1, 'x']}))",
+    "yaml tags": "repr(yaml.load('!a [1, !b {c: d}]')), hash(yaml.Tagged('!a', yaml.Tagged('!b', 1)))",
+    "yaml fails": "quiet(lambda: yaml.safe_load('a: b: c')); quiet(lambda: yaml.dump(object()))",
+    "yaml in a cycle": "h = []; h.append(yaml.Tagged('!a', h)); del h",
+    "pickle.dumps": "pickle.dumps(plain)",
+    "pickle.dumps protocols": "pickle.dumps(value, 0), pickle.dumps(value, 2), pickle.dumps(odd, 5)",
+    "pickle.dumps sorted": "pickle.dumps(odd, deterministic=True)",
+    "pickle.dumps fails": "quiet(lambda: pickle.dumps([Fails()])); quiet(lambda: pickle.dumps(lambda: 1))",
+    "Pickler": "p = pickle.Pickler(io.BytesIO()); p.dump(plain); p.memo.copy(); p.clear_memo()",
+    "Pickler in a cycle": "p = pickle.Pickler(io.BytesIO()); h = [p.memo]; p.memo = p.memo.copy(); del p, h",
+    "pickle.loads": "pickle.loads(pickled)",
+    "pickle.loads fails": "quiet(lambda: pickle.loads(pickled[:-3])); quiet(lambda: pickle.loads(b'garbage'))",
+    "cannery.dumps": "cannery.dumps(odd)",
+    "cannery.dumps can": "cannery.dumps(odd, 'can')",
+    "cannery.dumps fails": "quiet(lambda: cannery.dumps(Fails())); quiet(lambda: cannery.dumps(lambda: 1))",
+    "cannery.loads": "cannery.loads(document, trust=[Plain])",
+    "cannery.loads can": "cannery.loads(can, trust=[Plain])",
+    "cannery.loads fails": "quiet(lambda: cannery.loads(document[:-5])); quiet(lambda: cannery.loads(can[:-50]))",
+    "cannery.load": "cannery.dump(odd['n'], folder + '/a.can'); cannery.load(folder + '/a.can', mmap=True)",
+    "cannery.scan": "cannery.scan(pickled)",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_calls_keep_nothing(call: str) -> None:
+    run_child(f"""{SETUP}
+    import itertools
+    count = itertools.count()
+    def call():
+        {call}
+    # A few blocks for caches that fill up; a kept block a call would be as many as calls.
+    for rounds in (300, 300, 300, 4500 if "key%d" in {call!r} else 300):
+        for _ in range(rounds):
+            call()
+        gc.collect()
+    before = sys.getallocatedblocks()
+    calls = 1500
+    for _ in range(calls):
+        call()
+    gc.collect()
+    grown = sys.getallocatedblocks() - before
+    assert grown < calls // 5, f"{{grown}} blocks are left of {{calls}} calls"
+    """)
