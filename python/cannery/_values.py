@@ -170,7 +170,9 @@ def _untrusted(saved: Saved, materializer: type[Materializer[Any]]) -> Untrusted
         f"`{materializer.__qualname__}` is for"
     )
     module = saved.type_name.rpartition(".")[0]
-    error.hint = f"import `{module}` first, if it is yours, or name the class in `type=` or `trust=`"
+    error.hint = (
+        f"import `{module}` first, if it is yours, or name the class in `type=` or `trust=`"
+    )
     error.add_note(f"hint: {error.hint}")
     return error
 
