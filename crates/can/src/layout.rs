@@ -32,9 +32,9 @@ pub(crate) fn count_members(bytes: &[u8]) -> Result<u64> {
             Err(Error::new(ErrorKind::Limit, message))
         }
         Some(count) => Ok(count),
-        None => Err(corrupt(
-            "the file is damaged or cut off: it is no whole ZIP archive".to_owned(),
-        )),
+        None => {
+            Err(corrupt("the file is damaged or cut off: it is no whole ZIP archive".to_owned()))
+        }
     }
 }
 
@@ -91,7 +91,8 @@ pub(crate) fn check(
         }
     }
     if expanded > limits.expanded_for(packed) {
-        let message = format!("the file expands to more than its limit allows: {packed} bytes to {expanded}");
+        let message =
+            format!("the file expands to more than its limit allows: {packed} bytes to {expanded}");
         return Err(Error::new(ErrorKind::Limit, message).with_hint(HINT));
     }
     spans.push((archive.central_directory_start(), u64::MAX));

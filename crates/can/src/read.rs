@@ -6,9 +6,7 @@ use std::path::Path;
 use std::thread;
 
 use cannery_core::tagged::{MAX_LEVELS, Untagger};
-use cannery_core::{
-    ArraySource, ArrayView, Dtype, Error, ErrorKind, Limits, Order, Result, Sink,
-};
+use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Limits, Order, Result, Sink};
 use cannery_json::ReadOptions;
 use cannery_npy::{Bytes, NpyFile};
 use zip::result::ZipError;

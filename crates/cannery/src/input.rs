@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
 
+use crate::inflate::named_bytes;
 #[cfg(feature = "compression")]
 use crate::inflate::{Bounded, Counted};
-use crate::inflate::named_bytes;
 use crate::{Packing, Place};
 
 /// Bytes looked at to tell what a file is.

@@ -175,7 +175,11 @@ fn width() -> Option<usize> {
 
 /// A text without line ends: they are escaped, marks are left.
 fn one_line(text: &str) -> String {
-    if text.contains(['\n', '\t']) { text.split_inclusive(is_mark).map(line_part).collect() } else { text.to_owned() }
+    if text.contains(['\n', '\t']) {
+        text.split_inclusive(is_mark).map(line_part).collect()
+    } else {
+        text.to_owned()
+    }
 }
 
 fn line_part(part: &str) -> String {

@@ -28,7 +28,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 1024, nodes: 1 << 32, base_bytes: 64 << 20, bytes_per_input_byte: 1100, expanded_per_byte: 200 }
+        Self {
+            depth: 1024,
+            nodes: 1 << 32,
+            base_bytes: 64 << 20,
+            bytes_per_input_byte: 1100,
+            expanded_per_byte: 200,
+        }
     }
 }
 

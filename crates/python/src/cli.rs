@@ -36,11 +36,8 @@ fn printable(text: &Bound<'_, PyString>, lines: bool) -> PyResult<String> {
             String::from_utf8_lossy(bytes.extract()?).into_owned()
         }
     };
-    let shown = if lines {
-        cannery_core::printable_lines(&text)
-    } else {
-        cannery_core::printable(&text)
-    };
+    let shown =
+        if lines { cannery_core::printable_lines(&text) } else { cannery_core::printable(&text) };
     Ok(shown.into_owned())
 }
 

@@ -156,11 +156,7 @@ impl Store {
 
     /// What an artifact's manifest says it is: type, format and metadata. The catalog repeats it,
     /// and is refused where it differs.
-    fn describe(
-        &self,
-        py: Python<'_>,
-        artifact: &Artifact,
-    ) -> PyResult<(String, String, String)> {
+    fn describe(&self, py: Python<'_>, artifact: &Artifact) -> PyResult<(String, String, String)> {
         let about = self.ask(py, |store| store.manifest_of(&artifact.0))?.description;
         Ok((about.type_name, about.format, about.metadata))
     }

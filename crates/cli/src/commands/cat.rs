@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use cannery::{
-    ConvertOptions, Documents, Error, ErrorKind, Format, Input, OpenSource, Output, Place, ReadOptions, Selection,
-    WriteOptions, convert_between, format_of_id,
+    ConvertOptions, Documents, Error, ErrorKind, Format, Input, OpenSource, Output, Place,
+    ReadOptions, Selection, WriteOptions, convert_between, format_of_id,
 };
 
 use super::for_each_file;

@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use cannery::{Error, ErrorKind, LayoutOptions, Output, Place, Result, Value, is_printable, printable};
+use cannery::{
+    Error, ErrorKind, LayoutOptions, Output, Place, Result, Value, is_printable, printable,
+};
 use similar::TextDiff;
 
 use super::files::{expand, for_each, load};
@@ -91,7 +93,9 @@ impl Tally<'_> {
         }
         match (self.args.json, self.args.check) {
             (true, _) => Ok(()),
-            (false, true) => console.line(format_args!("{} would change", printable(&place.name()))),
+            (false, true) => {
+                console.line(format_args!("{} would change", printable(&place.name())))
+            }
             (false, false) => {
                 console.note(format_args!("{} changed", place.name()));
                 Ok(())

@@ -46,7 +46,9 @@ fn tree(inspection: &Inspection, console: &Console<'_>) -> Tree {
 }
 
 fn children(parts: &[Node], count: Option<u64>, console: &Console<'_>) -> Vec<Tree> {
-    let name = |node: &Node| node.name.as_deref().map_or(String::new(), |name| printable(name).into_owned());
+    let name = |node: &Node| {
+        node.name.as_deref().map_or(String::new(), |name| printable(name).into_owned())
+    };
     let width = parts.iter().map(|node| name(node).chars().count()).max().unwrap_or(0);
     let width = width.min(MAX_PADDING);
     let tree = |node| {

@@ -92,7 +92,8 @@ impl<'a> Shown<'a> {
         console: &Console<'_>,
     ) -> Result<String, Failure> {
         let name = console.styled(Style::Strong, version(artifact));
-        let name = argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
+        let name =
+            argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
         let size = size_name(artifact.size);
         let (type_name, format) = (printable(&artifact.type_name), printable(&artifact.format));
         let mut line = format!("{name}  {type_name}  {size}  {format}");
@@ -109,9 +110,8 @@ impl<'a> Shown<'a> {
 fn lineage_value(lineage: &Lineage) -> Value {
     let artifacts: HashMap<_, _> =
         lineage.artifacts.iter().map(|artifact| (artifact.id, artifact)).collect();
-    let name = |id: ArtifactId| -> Value {
-        artifacts.get(&id).map(|artifact| version(artifact)).into()
-    };
+    let name =
+        |id: ArtifactId| -> Value { artifacts.get(&id).map(|artifact| version(artifact)).into() };
     let edges = lineage.edges.iter().map(|edge| {
         object([
             ("source", name(edge.source)),
