@@ -16,6 +16,7 @@ import pytest
 
 import cannery
 from cannery import coco
+from cannery.coco._masks import to_text
 from cannery.errors import DataError, LimitError
 
 MEBIBYTE = 1 << 20
@@ -220,7 +221,7 @@ MASKS = [
     {"size": [20_000, 30_000], "counts": [600_000_000]},
     {"size": [10**9, 10**9], "counts": [10**18]},
     {"size": [1, 10**12], "counts": [0, 10**12]},
-    {"size": [20_000, 30_000], "counts": coco._masks.to_text([600_000_000])},
+    {"size": [20_000, 30_000], "counts": to_text([600_000_000])},
 ]
 POLYGONS = [
     [[0, 0, 1e9, 1e9, 0, 1e9]],
