@@ -73,8 +73,7 @@ class StepCall:
 
     def key_parts(self, inputs: list[tuple[str, _native.Artifact]]) -> dict[str, str]:
         """Return what the result depends on besides the contents of the step's inputs."""
-        store = self.session.store._native
-        names = {name for _, record in inputs for name in classes_of(store, record)}
+        names = {name for _, record in inputs for name in classes_of(record)}
         return self._parts | self.session.parts_of_classes(names)
 
     def execute(self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str) -> Made:

@@ -105,12 +105,13 @@ def _save_parts(value: tuple[Any, ...], to: Path, materializers: _Materializers)
     return Saved(full_name(type(value)), _PARTS, metadata)
 
 
-def classes_of(store: _native.Store, record: _native.Artifact) -> set[str]:
+def classes_of(record: _native.Artifact) -> set[str]:
     """Name the classes whose methods may be reached through a stored artifact."""
     from cannery import json
 
-    type_name, format_id, metadata = store.describe(record)
-    return _classes_in(type_name, format_id, json.loads(metadata))
+    # The engine gives records that it has made, or compared with their manifests. The names are
+    # looked up among the classes of modules that are loaded, for their code's fingerprint.
+    return _classes_in(record.type_name, record.format, json.loads(record.metadata))
 
 
 def _classes_in(type_name: str, format_id: str, metadata: dict[str, Any]) -> set[str]:

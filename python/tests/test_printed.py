@@ -191,7 +191,11 @@ def test_no_file_steers_the_terminal(tmp_path: Path, check: Check) -> None:
 def test_json_that_is_printed_means_the_same(tmp_path: Path, check: Check) -> None:
     value = plain(EVIL)
     (tmp_path / "a.json").write_text(json.dumps(value, ensure_ascii=False))
-    for words in (["cat", "a.json"], ["cat", "--json", "a.json"], ["cat", "--to", "yaml", "a.json"]):
+    for words in (
+        ["cat", "a.json"],
+        ["cat", "--json", "a.json"],
+        ["cat", "--to", "yaml", "a.json"],
+    ):
         out = check(*words, cwd=tmp_path)
         assert (yaml.safe_load(out) if "yaml" in words else json.loads(out)) == value
 

@@ -1,8 +1,7 @@
-"""A store from a stranger is data: loading from it runs nothing, imports nothing, reads nothing else."""
+"""A store from a stranger is data: loading runs nothing, imports nothing, reads nothing else."""
 
 from __future__ import annotations
 
-import glob
 import os
 import sqlite3
 import subprocess
@@ -159,7 +158,7 @@ def test_the_projects_own_classes_need_no_list(folder: Path) -> None:
 
 
 def blob(content: bytes) -> Path:
-    found = [Path(path) for path in glob.glob("store/objects/*/*")]
+    found = list(Path("store/objects").glob("*/*"))
     return next(path for path in found if path.read_bytes() == content)
 
 
@@ -204,7 +203,7 @@ def test_a_damaged_blob_is_named_and_repaired(folder: Path, how: str) -> None:
     again = work()
     assert again.returncode == 0, again.stderr
     steps = {step["name"]: step["cached"] for step in cannery.json.loads(again.stdout)["steps"]}
-    assert steps == {"config": True, "use": True, "text": False, "pair": True, "long": True, "anything": True}
+    assert [name for name, cached in steps.items() if not cached] == ["text"]
     assert load("text").startswith("str hello")
 
 
@@ -217,7 +216,7 @@ def test_a_large_blob_that_rots_is_noticed_in_one_process(folder: Path) -> None:
     with path.open("r+b") as file:
         file.seek(1 << 20)
         file.write(b"x")
-    with pytest.raises(CorruptError, match="file `data.bin`"):
+    with pytest.raises(CorruptError, match=r"file `data\.bin`"):
         artifact.load()
     with pytest.raises(CorruptError):
         _ = artifact.path
@@ -235,13 +234,16 @@ def test_what_is_written_to_an_artifacts_folder_does_not_reach_the_store(folder:
 def test_swapped_manifests_are_noticed(folder: Path) -> None:
     assert work().returncode == 0
     for one, other in (("text", "config"), ("pair", "text"), ("config", "long")):
-        sql(f"UPDATE artifacts SET digest = (SELECT digest FROM artifacts WHERE name = '{one}') WHERE name = '{other}'")
+        sql(
+            f"UPDATE artifacts SET digest = (SELECT digest FROM artifacts "
+            f"WHERE name = '{one}') WHERE name = '{other}'"
+        )
         assert load(other, "", ", program").startswith("CorruptError")
 
 
 def test_a_manifest_whose_bytes_were_changed_is_noticed(folder: Path) -> None:
     assert work().returncode == 0
-    for path in map(Path, glob.glob("store/objects/*/*")):
+    for path in Path("store/objects").glob("*/*"):
         if path.read_bytes().startswith(b"cannery artifact"):
             path.chmod(0o644)
             path.write_bytes(path.read_bytes().replace(b"program.Special", b"subprocess.Popen"))
@@ -256,7 +258,8 @@ def test_a_view_that_never_ends_holds_no_command_up(folder: Path, table: str) ->
     catalog.execute(f"ALTER TABLE {table} RENAME TO other")
     rows = ", ".join(f"i AS {column}" for column in columns)
     catalog.execute(
-        f"CREATE VIEW {table} AS WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT {rows} FROM n"
+        f"CREATE VIEW {table} AS WITH RECURSIVE n(i) AS "
+        f"(VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT {rows} FROM n"
     )
     catalog.commit()
     catalog.close()
@@ -277,7 +280,9 @@ def test_plug_ins_of_the_current_folder_are_not_imported(folder: Path) -> None:
     assert load("config").startswith("DataTypeError")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a store away")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a store away"
+)
 def test_another_users_store_must_be_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert work().returncode == 0
     (folder / "store").rename(folder / ".cannery")

@@ -229,7 +229,13 @@ pub fn convert_between(
 /// The cure for aliases that are written out to more than the limits allow.
 #[cold]
 fn say_expanded(error: Error) -> Error {
-    if error.kind() == ErrorKind::Limit { error.with_hint(crate::inflate::HINT) } else { error }
+    // What the variable names is bytes, not values.
+    match error.kind() {
+        ErrorKind::Limit if error.message().contains("bytes") => {
+            error.with_hint(crate::inflate::HINT)
+        }
+        _ => error,
+    }
 }
 
 /// The cure for a kind of value that the target lacks.

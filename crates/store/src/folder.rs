@@ -83,9 +83,12 @@ impl Store {
     /// Whether an artifact's manifest and all its files are there as they were written.
     #[must_use]
     pub fn is_whole(&self, content: Digest) -> bool {
-        self.manifest(content).is_ok_and(|manifest| {
-            manifest.files.iter().all(|file| self.blobs().is_sound(file.blob()))
-        })
+        self.manifest(content).is_ok_and(|manifest| self.has_files(&manifest))
+    }
+
+    /// Whether all files of a manifest are there as they were written.
+    pub(crate) fn has_files(&self, manifest: &Manifest) -> bool {
+        manifest.files.iter().all(|file| self.blobs().is_sound(file.blob()))
     }
 
     fn keep_folder(

@@ -21,8 +21,8 @@ Rle = dict[str, Any]
 
 # Polygons are drawn at five times the resolution, and then looked at in the middle of each pixel.
 _SCALE = 5
-# Pixels of a mask, unless the caller asks for more: an image of 8,192 x 8,192. A few bytes in a file
-# can claim any size.
+# Pixels of a mask, unless the caller asks for more: an image of 8,192 x 8,192. A few bytes in a
+# file can claim any size.
 _MOST_PIXELS = 1 << 26
 # An outline may have one point for so many of these pixels: the perimeter of a square that large is
 # a hundredth of that.

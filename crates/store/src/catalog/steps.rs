@@ -101,7 +101,7 @@ impl Store {
     ) -> Result<Option<CachedStep>> {
         for (candidate, seen) in self.candidates(key)? {
             let is_whole = |(_, artifact): &(_, ArtifactRecord)| {
-                self.manifest_of(artifact).is_ok() && self.is_whole(artifact.digest)
+                self.manifest_of(artifact).is_ok_and(|manifest| self.has_files(&manifest))
             };
             if candidate.outputs.iter().all(is_whole) && (seen.is_empty() || is_still(&seen)?) {
                 return Ok(Some(candidate));
