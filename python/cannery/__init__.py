@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Public modules.
 _MODULES = frozenset(
-    {"cbor", "coco", "errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
+    {"cbor", "coco", "errors", "hdf5", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
 )
 
 # Public names and the private modules they live in.
