@@ -37,6 +37,25 @@ pub(crate) fn cycle(what: &str, address: u64) -> Error {
     Error::new(ErrorKind::Cycle, message)
 }
 
+/// More than this is allocated so that failing is an error.
+const LARGE: usize = 16 << 20;
+
+/// Zeros; an error if there is not enough memory.
+pub(crate) fn zeroed(len: usize) -> Result<Vec<u8>> {
+    if len <= LARGE {
+        return Ok(vec![0; len]);
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    bytes.resize(len, 0);
+    Ok(bytes)
+}
+
+#[cold]
+fn out_of_memory(len: usize) -> Error {
+    Error::new(ErrorKind::Limit, format!("there is no memory for {len} bytes"))
+}
+
 /// An unsigned integer of up to eight bytes, little-endian.
 pub(crate) fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))

@@ -80,6 +80,87 @@ impl Datatype {
     }
 }
 
+/// A number on its way from one type to another.
+#[derive(Clone, Copy)]
+enum Value {
+    Integer(i128),
+    Float(f64),
+}
+
+impl Datatype {
+    /// Converts numbers to those of another type: what is too large becomes the largest.
+    pub(crate) fn convert_to(&self, target: &Self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        let unknown = || crate::bytes::unsupported("elements of a type that is not that of the numbers wanted");
+        let (from, to) = (self.number().ok_or_else(unknown)?, target.number().ok_or_else(unknown)?);
+        if !to.is_stored || from.size > 8 || to.size > 8 {
+            return Err(unknown());
+        }
+        let count = data.len() / self.size as usize;
+        let mut numbers = vec![0; count * from.size];
+        self.convert_numbers(data, &mut numbers)?;
+        let pairs = numbers.chunks_exact(from.size).zip(out.chunks_exact_mut(to.size));
+        pairs.for_each(|(source, target)| write_value(read_value(source, from), to, target));
+        Ok(())
+    }
+}
+
+fn read_value(bytes: &[u8], number: NumberType) -> Value {
+    let order = if number.big_endian { ByteOrder::Big } else { ByteOrder::Little };
+    let raw = bits(bytes, order) as u64;
+    let unused = 64 - 8 * number.size as u32;
+    match (number.kind, number.size) {
+        (NumberKind::Int, _) => Value::Integer(i128::from((raw << unused).cast_signed() >> unused)),
+        (NumberKind::Uint, _) => Value::Integer(i128::from(raw)),
+        (NumberKind::Float, 2) => Value::Float(decode_half(raw as u16)),
+        (NumberKind::Float, 4) => Value::Float(f64::from(f32::from_bits(raw as u32))),
+        (NumberKind::Float, _) => Value::Float(f64::from_bits(raw)),
+    }
+}
+
+fn decode_half(bits: u16) -> f64 {
+    let layout = FloatLayout {
+        order: ByteOrder::Little,
+        offset: 0,
+        precision: 16,
+        sign: 15,
+        exponent_at: 10,
+        exponent_bits: 5,
+        mantissa_at: 0,
+        mantissa_bits: 10,
+        bias: 15,
+        normalization: 2,
+    };
+    decode_float(u128::from(bits), &layout)
+}
+
+fn write_value(value: Value, number: NumberType, out: &mut [u8]) {
+    let width = 8 * number.size as u32;
+    let raw = match number.kind {
+        NumberKind::Float => {
+            let value = match value {
+                Value::Integer(value) => value as f64,
+                Value::Float(value) => value,
+            };
+            match number.size {
+                2 => u64::from(half(value)),
+                4 => u64::from((value as f32).to_bits()),
+                _ => value.to_bits(),
+            }
+        }
+        kind => {
+            let signed = kind == NumberKind::Int;
+            let least = if signed { -(1_i128 << (width - 1)) } else { 0 };
+            let most = (1_i128 << (width - u32::from(signed))) - 1;
+            let value = match value {
+                Value::Integer(value) => value,
+                Value::Float(value) => value as i128,
+            };
+            value.clamp(least, most) as u64
+        }
+    };
+    put(&raw.to_le_bytes(), out, number.big_endian);
+}
+
 fn integer(kind: NumberKind, order: ByteOrder, size: usize, is_whole: bool) -> Option<NumberType> {
     if size > 8 {
         return None;
@@ -166,6 +247,12 @@ fn widen(from: &[u8], to: &mut [u8], order: ByteOrder) {
 
 fn convert_float(from: &[u8], to: &mut [u8], layout: &FloatLayout, big: bool) {
     let value = decode_float(bits(from, layout.order), layout);
+    if value.is_nan() {
+        // As libhdf5: all bits of the mantissa are set.
+        let sign = 0x7f | u8::from(value.is_sign_negative()) << 7;
+        let highest = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, sign];
+        return put(&highest[8 - to.len()..], to, big);
+    }
     match to.len() {
         2 => put(&half(value).to_le_bytes(), to, big),
         4 => put(&(value as f32).to_bits().to_le_bytes(), to, big),
@@ -175,7 +262,6 @@ fn convert_float(from: &[u8], to: &mut [u8], layout: &FloatLayout, big: bool) {
 
 /// A number of any layout; its mantissa has at most 52 bits.
 fn decode_float(bits: u128, layout: &FloatLayout) -> f64 {
-    let bits = bits.checked_shr(u32::from(layout.offset)).unwrap_or(0);
     let part = |at: u8, count: u8| field(bits, u32::from(at), u32::from(count)) as u64;
     let negative = part(layout.sign, 1) == 1;
     let exponent = part(layout.exponent_at, layout.exponent_bits);

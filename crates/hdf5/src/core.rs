@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use crate::bytes::{Cursor, Sizes, UNDEFINED, corrupt, index, malformed, unsupported};
+use crate::bytes::{Cursor, Sizes, UNDEFINED, corrupt, index, malformed, unsupported, wrong_version};
 use crate::checksum::ends_with_lookup3;
 use crate::external::External;
 use crate::global_heap::GlobalHeaps;
@@ -97,6 +97,7 @@ impl FileCore {
                     cursor.skip(1)?;
                     refuse_driver(cursor.take(8)?)?;
                 }
+                MessageKind::FREE_SPACE => check_free_space(&mut cursor, self.sizes)?,
                 MessageKind::SHARED_TABLE => {
                     cursor.version(0, "the shared message table")?;
                     self.shared_at = Some((cursor.address(self.sizes)?, cursor.u8()?));
@@ -145,7 +146,7 @@ impl FileCore {
     pub(crate) fn read(&self, address: u64, len: u64) -> Result<Vec<u8>> {
         let at = self.locate(address, len)?;
         // The file is as long, so the memory is no more than what the file takes.
-        let mut bytes = vec![0; index(len)];
+        let mut bytes = crate::bytes::zeroed(index(len))?;
         self.data.read_at(at, &mut bytes)?;
         if !self.image.is_empty() {
             self.apply_image(address, &mut bytes);
@@ -202,6 +203,25 @@ impl FileCore {
         let table = self.shared.get_or_init(|| read().map_err(|e| e.to_string()));
         table.as_ref().map_err(|e| malformed(e.clone()))
     }
+}
+
+/// Checks that what is said about free space is there.
+fn check_free_space(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<()> {
+    let address = usize::from(sizes.offset);
+    let managers = match cursor.u8()? {
+        0 => {
+            let strategy = cursor.u8()?;
+            cursor.length(sizes)?;
+            if strategy == 1 { 6 } else { 0 }
+        }
+        1 => {
+            let (_, persists) = (cursor.u8()?, cursor.u8()?);
+            cursor.skip(2 * usize::from(sizes.length) + 2 + address)?;
+            if persists == 0 { 0 } else { 12 }
+        }
+        version => return Err(wrong_version("the information on free space", version)),
+    };
+    cursor.skip(managers * address)
 }
 
 fn refuse_driver(name: &[u8]) -> Result<()> {

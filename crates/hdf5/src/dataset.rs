@@ -192,7 +192,7 @@ impl Dataset {
         let Dataspace::Simple { shape, max_shape } = &self.space else {
             return Err(malformed("a dataset without dimensions has chunks"));
         };
-        Grid::new(chunked, !self.pipeline.filters.is_empty(), shape, max_shape)
+        Grid::new(&self.core, chunked, !self.pipeline.filters.is_empty(), (shape, max_shape))
     }
 
     pub(crate) fn chunk_index(&self) -> Result<&ChunkIndex> {
@@ -242,7 +242,7 @@ impl Dataset {
     /// Those of [`Dataset::read_into`].
     pub fn read_bytes(&self) -> Result<Vec<u8>> {
         let selection = Selection::all(self.space.shape());
-        let mut out = vec![0; self.bytes_of(self.space.elements())?];
+        let mut out = crate::bytes::zeroed(self.bytes_of(self.space.elements())?)?;
         self.read_into(&selection, &mut out, 0)?;
         Ok(out)
     }

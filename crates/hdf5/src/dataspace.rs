@@ -54,7 +54,9 @@ impl Dataspace {
         let max_shape = if flags & 1 == 0 {
             shape.iter().copied().map(Some).collect()
         } else {
-            let max = (0..rank).map(|_| Ok(Some(cursor.length(sizes)?).filter(|n| *n != UNDEFINED)));
+            // All ones mean no bound. libhdf5 misses that where lengths take 2 or 4 bytes, and so
+            // do the numbers that are shown; the indexes of chunks know better.
+            let max = (0..rank).map(|_| Ok(Some(length(cursor)?).filter(|n| *n != UNDEFINED)));
             max.collect::<Result<Vec<_>>>()?
         };
         if shape.iter().zip(&max_shape).any(|(now, max)| max.is_some_and(|max| *now > max)) {

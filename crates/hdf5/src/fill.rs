@@ -24,7 +24,8 @@ pub(crate) struct Fill {
 
 impl Default for Fill {
     fn default() -> Self {
-        Self { value: FillValue::Default, never_written: false }
+        // A dataset without a message says nothing.
+        Self { value: FillValue::Undefined, never_written: false }
     }
 }
 
@@ -58,7 +59,10 @@ impl Fill {
 
     /// The message of HDF5 1.4 and before.
     pub(crate) fn parse_old(data: &[u8]) -> Result<Self> {
-        let value = value(&mut Cursor::new(data), true)?;
+        let value = match value(&mut Cursor::new(data), true)? {
+            FillValue::Default => FillValue::Undefined,
+            value => value,
+        };
         Ok(Self { value, never_written: false })
     }
 }

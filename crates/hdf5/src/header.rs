@@ -27,6 +27,8 @@ impl MessageKind {
     pub(crate) const SYMBOL_TABLE: u16 = 0x11;
     pub(crate) const DRIVER: u16 = 0x14;
     pub(crate) const ATTRIBUTE_INFO: u16 = 0x15;
+    const REFERENCE_COUNT: u16 = 0x16;
+    pub(crate) const FREE_SPACE: u16 = 0x17;
     pub(crate) const CACHE_IMAGE: u16 = 0x18;
     /// The last kind that is defined.
     const LAST: u16 = 0x18;
@@ -196,6 +198,9 @@ impl<'a> Blocks<'a> {
         let order = if self.ordered { Some(cursor.u16()?) } else { None };
         if kind > MessageKind::LAST && flags & 0x80 != 0 {
             return Err(unsupported(format!("a message of unknown kind `{kind}` asks not to be ignored")));
+        }
+        if kind == MessageKind::REFERENCE_COUNT && self.version == 1 {
+            return Err(malformed("an old object header has a message that counts references"));
         }
         if flags & 2 != 0 && flags & 4 != 0 {
             return Err(malformed("a message is shared and asks not to be"));

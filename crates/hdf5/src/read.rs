@@ -273,7 +273,7 @@ impl Work<'_> {
         let core = &self.dataset.core;
         // Both lie in the file, whatever is declared.
         core.locate(chunk.address, chunk.len)?;
-        let mut stored = vec![0; index(chunk.len)];
+        let mut stored = crate::bytes::zeroed(index(chunk.len))?;
         core.read_data(chunk.address, &mut stored)?;
         let raw = self.chunked.raw_edges && self.reaches_beyond(place);
         let mask = if raw { u32::MAX } else { chunk.mask };

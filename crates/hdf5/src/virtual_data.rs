@@ -332,9 +332,6 @@ fn read_mapping(
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    if opened.datatype() != dataset.datatype() {
-        return Err(crate::bytes::unsupported("a virtual dataset whose source has another datatype"));
-    }
     let task = Task { dataset, source: &opened, selection };
     let (ours, theirs) = (from.elements(opened.space().shape())?, to.elements(shape)?);
     if ours != theirs {
@@ -396,8 +393,8 @@ impl Task<'_> {
             }
         });
         let wanted = Selection(dims.collect());
-        let mut buffer = vec![0; self.dataset.bytes_of(wanted.elements()?)?];
-        self.source.read_into(&wanted, &mut buffer, 0)?;
+        let mut buffer = crate::bytes::zeroed(self.dataset.bytes_of(wanted.elements()?)?)?;
+        self.read_source(&wanted, &mut buffer)?;
         // What was read is what is wanted, one position after the other.
         let dense: Vec<Piece> = pieces.iter().map(densely).collect();
         self.copy(&dense, &dense.iter().map(Piece::count).collect::<Vec<_>>(), &buffer, out);
@@ -410,14 +407,14 @@ impl Task<'_> {
         if bytes as u64 > BESIDE.max(8 * out.len() as u64) {
             return Err(Error::new(ErrorKind::Limit, "a part of a virtual dataset is too large to be read at once"));
         }
-        let mut buffer = vec![0; bytes];
+        let mut buffer = crate::bytes::zeroed(bytes)?;
         let mut rest = buffer.as_mut_slice();
         from.rows(self.source.space().shape(), &mut |part| {
             let dims = part.iter().map(|&(start, count)| DimSelection::Range { start, step: 1, count });
             let wanted = Selection(dims.collect());
             let (now, later) = std::mem::take(&mut rest).split_at_mut(self.dataset.bytes_of(wanted.elements()?)?);
             rest = later;
-            self.source.read_into(&wanted, now, 0)
+            self.read_source(&wanted, now)
         })?;
         let mut rest = buffer.as_slice();
         to.rows(self.dataset.space().shape(), &mut |part| {
@@ -429,6 +426,17 @@ impl Task<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Reads elements of the source as elements of the virtual dataset.
+    fn read_source(&self, wanted: &Selection, out: &mut [u8]) -> Result<()> {
+        let (from, to) = (self.source.datatype(), self.dataset.datatype());
+        if from == to {
+            return self.source.read_into(wanted, out, 0);
+        }
+        let mut buffer = crate::bytes::zeroed(self.source.bytes_of(wanted.elements()?)?)?;
+        self.source.read_into(wanted, &mut buffer, 0)?;
+        from.convert_to(to, &buffer, out)
     }
 
     /// What is wanted of a box of the virtual dataset.

@@ -149,11 +149,20 @@ class Dataset(HLObject):
             raise FillValueError("the fill value is not defined")
         dtype = self.dtype
         if fill is None:
-            return np.zeros((1,), dtype)[0]
+            fill = bytes(self._type.size)
+            if dtype.subdtype:
+                return self._first_filled(fill)
         raw = np.frombuffer(fill, "u1")
         if len(raw) != self._type.size:
             raise FillValueError("the fill value is of another type than the dataset")
         return self._type.convert(raw.reshape(1, -1), self._node).copy()[0]
+
+    def _first_filled(self, fill: bytes) -> Any:
+        """Zeros of an array type; as in h5py, objects are made in the first place only."""
+        out = np.zeros((1,), self.dtype)[0]
+        made = self._type.convert(np.frombuffer(fill, "u1").reshape(1, -1), self._node)
+        out.flat[0:1] = made.reshape(-1)[:1]
+        return out
 
     @property
     def stored_bytes(self) -> int:

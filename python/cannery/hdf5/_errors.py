@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+
 from cannery.errors import CanneryError, DataError
 
 
-class ObjectError(DataError, KeyError):
-    """An object that a name does not lead to, or that cannot be opened."""
+class KeyError(DataError, builtins.KeyError):
+    """An object that a name or a reference does not lead to, or that cannot be opened."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
@@ -16,9 +18,9 @@ class FillValueError(CanneryError, RuntimeError):
     """A dataset that does not say what elements are that were never written."""
 
 
-def object_error(name: str, error: Exception) -> ObjectError:
+def object_error(name: str, error: Exception) -> KeyError:
     """The `KeyError` for a name, with what was wrong."""
-    raised = ObjectError(f"cannot open `{shown(name)}`: {error}")
+    raised = KeyError(f"cannot open `{shown(name)}`: {error}")
     for attribute in ("hint", "file", "offset"):
         setattr(raised, attribute, getattr(error, attribute, None))
     if raised.hint:
@@ -29,3 +31,6 @@ def object_error(name: str, error: Exception) -> ObjectError:
 def shown(name: str) -> str:
     """A name from a file, its control characters escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+ObjectError = KeyError

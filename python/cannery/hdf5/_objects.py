@@ -104,10 +104,13 @@ class Group(HLObject, Mapping[str, Any]):
     def _referred(self, reference: Reference) -> Any:
         if not reference:
             raise ValueError("a null reference refers to nothing")
-        node = reference._target()
-        if node is None:
-            raise ValueError("a null reference refers to nothing")
-        return _made(self._state, node, None)
+        try:
+            node = reference._target()
+            if node is None:
+                raise ValueError("a null reference refers to nothing")
+            return _made(self._state, node, None)
+        except (CanneryError, OSError) as error:
+            raise object_error("reference", error) from error
 
     def _joined(self, path: bytes) -> str | None:
         if self._name is None:

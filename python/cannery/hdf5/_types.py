@@ -254,8 +254,7 @@ class _Opaque(FileType):
 class _Compound(FileType):
     def __init__(self, size: int, members: list[tuple[bytes, int, tuple[Any, ...]]]) -> None:
         super().__init__(size)
-        found = sorted(members, key=lambda member: member[1])
-        self.members = [(text(name), offset, _made(type)) for name, offset, type in found]
+        self.members = [(text(name), offset, _made(type)) for name, offset, type in members]
         self.memory_size = size + sum(t.memory_size - t.size for _, _, t in self.members)
 
     @property
@@ -270,9 +269,10 @@ class _Compound(FileType):
     def dtype(self) -> np.dtype:
         if self._is_complex:
             return _complex(self.members[0][2].dtype)
-        offsets, moved = [], 0
-        for _, offset, member in self.members:
-            offsets.append(offset + moved)
+        offsets, moved = [0] * len(self.members), 0
+        for i in sorted(range(len(self.members)), key=lambda i: self.members[i][1]):
+            _, offset, member = self.members[i]
+            offsets[i] = offset + moved
             moved += member.memory_size - member.size
         return np.dtype(
             {

@@ -34,12 +34,19 @@ pub(crate) struct Grid<'a> {
 }
 
 impl<'a> Grid<'a> {
-    pub(crate) fn new(layout: &'a Chunked, filtered: bool, shape: &[u64], max_shape: &[Option<u64>]) -> Result<Self> {
+    pub(crate) fn new(
+        core: &FileCore,
+        layout: &'a Chunked,
+        filtered: bool,
+        (shape, max_shape): (&[u64], &[Option<u64>]),
+    ) -> Result<Self> {
         if layout.shape.len() != shape.len() {
             return Err(malformed("chunks have another rank than their dataset"));
         }
         let counts = shape.iter().zip(&layout.shape).map(|(n, chunk)| n.div_ceil(*chunk)).collect();
-        let max_counts = max_shape.iter().zip(&layout.shape).map(|(n, chunk)| Some((*n)?.div_ceil(*chunk))).collect();
+        let unlimited = u64::MAX >> (64 - 8 * u32::from(core.sizes.length.min(8)));
+        let bound = |n: &Option<u64>| n.filter(|n| *n != unlimited);
+        let max_counts = max_shape.iter().zip(&layout.shape).map(|(n, chunk)| Some(bound(n)?.div_ceil(*chunk))).collect();
         Ok(Self { layout, filtered, counts, max_counts })
     }
 

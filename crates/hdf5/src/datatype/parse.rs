@@ -103,7 +103,8 @@ fn float(cursor: &mut Cursor<'_>, head: &Head) -> Result<TypeClass> {
         bias: cursor.u32()?,
     };
     check_bits(head, layout.offset, layout.precision)?;
-    let part = |at: u8, bits: u8| bits > 0 && u16::from(at) + u16::from(bits) <= layout.precision;
+    let end = layout.offset + layout.precision;
+    let part = |at: u8, bits: u8| bits > 0 && u16::from(at) + u16::from(bits) <= end;
     let parts = [(layout.sign, 1), (layout.exponent_at, layout.exponent_bits), (layout.mantissa_at, layout.mantissa_bits)];
     if parts.iter().any(|&(at, bits)| !part(at, bits)) || layout.normalization == 3 {
         return Err(malformed("the parts of a floating-point number lie outside its bits"));

@@ -51,7 +51,7 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u
     if total / 70000 > data.len() {
         return Err(malformed("the stream is too short for its length"));
     }
-    let mut out = vec![0; total];
+    let mut out = crate::bytes::zeroed(total)?;
     decode_blocks(stream, compression, (size, block), &mut out)?;
     Ok(out)
 }

@@ -62,7 +62,7 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     let starts = starts(data, HEAD, head.len.div_ceil(head.block))?;
-    let mut out = vec![0; head.len];
+    let mut out = crate::bytes::zeroed(head.len)?;
     let mut buffer = Vec::new();
     for (block, start) in out.chunks_mut(head.block).zip(starts) {
         let stream = data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;

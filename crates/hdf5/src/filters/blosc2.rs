@@ -82,7 +82,7 @@ impl Frame {
         let Ok(offset) = usize::try_from(offset) else {
             // The highest byte says which value a chunk has that is not stored.
             return match offset >> 56 & 0x7f {
-                1 | 4 => Ok(vec![0; want]),
+                1 | 4 => crate::bytes::zeroed(want),
                 _ => Err(unsupported("a Blosc 2 chunk of a special value")),
             };
         };
@@ -144,7 +144,7 @@ impl Blocks {
         if total != Some(data.len()) || out_len > data.len() {
             return Err(impossible());
         }
-        let mut out = vec![0; out_len];
+        let mut out = crate::bytes::zeroed(out_len)?;
         let mut rest = data;
         for chunk in Counter::new(&grid) {
             for block in Counter::new(&inner) {
@@ -222,7 +222,7 @@ fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
     let (filters, meta, flags) = (&long[16..22], &long[24..30], long[31]);
     match flags >> 4 & 7 {
         0 => {}
-        1 | 4 => return Ok(vec![0; head.len]),
+        1 | 4 => return crate::bytes::zeroed(head.len),
         2 => return nan(&head),
         3 => return repeated(&data[LONG_HEAD..], &head),
         other => return Err(unsupported(format!("special value `{other}` of a Blosc 2 chunk"))),
@@ -238,11 +238,16 @@ fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     let starts = starts(data, LONG_HEAD, head.len.div_ceil(head.block))?;
-    let mut out = vec![0; head.len];
+    let mut out = crate::bytes::zeroed(head.len)?;
+    // Differences are taken from the first block.
+    let mut first = None;
     for (block, start) in out.chunks_mut(head.block).zip(starts) {
         let stream = data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
         decode_block(&head, stream, block)?;
-        undo_filters(&head, filters, meta, block)?;
+        undo_filters(&head, filters, meta, first.as_deref(), block)?;
+        if first.is_none() && filters.contains(&DELTA) {
+            first = Some(block.to_vec());
+        }
     }
     Ok(out)
 }
@@ -286,8 +291,31 @@ fn decode_block(head: &Head, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
+/// The number of the filter that stores differences.
+const DELTA: u8 = 3;
+
+/// Undoes differences: from the element before, or from the same place of the first block.
+fn undo_delta(type_size: usize, first: Option<&[u8]>, block: &mut [u8]) {
+    let size = match type_size {
+        1 | 2 | 4 | 8 => type_size,
+        other if other.is_multiple_of(8) => 8,
+        _ => 1,
+    };
+    let whole = block.len() / size * size;
+    match first {
+        Some(first) => block[..whole].iter_mut().zip(first).for_each(|(byte, other)| *byte ^= other),
+        None => (size..whole).for_each(|i| block[i] ^= block[i - size]),
+    }
+}
+
 /// Undoes the filters of a block, the last first.
-fn undo_filters(head: &Head, filters: &[u8], meta: &[u8], block: &mut [u8]) -> Result<()> {
+fn undo_filters(
+    head: &Head,
+    filters: &[u8],
+    meta: &[u8],
+    first: Option<&[u8]>,
+    block: &mut [u8],
+) -> Result<()> {
     for (&filter, &meta) in filters.iter().zip(meta).rev() {
         match filter {
             // 4 cuts off bits of mantissas, for good.
@@ -302,6 +330,7 @@ fn undo_filters(head: &Head, filters: &[u8], meta: &[u8], block: &mut [u8]) -> R
                     bitshuffle::unshuffle(&data[..whole], size, &mut block[..whole]);
                 }
             }
+            DELTA => undo_delta(head.type_size, first, block),
             other => return Err(unsupported(format!("filter `{other}` inside Blosc 2 is not known"))),
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     }
     // Deflate makes at most 1,032 bytes of one: no more is allocated, whatever was declared.
     let most = most.min(data.len().saturating_mul(1033));
-    let mut out = vec![0; most];
+    let mut out = crate::bytes::zeroed(most)?;
     let result = DECOMPRESSOR.with_borrow_mut(|d| d.zlib_decompress(data, &mut out));
     match result {
         Ok(len) => {

@@ -49,7 +49,7 @@ pub(super) fn decode(data: Vec<u8>, most: usize) -> Result<Vec<u8>> {
     if total / 256 > data.len() as u64 {
         return Err(malformed("the stream is too short for its length"));
     }
-    let mut out = vec![0; index(total)];
+    let mut out = crate::bytes::zeroed(index(total))?;
     for part in out.chunks_mut(block.max(1)) {
         let len = take_number(&mut rest, 4)?;
         let stored = take(&mut rest, len)?;

@@ -171,10 +171,23 @@ fn check_fletcher32(mut data: Vec<u8>) -> Result<Vec<u8>> {
 fn bounded(stream: impl Read, most: usize) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut stream = stream.take(most as u64 + 1);
-    stream.read_to_end(&mut out).map_err(|e| malformed(format!("cannot decompress: {e}")))?;
-    if out.len() > most {
+    let mut at = 0;
+    // Memory grows with what comes out, and failing to get more is an error.
+    loop {
+        if at == out.len() {
+            let more = out.len().clamp(1 << 14, most.max(1 << 14));
+            out.try_reserve(more).map_err(|_| malformed("there is no memory for the data"))?;
+            out.resize(at + more, 0);
+        }
+        match stream.read(&mut out[at..]).map_err(|e| malformed(format!("cannot decompress: {e}")))? {
+            0 => break,
+            len => at += len,
+        }
+    }
+    if at > most {
         return Err(too_long(most));
     }
+    out.truncate(at);
     Ok(out)
 }
 

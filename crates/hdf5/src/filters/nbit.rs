@@ -132,7 +132,7 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u
     let count = parameters.next()?;
     let packed = parameters.packed(0)?;
     let total = count.checked_mul(packed.size()).filter(|total| *total <= most);
-    let mut out = vec![0; total.ok_or_else(|| super::too_long(most))?];
+    let mut out = crate::bytes::zeroed(total.ok_or_else(|| super::too_long(most))?)?;
     let mut bits = BitReader::new(&data);
     for element in out.chunks_exact_mut(packed.size()) {
         packed.unpack(&mut bits, element)?;

@@ -81,7 +81,7 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u
     if bits as usize > size * 8 {
         return Err(malformed(format!("expected at most {} bits, found {bits}", size * 8)));
     }
-    let mut out = vec![0; total];
+    let mut out = crate::bytes::zeroed(total)?;
     if bits as usize == size * 8 {
         let stored = packed.get(..total).ok_or_else(|| malformed("the chunk is too short"))?;
         out.copy_from_slice(stored);

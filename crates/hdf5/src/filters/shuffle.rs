@@ -12,7 +12,7 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32]) -> Result<Vec<u8>> {
     if size == 1 || data.len() < 2 * size {
         return Ok(data);
     }
-    let mut out = vec![0; data.len()];
+    let mut out = crate::bytes::zeroed(data.len())?;
     unshuffle(&data, size, &mut out);
     Ok(out)
 }

@@ -56,7 +56,7 @@ pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>
     if planes == 1 {
         return Ok(out);
     }
-    let mut whole = vec![0; out.len()];
+    let mut whole = crate::bytes::zeroed(out.len())?;
     unshuffle(&out, planes, &mut whole);
     Ok(whole)
 }
