@@ -135,7 +135,8 @@ fn complete(
     name: &[u8],
     (datatype, space, rest): (&[u8], &[u8], &[u8]),
 ) -> Result<Attribute> {
-    let shared = |bytes: &[u8], kind| SharedAt::parse(core, &mut Cursor::new(bytes))?.get(core, kind);
+    let shared =
+        |bytes: &[u8], kind| SharedAt::parse(core, &mut Cursor::new(bytes))?.get(core, kind);
     let datatype = match lengths.flags & 1 {
         0 => Datatype::parse(datatype)?,
         _ => Datatype::parse(&shared(datatype, MessageKind::DATATYPE)?)?,

@@ -33,7 +33,7 @@ impl BTree2 {
         let len = 22 + u64::from(core.sizes.offset) + u64::from(core.sizes.length);
         let block = core.read(address, len)?;
         let mut cursor = Cursor::new(&block);
-        cursor.signature(b"BTHD", "a B-tree")?;
+        cursor.signature(*b"BTHD", "a B-tree")?;
         cursor.version(0, "a B-tree")?;
         if !ends_with_lookup3(&block) {
             return Err(corrupt("a B-tree"));
@@ -49,7 +49,16 @@ impl BTree2 {
             return Err(malformed("the sizes of a B-tree's nodes are not possible"));
         }
         let (total_sizes, count_size) = (Vec::new(), 0);
-        let mut tree = Self { kind, node_size, record_size, depth, root, root_records, total_sizes, count_size };
+        let mut tree = Self {
+            kind,
+            node_size,
+            record_size,
+            depth,
+            root,
+            root_records,
+            total_sizes,
+            count_size,
+        };
         tree.measure(core);
         Ok(tree)
     }
@@ -61,7 +70,8 @@ impl BTree2 {
         self.total_sizes = vec![0];
         let mut total = leaf;
         for level in 1..=usize::from(self.depth) {
-            let pointer = u64::from(core.sizes.offset) + (self.count_size + self.total_sizes[level - 1]) as u64;
+            let pointer = u64::from(core.sizes.offset)
+                + (self.count_size + self.total_sizes[level - 1]) as u64;
             let room = self.node_size.saturating_sub(NODE_FRAME + pointer);
             let records = room / (self.record_size + pointer);
             total = (records + 1).saturating_mul(total).saturating_add(records);
@@ -80,7 +90,8 @@ impl BTree2 {
         }
         let mut seen = HashSet::new();
         // Nodes whose records were visited in part, with the children that come between them.
-        let mut stack = vec![self.node(core, self.root, self.root_records, self.depth, &mut seen)?];
+        let mut stack =
+            vec![self.node(core, self.root, self.root_records, self.depth, &mut seen)?];
         while let Some(node) = stack.last_mut() {
             if let Some(child) = node.next_child() {
                 let (address, count) = child;
@@ -108,7 +119,8 @@ impl BTree2 {
             return Err(cycle("a B-tree's node", address));
         }
         let records = count * self.record_size;
-        let pointer = usize::from(core.sizes.offset) + self.count_size
+        let pointer = usize::from(core.sizes.offset)
+            + self.count_size
             + if depth > 1 { self.total_sizes[usize::from(depth) - 1] } else { 0 };
         let pointers = if depth == 0 { 0 } else { (count + 1) * pointer as u64 };
         let len = NODE_FRAME + records + pointers;
@@ -117,7 +129,11 @@ impl BTree2 {
         }
         let block = core.read(address, len)?;
         let mut cursor = Cursor::new(&block);
-        let (signature, what) = if depth == 0 { (b"BTLF", "a B-tree's leaf") } else { (b"BTIN", "a B-tree's inner node") };
+        let (signature, what) = if depth == 0 {
+            (*b"BTLF", "a B-tree's leaf")
+        } else {
+            (*b"BTIN", "a B-tree's inner node")
+        };
         cursor.signature(signature, what)?;
         cursor.version(0, what)?;
         if cursor.u8()? != self.kind {

@@ -167,12 +167,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Checks a signature of four bytes.
-    pub(crate) fn signature(&mut self, expected: &[u8; 4], what: &str) -> Result<()> {
+    pub(crate) fn signature(&mut self, expected: [u8; 4], what: &str) -> Result<()> {
         let found = self.take(4)?;
         if found == expected {
             return Ok(());
         }
-        let expected = expected.escape_ascii();
+        let expected = expected.as_slice().escape_ascii();
         let message = format!("expected `{expected}` of {what}, found `{}`", found.escape_ascii());
         Err(malformed(message))
     }
@@ -200,5 +200,5 @@ pub(crate) fn bytes_for(limit: u64) -> usize {
 
 /// The whole part of the binary logarithm; 0 of 0.
 pub(crate) fn log2(value: u64) -> u32 {
-    63 - (value | 1).leading_zeros()
+    (value | 1).ilog2()
 }

@@ -39,7 +39,6 @@ fn mix([a, b, c]: &mut [u32; 3]) {
     (*a, *b, *c) = (x, y, z);
 }
 
-#[expect(clippy::many_single_char_names, reason = "the names of the published algorithm")]
 fn finish([mut a, mut b, mut c]: [u32; 3]) -> u32 {
     c = (c ^ b).wrapping_sub(b.rotate_left(14));
     a = (a ^ c).wrapping_sub(c.rotate_left(11));

@@ -1,4 +1,11 @@
 //! Numbers of any width and layout as the numbers that processors have.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "conversions of numbers are what this is for"
+)]
 
 use cannery_core::Result;
 
@@ -57,16 +64,20 @@ impl Datatype {
     pub fn convert_numbers(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
         let target = self.number().ok_or_else(|| malformed("expected a type of numbers"))?;
         let size = self.size as usize;
-        if data.len() / size != out.len() / target.size || data.len() % size != 0 {
+        if data.len() / size != out.len() / target.size || !data.len().is_multiple_of(size) {
             return Err(malformed("expected buffers of the same number of elements"));
         }
         let pairs = data.chunks_exact(size).zip(out.chunks_exact_mut(target.size));
         match &self.class {
             TypeClass::Fixed { order, signed, offset, precision, .. } => {
-                pairs.for_each(|(from, to)| convert_integer(from, to, *order, (*signed, *offset, *precision)));
+                pairs.for_each(|(from, to)| {
+                    convert_integer(from, to, *order, (*signed, *offset, *precision));
+                });
             }
             TypeClass::Time { order, precision } => {
-                pairs.for_each(|(from, to)| convert_integer(from, to, *order, (true, 0, *precision)));
+                pairs.for_each(|(from, to)| {
+                    convert_integer(from, to, *order, (true, 0, *precision));
+                });
             }
             TypeClass::Float(layout) if target.size == 16 => {
                 pairs.for_each(|(from, to)| widen(from, to, layout.order));
@@ -90,7 +101,9 @@ enum Value {
 impl Datatype {
     /// Converts numbers to those of another type: what is too large becomes the largest.
     pub(crate) fn convert_to(&self, target: &Self, data: &[u8], out: &mut [u8]) -> Result<()> {
-        let unknown = || crate::bytes::unsupported("elements of a type that is not that of the numbers wanted");
+        let unknown = || {
+            crate::bytes::unsupported("elements of a type that is not that of the numbers wanted")
+        };
         let (from, to) = (self.number().ok_or_else(unknown)?, target.number().ok_or_else(unknown)?);
         if !to.is_stored || from.size > 8 || to.size > 8 {
             return Err(unknown());
@@ -223,7 +236,12 @@ fn field(bits: u128, at: u32, count: u32) -> u128 {
     bits.checked_shr(at).unwrap_or(0) & mask
 }
 
-fn convert_integer(from: &[u8], to: &mut [u8], order: ByteOrder, (signed, offset, precision): (bool, u16, u16)) {
+fn convert_integer(
+    from: &[u8],
+    to: &mut [u8],
+    order: ByteOrder,
+    (signed, offset, precision): (bool, u16, u16),
+) {
     let mut value = field(bits(from, order), u32::from(offset), u32::from(precision)) as u64;
     let precision = u32::from(precision).min(64);
     if signed && precision < 64 && value >> (precision - 1) & 1 != 0 {
@@ -275,7 +293,8 @@ fn decode_float(bits: u128, layout: &FloatLayout) -> f64 {
     } else {
         let implied = layout.normalization == 2;
         let lowest = exponent == 0 && implied;
-        let whole = if implied && !lowest { mantissa | 1 << layout.mantissa_bits } else { mantissa };
+        let whole =
+            if implied && !lowest { mantissa | 1 << layout.mantissa_bits } else { mantissa };
         // The point stands behind the highest bit, which may be stored.
         let digits = i64::from(layout.mantissa_bits) - i64::from(!implied);
         let power = exponent.max(u64::from(lowest)) as i64 - i64::from(layout.bias) - digits;

@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use crate::bytes::{Cursor, Sizes, UNDEFINED, corrupt, index, malformed, unsupported, wrong_version};
+use crate::bytes::{
+    Cursor, Sizes, UNDEFINED, corrupt, index, malformed, unsupported, wrong_version,
+};
 use crate::checksum::ends_with_lookup3;
 use crate::external::External;
 use crate::global_heap::GlobalHeaps;
@@ -97,7 +99,10 @@ impl FileCore {
                     cursor.skip(1)?;
                     refuse_driver(cursor.take(8)?)?;
                 }
-                MessageKind::FREE_SPACE => check_free_space(&mut cursor, self.sizes)?,
+                // Bit 5: a program that did not know the message wrote the file.
+                MessageKind::FREE_SPACE if message.flags & 0x20 == 0 => {
+                    check_free_space(&mut cursor, self.sizes)?;
+                }
                 MessageKind::SHARED_TABLE => {
                     cursor.version(0, "the shared message table")?;
                     self.shared_at = Some((cursor.address(self.sizes)?, cursor.u8()?));
@@ -119,7 +124,7 @@ impl FileCore {
     fn read_image(&self, address: u64, len: u64) -> Result<BTreeMap<u64, Vec<u8>>> {
         let block = self.read(address, len)?;
         let mut cursor = Cursor::new(&block);
-        cursor.signature(b"MDCI", "the cache image")?;
+        cursor.signature(*b"MDCI", "the cache image")?;
         cursor.version(0, "the cache image")?;
         cursor.skip(1)?;
         cursor.length(self.sizes)?;
@@ -170,7 +175,10 @@ impl FileCore {
     pub(crate) fn locate(&self, address: u64, len: u64) -> Result<u64> {
         let end = address.checked_add(len).filter(|end| *end <= self.end);
         if address == UNDEFINED || end.is_none() {
-            let message = format!("expected {len} bytes at address {address}, found the end of the file at {}", self.end);
+            let message = format!(
+                "expected {len} bytes at address {address}, found the end of the file at {}",
+                self.end
+            );
             return Err(Error::new(ErrorKind::Truncated, message));
         }
         Ok(address + self.superblock.base)
@@ -226,7 +234,8 @@ fn check_free_space(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<()> {
 
 fn refuse_driver(name: &[u8]) -> Result<()> {
     if name.starts_with(b"NCSAmult") || name.starts_with(b"NCSAfami") {
-        let message = format!("the file is one of several parts, of driver `{}`", name.escape_ascii());
+        let message =
+            format!("the file is one of several parts, of driver `{}`", name.escape_ascii());
         return Err(unsupported(message).with_hint("`h5repack` joins the parts to one file"));
     }
     Ok(())

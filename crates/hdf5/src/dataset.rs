@@ -65,7 +65,8 @@ impl KeptChunks {
 impl Dataset {
     pub(crate) fn read_header(core: &Arc<FileCore>, header: &Header) -> Result<Self> {
         let find = |kind: u16, what: &str| {
-            let message = header.find(kind).ok_or_else(|| malformed(format!("a dataset has no {what}")))?;
+            let message =
+                header.find(kind).ok_or_else(|| malformed(format!("a dataset has no {what}")))?;
             resolve(core, message)
         };
         let datatype = Datatype::parse(&find(MessageKind::DATATYPE, "datatype")?)?;
@@ -183,7 +184,9 @@ impl Dataset {
         Ok(match &self.layout {
             Layout::Compact(data) => data.len() as u64,
             Layout::Contiguous(UNDEFINED, _) | Layout::Virtual(_) => 0,
-            Layout::Contiguous(_, len) => len.unwrap_or_else(|| self.space.elements() * u64::from(self.datatype.size)),
+            Layout::Contiguous(_, len) => {
+                len.unwrap_or_else(|| self.space.elements() * u64::from(self.datatype.size))
+            }
             Layout::Chunked(_) => self.chunk_index()?.stored_bytes(),
         })
     }
@@ -250,7 +253,9 @@ impl Dataset {
     /// The bytes of an element that was never written; `None` for zeros.
     pub(crate) fn fill_bytes(&self) -> Option<&[u8]> {
         match &self.fill.value {
-            FillValue::Value(bytes) if !self.fill.never_written && bytes.len() == self.datatype.size as usize => {
+            FillValue::Value(bytes)
+                if !self.fill.never_written && bytes.len() == self.datatype.size as usize =>
+            {
                 Some(bytes).filter(|bytes| bytes.iter().any(|&byte| byte != 0)).map(Vec::as_slice)
             }
             _ => None,
@@ -290,6 +295,8 @@ fn read_segments(core: &FileCore, data: &[u8]) -> Result<Vec<ExternalSegment>> {
 pub(crate) fn fill_with(out: &mut [u8], element: Option<&[u8]>) {
     match element {
         None => out.fill(0),
-        Some(element) => out.chunks_exact_mut(element.len().max(1)).for_each(|part| part.copy_from_slice(element)),
+        Some(element) => out
+            .chunks_exact_mut(element.len().max(1))
+            .for_each(|part| part.copy_from_slice(element)),
     }
 }

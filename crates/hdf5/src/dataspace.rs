@@ -44,7 +44,9 @@ impl Dataspace {
             (0, 0) => Ok(Self::Scalar),
             (2, 0) => Ok(Self::Null),
             (1, _) => Self::parse_simple(sizes, &mut cursor, rank, flags),
-            _ => Err(malformed(format!("unknown kind `{kind}` of a dataspace with {rank} dimensions"))),
+            _ => Err(malformed(format!(
+                "unknown kind `{kind}` of a dataspace with {rank} dimensions"
+            ))),
         }
     }
 

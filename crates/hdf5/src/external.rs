@@ -56,8 +56,13 @@ impl External {
             }
         }
         match refused {
-            Some(why) => Err(Error::new(ErrorKind::Permission, format!("the external file `{shown}` {why}"))),
-            None => Err(Error::new(ErrorKind::NotFound, format!("the external file `{shown}` is not there"))),
+            Some(why) => {
+                Err(Error::new(ErrorKind::Permission, format!("the external file `{shown}` {why}")))
+            }
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("the external file `{shown}` is not there"),
+            )),
         }
     }
 
@@ -68,7 +73,8 @@ impl External {
 
 /// Where a file may be: as libhdf5, beside the file that names it, and there by its last name.
 fn candidates(name: &Path, beside: Option<&Path>) -> Vec<PathBuf> {
-    let mut candidates = vec![beside.map_or_else(|| name.to_path_buf(), |folder| folder.join(name))];
+    let mut candidates =
+        vec![beside.map_or_else(|| name.to_path_buf(), |folder| folder.join(name))];
     if name.is_absolute()
         && let (Some(folder), Some(last)) = (beside, name.file_name())
     {
@@ -88,8 +94,11 @@ fn to_path(name: &[u8]) -> Result<PathBuf> {
 
 #[cfg(not(unix))]
 fn to_path(name: &[u8]) -> Result<PathBuf> {
-    let text = std::str::from_utf8(name).ok().filter(|text| !text.is_empty() && !text.contains('\0'));
-    Ok(PathBuf::from(text.ok_or_else(|| malformed("the name of an external file is not possible"))?))
+    let text =
+        std::str::from_utf8(name).ok().filter(|text| !text.is_empty() && !text.contains('\0'));
+    Ok(PathBuf::from(
+        text.ok_or_else(|| malformed("the name of an external file is not possible"))?,
+    ))
 }
 
 /// A part of a raw file that holds data of a dataset.
@@ -131,8 +140,10 @@ impl RawFiles {
     /// Reads bytes of the dataset; what a file is too short for is zeros.
     pub(crate) fn read(&self, mut at: u64, mut out: &mut [u8]) -> Result<()> {
         while !out.is_empty() {
-            let part = self.0.iter().rev().find(|part| part.start <= at && at - part.start < part.len);
-            let part = part.ok_or_else(|| unsupported("the raw files are smaller than the dataset"))?;
+            let part =
+                self.0.iter().rev().find(|part| part.start <= at && at - part.start < part.len);
+            let part =
+                part.ok_or_else(|| unsupported("the raw files are smaller than the dataset"))?;
             let inside = at - part.start;
             let len = (part.len - inside).min(out.len() as u64);
             let (now, later) = out.split_at_mut(crate::bytes::index(len));

@@ -64,9 +64,9 @@ impl FractalHeap {
     pub(crate) fn read(core: &FileCore, address: u64) -> Result<Self> {
         let sizes = core.sizes;
         let fixed = 22 + 12 * u64::from(sizes.length) + 3 * u64::from(sizes.offset);
-        let head = core.read(address, fixed + 4)?;
-        let mut cursor = Cursor::new(&head);
-        cursor.signature(b"FRHP", "a fractal heap")?;
+        let start_block = core.read(address, fixed + 4)?;
+        let mut cursor = Cursor::new(&start_block);
+        cursor.signature(*b"FRHP", "a fractal heap")?;
         cursor.version(0, "a fractal heap")?;
         let id_len = usize::from(cursor.u16()?);
         let filters_len = u64::from(cursor.u16()?);
@@ -99,7 +99,22 @@ impl FractalHeap {
             Some(Filtered { pipeline, root_size, root_mask })
         };
         let (blocks, huge) = (Mutex::default(), OnceLock::new());
-        let heap = Self { address, id_len, flags, max_managed, huge_tree, width, start, max_direct, offset_bits, root, rows, filters, blocks, huge };
+        let heap = Self {
+            address,
+            id_len,
+            flags,
+            max_managed,
+            huge_tree,
+            width,
+            start,
+            max_direct,
+            offset_bits,
+            root,
+            rows,
+            filters,
+            blocks,
+            huge,
+        };
         heap.check()?;
         Ok(heap)
     }
@@ -131,7 +146,8 @@ impl FractalHeap {
     fn tiny(&self, id: &[u8]) -> Result<Vec<u8>> {
         let mut cursor = Cursor::new(id);
         let first = usize::from(cursor.u8()? & 0x0f);
-        let len = if self.id_len - 1 <= 16 { first } else { first << 8 | usize::from(cursor.u8()?) };
+        let len =
+            if self.id_len - 1 <= 16 { first } else { first << 8 | usize::from(cursor.u8()?) };
         Ok(cursor.take(len + 1)?.to_vec())
     }
 
@@ -189,7 +205,12 @@ impl FractalHeap {
             let (child, stored) = self.child(core, address, (rows, direct_rows), (row, column))?;
             base += start;
             if row < direct_rows {
-                return Ok(DirectBlock { address: child, offset: base, size: self.row_size(row), stored });
+                return Ok(DirectBlock {
+                    address: child,
+                    offset: base,
+                    size: self.row_size(row),
+                    stored,
+                });
             }
             address = child;
             rows = u64::from(log2(self.row_size(row)) - log2(self.start * self.width)) + 1;
@@ -207,7 +228,8 @@ impl FractalHeap {
     ) -> Result<(u64, Option<(u64, u32)>)> {
         let sizes = core.sizes;
         let plain = u64::from(sizes.offset);
-        let direct = if self.filters.is_some() { plain + u64::from(sizes.length) + 4 } else { plain };
+        let direct =
+            if self.filters.is_some() { plain + u64::from(sizes.length) + 4 } else { plain };
         let prefix = 5 + plain + self.offset_len() as u64;
         let (above, below) = (rows.min(direct_rows), rows.saturating_sub(direct_rows));
         let total = prefix + self.width * (above * direct + below * plain) + 4;
@@ -231,7 +253,7 @@ impl FractalHeap {
         self.cached(address, || {
             let block = core.read(address, len)?;
             let mut cursor = Cursor::new(&block);
-            cursor.signature(b"FHIB", "an indirect block")?;
+            cursor.signature(*b"FHIB", "an indirect block")?;
             cursor.version(0, "an indirect block")?;
             self.check_owner(core, &mut cursor)?;
             if !ends_with_lookup3(&block) {
@@ -261,7 +283,7 @@ impl FractalHeap {
                 _ => core.read(block.address, block.size)?,
             };
             let mut cursor = Cursor::new(&bytes);
-            cursor.signature(b"FHDB", "a direct block")?;
+            cursor.signature(*b"FHDB", "a direct block")?;
             cursor.version(0, "a direct block")?;
             self.check_owner(core, &mut cursor)?;
             if self.flags & 2 != 0 {
@@ -321,7 +343,12 @@ impl FractalHeap {
     }
 }
 
-fn huge_object(core: &FileCore, record: &[u8], filtered: bool, with_id: bool) -> Result<HugeObject> {
+fn huge_object(
+    core: &FileCore,
+    record: &[u8],
+    filtered: bool,
+    with_id: bool,
+) -> Result<HugeObject> {
     let mut cursor = Cursor::new(record);
     let address = cursor.address(core.sizes)?;
     let len = cursor.length(core.sizes)?;

@@ -23,7 +23,7 @@ impl Collection {
         let length = usize::from(core.sizes.length);
         let head = core.read(address, 8 + length as u64)?;
         let mut cursor = Cursor::new(&head);
-        cursor.signature(b"GCOL", "a global heap")?;
+        cursor.signature(*b"GCOL", "a global heap")?;
         cursor.version(1, "a global heap")?;
         cursor.skip(3)?;
         let size = cursor.length(core.sizes)?;
@@ -44,7 +44,7 @@ impl Collection {
             let at = cursor.position();
             cursor.take_long(len)?;
             objects.insert(number, (at, index(len)));
-            cursor.skip((len.next_multiple_of(8) - len).min(cursor.remaining() as u64) as usize)?;
+            cursor.skip(index(len.next_multiple_of(8) - len).min(cursor.remaining()))?;
         }
         Ok(Self { block, objects })
     }

@@ -76,7 +76,11 @@ impl Header {
     pub(crate) fn read(core: &FileCore, address: u64) -> Result<Self> {
         let read = || {
             let start = core.read_up_to(address, 32)?;
-            if start.starts_with(b"OHDR") { read_new(core, address, &start) } else { read_old(core, address, &start) }
+            if start.starts_with(b"OHDR") {
+                read_new(core, address, &start)
+            } else {
+                read_old(core, address, &start)
+            }
         };
         let (messages, orders_attributes) = read().map_err(|e: Error| e.at_offset(address))?;
         Ok(Self { address, messages, orders_attributes })
@@ -125,7 +129,9 @@ fn read_new(core: &FileCore, address: u64, start: &[u8]) -> Result<(Vec<Message>
     cursor.skip(if flags & 0x10 == 0 { 0 } else { 4 })?;
     let size = cursor.uint(1 << (flags & 3))?;
     let prefix = cursor.position();
-    let total = size.checked_add(prefix as u64 + 4).ok_or_else(|| malformed("an object header is too long"))?;
+    let total = size
+        .checked_add(prefix as u64 + 4)
+        .ok_or_else(|| malformed("an object header is too long"))?;
     let block = core.read(address, total)?;
     if !ends_with_lookup3(&block) {
         return Err(corrupt("an object header"));
@@ -197,7 +203,9 @@ impl<'a> Blocks<'a> {
         }
         let order = if self.ordered { Some(cursor.u16()?) } else { None };
         if kind > MessageKind::LAST && flags & 0x80 != 0 {
-            return Err(unsupported(format!("a message of unknown kind `{kind}` asks not to be ignored")));
+            return Err(unsupported(format!(
+                "a message of unknown kind `{kind}` asks not to be ignored"
+            )));
         }
         if kind == MessageKind::REFERENCE_COUNT && self.version == 1 {
             return Err(malformed("an old object header has a message that counts references"));

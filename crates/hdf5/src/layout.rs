@@ -84,7 +84,8 @@ fn parse_3(core: &FileCore, cursor: &mut Cursor<'_>) -> Result<Layout> {
         2 => {
             let rank = usize::from(cursor.u8()?);
             let address = cursor.address(core.sizes)?;
-            let dims = (0..rank).map(|_| Ok(u64::from(cursor.u32()?))).collect::<Result<Vec<_>>>()?;
+            let dims =
+                (0..rank).map(|_| Ok(u64::from(cursor.u32()?))).collect::<Result<Vec<_>>>()?;
             chunked(dims, IndexKind::BTree1, address)
         }
         class => Err(unknown_class(class)),
@@ -106,7 +107,9 @@ fn chunked(mut dims: Vec<u64>, kind: IndexKind, address: u64) -> Result<Layout> 
     if dims.len() < 2 || dims.len() > MAX_RANK + 1 || dims.contains(&0) {
         return Err(malformed("the shape of chunks is not possible"));
     }
-    dims.iter().try_fold(1_u64, |all, &n| all.checked_mul(n)).ok_or_else(|| malformed("chunks are too large"))?;
+    dims.iter()
+        .try_fold(1_u64, |all, &n| all.checked_mul(n))
+        .ok_or_else(|| malformed("chunks are too large"))?;
     let element = dims.pop().unwrap_or(1);
     let size_len = 4;
     Ok(Layout::Chunked(Chunked { shape: dims, element, kind, address, size_len, raw_edges: false }))

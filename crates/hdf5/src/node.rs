@@ -101,7 +101,9 @@ impl Node {
         match (has(MessageKind::DATATYPE), has(MessageKind::DATASPACE)) {
             (true, true) => Ok(ObjectKind::Dataset),
             (true, false) => Ok(ObjectKind::Datatype),
-            _ => Err(malformed("expected a group, a dataset or a datatype").at_offset(self.address)),
+            _ => {
+                Err(malformed("expected a group, a dataset or a datatype").at_offset(self.address))
+            }
         }
     }
 
@@ -119,7 +121,8 @@ impl Node {
     /// Those of its header.
     pub fn datatype(&self) -> Result<Datatype> {
         let header = self.header()?;
-        let message = header.find(MessageKind::DATATYPE).ok_or_else(|| malformed("expected a datatype"))?;
+        let message =
+            header.find(MessageKind::DATATYPE).ok_or_else(|| malformed("expected a datatype"))?;
         Datatype::parse(&resolve(&self.core, message)?)
     }
 
@@ -203,7 +206,7 @@ impl Node {
 /// Whether a file is named beside itself: it is open already.
 fn is_own_name(core: &FileCore, name: &[u8]) -> bool {
     let own = core.path.as_ref().and_then(|path| path.file_name());
-    let own = own.map(|own| own.as_encoded_bytes());
+    let own = own.map(std::ffi::OsStr::as_encoded_bytes);
     own.is_some_and(|own| own == name.strip_prefix(b"./").unwrap_or(name))
 }
 
@@ -225,8 +228,13 @@ impl Walk {
             if part.is_empty() || part == b"." {
                 continue;
             }
-            self.parts_left = self.parts_left.checked_sub(1).ok_or_else(|| malformed("a path has too many parts"))?;
-            let links = at.links().map_err(|e| if e.kind() == ErrorKind::Type { not_found(part) } else { e })?;
+            self.parts_left = self
+                .parts_left
+                .checked_sub(1)
+                .ok_or_else(|| malformed("a path has too many parts"))?;
+            let links = at
+                .links()
+                .map_err(|e| if e.kind() == ErrorKind::Type { not_found(part) } else { e })?;
             let link = links.get(part).ok_or_else(|| not_found(part))?;
             at = self.target(&at, &link.target)?;
         }
@@ -236,7 +244,11 @@ impl Walk {
     fn target(&mut self, group: &Node, target: &LinkTarget) -> Result<Node> {
         match target {
             LinkTarget::Hard(address) => return Ok(Node::at(&group.core, *address)),
-            LinkTarget::User(kind, _) => return Err(unsupported(format!("links of the user-defined kind {kind} cannot be followed"))),
+            LinkTarget::User(kind, _) => {
+                return Err(unsupported(format!(
+                    "links of the user-defined kind {kind} cannot be followed"
+                )));
+            }
             _ => {}
         }
         self.links_left = self.links_left.checked_sub(1).ok_or_else(too_many_links)?;

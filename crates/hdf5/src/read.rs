@@ -20,7 +20,12 @@ const WINDOW: u64 = 4 << 20;
 /// The largest chunk that is decoded.
 const LARGEST_CHUNK: u64 = 1 << 34;
 
-pub(crate) fn read(dataset: &Dataset, selection: &Selection, out: &mut [u8], threads: usize) -> Result<()> {
+pub(crate) fn read(
+    dataset: &Dataset,
+    selection: &Selection,
+    out: &mut [u8],
+    threads: usize,
+) -> Result<()> {
     match &dataset.layout {
         Layout::Compact(data) => read_flat(dataset, selection, out, &mut |at, part| {
             let found = data.get(index(at)..).and_then(|rest| rest.get(..part.len()));
@@ -36,7 +41,9 @@ pub(crate) fn read(dataset: &Dataset, selection: &Selection, out: &mut [u8], thr
             Ok(())
         }
         Layout::Contiguous(address, _) => read_flat(dataset, selection, out, &mut |at, part| {
-            let at = address.checked_add(at).ok_or_else(|| malformed("the data lie outside the file"))?;
+            let at = address
+                .checked_add(at)
+                .ok_or_else(|| malformed("the data lie outside the file"))?;
             dataset.core.read_data(at, part)
         }),
         Layout::Chunked(chunked) => read_chunked(dataset, chunked, selection, out, threads),
@@ -158,7 +165,8 @@ fn read_chunked(
     let chunks = dataset.chunk_index()?;
     let pieces = selection.pieces(&chunked.shape);
     let total = pieces.iter().try_fold(1_usize, |all, dim| all.checked_mul(dim.len()));
-    let total = total.ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many chunks"))?;
+    let total =
+        total.ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many chunks"))?;
     let work = Work {
         dataset,
         chunked,
@@ -179,7 +187,9 @@ fn read_chunked(
         let others: Vec<_> = (1..workers).map(|_| scope.spawn(|| work.run(&bands))).collect();
         let mut result = work.run(&bands);
         for other in others {
-            let joined = other.join().unwrap_or_else(|_| Err(malformed("a thread that decodes chunks panicked")));
+            let joined = other
+                .join()
+                .unwrap_or_else(|_| Err(malformed("a thread that decodes chunks panicked")));
             result = result.and(joined);
         }
         result
@@ -246,8 +256,12 @@ impl Work<'_> {
         }
         chosen.reverse();
         let (skip, band) = if bands.len() == 1 { &bands[0] } else { &bands[first] };
-        let at = self.grid.number(&place).ok_or_else(|| malformed("a chunk lies outside the shape"))?;
-        let dims = chosen.iter().enumerate().map(|(i, piece)| (*piece, self.chunked.shape[i], self.out_shape[i]));
+        let at =
+            self.grid.number(&place).ok_or_else(|| malformed("a chunk lies outside the shape"))?;
+        let dims = chosen
+            .iter()
+            .enumerate()
+            .map(|(i, piece)| (*piece, self.chunked.shape[i], self.out_shape[i]));
         let copy = Copy { dims: dims.collect(), element: index(self.chunked.element) };
         let lock = || band.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(chunk) = self.index.get(at) else {
@@ -261,14 +275,23 @@ impl Work<'_> {
     }
 
     /// The elements of a chunk.
-    fn decode(&self, number: u64, chunk: &Chunk, place: &[u64], is_whole: bool) -> Result<Arc<Vec<u8>>> {
+    fn decode(
+        &self,
+        number: u64,
+        chunk: &Chunk,
+        place: &[u64],
+        is_whole: bool,
+    ) -> Result<Arc<Vec<u8>>> {
         let filters = &self.dataset.pipeline;
         if !is_whole && let Some(kept) = self.dataset.keep().get(number) {
             return Ok(kept);
         }
         let len = self.chunked.bytes();
         if len > LARGEST_CHUNK {
-            return Err(Error::new(ErrorKind::Limit, format!("a chunk of {len} bytes is too large")));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("a chunk of {len} bytes is too large"),
+            ));
         }
         let core = &self.dataset.core;
         // Both lie in the file, whatever is declared.
@@ -279,7 +302,10 @@ impl Work<'_> {
         let mask = if raw { u32::MAX } else { chunk.mask };
         let mut decoded = filters.decode(stored, mask, index(len))?;
         if (decoded.len() as u64) < len {
-            return Err(malformed(format!("expected a chunk of {len} bytes, found {}", decoded.len())));
+            return Err(malformed(format!(
+                "expected a chunk of {len} bytes, found {}",
+                decoded.len()
+            )));
         }
         decoded.truncate(index(len));
         let decoded = Arc::new(decoded);
@@ -291,6 +317,10 @@ impl Work<'_> {
 
     fn reaches_beyond(&self, place: &[u64]) -> bool {
         let shape = self.dataset.space().shape();
-        place.iter().zip(&self.chunked.shape).zip(shape).any(|((at, chunk), n)| (at + 1) * chunk > *n)
+        place
+            .iter()
+            .zip(&self.chunked.shape)
+            .zip(shape)
+            .any(|((at, chunk), n)| (at + 1) * chunk > *n)
     }
 }

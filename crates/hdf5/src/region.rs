@@ -75,7 +75,9 @@ fn rank(cursor: &mut Cursor<'_>) -> Result<usize> {
 fn width(cursor: &mut Cursor<'_>) -> Result<usize> {
     match cursor.u8()? {
         width @ (2 | 4 | 8) => Ok(usize::from(width)),
-        width => Err(malformed(format!("expected numbers of 2, 4 or 8 bytes in a selection, found {width}"))),
+        width => Err(malformed(format!(
+            "expected numbers of 2, 4 or 8 bytes in a selection, found {width}"
+        ))),
     }
 }
 
@@ -90,7 +92,12 @@ fn points(cursor: &mut Cursor<'_>, version: u32) -> Result<Region> {
             4
         }
         2 => width(cursor)?,
-        _ => return Err(wrong_version("a selection of points", version as u8)),
+        _ => {
+            return Err(wrong_version(
+                "a selection of points",
+                u8::try_from(version).unwrap_or(u8::MAX),
+            ));
+        }
     };
     let rank = rank(cursor)?;
     let count = cursor.uint(width)?;
@@ -119,7 +126,12 @@ fn blocks(cursor: &mut Cursor<'_>, version: u32) -> Result<Region> {
             (flags & 1 != 0, 8)
         }
         3 => (cursor.u8()? & 1 != 0, width(cursor)?),
-        _ => return Err(wrong_version("a selection of blocks", version as u8)),
+        _ => {
+            return Err(wrong_version(
+                "a selection of blocks",
+                u8::try_from(version).unwrap_or(u8::MAX),
+            ));
+        }
     };
     let rank = rank(cursor)?;
     if regular {
@@ -144,7 +156,12 @@ fn regular_blocks(cursor: &mut Cursor<'_>, rank: usize, width: usize) -> Result<
     };
     let dim = |cursor: &mut Cursor<'_>| {
         let start = cursor.uint(width)?;
-        let dim = RegularDim { start, stride: cursor.uint(width)?, count: number(cursor)?, block: number(cursor)? };
+        let dim = RegularDim {
+            start,
+            stride: cursor.uint(width)?,
+            count: number(cursor)?,
+            block: number(cursor)?,
+        };
         if dim.stride == 0 && dim.count > 1 || dim.count == 0 || dim.block == 0 {
             return Err(malformed("a block of a selection is empty"));
         }
@@ -164,16 +181,21 @@ fn all(mut counts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
 /// A box of elements: for each dimension the first position and how many.
 pub(crate) type Part = Vec<(u64, u64)>;
 
+/// What is done with each box.
+type Visit<'a> = &'a mut dyn FnMut(&[(u64, u64)]) -> Result<()>;
+
 impl Region {
     /// How many elements there are in a dataset of this shape.
     pub(crate) fn elements(&self, shape: &[u64]) -> Result<u64> {
-        
         let count = match self {
             Self::None => Some(0),
             Self::All => crate::dataspace::product(shape),
             Self::Points(points) => Some(points.len() as u64),
             Self::Blocks(blocks) => blocks.iter().try_fold(0_u64, |sum, (first, last)| {
-                sum.checked_add(all(first.iter().zip(last).map(|(first, last)| (last - first).checked_add(1)))?)
+                sum.checked_add(all(first
+                    .iter()
+                    .zip(last)
+                    .map(|(first, last)| (last - first).checked_add(1)))?)
             }),
             Self::Regular(dims) => all(dims.iter().map(|dim| dim.count.checked_mul(dim.block))),
         };
@@ -190,7 +212,8 @@ impl Region {
             Self::Points(points) => points.iter().all(|point| within(point)),
             Self::Blocks(blocks) => blocks.iter().all(|(_, last)| within(last)),
             Self::Regular(dims) => {
-                dims.len() == shape.len() && dims.iter().zip(shape).all(|(dim, n)| dim.end().is_some_and(|end| end <= *n))
+                dims.len() == shape.len()
+                    && dims.iter().zip(shape).all(|(dim, n)| dim.end().is_some_and(|end| end <= *n))
             }
         };
         if fits { Ok(()) } else { Err(malformed("a selection lies outside its dataset")) }
@@ -198,11 +221,13 @@ impl Region {
 
     /// Calls `visit` with boxes that together hold all elements, in the order of rows: one after
     /// the other, they are how the elements are counted.
-    pub(crate) fn rows(&self, shape: &[u64], visit: &mut dyn FnMut(&[(u64, u64)]) -> Result<()>) -> Result<()> {
+    pub(crate) fn rows(&self, shape: &[u64], visit: Visit<'_>) -> Result<()> {
         match self {
             Self::None => Ok(()),
             Self::All => visit(&shape.iter().map(|&n| (0, n)).collect::<Part>()),
-            Self::Points(points) => points.iter().try_for_each(|point| visit(&point.iter().map(|&at| (at, 1)).collect::<Part>())),
+            Self::Points(points) => points
+                .iter()
+                .try_for_each(|point| visit(&point.iter().map(|&at| (at, 1)).collect::<Part>())),
             Self::Blocks(blocks) => block_rows(blocks, visit),
             Self::Regular(dims) => regular_rows(dims, &mut Vec::new(), visit),
         }
@@ -222,9 +247,13 @@ impl RegularDim {
 }
 
 /// Blocks at equal distances: inner dimensions that are whole runs stay together.
-fn regular_rows(dims: &[RegularDim], before: &mut Part, visit: &mut dyn FnMut(&[(u64, u64)]) -> Result<()>) -> Result<()> {
+fn regular_rows(dims: &[RegularDim], before: &mut Part, visit: Visit<'_>) -> Result<()> {
     if dims.iter().all(RegularDim::is_run) {
-        let part: Part = before.iter().copied().chain(dims.iter().map(|dim| (dim.start, dim.count * dim.block))).collect();
+        let part: Part = before
+            .iter()
+            .copied()
+            .chain(dims.iter().map(|dim| (dim.start, dim.count * dim.block)))
+            .collect();
         return visit(&part);
     }
     let (first, rest) = (dims[0], &dims[1..]);
@@ -232,7 +261,11 @@ fn regular_rows(dims: &[RegularDim], before: &mut Part, visit: &mut dyn FnMut(&[
     let inner_is_run = rest.iter().all(RegularDim::is_run);
     for number in 0..first.count {
         let start = first.start + number * first.stride;
-        let pieces = if inner_is_run { vec![(start, first.block)] } else { (0..first.block).map(|i| (start + i, 1)).collect() };
+        let pieces = if inner_is_run {
+            vec![(start, first.block)]
+        } else {
+            (0..first.block).map(|i| (start + i, 1)).collect()
+        };
         for piece in pieces {
             before.push(piece);
             regular_rows(rest, before, visit)?;
@@ -243,9 +276,15 @@ fn regular_rows(dims: &[RegularDim], before: &mut Part, visit: &mut dyn FnMut(&[
 }
 
 /// Any blocks: rows of all of them, sorted as elements are counted.
-fn block_rows(blocks: &[(Vec<u64>, Vec<u64>)], visit: &mut dyn FnMut(&[(u64, u64)]) -> Result<()>) -> Result<()> {
+fn block_rows(blocks: &[(Vec<u64>, Vec<u64>)], visit: Visit<'_>) -> Result<()> {
     if let [(first, last)] = blocks {
-        return visit(&first.iter().zip(last).map(|(first, last)| (*first, last - first + 1)).collect::<Part>());
+        return visit(
+            &first
+                .iter()
+                .zip(last)
+                .map(|(first, last)| (*first, last - first + 1))
+                .collect::<Part>(),
+        );
     }
     let mut rows: Vec<Part> = Vec::new();
     for (first, last) in blocks {

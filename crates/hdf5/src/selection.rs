@@ -38,9 +38,12 @@ impl DimSelection {
     fn last(&self) -> Option<u64> {
         match self {
             Self::Range { count: 0, .. } => None,
-            Self::Range { start, step, count } => {
-                Some((count - 1).checked_mul(*step).and_then(|n| n.checked_add(*start)).unwrap_or(u64::MAX))
-            }
+            Self::Range { start, step, count } => Some(
+                (count - 1)
+                    .checked_mul(*step)
+                    .and_then(|n| n.checked_add(*start))
+                    .unwrap_or(u64::MAX),
+            ),
             Self::List(list) => list.iter().copied().max(),
         }
     }
@@ -102,7 +105,9 @@ fn list_pieces(list: &[u64], width: u64) -> Vec<(u64, Piece)> {
     sorted.sort_by_key(|(piece, ..)| *piece);
     sorted
         .chunk_by(|one, other| one.0 == other.0)
-        .map(|group| (group[0].0, Piece::Pairs(group.iter().map(|&(_, from, to)| (from, to)).collect())))
+        .map(|group| {
+            (group[0].0, Piece::Pairs(group.iter().map(|&(_, from, to)| (from, to)).collect()))
+        })
         .collect()
 }
 
@@ -143,7 +148,11 @@ impl Selection {
     /// [`ErrorKind::Value`] if it does not.
     pub fn check(&self, shape: &[u64]) -> Result<()> {
         if self.0.len() != shape.len() {
-            let message = format!("expected a selection of {} dimensions, found {}", shape.len(), self.0.len());
+            let message = format!(
+                "expected a selection of {} dimensions, found {}",
+                shape.len(),
+                self.0.len()
+            );
             return Err(malformed(message));
         }
         for (wanted, &len) in self.0.iter().zip(shape) {
@@ -168,7 +177,8 @@ impl Selection {
     /// # Errors
     /// [`ErrorKind::Limit`] for 2^64 or more.
     pub fn elements(&self) -> Result<u64> {
-        product(&self.shape()).ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many elements"))
+        product(&self.shape())
+            .ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many elements"))
     }
 
     /// The pieces of each dimension.
@@ -214,7 +224,9 @@ impl Copy<'_> {
         for &(piece, source_len, out_len) in self.dims.iter().rev() {
             match piece {
                 // What lies below is whole in both blocks: these rows are one run.
-                Piece::Range { from: start, step: 1, to: target, count } if from == run && to == run => {
+                Piece::Range { from: start, step: 1, to: target, count }
+                    if from == run && to == run =>
+                {
                     base = (start * from, target * to);
                     run *= count;
                 }
@@ -228,7 +240,12 @@ impl Copy<'_> {
     }
 }
 
-fn walk(strides: &[Stride<'_>], (from, to): (u64, u64), run: u64, copy: &mut impl FnMut(u64, u64, u64)) {
+fn walk(
+    strides: &[Stride<'_>],
+    (from, to): (u64, u64),
+    run: u64,
+    copy: &mut impl FnMut(u64, u64, u64),
+) {
     match strides {
         [] => copy(from, to, run),
         [last] => {

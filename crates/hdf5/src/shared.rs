@@ -18,12 +18,14 @@ pub(crate) struct SharedTable {
 impl SharedTable {
     pub(crate) fn read(core: &FileCore, address: u64, count: u8) -> Result<Self> {
         if !(1..=8).contains(&count) {
-            return Err(malformed(format!("expected 1 to 8 indexes of shared messages, found {count}")));
+            return Err(malformed(format!(
+                "expected 1 to 8 indexes of shared messages, found {count}"
+            )));
         }
         let entry = 14 + 2 * u64::from(core.sizes.offset);
         let block = core.read(address, 8 + entry * u64::from(count))?;
         let mut cursor = Cursor::new(&block);
-        cursor.signature(b"SMTB", "the table of shared messages")?;
+        cursor.signature(*b"SMTB", "the table of shared messages")?;
         if !ends_with_lookup3(&block) {
             return Err(corrupt("the table of shared messages"));
         }
@@ -45,7 +47,8 @@ impl SharedTable {
 
     fn get(&self, core: &FileCore, kind: u16, id: &[u8]) -> Result<Vec<u8>> {
         let heap = self.heaps.iter().find(|(kinds, _)| kinds >> kind & 1 != 0);
-        let (_, heap) = heap.ok_or_else(|| malformed("no index has shared messages of this kind"))?;
+        let (_, heap) =
+            heap.ok_or_else(|| malformed("no index has shared messages of this kind"))?;
         heap.get(core, id)
     }
 }
@@ -87,7 +90,9 @@ impl SharedAt {
             Self::Header(address) => {
                 let header = Header::read(core, *address)?;
                 let found = header.messages.into_iter().find(|m| m.kind == kind && !m.is_shared());
-                Ok(found.ok_or_else(|| malformed("a shared message is not where it should be"))?.data)
+                Ok(found
+                    .ok_or_else(|| malformed("a shared message is not where it should be"))?
+                    .data)
             }
         }
     }

@@ -121,7 +121,9 @@ fn sizes(cursor: &mut Cursor<'_>) -> Result<Sizes> {
     let (offset, length) = (cursor.u8()?, cursor.u8()?);
     for size in [offset, length] {
         if ![2, 4, 8, 16, 32].contains(&size) {
-            return Err(malformed(format!("expected offsets and lengths of 2, 4, 8, 16 or 32 bytes, found {size}")));
+            return Err(malformed(format!(
+                "expected offsets and lengths of 2, 4, 8, 16 or 32 bytes, found {size}"
+            )));
         }
     }
     Ok(Sizes { offset, length })

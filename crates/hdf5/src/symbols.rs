@@ -16,9 +16,9 @@ pub(crate) struct LocalHeap {
 impl LocalHeap {
     pub(crate) fn read(core: &FileCore, address: u64) -> Result<Self> {
         let len = 8 + 2 * u64::from(core.sizes.length) + u64::from(core.sizes.offset);
-        let head = core.read(address, len)?;
-        let mut cursor = Cursor::new(&head);
-        cursor.signature(b"HEAP", "a local heap")?;
+        let prefix = core.read(address, len)?;
+        let mut cursor = Cursor::new(&prefix);
+        cursor.signature(*b"HEAP", "a local heap")?;
         cursor.version(0, "a local heap")?;
         cursor.skip(3)?;
         let size = cursor.length(core.sizes)?;
@@ -35,9 +35,12 @@ impl LocalHeap {
         let mut left = self.data.len() as u64;
         // 1 ends the list; no block begins at an odd offset.
         while free != 1 && free != UNDEFINED {
-            let mut cursor = Cursor::new(self.data.get(crate::bytes::index(free)..).unwrap_or_default());
+            let mut cursor =
+                Cursor::new(self.data.get(crate::bytes::index(free)..).unwrap_or_default());
             let (next, size) = (cursor.length(core.sizes)?, cursor.length(core.sizes)?);
-            left = left.checked_sub(size.max(least)).ok_or_else(|| malformed("the free list of a local heap does not end"))?;
+            left = left
+                .checked_sub(size.max(least))
+                .ok_or_else(|| malformed("the free list of a local heap does not end"))?;
             if free.checked_add(size).is_none_or(|end| end > self.data.len() as u64) {
                 return Err(malformed("a free block lies outside its local heap"));
             }
@@ -79,15 +82,15 @@ pub(crate) fn read_links(core: &FileCore, tree: u64, heap: u64) -> Result<Vec<Li
 /// The level and the children of a node.
 fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<u64>)> {
     let (offset, length) = (u64::from(core.sizes.offset), u64::from(core.sizes.length));
-    let head = core.read(address, 8 + 2 * offset)?;
-    let mut cursor = Cursor::new(&head);
-    cursor.signature(b"TREE", "a B-tree's node")?;
+    let prefix = core.read(address, 8 + 2 * offset)?;
+    let mut cursor = Cursor::new(&prefix);
+    cursor.signature(*b"TREE", "a B-tree's node")?;
     if cursor.u8()? != 0 {
         return Err(malformed("expected a B-tree of a group, found one of chunks"));
     }
     let level = cursor.u8()?;
     let count = u64::from(cursor.u16()?);
-    let body = core.read(address + head.len() as u64, count * (length + offset))?;
+    let body = core.read(address + prefix.len() as u64, count * (length + offset))?;
     let mut cursor = Cursor::new(&body);
     let mut children = Vec::new();
     for _ in 0..count {
@@ -97,10 +100,15 @@ fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<u64>)> {
     Ok((level, children))
 }
 
-fn read_symbols(core: &FileCore, address: u64, heap: &LocalHeap, links: &mut Vec<Link>) -> Result<()> {
-    let head = core.read(address, 8)?;
-    let mut cursor = Cursor::new(&head);
-    cursor.signature(b"SNOD", "a symbol table")?;
+fn read_symbols(
+    core: &FileCore,
+    address: u64,
+    heap: &LocalHeap,
+    links: &mut Vec<Link>,
+) -> Result<()> {
+    let prefix = core.read(address, 8)?;
+    let mut cursor = Cursor::new(&prefix);
+    cursor.signature(*b"SNOD", "a symbol table")?;
     cursor.version(1, "a symbol table")?;
     cursor.skip(1)?;
     let count = cursor.u16()?;
@@ -115,7 +123,9 @@ fn read_symbols(core: &FileCore, address: u64, heap: &LocalHeap, links: &mut Vec
         let target = match cached {
             2 => LinkTarget::Soft(heap.name(u64::from(cursor.u32()?))?.to_vec()),
             0 | 1 => LinkTarget::Hard(header),
-            other => return Err(malformed(format!("unknown kind `{other}` of a symbol table's entry"))),
+            other => {
+                return Err(malformed(format!("unknown kind `{other}` of a symbol table's entry")));
+            }
         };
         links.push(Link { name, order: None, target, is_utf8: false });
     }

@@ -64,7 +64,10 @@ impl Reading {
                 SOURCES.set(0);
             }
             if stack.len() >= MAX_DEPTH || stack.contains(&(core.number, address)) {
-                return Err(Error::new(ErrorKind::Cycle, "a virtual dataset leads back to itself, or too far"));
+                return Err(Error::new(
+                    ErrorKind::Cycle,
+                    "a virtual dataset leads back to itself, or too far",
+                ));
             }
             stack.push((core.number, address));
             Ok(Self)
@@ -74,7 +77,7 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        READING.with_borrow_mut(|stack| stack.pop());
+        READING.with_borrow_mut(std::vec::Vec::pop);
     }
 }
 
@@ -88,7 +91,11 @@ fn count_source() -> Result<()> {
 }
 
 /// Reads the mappings of a virtual dataset, and grows its shape to what there is.
-pub(crate) fn read_mappings(core: &Arc<FileCore>, heap: HeapId, space: &mut Dataspace) -> Result<Vec<Mapping>> {
+pub(crate) fn read_mappings(
+    core: &Arc<FileCore>,
+    heap: HeapId,
+    space: &mut Dataspace,
+) -> Result<Vec<Mapping>> {
     if heap.address == UNDEFINED {
         return Ok(Vec::new());
     }
@@ -123,11 +130,18 @@ const SAME_FILE: u8 = 4;
 const SHARED_FILE: u8 = 1;
 const SHARED_PATH: u8 = 2;
 
-fn read_source(core: &FileCore, cursor: &mut Cursor<'_>, version: u8, before: &[Mapping]) -> Result<VirtualSource> {
+fn read_source(
+    core: &FileCore,
+    cursor: &mut Cursor<'_>,
+    version: u8,
+    before: &[Mapping],
+) -> Result<VirtualSource> {
     let flags = if version == 1 { cursor.u8()? } else { 0 };
     let earlier = |cursor: &mut Cursor<'_>| {
         let number = index(cursor.length(core.sizes)?);
-        before.get(number).ok_or_else(|| malformed("a mapping shares the name of one that is not there"))
+        before
+            .get(number)
+            .ok_or_else(|| malformed("a mapping shares the name of one that is not there"))
     };
     let file = if flags & SAME_FILE != 0 {
         b".".to_vec()
@@ -136,7 +150,11 @@ fn read_source(core: &FileCore, cursor: &mut Cursor<'_>, version: u8, before: &[
     } else {
         cursor.text()?.to_vec()
     };
-    let path = if flags & SHARED_PATH != 0 { earlier(cursor)?.source.path.clone() } else { cursor.text()?.to_vec() };
+    let path = if flags & SHARED_PATH != 0 {
+        earlier(cursor)?.source.path.clone()
+    } else {
+        cursor.text()?.to_vec()
+    };
     Ok(VirtualSource { file, path })
 }
 
@@ -163,8 +181,14 @@ fn grow(core: &Arc<FileCore>, mappings: &mut [Mapping], space: &mut Dataspace) -
         if dim >= shape.len() {
             return Err(malformed("a mapping has another rank than its dataset"));
         }
-        let is_numbered = [&mapping.source.file, &mapping.source.path].iter().any(|name| name.windows(2).any(|pair| pair == b"%b"));
-        let found = if is_numbered { numbered(core, mapping, to, dim) } else { extended(core, mapping, to, dim) };
+        let is_numbered = [&mapping.source.file, &mapping.source.path]
+            .iter()
+            .any(|name| name.windows(2).any(|pair| pair == b"%b"));
+        let found = if is_numbered {
+            numbered(core, mapping, to, dim)
+        } else {
+            extended(core, mapping, to, dim)
+        };
         let Some((found, end)) = found? else { continue };
         mapping.found = found;
         grown[dim] = Some(grown[dim].unwrap_or(0).max(end));
@@ -174,25 +198,34 @@ fn grow(core: &Arc<FileCore>, mappings: &mut [Mapping], space: &mut Dataspace) -
             *shape = grown.max(least);
         }
     }
-    crate::dataspace::product(shape).ok_or_else(|| malformed("the shape has 2^64 elements or more"))?;
+    crate::dataspace::product(shape)
+        .ok_or_else(|| malformed("the shape has 2^64 elements or more"))?;
     Ok(())
 }
 
 type Extent = Option<(Vec<(VirtualSource, Region, Region)>, u64)>;
 
 /// One source for each block: `%b` in its name is the number of the block.
-fn numbered(core: &Arc<FileCore>, mapping: &Mapping, to: &[RegularDim], dim: usize) -> Result<Extent> {
+fn numbered(
+    core: &Arc<FileCore>,
+    mapping: &Mapping,
+    to: &[RegularDim],
+    dim: usize,
+) -> Result<Extent> {
     let (mut found, mut end) = (Vec::new(), 0);
     for number in 0..MAX_NUMBERED {
         let substitute = |name: &[u8]| replace_number(name, number);
-        let source = VirtualSource { file: substitute(&mapping.source.file), path: substitute(&mapping.source.path) };
+        let source = VirtualSource {
+            file: substitute(&mapping.source.file),
+            path: substitute(&mapping.source.path),
+        };
         match open_source(core, &source) {
             Ok(Some(_)) => {}
-            Ok(None) => break,
             Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
-            Err(_) => break,
+            Ok(None) | Err(_) => break,
         }
-        let start = number.checked_mul(to[dim].stride).and_then(|skip| skip.checked_add(to[dim].start));
+        let start =
+            number.checked_mul(to[dim].stride).and_then(|skip| skip.checked_add(to[dim].start));
         let start = start.ok_or_else(|| malformed("a block of a mapping lies too far"))?;
         let mut block = to.to_vec();
         block[dim] = RegularDim { start, stride: 1, count: 1, block: to[dim].block };
@@ -225,7 +258,12 @@ fn replace_number(name: &[u8], number: u64) -> Vec<u8> {
 }
 
 /// As many slices as the source has.
-fn extended(core: &Arc<FileCore>, mapping: &Mapping, to: &[RegularDim], dim: usize) -> Result<Extent> {
+fn extended(
+    core: &Arc<FileCore>,
+    mapping: &Mapping,
+    to: &[RegularDim],
+    dim: usize,
+) -> Result<Extent> {
     let (Some(from_dim), Region::Regular(from)) = (unlimited(&mapping.from), &mapping.from) else {
         return Err(malformed("a mapping has a bound on one side only"));
     };
@@ -235,7 +273,11 @@ fn extended(core: &Arc<FileCore>, mapping: &Mapping, to: &[RegularDim], dim: usi
         Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
         Err(error) => return Err(error),
     };
-    let extent = *source.space().shape().get(from_dim).ok_or_else(|| malformed("a mapping has another rank than its source"))?;
+    let extent = *source
+        .space()
+        .shape()
+        .get(from_dim)
+        .ok_or_else(|| malformed("a mapping has another rank than its source"))?;
     let slices = slices_within(&from[from_dim], extent);
     let (mut from, mut to) = (from.clone(), to.to_vec());
     let (one, other) = (bounded(&from[from_dim], slices), bounded(&to[dim], slices));
@@ -268,7 +310,11 @@ fn bounded(dim: &RegularDim, slices: u64) -> Option<RegularDim> {
 /// Opens a source; none if it is not there.
 fn open_source(core: &Arc<FileCore>, source: &VirtualSource) -> Result<Option<Dataset>> {
     count_source()?;
-    let file = if source.file == b"." { Ok(Arc::clone(core)) } else { Node::open_file(core, &source.file) };
+    let file = if source.file == b"." {
+        Ok(Arc::clone(core))
+    } else {
+        Node::open_file(core, &source.file)
+    };
     let node = file.and_then(|file| Node::root(&file).resolve(&source.path));
     match node {
         Ok(node) => node.dataset().map(Some),
@@ -387,8 +433,12 @@ impl Task<'_> {
                 return DimSelection::Range { start, step: 1, count: 1 };
             }
             match long.next() {
-                Some(Piece::Range { from, step, count, .. }) => DimSelection::Range { start: start + from, step: *step, count: *count },
-                Some(Piece::Pairs(pairs)) => DimSelection::List(pairs.iter().map(|(from, _)| start + from).collect()),
+                Some(Piece::Range { from, step, count, .. }) => {
+                    DimSelection::Range { start: start + from, step: *step, count: *count }
+                }
+                Some(Piece::Pairs(pairs)) => {
+                    DimSelection::List(pairs.iter().map(|(from, _)| start + from).collect())
+                }
                 None => DimSelection::Range { start, step: 1, count: n },
             }
         });
@@ -405,14 +455,19 @@ impl Task<'_> {
     fn read_all(&self, from: &Region, to: &Region, elements: u64, out: &mut [u8]) -> Result<()> {
         let bytes = self.dataset.bytes_of(elements)?;
         if bytes as u64 > BESIDE.max(8 * out.len() as u64) {
-            return Err(Error::new(ErrorKind::Limit, "a part of a virtual dataset is too large to be read at once"));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                "a part of a virtual dataset is too large to be read at once",
+            ));
         }
         let mut buffer = crate::bytes::zeroed(bytes)?;
         let mut rest = buffer.as_mut_slice();
         from.rows(self.source.space().shape(), &mut |part| {
-            let dims = part.iter().map(|&(start, count)| DimSelection::Range { start, step: 1, count });
+            let dims =
+                part.iter().map(|&(start, count)| DimSelection::Range { start, step: 1, count });
             let wanted = Selection(dims.collect());
-            let (now, later) = std::mem::take(&mut rest).split_at_mut(self.dataset.bytes_of(wanted.elements()?)?);
+            let (now, later) =
+                std::mem::take(&mut rest).split_at_mut(self.dataset.bytes_of(wanted.elements()?)?);
             rest = later;
             self.read_source(&wanted, now)
         })?;
@@ -441,7 +496,12 @@ impl Task<'_> {
 
     /// What is wanted of a box of the virtual dataset.
     fn pieces(&self, part: &[(u64, u64)]) -> Option<Vec<Piece>> {
-        self.selection.0.iter().zip(part).map(|(wanted, &(start, len))| wanted.within(start, len)).collect()
+        self.selection
+            .0
+            .iter()
+            .zip(part)
+            .map(|(wanted, &(start, len))| wanted.within(start, len))
+            .collect()
     }
 
     fn copy(&self, pieces: &[Piece], lens: &[u64], data: &[u8], out: &mut [u8]) {
@@ -454,6 +514,8 @@ impl Task<'_> {
 fn densely(piece: &Piece) -> Piece {
     match piece {
         Piece::Range { to, count, .. } => Piece::Range { from: 0, step: 1, to: *to, count: *count },
-        Piece::Pairs(pairs) => Piece::Pairs(pairs.iter().zip(0..).map(|(&(_, to), i)| (i, to)).collect()),
+        Piece::Pairs(pairs) => {
+            Piece::Pairs(pairs.iter().zip(0..).map(|(&(_, to), i)| (i, to)).collect())
+        }
     }
 }

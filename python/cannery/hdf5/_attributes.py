@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cannery.hdf5._errors import ObjectError, shown
-from cannery.hdf5._types import Empty, check_string_dtype, file_type, text
+from cannery.hdf5._types import Empty, check_string_dtype, file_type, flattened, text
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -34,11 +34,11 @@ class AttributeInfo:
             return Empty(dtype)
         raw = np.frombuffer(self._data, "u1")[: math.prod(self.shape) * self._type.size]
         values = self._type.convert(raw.reshape(-1, self._type.size), node)
-        inner = dtype.subdtype[1] if dtype.subdtype else ()
+        base, inner = flattened(dtype)
         values = values.reshape(self.shape + inner)
         if not values.flags.writeable:
             values = values.copy()
-        info = check_string_dtype(dtype.subdtype[0] if dtype.subdtype else dtype)
+        info = check_string_dtype(base)
         if info is not None and info.length is None:
             return _decoded(values)
         return values[()] if values.ndim == 0 else values

@@ -23,7 +23,14 @@ from cannery.hdf5._select import (
     regular,
     select,
 )
-from cannery.hdf5._types import Empty, FileType, check_string_dtype, file_type, text
+from cannery.hdf5._types import (
+    Empty,
+    FileType,
+    check_string_dtype,
+    file_type,
+    flattened,
+    text,
+)
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -212,8 +219,7 @@ class Dataset(HLObject):
         size = self._type.size
         raw = np.empty(_affordable(selected.count * size), "u1")
         self._native.read_into(selected.wanted, raw, threads)
-        inner = dtype.subdtype[1] if dtype.subdtype else ()
-        base = dtype.subdtype[0] if dtype.subdtype else dtype
+        base, inner = flattened(dtype)
         if self._type.is_plain:
             return raw.view(base).reshape(selected.shape + inner)
         values = self._type.convert(raw.reshape(-1, size), self._node)

@@ -132,6 +132,15 @@ def text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def flattened(dtype: np.dtype) -> tuple[np.dtype, tuple[int, ...]]:
+    """The elements of array types, and the shape of all arrays around them."""
+    shape: tuple[int, ...] = ()
+    while dtype.subdtype is not None:
+        dtype, inner = dtype.subdtype
+        shape += inner
+    return dtype, shape
+
+
 def file_type(native: _native.Hdf5Type) -> FileType:
     """The type of elements in a file."""
     return _made(native.describe())

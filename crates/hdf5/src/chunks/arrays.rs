@@ -11,7 +11,7 @@ use crate::core::FileCore;
 fn check_prefix(
     core: &FileCore,
     cursor: &mut Cursor<'_>,
-    (signature, what): (&[u8; 4], &str),
+    (signature, what): ([u8; 4], &str),
     grid: &Grid<'_>,
 ) -> Result<()> {
     cursor.signature(signature, what)?;
@@ -84,7 +84,7 @@ pub(super) fn read_fixed(core: &FileCore, grid: &Grid<'_>, chunks: &mut ChunkInd
     let (offset, length) = (u64::from(core.sizes.offset), u64::from(core.sizes.length));
     let head = checked(core, grid.layout.address, 12 + length + offset, "a fixed array")?;
     let mut cursor = Cursor::new(&head);
-    check_prefix(core, &mut cursor, (b"FAHD", "a fixed array"), grid)?;
+    check_prefix(core, &mut cursor, (*b"FAHD", "a fixed array"), grid)?;
     let entry = u64::from(cursor.u8()?);
     let page_bits = cursor.u8()?;
     let count = cursor.length(core.sizes)?;
@@ -99,17 +99,20 @@ pub(super) fn read_fixed(core: &FileCore, grid: &Grid<'_>, chunks: &mut ChunkInd
     let prefix = 6 + offset;
     let too_many = || malformed("a fixed array claims more chunks than the file has room for");
     if count <= page {
-        let len = count.checked_mul(entry).and_then(|len| len.checked_add(prefix + 4)).ok_or_else(too_many)?;
+        let len = count
+            .checked_mul(entry)
+            .and_then(|len| len.checked_add(prefix + 4))
+            .ok_or_else(too_many)?;
         let block = checked(core, address, len, "the block of a fixed array")?;
         let mut cursor = Cursor::new(&block);
-        check_prefix(core, &mut cursor, (b"FADB", "the block of a fixed array"), grid)?;
+        check_prefix(core, &mut cursor, (*b"FADB", "the block of a fixed array"), grid)?;
         return add_entries(core, grid, (0, count), cursor.rest(), chunks);
     }
     let bitmap = count.div_ceil(page).div_ceil(8);
     let len = bitmap.checked_add(prefix + 4).ok_or_else(too_many)?;
     let block = checked(core, address, len, "the block of a fixed array")?;
     let mut cursor = Cursor::new(&block);
-    check_prefix(core, &mut cursor, (b"FADB", "the block of a fixed array"), grid)?;
+    check_prefix(core, &mut cursor, (*b"FADB", "the block of a fixed array"), grid)?;
     let bits = cursor.take_long(bitmap)?;
     add_pages(core, grid, (address + len, 0, count, page), |number| bit(bits, number), chunks)
 }
@@ -129,9 +132,10 @@ struct Extensible {
 impl Extensible {
     fn read(core: &FileCore, grid: &Grid<'_>) -> Result<Self> {
         let (offset, length) = (u64::from(core.sizes.offset), u64::from(core.sizes.length));
-        let head = checked(core, grid.layout.address, 16 + 6 * length + offset, "an extensible array")?;
+        let head =
+            checked(core, grid.layout.address, 16 + 6 * length + offset, "an extensible array")?;
         let mut cursor = Cursor::new(&head);
-        check_prefix(core, &mut cursor, (b"EAHD", "an extensible array"), grid)?;
+        check_prefix(core, &mut cursor, (*b"EAHD", "an extensible array"), grid)?;
         let entry = u64::from(cursor.u8()?);
         let max_bits = u32::from(cursor.u8()?);
         let (in_index, least) = (u64::from(cursor.u8()?), u64::from(cursor.u8()?));
@@ -141,7 +145,8 @@ impl Extensible {
         cursor.length(core.sizes)?;
         let index = cursor.address(core.sizes)?;
         let powers = least.is_power_of_two() && pointers.is_power_of_two();
-        let possible = powers && pointers >= 2 && max_bits <= 64 && page_bits <= 32 && log2(least) < max_bits;
+        let possible =
+            powers && pointers >= 2 && max_bits <= 64 && page_bits <= 32 && log2(least) < max_bits;
         if entry != grid.entry_len(core) || !possible {
             return Err(malformed("the sizes of an extensible array are not possible"));
         }
@@ -170,7 +175,11 @@ impl Extensible {
     }
 }
 
-pub(super) fn read_extensible(core: &FileCore, grid: &Grid<'_>, chunks: &mut ChunkIndex) -> Result<()> {
+pub(super) fn read_extensible(
+    core: &FileCore,
+    grid: &Grid<'_>,
+    chunks: &mut ChunkIndex,
+) -> Result<()> {
     let array = Extensible::read(core, grid)?;
     if array.index == UNDEFINED {
         return Ok(());
@@ -181,8 +190,14 @@ pub(super) fn read_extensible(core: &FileCore, grid: &Grid<'_>, chunks: &mut Chu
     let len = 6 + offset + array.in_index * entry + (direct + supers) * offset + 4;
     let block = checked(core, array.index, len, "the index of an extensible array")?;
     let mut cursor = Cursor::new(&block);
-    check_prefix(core, &mut cursor, (b"EAIB", "the index of an extensible array"), grid)?;
-    add_entries(core, grid, (0, array.in_index), cursor.take_long(array.in_index * entry)?, chunks)?;
+    check_prefix(core, &mut cursor, (*b"EAIB", "the index of an extensible array"), grid)?;
+    add_entries(
+        core,
+        grid,
+        (0, array.in_index),
+        cursor.take_long(array.in_index * entry)?,
+        chunks,
+    )?;
     let mut seen = std::collections::HashSet::new();
     let mut first = array.in_index;
     for level in 0..array.levels() {
@@ -228,7 +243,7 @@ fn read_super(
     let len = len.ok_or_else(|| malformed("a super block is too large"))?;
     let block = checked(core, address, len, "a super block")?;
     let mut cursor = Cursor::new(&block);
-    check_prefix(core, &mut cursor, (b"EASB", "a super block"), grid)?;
+    check_prefix(core, &mut cursor, (*b"EASB", "a super block"), grid)?;
     cursor.skip(array.offset_len())?;
     let bits = cursor.take_long(bitmap * blocks)?;
     for number in 0..blocks {
@@ -251,9 +266,10 @@ fn read_block(
     chunks: &mut ChunkIndex,
 ) -> Result<()> {
     let prefix = 6 + u64::from(core.sizes.offset) + array.offset_len() as u64;
-    let what = (b"EADB", "a data block");
+    let what = (*b"EADB", "a data block");
     if count <= array.page {
-        let body = count.checked_mul(grid.entry_len(core)).and_then(|len| len.checked_add(prefix + 4));
+        let body =
+            count.checked_mul(grid.entry_len(core)).and_then(|len| len.checked_add(prefix + 4));
         let len = body.ok_or_else(|| malformed("a data block is too large"))?;
         let block = checked(core, address, len, "a data block")?;
         let mut cursor = Cursor::new(&block);

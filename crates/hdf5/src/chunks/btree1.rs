@@ -30,7 +30,7 @@ fn read_node(
     let offset = u64::from(core.sizes.offset);
     let head = core.read(address, 8 + 2 * offset)?;
     let mut cursor = Cursor::new(&head);
-    cursor.signature(b"TREE", "a B-tree's node")?;
+    cursor.signature(*b"TREE", "a B-tree's node")?;
     if cursor.u8()? != 1 {
         return Err(malformed("expected a B-tree of chunks, found one of a group"));
     }

@@ -46,7 +46,11 @@ impl<'a> Grid<'a> {
         let counts = shape.iter().zip(&layout.shape).map(|(n, chunk)| n.div_ceil(*chunk)).collect();
         let unlimited = u64::MAX >> (64 - 8 * u32::from(core.sizes.length.min(8)));
         let bound = |n: &Option<u64>| n.filter(|n| *n != unlimited);
-        let max_counts = max_shape.iter().zip(&layout.shape).map(|(n, chunk)| Some(bound(n)?.div_ceil(*chunk))).collect();
+        let max_counts = max_shape
+            .iter()
+            .zip(&layout.shape)
+            .map(|(n, chunk)| Some(bound(n)?.div_ceil(*chunk)))
+            .collect();
         Ok(Self { layout, filtered, counts, max_counts })
     }
 
@@ -127,7 +131,10 @@ impl ChunkIndex {
         for number in 0..max {
             let Some(place) = grid.place_of(number, 0) else { break };
             if let Some(here) = grid.number(&place) {
-                self.chunks.push((here, Chunk { address: grid.layout.address + number * len, len, mask: 0 }));
+                self.chunks.push((
+                    here,
+                    Chunk { address: grid.layout.address + number * len, len, mask: 0 },
+                ));
             }
         }
         Ok(())

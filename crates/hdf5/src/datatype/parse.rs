@@ -2,7 +2,9 @@
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use super::{ByteOrder, CharacterSet, Datatype, FloatLayout, Member, ReferenceKind, StringPadding, TypeClass};
+use super::{
+    ByteOrder, CharacterSet, Datatype, FloatLayout, Member, ReferenceKind, StringPadding, TypeClass,
+};
 use crate::bytes::{Cursor, bytes_for, malformed, wrong_version};
 use crate::dataspace::MAX_RANK;
 
@@ -35,7 +37,10 @@ impl Datatype {
 
 fn parse(cursor: &mut Cursor<'_>, depth: u32) -> Result<Datatype> {
     if depth > MAX_DEPTH {
-        return Err(Error::new(ErrorKind::Depth, format!("datatypes are nested deeper than {MAX_DEPTH}")));
+        return Err(Error::new(
+            ErrorKind::Depth,
+            format!("datatypes are nested deeper than {MAX_DEPTH}"),
+        ));
     }
     let first = cursor.u8()?;
     let bits = u32::try_from(cursor.uint(3)?).unwrap_or(0);
@@ -71,7 +76,9 @@ fn order(high: bool) -> ByteOrder {
 fn check_bits(head: &Head, offset: u16, precision: u16) -> Result<()> {
     let bits = u64::from(head.size) * 8;
     if precision == 0 || u64::from(offset) + u64::from(precision) > bits {
-        let message = format!("a number of {precision} bits from bit {offset} on does not fit into {bits} bits");
+        let message = format!(
+            "a number of {precision} bits from bit {offset} on does not fit into {bits} bits"
+        );
         return Err(malformed(message));
     }
     Ok(())
@@ -105,7 +112,11 @@ fn float(cursor: &mut Cursor<'_>, head: &Head) -> Result<TypeClass> {
     check_bits(head, layout.offset, layout.precision)?;
     let end = layout.offset + layout.precision;
     let part = |at: u8, bits: u8| bits > 0 && u16::from(at) + u16::from(bits) <= end;
-    let parts = [(layout.sign, 1), (layout.exponent_at, layout.exponent_bits), (layout.mantissa_at, layout.mantissa_bits)];
+    let parts = [
+        (layout.sign, 1),
+        (layout.exponent_at, layout.exponent_bits),
+        (layout.mantissa_at, layout.mantissa_bits),
+    ];
     if parts.iter().any(|&(at, bits)| !part(at, bits)) || layout.normalization == 3 {
         return Err(malformed("the parts of a floating-point number lie outside its bits"));
     }
@@ -195,7 +206,10 @@ fn member(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<Member> {
         let rank = usize::from(cursor.u8()?);
         cursor.skip(3 + 4 + 4)?;
         let dims = [cursor.u32()?, cursor.u32()?, cursor.u32()?, cursor.u32()?];
-        shape = dims.get(..rank).ok_or_else(|| malformed("a member has more than 4 dimensions"))?.to_vec();
+        shape = dims
+            .get(..rank)
+            .ok_or_else(|| malformed("a member has more than 4 dimensions"))?
+            .to_vec();
     }
     let datatype = parse(cursor, depth + 1)?;
     // The first version has no array types: a member is an array itself.
@@ -205,7 +219,9 @@ fn member(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<Member> {
 
 fn array_of(base: Datatype, shape: Vec<u32>) -> Result<Datatype> {
     let size = shape.iter().try_fold(base.size, |size, &n| size.checked_mul(n));
-    let size = size.filter(|size| *size > 0).ok_or_else(|| malformed("the size of an array type is not possible"))?;
+    let size = size
+        .filter(|size| *size > 0)
+        .ok_or_else(|| malformed("the size of an array type is not possible"))?;
     Ok(Datatype { size, class: TypeClass::Array { base: Box::new(base), shape } })
 }
 

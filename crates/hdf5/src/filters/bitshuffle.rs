@@ -19,7 +19,7 @@ enum Compression {
     Zstd,
 }
 
-pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u8>> {
+pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>> {
     // Two version numbers, the size of an element, the elements of a block, the compression.
     let &[_, _, size, ref rest @ ..] = values else {
         return Err(malformed("expected at least three parameters"));
@@ -34,7 +34,7 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u
         Some(3) => Compression::Zstd,
         Some(other) => return Err(malformed(format!("unknown compression `{other}`"))),
     };
-    let mut stream = data.as_slice();
+    let mut stream = data;
     let (total, block) = if compression == Compression::None {
         (data.len(), rest.first().map_or(0, |&block| block as usize))
     } else {
@@ -120,7 +120,9 @@ pub(super) fn unshuffle(data: &[u8], size: usize, out: &mut [u8]) {
 
 /// Transposes a matrix of 8 by 8 bits (Hacker's Delight, 7-3).
 fn transpose(mut x: u64) -> u64 {
-    for (shift, mask) in [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)] {
+    for (shift, mask) in
+        [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
+    {
         let swap = (x ^ x >> shift) & mask;
         x = x ^ swap ^ swap << shift;
     }

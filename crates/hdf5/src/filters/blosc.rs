@@ -65,7 +65,8 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     let mut out = crate::bytes::zeroed(head.len)?;
     let mut buffer = Vec::new();
     for (block, start) in out.chunks_mut(head.block).zip(starts) {
-        let stream = data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
+        let stream =
+            data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
         buffer.resize(block.len(), 0);
         decode_block(&head, stream, &mut buffer)?;
         undo_shuffle(&head, &buffer, block);

@@ -65,7 +65,8 @@ impl Frame {
         }
         let count = self.len.div_ceil(self.chunk);
         let table = data.get(self.head_len..).and_then(|rest| rest.get(self.stored..));
-        let table = decode_chunk(table.ok_or_else(|| malformed("the frame ends early"))?, count * 8)?;
+        let table =
+            decode_chunk(table.ok_or_else(|| malformed("the frame ends early"))?, count * 8)?;
         let mut out = Vec::new();
         for offset in table.as_chunks::<8>().0 {
             let want = self.chunk.min(self.len - out.len());
@@ -87,7 +88,10 @@ impl Frame {
             };
         };
         let chunk = data.get(self.head_len..).and_then(|rest| rest.get(offset..));
-        let bytes = decode_chunk(chunk.ok_or_else(|| malformed("a chunk lies outside the frame"))?, want.max(self.chunk))?;
+        let bytes = decode_chunk(
+            chunk.ok_or_else(|| malformed("a chunk lies outside the frame"))?,
+            want.max(self.chunk),
+        )?;
         Ok(bytes)
     }
 
@@ -96,7 +100,9 @@ impl Frame {
         let head = &data[..self.head_len];
         let meta = &head[FRAME_HEAD..];
         // An array of 3: the length, a map of names to offsets, an array of contents.
-        let Some(at) = meta.windows(5).position(|name| name == b"\xa4b2nd") else { return Ok(None) };
+        let Some(at) = meta.windows(5).position(|name| name == b"\xa4b2nd") else {
+            return Ok(None);
+        };
         // After the name: 0xd2 and where in the header the contents are: 0xc6 and their length.
         let offset = big_endian(meta, at + 6, 4)?;
         let body = head.get(offset..).and_then(|rest| rest.get(5..));
@@ -119,7 +125,9 @@ impl Blocks {
         }
         let numbers = |at: usize, len: usize| {
             // After the array's head, each number has one byte before it.
-            (0..rank).map(|i| big_endian(meta, at + 1 + i * (len + 1) + 1, len)).collect::<Result<Vec<_>>>()
+            (0..rank)
+                .map(|i| big_endian(meta, at + 1 + i * (len + 1) + 1, len))
+                .collect::<Result<Vec<_>>>()
         };
         let shape = numbers(3, 8)?;
         let chunk = numbers(4 + rank * 9, 4)?;
@@ -135,8 +143,10 @@ impl Blocks {
         let product = |dims: &[usize]| dims.iter().try_fold(1_usize, |all, &n| all.checked_mul(n));
         let bytes = |dims: &[usize]| product(dims).and_then(|n| n.checked_mul(size));
         let impossible = || malformed("the shape of a multidimensional chunk is not possible");
-        let grid: Vec<usize> = self.shape.iter().zip(&self.chunk).map(|(n, c)| n.div_ceil(*c)).collect();
-        let inner: Vec<usize> = self.chunk.iter().zip(&self.block).map(|(c, b)| c.div_ceil(*b)).collect();
+        let grid: Vec<usize> =
+            self.shape.iter().zip(&self.chunk).map(|(n, c)| n.div_ceil(*c)).collect();
+        let inner: Vec<usize> =
+            self.chunk.iter().zip(&self.block).map(|(c, b)| c.div_ceil(*b)).collect();
         let block_len = bytes(&self.block).ok_or_else(impossible)?;
         let blocks = product(&grid).zip(product(&inner)).and_then(|(a, b)| a.checked_mul(b));
         let total = blocks.and_then(|n| n.checked_mul(block_len));
@@ -157,7 +167,13 @@ impl Blocks {
     }
 
     /// Copies the rows of a block to where they belong, but for what fills it up.
-    fn place(&self, data: &[u8], size: usize, (chunk, block): (&[usize], &[usize]), out: &mut [u8]) {
+    fn place(
+        &self,
+        data: &[u8],
+        size: usize,
+        (chunk, block): (&[usize], &[usize]),
+        out: &mut [u8],
+    ) {
         let last = self.shape.len() - 1;
         let row = self.block[last];
         for (number, position) in Counter::new(&self.block[..last]).enumerate() {
@@ -175,7 +191,8 @@ impl Blocks {
             }
             if inside {
                 let len = row.min(room) * size;
-                out[at * size..at * size + len].copy_from_slice(&data[number * row * size..][..len]);
+                out[at * size..at * size + len]
+                    .copy_from_slice(&data[number * row * size..][..len]);
             }
         }
     }
@@ -242,7 +259,8 @@ fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
     // Differences are taken from the first block.
     let mut first = None;
     for (block, start) in out.chunks_mut(head.block).zip(starts) {
-        let stream = data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
+        let stream =
+            data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
         decode_block(&head, stream, block)?;
         undo_filters(&head, filters, meta, first.as_deref(), block)?;
         if first.is_none() && filters.contains(&DELTA) {
@@ -282,9 +300,9 @@ fn decode_block(head: &Head, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
                 if cursor.u8()? & 1 == 0 || len < -255 {
                     return Err(malformed("unknown encoding of a block"));
                 }
-                part.fill(len.unsigned_abs() as u8);
+                part.fill(u8::try_from(len.unsigned_abs()).unwrap_or(0));
             }
-            _ => decode_part(head.codec(), cursor.take(len as usize)?, part)?,
+            _ => decode_part(head.codec(), cursor.take(len.unsigned_abs() as usize)?, part)?,
         }
         stream = cursor.rest();
     }
@@ -303,7 +321,9 @@ fn undo_delta(type_size: usize, first: Option<&[u8]>, block: &mut [u8]) {
     };
     let whole = block.len() / size * size;
     match first {
-        Some(first) => block[..whole].iter_mut().zip(first).for_each(|(byte, other)| *byte ^= other),
+        Some(first) => {
+            block[..whole].iter_mut().zip(first).for_each(|(byte, other)| *byte ^= other);
+        }
         None => (size..whole).for_each(|i| block[i] ^= block[i - size]),
     }
 }
@@ -331,7 +351,9 @@ fn undo_filters(
                 }
             }
             DELTA => undo_delta(head.type_size, first, block),
-            other => return Err(unsupported(format!("filter `{other}` inside Blosc 2 is not known"))),
+            other => {
+                return Err(unsupported(format!("filter `{other}` inside Blosc 2 is not known")));
+            }
         }
     }
     Ok(())

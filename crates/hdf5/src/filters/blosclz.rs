@@ -1,4 +1,4 @@
-//! BloscLZ, the codec that only Blosc uses.
+//! `BloscLZ`, the codec that only Blosc uses.
 
 use cannery_core::Result;
 

@@ -35,8 +35,8 @@ pub(super) fn take<'a>(data: &mut &'a [u8], len: u64) -> Result<&'a [u8]> {
     Ok(taken)
 }
 
-pub(super) fn decode(data: Vec<u8>, most: usize) -> Result<Vec<u8>> {
-    let mut rest = data.as_slice();
+pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
+    let mut rest = data;
     let total = take_number(&mut rest, 8)?;
     let block = index(take_number(&mut rest, 4)?);
     if total > most as u64 {

@@ -134,12 +134,12 @@ fn decode_one(filter: &Filter, data: Vec<u8>, most: usize) -> Result<Vec<u8>> {
         3 => check_fletcher32(data),
         4 => szip::decode(&data, values, most),
         5 => nbit::decode(data, values, most),
-        6 => scale_offset::decode(data, values, most),
+        6 => scale_offset::decode(&data, values, most),
         307 => bounded(bzip2::read::BzDecoder::new(data.as_slice()), most),
         32000 => lzf::decode(&data, values, most),
         32001 => blosc::decode(&data, most),
-        32004 => lz4::decode(data, most),
-        32008 => bitshuffle::decode(data, values, most),
+        32004 => lz4::decode(&data, most),
+        32008 => bitshuffle::decode(&data, values, most),
         32015 => zstd_frame(&data, most),
         32026 => blosc2::decode(&data, most),
         id => Err(unknown_filter(id, &filter.name)),
@@ -151,11 +151,13 @@ fn decode_one(filter: &Filter, data: Vec<u8>, most: usize) -> Result<Vec<u8>> {
 pub(crate) fn unknown_filter(id: u16, name: &[u8]) -> Error {
     let name = if name.is_empty() { String::new() } else { format!(" ({})", name.escape_ascii()) };
     let message = format!("the data need filter {id}{name}, which is not known");
-    Error::new(ErrorKind::Unsupported, message).with_hint("the dataset's type, shape and attributes can be read all the same")
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint("the dataset's type, shape and attributes can be read all the same")
 }
 
 fn check_fletcher32(mut data: Vec<u8>) -> Result<Vec<u8>> {
-    let len = data.len().checked_sub(4).ok_or_else(|| malformed("expected a checksum of 4 bytes"))?;
+    let len =
+        data.len().checked_sub(4).ok_or_else(|| malformed("expected a checksum of 4 bytes"))?;
     let stored = crate::bytes::little_endian(&data[len..]);
     data.truncate(len);
     let sum = fletcher32(&data);
@@ -179,7 +181,10 @@ fn bounded(stream: impl Read, most: usize) -> Result<Vec<u8>> {
             out.try_reserve(more).map_err(|_| malformed("there is no memory for the data"))?;
             out.resize(at + more, 0);
         }
-        match stream.read(&mut out[at..]).map_err(|e| malformed(format!("cannot decompress: {e}")))? {
+        match stream
+            .read(&mut out[at..])
+            .map_err(|e| malformed(format!("cannot decompress: {e}")))?
+        {
             0 => break,
             len => at += len,
         }
@@ -202,7 +207,9 @@ fn zstd_frame(data: &[u8], most: usize) -> Result<Vec<u8>> {
     let mut decoder = decoder.map_err(|e| malformed(format!("cannot decompress: {e}")))?;
     // The window is memory that the stream asks for.
     let window = crate::bytes::log2(most as u64 | 1 << 20) + 1;
-    decoder.window_log_max(window.min(31)).map_err(|e| malformed(format!("cannot decompress: {e}")))?;
+    decoder
+        .window_log_max(window.min(31))
+        .map_err(|e| malformed(format!("cannot decompress: {e}")))?;
     bounded(decoder, most)
 }
 

@@ -1,4 +1,5 @@
 //! N-bit: only the bits of numbers that mean something.
+#![expect(clippy::cast_possible_truncation, reason = "at most eight bits at a time are taken")]
 
 use cannery_core::Result;
 
@@ -87,18 +88,25 @@ impl Parameters<'_> {
 impl Packed {
     fn size(&self) -> usize {
         match self {
-            Self::Number { size, .. } | Self::Array(size, _) | Self::Compound(size, _) | Self::Bytes(size) => *size,
+            Self::Number { size, .. }
+            | Self::Array(size, _)
+            | Self::Compound(size, _)
+            | Self::Bytes(size) => *size,
         }
     }
 
     /// Fills an element of zeros.
     fn unpack(&self, bits: &mut BitReader<'_>, out: &mut [u8]) -> Result<()> {
         match self {
-            Self::Number { big, precision, offset, .. } => number(bits, (*offset, *precision), *big, out),
-            Self::Array(_, base) => out.chunks_exact_mut(base.size()).try_for_each(|part| base.unpack(bits, part)),
-            Self::Compound(_, members) => members
-                .iter()
-                .try_for_each(|(at, member)| member.unpack(bits, &mut out[*at..at + member.size()])),
+            Self::Number { big, precision, offset, .. } => {
+                number(bits, (*offset, *precision), *big, out)
+            }
+            Self::Array(_, base) => {
+                out.chunks_exact_mut(base.size()).try_for_each(|part| base.unpack(bits, part))
+            }
+            Self::Compound(_, members) => members.iter().try_for_each(|(at, member)| {
+                member.unpack(bits, &mut out[*at..at + member.size()])
+            }),
             Self::Bytes(_) => out.iter_mut().try_for_each(|byte| {
                 *byte = bits.bits(8)? as u8;
                 Ok(())
@@ -108,7 +116,12 @@ impl Packed {
 }
 
 /// Reads the bits of a number, the highest first.
-fn number(bits: &mut BitReader<'_>, (offset, precision): (usize, usize), big: bool, out: &mut [u8]) -> Result<()> {
+fn number(
+    bits: &mut BitReader<'_>,
+    (offset, precision): (usize, usize),
+    big: bool,
+    out: &mut [u8],
+) -> Result<()> {
     let last = out.len() - 1;
     let mut end = offset + precision;
     while end > offset {

@@ -1,4 +1,10 @@
 //! Scale-offset: numbers as few bits above their minimum.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "the bits of numbers are what this is about"
+)]
 
 use cannery_core::Result;
 
@@ -68,12 +74,12 @@ fn mask(bits: u32) -> u64 {
     if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }
 
-pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u8>> {
+pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>> {
     let parameters = Parameters::parse(values)?;
     let size = parameters.size;
     let total = parameters.count.checked_mul(size).filter(|total| *total <= most);
     let total = total.ok_or_else(|| super::too_long(most))?;
-    let mut cursor = Cursor::new(&data);
+    let mut cursor = Cursor::new(data);
     let bits = cursor.u32()?;
     let width = usize::from(cursor.u8()?).min(8);
     let minimum = little_endian(cursor.take(width)?);

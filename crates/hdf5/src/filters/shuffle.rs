@@ -5,7 +5,8 @@ use cannery_core::Result;
 use crate::bytes::malformed;
 
 pub(super) fn decode(data: Vec<u8>, values: &[u32]) -> Result<Vec<u8>> {
-    let size = *values.first().ok_or_else(|| malformed("expected the size of an element"))? as usize;
+    let size =
+        *values.first().ok_or_else(|| malformed("expected the size of an element"))? as usize;
     if size == 0 {
         return Err(malformed("expected elements of more than 0 bytes"));
     }

@@ -1,4 +1,5 @@
 //! SZIP: adaptive Rice coding of CCSDS 121.0-B, as the SZIP library uses it.
+#![expect(clippy::cast_possible_truncation, reason = "samples have at most 32 bits")]
 
 use cannery_core::Result;
 
@@ -43,7 +44,9 @@ pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>
     let planes = if bits == 32 || bits == 64 { bits as usize / 8 } else { 1 };
     let sample_bits = if planes > 1 { 8 } else { bits };
     if sample_bits > 32 {
-        return Err(malformed(format!("expected samples of up to 24, or of 32 or 64 bits, found {bits}")));
+        return Err(malformed(format!(
+            "expected samples of up to 24, or of 32 or 64 bits, found {bits}"
+        )));
     }
     let coder = Coder {
         block: block as usize,
@@ -83,7 +86,11 @@ impl Coder {
             // The last line may stop where the data do.
             self.interval(&mut reader, &mut line, left.min(scanline))?;
             for &sample in line.iter().take(scanline.min(left)) {
-                let bytes = if big { (sample << (32 - 8 * width)).to_be_bytes() } else { sample.to_le_bytes() };
+                let bytes = if big {
+                    (sample << (32 - 8 * width)).to_be_bytes()
+                } else {
+                    sample.to_le_bytes()
+                };
                 out.extend_from_slice(&bytes[..width]);
             }
         }
@@ -92,7 +99,12 @@ impl Coder {
     }
 
     /// Decodes the blocks of an interval until `needed` samples are there.
-    fn interval(&self, reader: &mut BitReader<'_>, line: &mut Vec<u32>, needed: usize) -> Result<()> {
+    fn interval(
+        &self,
+        reader: &mut BitReader<'_>,
+        line: &mut Vec<u32>,
+        needed: usize,
+    ) -> Result<()> {
         let whole = self.interval * self.block;
         let id_bits = match self.sample_bits {
             0..=8 => 3,
@@ -124,7 +136,13 @@ impl Coder {
     }
 
     /// Each sample as a unary number and `low` bits below it.
-    fn split(&self, reader: &mut BitReader<'_>, line: &mut Vec<u32>, reference: bool, low: u32) -> Result<()> {
+    fn split(
+        &self,
+        reader: &mut BitReader<'_>,
+        line: &mut Vec<u32>,
+        reference: bool,
+        low: u32,
+    ) -> Result<()> {
         let mut count = self.block;
         if reference {
             line.push(self.sample(reader)?);
@@ -141,14 +159,19 @@ impl Coder {
         Ok(())
     }
 
-    fn low_entropy(&self, reader: &mut BitReader<'_>, line: &mut Vec<u32>, reference: bool) -> Result<()> {
+    fn low_entropy(
+        &self,
+        reader: &mut BitReader<'_>,
+        line: &mut Vec<u32>,
+        reference: bool,
+    ) -> Result<()> {
         let in_pairs = reader.bits(1)? == 1;
         let block = line.len() / self.block;
         if reference {
             line.push(self.sample(reader)?);
         }
         if in_pairs {
-            return self.pairs(reader, line, (block + 1) * self.block);
+            return Self::pairs(reader, line, (block + 1) * self.block);
         }
         let blocks = match reader.unary()? + 1 {
             REST_OF_SEGMENT => (self.interval - block).min(SEGMENT - block % SEGMENT),
@@ -163,7 +186,7 @@ impl Coder {
     }
 
     /// Two samples at a time, as one unary number.
-    fn pairs(&self, reader: &mut BitReader<'_>, line: &mut Vec<u32>, end: usize) -> Result<()> {
+    fn pairs(reader: &mut BitReader<'_>, line: &mut Vec<u32>, end: usize) -> Result<()> {
         while line.len() < end {
             let code = reader.unary()?;
             // The pairs of each sum follow each other.

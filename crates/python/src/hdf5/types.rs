@@ -1,8 +1,6 @@
 //! Datatypes as tuples of Python's.
 
-use cannery_hdf5::{
-    CharacterSet, Datatype, NumberKind, ReferenceKind, StringPadding, TypeClass,
-};
+use cannery_hdf5::{CharacterSet, Datatype, NumberKind, ReferenceKind, StringPadding, TypeClass};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
