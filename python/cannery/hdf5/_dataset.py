@@ -35,7 +35,7 @@ from cannery.hdf5._types import (
 if TYPE_CHECKING:
     from cannery import _native
 
-VDSmap = namedtuple("VDSmap", ["vspace", "file_name", "dset_name", "src_space"])  # noqa: PYI024
+VDSmap = namedtuple("VDSmap", ["vspace", "file_name", "dset_name", "src_space"])
 
 _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 6: "scaleoffset", 32000: "lzf"}
 
@@ -317,9 +317,10 @@ class _RegionProxy:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
-    def shape(self, ref: RegionReference) -> tuple[int, ...]:
+    def shape(self, ref: RegionReference) -> Any:
         """The shape of the dataset that is referred to."""
-        return self._dataset.shape
+        found = ref._region()
+        return self._dataset.shape if found is None else found[0].dataset().shape
 
     def selection(self, ref: RegionReference) -> tuple[int, ...] | None:
         """The shape of the elements that are referred to."""
@@ -407,5 +408,3 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return 1 << 40
-
-

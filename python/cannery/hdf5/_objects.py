@@ -246,11 +246,6 @@ class File(Group):
         self.mode = "r"
         super().__init__(State(_made, self), node, "/")
 
-    @property
-    def attrs(self) -> AttributeManager:
-        """The attributes of the root group."""
-        return super().attrs
-
     def close(self) -> None:
         """Close the file: its objects cannot be used any more."""
         self._state.close()
@@ -280,7 +275,7 @@ def _opened(name: Any, external: str) -> tuple[tuple[_native.Hdf5Node, int, int]
         isinstance(name, bytes) and name.startswith(_SIGNATURE)
     ):
         return _native.hdf5_open_bytes(bytes(name)), "<memory>"
-    if hasattr(name, "read"):
+    if not isinstance(name, bytes) and hasattr(name, "read"):
         name.seek(0)
         return _native.hdf5_open_bytes(name.read()), str(getattr(name, "name", "<memory>"))
     path = os.fspath(name)
@@ -323,5 +318,3 @@ def _made(state: State, node: _native.Hdf5Node, name: str | None) -> HLObject:
     if kind == "dataset":
         return Dataset(state, node, name)
     return Datatype(state, node, name)
-
-

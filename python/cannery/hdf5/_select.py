@@ -31,10 +31,10 @@ def everything(shape: tuple[int, ...]) -> Selected:
 
 def select(args: tuple[Any, ...], shape: tuple[int, ...]) -> Selected:
     """What `dataset[args]` wants of a shape."""
-    args = _expand(args, shape)
+    expanded = _expand(args, shape)
     wanted: list[Wanted] = []
     result: list[int] = []
-    for arg, n in zip(args, shape, strict=True):
+    for arg, n in zip(expanded, shape, strict=True):
         one, keeps = _dimension(arg, n)
         wanted.append(one)
         if keeps:

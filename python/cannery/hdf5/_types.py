@@ -14,7 +14,7 @@ from cannery.hdf5._references import Reference, RegionReference
 if TYPE_CHECKING:
     from cannery import _native
 
-string_info = namedtuple("string_info", ["encoding", "length"])  # noqa: PYI024 - h5py's name
+string_info = namedtuple("string_info", ["encoding", "length"])
 
 ref_dtype = np.dtype("O", metadata={"ref": Reference})
 regionref_dtype = np.dtype("O", metadata={"ref": RegionReference})
@@ -195,6 +195,7 @@ class _Number(FileType):
         return np.dtype(self._name)
 
     def convert(self, raw: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
+        del node
         data = self._rows(raw)
         if self._native is None:
             return data.view(self.dtype)
@@ -214,6 +215,7 @@ class _String(FileType):
         return string_dtype(self._charset, self.size)
 
     def convert(self, raw: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
+        del node
         data = np.ascontiguousarray(raw)
         if self._padding == "nullterm":
             behind = np.logical_or.accumulate(data == 0, axis=1)
@@ -257,6 +259,7 @@ class _Opaque(FileType):
         return np.dtype(f"V{self.size}")
 
     def convert(self, raw: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
+        del node
         return self._rows(raw).view(self.dtype)
 
 
