@@ -10,6 +10,7 @@ Names, signatures and results are h5py's. What differs: a file opens no other fi
 other threads go on, and numbers for which libhdf5 has no conversion are read all the same.
 """
 
+from cannery.errors import LimitError
 from cannery.hdf5._errors import FillValueError, ObjectError
 from cannery.hdf5._objects import (
     AttributeManager,
@@ -55,6 +56,7 @@ __all__ = [
     "Group",
     "HLObject",
     "HardLink",
+    "LimitError",
     "ObjectError",
     "Reference",
     "RegionReference",

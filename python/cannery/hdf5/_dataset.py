@@ -213,12 +213,11 @@ class Dataset(HLObject):
         found = self[rest]
         return found[names[0]] if len(names) == 1 else found[names]
 
-    def _read(self, selected: Selected, threads: int = 0) -> np.ndarray:
-        """Reads elements; `threads` decode chunks, 0 for all processors."""
+    def _read(self, selected: Selected) -> np.ndarray:
         dtype = self.dtype
         size = self._type.size
         raw = np.empty(_affordable(selected.count * size), "u1")
-        self._native.read_into(selected.wanted, raw, threads)
+        self._native.read_into(selected.wanted, raw, self._state.threads)
         base, inner = flattened(dtype)
         if self._type.is_plain:
             return raw.view(base).reshape(selected.shape + inner)

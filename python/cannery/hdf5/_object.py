@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class State:
     """Whether a file is open, and what makes objects of its nodes; false when it is closed."""
 
-    def __init__(self, make: Callable[..., Any], file: Any) -> None:
-        self.make, self.file = make, file
+    def __init__(self, make: Callable[..., Any], file: Any, threads: int = 0) -> None:
+        self.make, self.file, self.threads = make, file, threads
         self._is_open = True
 
     def __bool__(self) -> bool:

@@ -227,6 +227,7 @@ class File(Group):
     `name` is a path, the bytes of a file, or a binary file object, which is read to its end.
     `external` says which other files it may lead to by external links, virtual datasets and raw
     files: none (`"refuse"`), regular files beneath its folder (`"same-folder"`) or `"any"`.
+    `threads` decode the chunks of a read; 0 stands for as many as there are processors.
     """
 
     def __init__(
@@ -235,6 +236,7 @@ class File(Group):
         mode: Literal["r"] = "r",
         *,
         external: Literal["refuse", "same-folder", "any"] = "refuse",
+        threads: int = 0,
     ) -> None:
         if mode != "r":
             hint = "open it with mode `r`; files are not written yet"
@@ -244,7 +246,7 @@ class File(Group):
         opened, self.filename = _opened(name, external)
         node, self.userblock_size, self._superblock = opened
         self.mode = "r"
-        super().__init__(State(_made, self), node, "/")
+        super().__init__(State(_made, self, threads), node, "/")
 
     def close(self) -> None:
         """Close the file: its objects cannot be used any more."""

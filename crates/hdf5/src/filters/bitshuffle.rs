@@ -104,18 +104,15 @@ pub(super) fn unshuffle(data: &[u8], size: usize, out: &mut [u8]) {
     if row == 0 {
         return;
     }
-    for byte in 0..size {
-        let planes: [&[u8]; 8] = std::array::from_fn(|bit| {
-            let at = (byte * 8 + bit) * row;
-            &data[at..at + row]
-        });
-        for group in 0..row {
-            let bits = u64::from_le_bytes(std::array::from_fn(|bit| planes[bit][group]));
-            for (i, value) in transpose(bits).to_le_bytes().into_iter().enumerate() {
-                out[(group * 8 + i) * size + byte] = value;
-            }
+    // First whole bytes, all first ones before all second ones, then elements.
+    let mut planes = vec![0; data.len()];
+    for (bits, bytes) in data.chunks_exact(8 * row).zip(planes.chunks_exact_mut(8 * row)) {
+        let groups = bytes.as_chunks_mut::<8>().0.iter_mut();
+        for (group, bits) in groups.zip(super::shuffle::columns(bits, row)) {
+            *group = transpose(bits).to_le_bytes();
         }
     }
+    super::shuffle::unshuffle(&planes, size, out);
 }
 
 /// Transposes a matrix of 8 by 8 bits (Hacker's Delight, 7-3).

@@ -22,34 +22,51 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32]) -> Result<Vec<u8>> {
 pub(super) fn unshuffle(data: &[u8], size: usize, out: &mut [u8]) {
     let count = data.len() / size;
     let whole = count * size;
+    let (body, target) = (&data[..whole], &mut out[..whole]);
     match size {
-        2 => fixed::<2>(&data[..whole], count, &mut out[..whole]),
-        4 => fixed::<4>(&data[..whole], count, &mut out[..whole]),
-        8 => fixed::<8>(&data[..whole], count, &mut out[..whole]),
-        _ => any(&data[..whole], (size, count), &mut out[..whole]),
+        2 => pairs(body, count, target),
+        4 => fours(body, count, target),
+        8 => eights(body, count, target),
+        _ => any(body, (size, count), target),
     }
     out[whole..].copy_from_slice(&data[whole..]);
 }
 
-/// Elements that are put together at a time: so the compiler makes vector instructions of it.
-const LANES: usize = 32;
+// Bytes are put together by shifting wider numbers: the compiler makes vector instructions of it.
 
-fn fixed<const SIZE: usize>(data: &[u8], count: usize, out: &mut [u8]) {
-    let planes: [&[u8]; SIZE] = std::array::from_fn(|i| &data[i * count..(i + 1) * count]);
-    let vectors = count / LANES * LANES;
-    for at in (0..vectors).step_by(LANES) {
-        let block: [&[u8; LANES]; SIZE] =
-            std::array::from_fn(|i| planes[i][at..].first_chunk().unwrap_or(&[0; LANES]));
-        let target = &mut out[at * SIZE..(at + LANES) * SIZE];
-        for (j, element) in target.as_chunks_mut::<SIZE>().0.iter_mut().enumerate() {
-            *element = std::array::from_fn(|i| block[i][j % LANES]);
-        }
+fn pairs(data: &[u8], count: usize, out: &mut [u8]) {
+    let (low, high) = data.split_at(count);
+    let planes = low.iter().zip(high);
+    for (element, (&a, &b)) in out.as_chunks_mut::<2>().0.iter_mut().zip(planes) {
+        *element = (u16::from(a) | u16::from(b) << 8).to_le_bytes();
     }
-    for at in vectors..count {
-        for (i, plane) in planes.iter().enumerate() {
-            out[at * SIZE + i] = plane[at];
-        }
+}
+
+fn fours(data: &[u8], count: usize, out: &mut [u8]) {
+    let plane = |i: usize| &data[i * count..(i + 1) * count];
+    let planes = plane(0).iter().zip(plane(1)).zip(plane(2)).zip(plane(3));
+    for (element, (((&a, &b), &c), &d)) in out.as_chunks_mut::<4>().0.iter_mut().zip(planes) {
+        let low = u32::from(a) | u32::from(b) << 8;
+        *element = (low | u32::from(c) << 16 | u32::from(d) << 24).to_le_bytes();
     }
+}
+
+fn eights(data: &[u8], count: usize, out: &mut [u8]) {
+    for (element, value) in out.as_chunks_mut::<8>().0.iter_mut().zip(columns(data, count)) {
+        *element = value.to_le_bytes();
+    }
+}
+
+/// The bytes at the same place of eight planes, the first plane's lowest.
+pub(super) fn columns(data: &[u8], count: usize) -> impl Iterator<Item = u64> {
+    let plane = |i: usize| &data[i * count..(i + 1) * count];
+    let low = plane(0).iter().zip(plane(1)).zip(plane(2)).zip(plane(3));
+    let high = plane(4).iter().zip(plane(5)).zip(plane(6)).zip(plane(7));
+    low.zip(high).map(|((((a, b), c), d), (((e, f), g), h))| {
+        let low = u64::from(*a) | u64::from(*b) << 8 | u64::from(*c) << 16 | u64::from(*d) << 24;
+        let high = u64::from(*e) | u64::from(*f) << 8 | u64::from(*g) << 16 | u64::from(*h) << 24;
+        low | high << 32
+    })
 }
 
 fn any(data: &[u8], (size, count): (usize, usize), out: &mut [u8]) {
