@@ -26,11 +26,11 @@ pub struct Attribute {
 }
 
 /// An attribute, or the name and the reason of one that cannot be read.
-pub(crate) type Found = (Vec<u8>, Result<Attribute>);
+pub(crate) type FoundAttribute = (Vec<u8>, Result<Attribute>);
 
 /// Reads the attributes of the object that a header describes: in the order in which they were
 /// made if that is known, else of their names.
-pub(crate) fn read_attributes(core: &FileCore, header: &Header) -> Result<Vec<Found>> {
+pub(crate) fn read_attributes(core: &FileCore, header: &Header) -> Result<Vec<FoundAttribute>> {
     let mut found = Vec::new();
     for message in header.all(MessageKind::ATTRIBUTE) {
         let order = u64::from(message.order.unwrap_or(0));
@@ -47,7 +47,7 @@ pub(crate) fn read_attributes(core: &FileCore, header: &Header) -> Result<Vec<Fo
     Ok(found.into_iter().map(|(_, attribute)| attribute).collect())
 }
 
-fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, Found)>) -> Result<()> {
+fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, FoundAttribute)>) -> Result<()> {
     let mut cursor = Cursor::new(info);
     cursor.version(0, "the information on attributes")?;
     let flags = cursor.u8()?;
@@ -81,7 +81,7 @@ fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, Found)>) -> Re
 }
 
 /// The lengths that stand at the beginning of an attribute.
-struct Lengths {
+struct AttributeLengths {
     name: usize,
     datatype: usize,
     space: usize,
@@ -90,7 +90,7 @@ struct Lengths {
     flags: u8,
 }
 
-impl Lengths {
+impl AttributeLengths {
     fn parse(cursor: &mut Cursor<'_>) -> Result<Self> {
         let version = cursor.u8()?;
         let flags = cursor.u8()?;
@@ -113,9 +113,9 @@ impl Lengths {
     }
 }
 
-fn parse(core: &FileCore, data: &[u8]) -> Result<Found> {
+fn parse(core: &FileCore, data: &[u8]) -> Result<FoundAttribute> {
     let mut cursor = Cursor::new(data);
-    let lengths = Lengths::parse(&mut cursor)?;
+    let lengths = AttributeLengths::parse(&mut cursor)?;
     let mut part = |len: usize| {
         let part = cursor.take(len)?;
         let fill = (len.next_multiple_of(lengths.align) - len).min(cursor.remaining());
@@ -131,7 +131,7 @@ fn parse(core: &FileCore, data: &[u8]) -> Result<Found> {
 
 fn complete(
     core: &FileCore,
-    lengths: &Lengths,
+    lengths: &AttributeLengths,
     name: &[u8],
     (datatype, space, rest): (&[u8], &[u8], &[u8]),
 ) -> Result<Attribute> {

@@ -114,7 +114,7 @@ impl BTree2 {
         count: u64,
         depth: u16,
         seen: &mut HashSet<u64>,
-    ) -> Result<Node> {
+    ) -> Result<TreeNode> {
         if !seen.insert(address) {
             return Err(cycle("a B-tree's node", address));
         }
@@ -151,12 +151,12 @@ impl BTree2 {
             }
         }
         children.reverse();
-        Ok(Node { records, at: 0, children, depth, child_is_next: true })
+        Ok(TreeNode { records, at: 0, children, depth, child_is_next: true })
     }
 }
 
 /// A node that is being visited.
-struct Node {
+struct TreeNode {
     records: Vec<u8>,
     at: usize,
     /// The children that are left, the next one last.
@@ -165,7 +165,7 @@ struct Node {
     child_is_next: bool,
 }
 
-impl Node {
+impl TreeNode {
     fn next_child(&mut self) -> Option<(u64, u64)> {
         if !std::mem::take(&mut self.child_is_next) {
             return None;

@@ -58,7 +58,7 @@ pub(crate) fn ends_with_lookup3(data: &[u8]) -> bool {
 /// Fletcher's checksum over big-endian words; a last odd byte is a high one.
 pub(crate) fn fletcher32(data: &[u8]) -> u32 {
     let (mut low, mut high) = (0_u64, 0_u64);
-    // The sums of so many words fit, so they are reduced rarely.
+    // The sums of 32,768 words fit, so they are reduced rarely.
     for block in data.chunks(1 << 16) {
         for word in block.chunks(2) {
             let second = word.get(1).copied().unwrap_or(0);

@@ -60,7 +60,7 @@ pub(crate) struct Header {
 }
 
 /// What is collected while the blocks of a header are read.
-struct Blocks<'a> {
+struct HeaderBlocks<'a> {
     core: &'a FileCore,
     version: u8,
     /// Whether messages carry their creation order.
@@ -107,7 +107,7 @@ fn read_old(core: &FileCore, address: u64, start: &[u8]) -> Result<(Vec<Message>
     let count = cursor.u16()?;
     cursor.skip(4)?;
     let size = cursor.u32()?;
-    let mut blocks = Blocks::new(core, 1, false);
+    let mut blocks = HeaderBlocks::new(core, 1, false);
     blocks.pending.push((address + 16, u64::from(size)));
     blocks.read_all(|block| Ok(block))?;
     if blocks.messages.len() < usize::from(count) && blocks.messages.is_empty() {
@@ -136,7 +136,7 @@ fn read_new(core: &FileCore, address: u64, start: &[u8]) -> Result<(Vec<Message>
     if !ends_with_lookup3(&block) {
         return Err(corrupt("an object header"));
     }
-    let mut blocks = Blocks::new(core, 2, flags & 4 != 0);
+    let mut blocks = HeaderBlocks::new(core, 2, flags & 4 != 0);
     blocks.seen.insert(address);
     blocks.bytes = total;
     blocks.parse(&block[prefix..block.len() - 4])?;
@@ -152,7 +152,7 @@ fn read_new(core: &FileCore, address: u64, start: &[u8]) -> Result<(Vec<Message>
     blocks.finish()
 }
 
-impl<'a> Blocks<'a> {
+impl<'a> HeaderBlocks<'a> {
     fn new(core: &'a FileCore, version: u8, ordered: bool) -> Self {
         let (seen, pending, messages) = (HashSet::new(), Vec::new(), Vec::new());
         Self { core, version, ordered, seen, bytes: 0, pending, messages }
@@ -163,7 +163,7 @@ impl<'a> Blocks<'a> {
         let mut at = 0;
         while let Some(&(address, len)) = self.pending.get(at) {
             at += 1;
-            // Blocks do not overlap, so they are not longer than the file together.
+            // HeaderBlocks do not overlap, so they are not longer than the file together.
             self.bytes = self.bytes.saturating_add(len);
             if !self.seen.insert(address) || self.bytes > self.core.end {
                 return Err(cycle("an object header's block", address));

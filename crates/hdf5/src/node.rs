@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use crate::attributes::{Attribute, Found, read_attributes};
+use crate::attributes::{Attribute, FoundAttribute, read_attributes};
 use crate::bytes::{malformed, unsupported};
 use crate::core::{FileCore, MAX_FILES_DEEP};
 use crate::dataset::Dataset;
@@ -131,7 +131,7 @@ impl Node {
     /// # Errors
     /// Those of its header and of the structures that list them.
     pub fn attributes(&self) -> Result<Vec<(Vec<u8>, Result<Attribute>)>> {
-        let found: Vec<Found> = read_attributes(&self.core, &self.header()?)?;
+        let found: Vec<FoundAttribute> = read_attributes(&self.core, &self.header()?)?;
         Ok(found)
     }
 

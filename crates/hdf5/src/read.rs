@@ -9,7 +9,7 @@ use crate::bytes::{UNDEFINED, index, malformed};
 use crate::chunks::{Chunk, ChunkIndex, Grid};
 use crate::dataset::{Dataset, fill_with};
 use crate::layout::{Chunked, Layout};
-use crate::selection::{Copy, DimSelection, Piece, Selection};
+use crate::selection::{BlockCopy, DimSelection, Piece, Selection};
 
 /// Smaller results are read by one thread.
 const PARALLEL: usize = 1 << 17;
@@ -139,7 +139,7 @@ fn read_steps<'o>(
 }
 
 /// What the threads that decode chunks share.
-struct Work<'a> {
+struct ChunkReads<'a> {
     dataset: &'a Dataset,
     chunked: &'a Chunked,
     grid: Grid<'a>,
@@ -167,7 +167,7 @@ fn read_chunked(
     let total = pieces.iter().try_fold(1_usize, |all, dim| all.checked_mul(dim.len()));
     let total =
         total.ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many chunks"))?;
-    let work = Work {
+    let work = ChunkReads {
         dataset,
         chunked,
         grid,
@@ -205,7 +205,7 @@ fn workers(threads: usize, total: usize, bytes: usize) -> usize {
     threads.min(total).min(64)
 }
 
-impl Work<'_> {
+impl ChunkReads<'_> {
     /// Cuts the result where its first dimension meets the next row of chunks.
     fn bands<'o>(&self, out: &'o mut [u8]) -> Bands<'o> {
         let rows = self.out_shape[0].max(1);
@@ -262,7 +262,7 @@ impl Work<'_> {
             .iter()
             .enumerate()
             .map(|(i, piece)| (*piece, self.chunked.shape[i], self.out_shape[i]));
-        let copy = Copy { dims: dims.collect(), element: index(self.chunked.element) };
+        let copy = BlockCopy { dims: dims.collect(), element: index(self.chunked.element) };
         let lock = || band.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(chunk) = self.index.get(at) else {
             copy.fill(self.dataset.fill_bytes(), &mut lock(), *skip);

@@ -106,7 +106,7 @@ fn points(cursor: &mut Cursor<'_>, version: u32) -> Result<Region> {
     Ok(Region::Points(points))
 }
 
-/// Checks that so many entries can be there before any is made.
+/// Checks that the bytes can hold `count` entries before any is made.
 fn check_count(count: u64, size: usize, cursor: &Cursor<'_>) -> Result<()> {
     if count.checked_mul(size as u64).is_none_or(|len| len > cursor.remaining() as u64) {
         return Err(malformed("a selection has more parts than bytes"));

@@ -188,7 +188,7 @@ impl Selection {
 }
 
 /// A copy from a block of elements to a place in another, dimension by dimension.
-pub(crate) struct Copy<'a> {
+pub(crate) struct BlockCopy<'a> {
     /// The pieces that are copied, and the lengths of both blocks.
     pub(crate) dims: Vec<(&'a Piece, u64, u64)>,
     pub(crate) element: usize,
@@ -201,7 +201,7 @@ struct Stride<'a> {
     to: u64,
 }
 
-impl Copy<'_> {
+impl BlockCopy<'_> {
     /// Copies from `source`; `skip` bytes of the target come before `out`.
     pub(crate) fn run(&self, source: &[u8], out: &mut [u8], skip: u64) {
         self.runs(|from, to, len| {

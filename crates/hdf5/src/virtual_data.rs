@@ -14,7 +14,7 @@ use crate::dataspace::Dataspace;
 use crate::global_heap::HeapId;
 use crate::node::Node;
 use crate::region::{Part, Region, RegularDim, UNLIMITED};
-use crate::selection::{Copy, DimSelection, Piece, Selection};
+use crate::selection::{BlockCopy, DimSelection, Piece, Selection};
 
 /// Virtual datasets inside each other, at most.
 const MAX_DEPTH: usize = 8;
@@ -297,7 +297,7 @@ fn slices_within(dim: &RegularDim, extent: u64) -> u64 {
     whole * dim.block + rest.min(dim.block)
 }
 
-/// A dimension without bound, cut after so many positions; `None` for none.
+/// A dimension without bound, cut after `slices` positions; `None` for none.
 fn bounded(dim: &RegularDim, slices: u64) -> Option<RegularDim> {
     let (start, stride) = (dim.start, dim.stride);
     if dim.block == UNLIMITED || dim.stride == dim.block {
@@ -378,7 +378,7 @@ fn read_mapping(
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    let task = Task { dataset, source: &opened, selection };
+    let task = MappingRead { dataset, source: &opened, selection };
     let (ours, theirs) = (from.elements(opened.space().shape())?, to.elements(shape)?);
     if ours != theirs {
         return Err(malformed("a mapping has more elements on one side than on the other"));
@@ -417,13 +417,13 @@ fn same_extents(one: &Part, other: &Part) -> bool {
     long(one) == long(other)
 }
 
-struct Task<'a> {
+struct MappingRead<'a> {
     dataset: &'a Dataset,
     source: &'a Dataset,
     selection: &'a Selection,
 }
 
-impl Task<'_> {
+impl MappingRead<'_> {
     /// Copies what is wanted of a box that is a box of the source.
     fn read_box(&self, from: &Part, to: &Part, out: &mut [u8]) -> Result<()> {
         let Some(pieces) = self.pieces(to) else { return Ok(()) };
@@ -507,7 +507,7 @@ impl Task<'_> {
     fn copy(&self, pieces: &[Piece], lens: &[u64], data: &[u8], out: &mut [u8]) {
         let shape = self.selection.shape();
         let dims = pieces.iter().enumerate().map(|(i, piece)| (piece, lens[i], shape[i])).collect();
-        Copy { dims, element: self.dataset.datatype().size as usize }.run(data, out, 0);
+        BlockCopy { dims, element: self.dataset.datatype().size as usize }.run(data, out, 0);
     }
 }
 

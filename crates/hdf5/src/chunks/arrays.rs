@@ -118,7 +118,7 @@ pub(super) fn read_fixed(core: &FileCore, grid: &Grid<'_>, chunks: &mut ChunkInd
 }
 
 /// The header of an extensible array.
-struct Extensible {
+struct ExtensibleArray {
     max_bits: u32,
     in_index: u64,
     least: u64,
@@ -129,7 +129,7 @@ struct Extensible {
     index: u64,
 }
 
-impl Extensible {
+impl ExtensibleArray {
     fn read(core: &FileCore, grid: &Grid<'_>) -> Result<Self> {
         let (offset, length) = (u64::from(core.sizes.offset), u64::from(core.sizes.length));
         let head =
@@ -180,7 +180,7 @@ pub(super) fn read_extensible(
     grid: &Grid<'_>,
     chunks: &mut ChunkIndex,
 ) -> Result<()> {
-    let array = Extensible::read(core, grid)?;
+    let array = ExtensibleArray::read(core, grid)?;
     if array.index == UNDEFINED {
         return Ok(());
     }
@@ -230,7 +230,7 @@ pub(super) fn read_extensible(
 fn read_super(
     core: &FileCore,
     grid: &Grid<'_>,
-    array: &Extensible,
+    array: &ExtensibleArray,
     (address, first, level): (u64, u64, u32),
     chunks: &mut ChunkIndex,
 ) -> Result<()> {
@@ -260,7 +260,7 @@ fn read_super(
 fn read_block(
     core: &FileCore,
     grid: &Grid<'_>,
-    array: &Extensible,
+    array: &ExtensibleArray,
     (address, first, count): (u64, u64, u64),
     bits: Option<&[u8]>,
     chunks: &mut ChunkIndex,

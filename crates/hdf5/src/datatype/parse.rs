@@ -12,13 +12,13 @@ use crate::dataspace::MAX_RANK;
 const MAX_DEPTH: u32 = 64;
 
 /// What stands before the properties of every class.
-struct Head {
+struct TypeHead {
     version: u8,
     bits: u32,
     size: u32,
 }
 
-impl Head {
+impl TypeHead {
     fn bit(&self, number: u32) -> bool {
         self.bits >> number & 1 != 0
     }
@@ -44,7 +44,7 @@ fn parse(cursor: &mut Cursor<'_>, depth: u32) -> Result<Datatype> {
     }
     let first = cursor.u8()?;
     let bits = u32::try_from(cursor.uint(3)?).unwrap_or(0);
-    let head = Head { version: first >> 4, bits, size: cursor.u32()? };
+    let head = TypeHead { version: first >> 4, bits, size: cursor.u32()? };
     if !(1..=5).contains(&head.version) {
         return Err(wrong_version("a datatype", head.version));
     }
@@ -73,7 +73,7 @@ fn order(high: bool) -> ByteOrder {
 }
 
 /// Checks that bits lie inside an element.
-fn check_bits(head: &Head, offset: u16, precision: u16) -> Result<()> {
+fn check_bits(head: &TypeHead, offset: u16, precision: u16) -> Result<()> {
     let bits = u64::from(head.size) * 8;
     if precision == 0 || u64::from(offset) + u64::from(precision) > bits {
         let message = format!(
@@ -84,14 +84,14 @@ fn check_bits(head: &Head, offset: u16, precision: u16) -> Result<()> {
     Ok(())
 }
 
-fn fixed(cursor: &mut Cursor<'_>, head: &Head, is_bits: bool) -> Result<TypeClass> {
+fn fixed(cursor: &mut Cursor<'_>, head: &TypeHead, is_bits: bool) -> Result<TypeClass> {
     let (offset, precision) = (cursor.u16()?, cursor.u16()?);
     check_bits(head, offset, precision)?;
     let signed = head.bit(3) && !is_bits;
     Ok(TypeClass::Fixed { order: order(head.bit(0)), signed, offset, precision, is_bits })
 }
 
-fn float(cursor: &mut Cursor<'_>, head: &Head) -> Result<TypeClass> {
+fn float(cursor: &mut Cursor<'_>, head: &TypeHead) -> Result<TypeClass> {
     let order = match (head.bit(0), head.bit(6)) {
         (high, false) => order(high),
         (true, true) => ByteOrder::Vax,
@@ -123,7 +123,7 @@ fn float(cursor: &mut Cursor<'_>, head: &Head) -> Result<TypeClass> {
     Ok(TypeClass::Float(layout))
 }
 
-fn time(cursor: &mut Cursor<'_>, head: &Head) -> Result<TypeClass> {
+fn time(cursor: &mut Cursor<'_>, head: &TypeHead) -> Result<TypeClass> {
     let precision = cursor.u16()?;
     check_bits(head, 0, precision)?;
     Ok(TypeClass::Time { order: order(head.bit(0)), precision })
@@ -146,12 +146,12 @@ fn charset(code: u32) -> Result<CharacterSet> {
     }
 }
 
-fn string(head: &Head) -> Result<TypeClass> {
+fn string(head: &TypeHead) -> Result<TypeClass> {
     let (padding, charset) = (padding(head.bits & 15)?, charset(head.bits >> 4 & 15)?);
     Ok(TypeClass::String { padding, charset })
 }
 
-fn opaque(cursor: &mut Cursor<'_>, head: &Head) -> Result<TypeClass> {
+fn opaque(cursor: &mut Cursor<'_>, head: &TypeHead) -> Result<TypeClass> {
     let tag = cursor.take((head.bits & 0xff) as usize)?;
     let end = tag.iter().position(|&byte| byte == 0).unwrap_or(tag.len());
     Ok(TypeClass::Opaque { tag: tag[..end].to_vec() })
@@ -167,7 +167,7 @@ fn name(cursor: &mut Cursor<'_>, pads: bool) -> Result<Vec<u8>> {
     Ok(name)
 }
 
-fn compound(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClass> {
+fn compound(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<TypeClass> {
     let count = head.bits & 0xffff;
     if count == 0 {
         return Err(malformed("a compound type has no members"));
@@ -194,7 +194,7 @@ fn check_overlaps(members: &[Member]) -> Result<()> {
     Ok(())
 }
 
-fn member(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<Member> {
+fn member(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<Member> {
     let name = name(cursor, head.pads_names())?;
     let offset = if head.version < 3 {
         cursor.u32()?
@@ -225,7 +225,7 @@ fn array_of(base: Datatype, shape: Vec<u32>) -> Result<Datatype> {
     Ok(Datatype { size, class: TypeClass::Array { base: Box::new(base), shape } })
 }
 
-fn reference(head: &Head) -> Result<TypeClass> {
+fn reference(head: &TypeHead) -> Result<TypeClass> {
     let kind = match head.bits & 15 {
         0 => ReferenceKind::Object,
         1 => ReferenceKind::Region,
@@ -237,7 +237,7 @@ fn reference(head: &Head) -> Result<TypeClass> {
     Ok(TypeClass::Reference(kind))
 }
 
-fn enumeration(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClass> {
+fn enumeration(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<TypeClass> {
     let base = parse(cursor, depth + 1)?;
     if !matches!(base.class, TypeClass::Fixed { .. }) || base.size != head.size {
         return Err(malformed("expected an enumeration of integers of its own size"));
@@ -249,7 +249,7 @@ fn enumeration(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeC
     Ok(TypeClass::Enum { members: members.collect::<Result<_>>()?, base: Box::new(base) })
 }
 
-fn sequence(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClass> {
+fn sequence(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<TypeClass> {
     let base = parse(cursor, depth + 1)?;
     match head.bits & 15 {
         0 => Ok(TypeClass::Sequence(Box::new(base))),
@@ -261,7 +261,7 @@ fn sequence(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClas
     }
 }
 
-fn array(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClass> {
+fn array(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<TypeClass> {
     let rank = usize::from(cursor.u8()?);
     if rank > MAX_RANK {
         return Err(malformed("an array type has more than 32 dimensions"));
@@ -276,7 +276,7 @@ fn array(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClass> 
     Ok(array.class)
 }
 
-fn complex(cursor: &mut Cursor<'_>, head: &Head, depth: u32) -> Result<TypeClass> {
+fn complex(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<TypeClass> {
     // Bit 0: both parts have the same type; bits 1 and 2: rectangular, polar, exponential.
     if !head.bit(0) || head.bits >> 1 & 3 != 0 {
         return Err(crate::bytes::unsupported("complex numbers that are not in rectangular form"));

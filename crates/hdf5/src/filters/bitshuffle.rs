@@ -5,7 +5,7 @@ use cannery_core::Result;
 use super::lz4::{block_into, take, take_number};
 use crate::bytes::{index, malformed};
 
-/// Blocks are made of so many elements or a multiple.
+/// Blocks are made of 8 elements or a multiple.
 const GROUP: usize = 8;
 
 /// Bytes of a block where the stream does not say how many, and elements at least.

@@ -13,14 +13,14 @@ const MAX_SPLITS: usize = 16;
 const LEAST_SPLIT: usize = 128;
 
 /// What a chunk's header says.
-pub(super) struct Head {
+pub(super) struct ChunkHead {
     pub(super) flags: u8,
     pub(super) type_size: usize,
     pub(super) len: usize,
     pub(super) block: usize,
 }
 
-impl Head {
+impl ChunkHead {
     pub(super) const STORED: u8 = 2;
     pub(super) const WHOLE_BLOCKS: u8 = 16;
 
@@ -53,8 +53,8 @@ pub(super) fn starts(data: &[u8], at: usize, count: usize) -> Result<Vec<usize>>
 }
 
 pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
-    let head = Head::parse(data, most)?;
-    if head.flags & Head::STORED != 0 {
+    let head = ChunkHead::parse(data, most)?;
+    if head.flags & ChunkHead::STORED != 0 {
         let stored = data.get(HEAD..).and_then(|rest| rest.get(..head.len));
         return Ok(stored.ok_or_else(|| malformed("the chunk ends early"))?.to_vec());
     }
@@ -74,8 +74,8 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn decode_block(head: &Head, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
-    let splits = head.flags & Head::WHOLE_BLOCKS == 0
+fn decode_block(head: &ChunkHead, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
+    let splits = head.flags & ChunkHead::WHOLE_BLOCKS == 0
         && head.type_size <= MAX_SPLITS
         && head.block / head.type_size >= LEAST_SPLIT
         && out.len() == head.block;
@@ -121,7 +121,7 @@ fn snappy(stored: &[u8], out: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
-fn undo_shuffle(head: &Head, data: &[u8], out: &mut [u8]) {
+fn undo_shuffle(head: &ChunkHead, data: &[u8], out: &mut [u8]) {
     let size = head.type_size;
     if head.flags & 1 != 0 && size > 1 {
         shuffle::unshuffle(data, size, out);

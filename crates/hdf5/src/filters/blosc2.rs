@@ -2,7 +2,7 @@
 
 use cannery_core::Result;
 
-use super::blosc::{Head, decode_part, starts};
+use super::blosc::{ChunkHead, decode_part, starts};
 use super::{bitshuffle, shuffle};
 use crate::bytes::{Cursor, index, malformed, unsupported};
 
@@ -96,7 +96,7 @@ impl Frame {
     }
 
     /// The multidimensional blocks, if the frame has some.
-    fn blocks(&self, data: &[u8]) -> Result<Option<Blocks>> {
+    fn blocks(&self, data: &[u8]) -> Result<Option<BlockedArray>> {
         let head = &data[..self.head_len];
         let meta = &head[FRAME_HEAD..];
         // An array of 3: the length, a map of names to offsets, an array of contents.
@@ -106,18 +106,19 @@ impl Frame {
         // After the name: 0xd2 and where in the header the contents are: 0xc6 and their length.
         let offset = big_endian(meta, at + 6, 4)?;
         let body = head.get(offset..).and_then(|rest| rest.get(5..));
-        Blocks::parse(body.ok_or_else(|| malformed("the frame's metadata end early"))?).map(Some)
+        BlockedArray::parse(body.ok_or_else(|| malformed("the frame's metadata end early"))?)
+            .map(Some)
     }
 }
 
 /// How a multidimensional array is cut into chunks and these into blocks.
-struct Blocks {
+struct BlockedArray {
     shape: Vec<usize>,
     chunk: Vec<usize>,
     block: Vec<usize>,
 }
 
-impl Blocks {
+impl BlockedArray {
     fn parse(meta: &[u8]) -> Result<Self> {
         let rank = usize::from(*meta.get(2).unwrap_or(&0));
         if rank == 0 || rank > 16 {
@@ -231,7 +232,7 @@ impl Iterator for Counter<'_> {
 
 /// Decodes one chunk, of version 1 or 2.
 fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
-    let head = Head::parse(data, most)?;
+    let head = ChunkHead::parse(data, most)?;
     if head.flags & 5 != 5 {
         return super::blosc::decode(data, most);
     }
@@ -244,7 +245,7 @@ fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
         3 => return repeated(&data[LONG_HEAD..], &head),
         other => return Err(unsupported(format!("special value `{other}` of a Blosc 2 chunk"))),
     }
-    if head.flags & Head::STORED != 0 {
+    if head.flags & ChunkHead::STORED != 0 {
         let stored = data[LONG_HEAD..].get(..head.len);
         return Ok(stored.ok_or_else(|| malformed("the chunk ends early"))?.to_vec());
     }
@@ -270,7 +271,7 @@ fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn nan(head: &Head) -> Result<Vec<u8>> {
+fn nan(head: &ChunkHead) -> Result<Vec<u8>> {
     match head.type_size {
         4 => Ok(f32::NAN.to_le_bytes().repeat(head.len / 4)),
         8 => Ok(f64::NAN.to_le_bytes().repeat(head.len / 8)),
@@ -278,13 +279,13 @@ fn nan(head: &Head) -> Result<Vec<u8>> {
     }
 }
 
-fn repeated(data: &[u8], head: &Head) -> Result<Vec<u8>> {
+fn repeated(data: &[u8], head: &ChunkHead) -> Result<Vec<u8>> {
     let value = data.get(..head.type_size).ok_or_else(|| malformed("the chunk ends early"))?;
     Ok(value.repeat(head.len / head.type_size))
 }
 
-fn decode_block(head: &Head, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
-    let splits = head.flags & Head::WHOLE_BLOCKS == 0 && out.len() == head.block;
+fn decode_block(head: &ChunkHead, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
+    let splits = head.flags & ChunkHead::WHOLE_BLOCKS == 0 && out.len() == head.block;
     let parts = if splits { head.type_size } else { 1 };
     let part_len = out.len() / parts;
     if part_len == 0 {
@@ -330,7 +331,7 @@ fn undo_delta(type_size: usize, first: Option<&[u8]>, block: &mut [u8]) {
 
 /// Undoes the filters of a block, the last first.
 fn undo_filters(
-    head: &Head,
+    head: &ChunkHead,
     filters: &[u8],
     meta: &[u8],
     first: Option<&[u8]>,

@@ -201,8 +201,53 @@ fn too_long(most: usize) -> Error {
     malformed(format!("expected at most {most} bytes, found more"))
 }
 
+/// Decompresses a zstd frame to at most `most` bytes.
 #[cfg(feature = "zstd")]
 fn zstd_frame(data: &[u8], most: usize) -> Result<Vec<u8>> {
+    use std::cell::RefCell;
+
+    use zstd::bulk::Decompressor;
+
+    thread_local! {
+        static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+    // A block of 128 KiB takes at least 4 bytes.
+    let possible = data.len().saturating_mul(1 << 15);
+    if let Some(len) = zstd_content_size(data).filter(|len| *len <= most.min(possible)) {
+        let mut out = crate::bytes::zeroed(len)?;
+        let done = DECOMPRESSOR.with_borrow_mut(|decompressor| {
+            if decompressor.is_none() {
+                *decompressor = Decompressor::new().ok();
+            }
+            decompressor.as_mut()?.decompress_to_buffer(data, out.as_mut_slice()).ok()
+        });
+        if done == Some(len) {
+            return Ok(out);
+        }
+    }
+    zstd_stream(data, most)
+}
+
+/// The length that the header of a zstd frame declares (RFC 8878, 3.1.1.1).
+#[cfg(feature = "zstd")]
+fn zstd_content_size(data: &[u8]) -> Option<usize> {
+    let rest = data.strip_prefix(&[0x28, 0xb5, 0x2f, 0xfd])?;
+    let (&descriptor, rest) = rest.split_first()?;
+    let is_single = descriptor >> 5 & 1 == 1;
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let rest = rest.get(usize::from(!is_single) + dictionary..)?;
+    let (width, base) = match (descriptor >> 6, is_single) {
+        (0, false) => return None,
+        (0, true) => (1, 0),
+        (1, _) => (2, 256),
+        (2, _) => (4, 0),
+        _ => (8, 0),
+    };
+    usize::try_from(crate::bytes::little_endian(rest.get(..width)?).checked_add(base)?).ok()
+}
+
+#[cfg(feature = "zstd")]
+fn zstd_stream(data: &[u8], most: usize) -> Result<Vec<u8>> {
     let decoder = zstd::stream::read::Decoder::with_buffer(data);
     let mut decoder = decoder.map_err(|e| malformed(format!("cannot decompress: {e}")))?;
     // The window is memory that the stream asks for.

@@ -21,9 +21,9 @@ enum Packed {
     Bytes(usize),
 }
 
-struct Parameters<'a>(&'a [u32]);
+struct NbitParameters<'a>(&'a [u32]);
 
-impl Parameters<'_> {
+impl NbitParameters<'_> {
     fn next(&mut self) -> Result<usize> {
         let Some((first, rest)) = self.0.split_first() else {
             return Err(malformed("there are too few parameters"));
@@ -136,7 +136,7 @@ fn number(
 }
 
 pub(super) fn decode(data: Vec<u8>, values: &[u32], most: usize) -> Result<Vec<u8>> {
-    let mut parameters = Parameters(values);
+    let mut parameters = NbitParameters(values);
     parameters.next()?;
     // Set where nothing would be saved.
     if parameters.next()? != 0 {

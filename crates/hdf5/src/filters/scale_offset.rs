@@ -14,7 +14,7 @@ use crate::bytes::{Cursor, little_endian, malformed, unsupported};
 /// Where the packed numbers begin.
 const HEAD: usize = 21;
 
-struct Parameters {
+struct ScaleOffsetParameters {
     is_float: bool,
     decimals: i32,
     count: usize,
@@ -23,7 +23,7 @@ struct Parameters {
     fill: Option<u64>,
 }
 
-impl Parameters {
+impl ScaleOffsetParameters {
     fn parse(values: &[u32]) -> Result<Self> {
         let &[kind, factor, count, class, size, _sign, order, fill, ref rest @ ..] = values else {
             return Err(malformed("expected at least eight parameters"));
@@ -75,7 +75,7 @@ fn mask(bits: u32) -> u64 {
 }
 
 pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>> {
-    let parameters = Parameters::parse(values)?;
+    let parameters = ScaleOffsetParameters::parse(values)?;
     let size = parameters.size;
     let total = parameters.count.checked_mul(size).filter(|total| *total <= most);
     let total = total.ok_or_else(|| super::too_long(most))?;

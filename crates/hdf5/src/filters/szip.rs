@@ -11,11 +11,11 @@ use crate::bytes::{Cursor, malformed};
 const MOST_SIGNIFICANT_FIRST: u32 = 16;
 const NEAREST_NEIGHBOUR: u32 = 32;
 
-/// A run of so many zero blocks means: all that are left of a segment.
+/// A run of 5 zero blocks means: all that are left of a segment.
 const REST_OF_SEGMENT: u64 = 5;
 const SEGMENT: usize = 64;
 
-struct Coder {
+struct RiceCoder {
     block: usize,
     /// Blocks from one reference sample to the next.
     interval: usize,
@@ -48,7 +48,7 @@ pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>
             "expected samples of up to 24, or of 32 or 64 bits, found {bits}"
         )));
     }
-    let coder = Coder {
+    let coder = RiceCoder {
         block: block as usize,
         interval: interval as usize,
         sample_bits,
@@ -64,7 +64,7 @@ pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>
     Ok(whole)
 }
 
-impl Coder {
+impl RiceCoder {
     /// Bytes of a sample.
     fn width(&self) -> usize {
         match self.sample_bits {
