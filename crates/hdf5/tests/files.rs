@@ -43,7 +43,7 @@ fn every_layout_and_filter_gives_the_same_numbers() {
             }
         }
     }
-    assert_eq!(cases, 3 * 19);
+    assert_eq!(cases, 3 * 20);
 }
 
 #[test]
@@ -147,10 +147,10 @@ fn damage_is_an_error_or_harmless() {
     let mut cases = 0_u64;
     for name in FILES {
         let bytes = bytes_of(name);
-        // Every byte of the metadata would take long: each 37th, another bit each time.
-        for at in (0..bytes.len()).step_by(37) {
+        // Every byte of the metadata would take long: each 97th, another bit each time.
+        for at in (0..bytes.len()).step_by(97) {
             let mut damaged = bytes.clone();
-            damaged[at] ^= 1 << (at / 37 % 8);
+            damaged[at] ^= 1 << (at / 97 % 8);
             if let Ok(file) = open(damaged) {
                 walk(&file.root());
             }
