@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn unshuffling_undoes_shuffling() {
         for size in [1, 2, 3, 4, 8] {
-            let data: Vec<u8> = (0..32 * size).map(|i| (i * 37 + 11).to_le_bytes()[0]).collect();
+            let data: Vec<u8> =
+                (0..32 * size).map(|i: usize| (i * 37 + 11).to_le_bytes()[0]).collect();
             let mut shuffled = vec![0; data.len()];
             for element in 0..32 {
                 for bit in 0..8 * size {

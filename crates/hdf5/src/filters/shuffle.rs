@@ -91,7 +91,8 @@ mod tests {
     fn unshuffling_undoes_shuffling() {
         for size in 1..20 {
             for len in [0, 1, size, 7 * size + 1, 64 * size, 100 * size + 3] {
-                let data: Vec<u8> = (0..len).map(|i| (i * 7 + i / 256).to_le_bytes()[0]).collect();
+                let data: Vec<u8> =
+                    (0..len).map(|i: usize| (i * 7 + i / 256).to_le_bytes()[0]).collect();
                 let count = len / size;
                 let mut shuffled = data.clone();
                 for i in 0..count * size {
