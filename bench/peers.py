@@ -9,11 +9,16 @@ import sys
 from collections.abc import Iterable
 from types import ModuleType
 
+HDF5 = ("h5py", "tables", "pyfive")
 JSON = ("orjson", "ssrjson", "fastsimdjson", "yjson", "msgspec.json")
 MSGPACK = ("ormsgpack", "msgspec.msgpack", "msgpack")
 YAML = ("yamlrocks", "yaml_rs", "fast_yaml", "pyrs_yaml", "ryaml", "yaml", "ruamel.yaml")
 PICKLE = ("_pickle", "cloudpickle", "dill", "pyfory", "skops.io")
 DISTRIBUTIONS = (
+    "h5py",
+    "hdf5plugin",
+    "tables",
+    "pyfive",
     "orjson",
     "ssrjson",
     "fastsimdjson",

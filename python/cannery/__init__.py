@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import CanneryError, UntrustedTypeError
 
 if TYPE_CHECKING:
-    from cannery import cbor, coco, errors, json, jsonl, materializers, msgpack, npy, pickle, yaml
+    from cannery import (
+        cbor,
+        coco,
+        errors,
+        hdf5,
+        json,
+        jsonl,
+        materializers,
+        msgpack,
+        npy,
+        pickle,
+        yaml,
+    )
     from cannery._artifact import Artifact
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
@@ -23,8 +35,11 @@ if TYPE_CHECKING:
 
 # Public modules.
 _MODULES = frozenset(
-    {"cbor", "coco", "errors", "json", "jsonl", "materializers", "msgpack", "npy", "pickle", "yaml"}
-)
+    {
+        "cbor", "coco", "errors", "hdf5", "json", "jsonl", "materializers", "msgpack", "npy",
+        "pickle", "yaml",
+    }
+)  # fmt: skip
 
 # Public names and the private modules they live in.
 _NAMES = {
@@ -56,6 +71,7 @@ __all__ = [
     "dump",
     "dumps",
     "errors",
+    "hdf5",
     "json",
     "jsonl",
     "load",

@@ -11,6 +11,7 @@ mod compat;
 mod entrance;
 mod errors;
 mod file;
+mod hdf5;
 mod json;
 mod jsonl;
 mod memory;
@@ -43,6 +44,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     msgpack::register(module)?;
     cbor::register(module)?;
     npy::register(module)?;
+    hdf5::register(module)?;
     objects::register(module)?;
     pickle::register(module)?;
     store::register(module)?;

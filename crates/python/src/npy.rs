@@ -419,7 +419,7 @@ impl Seek for Target {
 }
 
 /// Contiguous bytes of a Python object; the exporter keeps them where they are.
-struct Buffer {
+pub(crate) struct Buffer {
     buffer: PyBuffer<u8>,
     /// An array of NumPy's does not count who looks at its memory, but is not resized while there are
     /// weak references to it.
@@ -427,7 +427,7 @@ struct Buffer {
 }
 
 impl Buffer {
-    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = PyBuffer::get(object)?;
         if !buffer.is_c_contiguous() {
             return Err(PyBufferError::new_err("expected a contiguous buffer"));
@@ -437,7 +437,7 @@ impl Buffer {
         Ok(Self { buffer, _stays: stays })
     }
 
-    fn writable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn writable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = Self::of(object)?;
         if buffer.buffer.readonly() {
             return Err(PyBufferError::new_err("expected a writable buffer"));
@@ -453,13 +453,13 @@ impl Buffer {
         }
     }
 
-    fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         // SAFETY: the buffer is exported and contiguous, so that many bytes lie there. As with
         // `file.write`, a program that changes them meanwhile in another thread gets what it gets.
         unsafe { std::slice::from_raw_parts(self.start(), self.buffer.len_bytes()) }
     }
 
-    fn as_mut_slice(&mut self) -> &mut [u8] {
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
         // SAFETY: as above, and the exporter said that they may be written.
         unsafe { std::slice::from_raw_parts_mut(self.start(), self.buffer.len_bytes()) }
     }

@@ -1,0 +1,125 @@
+"""HDF5: whole datasets, many small ones and single rows, beside h5py, PyTables and pyfive."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cannery import hdf5
+
+from . import peers
+from .harness import Contender, Effort, Table, measure, megabytes_per_second, milliseconds, verified
+
+ROWS, COLUMNS, CHUNK, SMALL = 4000, 1000, 250, 10_000
+
+
+def tables(effort: Effort) -> Iterator[Table]:
+    """Yields whole reads on one core and on all, then small datasets and single rows."""
+    modules = peers.load(peers.HDF5)
+    if "h5py" not in modules:
+        return
+    peers.load(["hdf5plugin"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "bench.h5")
+        columns = _write(modules["h5py"], path)
+        for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
+            yield _whole(modules, path, columns, effort, (clock, what))
+        yield _many(modules, path, effort)
+
+
+def _array() -> Any:
+    import numpy as np
+
+    steps = np.random.default_rng(0).normal(size=(ROWS, COLUMNS))
+    return np.round(np.cumsum(steps, axis=0), 2).astype("f4")
+
+
+def _write(h5py: Any, path: Path) -> list[str]:
+    import numpy as np
+
+    array, chunks = _array(), (CHUNK, CHUNK)
+    options: dict[str, dict[str, Any]] = {
+        "contiguous": {},
+        "chunked": {"chunks": chunks},
+        "gzip": {"chunks": chunks, "compression": "gzip"},
+        "shuffle+gzip": {"chunks": chunks, "compression": "gzip", "shuffle": True},
+        "shuffle+lzf": {"chunks": chunks, "compression": "lzf", "shuffle": True},
+    }
+    try:
+        import hdf5plugin
+
+        options["blosc"] = {"chunks": chunks, **hdf5plugin.Blosc()}
+        options["zstd"] = {"chunks": chunks, **hdf5plugin.Zstd()}
+    except ImportError:
+        pass
+    with h5py.File(path, "w") as file:
+        for name, more in options.items():
+            file.create_dataset(name, data=array, **more)
+        small = file.create_group("small")
+        for number in range(SMALL):
+            small[str(number)] = np.arange(5)
+    return list(options)
+
+
+def _reader(name: str, module: Any, path: Path) -> Callable[[str], Any]:
+    if name == "tables":
+        file = module.open_file(path)
+        return lambda dataset: file.get_node("/", dataset)[:]
+    file = module.File(path)
+    return lambda dataset: file[dataset][()]
+
+
+def _whole(
+    modules: dict[str, Any],
+    path: Path,
+    columns: list[str],
+    effort: Effort,
+    clocked: tuple[Callable[[], int], str],
+) -> Table:
+    clock, what = clocked
+    table = Table(f"HDF5 whole datasets, {what} time, MB/s", megabytes_per_second)
+    array = _array()
+    threads = 1 if what == "CPU" else 0
+    ours = hdf5.File(path, threads=threads)
+    for column in columns:
+        contenders = [
+            *(Contender(peer, _reader(peer, module, path)) for peer, module in modules.items()),
+            Contender(f"cannery.hdf5, threads={threads}", lambda dataset: ours[dataset][()]),
+        ]
+        right = verified(contenders, column, partial(_equals, array), table, column)
+        figures = measure(right, column, clock=clock, effort=effort)
+        table.add(column, array.nbytes, figures)
+    return table
+
+
+def _many(modules: dict[str, Any], path: Path, effort: Effort) -> Table:
+    table = Table("HDF5 small reads, CPU ms", milliseconds)
+    tasks: dict[str, Callable[[Any], Any]] = {f"{SMALL} datasets": _small, "300 rows": _rows}
+    for column, task in tasks.items():
+        contenders = [
+            Contender("h5py", lambda _, task=task: task(modules["h5py"].File(path))),
+            Contender("cannery.hdf5", lambda _, task=task: task(hdf5.File(path, threads=1))),
+        ]
+        expected = contenders[0].call(None)
+        right = verified(contenders, None, expected.__eq__, table, column)
+        table.add(column, 0, measure(right, None, effort=effort))
+    return table
+
+
+def _small(file: Any) -> int:
+    with file:
+        return sum(int(dataset[()].sum()) for dataset in file["small"].values())
+
+
+def _rows(file: Any) -> float:
+    with file:
+        dataset = file["shuffle+gzip"]
+        return sum(float(dataset[i * 7919 % ROWS][0]) for i in range(300))
+
+
+def _equals(expected: Any, found: Any) -> bool:
+    return found.dtype == expected.dtype and (found == expected).all()

@@ -1,0 +1,242 @@
+//! An open file below its objects: bytes by address, and what is shared by all objects.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use cannery_core::{Error, ErrorKind, Result};
+
+use crate::bytes::{
+    Cursor, Sizes, UNDEFINED, corrupt, index, malformed, unsupported, wrong_version,
+};
+use crate::checksum::ends_with_lookup3;
+use crate::external::External;
+use crate::global_heap::GlobalHeaps;
+use crate::header::{Header, MessageKind};
+use crate::links::LinkCache;
+use crate::shared::SharedTable;
+use crate::source::{Cached, Source};
+use crate::superblock::Superblock;
+
+/// How many files are opened through each other's links, at most.
+pub(crate) const MAX_FILES_DEEP: u32 = 8;
+
+/// What all objects of an open file share.
+pub(crate) struct FileCore {
+    data: Cached,
+    pub(crate) sizes: Sizes,
+    pub(crate) superblock: Superblock,
+    /// Addresses end here.
+    pub(crate) end: u64,
+    /// Newer versions of metadata, from a cache image.
+    image: BTreeMap<u64, Vec<u8>>,
+    pub(crate) heaps: GlobalHeaps,
+    pub(crate) links: LinkCache,
+    shared: OnceLock<Result<SharedTable, String>>,
+    shared_at: Option<(u64, u8)>,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) external: External,
+    /// How many files led here.
+    pub(crate) depth: u32,
+    /// Tells apart open files.
+    pub(crate) number: u64,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+impl FileCore {
+    pub(crate) fn open(
+        source: Arc<dyn Source>,
+        path: Option<PathBuf>,
+        external: External,
+        depth: u32,
+    ) -> Result<Arc<Self>> {
+        let superblock = Superblock::read(source.as_ref())?;
+        let mut core = Self {
+            data: Cached::new(source),
+            sizes: superblock.sizes,
+            end: superblock.end - superblock.base,
+            superblock,
+            image: BTreeMap::new(),
+            heaps: GlobalHeaps::default(),
+            links: LinkCache::default(),
+            shared: OnceLock::new(),
+            shared_at: None,
+            path,
+            external,
+            depth,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+        };
+        core.refuse_drivers()?;
+        core.read_extension()?;
+        Ok(Arc::new(core))
+    }
+
+    fn refuse_drivers(&self) -> Result<()> {
+        let address = self.superblock.driver;
+        if address == UNDEFINED {
+            return Ok(());
+        }
+        let block = self.read(address, 16)?;
+        if block[0] != 0 {
+            return Err(malformed("unknown version of the driver information"));
+        }
+        refuse_driver(&block[8..16])
+    }
+
+    /// Reads the superblock's extension: what concerns the whole file.
+    fn read_extension(&mut self) -> Result<()> {
+        let address = self.superblock.extension;
+        if address == UNDEFINED {
+            return Ok(());
+        }
+        let header = Header::read(self, address)?;
+        for message in &header.messages {
+            let mut cursor = Cursor::new(&message.data);
+            match message.kind {
+                MessageKind::DRIVER => {
+                    cursor.skip(1)?;
+                    refuse_driver(cursor.take(8)?)?;
+                }
+                // Bit 5: a program that did not know the message wrote the file.
+                MessageKind::FREE_SPACE if message.flags & 0x20 == 0 => {
+                    check_free_space(&mut cursor, self.sizes)?;
+                }
+                MessageKind::SHARED_TABLE => {
+                    cursor.version(0, "the shared message table")?;
+                    self.shared_at = Some((cursor.address(self.sizes)?, cursor.u8()?));
+                }
+                MessageKind::CACHE_IMAGE => {
+                    cursor.version(0, "the cache image")?;
+                    let address = cursor.address(self.sizes)?;
+                    let len = cursor.length(self.sizes)?;
+                    if address != UNDEFINED {
+                        self.image = self.read_image(address, len)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read_image(&self, address: u64, len: u64) -> Result<BTreeMap<u64, Vec<u8>>> {
+        let block = self.read(address, len)?;
+        let mut cursor = Cursor::new(&block);
+        cursor.signature(*b"MDCI", "the cache image")?;
+        cursor.version(0, "the cache image")?;
+        cursor.skip(1)?;
+        cursor.length(self.sizes)?;
+        let entries = cursor.u32()?;
+        let mut image = BTreeMap::new();
+        for _ in 0..entries {
+            // Kind, flags, ring, age; how many children depend on it, and how many are dirty.
+            cursor.skip(8)?;
+            let parents = usize::from(cursor.u16()?);
+            cursor.skip(4)?;
+            let at = cursor.address(self.sizes)?;
+            let len = cursor.length(self.sizes)?;
+            cursor.skip(parents * usize::from(self.sizes.offset))?;
+            image.insert(at, cursor.take_long(len)?.to_vec());
+        }
+        cursor.skip(4)?;
+        if !ends_with_lookup3(&block[..cursor.position()]) {
+            return Err(corrupt("the cache image"));
+        }
+        Ok(image)
+    }
+
+    /// Reads metadata.
+    pub(crate) fn read(&self, address: u64, len: u64) -> Result<Vec<u8>> {
+        let at = self.locate(address, len)?;
+        // The file is as long, so the memory is no more than what the file takes.
+        let mut bytes = crate::bytes::zeroed(index(len))?;
+        self.data.read_at(at, &mut bytes)?;
+        if !self.image.is_empty() {
+            self.apply_image(address, &mut bytes);
+        }
+        Ok(bytes)
+    }
+
+    /// As many bytes as there are, at most `len`.
+    pub(crate) fn read_up_to(&self, address: u64, len: u64) -> Result<Vec<u8>> {
+        self.locate(address, 0)?;
+        self.read(address, len.min(self.end - address))
+    }
+
+    /// Reads data, past the cache of metadata.
+    pub(crate) fn read_data(&self, address: u64, out: &mut [u8]) -> Result<()> {
+        let at = self.locate(address, out.len() as u64)?;
+        self.data.read_data(at, out)
+    }
+
+    /// Where `len` bytes at `address` stand in the source.
+    pub(crate) fn locate(&self, address: u64, len: u64) -> Result<u64> {
+        let end = address.checked_add(len).filter(|end| *end <= self.end);
+        if address == UNDEFINED || end.is_none() {
+            let message = format!(
+                "expected {len} bytes at address {address}, found the end of the file at {}",
+                self.end
+            );
+            return Err(Error::new(ErrorKind::Truncated, message));
+        }
+        Ok(address + self.superblock.base)
+    }
+
+    fn apply_image(&self, address: u64, bytes: &mut [u8]) {
+        let end = address + bytes.len() as u64;
+        // Entries do not overlap: only one that begins before can reach in.
+        let before = self.image.range(..address).next_back();
+        for (&at, new) in before.into_iter().chain(self.image.range(address..end)) {
+            let (from, to) = (at.max(address), (at + new.len() as u64).min(end));
+            if from < to {
+                let target = &mut bytes[index(from - address)..index(to - address)];
+                target.copy_from_slice(&new[index(from - at)..index(to - at)]);
+            }
+        }
+    }
+
+    /// The bytes of the whole file, user block included.
+    pub(crate) fn len(&self) -> u64 {
+        self.data.len()
+    }
+
+    /// The table of messages that several headers share.
+    pub(crate) fn shared(&self) -> Result<&SharedTable> {
+        let read = || match self.shared_at {
+            Some((address, count)) => SharedTable::read(self, address, count),
+            None => Err(malformed("expected a table of shared messages, found none")),
+        };
+        let table = self.shared.get_or_init(|| read().map_err(|e| e.to_string()));
+        table.as_ref().map_err(|e| malformed(e.clone()))
+    }
+}
+
+/// Checks that what is said about free space is there.
+fn check_free_space(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<()> {
+    let address = usize::from(sizes.offset);
+    let managers = match cursor.u8()? {
+        0 => {
+            let strategy = cursor.u8()?;
+            cursor.length(sizes)?;
+            if strategy == 1 { 6 } else { 0 }
+        }
+        1 => {
+            let (_, persists) = (cursor.u8()?, cursor.u8()?);
+            cursor.skip(2 * usize::from(sizes.length) + 2 + address)?;
+            if persists == 0 { 0 } else { 12 }
+        }
+        version => return Err(wrong_version("the information on free space", version)),
+    };
+    cursor.skip(managers * address)
+}
+
+fn refuse_driver(name: &[u8]) -> Result<()> {
+    if name.starts_with(b"NCSAmult") || name.starts_with(b"NCSAfami") {
+        let message =
+            format!("the file is one of several parts, of driver `{}`", name.escape_ascii());
+        return Err(unsupported(message).with_hint("`h5repack` joins the parts to one file"));
+    }
+    Ok(())
+}

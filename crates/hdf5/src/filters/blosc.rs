@@ -1,0 +1,135 @@
+//! Blosc 1: blocks of shuffled bytes, each compressed in parts.
+
+use cannery_core::Result;
+
+use super::{bitshuffle, blosclz, deflate, lz4, shuffle};
+use crate::bytes::{Cursor, malformed, unsupported};
+
+/// The length of a chunk's header.
+pub(super) const HEAD: usize = 16;
+
+/// Element sizes up to this are compressed a byte of the elements at a time.
+const MAX_SPLITS: usize = 16;
+const LEAST_SPLIT: usize = 128;
+
+/// What a chunk's header says.
+pub(super) struct ChunkHead {
+    pub(super) flags: u8,
+    pub(super) type_size: usize,
+    pub(super) len: usize,
+    pub(super) block: usize,
+}
+
+impl ChunkHead {
+    pub(super) const STORED: u8 = 2;
+    pub(super) const WHOLE_BLOCKS: u8 = 16;
+
+    pub(super) fn parse(data: &[u8], most: usize) -> Result<Self> {
+        let mut cursor = Cursor::new(data);
+        cursor.skip(2)?;
+        let (flags, type_size) = (cursor.u8()?, usize::from(cursor.u8()?));
+        let (len, block) = (cursor.u32()? as usize, cursor.u32()? as usize);
+        cursor.u32()?;
+        if len > most {
+            return Err(super::too_long(most));
+        }
+        if type_size == 0 || (block == 0 && len > 0) {
+            return Err(malformed("the sizes in the header are not possible"));
+        }
+        Ok(Self { flags, type_size, len, block })
+    }
+
+    pub(super) fn codec(&self) -> u8 {
+        self.flags >> 5
+    }
+}
+
+/// Where the blocks of a chunk begin.
+pub(super) fn starts(data: &[u8], at: usize, count: usize) -> Result<Vec<usize>> {
+    let table = data.get(at..).and_then(|rest| rest.get(..count.checked_mul(4)?));
+    let table = table.ok_or_else(|| malformed("the table of blocks ends early"))?;
+    let (starts, _) = table.as_chunks::<4>();
+    Ok(starts.iter().map(|start| u32::from_le_bytes(*start) as usize).collect())
+}
+
+pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
+    let head = ChunkHead::parse(data, most)?;
+    if head.flags & ChunkHead::STORED != 0 {
+        let stored = data.get(HEAD..).and_then(|rest| rest.get(..head.len));
+        return Ok(stored.ok_or_else(|| malformed("the chunk ends early"))?.to_vec());
+    }
+    if head.len == 0 {
+        return Ok(Vec::new());
+    }
+    let starts = starts(data, HEAD, head.len.div_ceil(head.block))?;
+    let mut out = crate::bytes::zeroed(head.len)?;
+    let mut buffer = Vec::new();
+    for (block, start) in out.chunks_mut(head.block).zip(starts) {
+        let stream =
+            data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
+        buffer.resize(block.len(), 0);
+        decode_block(&head, stream, &mut buffer)?;
+        undo_shuffle(&head, &buffer, block);
+    }
+    Ok(out)
+}
+
+fn decode_block(head: &ChunkHead, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
+    let splits = head.flags & ChunkHead::WHOLE_BLOCKS == 0
+        && head.type_size <= MAX_SPLITS
+        && head.block / head.type_size >= LEAST_SPLIT
+        && out.len() == head.block;
+    let parts = if splits { head.type_size } else { 1 };
+    let part_len = out.len() / parts;
+    for part in out.chunks_mut(part_len.max(1)).take(parts) {
+        let mut cursor = Cursor::new(stream);
+        let len = cursor.u32()? as usize;
+        decode_part(head.codec(), cursor.take(len)?, part)?;
+        stream = cursor.rest();
+    }
+    Ok(())
+}
+
+/// Decompresses a part, or copies it where it was stored.
+pub(super) fn decode_part(codec: u8, stored: &[u8], out: &mut [u8]) -> Result<()> {
+    if stored.len() == out.len() {
+        out.copy_from_slice(stored);
+        return Ok(());
+    }
+    match codec {
+        0 => blosclz::decode_into(stored, out),
+        1 => lz4::block_into(stored, out).map(drop),
+        2 => snappy(stored, out),
+        3 => deflate::decode_into(stored, out).map(drop),
+        4 => {
+            let bytes = super::zstd_frame(stored, out.len())?;
+            if bytes.len() != out.len() {
+                return Err(malformed("a block ends early"));
+            }
+            out.copy_from_slice(&bytes);
+            Ok(())
+        }
+        other => Err(unsupported(format!("codec `{other}` of Blosc is not known"))),
+    }
+}
+
+fn snappy(stored: &[u8], out: &mut [u8]) -> Result<()> {
+    let len = snap::raw::Decoder::new().decompress(stored, out);
+    if len.map_err(|e| malformed(format!("cannot decompress: {e}")))? < out.len() {
+        return Err(malformed("a block ends early"));
+    }
+    Ok(())
+}
+
+fn undo_shuffle(head: &ChunkHead, data: &[u8], out: &mut [u8]) {
+    let size = head.type_size;
+    if head.flags & 1 != 0 && size > 1 {
+        shuffle::unshuffle(data, size, out);
+    } else if head.flags & 4 != 0 && data.len() >= size && (data.len() / size).is_multiple_of(8) {
+        let whole = data.len() / size * size;
+        bitshuffle::unshuffle(&data[..whole], size, &mut out[..whole]);
+        out[whole..].copy_from_slice(&data[whole..]);
+    } else {
+        out.copy_from_slice(data);
+    }
+}

@@ -1,0 +1,107 @@
+//! Shuffle: all first bytes of the elements, then all second bytes, and so on.
+
+use cannery_core::Result;
+
+use crate::bytes::malformed;
+
+pub(super) fn decode(data: Vec<u8>, values: &[u32]) -> Result<Vec<u8>> {
+    let size =
+        *values.first().ok_or_else(|| malformed("expected the size of an element"))? as usize;
+    if size == 0 {
+        return Err(malformed("expected elements of more than 0 bytes"));
+    }
+    if size == 1 || data.len() < 2 * size {
+        return Ok(data);
+    }
+    let mut out = crate::bytes::zeroed(data.len())?;
+    unshuffle(&data, size, &mut out);
+    Ok(out)
+}
+
+/// Puts the bytes of each element side by side; what is left at the end is copied.
+pub(super) fn unshuffle(data: &[u8], size: usize, out: &mut [u8]) {
+    let count = data.len() / size;
+    let whole = count * size;
+    let (body, target) = (&data[..whole], &mut out[..whole]);
+    match size {
+        2 => pairs(body, count, target),
+        4 => fours(body, count, target),
+        8 => eights(body, count, target),
+        _ => any(body, (size, count), target),
+    }
+    out[whole..].copy_from_slice(&data[whole..]);
+}
+
+// Bytes are put together by shifting wider numbers: the compiler makes vector instructions of it.
+
+fn pairs(data: &[u8], count: usize, out: &mut [u8]) {
+    let (low, high) = data.split_at(count);
+    let planes = low.iter().zip(high);
+    for (element, (&a, &b)) in out.as_chunks_mut::<2>().0.iter_mut().zip(planes) {
+        *element = (u16::from(a) | u16::from(b) << 8).to_le_bytes();
+    }
+}
+
+fn fours(data: &[u8], count: usize, out: &mut [u8]) {
+    let plane = |i: usize| &data[i * count..(i + 1) * count];
+    let planes = plane(0).iter().zip(plane(1)).zip(plane(2)).zip(plane(3));
+    for (element, (((&a, &b), &c), &d)) in out.as_chunks_mut::<4>().0.iter_mut().zip(planes) {
+        let low = u32::from(a) | u32::from(b) << 8;
+        *element = (low | u32::from(c) << 16 | u32::from(d) << 24).to_le_bytes();
+    }
+}
+
+fn eights(data: &[u8], count: usize, out: &mut [u8]) {
+    for (element, value) in out.as_chunks_mut::<8>().0.iter_mut().zip(columns(data, count)) {
+        *element = value.to_le_bytes();
+    }
+}
+
+/// The bytes at the same place of eight planes, the first plane's lowest.
+pub(super) fn columns(data: &[u8], count: usize) -> impl Iterator<Item = u64> {
+    let plane = |i: usize| &data[i * count..(i + 1) * count];
+    let low = plane(0).iter().zip(plane(1)).zip(plane(2)).zip(plane(3));
+    let high = plane(4).iter().zip(plane(5)).zip(plane(6)).zip(plane(7));
+    low.zip(high).map(|((((a, b), c), d), (((e, f), g), h))| {
+        let low = u64::from(*a) | u64::from(*b) << 8 | u64::from(*c) << 16 | u64::from(*d) << 24;
+        let high = u64::from(*e) | u64::from(*f) << 8 | u64::from(*g) << 16 | u64::from(*h) << 24;
+        low | high << 32
+    })
+}
+
+fn any(data: &[u8], (size, count): (usize, usize), out: &mut [u8]) {
+    // A part of the elements at a time, so that their bytes stay in the cache.
+    const PART: usize = 256;
+    for start in (0..count).step_by(PART) {
+        let end = (start + PART).min(count);
+        for i in 0..size {
+            let plane = &data[i * count + start..i * count + end];
+            for (j, &byte) in plane.iter().enumerate() {
+                out[(start + j) * size + i] = byte;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unshuffling_undoes_shuffling() {
+        for size in 1..20 {
+            for len in [0, 1, size, 7 * size + 1, 64 * size, 100 * size + 3] {
+                let data: Vec<u8> =
+                    (0..len).map(|i: usize| (i * 7 + i / 256).to_le_bytes()[0]).collect();
+                let count = len / size;
+                let mut shuffled = data.clone();
+                for i in 0..count * size {
+                    shuffled[i % size * count + i / size] = data[i];
+                }
+                let mut out = vec![0; len];
+                unshuffle(&shuffled, size, &mut out);
+                assert_eq!(out, data, "{len} bytes in elements of {size}");
+            }
+        }
+    }
+}

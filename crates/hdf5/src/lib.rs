@@ -1,0 +1,66 @@
+//! HDF5 files, read without libhdf5.
+//!
+//! Follows the [HDF5 File Format Specification](https://support.hdfgroup.org/documentation/hdf5/latest/_s_p_e_c.html),
+//! version 4.0, and what libhdf5 does where the specification is silent. Everything is read:
+//! superblocks 0 to 3, both kinds of groups, all layouts, all indexes of chunks, all classes of
+//! types. Chunks are decoded by all processors at once.
+//!
+//! Files are not trusted: nothing is allocated because a file declares a size, every loop over
+//! what a file says ends, checksums are compared, and other files are opened only as the
+//! [`ExternalPolicy`] allows.
+//!
+//! ```no_run
+//! let file = cannery_hdf5::File::open("measurements.h5")?;
+//! let dataset = file.root().resolve(b"run1/temperature")?.dataset()?;
+//! println!("{:?}: {} bytes", dataset.space().shape(), dataset.read_bytes()?.len());
+//! # Ok::<(), cannery_core::Error>(())
+//! ```
+
+mod attributes;
+mod btree2;
+mod bytes;
+mod checksum;
+mod chunks;
+mod convert;
+mod core;
+mod dataset;
+mod dataspace;
+mod datatype;
+mod external;
+mod file;
+mod fill;
+mod filters;
+mod fractal_heap;
+mod global_heap;
+mod header;
+mod layout;
+mod links;
+mod node;
+mod read;
+mod reference;
+mod region;
+mod selection;
+mod shared;
+mod source;
+mod superblock;
+mod symbols;
+mod virtual_data;
+
+pub use attributes::Attribute;
+pub use convert::{NumberKind, NumberType};
+pub use dataset::Dataset;
+pub use dataspace::{Dataspace, MAX_RANK};
+pub use datatype::{
+    ByteOrder, CharacterSet, Datatype, FloatLayout, Member, ReferenceKind, StringPadding, TypeClass,
+};
+pub use external::{ExternalPolicy, ExternalSegment};
+pub use file::File;
+pub use fill::FillValue;
+pub use filters::Filter;
+pub use links::{Link, LinkTarget};
+pub use node::{Node, ObjectKind};
+pub use region::{Region, RegularDim};
+pub use selection::{DimSelection, Selection};
+pub use source::{FileSource, Source};
+pub use superblock::MAGIC;
+pub use virtual_data::VirtualSource;

@@ -1,0 +1,143 @@
+//! The superblock: where a file begins and how wide its numbers are.
+
+use cannery_core::{Error, ErrorKind, Result};
+
+use crate::bytes::{Cursor, Sizes, UNDEFINED, corrupt, malformed, wrong_version};
+use crate::checksum::ends_with_lookup3;
+use crate::source::Source;
+
+/// The bytes that every HDF5 file has at offset 0, 512, 1024, 2048 and so on.
+pub const MAGIC: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
+
+/// Longer than any superblock.
+const LONGEST: u64 = 256;
+
+/// What a superblock says.
+#[derive(Clone, Debug)]
+pub(crate) struct Superblock {
+    pub(crate) version: u8,
+    pub(crate) sizes: Sizes,
+    /// Where the superblock stands: all addresses are relative to it.
+    pub(crate) base: u64,
+    /// The end of the file, from its beginning.
+    pub(crate) end: u64,
+    pub(crate) root: u64,
+    pub(crate) extension: u64,
+    pub(crate) driver: u64,
+}
+
+impl Superblock {
+    /// Finds and reads the superblock.
+    pub(crate) fn read(source: &dyn Source) -> Result<Self> {
+        let at = find(source)?;
+        let len = (source.len() - at).min(LONGEST);
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        source.read_at(at, &mut bytes)?;
+        let mut superblock = Self::parse(&bytes)?;
+        superblock.relocate(at)?;
+        if source.len() < superblock.end {
+            let (end, len) = (superblock.end, source.len());
+            let message = format!("expected a file of {end} bytes, found {len}");
+            let hint = "the file was not written to its end, or was cut short";
+            return Err(Error::new(ErrorKind::Truncated, message).with_hint(hint));
+        }
+        Ok(superblock)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.skip(MAGIC.len())?;
+        match cursor.u8()? {
+            version @ (0 | 1) => Self::parse_old(&mut cursor, version),
+            version @ (2 | 3) => Self::parse_new(bytes, &mut cursor, version),
+            version => Err(wrong_version("the superblock", version)),
+        }
+    }
+
+    fn parse_old(cursor: &mut Cursor<'_>, version: u8) -> Result<Self> {
+        for what in ["the free space storage", "the root group", "a reserved byte", "headers"] {
+            let found = cursor.u8()?;
+            if found != 0 && what != "a reserved byte" {
+                return Err(wrong_version(what, found));
+            }
+        }
+        let sizes = sizes(cursor)?;
+        cursor.skip(1)?;
+        if cursor.u16()? == 0 || cursor.u16()? == 0 {
+            return Err(malformed("expected B-trees of groups with nodes above 0 entries"));
+        }
+        cursor.skip(4)?;
+        if version == 1 {
+            if cursor.u16()? == 0 {
+                return Err(malformed("expected B-trees of chunks with nodes above 0 entries"));
+            }
+            cursor.skip(2)?;
+        }
+        let base = cursor.address(sizes)?;
+        cursor.address(sizes)?;
+        let end = cursor.address(sizes)?;
+        let driver = cursor.address(sizes)?;
+        cursor.length(sizes)?;
+        let root = cursor.address(sizes)?;
+        Ok(Self { version, sizes, base, end, root, extension: UNDEFINED, driver })
+    }
+
+    fn parse_new(bytes: &[u8], cursor: &mut Cursor<'_>, version: u8) -> Result<Self> {
+        let sizes = sizes(cursor)?;
+        let flags = cursor.u8()?;
+        let base = cursor.address(sizes)?;
+        let extension = cursor.address(sizes)?;
+        let end = cursor.address(sizes)?;
+        let root = cursor.address(sizes)?;
+        cursor.skip(4)?;
+        if !ends_with_lookup3(&bytes[..cursor.position()]) {
+            return Err(corrupt("the superblock"));
+        }
+        // Bit 0: open for writing; bit 2: for writing while others read.
+        if version == 3 && flags & 5 != 0 {
+            let message = "the file is marked as open for writing";
+            let hint = "if no program writes it, `h5clear -s` removes the mark";
+            return Err(Error::new(ErrorKind::Conflict, message).with_hint(hint));
+        }
+        Ok(Self { version, sizes, base, end, root, extension, driver: UNDEFINED })
+    }
+
+    /// Trusts the place where the superblock was found more than the base address in it.
+    fn relocate(&mut self, at: u64) -> Result<()> {
+        if self.base == UNDEFINED || self.end == UNDEFINED {
+            return Err(malformed("expected addresses of the file's beginning and end"));
+        }
+        if self.base != at {
+            let end = i128::from(self.end) - (i128::from(self.base) - i128::from(at));
+            let end = u64::try_from(end).ok().filter(|end| *end >= at);
+            self.end = end.ok_or_else(|| malformed("the base address lies beyond the file"))?;
+            self.base = at;
+        }
+        Ok(())
+    }
+}
+
+fn sizes(cursor: &mut Cursor<'_>) -> Result<Sizes> {
+    let (offset, length) = (cursor.u8()?, cursor.u8()?);
+    for size in [offset, length] {
+        if ![2, 4, 8, 16, 32].contains(&size) {
+            return Err(malformed(format!(
+                "expected offsets and lengths of 2, 4, 8, 16 or 32 bytes, found {size}"
+            )));
+        }
+    }
+    Ok(Sizes { offset, length })
+}
+
+fn find(source: &dyn Source) -> Result<u64> {
+    let mut at = 0_u64;
+    while at.checked_add(MAGIC.len() as u64).is_some_and(|end| end <= source.len()) {
+        let mut found = [0; 8];
+        source.read_at(at, &mut found)?;
+        if &found == MAGIC {
+            return Ok(at);
+        }
+        at = if at == 0 { 512 } else { at * 2 };
+    }
+    Err(Error::new(ErrorKind::Syntax, "expected an HDF5 file, found no superblock"))
+}

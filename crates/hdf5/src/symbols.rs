@@ -1,0 +1,133 @@
+//! Groups of old files: a version 1 B-tree of symbol tables, and names in a local heap.
+
+use std::collections::HashSet;
+
+use cannery_core::Result;
+
+use crate::bytes::{Cursor, UNDEFINED, cycle, malformed};
+use crate::core::FileCore;
+use crate::links::{Link, LinkTarget};
+
+/// A local heap: names that end with a NUL.
+pub(crate) struct LocalHeap {
+    data: Vec<u8>,
+}
+
+impl LocalHeap {
+    pub(crate) fn read(core: &FileCore, address: u64) -> Result<Self> {
+        let len = 8 + 2 * u64::from(core.sizes.length) + u64::from(core.sizes.offset);
+        let prefix = core.read(address, len)?;
+        let mut cursor = Cursor::new(&prefix);
+        cursor.signature(*b"HEAP", "a local heap")?;
+        cursor.version(0, "a local heap")?;
+        cursor.skip(3)?;
+        let size = cursor.length(core.sizes)?;
+        let free = cursor.length(core.sizes)?;
+        let data = cursor.address(core.sizes)?;
+        let heap = Self { data: if size == 0 { Vec::new() } else { core.read(data, size)? } };
+        heap.check_free_list(core, free)?;
+        Ok(heap)
+    }
+
+    /// Walks the list of free blocks, as libhdf5 does: it refuses heaps whose list is broken.
+    fn check_free_list(&self, core: &FileCore, mut free: u64) -> Result<()> {
+        let least = 2 * u64::from(core.sizes.length);
+        let mut left = self.data.len() as u64;
+        // 1 ends the list; no block begins at an odd offset.
+        while free != 1 && free != UNDEFINED {
+            let mut cursor =
+                Cursor::new(self.data.get(crate::bytes::index(free)..).unwrap_or_default());
+            let (next, size) = (cursor.length(core.sizes)?, cursor.length(core.sizes)?);
+            left = left
+                .checked_sub(size.max(least))
+                .ok_or_else(|| malformed("the free list of a local heap does not end"))?;
+            if free.checked_add(size).is_none_or(|end| end > self.data.len() as u64) {
+                return Err(malformed("a free block lies outside its local heap"));
+            }
+            free = next;
+        }
+        Ok(())
+    }
+
+    /// The name at an offset.
+    pub(crate) fn name(&self, offset: u64) -> Result<&[u8]> {
+        let rest = self.data.get(crate::bytes::index(offset)..);
+        let rest = rest.filter(|rest| !rest.is_empty());
+        Cursor::new(rest.ok_or_else(|| malformed("a name lies outside its local heap"))?).text()
+    }
+}
+
+/// Reads all links of a group by the addresses of its tree and its heap.
+pub(crate) fn read_links(core: &FileCore, tree: u64, heap: u64) -> Result<Vec<Link>> {
+    let heap = LocalHeap::read(core, heap)?;
+    let (mut links, mut seen) = (Vec::new(), HashSet::new());
+    let mut pending = vec![(tree, None)];
+    while let Some((address, level)) = pending.pop() {
+        if !seen.insert(address) {
+            return Err(cycle("a group's B-tree node", address));
+        }
+        if level == Some(0) {
+            read_symbols(core, address, &heap, &mut links)?;
+            continue;
+        }
+        let (found, children) = node(core, address)?;
+        if level.is_some_and(|level| found.checked_add(1) != Some(level)) {
+            return Err(malformed("a B-tree's node is not of the level below its parent"));
+        }
+        pending.extend(children.into_iter().rev().map(|child| (child, Some(found))));
+    }
+    Ok(links)
+}
+
+/// The level and the children of a node.
+fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<u64>)> {
+    let (offset, length) = (u64::from(core.sizes.offset), u64::from(core.sizes.length));
+    let prefix = core.read(address, 8 + 2 * offset)?;
+    let mut cursor = Cursor::new(&prefix);
+    cursor.signature(*b"TREE", "a B-tree's node")?;
+    if cursor.u8()? != 0 {
+        return Err(malformed("expected a B-tree of a group, found one of chunks"));
+    }
+    let level = cursor.u8()?;
+    let count = u64::from(cursor.u16()?);
+    let body = core.read(address + prefix.len() as u64, count * (length + offset))?;
+    let mut cursor = Cursor::new(&body);
+    let mut children = Vec::new();
+    for _ in 0..count {
+        cursor.length(core.sizes)?;
+        children.push(cursor.address(core.sizes)?);
+    }
+    Ok((level, children))
+}
+
+fn read_symbols(
+    core: &FileCore,
+    address: u64,
+    heap: &LocalHeap,
+    links: &mut Vec<Link>,
+) -> Result<()> {
+    let prefix = core.read(address, 8)?;
+    let mut cursor = Cursor::new(&prefix);
+    cursor.signature(*b"SNOD", "a symbol table")?;
+    cursor.version(1, "a symbol table")?;
+    cursor.skip(1)?;
+    let count = cursor.u16()?;
+    let entry = u64::from(core.sizes.length) + u64::from(core.sizes.offset) + 24;
+    let body = core.read(address + 8, u64::from(count) * entry)?;
+    for bytes in body.chunks_exact(crate::bytes::index(entry)) {
+        let mut cursor = Cursor::new(bytes);
+        let name = heap.name(cursor.length(core.sizes)?)?.to_vec();
+        let header = cursor.address(core.sizes)?;
+        let cached = cursor.u32()?;
+        cursor.skip(4)?;
+        let target = match cached {
+            2 => LinkTarget::Soft(heap.name(u64::from(cursor.u32()?))?.to_vec()),
+            0 | 1 => LinkTarget::Hard(header),
+            other => {
+                return Err(malformed(format!("unknown kind `{other}` of a symbol table's entry")));
+            }
+        };
+        links.push(Link { name, order: None, target, is_utf8: false });
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+"""HDF5 files, read in h5py's manner, without libhdf5: complete, on all cores, and safe.
+
+    with hdf5.File("measurements.h5") as file:
+        temperature = file["run1/temperature"]
+        temperature.shape, temperature.attrs["unit"]
+        temperature[100:200, ::2]
+
+Names, signatures and results are h5py's. What differs: a file opens no other file unless
+`external="same-folder"` or `external="any"` says so, chunks are decoded by all processors while
+other threads go on, and numbers for which libhdf5 has no conversion are read all the same.
+"""
+
+from cannery.errors import LimitError
+from cannery.hdf5._errors import FillValueError, ObjectError
+from cannery.hdf5._objects import (
+    AttributeManager,
+    Dataset,
+    Datatype,
+    ExternalLink,
+    File,
+    Group,
+    HardLink,
+    HLObject,
+    SoftLink,
+    UserLink,
+    VDSmap,
+    is_hdf5,
+)
+from cannery.hdf5._references import Reference, RegionReference
+from cannery.hdf5._types import (
+    Empty,
+    check_dtype,
+    check_enum_dtype,
+    check_opaque_dtype,
+    check_ref_dtype,
+    check_string_dtype,
+    check_vlen_dtype,
+    enum_dtype,
+    opaque_dtype,
+    ref_dtype,
+    regionref_dtype,
+    special_dtype,
+    string_dtype,
+    string_info,
+    vlen_dtype,
+)
+
+__all__ = [
+    "AttributeManager",
+    "Dataset",
+    "Datatype",
+    "Empty",
+    "ExternalLink",
+    "File",
+    "FillValueError",
+    "Group",
+    "HLObject",
+    "HardLink",
+    "LimitError",
+    "ObjectError",
+    "Reference",
+    "RegionReference",
+    "SoftLink",
+    "UserLink",
+    "VDSmap",
+    "check_dtype",
+    "check_enum_dtype",
+    "check_opaque_dtype",
+    "check_ref_dtype",
+    "check_string_dtype",
+    "check_vlen_dtype",
+    "enum_dtype",
+    "is_hdf5",
+    "opaque_dtype",
+    "ref_dtype",
+    "regionref_dtype",
+    "special_dtype",
+    "string_dtype",
+    "string_info",
+    "vlen_dtype",
+]
