@@ -203,15 +203,16 @@ impl<T: Target> Decoder<'_, '_, T> {
             }
             let start = cursor.at;
             let (number, wire) = cursor.tag()?;
-            if let Some(field) = message_type.field(number) {
-                self.field(message, field, wire, cursor, start)?;
-            } else if wire == END_GROUP {
+            // The number of a group's end may be that of a field inside it.
+            if wire == END_GROUP {
                 if number != group || group == 0 {
                     return Err(cursor.bad("expected a field, found the end of another group"));
                 }
                 break;
-            } else {
-                self.other(of, message, number, wire, cursor, start)?;
+            }
+            match message_type.field(number) {
+                Some(field) => self.field(message, field, wire, cursor, start)?,
+                None => self.other(of, message, number, wire, cursor, start)?,
             }
         }
         self.depth += 1;
@@ -264,9 +265,6 @@ impl<T: Target> Decoder<'_, '_, T> {
         if wire != expected {
             if wire == LENGTH && field.is_list() && kind::is_packable(field.kind) {
                 return self.packed(message, field, cursor);
-            }
-            if wire == END_GROUP {
-                return Err(cursor.bad("expected a field, found the end of a group"));
             }
             return self.skip(message, field.number, wire, cursor, start);
         }

@@ -5,12 +5,14 @@ pub(crate) const PROTO2: i32 = 998;
 pub(crate) const PROTO3: i32 = 999;
 pub(crate) const E2023: i32 = 1000;
 pub(crate) const E2024: i32 = 1001;
+pub(crate) const E2026: i32 = 1002;
 
 /// The edition that a file may name.
 pub(crate) fn from_name(name: &str) -> Option<i32> {
     match name {
         "2023" => Some(E2023),
         "2024" => Some(E2024),
+        "2026" => Some(E2026),
         _ => None,
     }
 }
@@ -22,7 +24,7 @@ pub(crate) fn name(edition: i32) -> String {
         PROTO3 => "PROTO3".to_owned(),
         E2023 => "2023".to_owned(),
         E2024 => "2024".to_owned(),
-        1002 => "2026".to_owned(),
+        E2026 => "2026".to_owned(),
         9999 => "UNSTABLE".to_owned(),
         other => other.to_string(),
     }
@@ -54,6 +56,7 @@ pub(crate) const VERIFY: u8 = 2;
 pub(crate) const DELIMITED: u8 = 2;
 pub(crate) const JSON_ALLOW: u8 = 1;
 pub(crate) const STYLE_2024: u8 = 1;
+pub(crate) const STYLE_2026: u8 = 3;
 pub(crate) const EXPORT_ALL: u8 = 1;
 pub(crate) const EXPORT_TOP_LEVEL: u8 = 2;
 pub(crate) const LOCAL_ALL: u8 = 3;
@@ -65,6 +68,7 @@ impl Features {
         let values = match edition {
             PROTO3 => [0, IMPLICIT, OPEN, PACKED, VERIFY, 1, JSON_ALLOW, 2, EXPORT_ALL],
             E2023 => [0, EXPLICIT, OPEN, PACKED, VERIFY, 1, JSON_ALLOW, 2, EXPORT_ALL],
+            E2026.. => [0, EXPLICIT, OPEN, PACKED, VERIFY, 1, JSON_ALLOW, STYLE_2026, STRICT],
             E2024.. => [0, EXPLICIT, OPEN, PACKED, VERIFY, 1, JSON_ALLOW, 1, EXPORT_TOP_LEVEL],
             _ => [0, EXPLICIT, CLOSED, EXPANDED, 3, 1, 2, 2, EXPORT_ALL],
         };

@@ -1,5 +1,6 @@
 //! The encoder.
 
+use crate::decode::Scalar;
 use crate::kind;
 use crate::message::{Message, Value};
 use crate::pool::{Cardinality, Field, Pool};
@@ -36,6 +37,81 @@ fn put_number(out: &mut Vec<u8>, of: u8, value: &Value) {
         Value::Enum(value) => put_varint(out, i64::from(*value).cast_unsigned()),
         _ => {}
     }
+}
+
+/// Writes the value of a scalar field, and its tag if `tagged`: what is inside a packed field has
+/// none.
+///
+/// For encoders of other trees than [`Message`]s.
+#[inline]
+pub fn write_scalar(out: &mut Vec<u8>, field: &Field, value: Scalar<'_>, tagged: bool) {
+    if tagged {
+        put_tag(out, field.number, kind::wire_type(field.kind));
+    }
+    let value = match value {
+        Scalar::Text(text) => return write_bytes(out, text.as_bytes()),
+        Scalar::LooseText(bytes) | Scalar::Bytes(bytes) => return write_bytes(out, bytes),
+        Scalar::I32(value) => Value::I32(value),
+        Scalar::I64(value) => Value::I64(value),
+        Scalar::U32(value) => Value::U32(value),
+        Scalar::U64(value) => Value::U64(value),
+        Scalar::F32(value) => Value::F32(value),
+        Scalar::F64(value) => Value::F64(value),
+        Scalar::Bool(value) => Value::Bool(value),
+        Scalar::Enum(value) => Value::Enum(value),
+    };
+    put_number(out, field.kind, &value);
+}
+
+fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// Writes a tag, a length and what `body` appends: a message, a map's entry or packed numbers. A
+/// group stands between two tags instead.
+///
+/// # Errors
+/// Those of `body`.
+#[inline]
+pub fn write_nested<E>(
+    out: &mut Vec<u8>,
+    field: &Field,
+    body: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    if field.kind == kind::GROUP {
+        put_tag(out, field.number, START_GROUP);
+        body(out)?;
+        put_tag(out, field.number, END_GROUP);
+        return Ok(());
+    }
+    put_tag(out, field.number, LENGTH);
+    let start = out.len();
+    out.push(0);
+    body(out)?;
+    fix_length(out, start);
+    Ok(())
+}
+
+/// Writes an extension of a message set.
+///
+/// # Errors
+/// Those of `body`.
+pub fn write_message_set_item<E>(
+    out: &mut Vec<u8>,
+    field: &Field,
+    body: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    put_tag(out, 1, START_GROUP);
+    put_tag(out, 2, VARINT);
+    put_varint(out, field.number.into());
+    put_tag(out, 3, LENGTH);
+    let start = out.len();
+    out.push(0);
+    body(out)?;
+    fix_length(out, start);
+    put_tag(out, 1, END_GROUP);
+    Ok(())
 }
 
 /// How to encode.

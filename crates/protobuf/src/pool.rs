@@ -116,6 +116,8 @@ pub struct Field {
     pub(crate) is_packed: bool,
     pub(crate) validates_utf8: bool,
     pub(crate) is_extension: bool,
+    /// A number of its own among all fields of the pool.
+    pub(crate) slot: u32,
     pub(crate) default: Option<Value>,
     pub(crate) containing: Option<MessageId>,
     /// The group's name in text, where the field stands for one.
@@ -228,6 +230,36 @@ impl Pool {
         (&entry.fields[0], &entry.fields[1])
     }
 
+    /// How many slots its fields and extensions have.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.messages.iter().map(|message| message.fields.len()).sum::<usize>()
+            + self.extensions.len()
+    }
+
+    /// All fields and extensions, by slot.
+    pub fn all_fields(&self) -> impl Iterator<Item = &Field> {
+        self.messages.iter().flat_map(|message| &message.fields).chain(&self.extensions)
+    }
+
+    /// All enums, by id.
+    pub fn enums(&self) -> impl Iterator<Item = (EnumId, &EnumType)> {
+        (0..).map(EnumId).zip(&self.enums)
+    }
+
+    /// Key and value of a map field.
+    #[must_use]
+    pub fn map_entry(&self, field: &Field) -> (&Field, &Field) {
+        self.entry_of(field)
+    }
+
+    pub(crate) fn assign_slots(&mut self) {
+        let fields = self.messages.iter_mut().flat_map(|message| &mut message.fields);
+        for (slot, field) in (0..).zip(fields.chain(&mut self.extensions)) {
+            field.slot = slot;
+        }
+    }
+
     /// The default of a field whose schema says none.
     pub(crate) fn zero_of(&self, field: &Field) -> Value {
         use crate::kind;
@@ -280,6 +312,18 @@ impl MessageType {
     #[must_use]
     pub fn full_name(&self) -> &str {
         &self.full_name
+    }
+
+    /// Positions of its fields in [`fields`](Self::fields) by number, ascending.
+    #[must_use]
+    pub fn by_number(&self) -> &[(u32, u32)] {
+        &self.by_number
+    }
+
+    /// Whether it is a message set, whose extensions have a layout of their own.
+    #[must_use]
+    pub fn is_message_set(&self) -> bool {
+        self.is_message_set
     }
 
     /// Its fields, in the order of the schema.
@@ -368,6 +412,72 @@ impl Field {
         self.cardinality
     }
 
+    /// A number of its own among all fields and extensions of the pool, from 0 up to
+    /// [`Pool::slots`]: for tables beside the pool's own.
+    #[inline]
+    #[must_use]
+    pub fn slot(&self) -> usize {
+        self.slot as usize
+    }
+
+    /// What a schema calls its type; `message`, `group` or `enum` for those with a name.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        crate::kind::name(self.kind)
+    }
+
+    /// Its name, with the package and the message around it.
+    #[must_use]
+    pub fn full_name(&self) -> &str {
+        &self.full_name
+    }
+
+    /// The type of its messages, or of a map's entries.
+    #[inline]
+    #[must_use]
+    pub fn message(&self) -> Option<MessageId> {
+        self.message
+    }
+
+    /// The type of its enum values.
+    #[inline]
+    #[must_use]
+    pub fn enumeration(&self) -> Option<EnumId> {
+        self.enumeration
+    }
+
+    /// Whether it is told apart from its default.
+    #[inline]
+    #[must_use]
+    pub fn has_presence(&self) -> bool {
+        self.has_presence
+    }
+
+    /// The oneof that it is a member of, by its position in [`MessageType::oneofs`].
+    #[inline]
+    #[must_use]
+    pub fn oneof(&self) -> Option<usize> {
+        self.oneof.map(|oneof| oneof as usize)
+    }
+
+    /// The message that it is a field of, or that it extends.
+    #[must_use]
+    pub fn containing(&self) -> Option<MessageId> {
+        self.containing
+    }
+
+    /// Whether it is an extension.
+    #[must_use]
+    pub fn is_extension(&self) -> bool {
+        self.is_extension
+    }
+
+    /// The default that the schema gives.
+    #[must_use]
+    pub fn default_value(&self) -> Option<&Value> {
+        self.default.as_ref()
+    }
+
     /// Whether it occurs any number of times.
     #[inline]
     #[must_use]
@@ -387,7 +497,27 @@ impl Field {
     }
 }
 
+impl Oneof {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it stands behind an `optional` field of proto3.
+    #[must_use]
+    pub fn is_synthetic(&self) -> bool {
+        self.is_synthetic
+    }
+}
+
 impl EnumType {
+    /// Whether numbers that it does not name are unknown fields.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// Its name, with the package.
     #[must_use]
     pub fn full_name(&self) -> &str {

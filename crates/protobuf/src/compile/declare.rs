@@ -26,7 +26,7 @@ impl Declarations<'_> {
             self.package(file);
         }
         let package = &file.package;
-        file.messages.iter().for_each(|message| self.message(message, package));
+        file.messages.iter().for_each(|message| self.message(message, package, None));
         file.enums.iter().for_each(|value| self.enumeration(value, package));
         file.services.iter().for_each(|service| self.service(service, package));
         file.extensions.iter().for_each(|field| self.extension(field, package));
@@ -67,7 +67,8 @@ impl Declarations<'_> {
         full
     }
 
-    fn message(&mut self, message: &MessageProto, scope: &str) {
+    /// `entry_of` is the place of the message around a map's entry, which has none of its own.
+    fn message(&mut self, message: &MessageProto, scope: &str, entry_of: Option<At>) {
         let id = MessageId(self.pool.messages.len() as u32);
         let full = join(scope, &message.name);
         let full_name = full.as_str().into();
@@ -80,14 +81,19 @@ impl Declarations<'_> {
         }
         for field in &message.fields {
             self.field_number(field);
-            self.add(&full, &field.name, SymbolKind::Field, field.name_at);
+            let at = entry_of.unwrap_or(field.name_at);
+            self.add(&full, &field.name, SymbolKind::Field, at);
         }
-        message.messages.iter().for_each(|nested| self.message(nested, &full));
+        for nested in &message.messages {
+            let is_entry = nested.options.identifier("map_entry").is_some();
+            self.message(nested, &full, is_entry.then_some(message.name_at));
+        }
         message.enums.iter().for_each(|value| self.enumeration(value, &full));
         self.extension_ranges(message);
         message.extensions.iter().for_each(|field| self.extension(field, &full));
         self.reserved_ranges(message);
-        self.add(scope, &message.name, SymbolKind::Message(id), message.name_at);
+        let at = entry_of.unwrap_or(message.name_at);
+        self.add(scope, &message.name, SymbolKind::Message(id), at);
         self.overlaps(message);
     }
 
@@ -187,10 +193,11 @@ impl Declarations<'_> {
     fn overlapping(&mut self, ranges: &[Range], extra: i32) {
         for (index, range) in ranges.iter().enumerate() {
             let exclusive = |range: &Range| Range { end: range.end.saturating_add(1 - extra), ..*range };
-            let clash = ranges[..index]
+            let clashes = ranges[index + 1..]
                 .iter()
-                .find(|other| exclusive(other).overlaps(exclusive(range)));
-            if let Some(other) = clash {
+                .filter(|other| exclusive(other).overlaps(exclusive(range)));
+            // At the first of the two, as protoc has it.
+            for other in clashes {
                 let text = format!(
                     "range {} to {} overlaps the range {} to {}",
                     range.start, range.end - extra, other.start, other.end - extra

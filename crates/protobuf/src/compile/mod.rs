@@ -122,7 +122,8 @@ impl<L: Loader> Compiler<L> {
 
     /// What was compiled.
     #[must_use]
-    pub fn into_pool(self) -> Pool {
+    pub fn into_pool(mut self) -> Pool {
+        self.pool.assign_slots();
         self.pool
     }
 

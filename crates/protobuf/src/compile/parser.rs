@@ -219,7 +219,7 @@ impl Parser<'_> {
         self.end_of_statement()?;
         if is_edition {
             self.edition = edition::from_name(&value).ok_or_else(|| {
-                let message = format!("expected edition `2023` or `2024`, found `{value}`");
+                let message = format!("expected edition `2023`, `2024` or `2026`, found `{value}`");
                 self.diagnostics.error(at, message);
                 Failed
             })?;

@@ -27,7 +27,7 @@ pub(super) fn file(file: &FileProto, diagnostics: &mut Diagnostics) {
 }
 
 fn asks(features: Features) -> bool {
-    features.get(edition::NAMING_STYLE) == edition::STYLE_2024
+    matches!(features.get(edition::NAMING_STYLE), edition::STYLE_2024 | edition::STYLE_2026)
 }
 
 struct Style<'a> {

@@ -253,14 +253,12 @@ impl Parser<'_> {
             kind::STRING => self.string("a string as default")?,
             kind::BYTES => numbers::c_escape(&self.string("a string as default")?).into_bytes(),
             kind::FLOAT | kind::DOUBLE => {
-                let sign = if self.accept("-") { "-" } else { "" };
+                let is_negative = self.accept("-");
                 let value = self.number()?;
-                let text = if of == kind::FLOAT {
-                    numbers::float_text(value)
-                } else {
-                    numbers::double_text(value)
-                };
-                format!("{sign}{text}").into_bytes()
+                let value = if is_negative { -value } else { value };
+                let write =
+                    if of == kind::FLOAT { numbers::float_text } else { numbers::double_text };
+                write(value).into_bytes()
             }
             kind::GROUP | kind::MESSAGE => {
                 self.error("expected no default: messages have none");
@@ -278,6 +276,6 @@ impl Parser<'_> {
         }
         let limit = if is_negative && min != 0 { max + 1 } else { max };
         let value = self.integer(limit, "an integer as default")?;
-        Ok(format!("{}{value}", if is_negative { "-" } else { "" }))
+        Ok(format!("{}{value}", if is_negative && value != 0 { "-" } else { "" }))
     }
 }

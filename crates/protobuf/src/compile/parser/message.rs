@@ -8,7 +8,7 @@ use crate::descriptor::{
 use crate::edition;
 
 /// Messages inside each other.
-const MAX_NESTING: usize = 32;
+const MAX_NESTING: usize = 31;
 
 /// Behind the last number of an ordinary message, and of a message set.
 const END_OF_NUMBERS: i32 = 1 << 29;
@@ -17,6 +17,7 @@ const MAX_MARK: i32 = -1;
 
 impl Parser<'_> {
     pub(super) fn message(&mut self) -> Parsed<MessageProto> {
+        self.check_nesting()?;
         self.next();
         let mut message = MessageProto { name_at: self.at(), ..MessageProto::default() };
         message.name = self.identifier("the name of the message")?;
@@ -28,10 +29,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn message_block(&mut self, message: &mut MessageProto) -> Parsed {
-        if self.depth >= MAX_NESTING {
-            self.error(format!("expected at most {MAX_NESTING} messages inside each other"));
-            return Err(super::Failed);
-        }
+        self.check_nesting()?;
         self.consume("{")?;
         self.depth += 1;
         while !self.accept("}") {
@@ -46,6 +44,14 @@ impl Parser<'_> {
         self.depth -= 1;
         message.resolve_max();
         Ok(())
+    }
+
+    fn check_nesting(&mut self) -> Parsed {
+        if self.depth < MAX_NESTING {
+            return Ok(());
+        }
+        self.error(format!("expected at most {MAX_NESTING} messages inside each other"));
+        Err(super::Failed)
     }
 
     fn message_statement(&mut self, message: &mut MessageProto) -> Parsed {
