@@ -114,6 +114,11 @@ pub fn write_message_set_item<E>(
     Ok(())
 }
 
+/// Puts the entries of a map, each with its key, into the order of deterministic encoding.
+pub fn sort_entries<T>(entries: &mut [(Value, T)]) {
+    entries.sort_by_cached_key(|(key, _)| key.sort_key());
+}
+
 /// How to encode.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]

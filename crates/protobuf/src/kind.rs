@@ -1,25 +1,27 @@
 //! The types of fields, as `FieldDescriptorProto.Type` numbers them.
 
+#![expect(missing_docs, reason = "each is the type of that name")]
+
 use crate::wire;
 
-pub(crate) const DOUBLE: u8 = 1;
-pub(crate) const FLOAT: u8 = 2;
-pub(crate) const INT64: u8 = 3;
-pub(crate) const UINT64: u8 = 4;
-pub(crate) const INT32: u8 = 5;
-pub(crate) const FIXED64: u8 = 6;
-pub(crate) const FIXED32: u8 = 7;
-pub(crate) const BOOL: u8 = 8;
-pub(crate) const STRING: u8 = 9;
-pub(crate) const GROUP: u8 = 10;
-pub(crate) const MESSAGE: u8 = 11;
-pub(crate) const BYTES: u8 = 12;
-pub(crate) const UINT32: u8 = 13;
-pub(crate) const ENUM: u8 = 14;
-pub(crate) const SFIXED32: u8 = 15;
-pub(crate) const SFIXED64: u8 = 16;
-pub(crate) const SINT32: u8 = 17;
-pub(crate) const SINT64: u8 = 18;
+pub const DOUBLE: u8 = 1;
+pub const FLOAT: u8 = 2;
+pub const INT64: u8 = 3;
+pub const UINT64: u8 = 4;
+pub const INT32: u8 = 5;
+pub const FIXED64: u8 = 6;
+pub const FIXED32: u8 = 7;
+pub const BOOL: u8 = 8;
+pub const STRING: u8 = 9;
+pub const GROUP: u8 = 10;
+pub const MESSAGE: u8 = 11;
+pub const BYTES: u8 = 12;
+pub const UINT32: u8 = 13;
+pub const ENUM: u8 = 14;
+pub const SFIXED32: u8 = 15;
+pub const SFIXED64: u8 = 16;
+pub const SINT32: u8 = 17;
+pub const SINT64: u8 = 18;
 
 const NAMES: [&str; 19] = [
     "", "double", "float", "int64", "uint64", "int32", "fixed64", "fixed32", "bool", "string",

@@ -1,5 +1,7 @@
 //! A message as a tree: for options, JSON, text and all that edits.
 
+use std::cmp::Ordering;
+
 use crate::pool::{Field, MessageId};
 
 /// A message of some type of a [`Pool`](crate::Pool).
@@ -195,19 +197,42 @@ fn keep_last(entries: &mut Vec<(Value, Value)>) {
 }
 
 /// A map key in a form that can be compared and hashed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SortKey {
-    Integer(i128),
+    Integer(u64),
     Bytes(Vec<u8>),
+}
+
+/// The order of deterministic encoding, which is upb's: integers as unsigned ones, the largest
+/// first; strings by their bytes, the longer first of two that begin alike.
+impl Ord for SortKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Integer(left), Self::Integer(right)) => right.cmp(left),
+            (Self::Bytes(left), Self::Bytes(right)) => {
+                let shared = left.len().min(right.len());
+                let order = left[..shared].cmp(&right[..shared]);
+                order.then(right.len().cmp(&left.len()))
+            }
+            (Self::Integer(_), Self::Bytes(_)) => Ordering::Less,
+            (Self::Bytes(_), Self::Integer(_)) => Ordering::Greater,
+        }
+    }
+}
+
+impl PartialOrd for SortKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Value {
     pub(crate) fn sort_key(&self) -> SortKey {
         match self {
-            Value::I32(value) | Value::Enum(value) => SortKey::Integer((*value).into()),
-            Value::I64(value) => SortKey::Integer((*value).into()),
+            Value::I32(value) | Value::Enum(value) => SortKey::Integer(value.cast_unsigned().into()),
+            Value::I64(value) => SortKey::Integer(value.cast_unsigned()),
             Value::U32(value) => SortKey::Integer((*value).into()),
-            Value::U64(value) => SortKey::Integer((*value).into()),
+            Value::U64(value) => SortKey::Integer(*value),
             Value::Bool(value) => SortKey::Integer((*value).into()),
             Value::Bytes(bytes) => SortKey::Bytes(bytes.clone()),
             _ => SortKey::Integer(0),

@@ -71,6 +71,7 @@ pub struct MessageType {
     pub(crate) extension_ranges: Vec<(i32, i32)>,
     pub(crate) is_map_entry: bool,
     pub(crate) is_message_set: bool,
+    pub(crate) has_required: bool,
     pub(crate) is_local: bool,
     pub(crate) well_known: WellKnown,
     pub(crate) reserved_names: Vec<Arc<str>>,
@@ -149,7 +150,44 @@ pub struct EnumType {
     pub(crate) is_local: bool,
 }
 
+impl MessageId {
+    /// Its position among all messages of the pool.
+    #[must_use]
+    pub fn index(self) -> u32 {
+        self.0
+    }
+}
+
+impl EnumId {
+    /// Its position among all enums of the pool.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl Pool {
+    /// The message with this [`index`](MessageId::index).
+    #[must_use]
+    pub fn message_at(&self, index: u32) -> Option<MessageId> {
+        ((index as usize) < self.messages.len()).then_some(MessageId(index))
+    }
+
+    /// What a field of this type holds when nothing is said.
+    #[must_use]
+    pub fn zero(&self, field: &Field) -> Value {
+        self.zero_of(field)
+    }
+
+    /// The number of an enum field's default.
+    #[must_use]
+    pub fn default_number(&self, field: &Field) -> i32 {
+        match field.default.clone().unwrap_or_else(|| self.zero_of(field)) {
+            Value::Enum(number) => number,
+            _ => 0,
+        }
+    }
+
     /// The message type with this full name.
     #[must_use]
     pub fn message(&self, name: &str) -> Option<MessageId> {
@@ -283,13 +321,22 @@ impl Pool {
     /// The bytes of a `FileDescriptorSet` of a file and all that it imports.
     #[must_use]
     pub fn descriptor_set(&self, file: &str) -> Option<Vec<u8>> {
+        self.file_index.get(file)?;
+        Some(self.descriptor_set_of([file].into_iter()))
+    }
+
+    /// As [`descriptor_set`](Self::descriptor_set), of several files; unknown ones are left out.
+    #[must_use]
+    pub fn descriptor_set_of<'a>(&self, files: impl Iterator<Item = &'a str>) -> Vec<u8> {
         let mut order = Vec::new();
-        self.collect(*self.file_index.get(file)?, &mut order);
+        for file in files.filter_map(|file| self.file_index.get(file)) {
+            self.collect(*file, &mut order);
+        }
         let mut out = Vec::new();
         for index in order {
             crate::wire::put_bytes(&mut out, 1, &self.files[index].to_bytes());
         }
-        Some(out)
+        out
     }
 
     /// Imports first, in the order in which they are named.
@@ -360,6 +407,18 @@ impl MessageType {
         self.by_name.get(name).map(|&position| &self.fields[position as usize])
     }
 
+    /// The fields of a oneof, by its position.
+    pub fn members(&self, oneof: usize) -> impl Iterator<Item = &Field> {
+        let members = self.oneofs[oneof].fields.iter();
+        members.map(|&position| &self.fields[position as usize])
+    }
+
+    /// Whether some field must be set.
+    #[must_use]
+    pub fn has_required(&self) -> bool {
+        self.has_required
+    }
+
     /// Which kind of well-known message it is.
     #[must_use]
     pub fn well_known(&self) -> WellKnown {
@@ -371,6 +430,8 @@ impl MessageType {
         let positions = (0_u32..).zip(&self.fields);
         self.by_number = positions.map(|(position, field)| (field.number, position)).collect();
         self.by_number.sort_unstable();
+        self.has_required =
+            self.fields.iter().any(|field| field.cardinality == Cardinality::Required);
         self.dense = vec![0; 64];
         for &(number, position) in &self.by_number {
             if number as usize >= 1024 || position >= u32::from(u16::MAX) - 1 {
@@ -418,6 +479,26 @@ impl Field {
     #[must_use]
     pub fn slot(&self) -> usize {
         self.slot as usize
+    }
+
+    /// Its type, one of [`kind`](crate::kind).
+    #[inline]
+    #[must_use]
+    pub fn kind(&self) -> u8 {
+        self.kind
+    }
+
+    /// Whether its values stand packed in one record.
+    #[inline]
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.is_packed
+    }
+
+    /// Whether its text must be UTF-8.
+    #[must_use]
+    pub fn validates_utf8(&self) -> bool {
+        self.validates_utf8
     }
 
     /// What a schema calls its type; `message`, `group` or `enum` for those with a name.

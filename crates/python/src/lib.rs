@@ -18,6 +18,7 @@ mod npy;
 mod objects;
 mod pickle;
 mod pipeline;
+mod protobuf;
 mod resting;
 mod scan;
 mod store;
@@ -48,6 +49,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     scan::register(module)?;
     cli::register(module)?;
     typed::register(module)?;
+    protobuf::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")
 }

@@ -50,6 +50,11 @@ impl Declarations<'_> {
 
     fn add(&mut self, scope: &str, name: &str, kind: SymbolKind, at: At) -> String {
         let full = join(scope, name);
+        let is_identifier = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        // Only in descriptor sets: a name in a text is one.
+        if name.is_empty() || !is_identifier {
+            self.diagnostics.error(at, format!("expected an identifier, found `{name}`"));
+        }
         let key: Arc<str> = full.as_str().into();
         if let Some(there) = self.pool.symbols.get(&key) {
             let message = if there.file == self.file {

@@ -217,7 +217,7 @@ impl JsonWriter<'_> {
             Value::U32(value) => self.out.push_str(buffer.format(*value)),
             Value::I64(value) => self.quoted(buffer.format(*value)),
             Value::U64(value) => self.quoted(buffer.format(*value)),
-            Value::F32(value) => self.float((*value).into(), || format!("{value:e}")),
+            Value::F32(value) => self.float((*value).into(), || single_digits(*value)),
             Value::F64(value) => self.float(*value, || format!("{value:e}")),
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Enum(number) => self.enumeration(field, *number),
@@ -288,6 +288,17 @@ impl JsonWriter<'_> {
         self.out.push_str(&text[from..]);
         self.out.push('"');
     }
+}
+
+/// The digits of a float: six if they give it back, else as few as do.
+fn single_digits(value: f32) -> String {
+    let six = format!("{value:.5e}");
+    if six.parse() != Ok(value) {
+        return format!("{value:e}");
+    }
+    let (mantissa, exponent) = six.split_once('e').expect("an exponent");
+    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+    format!("{mantissa}e{exponent}")
 }
 
 /// `1.5e3` as `1500.0`; with an exponent below 1e-4 and from 1e16 on.
