@@ -1,7 +1,7 @@
 """Protobuf without a compiler step: `Schema("shop.proto")["shop.Order"].decode(data)`.
 
-A schema is compiled when it is needed, from `.proto` files or text or a descriptor set, by a compiler
-of cannery's own: proto2, proto3, editions 2023 to 2026. A message is a plain dictionary, its keys
+A schema is compiled when it is needed, from `.proto` files or text or a descriptor set, by a
+compiler of cannery's own: proto2, proto3, editions 2023 to 2026. A message is a plain dictionary, its keys
 the names of the fields; or an instance of a dataclass that is generated from the schema.
 `docs/protobuf.md` says what each type becomes.
 """
@@ -156,14 +156,10 @@ class MessageType:
         """Return the message that JSON says, as `decode` does."""
         if isinstance(text, bytes):
             text = text.decode()
-        data = self.schema._native.json_to_bytes(
-            self._number, text, ignore_unknown=ignore_unknown
-        )
+        data = self.schema._native.json_to_bytes(self._number, text, ignore_unknown=ignore_unknown)
         return self.decode(data, type=type)
 
-    def to_text(
-        self, obj: Any, *, unknown_fields: bool = False, single_line: bool = False
-    ) -> str:
+    def to_text(self, obj: Any, *, unknown_fields: bool = False, single_line: bool = False) -> str:
         """Return a message, or the bytes of one, in the text format."""
         return self.schema._native.bytes_to_text(
             self._number,
@@ -424,7 +420,8 @@ def _class_source(message: MessageType) -> str:
 
 
 def _source_of(schema: Schema, names: list[str]) -> str:
-    head = "from __future__ import annotations\n\nimport dataclasses\nimport datetime\nfrom typing import Any\n"
+    head = "from __future__ import annotations\n\nimport dataclasses\nimport datetime\n"
+    head += "from typing import Any\n"
     classes = [_class_source(schema[name]) for name in names if name not in _WELL_KNOWN]
     return "\n\n\n".join([head, *classes]) + "\n"
 
@@ -468,5 +465,3 @@ def inspect(data: bytes | bytearray | memoryview, *, depth: int = 10) -> list[di
     `likely`, what it may mean, with `sure` between 0 and 1.
     """
     return _native.proto_inspect(data, depth)
-
-

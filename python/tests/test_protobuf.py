@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 import io
 import math
+import re
+import sys
+import types
 from types import SimpleNamespace
 
 import pytest
@@ -61,13 +64,21 @@ def order(schema: protobuf.Schema) -> protobuf.MessageType:
 VALUES = [
     {},
     {"id": 2**40, "customer": "Ada", "state": "PAID", "note": "x"},
-    {"items": [{"name": "é中😀", "sizes": [1, -2, 2**31 - 1, -(2**31)]}, {}], "weights": {"a": 0.5}},
-    {"at": datetime.datetime(2026, 11, 30, 22, 37, 1, 5, tzinfo=datetime.timezone.utc)},
+    {
+        "items": [{"name": "é中😀", "sizes": [1, -2, 2**31 - 1, -(2**31)]}, {}],
+        "weights": {"a": 0.5},
+    },
+    {"at": datetime.datetime(2026, 11, 30, 22, 37, 1, 5, tzinfo=datetime.UTC)},
     {"took": datetime.timedelta(days=-1, seconds=5, microseconds=7)},
     {"info": {"a": [1.0, "b", None, {"c": True}], "d": {}}, "value": None, "count": 0},
     {"value": [1.5, {"x": []}]},
     {"any": {"@type": "type.googleapis.com/shop.Item", "name": "in it"}},
-    {"any": {"@type": "type.googleapis.com/google.protobuf.Duration", "value": datetime.timedelta(1)}},
+    {
+        "any": {
+            "@type": "type.googleapis.com/google.protobuf.Duration",
+            "value": datetime.timedelta(1),
+        }
+    },
     {"mask": ["a.b", "c"], "blob": b"\x00\xff", "implicit": 2**64 - 1},
     {"states": ["PAID", "STATE_UNKNOWN", 77], "by_number": {-1: {"name": "x"}, 5: {}}},
     {"[shop.tag]": "t", "[shop.extra_items]": [{"name": "e"}]},
@@ -86,7 +97,9 @@ def test_a_dictionary_comes_back(order: protobuf.MessageType, value: dict) -> No
     )
     typed = order.decode(data, type=order.dataclass)
     if "@unknown" not in value:
-        assert order.encode(typed) == data or "[shop.tag]" in value
+        # An attribute that is `None` is not set, and extensions are no attributes.
+        if "value" not in value and "[shop.tag]" not in value:
+            assert order.encode(typed) == data
         assert order.from_json(order.to_json(value)) == value
         assert order.from_text(order.to_text(value)) == value
 
@@ -101,11 +114,11 @@ WRONG = [
     ({"customer": b"x"}, "customer: expected string, got bytes"),
     ({"blob": "x"}, "blob: expected bytes, got str"),
     ({"state": "GONE"}, "state: expected a value of enum shop.State, got `GONE`"),
-    ({"weights": {1: 2.0}}, "weights.1: expected string, got int"),
+    ({"weights": {1: 2.0}}, 'weights["1"]: expected string, got int'),
     ({"weights": [1]}, "weights: expected a dict, got list"),
     ({"items": {}}, "items: expected a list of message, got dict"),
     ({"items": "ab"}, "items: expected a list of message, got str"),
-    ({"by_number": {1: {"name": 5}}}, "by_number.1.name: expected string, got int"),
+    ({"by_number": {1: {"name": 5}}}, 'by_number["1"].name: expected string, got int'),
     ({"note": "a", "blob": b""}, "expected one field of oneof `extra`, got `note` and `blob`"),
     ({"nope": 1}, "shop.Order has no field `nope`"),
     ({"parent": {"byNumber": {}}}, "parent: shop.Order has no field `byNumber`"),
@@ -116,32 +129,37 @@ WRONG = [
 
 @pytest.mark.parametrize(("value", "message"), WRONG)
 def test_errors_name_the_path(order: protobuf.MessageType, value: dict, message: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         order.encode(value)
-    assert message in str(caught.value)
 
 
 def test_any_object_with_the_attributes(order: protobuf.MessageType) -> None:
     item = SimpleNamespace(name="n", sizes=(1, 2))
     data = order.encode(SimpleNamespace(id=1, items=[item], customer=None))
     assert order.decode(data) == {"id": 1, "items": [{"name": "n", "sizes": [1, 2]}]}
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="expected shop.Order, got object"):
         order.encode(object())
 
 
-def test_dataclasses(schema: protobuf.Schema, order: protobuf.MessageType) -> None:
+def test_dataclasses(
+    schema: protobuf.Schema, order: protobuf.MessageType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     typed = order.dataclass(id=1, items=[schema["shop.Item"].dataclass(name="é")], from_="x")
     data = order.encode(typed)
     again = order.decode(data, type=order.dataclass)
     assert again == typed
     assert again.from_ == "x"
-    assert again.customer is None and again.weights == {} and again.implicit == 0
+    assert again.customer is None
+    assert again.weights == {}
+    assert again.implicit == 0
     assert order.dataclass is type(again)
     source = order.source()
-    assert "class Order:" in source and "items: list[Item]" in source
-    scope: dict = {"__name__": "generated"}
-    exec(source, scope)
-    assert order.encode(scope["Order"](id=7)) == order.encode({"id": 7})
+    assert "class Order:" in source
+    assert "items: list[Item]" in source
+    generated = types.ModuleType("generated_shop")
+    monkeypatch.setitem(sys.modules, generated.__name__, generated)
+    exec(source, generated.__dict__)
+    assert order.encode(generated.Order(id=7)) == order.encode({"id": 7})
     with pytest.raises(TypeError):
         order.decode(data, type=schema["shop.Item"].dataclass)
 
@@ -159,10 +177,13 @@ def test_options_of_decode(order: protobuf.MessageType) -> None:
     data = order.encode({"state": "PAID", "items": [{}]})
     assert order.decode(data, enums="numbers") == {"state": 1, "items": [{}]}
     full = order.decode(data, defaults=True)
-    assert full["customer"] == "" and full["weights"] == {} and full["states"] == []
+    assert full["customer"] == ""
+    assert full["weights"] == {}
+    assert full["states"] == []
     assert full["items"] == [{"name": "", "sizes": [], "price": 0.0}]
-    assert "parent" not in full and "note" not in full
-    with pytest.raises(ValueError):
+    assert "parent" not in full
+    assert "note" not in full
+    with pytest.raises(ValueError, match="enums must be"):
         order.decode(data, enums="both")  # type: ignore[arg-type]
 
 
@@ -189,15 +210,15 @@ def test_limits(order: protobuf.MessageType) -> None:
             size >>= 7
         length.append(size)
         data = b"\xa2\x01" + bytes(length) + data
-    with pytest.raises(ValueError, match="deeper"):
+    with pytest.raises(RecursionError, match="deeper"):
         order.decode(data)
     assert order.decode(data, depth=200)
     cycle: dict = {}
     cycle["parent"] = cycle
-    with pytest.raises(ValueError, match="deeper"):
+    with pytest.raises(RecursionError, match="deeper"):
         order.encode(cycle)
     for bad in (b"\x0a\xff\xff\xff\xff\x07", b"\x12\x02\xff\xfe", b"\x08", b"\x07"):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"at byte \d"):
             order.decode(bad)
 
 
@@ -213,14 +234,14 @@ def test_json_and_text(order: protobuf.MessageType) -> None:
     with pytest.raises(ValueError, match="line 2"):
         order.from_json('{"id": 1,\n "nope": 2}')
     assert order.from_json('{"id": 1, "nope": 2}', ignore_unknown=True) == {"id": 1}
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="set twice"):
         order.from_text("id: 1 id: 2")
 
 
 def test_schemas_that_are_wrong(tmp_path) -> None:
     bad = tmp_path / "bad.proto"
     bad.write_text('syntax = "proto3";\nmessage A { int32 x = 1 }\nmessage B { Nope n = 1; }\n')
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="bad.proto") as caught:
         protobuf.Schema(bad)
     assert "bad.proto: expected `;`, found `}` at line 2 column 25" in str(caught.value)
     assert "^" in str(caught.value)
@@ -232,7 +253,9 @@ def test_schemas_that_are_wrong(tmp_path) -> None:
 
 def test_files_folders_and_sets(tmp_path) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "one.proto").write_text('syntax = "proto3"; package a; message One { int32 x = 1; }')
+    (tmp_path / "a" / "one.proto").write_text(
+        'syntax = "proto3"; package a; message One { int32 x = 1; }'
+    )
     (tmp_path / "two.proto").write_text(
         'syntax = "proto3"; import "a/one.proto"; message Two { a.One one = 1; }'
     )
@@ -279,13 +302,17 @@ def test_damaged_records() -> None:
     with pytest.raises(ValueError, match="checksum of a record is wrong at byte 0"):
         list(protobuf.read_tfrecord(io.BytesIO(data)))
     frames = protobuf.read_tfrecord(io.BytesIO(data), on_error="collect")
-    assert list(frames) == [b"two"] and len(frames.errors) == 1
+    assert list(frames) == [b"two"]
+    assert len(frames.errors) == 1
     cut = protobuf.read_delimited(io.BytesIO(b"\x05ab"), on_error="skip")
     assert list(cut) == []
 
 
 def test_inspect() -> None:
     [first, second] = protobuf.inspect(b"\x08\x96\x01\x12\x07testing")
-    assert first["number"] == 1 and first["value"] == 150 and first["wire"] == "varint"
-    assert second["value"] == "testing" and second["likely"] == "string"
+    assert first["number"] == 1
+    assert first["value"] == 150
+    assert first["wire"] == "varint"
+    assert second["value"] == "testing"
+    assert second["likely"] == "string"
     assert 0 < second["sure"] <= 1

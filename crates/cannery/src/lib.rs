@@ -57,8 +57,8 @@ pub use cannery_yaml as yaml;
 pub use convert::{ConvertOptions, OpenSource, Watch, convert, convert_between};
 pub use elements::{first_rows, send_elements};
 pub use format::{
-    Documents, Format, Holds, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader, Rows, WriteOptions,
-    Writer, format_of, format_of_extension, format_of_id, formats,
+    Documents, Format, Holds, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader, Rows,
+    WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
 };
 pub use input::{Input, Whole};
 pub use inspect::{Inspection, Node, inspect, inspect_as};

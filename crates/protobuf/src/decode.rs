@@ -165,7 +165,8 @@ pub fn decode_into<T: Target>(
     message: &mut T::Message,
 ) -> Result<()> {
     if data.len() > options.size {
-        let text = format!("a message of {} bytes exceeds the limit of {}", data.len(), options.size);
+        let text =
+            format!("a message of {} bytes exceeds the limit of {}", data.len(), options.size);
         return Err(Error::new(ErrorKind::Limit, text).with_hint("raise the size limit"));
     }
     let mut decoder = Decoder { pool, target, depth: options.depth };
@@ -448,7 +449,8 @@ impl<T: Target> Decoder<'_, '_, T> {
         }
         let (Some(type_id), Some(body)) = (type_id, body) else { return Ok(()) };
         let number = u32::try_from(type_id).unwrap_or(0);
-        let Some(field) = self.pool.extension_of(of, number).filter(|field| field.is_message()) else {
+        let Some(field) = self.pool.extension_of(of, number).filter(|field| field.is_message())
+        else {
             return self.target.unknown(message, &message_set_record(type_id, body));
         };
         let of = field.message.expect("checked to be a message");
@@ -507,7 +509,6 @@ fn zero(field: &Field, pool: &Pool) -> Scalar<'static> {
 
 /// Reads a value of a scalar field.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "32-bit types take the low half of a varint")]
 fn scalar<'a>(field: &Field, cursor: &mut Cursor<'a>) -> Result<Scalar<'a>> {
     Ok(match field.kind {
         kind::DOUBLE => Scalar::F64(f64::from_le_bytes(cursor.fixed()?)),
@@ -683,12 +684,12 @@ impl Message {
     ///
     /// # Errors
     /// As [`decode`].
-    pub fn decode(pool: &Pool, of: MessageId, data: &[u8], options: &DecodeOptions) -> Result<Self> {
+    pub fn decode(
+        pool: &Pool,
+        of: MessageId,
+        data: &[u8],
+        options: &DecodeOptions,
+    ) -> Result<Self> {
         decode(pool, of, data, options, &mut TreeBuilder { pool })
-    }
-
-    /// Decodes more of a message into it.
-    pub(crate) fn merge(&mut self, pool: &Pool, data: &[u8], options: &DecodeOptions) -> Result<()> {
-        decode_into(pool, self.of, data, options, &mut TreeBuilder { pool }, self)
     }
 }

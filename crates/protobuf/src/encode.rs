@@ -10,7 +10,6 @@ use crate::wire::{
 
 /// Writes the value of a number, a bool or an enum, without its tag.
 #[inline]
-#[expect(clippy::match_same_arms, reason = "one line for each type")]
 fn put_number(out: &mut Vec<u8>, of: u8, value: &Value) {
     match value {
         Value::I32(value) => match of {

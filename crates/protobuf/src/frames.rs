@@ -1,4 +1,4 @@
-//! Many messages in one stream: length-prefixed, TFRecord, and OSM's blobs.
+//! Many messages in one stream: length-prefixed, and the records of `TFRecord` files.
 
 use std::io::{Read, Write};
 
@@ -167,7 +167,7 @@ pub fn write_frame<W: Write>(target: &mut W, framing: Framing, data: &[u8]) -> R
     written.map_err(|error| Error::io(error, "cannot write a message"))
 }
 
-/// CRC-32C, rotated and moved as TFRecord has it, so that a CRC of a CRC is none.
+/// CRC-32C, rotated and moved as `TFRecord` has it, so that a CRC of a CRC is none.
 fn masked_crc(data: &[u8]) -> u32 {
     crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -266,6 +266,9 @@ mod tests {
         let mut reader = FrameReader::new(&stream[..], Framing::TfRecord);
         let error = reader.next_frame().unwrap_err();
         assert_eq!(error.to_string(), "the checksum of a record is wrong at byte 0");
-        assert_eq!(reader.next_frame().unwrap().unwrap(), Frame { offset: 19, data: b"abc".to_vec() });
+        assert_eq!(
+            reader.next_frame().unwrap().unwrap(),
+            Frame { offset: 19, data: b"abc".to_vec() }
+        );
     }
 }

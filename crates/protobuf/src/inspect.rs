@@ -2,9 +2,7 @@
 
 use cannery_core::Result;
 
-use crate::wire::{
-    Cursor, END_GROUP, FIXED32, FIXED64, LENGTH, START_GROUP, VARINT, unzigzag,
-};
+use crate::wire::{Cursor, END_GROUP, FIXED32, FIXED64, LENGTH, START_GROUP, VARINT, unzigzag};
 
 /// One field as the wire has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,12 +151,15 @@ mod tests {
 
     #[test]
     fn what_fields_look_like() {
-        let data = b"\x08\x96\x01\x12\x07testing\x1a\x03\x08\x96\x01\x29\x00\x00\x00\x00\x00\x00\xf8\x3f\
+        let data =
+            b"\x08\x96\x01\x12\x07testing\x1a\x03\x08\x96\x01\x29\x00\x00\x00\x00\x00\x00\xf8\x3f\
             \x32\x03\x8e\x02\x07\x38\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
         let shown: Vec<String> = inspect(data, 5)
             .unwrap()
             .iter()
-            .map(|field| format!("{} {} {:?} {}", field.number, field.wire, field.value, field.likely))
+            .map(|field| {
+                format!("{} {} {:?} {}", field.number, field.wire, field.value, field.likely)
+            })
             .collect();
         let expected = [
             "1 varint Unsigned(150) integer or enum",

@@ -45,6 +45,8 @@ pub use frames::{Frame, FrameReader, Framing, write_frame};
 pub use inspect::{Inspected, InspectedValue, inspect};
 pub use json::{JsonOptions, JsonReadOptions};
 pub use message::{Message, Value};
-pub use pool::{Cardinality, EnumId, EnumType, ExtensionId, Field, MessageId, MessageType, Oneof, Pool};
+pub use pool::{
+    Cardinality, EnumId, EnumType, ExtensionId, Field, MessageId, MessageType, Oneof, Pool,
+};
 pub use text::TextOptions;
 pub use well_known::WellKnown;

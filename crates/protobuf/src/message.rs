@@ -229,7 +229,9 @@ impl PartialOrd for SortKey {
 impl Value {
     pub(crate) fn sort_key(&self) -> SortKey {
         match self {
-            Value::I32(value) | Value::Enum(value) => SortKey::Integer(value.cast_unsigned().into()),
+            Value::I32(value) | Value::Enum(value) => {
+                SortKey::Integer(value.cast_unsigned().into())
+            }
             Value::I64(value) => SortKey::Integer(value.cast_unsigned()),
             Value::U32(value) => SortKey::Integer((*value).into()),
             Value::U64(value) => SortKey::Integer(*value),
@@ -264,4 +266,3 @@ impl Value {
         }
     }
 }
-

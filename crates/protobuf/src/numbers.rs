@@ -39,7 +39,6 @@ pub(crate) fn double_text(value: f64) -> String {
 }
 
 /// A float with as few of 6 to 9 digits as give it back.
-#[expect(clippy::cast_possible_truncation, reason = "the value of a float field is 32 bits wide")]
 pub(crate) fn float_text(value: f64) -> String {
     let value = value as f32;
     if let Some(text) = special(value.into()) {

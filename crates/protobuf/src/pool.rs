@@ -57,6 +57,7 @@ pub(crate) enum SymbolKind {
 
 /// A message type.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub struct MessageType {
     pub(crate) full_name: Arc<str>,
     pub(crate) file: u32,
@@ -141,7 +142,6 @@ pub(crate) struct OptionRules {
 #[derive(Clone, Debug, Default)]
 pub struct EnumType {
     pub(crate) full_name: Arc<str>,
-    pub(crate) file: u32,
     pub(crate) values: Vec<(Arc<str>, i32)>,
     pub(crate) by_name: HashMap<Arc<str>, i32>,
     /// The first name of each number.
@@ -313,7 +313,9 @@ impl Pool {
                 let first = field.enumeration.and_then(|id| self.enum_type(id).values.first());
                 Value::Enum(first.map_or(0, |(_, number)| *number))
             }
-            kind::MESSAGE | kind::GROUP => Value::Message(Box::new(Message::new(self.type_of(field).0))),
+            kind::MESSAGE | kind::GROUP => {
+                Value::Message(Box::new(Message::new(self.type_of(field).0)))
+            }
             _ => Value::I32(0),
         }
     }
@@ -442,7 +444,8 @@ impl MessageType {
             }
             self.dense[number as usize] = position as u16 + 1;
         }
-        self.by_name = (0..).zip(&self.fields).map(|(at, field)| (field.name.clone(), at)).collect();
+        self.by_name =
+            (0..).zip(&self.fields).map(|(at, field)| (field.name.clone(), at)).collect();
         self.by_json_name =
             (0..).zip(&self.fields).map(|(at, field)| (field.json_name.clone(), at)).collect();
     }

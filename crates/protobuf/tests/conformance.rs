@@ -98,7 +98,10 @@ fn recorded_requests_are_answered_as_upb_does() {
         } else if upb_is_wrong(request, &ours) {
             better += 1;
         } else {
-            failed.push(format!("{request:?}\n  {}\n  ours {ours:?}\n  upb  {theirs:?}", String::from_utf8_lossy(request).escape_debug()));
+            failed.push(format!(
+                "{request:?}\n  {}\n  ours {ours:?}\n  upb  {theirs:?}",
+                String::from_utf8_lossy(request).escape_debug()
+            ));
         }
     }
     cannery_testing::report("Protobuf conformance requests", pairs.len());

@@ -88,7 +88,9 @@ pub(super) fn extension(
     }
     let found = if field.type_name.is_empty() { kind::name(field.kind) } else { &field.type_name };
     if let Some(expected) = declared.text(3).filter(|expected| *expected != found) {
-        refuse(format!("extension number {number} is declared of type `{expected}`, not `{found}`"));
+        refuse(format!(
+            "extension number {number} is declared of type `{expected}`, not `{found}`"
+        ));
     }
     let is_repeated = declared.integer(6).is_some_and(|repeated| repeated != 0);
     if is_repeated != (field.label == REPEATED) {

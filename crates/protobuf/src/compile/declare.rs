@@ -40,7 +40,8 @@ impl Declarations<'_> {
             let symbol = Symbol { kind: SymbolKind::Package, file: self.file };
             let there = *self.pool.symbols.entry(part.clone()).or_insert(symbol);
             if there.kind != SymbolKind::Package {
-                let message = format!("`{part}` is already defined, as something else than a package");
+                let message =
+                    format!("`{part}` is already defined, as something else than a package");
                 self.diagnostics.error(file.package_at, message);
                 return;
             }
@@ -80,7 +81,12 @@ impl Declarations<'_> {
         let extension_ranges =
             message.ranges.iter().map(|item| (item.range.start, item.range.end)).collect();
         let file = self.file;
-        self.pool.messages.push(MessageType { full_name, file, extension_ranges, ..Default::default() });
+        self.pool.messages.push(MessageType {
+            full_name,
+            file,
+            extension_ranges,
+            ..Default::default()
+        });
         for oneof in &message.oneofs {
             self.add(&full, &oneof.name, SymbolKind::Oneof, oneof.name_at);
         }
@@ -162,7 +168,9 @@ impl Declarations<'_> {
                 if item.range.contains(number) {
                     let text = format!(
                         "extension range {} to {} includes field `{}` ({number})",
-                        item.range.start, item.range.end - 1, field.name
+                        item.range.start,
+                        item.range.end - 1,
+                        field.name
                     );
                     self.diagnostics.error(item.range.at, text);
                 }
@@ -187,7 +195,10 @@ impl Declarations<'_> {
             if let Some(other) = overlapped {
                 let text = format!(
                     "extension range {} to {} overlaps the reserved range {} to {}",
-                    range.start, range.end - 1, other.start, other.end - 1
+                    range.start,
+                    range.end - 1,
+                    other.start,
+                    other.end - 1
                 );
                 self.diagnostics.error(range.at, text);
             }
@@ -197,7 +208,8 @@ impl Declarations<'_> {
     /// `extra` is 1 where the end is exclusive.
     fn overlapping(&mut self, ranges: &[Range], extra: i32) {
         for (index, range) in ranges.iter().enumerate() {
-            let exclusive = |range: &Range| Range { end: range.end.saturating_add(1 - extra), ..*range };
+            let exclusive =
+                |range: &Range| Range { end: range.end.saturating_add(1 - extra), ..*range };
             let clashes = ranges[index + 1..]
                 .iter()
                 .filter(|other| exclusive(other).overlaps(exclusive(range)));
@@ -205,7 +217,10 @@ impl Declarations<'_> {
             for other in clashes {
                 let text = format!(
                     "range {} to {} overlaps the range {} to {}",
-                    range.start, range.end - extra, other.start, other.end - extra
+                    range.start,
+                    range.end - extra,
+                    other.start,
+                    other.end - extra
                 );
                 self.diagnostics.error(range.at, text);
             }
@@ -224,7 +239,7 @@ impl Declarations<'_> {
         let id = EnumId(self.pool.enums.len() as u32);
         let full = join(scope, &value.name);
         let full_name = full.as_str().into();
-        self.pool.enums.push(EnumType { full_name, file: self.file, ..Default::default() });
+        self.pool.enums.push(EnumType { full_name, ..Default::default() });
         if value.values.is_empty() {
             self.diagnostics.error(value.name_at, "expected at least one value in the enum");
         }
@@ -259,7 +274,8 @@ impl Declarations<'_> {
         for constant in &value.values {
             let number = constant.number;
             if value.reserved.iter().any(|range| (range.start..=range.end).contains(&number)) {
-                let text = format!("enum value `{}` uses the reserved number {number}", constant.name);
+                let text =
+                    format!("enum value `{}` uses the reserved number {number}", constant.name);
                 self.diagnostics.error(constant.number_at, text);
             }
             if value.reserved_names.iter().any(|reserved| reserved.name == constant.name) {

@@ -85,7 +85,8 @@ impl Diagnostics {
         let offset = (at as usize).min(text.len());
         let has_text = !text.is_empty();
         let start = text[..offset].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
-        let end = text[offset..].iter().position(|&b| b == b'\n').map_or(text.len(), |i| i + offset);
+        let end =
+            text[offset..].iter().position(|&b| b == b'\n').map_or(text.len(), |i| i + offset);
         let line = String::from_utf8_lossy(&text[start..end]);
         let shown = line.trim_end();
         let source = (has_text && shown.len() < 400).then(|| shown.to_owned());

@@ -50,7 +50,8 @@ impl Check<'_> {
             if is_reported || (involves_default && !is_strict) {
                 continue;
             }
-            let text = format!("the JSON name `{name}` of field `{}` is that of `{other}`", field.name);
+            let text =
+                format!("the JSON name `{name}` of field `{}` is that of `{other}`", field.name);
             self.diagnostics.error(field.name_at, text);
         }
     }

@@ -213,11 +213,17 @@ impl<'a> Lexer<'a> {
         loop {
             match self.peek() {
                 None => {
-                    self.error(self.at, "expected the end of the string, found the end of the file");
+                    self.error(
+                        self.at,
+                        "expected the end of the string, found the end of the file",
+                    );
                     break;
                 }
                 Some(b'\n') => {
-                    self.error(self.at, "expected the end of the string, found the end of the line");
+                    self.error(
+                        self.at,
+                        "expected the end of the string, found the end of the line",
+                    );
                     break;
                 }
                 Some(b'\\') => self.escape(),
@@ -336,7 +342,6 @@ fn digits(text: &[u8], radix: u32, most: usize) -> (u32, usize) {
 }
 
 /// The general scheme of UTF-8, for surrogates too; beyond U+10FFFF the escape itself.
-#[expect(clippy::cast_possible_truncation, reason = "each byte is masked to its bits")]
 fn push_code_point(code: u32, out: &mut Vec<u8>) {
     let tail = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
     match code {
@@ -368,5 +373,6 @@ pub(crate) fn float(token: &[u8]) -> f64 {
     let text = std::str::from_utf8(token).unwrap_or_default();
     let text = text.trim_end_matches(['f', 'F']);
     // An exponent without digits was reported by the lexer.
-    text.parse().unwrap_or_else(|_| text.trim_end_matches(['e', 'E', '+', '-']).parse().unwrap_or(0.0))
+    text.parse()
+        .unwrap_or_else(|_| text.trim_end_matches(['e', 'E', '+', '-']).parse().unwrap_or(0.0))
 }

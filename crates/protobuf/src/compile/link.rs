@@ -16,14 +16,14 @@ use crate::pool::{MessageId, Pool, SymbolKind};
 pub(super) fn link(pool: &mut Pool, mut file: FileProto, diagnostics: &mut Diagnostics) {
     let index = pool.files.len() as u32;
     let sizes = (pool.messages.len(), pool.enums.len(), pool.extensions.len());
-    let mut declarations =
-        Declarations { pool, file: index, diagnostics, added: Vec::new() };
+    let mut declarations = Declarations { pool, file: index, diagnostics, added: Vec::new() };
     declarations.file(&file);
     let added = declarations.added;
     let paths = |imports: &[crate::descriptor::Import]| -> Vec<String> {
         imports.iter().map(|import| import.path.clone()).collect()
     };
-    let scope = Scope::new(pool, index, &paths(&file.dependencies), &paths(&file.option_dependencies));
+    let scope =
+        Scope::new(pool, index, &paths(&file.dependencies), &paths(&file.option_dependencies));
     check(pool, &mut file, &scope, diagnostics, index);
     if diagnostics.is_empty() {
         pool.file_index.insert(file.name.clone(), pool.files.len());

@@ -9,8 +9,8 @@ mod lexer;
 mod link;
 mod loader;
 mod names;
-mod options;
 mod option_value;
+mod options;
 mod parser;
 mod retention;
 mod rules;
@@ -217,8 +217,7 @@ impl<L: Loader> Compiler<L> {
     /// Links a parsed file into the pool.
     fn finish(&mut self, mut file: FileProto, mut diagnostics: Diagnostics) {
         if file.edition == 0 {
-            file.edition =
-                if file.syntax == "proto3" { edition::PROTO3 } else { edition::PROTO2 };
+            file.edition = if file.syntax == "proto3" { edition::PROTO3 } else { edition::PROTO2 };
         }
         link::link(&mut self.pool, file, &mut diagnostics);
         self.errors.append(&mut diagnostics.errors);

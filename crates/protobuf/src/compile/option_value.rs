@@ -8,7 +8,6 @@ use crate::pool::{Field, Pool, SymbolKind};
 use crate::text::{ExtensionFinder, TextReader};
 
 /// The value of a field, or what was expected and found.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked, or the type a float")]
 pub(super) fn read(
     pool: &Pool,
     scope: &Scope,

@@ -46,7 +46,7 @@ impl EachElement for Interpreter<'_> {
         };
         let mut message = match options.message.take() {
             Some(message) => *message,
-            None => self.from_bytes(of, &options.bytes, at),
+            None => self.read_bytes(of, &options.bytes, at),
         };
         for raw in &options.raw {
             let is_extension = raw.name.first().is_some_and(|part| part.is_extension);
@@ -59,7 +59,7 @@ impl EachElement for Interpreter<'_> {
 }
 
 impl<'a> Interpreter<'a> {
-    fn from_bytes(&mut self, of: MessageId, bytes: &[u8], at: At) -> Message {
+    fn read_bytes(&mut self, of: MessageId, bytes: &[u8], at: At) -> Message {
         match Message::decode(self.pool, of, bytes, &DecodeOptions::default()) {
             Ok(message) => message,
             Err(error) => {
@@ -97,7 +97,7 @@ impl<'a> Interpreter<'a> {
             }
             path.push(field);
         }
-        self.set(message, &path, raw, scope);
+        self.set(message, &path, raw);
     }
 
     /// The field that one part of a name means inside a message.
@@ -122,7 +122,8 @@ impl<'a> Interpreter<'a> {
             pool.message_type(of).field_by_name(&part.name)
         };
         let Some(field) = field else {
-            let text = format!("option `{shown}` is unknown; is the file that defines it imported?");
+            let text =
+                format!("option `{shown}` is unknown; is the file that defines it imported?");
             self.diagnostics.error(at, text);
             return None;
         };
@@ -134,13 +135,13 @@ impl<'a> Interpreter<'a> {
         Some(field)
     }
 
-    fn set(&mut self, message: &mut Message, path: &[&Field], raw: &RawOption, scope: &str) {
+    fn set(&mut self, message: &mut Message, path: &[&Field], raw: &RawOption) {
         let [field, rest @ ..] = path else { return };
         if !rest.is_empty() {
             let of = field.message.expect("checked on the way");
             let make = || Value::Message(Box::new(Message::new(of)));
             if let Value::Message(child) = message.entry(field.number, make) {
-                self.set(child, rest, raw, scope);
+                self.set(child, rest, raw);
             }
             return;
         }

@@ -74,7 +74,7 @@ impl Scope {
                 let full = format!("{scope}.{name}");
                 let found = self.find(pool, &full);
                 return found.map(|symbol| (full.clone(), symbol)).ok_or_else(|| {
-                    match self.not_imported(pool, &full) {
+                    match Self::not_imported(pool, &full) {
                         Some(file) => Unresolved::NotImported(file),
                         None => Unresolved::Shadowed(full),
                     }
@@ -91,14 +91,14 @@ impl Scope {
     fn outermost(&self, pool: &Pool, name: &str) -> Result<(String, Symbol), Unresolved> {
         match self.find(pool, name) {
             Some(symbol) => Ok((name.to_owned(), symbol)),
-            None => Err(match self.not_imported(pool, name) {
+            None => Err(match Self::not_imported(pool, name) {
                 Some(file) => Unresolved::NotImported(file),
                 None => Unresolved::Undefined,
             }),
         }
     }
 
-    fn not_imported(&self, pool: &Pool, name: &str) -> Option<String> {
+    fn not_imported(pool: &Pool, name: &str) -> Option<String> {
         let symbol = pool.symbols.get(name).filter(|symbol| symbol.kind != SymbolKind::Package)?;
         Some(pool.files.get(symbol.file as usize)?.name.clone())
     }
@@ -117,7 +117,10 @@ impl Symbol {
     fn is_aggregate(self) -> bool {
         matches!(
             self.kind,
-            SymbolKind::Package | SymbolKind::Message(_) | SymbolKind::Enum(_) | SymbolKind::Service
+            SymbolKind::Package
+                | SymbolKind::Message(_)
+                | SymbolKind::Enum(_)
+                | SymbolKind::Service
         )
     }
 

@@ -91,9 +91,9 @@ fn is_title(name: &str) -> bool {
 /// An underscore stands between two parts, of which the second begins with a letter.
 fn has_good_underscores(name: &str) -> bool {
     !name.starts_with('_')
-        && name.match_indices('_').all(|(at, _)| {
-            name.as_bytes().get(at + 1).is_some_and(u8::is_ascii_alphabetic)
-        })
+        && name
+            .match_indices('_')
+            .all(|(at, _)| name.as_bytes().get(at + 1).is_some_and(u8::is_ascii_alphabetic))
 }
 
 fn is_lower_snake(name: &str) -> bool {

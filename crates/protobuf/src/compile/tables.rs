@@ -118,7 +118,6 @@ impl Tables<'_> {
         }
         self.pool.enums[id.0 as usize] = EnumType {
             full_name: full.into(),
-            file: self.file,
             by_name: values.iter().cloned().collect(),
             values,
             by_number,
@@ -162,7 +161,10 @@ impl Tables<'_> {
                 && kind::is_packable(kind)
                 && features.get(edition::REPEATED_ENCODING) == edition::PACKED,
             validates_utf8: features.get(edition::UTF8_VALIDATION) == edition::VERIFY,
-            default: field.default.as_deref().and_then(|text| self.default(text, kind, enumeration)),
+            default: field
+                .default
+                .as_deref()
+                .and_then(|text| self.default(text, kind, enumeration)),
             group_name: self.group_name(field, kind, scope, message),
             rules: field.options.message.as_deref().and_then(|m| rules(m, self.pool)).map(Box::new),
             ..Field::default()
@@ -234,9 +236,7 @@ fn is_own_entry(field: &FieldProto, scope: &str, pool: &Pool) -> bool {
     let entry = super::entry_name(&field.name);
     let expected = format!(".{}", join(scope, &entry));
     field.type_name == expected
-        && pool.message(&field.type_name).is_some_and(|id| {
-            pool.map_entries.contains(&id)
-        })
+        && pool.message(&field.type_name).is_some_and(|id| pool.map_entries.contains(&id))
 }
 
 fn flag(options: &crate::descriptor::Options, number: u32) -> bool {
@@ -275,7 +275,8 @@ fn rules(options: &Message, pool: &Pool) -> Option<OptionRules> {
     pool.message("google.protobuf.FieldOptions")?;
     let support = options.message(22);
     let edition = |number| support.and_then(|support| support.integer(number));
-    let as_i32 = |value: Option<i64>| value.and_then(|value| i32::try_from(value).ok()).unwrap_or(0);
+    let as_i32 =
+        |value: Option<i64>| value.and_then(|value| i32::try_from(value).ok()).unwrap_or(0);
     let targets = options.items(19).iter().filter_map(|item| match item {
         Value::Enum(target) => Some(*target),
         _ => None,

@@ -12,8 +12,16 @@ use crate::pool::{Field, MessageType, Pool};
 
 /// What extensions in proto3 may extend.
 const OPTION_MESSAGES: [&str; 10] = [
-    "FileOptions", "MessageOptions", "FieldOptions", "EnumOptions", "EnumValueOptions",
-    "ServiceOptions", "MethodOptions", "OneofOptions", "ExtensionRangeOptions", "StreamOptions",
+    "FileOptions",
+    "MessageOptions",
+    "FieldOptions",
+    "EnumOptions",
+    "EnumValueOptions",
+    "ServiceOptions",
+    "MethodOptions",
+    "OneofOptions",
+    "ExtensionRangeOptions",
+    "StreamOptions",
 ];
 
 const OPTIMIZE_FOR: u32 = 9;
@@ -68,7 +76,8 @@ impl Checker<'_> {
         {
             self.diagnostics.error(0, "expected no required presence for the whole file");
         }
-        let unknown = (edition::FIELD_PRESENCE..=edition::JSON_FORMAT).find(|n| features.get(*n) == 0);
+        let unknown =
+            (edition::FIELD_PRESENCE..=edition::JSON_FORMAT).find(|n| features.get(*n) == 0);
         if unknown.is_some() && file.options.is_present {
             self.diagnostics.error(0, "expected a value for every feature, found an unknown one");
         }
@@ -116,16 +125,14 @@ impl Checker<'_> {
                 self.diagnostics.error(item.range.at, text);
             }
         }
-        if message.options.identifier("map_entry").is_some()
-            && !self.is_generated_entry(message)
-        {
+        if message.options.identifier("map_entry").is_some() && !Self::is_generated_entry(message) {
             let text = "expected `map<key, value>`: `map_entry` is not for schemas to set";
             self.diagnostics.error(message.name_at, text);
         }
     }
 
     /// Whether a message is the entry of a map, which the parser made.
-    fn is_generated_entry(&self, message: &MessageProto) -> bool {
+    fn is_generated_entry(message: &MessageProto) -> bool {
         let [key, value] = &message.fields[..] else { return false };
         key.name == "key" && value.name == "value" && message.name.ends_with("Entry")
     }
@@ -312,10 +319,12 @@ impl Checker<'_> {
             return;
         }
         if self.edition == edition::PROTO3 {
-            let text = format!("expected an open enum in proto3, `{}` is closed", enumeration.full_name);
+            let text =
+                format!("expected an open enum in proto3, `{}` is closed", enumeration.full_name);
             self.diagnostics.error(field.type_at, text);
         } else if is_implicit && self.edition >= edition::E2023 {
-            let in_entry = compiled.containing.is_some_and(|id| self.pool.message_type(id).is_map_entry);
+            let in_entry =
+                compiled.containing.is_some_and(|id| self.pool.message_type(id).is_map_entry);
             if !in_entry {
                 let text = format!(
                     "expected an open enum for a field without presence, `{}` is closed",
@@ -331,7 +340,8 @@ impl Checker<'_> {
         let sets = |number| own.is_some_and(|own| own.integer(number).is_some());
         let is_repeated = field.label == REPEATED;
         let presence = features.get(edition::FIELD_PRESENCE);
-        let in_entry = compiled.containing.is_some_and(|id| self.pool.message_type(id).is_map_entry);
+        let in_entry =
+            compiled.containing.is_some_and(|id| self.pool.message_type(id).is_map_entry);
         let mut refuse = |text: &str| self.diagnostics.error(field.name_at, text);
         if in_entry {
             return;
@@ -366,7 +376,8 @@ impl Checker<'_> {
             self.diagnostics.error(field.name_at, "expected a string for UTF-8 validation");
         }
         if sets(edition::MESSAGE_ENCODING) && (!compiled.is_message() || compiled.is_map()) {
-            self.diagnostics.error(field.name_at, "expected a field of messages for their encoding");
+            self.diagnostics
+                .error(field.name_at, "expected a field of messages for their encoding");
         }
     }
 

@@ -4,11 +4,7 @@ use super::diagnostics::Diagnostics;
 use crate::descriptor::EnumProto;
 use crate::edition::{self, Features};
 
-pub(super) fn check(
-    value: &EnumProto,
-    features: Features,
-    diagnostics: &mut Diagnostics,
-) {
+pub(super) fn check(value: &EnumProto, features: Features, diagnostics: &mut Diagnostics) {
     let options = value.options.message.as_ref();
     let allows_alias =
         options.and_then(|message| message.integer(2)).is_some_and(|allowed| allowed != 0);

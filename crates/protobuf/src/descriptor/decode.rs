@@ -36,7 +36,6 @@ impl<'a> Record<'a> {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "an int32 is the low half of its varint")]
     fn int(&self) -> Result<i32> {
         Ok(self.number()? as i32)
     }

@@ -22,7 +22,7 @@ pub(super) fn encode(bytes: &[u8], out: &mut String) {
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let padding = text.len() - digits.len();
-    if digits.len() % 4 == 1 || padding > 2 || (padding > 0 && text.len() % 4 != 0) {
+    if digits.len() % 4 == 1 || padding > 2 || (padding > 0 && !text.len().is_multiple_of(4)) {
         return None;
     }
     let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 2);
@@ -55,9 +55,13 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        for (bytes, text) in
-            [(&b""[..], ""), (b"a", "YQ=="), (b"ab", "YWI="), (b"abc", "YWJj"), (b"\xff\xfe\xfd\xfc", "//79/A==")]
-        {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"a", "YQ=="),
+            (b"ab", "YWI="),
+            (b"abc", "YWJj"),
+            (b"\xff\xfe\xfd\xfc", "//79/A=="),
+        ] {
             let mut out = String::new();
             encode(bytes, &mut out);
             assert_eq!((out.as_str(), decode(text).as_deref()), (text, Some(bytes)));

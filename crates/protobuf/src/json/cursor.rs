@@ -27,7 +27,11 @@ impl<'a> JsonCursor<'a> {
     }
 
     pub(super) fn consume(&mut self, byte: u8) -> Result<()> {
-        if self.accept(byte) { Ok(()) } else { Err(self.expected(&format!("`{}`", char::from(byte)))) }
+        if self.accept(byte) {
+            Ok(())
+        } else {
+            Err(self.expected(&format!("`{}`", char::from(byte))))
+        }
     }
 
     #[cold]
@@ -139,7 +143,8 @@ impl<'a> JsonCursor<'a> {
     fn unicode(&mut self) -> Result<char> {
         let start = self.at;
         let first = self.hex()?;
-        let code = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with(b"\\u") {
+        let code = if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with(b"\\u")
+        {
             self.at += 2;
             let second = self.hex()?;
             if (0xdc00..0xe000).contains(&second) {
@@ -152,7 +157,10 @@ impl<'a> JsonCursor<'a> {
         };
         char::from_u32(code).ok_or_else(|| {
             self.at = start;
-            self.error(ErrorKind::Syntax, "expected a character, found half a surrogate pair".into())
+            self.error(
+                ErrorKind::Syntax,
+                "expected a character, found half a surrogate pair".into(),
+            )
         })
     }
 

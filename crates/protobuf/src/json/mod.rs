@@ -7,6 +7,5 @@ mod special;
 mod time;
 mod write;
 
-
 pub use read::JsonReadOptions;
 pub use write::JsonOptions;

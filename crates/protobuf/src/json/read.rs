@@ -111,12 +111,13 @@ impl<'a> JsonReader<'a> {
             let found = self.pool.extension(extension);
             return found.filter(|field| field.containing == Some(of));
         }
-        let position = message_type.by_json_name.get(name).or_else(|| message_type.by_name.get(name));
+        let position =
+            message_type.by_json_name.get(name).or_else(|| message_type.by_name.get(name));
         position.map(|&position| &message_type.fields[position as usize])
     }
 }
 
-impl<'a> JsonReader<'a> {
+impl JsonReader<'_> {
     fn field(&mut self, message: &mut Message, field: &Field, at: usize) -> Result<()> {
         let takes_null = !field.is_list() && !field.is_map() && self.takes_null(field);
         if self.cursor.peek() == b'n' && !takes_null {
@@ -133,10 +134,9 @@ impl<'a> JsonReader<'a> {
             return self.map(message, field);
         }
         if !field.is_list() {
-            if let Some(value) = self.value(field)? {
-                if field.has_presence || !value.is_zero() {
-                    message.set(field.number, value);
-                }
+            let value = self.value(field)?;
+            if let Some(value) = value.filter(|value| field.has_presence || !value.is_zero()) {
+                message.set(field.number, value);
             }
             return Ok(());
         }
@@ -191,7 +191,7 @@ impl<'a> JsonReader<'a> {
             self.cursor.peek();
             let at = self.cursor.at;
             let name = self.cursor.string()?;
-            let key = self.key(key_field, &name, at)?;
+            let key = Self::key(key_field, &name, at)?;
             if !seen.insert(key.sort_key()) {
                 let text = format!("the key `{name}` is set already");
                 return Err(Error::new(ErrorKind::Value, text).at_offset(at as u64));
@@ -210,9 +210,10 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    fn key(&self, field: &Field, name: &str, at: usize) -> Result<Value> {
+    fn key(field: &Field, name: &str, at: usize) -> Result<Value> {
         let wrong = || {
-            let text = format!("expected a key of type `{}`, found `{name}`", kind::name(field.kind));
+            let text =
+                format!("expected a key of type `{}`, found `{name}`", kind::name(field.kind));
             Error::new(ErrorKind::Type, text).at_offset(at as u64)
         };
         match field.kind {
@@ -237,8 +238,7 @@ impl<'a> JsonReader<'a> {
             kind::BYTES => {
                 let at = self.cursor.at;
                 let text = self.cursor.string()?;
-                let wrong =
-                    || Error::new(ErrorKind::Value, "expected Base64").at_offset(at as u64);
+                let wrong = || Error::new(ErrorKind::Value, "expected Base64").at_offset(at as u64);
                 Value::Bytes(base64::decode(&text).ok_or_else(wrong)?)
             }
             kind::BOOL => {
@@ -307,7 +307,8 @@ pub(super) fn is_null_value(pool: &Pool, field: &Field) -> bool {
 /// Whether a text is a number by JSON's grammar.
 fn is_number(text: &str) -> bool {
     let mut cursor = JsonCursor::new(text);
-    !text.starts_with([' ', '\t', '\n', '\r']) && cursor.number().is_ok_and(|n| n.len() == text.len())
+    !text.starts_with([' ', '\t', '\n', '\r'])
+        && cursor.number().is_ok_and(|n| n.len() == text.len())
 }
 
 fn float(of: u8, text: &str, is_quoted: bool) -> Option<Value> {
@@ -322,7 +323,6 @@ fn float(of: u8, text: &str, is_quoted: bool) -> Option<Value> {
             }
             if of == kind::FLOAT {
                 // By way of the double, as elsewhere; what rounds to infinity is out of range.
-                #[expect(clippy::cast_possible_truncation, reason = "the field is 32 bits wide")]
                 let single = value as f32;
                 return single.is_finite().then_some(Value::F32(single));
             }
@@ -330,12 +330,10 @@ fn float(of: u8, text: &str, is_quoted: bool) -> Option<Value> {
         }
         _ => return None,
     };
-    #[expect(clippy::cast_possible_truncation, reason = "infinities and NaN")]
     Some(if of == kind::FLOAT { Value::F32(value as f32) } else { Value::F64(value) })
 }
 
 /// An integer, also with a fraction of zeros or an exponent.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
 fn integer(of: u8, text: &str) -> Option<Value> {
     let (min, max) = kind::integer_range(of);
     let value = exact(text)?;

@@ -109,19 +109,15 @@ fn write_any(writer: &mut JsonWriter<'_>, message: &Message) -> Result<()> {
     let child = Message::decode(writer.pool, of, bytes, &DecodeOptions::default())?;
     writer.key("@type", &mut is_first);
     writer.text(url);
-    match writer.pool.message_type(of).well_known {
-        WellKnown::None => {
-            if writer.depth == 0 {
-                return Err(Error::new(ErrorKind::Depth, "messages are nested too deep"));
-            }
-            writer.depth -= 1;
-            writer.fields(&child, &mut is_first)?;
-            writer.depth += 1;
-        }
-        _ => {
-            writer.key("value", &mut is_first);
-            writer.message(&child)?;
-        }
+    if writer.pool.message_type(of).well_known != WellKnown::None {
+        writer.key("value", &mut is_first);
+        writer.message(&child)?;
+    } else if writer.depth == 0 {
+        return Err(Error::new(ErrorKind::Depth, "messages are nested too deep"));
+    } else {
+        writer.depth -= 1;
+        writer.fields(&child, &mut is_first)?;
+        writer.depth += 1;
     }
     writer.close('}', is_first);
     Ok(())
@@ -286,7 +282,9 @@ fn read_value(reader: &mut JsonReader<'_>, message: &mut Message) -> Result<()> 
         _ => {
             let number: f64 = reader.cursor.number()?.parse().map_err(|_| wrong("no number"))?;
             if !number.is_finite() {
-                return Err(reader.cursor.error(ErrorKind::Value, "the number is too large".into()));
+                return Err(reader
+                    .cursor
+                    .error(ErrorKind::Value, "the number is too large".into()));
             }
             message.set(2, Value::F64(number));
         }
@@ -370,4 +368,3 @@ fn any_fields(reader: &mut JsonReader<'_>, of: MessageId) -> Result<Message> {
         reader.cursor.consume(b',')?;
     }
 }
-

@@ -1,5 +1,7 @@
 //! Messages as JSON.
 
+use std::fmt::Write;
+
 use cannery_core::{Error, ErrorKind, Result, Segment};
 
 use super::{base64, special};
@@ -11,7 +13,6 @@ use crate::well_known::WellKnown;
 /// How to write JSON.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct JsonOptions {
     /// Write fields that are not set, too, unless they have presence.
     pub defaults: bool,
@@ -258,7 +259,13 @@ impl JsonWriter<'_> {
     /// A number as Python writes it, from its shortest digits.
     pub(super) fn float(&mut self, value: f64, digits: impl FnOnce() -> String) {
         if !value.is_finite() {
-            let name = if value.is_nan() { "NaN" } else if value > 0.0 { "Infinity" } else { "-Infinity" };
+            let name = if value.is_nan() {
+                "NaN"
+            } else if value > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            };
             self.quoted(name);
             return;
         }
@@ -282,7 +289,7 @@ impl JsonWriter<'_> {
                 b'\t' => self.out.push_str("\\t"),
                 8 => self.out.push_str("\\b"),
                 12 => self.out.push_str("\\f"),
-                _ => self.out.push_str(&format!("\\u{byte:04x}")),
+                _ => write!(self.out, "\\u{byte:04x}").expect("a string takes everything"),
             }
         }
         self.out.push_str(&text[from..]);
@@ -337,9 +344,16 @@ mod tests {
     #[test]
     fn floats_as_python_writes_them() {
         let cases = [
-            (1.0, "1.0"), (0.1, "0.1"), (1e16, "1e+16"), (1e15, "1000000000000000.0"),
-            (1e-5, "1e-05"), (0.0001, "0.0001"), (-2.5e-7, "-2.5e-07"), (123.456, "123.456"),
-            (-0.0, "-0.0"), (1.5e300, "1.5e+300"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (1e16, "1e+16"),
+            (1e15, "1000000000000000.0"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (-2.5e-7, "-2.5e-07"),
+            (123.456, "123.456"),
+            (-0.0, "-0.0"),
+            (1.5e300, "1.5e+300"),
         ];
         for (value, text) in cases {
             assert_eq!(decimal(&format!("{value:e}")), text);

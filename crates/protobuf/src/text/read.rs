@@ -133,13 +133,9 @@ impl<'a> TextReader<'a> {
         self.depth -= 1;
         loop {
             match end {
-                Some(end) => {
-                    if self.accept(end)? {
-                        break;
-                    }
-                }
+                Some(end) if self.accept(end)? => break,
                 None if self.token.kind == TokenKind::End => break,
-                None => {}
+                _ => {}
             }
             self.field(message)?;
             if !self.accept(",")? {
@@ -174,9 +170,9 @@ impl<'a> TextReader<'a> {
             (group.group_name.as_deref() == Some(name)).then_some(group)
         });
         match found {
-            Some(field) => self.value_of(message, field).map_err(|error| {
-                error.inside(Segment::Key((&*field.name).into()))
-            }),
+            Some(field) => self
+                .value_of(message, field)
+                .map_err(|error| error.inside(Segment::Key((&*field.name).into()))),
             None if message_type.reserved_names.iter().any(|reserved| **reserved == *name) => {
                 self.skip_value()
             }
@@ -209,18 +205,15 @@ impl<'a> TextReader<'a> {
         if name.contains('/') {
             return self.any(message, &name, start);
         }
-        let field = self.finder.extension(self.pool, &name, &format!("{}.x", message_type.full_name));
-        match field.filter(|field| field.containing == Some(message.of)) {
-            Some(field) => {
-                let name: &str = &field.full_name;
-                self.value_of(message, field)
-                    .map_err(|error| error.inside(Segment::Key(format!("[{name}]").as_str().into())))
-            }
-            None => {
-                let text = format!("`{}` has no extension `{name}`", message_type.full_name);
-                Err(Error::new(ErrorKind::Value, text).at_offset(start as u64))
-            }
-        }
+        let field =
+            self.finder.extension(self.pool, &name, &format!("{}.x", message_type.full_name));
+        let Some(field) = field.filter(|field| field.containing == Some(message.of)) else {
+            let text = format!("`{}` has no extension `{name}`", message_type.full_name);
+            return Err(Error::new(ErrorKind::Value, text).at_offset(start as u64));
+        };
+        self.value_of(message, field).map_err(|error| {
+            error.inside(Segment::Key(format!("[{}]", field.full_name).as_str().into()))
+        })
     }
 
     fn any(&mut self, message: &mut Message, url: &str, start: usize) -> Result<()> {
@@ -231,7 +224,10 @@ impl<'a> TextReader<'a> {
         }
         let name = url.rsplit('/').next().unwrap_or_default();
         let Some(of) = self.pool.message(name) else {
-            return Err(at(Error::new(ErrorKind::Value, format!("`{name}` is not a known message"))));
+            return Err(at(Error::new(
+                ErrorKind::Value,
+                format!("`{name}` is not a known message"),
+            )));
         };
         if message.get(1).is_some() {
             return Err(at(Error::new(ErrorKind::Value, "`Any` is set twice".to_owned())));
@@ -286,7 +282,9 @@ impl<'a> TextReader<'a> {
 
     fn check_unset(&self, message: &Message, field: &Field) -> Result<()> {
         if message.get(field.number).is_some() {
-            return Err(self.error(ErrorKind::Value, format!("field `{}` is set twice", field.name)));
+            return Err(
+                self.error(ErrorKind::Value, format!("field `{}` is set twice", field.name))
+            );
         }
         let Some(oneof) = field.oneof else { return Ok(()) };
         let message_type = self.pool.message_type(message.of);
@@ -328,7 +326,6 @@ impl<'a> TextReader<'a> {
             kind::BOOL => self.bool(),
             kind::ENUM => self.enumeration(field),
             kind::DOUBLE => Ok(Value::F64(self.float()?)),
-            #[expect(clippy::cast_possible_truncation, reason = "the field is 32 bits wide")]
             kind::FLOAT => Ok(Value::F32(self.float()? as f32)),
             of => self.integer(of),
         }
@@ -344,7 +341,8 @@ impl<'a> TextReader<'a> {
             bytes.extend(unquote(self.current()));
             self.next()?;
         }
-        if field.kind == kind::STRING && std::str::from_utf8(&bytes).is_err() && !self.keeps_entries {
+        if field.kind == kind::STRING && std::str::from_utf8(&bytes).is_err() && !self.keeps_entries
+        {
             return Err(self.error(ErrorKind::Encoding, "expected a string in UTF-8".to_owned()));
         }
         Ok(Value::Bytes(bytes))
@@ -384,7 +382,6 @@ impl<'a> TextReader<'a> {
         Ok(Value::Enum(number))
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
     fn integer(&mut self, of: u8) -> Result<Value> {
         let is_negative = self.accept("-")?;
         let (min, max) = kind::integer_range(of);
@@ -502,7 +499,8 @@ fn check_escapes(token: &[u8]) -> std::result::Result<(), String> {
             _ => (None, 1),
         };
         rest = &escape[length.min(escape.len())..];
-        let Some(code) = digits.and_then(|d| u32::from_str_radix(std::str::from_utf8(d).ok()?, 16).ok())
+        let Some(code) =
+            digits.and_then(|d| u32::from_str_radix(std::str::from_utf8(d).ok()?, 16).ok())
         else {
             continue;
         };

@@ -173,7 +173,12 @@ impl TextWriter<'_> {
         written.expect("a string takes everything");
     }
 
-    fn unknown(&mut self, cursor: &mut Cursor<'_>, group: u32, depth: usize) -> cannery_core::Result<()> {
+    fn unknown(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        group: u32,
+        depth: usize,
+    ) -> cannery_core::Result<()> {
         while !cursor.is_empty() {
             let (number, wire) = cursor.tag()?;
             match wire {

@@ -42,8 +42,7 @@ impl<'py, 's> PyTarget<'py, 's> {
 
     #[inline]
     fn name(&self, field: &Field) -> &'s Bound<'py, PyString> {
-        let names =
-            if self.mode.as_class { &self.schema.attributes } else { &self.schema.keys };
+        let names = if self.mode.as_class { &self.schema.attributes } else { &self.schema.keys };
         names[field.slot()].bind(self.py)
     }
 
@@ -63,7 +62,12 @@ impl<'py, 's> PyTarget<'py, 's> {
 
     /// Sets an entry of a dictionary.
     #[inline]
-    fn set(&self, dict: &Bound<'py, PyDict>, field: &Field, value: &Bound<'py, PyAny>) -> Result<()> {
+    fn set(
+        &self,
+        dict: &Bound<'py, PyDict>,
+        field: &Field,
+        value: &Bound<'py, PyAny>,
+    ) -> Result<()> {
         // SAFETY: a dictionary, an interned key and a value, all alive; the interpreter is held.
         let done = unsafe { compat::set_entry(dict.as_ptr(), self.key(field), value.as_ptr()) };
         if done == 0 { Ok(()) } else { Err(self.raised()) }
@@ -134,7 +138,11 @@ impl<'py, 's> PyTarget<'py, 's> {
     }
 
     /// The finished form of a message: an instance, or what a well-known message stands for.
-    pub(super) fn wrap(&self, of: MessageId, dict: Bound<'py, PyDict>) -> Result<Bound<'py, PyAny>> {
+    pub(super) fn wrap(
+        &self,
+        of: MessageId,
+        dict: Bound<'py, PyDict>,
+    ) -> Result<Bound<'py, PyAny>> {
         let kind = self.schema.pool.message_type(of).well_known();
         if kind != WellKnown::None {
             let made = well_known::from_dict(self.py, self.schema, self.mode, kind, of, &dict);
@@ -352,7 +360,8 @@ impl<'py> PyTarget<'py, '_> {
         }
         for field in message_type.fields() {
             let key = self.name(field);
-            let is_left = field.oneof().is_some() || (field.message().is_some() && !field.is_list() && !field.is_map());
+            let is_left = field.oneof().is_some()
+                || (field.message().is_some() && !field.is_list() && !field.is_map());
             if is_left || message.contains(key)? {
                 continue;
             }

@@ -2,7 +2,8 @@
 
 use cannery_core::{Error, ErrorKind, Result, Segment};
 use cannery_protobuf::{
-    Cardinality, Field, MessageId, Value, WellKnown, sort_entries, write_message_set_item, write_nested, write_scalar,
+    Cardinality, Field, MessageId, Value, WellKnown, sort_entries, write_message_set_item,
+    write_nested, write_scalar,
 };
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -132,9 +133,9 @@ impl<'py> PyEncoder<'py, '_> {
             self.field(of, field, &value, out, depth)?;
         }
         if let Some(unknown) = unknown {
-            let bytes = unknown.cast::<PyBytes>().map_err(|_| {
-                wrong_type("bytes", &unknown).inside(Segment::Key(UNKNOWN.into()))
-            })?;
+            let bytes = unknown
+                .cast::<PyBytes>()
+                .map_err(|_| wrong_type("bytes", &unknown).inside(Segment::Key(UNKNOWN.into())))?;
             out.extend_from_slice(bytes.as_bytes());
         }
         Ok(())
@@ -162,7 +163,10 @@ impl<'py> PyEncoder<'py, '_> {
         depth: usize,
     ) -> Result<()> {
         let message_type = self.schema.pool.message_type(of);
-        if value.is_instance_of::<PyString>() || value.is_none() || value.hasattr("__index__").unwrap_or(false) {
+        if value.is_instance_of::<PyString>()
+            || value.is_none()
+            || value.hasattr("__index__").unwrap_or(false)
+        {
             return Err(wrong_type(message_type.full_name(), value));
         }
         // A message of Google's library says which of its fields are set.
@@ -193,7 +197,8 @@ impl<'py> PyEncoder<'py, '_> {
             out.extend_from_slice(bytes.as_bytes());
         }
         let is_set = |field: &Field| {
-            let position = message_type.fields().iter().position(|other| std::ptr::eq(other, field));
+            let position =
+                message_type.fields().iter().position(|other| std::ptr::eq(other, field));
             position.is_some_and(|position| set[position])
         };
         self.check_required(of, is_set)?;
@@ -239,7 +244,9 @@ impl<'py> PyEncoder<'py, '_> {
             if let (Some(first), Some(second)) = (set.next(), set.next()) {
                 let message = format!(
                     "expected one field of oneof `{}`, got `{}` and `{}`",
-                    oneof.name(), first.name(), second.name()
+                    oneof.name(),
+                    first.name(),
+                    second.name()
                 );
                 return Err(Error::new(ErrorKind::Value, message));
             }
@@ -276,8 +283,9 @@ impl<'py> PyEncoder<'py, '_> {
     /// Whether `None` is a value: that of `google.protobuf.Value` or `NullValue`.
     fn takes_none(&self, field: &Field) -> bool {
         let pool = &self.schema.pool;
-        let is_value =
-            field.message().is_some_and(|id| pool.message_type(id).well_known() == WellKnown::Value);
+        let is_value = field
+            .message()
+            .is_some_and(|id| pool.message_type(id).well_known() == WellKnown::Value);
         is_value && !field.is_list() && !field.is_map()
     }
 
@@ -382,7 +390,9 @@ impl<'py> PyEncoder<'py, '_> {
             let shown = || key.str().map_or_else(|_| "key".into(), |key| key.to_string());
             let mut entry = Vec::new();
             write_nested(&mut entry, field, |out| {
-                with_scalar(self.schema, key_field, &key, |key| write_scalar(out, key_field, key, true))?;
+                with_scalar(self.schema, key_field, &key, |key| {
+                    write_scalar(out, key_field, key, true)
+                })?;
                 self.element(value_field, &value, out, depth)
             })
             .map_err(|error: Error| error.inside(Segment::Key(shown().as_str().into())))?;

@@ -91,7 +91,10 @@ impl ProtoFrames {
                 Err(error) => {
                     let goes_on = error.kind() == ErrorKind::Corrupt;
                     let is_data = goes_on
-                        || matches!(error.kind(), ErrorKind::Truncated | ErrorKind::Syntax | ErrorKind::Limit);
+                        || matches!(
+                            error.kind(),
+                            ErrorKind::Truncated | ErrorKind::Syntax | ErrorKind::Limit
+                        );
                     if !goes_on {
                         *guard = None;
                     }

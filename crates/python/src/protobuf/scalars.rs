@@ -7,18 +7,19 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyString};
 
 use super::schema::ProtoSchema;
+use crate::build::make;
 use crate::errors::from_exception;
 use crate::text;
 
 #[inline]
 pub(super) fn to_python<'py>(py: Python<'py>, value: Scalar<'_>) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
-        Scalar::I32(value) | Scalar::Enum(value) => value.into_pyobject(py)?.into_any(),
-        Scalar::I64(value) => value.into_pyobject(py)?.into_any(),
-        Scalar::U32(value) => value.into_pyobject(py)?.into_any(),
+        Scalar::I32(value) | Scalar::Enum(value) => make::int(py, value.into())?,
+        Scalar::I64(value) => make::int(py, value)?,
+        Scalar::U32(value) => make::int(py, value.into())?,
         Scalar::U64(value) => value.into_pyobject(py)?.into_any(),
-        Scalar::F32(value) => PyFloat::new(py, value.into()).into_any(),
-        Scalar::F64(value) => PyFloat::new(py, value).into_any(),
+        Scalar::F32(value) => make::float(py, value.into())?,
+        Scalar::F64(value) => make::float(py, value)?,
         Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
         Scalar::Text(value) => text::from_utf8(py, value.as_bytes())?,
         // Text that is not UTF-8, which only some schemas allow, is shown as what it is.
@@ -29,7 +30,8 @@ pub(super) fn to_python<'py>(py: Python<'py>, value: Scalar<'_>) -> PyResult<Bou
 #[cold]
 pub(super) fn wrong_type(expected: &str, value: &Bound<'_, PyAny>) -> Error {
     let name = value.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
-    Error::new(ErrorKind::Type, format!("expected {expected}, got {name}"))
+    // A value of a wrong type is a `ValueError` here: what is wrong is the message.
+    Error::new(ErrorKind::Value, format!("expected {expected}, got {name}"))
 }
 
 #[cold]
@@ -159,7 +161,8 @@ fn enum_number(schema: &ProtoSchema, field: &Field, value: &Bound<'_, PyAny>) ->
         let name = name.to_string_lossy();
         return enumeration.number_of(&name).ok_or_else(|| {
             let names: Vec<&str> = enumeration.values().map(|(name, _)| name).take(8).collect();
-            let message = format!("expected a value of enum {}, got `{name}`", enumeration.full_name());
+            let message =
+                format!("expected a value of enum {}, got `{name}`", enumeration.full_name());
             Error::new(ErrorKind::Value, message).with_hint(format!("one of {}", names.join(", ")))
         });
     }

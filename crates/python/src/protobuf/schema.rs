@@ -15,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
 
 use super::decode::{DecodeMode, PyTarget};
 use super::encode::PyEncoder;
+use crate::compat::CollectorPause;
 use crate::errors::OrRaise;
 use crate::msgpack::Data;
 
@@ -46,9 +47,9 @@ pub(super) struct DataClass {
 /// Python's keywords, which are no attributes.
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
-    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",
-    "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with",
-    "yield",
+    "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+    "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
+    "with", "yield",
 ];
 
 /// The key of unknown fields in a dictionary.
@@ -146,7 +147,8 @@ impl ProtoSchema {
         lists: Vec<Bound<'_, PyString>>,
         maps: Vec<Bound<'_, PyString>>,
     ) -> PyResult<()> {
-        let unbind = |names: Vec<Bound<'_, PyString>>| names.into_iter().map(Bound::unbind).collect();
+        let unbind =
+            |names: Vec<Bound<'_, PyString>>| names.into_iter().map(Bound::unbind).collect();
         let data_class = DataClass {
             class: class.unbind(),
             template: template.unbind(),
@@ -238,7 +240,8 @@ impl ProtoSchema {
         single_line: bool,
     ) -> PyResult<String> {
         let id = self.id(message)?;
-        let options = TextOptions::default().unknown_fields(unknown_fields).single_line(single_line);
+        let options =
+            TextOptions::default().unknown_fields(unknown_fields).single_line(single_line);
         let text = py.detach(|| Ok(self.tree(id, data)?.to_text(&self.pool, options)));
         text.or_raise(py)
     }
@@ -277,6 +280,8 @@ impl ProtoSchema {
         mode: DecodeMode,
         depth: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
+        // Only C code runs meanwhile.
+        let _pause = CollectorPause::new(py);
         let mut target = PyTarget::new(py, self, mode);
         let options = DecodeOptions::default().depth(depth);
         let decoded = cannery_protobuf::decode(&self.pool, id, data, &options, &mut target);
@@ -308,9 +313,10 @@ impl ProtoSchema {
         if let Some(id) = field.enumeration() {
             described.set_item("enum", self.pool.enum_type(id).full_name())?;
         }
-        let oneof = field.oneof().zip(field.containing()).map(|(position, id)| {
-            &self.pool.message_type(id).oneofs()[position]
-        });
+        let oneof = field
+            .oneof()
+            .zip(field.containing())
+            .map(|(position, id)| &self.pool.message_type(id).oneofs()[position]);
         if let Some(oneof) = oneof.filter(|oneof| !oneof.is_synthetic()) {
             described.set_item("oneof", oneof.name())?;
         }

@@ -115,7 +115,12 @@ fn any<'py>(
     let out = PyDict::new(py);
     out.set_item("@type", url)?;
     match inner.cast::<PyDict>() {
-        Ok(fields) if matches!(schema.pool.message_type(of).well_known(), WellKnown::None | WellKnown::Empty) => {
+        Ok(fields)
+            if matches!(
+                schema.pool.message_type(of).well_known(),
+                WellKnown::None | WellKnown::Empty
+            ) =>
+        {
             out.update(fields.as_mapping())?;
         }
         _ => out.set_item("value", inner)?,
@@ -153,8 +158,18 @@ pub(super) fn plain<'py>(
         WellKnown::Duration => length(py, value),
         WellKnown::Wrapper => wrapped(py, value),
         WellKnown::Struct => structure(py, value),
-        WellKnown::ListValue => one(py, "values", value, value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()),
-        WellKnown::FieldMask => one(py, "paths", value, value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()),
+        WellKnown::ListValue => one(
+            py,
+            "values",
+            value,
+            value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>(),
+        ),
+        WellKnown::FieldMask => one(
+            py,
+            "paths",
+            value,
+            value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>(),
+        ),
         WellKnown::Value => of_value(py, value),
         WellKnown::Any => return packed_any(encoder, value),
         WellKnown::None | WellKnown::Empty => Ok(None),
@@ -205,7 +220,8 @@ fn fields(py: Python<'_>, seconds: i64, nanos: i64) -> Fields<'_> {
 }
 
 fn wrapped<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> Fields<'py> {
-    let is_message = value.is_instance_of::<PyDict>() || value.hasattr("SerializePartialToString")?;
+    let is_message =
+        value.is_instance_of::<PyDict>() || value.hasattr("SerializePartialToString")?;
     one(py, "value", value, !is_message)
 }
 
@@ -256,10 +272,9 @@ fn packed_any<'py>(
     };
     let bytes = encoder.encode(of, &inner).map_err(from_exception)?;
     let out = PyDict::new(encoder.py);
-    let set = out.set_item("type_url", url).and_then(|()| {
-        out.set_item("value", pyo3::types::PyBytes::new(encoder.py, &bytes))
-    });
+    let set = out
+        .set_item("type_url", url)
+        .and_then(|()| out.set_item("value", pyo3::types::PyBytes::new(encoder.py, &bytes)));
     set.map_err(from_exception)?;
     Ok(Some(out))
 }
-

@@ -63,7 +63,9 @@ impl Parser<'_> {
         numbers.sort_unstable();
         let has_aliases = numbers.windows(2).any(|pair| pair[0] == pair[1]);
         let message = match allow {
-            "false" => format!("enum `{}` says `allow_alias = false`, which is so anyway", value.name),
+            "false" => {
+                format!("enum `{}` says `allow_alias = false`, which is so anyway", value.name)
+            }
             "true" if !has_aliases => {
                 format!("enum `{}` allows aliases, but no two values share a number", value.name)
             }

@@ -1,10 +1,10 @@
 //! Fields, extensions and groups.
 
 use super::{Failed, Parsed, Parser};
-use crate::numbers;
 use crate::descriptor::{FieldProto, MessageProto, OPTIONAL, REPEATED, REQUIRED};
 use crate::edition;
 use crate::kind;
+use crate::numbers;
 
 impl Parser<'_> {
     pub(super) fn extend(
@@ -72,8 +72,7 @@ impl Parser<'_> {
         extendee: &str,
         oneof: Option<u32>,
     ) -> Parsed<FieldProto> {
-        let mut field =
-            FieldProto { label, oneof, type_at: self.at(), ..FieldProto::default() };
+        let mut field = FieldProto { label, oneof, type_at: self.at(), ..FieldProto::default() };
         extendee.clone_into(&mut field.extendee);
         let map = self.field_type(&mut field)?;
         field.name_at = self.at();
@@ -179,7 +178,8 @@ impl Parser<'_> {
 
     fn group(&mut self, field: &mut FieldProto) -> Parsed<MessageProto> {
         if self.edition >= edition::E2023 {
-            let message = "expected no group: editions have `features.message_encoding = DELIMITED`";
+            let message =
+                "expected no group: editions have `features.message_encoding = DELIMITED`";
             self.diagnostics.error(field.type_at, message);
         }
         if !field.name.starts_with(|first: char| first.is_ascii_uppercase()) {

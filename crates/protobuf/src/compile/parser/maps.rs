@@ -23,8 +23,7 @@ pub(super) fn entry(
     let is_entry = NamePart { name: "map_entry".to_owned(), is_extension: false };
     let value_of_option = RawValue::Identifier("true".to_owned());
     let (name_at, value_at) = (field.name_at, field.name_at);
-    let raw =
-        vec![RawOption { name: vec![is_entry], value: value_of_option, name_at, value_at }];
+    let raw = vec![RawOption { name: vec![is_entry], value: value_of_option, name_at, value_at }];
     let options = Options { is_present: true, raw, ..Options::default() };
     let fields = vec![key, value];
     MessageProto { name, fields, options, name_at: field.name_at, ..MessageProto::default() }

@@ -144,7 +144,8 @@ impl Parser<'_> {
         if self.accept("max") {
             return Ok(if extra == 1 { MAX_MARK } else { i32::MAX });
         }
-        let end = if extra == 1 { self.field_number("an integer")? } else { self.signed("an integer")? };
+        let end =
+            if extra == 1 { self.field_number("an integer")? } else { self.signed("an integer")? };
         Ok(end.wrapping_add(extra))
     }
 
@@ -184,8 +185,11 @@ impl Parser<'_> {
         let mut names = Vec::new();
         loop {
             let at = self.at();
-            let name =
-                if is_text { self.text("a field's name")? } else { self.identifier("a field's name")? };
+            let name = if is_text {
+                self.text("a field's name")?
+            } else {
+                self.identifier("a field's name")?
+            };
             names.push(ReservedName { name, at });
             if !self.accept(",") {
                 break;
