@@ -1,8 +1,8 @@
 """Protobuf without a compiler step: `Schema("shop.proto")["shop.Order"].decode(data)`.
 
 A schema is compiled when it is needed, from `.proto` files or text or a descriptor set, by a
-compiler of cannery's own: proto2, proto3, editions 2023 to 2026. A message is a plain dictionary, its keys
-the names of the fields; or an instance of a dataclass that is generated from the schema.
+compiler of cannery's own: proto2, proto3, editions 2023 to 2026. A message is a plain dictionary,
+its keys the names of the fields; or an instance of a dataclass that is generated from the schema.
 `docs/protobuf.md` says what each type becomes.
 """
 

@@ -137,7 +137,7 @@ def test_any_object_with_the_attributes(order: protobuf.MessageType) -> None:
     item = SimpleNamespace(name="n", sizes=(1, 2))
     data = order.encode(SimpleNamespace(id=1, items=[item], customer=None))
     assert order.decode(data) == {"id": 1, "items": [{"name": "n", "sizes": [1, 2]}]}
-    with pytest.raises(ValueError, match="expected shop.Order, got object"):
+    with pytest.raises(ValueError, match=r"expected shop\.Order, got object"):
         order.encode(object())
 
 
@@ -241,7 +241,7 @@ def test_json_and_text(order: protobuf.MessageType) -> None:
 def test_schemas_that_are_wrong(tmp_path) -> None:
     bad = tmp_path / "bad.proto"
     bad.write_text('syntax = "proto3";\nmessage A { int32 x = 1 }\nmessage B { Nope n = 1; }\n')
-    with pytest.raises(ValueError, match="bad.proto") as caught:
+    with pytest.raises(ValueError, match=r"bad\.proto") as caught:
         protobuf.Schema(bad)
     assert "bad.proto: expected `;`, found `}` at line 2 column 25" in str(caught.value)
     assert "^" in str(caught.value)

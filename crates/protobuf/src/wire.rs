@@ -47,10 +47,6 @@ impl<'a> Cursor<'a> {
         for (index, &byte) in self.data[self.at..].iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte < 0x80 {
-                // The tenth byte has room for one bit.
-                if index == 9 && byte > 1 {
-                    return Err(self.bad("expected a varint of 64 bits, found a longer one"));
-                }
                 self.at += index + 1;
                 return Ok(value);
             }

@@ -39,6 +39,11 @@ impl Style<'_> {
         if !asks(features) || ok(name) {
             return;
         }
+        // Edition 2026 takes `part_1`, which edition 2024 wants to be `part1`.
+        let is_2026 = features.get(edition::NAMING_STYLE) == edition::STYLE_2026;
+        if is_2026 && ok(&without_underscores_before_digits(name)) {
+            return;
+        }
         let wanted = match what {
             "message" | "enum" | "service" | "method" => "TitleCase",
             "enum value" => "UPPER_SNAKE_CASE",
@@ -94,6 +99,15 @@ fn has_good_underscores(name: &str) -> bool {
         && name
             .match_indices('_')
             .all(|(at, _)| name.as_bytes().get(at + 1).is_some_and(u8::is_ascii_alphabetic))
+}
+
+fn without_underscores_before_digits(name: &str) -> String {
+    let mut ahead = name.chars().skip(1);
+    let is_kept = |c: &char| {
+        let next = ahead.next();
+        *c != '_' || !next.is_some_and(|next| next.is_ascii_digit())
+    };
+    name.chars().filter(is_kept).collect()
 }
 
 fn is_lower_snake(name: &str) -> bool {
