@@ -59,8 +59,8 @@ fn is_same(pool: &Pool, request: &[u8], ours: &Answer, theirs: &Answer) -> bool 
             let value = |text: &str| cannery_json::to_value(text.as_bytes()).expect("JSON");
             same_json(&value(ours), &value(theirs))
         }
-        (Answer::ParseError(_), Answer::ParseError(_)) => true,
-        (Answer::SerializeError(_), Answer::SerializeError(_)) => true,
+        (Answer::ParseError(_), Answer::ParseError(_))
+        | (Answer::SerializeError(_), Answer::SerializeError(_)) => true,
         _ => ours == theirs,
     }
 }
@@ -78,7 +78,9 @@ fn same_json(left: &cannery_core::Value, right: &cannery_core::Value) -> bool {
         (V::List(left), V::List(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(l, r)| same_json(l, r))
         }
-        (V::Int(int), V::Float(float)) | (V::Float(float), V::Int(int)) => *int as f64 == *float,
+        (V::Int(int), V::Float(float)) | (V::Float(float), V::Int(int)) => {
+            (*int as f64).to_bits() == float.to_bits()
+        }
         _ => left == right,
     }
 }

@@ -1,4 +1,4 @@
-//! Random schemas of the suite's kinds are too many to list: sets are read back as they were written.
+//! Descriptor sets are read back as they were written.
 
 mod common;
 

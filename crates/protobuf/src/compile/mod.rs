@@ -86,9 +86,8 @@ impl<L: Loader> Compiler<L> {
         let files = read_set(data).map_err(|error| SchemaErrors(vec![whole(&error)]))?;
         let mut waiting: std::collections::HashMap<String, FileProto> =
             files.iter().map(|file| (file.name.clone(), file.clone())).collect();
-        if !waiting.contains_key(DESCRIPTOR) {
-            self.require(DESCRIPTOR);
-        }
+        // Options are read by it, whichever file imports it: the set's own comes before ours.
+        self.add_from_set(DESCRIPTOR, &mut waiting);
         for file in &files {
             self.add_from_set(&file.name, &mut waiting);
         }

@@ -94,6 +94,7 @@ pub(crate) fn answer(pool: &Pool, request: &[u8]) -> Answer {
 }
 
 /// The bytes of a `ConformanceResponse`.
+#[allow(dead_code, reason = "only the testee for the live runner answers in bytes")]
 pub(crate) fn response(answer: &Answer) -> Vec<u8> {
     let (number, content) = match answer {
         Answer::ParseError(text) => (1, text.as_bytes()),

@@ -50,11 +50,12 @@ pub(crate) fn sha256(data: &[u8]) -> String {
 
 /// The first 32 bits behind the point of a root of the first primes.
 fn first_bits(count: usize, root: impl Fn(u32) -> f64) -> Vec<u32> {
-    let is_prime = |n: &u32| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let is_prime = |n: &u32| (2..*n).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
     let primes = (2..).filter(is_prime).take(count);
     primes.map(|prime| (root(prime).fract() * 4_294_967_296.0) as u32).collect()
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of the standard")]
 fn compress(state: &mut [u32], constants: &[u32], block: &[u8]) {
     let mut w: Vec<u32> =
         block.chunks_exact(4).map(|b| u32::from_be_bytes(b.try_into().unwrap())).collect();
