@@ -95,6 +95,11 @@ impl Diagnostics {
         self.errors.push(SchemaError { file, pos, message: message.into(), source });
     }
 
+    /// Whether the file came as text, and not from a descriptor set.
+    pub(crate) fn has_text(&self) -> bool {
+        !self.source.text.is_empty()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }

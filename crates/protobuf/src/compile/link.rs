@@ -82,8 +82,11 @@ fn check(
     validate::file(pool, file, diagnostics);
     json_names::file(pool, file, diagnostics);
     rules::file(pool, file, diagnostics);
-    visibility::file(pool, file, scope, diagnostics);
-    style::file(file, diagnostics);
+    // Descriptor sets do not say which style of names and which visibility their source asked for.
+    if diagnostics.has_text() {
+        visibility::file(pool, file, diagnostics);
+        style::file(file, diagnostics);
+    }
     if diagnostics.is_empty() {
         super::retention::strip(pool, file);
     }

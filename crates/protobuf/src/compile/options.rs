@@ -45,6 +45,10 @@ impl EachElement for Interpreter<'_> {
             return;
         };
         let mut message = match options.message.take() {
+            // What came as bytes is read again when the features of this file's own options are known.
+            Some(_) if options.raw.is_empty() && !options.bytes.is_empty() => {
+                self.read_bytes(of, &options.bytes, at)
+            }
             Some(message) => *message,
             None => self.read_bytes(of, &options.bytes, at),
         };

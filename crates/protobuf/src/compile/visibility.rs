@@ -2,12 +2,11 @@
 
 use super::diagnostics::Diagnostics;
 use super::features::{self, Element};
-use super::scope::Scope;
 use crate::descriptor::{FieldProto, FileProto, MessageProto};
 use crate::edition::{self, Features};
 use crate::pool::{Pool, SymbolKind};
 
-pub(super) fn file(pool: &Pool, file: &FileProto, _scope: &Scope, diagnostics: &mut Diagnostics) {
+pub(super) fn file(pool: &Pool, file: &FileProto, diagnostics: &mut Diagnostics) {
     let features = Features::of_edition(file.edition);
     let features = features::merge(features, Element::File, &file.options);
     let own = pool.files.len() as u32;
