@@ -164,6 +164,17 @@ pub struct ReadOptions {
     pub nan: bool,
     /// Take a file of a single document for one of rows, where the format has both.
     pub rows: bool,
+    /// Which message a file of Protobuf is.
+    pub message: Option<MessageOf>,
+}
+
+/// A message of a schema: what Protobuf's bytes do not say themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageOf {
+    /// The `.proto` file, or a file with a descriptor set.
+    pub schema: std::path::PathBuf,
+    /// The full name of the message.
+    pub message: String,
 }
 
 impl Default for ReadOptions {
@@ -225,9 +236,18 @@ pub struct WriteOptions {
     pub any_rows: bool,
     /// Rows come, one value each; for formats that are [`Rows::Possibly`] rows.
     pub rows: bool,
+    /// Which message a file of Protobuf shall be.
+    pub message: Option<MessageOf>,
 }
 
 impl ReadOptions {
+    /// Sets [`message`](Self::message).
+    #[must_use]
+    pub fn message(mut self, message: Option<MessageOf>) -> Self {
+        self.message = message;
+        self
+    }
+
     /// Sets [`limits`](Self::limits).
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -251,6 +271,13 @@ impl ReadOptions {
 }
 
 impl WriteOptions {
+    /// Sets [`message`](Self::message).
+    #[must_use]
+    pub fn message(mut self, message: Option<MessageOf>) -> Self {
+        self.message = message;
+        self
+    }
+
     /// Sets [`indent`](Self::indent).
     #[must_use]
     pub fn indent(mut self, blanks: Option<usize>) -> Self {
@@ -299,6 +326,8 @@ pub fn formats() -> &'static [&'static dyn Format] {
         &all::yaml::Yaml,
         #[cfg(feature = "msgpack")]
         &all::msgpack::Msgpack,
+        #[cfg(feature = "protobuf")]
+        &all::protobuf::Protobuf,
     ]
 }
 

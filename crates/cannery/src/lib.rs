@@ -50,14 +50,16 @@ pub use cannery_msgpack as msgpack;
 pub use cannery_npy as npy;
 #[cfg(feature = "pickle")]
 pub use cannery_pickle as pickle;
+#[cfg(feature = "protobuf")]
+pub use cannery_protobuf as protobuf;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 
 pub use convert::{ConvertOptions, OpenSource, Watch, convert, convert_between};
 pub use elements::{first_rows, send_elements};
 pub use format::{
-    Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
-    Writer, format_of, format_of_extension, format_of_id, formats,
+    Documents, Format, Holds, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader, Rows,
+    WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
 };
 pub use inflate::default_limits;
 pub use input::{Input, Whole};

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cannery::Selection;
+use cannery::{MessageOf, Place, Selection, format_of_extension};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -91,6 +91,38 @@ pub(crate) struct PartArgs {
     /// Take a single document for rows, where a format has both
     #[arg(long)]
     pub(crate) rows: bool,
+    #[command(flatten)]
+    pub(crate) schema: SchemaArgs,
+}
+
+/// Which message a file of Protobuf is.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SchemaArgs {
+    /// Schema of a Protobuf file: a `.proto` file or a descriptor set
+    #[arg(long, value_name = "FILE", requires = "message")]
+    pub(crate) schema: Option<PathBuf>,
+    /// Message of the schema that the file is: `shop.Order`
+    #[arg(long, value_name = "NAME", requires = "schema")]
+    pub(crate) message: Option<String>,
+}
+
+impl SchemaArgs {
+    /// The message that is meant, if one is.
+    pub(crate) fn message_of(&self) -> Option<MessageOf> {
+        let (schema, message) = (self.schema.clone()?, self.message.clone()?);
+        Some(MessageOf { schema, message })
+    }
+
+    /// The format of a source: Protobuf, which has no mark of its own, if a message is named and
+    /// the name of the file says nothing else.
+    pub(crate) fn from(&self, from: Option<&String>, source: &Place) -> Option<String> {
+        let is_named = source.extension().is_some_and(|extension| {
+            let format = format_of_extension(Some(&extension));
+            format.is_ok_and(|format| format.id() != "protobuf")
+        });
+        let implied = (self.message.is_some() && !is_named).then(|| "protobuf".to_owned());
+        from.cloned().or(implied)
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -20,6 +20,7 @@ mod npy;
 mod objects;
 mod pickle;
 mod pipeline;
+mod protobuf;
 mod resting;
 mod scan;
 mod stack;
@@ -54,6 +55,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     scan::register(module)?;
     cli::register(module)?;
     typed::register(module)?;
+    protobuf::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")
 }

@@ -14,6 +14,8 @@ pub(crate) mod npy;
 pub(crate) mod npz;
 #[cfg(any(feature = "msgpack", feature = "yaml"))]
 mod per_document;
+#[cfg(feature = "protobuf")]
+pub(crate) mod protobuf;
 #[cfg(feature = "yaml")]
 pub(crate) mod yaml;
 

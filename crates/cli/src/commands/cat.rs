@@ -35,11 +35,11 @@ fn print(
     let place = Place::from(file);
     let part = &args.part;
     let options = ConvertOptions::default()
-        .from(args.from.clone())
+        .from(part.schema.from(args.from.as_ref(), &place))
         .select(part.path.clone())
         .tagged(part.tagged)
         .head(head)
-        .read(ReadOptions::default().nan(true).rows(part.rows));
+        .read(ReadOptions::default().nan(true).rows(part.rows).message(part.schema.message_of()));
     let input = Input::open(&place)?;
     let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
     let (to, write) = layout(&source, args, head)?;
@@ -74,6 +74,7 @@ fn layout(
     head: Option<u64>,
 ) -> Result<(&'static dyn Format, WriteOptions), Failure> {
     let write = WriteOptions::default().nan(!args.part.tagged);
+    let write = write.message(args.part.schema.message_of());
     if let Some(id) = &args.to {
         let to = format_of_id(id)?;
         let indent = (to.id() == "json").then_some(INDENT);

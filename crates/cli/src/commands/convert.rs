@@ -15,13 +15,16 @@ pub(crate) fn convert(
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
     let (source, target) = (Place::from(&args.source), Place::from(&args.target));
+    let message = args.part.schema.message_of();
+    let read = ReadOptions::default().nan(args.nan).rows(args.part.rows).message(message.clone());
+    let write = WriteOptions::default().nan(args.nan).indent(args.indent).message(message);
     let options = ConvertOptions::default()
-        .from(args.from.clone())
+        .from(args.part.schema.from(args.from.as_ref(), &source))
         .to(args.to.clone())
         .select(args.part.path.clone())
         .tagged(args.part.tagged)
-        .read(ReadOptions::default().nan(args.nan).rows(args.part.rows))
-        .write(WriteOptions::default().nan(args.nan).indent(args.indent));
+        .read(read)
+        .write(write);
     let started = Instant::now();
     let mut progress = Progress::new(console, format!("{} to {}", source.name(), target.name()));
     cannery::convert(&source, &target, &options, &mut progress)?;

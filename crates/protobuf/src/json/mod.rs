@@ -1,0 +1,11 @@
+//! The JSON mapping.
+
+mod base64;
+mod cursor;
+mod read;
+mod special;
+mod time;
+mod write;
+
+pub use read::JsonReadOptions;
+pub use write::JsonOptions;
