@@ -672,9 +672,7 @@ class ProtoSchema:
         enum_numbers: bool,
         depth: int,
     ) -> Any: ...
-    def encode(
-        self, message: int, value: Any, *, deterministic: bool, partial: bool
-    ) -> bytes: ...
+    def encode(self, message: int, value: Any, *, deterministic: bool, partial: bool) -> bytes: ...
     def bytes_to_json(
         self,
         message: int,

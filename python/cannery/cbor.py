@@ -16,7 +16,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NoReturn
 
 from cannery import _native
 from cannery.errors import DataError, DataTypeError
@@ -211,6 +211,10 @@ class _Reviver:
 
     def begin(self, _name: str) -> None:
         """No object is there before its parts."""
+
+    def record(self, name: str, _parts: dict[str, Any]) -> NoReturn:
+        """There are no records in CBOR."""
+        raise CBORDecodeValueError(f"a {name} is a chain of too many shared values")
 
     def finish(self, name: str, _instance: None, parts: dict[str, Any]) -> Any:
         if name == "cbor.undefined":

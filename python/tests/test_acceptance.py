@@ -13,8 +13,12 @@ import cannery
 
 STORIES = SUITES.parent / "acceptance"
 
-#: What a story needs beyond the first slice of the house; one that is not here must run.
+#: What a story needs that is not built yet, by names that will be there; another one must run.
 NEEDS = {
+    "arrays_hdf5.py": ["cannery.hdf5.Group.create_dataset"],
+    "daily_pipeline.py": ["cannery.Run.compare"],
+    "larger_than_memory.py": ["cannery.map_chunks"],
+    "models.py": ["cannery.torch", "cannery.safetensors"],
     "untrusted.py": ["cannery.pickle", "cannery.scan"],
     "yaml_config.py": ["cannery.yaml"],
 }
@@ -27,11 +31,18 @@ def missing(story: Path) -> list[str]:
 def exists(name: str) -> bool:
     if name == ".can":
         return can_is_built()
-    parent, _, last = name.rpartition(".")
-    try:
-        return hasattr(importlib.import_module(parent), last) or bool(importlib.import_module(name))
-    except ImportError:
-        return False
+    module, *path = name.split(".")
+    found: object = importlib.import_module(module)
+    for part in path:
+        module = f"{module}.{part}"
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            try:
+                found = importlib.import_module(module)
+            except ImportError:
+                return False
+    return True
 
 
 def command(story: Path) -> list[str]:

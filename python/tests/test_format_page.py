@@ -81,11 +81,25 @@ def test_every_name_of_a_data_type_is_on_the_page() -> None:
     assert written - names_in_tables() == set()
 
 
+# Of which the page names one, and says that the others are as it is.
+FAMILIES = ("numpy.polynomial.", "polars.datatypes.classes.")
+SCALARS = {
+    f"numpy.{name}"
+    for name in """
+    bool bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 byte ubyte short ushort intc uintc
+    int_ uint long ulong longlong ulonglong intp uintp float16 float64 float96 float128 half single
+    double longdouble complex64 complex128 complex192 complex256 csingle cdouble clongdouble str_
+    bytes_ void record datetime64 timedelta64
+    """.split()
+}
+
+
 @pytest.mark.parametrize("library", ["numpy", "pandas", "polars", "pyarrow"])
 def test_every_name_of_a_library_is_on_the_page(library: str) -> None:
     pytest.importorskip(library)
     adapter = importlib.import_module(f"cannery._objects._{library}")
-    assert set(adapter._MAKERS) - names_in_tables() == set()
+    names = {name for name in adapter._MAKERS if not name.startswith(FAMILIES)}
+    assert names - SCALARS - names_in_tables() == set()
 
 
 def names_of(library: str) -> set[str]:

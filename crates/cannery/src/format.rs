@@ -179,7 +179,7 @@ pub struct MessageOf {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { limits: crate::default_limits(), nan: false, rows: false }
+        Self { limits: crate::default_limits(), nan: false, rows: false, message: None }
     }
 }
 

@@ -52,12 +52,12 @@ impl Store {
             names => format!("artifact `{}`", names.join("`, `")),
         };
         match file {
-            Some(file) => message += &format!(", file `{file}`: {}", error.message()),
-            None => message += &format!(", its manifest: {}", error.message()),
+            Some(file) => message = format!("{message}, file `{file}`: {}", error.message()),
+            None => message = format!("{message}, its manifest: {}", error.message()),
         }
         for (what, runs) in [("made", &made), ("used", &used)] {
             if !runs.is_empty() {
-                message += &format!("; {what} by {}", runs.join(", "));
+                message = format!("{message}; {what} by {}", runs.join(", "));
             }
         }
         let blamed = Error::new(ErrorKind::Corrupt, message);

@@ -90,7 +90,7 @@ pub(crate) struct GraphHooks<'py> {
     weights: Weights,
     /// How many marked values are still being read.
     open_marks: usize,
-    /// How instances of Python's own classes are freed; known once there is a record.
+    /// How instances of classes written in Python are freed.
     free_of_instances: Option<usize>,
 }
 
@@ -156,6 +156,8 @@ pub(super) struct Placeholder {
 impl<'py> GraphHooks<'py> {
     /// Hooks that give objects to `reviver`, or refuse them.
     pub(crate) fn new(reviver: Option<Reviver<'py>>) -> Self {
+        // The reviver is an instance of such a class itself.
+        let free_of_instances = reviver.as_ref().map(|reviver| free_of(&reviver.0));
         Self {
             reviver,
             mark: None,
@@ -166,7 +168,7 @@ impl<'py> GraphHooks<'py> {
             classes: HashMap::new(),
             weights: Weights::default(),
             open_marks: 0,
-            free_of_instances: None,
+            free_of_instances,
         }
     }
 
@@ -208,28 +210,17 @@ impl<'py> GraphHooks<'py> {
 
     /// What an object weighs. Instances of classes written in Python are freed and hashed within
     /// the interpreter's own bounds; a record keeps its hash.
-    fn weight_of_object(&mut self, object: &Bound<'py, PyAny>, parts: Weight) -> PyResult<Weight> {
-        let free = free_of(object);
-        let instances = match (self.free_of_instances, &self.reviver) {
-            (Some(known), _) => known,
-            (None, Some(reviver)) => {
-                let py = object.py();
-                let record = reviver.record(&PyString::new(py, "").into_any(), &PyDict::new(py))?;
-                free_of(&record)
-            }
-            (None, None) => free,
-        };
-        self.free_of_instances = Some(instances);
+    fn weight_of_object(&self, object: &Bound<'py, PyAny>, parts: Weight) -> Weight {
         let work = parts.work.saturating_add(1);
-        if free == instances {
-            return Ok(Weight { hash_depth: 0, work, ..parts });
+        if Some(free_of(object)) == self.free_of_instances {
+            return Weight { hash_depth: 0, work, ..parts };
         }
         let levels = if is_array(object) { ARRAY_DEPTH } else { 1 };
-        Ok(Weight {
+        Weight {
             hash_depth: parts.hash_depth.saturating_add(1),
             free_depth: parts.free_depth.saturating_add(levels),
             work,
-        })
+        }
     }
 
     fn pop(&mut self) -> Open<'py> {
@@ -540,7 +531,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let parts = make::dict(py, values, base).map_err(from_exception)?;
         self.note_gaps(&parts, Container::Map, places);
         let made = self.object_of(&open, &type_name, &parts)?;
-        let mut weight = self.weight_of_object(&made, open.parts).map_err(from_exception)?;
+        let mut weight = self.weight_of_object(&made, open.parts);
         let made = if weight.is_too_deep() {
             weight = Weight { hash_depth: 0, ..open.parts };
             self.instead(&open, &type_name, &parts)?

@@ -138,7 +138,8 @@ fn shortened(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
 
 /// The beginning of an error's text, as much as is read again.
 pub(super) fn shorten(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MOST_ERROR)]
+    let ends = (0..=MOST_ERROR.min(text.len())).rev();
+    &text[..ends.into_iter().find(|&end| text.is_char_boundary(end)).unwrap_or(0)]
 }
 
 /// A text that may be missing.
