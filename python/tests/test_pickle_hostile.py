@@ -26,6 +26,7 @@ import codecs, io, json, sys
 from pathlib import Path
 import cannery
 from cannery import pickle
+from cannery._objects import _invariants
 from cannery.pickle import _gate, _inert, _policy, unsafe
 
 files = [path.read_bytes() for path in sorted(Path(sys.argv[1]).rglob("*")) if path.is_file()]

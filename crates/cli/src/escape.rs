@@ -39,7 +39,7 @@ pub(crate) fn render(text: &str, is_colored: bool) -> String {
         if let Some(mark) = mark {
             let number = usize::try_from(mark as u32 - BEGIN as u32).unwrap_or(usize::MAX);
             let code = STYLES.get(number).map_or("0", |style| style.code());
-            rendered.push_str(&format!("\x1b[{code}m"));
+            rendered.extend(["\x1b[", code, "m"]);
         }
     }
     rendered

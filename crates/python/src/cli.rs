@@ -29,12 +29,11 @@ fn cli_main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
 #[pyfunction]
 #[pyo3(signature = (text, *, lines=false))]
 fn printable(text: &Bound<'_, PyString>, lines: bool) -> PyResult<String> {
-    let text = match text.to_str() {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?;
-            String::from_utf8_lossy(bytes.extract()?).into_owned()
-        }
+    let text = if let Ok(text) = text.to_str() {
+        text.to_owned()
+    } else {
+        let bytes = text.call_method1("encode", ("utf-8", "backslashreplace"))?;
+        String::from_utf8_lossy(bytes.extract()?).into_owned()
     };
     let shown =
         if lines { cannery_core::printable_lines(&text) } else { cannery_core::printable(&text) };

@@ -48,8 +48,10 @@ fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
+type Forgery = (&'static str, Box<dyn Fn(&Path)>);
+
 /// What can be put in the place of a file.
-fn forgeries(outside: &Path) -> [(&'static str, Box<dyn Fn(&Path)>); 6] {
+fn forgeries(outside: &Path) -> [Forgery; 6] {
     let (a, b) = (outside.to_owned(), outside.to_owned());
     [
         ("a symbolic link", Box::new(move |path| symlink(&a, path).unwrap())),

@@ -166,8 +166,19 @@ def legacy_state(value: Any, path: str) -> None:
 
 
 _ENTROPY_INT = integer(0, 2**8192 - 1)
+
+
+def _is_entropy_scalar(value: Any, path: str) -> None:
+    exact(np.uint32, np.uint64, np.int64)(value, path)
+
+
 entropy: Check = optional(
-    either(sequence_of(UINT128, list, tuple), native_array("u", 1, 4, 8), _ENTROPY_INT)
+    either(
+        sequence_of(UINT128, list, tuple),
+        native_array("u", 1, 4, 8),
+        _is_entropy_scalar,
+        _ENTROPY_INT,
+    )
 )
 spawn_key: Check = sequence_of(UINT64, tuple, list)
 SEEDS: dict[str, Check] = {
@@ -182,7 +193,7 @@ def check_seeds(parts: dict[str, Any]) -> None:
     """Check the sizes of what a `SeedSequence` mixes."""
     for name in ("entropy", "spawn_key"):
         value = parts.get(name)
-        if type(value) is not int and value is not None and len(value) > 4096:
+        if hasattr(value, "__len__") and len(value) > 4096:
             raise PartError(f"the part {name!r}: {len(value)} numbers are too many")
 
 

@@ -106,7 +106,7 @@ impl Weights {
             Container::Map => {
                 let (entries, _) = values.as_chunks::<2>();
                 let keys = || entries.iter().map(|[key, _]| key);
-                if keys().all(|key| key.is_exact_instance_of::<PyString>()) {
+                if keys().all(PyAnyMethods::is_exact_instance_of::<PyString>) {
                     return Ok(());
                 }
                 for key in keys() {

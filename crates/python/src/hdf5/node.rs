@@ -147,10 +147,10 @@ impl Hdf5Node {
 }
 
 /// An attribute as its type, its shape (none if it is null) and its bytes, or an exception.
-fn attribute_parts<'py>(
-    py: Python<'py>,
+fn attribute_parts(
+    py: Python<'_>,
     attribute: Result<Attribute, Error>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'_, PyAny>> {
     let attribute = match attribute {
         Ok(attribute) => attribute,
         Err(error) => return Ok(to_exception(py, error).into_value(py).into_bound(py).into_any()),

@@ -19,9 +19,9 @@ impl Hdf5Type {
     }
 
     /// Converts numbers of unusual layout to those that `describe` names.
-    fn convert<'py>(
+    fn convert(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         data: &Bound<'_, PyAny>,
         out: &Bound<'_, PyAny>,
     ) -> PyResult<()> {

@@ -317,13 +317,12 @@ impl<'py> Target for PyTarget<'py, '_> {
             }
         };
         let name = self.name(field);
-        let map = match message.get_item(name).map_err(from_exception)? {
-            Some(map) => map.cast_into::<PyDict>().map_err(|error| from_exception(error.into()))?,
-            None => {
-                let map = PyDict::new(self.py);
-                self.set(message, field, map.as_any())?;
-                map
-            }
+        let map = if let Some(map) = message.get_item(name).map_err(from_exception)? {
+            map.cast_into::<PyDict>().map_err(|error| from_exception(error.into()))?
+        } else {
+            let map = PyDict::new(self.py);
+            self.set(message, field, map.as_any())?;
+            map
         };
         map.set_item(key, value).map_err(from_exception)
     }

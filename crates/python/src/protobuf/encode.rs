@@ -331,45 +331,14 @@ impl<'py> PyEncoder<'py, '_> {
         if field.is_packed() {
             let start = out.len();
             write_nested(out, field, |out| {
-                self.each(field, value, |item| self.element(field, item, out, depth))
+                each(field, value, |item| self.element(field, item, out, depth))
             })?;
             if is_empty(&out[start..]) {
                 out.truncate(start);
             }
             return Ok(());
         }
-        self.each(field, value, |item| self.element(field, item, out, depth))
-    }
-
-    /// Calls `take` with every item of a list, tuple or other iterable.
-    fn each(
-        &self,
-        field: &Field,
-        value: &Bound<'py, PyAny>,
-        mut take: impl FnMut(&Bound<'py, PyAny>) -> Result<()>,
-    ) -> Result<()> {
-        let at = |index: usize| move |error: Error| error.inside(Segment::Index(index as u64));
-        if let Ok(list) = value.cast::<PyList>() {
-            for (index, item) in list.iter().enumerate() {
-                take(&item).map_err(at(index))?;
-            }
-            return Ok(());
-        }
-        if let Ok(tuple) = value.cast::<PyTuple>() {
-            for (index, item) in tuple.iter().enumerate() {
-                take(&item).map_err(at(index))?;
-            }
-            return Ok(());
-        }
-        let is_text = value.is_instance_of::<PyString>()
-            || value.is_instance_of::<PyBytes>()
-            || value.is_instance_of::<PyDict>();
-        let items = value.try_iter().ok().filter(|_| !is_text);
-        let expected = || wrong_type(&format!("a list of {}", field.type_name()), value);
-        for (index, item) in items.ok_or_else(expected)?.enumerate() {
-            take(&item.map_err(from_exception)?).map_err(at(index))?;
-        }
-        Ok(())
+        each(field, value, |item| self.element(field, item, out, depth))
     }
 
     fn map(
@@ -391,7 +360,7 @@ impl<'py> PyEncoder<'py, '_> {
             let mut entry = Vec::new();
             write_nested(&mut entry, field, |out| {
                 with_scalar(self.schema, key_field, &key, |key| {
-                    write_scalar(out, key_field, key, true)
+                    write_scalar(out, key_field, key, true);
                 })?;
                 self.element(value_field, &value, out, depth)
             })
@@ -402,9 +371,41 @@ impl<'py> PyEncoder<'py, '_> {
         if self.deterministic {
             sort_entries(&mut entries);
         }
-        entries.iter().for_each(|(_, entry)| out.extend_from_slice(entry));
+        for (_, entry) in &entries {
+            out.extend_from_slice(entry);
+        }
         Ok(())
     }
+}
+
+/// Calls `take` with every item of a list, tuple or other iterable.
+fn each<'py>(
+    field: &Field,
+    value: &Bound<'py, PyAny>,
+    mut take: impl FnMut(&Bound<'py, PyAny>) -> Result<()>,
+) -> Result<()> {
+    let at = |index: usize| move |error: Error| error.inside(Segment::Index(index as u64));
+    if let Ok(list) = value.cast::<PyList>() {
+        for (index, item) in list.iter().enumerate() {
+            take(&item).map_err(at(index))?;
+        }
+        return Ok(());
+    }
+    if let Ok(tuple) = value.cast::<PyTuple>() {
+        for (index, item) in tuple.iter().enumerate() {
+            take(&item).map_err(at(index))?;
+        }
+        return Ok(());
+    }
+    let is_text = value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyDict>();
+    let items = value.try_iter().ok().filter(|_| !is_text);
+    let expected = || wrong_type(&format!("a list of {}", field.type_name()), value);
+    for (index, item) in items.ok_or_else(expected)?.enumerate() {
+        take(&item.map_err(from_exception)?).map_err(at(index))?;
+    }
+    Ok(())
 }
 
 /// Whether a record is a length of 0.

@@ -1,4 +1,4 @@
-//! Streams of messages: length-prefixed and TFRecord.
+//! Streams of messages: length-prefixed and `TFRecord`.
 
 use std::io::BufRead;
 use std::path::PathBuf;

@@ -75,7 +75,6 @@ fn float(value: &Bound<'_, PyAny>, expected: &str) -> Result<f64> {
 }
 
 /// Calls `take` with a Python object as a scalar of the field's type.
-#[expect(clippy::cast_possible_truncation, reason = "a float field is 32 bits wide")]
 pub(super) fn with_scalar<T>(
     schema: &ProtoSchema,
     field: &Field,
@@ -101,6 +100,7 @@ pub(super) fn with_scalar<T>(
     Ok(take(scalar))
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "a float field is 32 bits wide")]
 fn single(value: f64, shown: &Bound<'_, PyAny>) -> Result<f32> {
     let single = value as f32;
     if single.is_infinite() && value.is_finite() {

@@ -161,6 +161,7 @@ impl ProtoSchema {
     }
 
     /// Decodes a message: to a dictionary, or to an instance of its dataclass.
+    #[expect(clippy::too_many_arguments, reason = "its options, as Python names them")]
     #[pyo3(signature = (message, data, *, as_class, defaults, enum_numbers, depth))]
     fn decode<'py>(
         &self,
@@ -193,6 +194,7 @@ impl ProtoSchema {
     }
 
     /// A message, given as its bytes, as JSON.
+    #[expect(clippy::too_many_arguments, reason = "its options, as Python names them")]
     #[pyo3(signature = (message, data, *, defaults, proto_names, enum_numbers, indent))]
     fn bytes_to_json(
         &self,

@@ -68,6 +68,7 @@ fn plain_value<'py>(py: Python<'py>, dict: &Bound<'py, PyDict>) -> PyResult<Boun
 }
 
 /// A `datetime` in UTC, if it holds the moment exactly.
+#[expect(clippy::cast_possible_truncation, reason = "days of 10,000 years, seconds of a day")]
 fn timestamp(py: Python<'_>, seconds: i64, nanos: i64) -> PyResult<Option<Bound<'_, PyAny>>> {
     let is_exact = (EARLIEST..=LATEST).contains(&seconds)
         && (0..1_000_000_000).contains(&nanos)
@@ -84,6 +85,7 @@ fn timestamp(py: Python<'_>, seconds: i64, nanos: i64) -> PyResult<Option<Bound<
 }
 
 /// A `timedelta`, if it holds the duration exactly.
+#[expect(clippy::cast_possible_truncation, reason = "seconds of a day, and microseconds")]
 fn duration(py: Python<'_>, seconds: i64, nanos: i64) -> PyResult<Option<Bound<'_, PyAny>>> {
     let is_exact = seconds.abs() <= 315_576_000_000
         && nanos.abs() < 1_000_000_000

@@ -40,8 +40,9 @@ def check_state(name: str, args: Any, state: Any) -> None:
     else:
         if args:
             raise PartError("the part 'args': expected none")
-        exact(dict)(state, "state")
-        check_attributes(cls, state)
+        if state is not None:  # which says that there is none
+            exact(dict)(state, "state")
+            check_attributes(cls, state)
 
 
 def check_object(value: Any) -> None:
