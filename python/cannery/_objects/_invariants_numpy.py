@@ -192,7 +192,7 @@ SEEDS: dict[str, Check] = {
 def check_seeds(parts: dict[str, Any]) -> None:
     """Check the sizes of what a `SeedSequence` mixes."""
     for name in ("entropy", "spawn_key"):
-        value = parts.get(name)
+        value: Any = parts.get(name)
         if hasattr(value, "__len__") and len(value) > 4096:
             raise PartError(f"the part {name!r}: {len(value)} numbers are too many")
 

@@ -67,12 +67,12 @@ class Known(NamedTuple):
     def revive(self, instance: Any, parts: Parts) -> Any:
         """Make a value of its parts, or fill the one that was made before them."""
         more = parts.pop(ATTRIBUTES, None)
-        if instance is None:
+        value = instance
+        if instance is None or self.fill is None:
             value = self.make(parts)
-        elif self.fill is not None:
+        else:
             self.make.check(parts)
             self.fill(instance, parts)
-            value = instance
         if more is not None:
             _set_attributes(value, more)
         return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from cannery._objects._checks import PartError
@@ -64,14 +63,14 @@ def _work(parsed: Any, ignores_case: bool) -> int:
     work = 0
     waiting: list[Any] = [parsed]
     while waiting:
-        item = waiting.pop()
+        item: Any = waiting.pop()
         if _is_range(item):
             low, high = item[1]
             work += (high - low) // (1 if ignores_case else 16)
-        elif isinstance(item, Iterable) and not isinstance(item, (str, bytes)):
-            waiting.extend(item)
         elif hasattr(item, "data"):
             waiting.extend(item.data)
+        elif isinstance(item, (list, tuple)):
+            waiting.extend(item)
     return work
 
 

@@ -7,7 +7,7 @@ import os
 from collections import namedtuple
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -159,7 +159,7 @@ class Dataset(HLObject):
             fill = bytes(self._type.size)
             if dtype.subdtype:
                 return self._first_filled(fill)
-        raw = np.frombuffer(fill, "u1")
+        raw = np.frombuffer(cast("bytes", fill), "u1")
         if len(raw) != self._type.size:
             raise FillValueError("the fill value is of another type than the dataset")
         return self._type.convert(raw.reshape(1, -1), self._node).copy()[0]

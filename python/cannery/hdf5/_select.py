@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -68,7 +68,7 @@ def _dimension(arg: Any, n: int) -> tuple[Wanted, bool]:
     if isinstance(arg, (bool, np.bool_)):
         raise TypeError("expected an index, found a truth value")
     try:
-        index = operator.index(arg)
+        index = operator.index(cast("Any", arg))
     except TypeError:
         raise TypeError(f"`{type(arg).__name__}` objects are no index") from None
     return (_checked(index, n), 1, 1), False

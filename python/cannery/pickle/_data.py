@@ -10,7 +10,7 @@ import re
 import struct
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cannery import _native
 from cannery.pickle._limits import (
@@ -834,9 +834,9 @@ def new(gate: Gate, name: str, cls: type, args: Args, keywords: Keywords) -> Any
         raise Refused(name, "it takes no keywords")
     plain = (object, dict, list, set, frozenset, BaseException, collections.OrderedDict)
     if cls is collections.UserString and len(args) == 1 and type(args[0]) is str:
-        return cls.__new__(cls)
+        return cast("Any", cls).__new__(cls)
     if not args and any(cls.__new__ is base.__new__ for base in plain):
-        return cls.__new__(cls)
+        return cast("Any", cls).__new__(cls)
     if name in CALLS and cls.__new__ is not object.__new__:
         CALLS[name](gate, cls, args, {})  # the class itself says whether these are its arguments
         return cls.__new__(cls, *args)
@@ -846,7 +846,7 @@ def new(gate: Gate, name: str, cls: type, args: Args, keywords: Keywords) -> Any
         )
         if is_plain and args and type(args[0]) is base:
             check_scalars(name, args[1:])
-            return cls.__new__(cls, *args)
+            return cast("Any", cls).__new__(cls, *args)
     if issubclass(cls, BaseException):
         check_plain_or_kept(name, args)
         return cls.__new__(cls, *args)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cannery.pickle import _arrays, _texts
 from cannery.pickle._limits import (
@@ -250,7 +250,7 @@ def new(gate: Gate, name: str, cls: type, args: Args, keywords: Keywords) -> Any
         return _call_new(gate, name, cls, args)
     if args:
         raise Refused(name, "it takes no arguments")
-    return keep(gate, full_name(cls), cls.__new__(cls), ())
+    return keep(gate, full_name(cls), cast("Any", cls).__new__(cls), ())
 
 
 def _call_new(gate: Gate, name: str, cls: type, args: Args) -> Any:
