@@ -512,13 +512,11 @@ def cbor_dumps(
 def cbor_loads(data: Buffer, reviver: Any, depth: int) -> tuple[Any, int]: ...
 
 @final
-@disjoint_base
 class Hdf5Type:
     def describe(self) -> tuple[Any, ...]: ...
     def convert(self, data: Any, out: Any) -> None: ...
 
 @final
-@disjoint_base
 class Hdf5Dataset:
     @property
     def datatype(self) -> Hdf5Type: ...
@@ -544,7 +542,6 @@ class Hdf5Dataset:
     ) -> None: ...
 
 @final
-@disjoint_base
 class Hdf5Node:
     @property
     def id(self) -> tuple[int, int]: ...
