@@ -86,11 +86,14 @@ test-rust:
 test-python: setup $(VENV)/.test
 	$(BIN)/python -m pytest
 
-# What Python code can do to the binding while it works: see python/tests/stress.
+# What Python code can do to the binding while it works (python/tests/stress), and what documents with
+# hostile parts do (python/tests/hostile_documents.py), at length.
 SOAK ?= --children 20 --rounds 500
+SOAK_SEEDS ?= 100 101 102 103 104 105 106 107
 .PHONY: soak
 soak: setup $(VENV)/.test
 	cd python/tests && $(abspath $(BIN))/python -m stress $(SOAK)
+	for seed in $(SOAK_SEEDS); do $(BIN)/python python/tests/hostile_documents.py $$seed 10000; done
 
 .PHONY: bench bench-rust
 bench: setup $(VENV)/.bench
