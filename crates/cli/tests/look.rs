@@ -390,14 +390,16 @@ fn usage() {
       <FILE>...  Files
 
     Options:
-          --from <FORMAT>  Format of the files, where content and name do not tell
-          --to <FORMAT>    Format to print, instead of JSON
-          --path <PATH>    Only the part at this path: `$.a[3].b`, or of each item `$.a[*].b`
-          --tagged         Keep types that the target lacks, in the tagged form; read it in the source
-          --rows           Take a single document for rows, where a format has both
-          --json           Print one JSON document per file, without line breaks inside
-      -n, --lines <COUNT>  How many [default: 10]
-      -h, --help           Print help
+          --from <FORMAT>   Format of the files, where content and name do not tell
+          --to <FORMAT>     Format to print, instead of JSON
+          --path <PATH>     Only the part at this path: `$.a[3].b`, or of each item `$.a[*].b`
+          --tagged          Keep types that the target lacks, in the tagged form; read it in the source
+          --rows            Take a single document for rows, where a format has both
+          --schema <FILE>   Schema of a Protobuf file: a `.proto` file or a descriptor set
+          --message <NAME>  Message of the schema that the file is: `shop.Order`
+          --json            Print one JSON document per file, without line breaks inside
+      -n, --lines <COUNT>   How many [default: 10]
+      -h, --help            Print help
     ----- exit 0
     ");
     assert!(folder.run("completions bash").contains("complete -F _cannery"));

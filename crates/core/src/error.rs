@@ -378,11 +378,11 @@ mod tests {
             .with_hint("it has: `b\u{9b}`")
             .inside(Segment::Key("k\u{202e}".into()))
             .in_file("f\n.json");
-        insta::assert_snapshot!(error.report(), @r"
-        f\n.json: there is no `a\u{1b}[2J` in `$.k\u{202e}`
+        insta::assert_snapshot!(error.report(), @r#"
+        f\n.json: there is no `a\u{1b}[2J` in `$["k\u{202e}"]`
 
         hint: it has: `b\u{9b}`
-        ");
+        "#);
     }
 
     #[test]
