@@ -652,7 +652,28 @@ _BACKED = (
     pd.arrays.StringArray,
 )
 _NULLABLE = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
+
+
+def _masked_dtype_state(cls: Any) -> Rule:
+    """What pandas has computed about a type of nullable columns: only what it would compute."""
+
+    def check(state: Any) -> None:
+        _dict_state(_cache=exact(dict))(state)
+        for name, found in state["_cache"].items():
+            known = type(name) is str and name in ("numpy_dtype", "kind", "itemsize", "index_class")
+            if not known or found != getattr(cls(), name):
+                raise PartError(f"the part '_cache': {name!r:.50} is not what the type says")
+
+    return check
+
+
+_MASKED_DTYPES = (
+    pd.BooleanDtype, pd.Float32Dtype, pd.Float64Dtype, pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype,
+    pd.Int64Dtype, pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype,
+)  # fmt: skip
+
 _STATE_RULES: dict[Any, Rule] = {
+    **{cls: _masked_dtype_state(cls) for cls in _MASKED_DTYPES},
     pd.DataFrame: _frame_state,
     pd.Series: _frame_state,
     **dict.fromkeys(_BACKED, _backed_state),

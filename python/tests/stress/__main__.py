@@ -56,7 +56,7 @@ def run_child(condition: str, seed: int, rounds: int, only: str | None) -> str |
     run = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-m", "stress", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder.parent), str(folder)])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])},
         capture_output=True,
         text=True,
         errors="replace",
