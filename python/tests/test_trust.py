@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import os
@@ -87,6 +88,21 @@ REFUSED: dict[str, Any] = {
     "an interpolation of a class": typed("configparser.ConfigParser", delimiters=["="], allow_no_value=False, strict=True, default_section="D", empty_lines_in_values=True, interpolation="RawConfigParser", prefixes=[["#"], []], defaults={}, sections={}),
     "a finalizer": typed("tempfile.TemporaryDirectory", name="x"),
     "a process": typed("subprocess.Popen", args=["true"]),
+    "a function of typing's": typed("typing._SpecialForm", name="get_type_hints"),
+    "a class of typing's": typed("typing._SpecialForm", name="NamedTuple"),
+    "a type of text that is compiled": typed("type", name="list", args=a_tuple("__import__('os')")),
+    "a partial of typing's": typed("functools.partial", function=typed("typing._SpecialForm", name="get_type_hints"), args=a_tuple(), keywords={}),
+    "a partial of a sparse array": typed("collections.defaultdict", value={}, factory=typed("functools.partial", function=a_class("scipy.sparse.csr_array"), args=a_tuple([RANGE]), keywords={})),
+    "a partial of a zone": typed("collections.defaultdict", value={}, factory=typed("functools.partial", function=a_class("zoneinfo.ZoneInfo"), args=a_tuple("evil/evil"), keywords={})),
+    "a namespace that rounds": typed("types.SimpleNamespace", value={"rint": typed("functools.partial", function=function("operator.mul"), args=a_tuple("x", 10**9), keywords={})}),
+    "a namespace with a function": typed("argparse.Namespace", output=function("builtins.sum")),
+    "an error with a function": typed("builtins.ValueError", __args__=a_tuple(), rint=function("builtins.sum")),
+    "an attribute that is a function": typed("io.BytesIO", value=typed("bytes", value=""), position=0, __attributes__={"rint": function("builtins.sum")}),
+    "a cookie that is a namespace": typed("http.cookies.SimpleCookie", __items__={"a": typed("types.SimpleNamespace", value={})}),
+    "a mail of a range": typed("email.mime.text.MIMEText", _headers=[], _payload=[RANGE]),
+    "a mail of many parameters": typed("email.message.Message", value=typed("bytes", value=base64.b64encode(b"Content-Type: text/plain" + b'; a*0="b"' * 2000 + b"\n\n").decode())),
+    "a parser that laughs": typed("configparser.ConfigParser", delimiters=["="], allow_no_value=False, strict=True, default_section="D", empty_lines_in_values=True, interpolation="BasicInterpolation", prefixes=[["#"], []], defaults={}, sections={"s": {f"k{at}": f"%(k{at - 1})s" * 20 if at else "A" * 100 for at in range(10)}}),
+    "the importer": a_class("abc.__loader__"),
     "a record within an estimator": typed("sklearn.linear_model._base.LinearRegression", coef_=typed("x.Array")),
     "a module's test": typed("sklearn.conftest", x=1),
 }  # fmt: skip
@@ -184,6 +200,27 @@ def test_tuples_that_share_their_items_are_not_hashed_for_ever() -> None:
         with pytest.raises(CanneryError, match="hashing them takes too long"):
             load([*links, last])
     assert len(load(links)) == 49
+
+
+@pytest.mark.parametrize(
+    "mk",
+    [
+        lambda a, b: typed("typing._GenericAlias", name="Dict", args=a_tuple(a, b)),
+        lambda a, b: typed("types.GenericAlias", origin=a_class("dict"), args=a_tuple(a, b)),
+    ],
+)
+def test_types_that_share_their_arguments_are_refused(mk: Any) -> None:
+    links = [{"$id": 1, **mk(a_class("int"), a_class("int"))}]
+    links += [{"$id": at, **mk({"$ref": at - 1}, {"$ref": at - 1})} for at in range(2, 40)]
+    with pytest.raises(DataError, match="more types than any annotation has"):
+        load(links)
+
+
+def test_a_record_is_printed_once() -> None:
+    links = [{"$id": 1, **typed("x.Y", a=1)}]
+    for at in range(2, 60):
+        links.append({"$id": at, **typed("x.Y", a={"$ref": at - 1}, b={"$ref": at - 1})})
+    assert len(repr(load(links)[-1])) < 5000
 
 
 def test_keys_of_one_hash_are_refused() -> None:

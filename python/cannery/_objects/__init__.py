@@ -70,10 +70,13 @@ def loads(
     `json.decode` does. Objects of any other class come back as a `Record`. Without `format`,
     the data itself says whether it is a `.can` file or JSON.
     """
-    reviver = Reviver(Trust(trust, type))
+    given = Trust(trust, type)
+    reviver = Reviver(given)
     name = _known(format) if format is not None else _format_of_data(data)
     source = (lambda: data) if name == "json" else None
-    return _checked(_native.objects_loads(data, reviver, name), type, source)
+    with given.reading():
+        value = _native.objects_loads(data, reviver, name)
+    return _checked(value, type, source)
 
 
 def dump(
@@ -109,11 +112,14 @@ def load(
     if not isinstance(where, (str, os.PathLike)):
         name = format or _format_of(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
-    reviver = Reviver(Trust(trust, type))
+    given = Trust(trust, type)
+    reviver = Reviver(given)
     name = _known(format or _format_of(where))
     path = PurePath(os.fsdecode(where))
     source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
-    return _checked(_native.objects_load(str(path), reviver, name, mmap), type, source)
+    with given.reading():
+        value = _native.objects_load(str(path), reviver, name, mmap)
+    return _checked(value, type, source)
 
 
 def _takes_text(where: Any) -> bool:

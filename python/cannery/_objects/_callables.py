@@ -11,7 +11,6 @@ import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any
 
-from cannery._objects import _adapters, _stdlib
 from cannery._objects._checks import (
     TEXT,
     PartError,
@@ -25,6 +24,7 @@ from cannery._objects._checks import (
     mismatch,
 )
 from cannery._objects._functions import function_of
+from cannery._objects._trust import is_trusted
 
 Parts = dict[str, Any]
 
@@ -53,7 +53,8 @@ def partial_parts(value: functools.partial[Any]) -> Parts:
 def _make_partial(parts: Parts) -> Any:
     function = parts["function"]
     is_computing = function_of(_name_of(function)) is not None
-    if not (function in _FILLED or is_computing or is_trusted(function)):
+    is_partial = isinstance(function, functools.partial)  # made by these rules
+    if not (function in _FILLED or is_computing or is_partial or is_trusted(function)):
         raise Untrusted("functools.partial")
     return functools.partial(function, *parts["args"], **parts["keywords"])
 
@@ -62,27 +63,6 @@ def _name_of(item: Any) -> str:
     if isinstance(item, (types.MethodDescriptorType, types.ClassMethodDescriptorType)):
         return f"builtins.{item.__qualname__}"
     return f"{getattr(item, '__module__', None)}.{getattr(item, '__qualname__', None)}"
-
-
-def is_trusted(item: Any) -> bool:
-    """Whether only the reader's `trust=` can have given it: the table does not have it."""
-    if isinstance(item, functools.partial):
-        return True  # made by these rules
-    name = _name_of(item)
-    if not isinstance(item, type):
-        return isinstance(item, (types.FunctionType, types.MethodType)) and not function_of(name)
-    in_library = _adapters.class_value(name) or _adapters.class_of(name)
-    in_python = item.__module__ == "builtins" or item in _FILLED
-    in_table = _stdlib.class_value(name) or _stdlib.class_of(name) or item in _stdlib.PAIRS
-    return not (in_library or in_python or in_table or item.__module__ in _KNOWN_MODULES)
-
-
-# Where the data types of the table are from.
-_KNOWN_MODULES = frozenset(
-    """
-    datetime decimal fractions functools io ipaddress itertools operator pathlib re types uuid
-    """.split()
-)
 
 
 def _is_callable(value: Any, path: str) -> None:
@@ -96,7 +76,7 @@ def is_factory(value: Any, path: str) -> None:
         return None
     if not isinstance(value, functools.partial):
         return _is_callable(value, path)
-    if not isinstance(value.func, functools.partial) and is_trusted(value.func):
+    if is_trusted(value.func):
         return None
     if value.keywords or value.func not in _FILLED:
         raise PartError(f"the part {path!r}: a partial of {value.func!r} is no factory")

@@ -24,7 +24,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cannery._objects._callables import is_factory, is_trusted
+from cannery._objects._callables import is_factory
 from cannery._objects._checks import (
     DATA,
     PLAIN_DICT,
@@ -43,7 +43,7 @@ from cannery._objects._known import fill_ordered
 from cannery._objects._names import refuse_protocols
 from cannery._objects._registry import registered_of
 from cannery._objects._stdlib import check_arguments
-from cannery._objects._trust import find_by_name
+from cannery._objects._trust import find_by_name, is_trusted
 
 Parts = dict[str, Any]
 

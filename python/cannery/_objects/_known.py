@@ -98,6 +98,7 @@ def _set_attributes(value: Any, attributes: Any) -> None:
     if type(value) not in _WITH_ATTRIBUTES:
         raise PartError(f"a {type(value).__name__} takes no attributes")
     _stdlib.check_names(type(value), attributes)
+    _stdlib.refuse_callables(attributes, "function")
     vars(value).update(attributes)
 
 
@@ -235,6 +236,7 @@ def _fill_namespace(value: Any, names: dict[str, Any]) -> None:
 def _is_namespace(value: Any, path: str) -> None:
     exact(dict)(value, path)
     refuse_protocols(value)
+    _stdlib.refuse_callables(value, "function")
 
 
 def _is_mapping(value: Any, path: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
-from reprlib import recursive_repr
 from typing import Any
 
 from cannery.errors import DataTypeError
@@ -118,8 +117,18 @@ class Record:
         copied.__parts__.update(deepcopy(self.__parts__, memo))
         return copied
 
-    @recursive_repr("Record(...)")
     def __repr__(self) -> str:
+        shown = _in_progress.shown
+        if shown is None:
+            _in_progress.shown = set()
+            try:
+                return repr(self)
+            finally:
+                _in_progress.shown = None
+        # Once for all references to it: they may be far more than the records.
+        if id(self) in shown:
+            return f"Record({self.__type_name__!r}, ...)"
+        shown.add(id(self))
         parts = ", ".join(f"{name}={value!r}" for name, value in self.__parts__.items())
         return f"Record({self.__type_name__!r}{', ' if parts else ''}{parts})"
 
@@ -132,13 +141,14 @@ def _is_special(name: str) -> bool:
     return name[:2] == "__" and name[-2:] == "__"
 
 
-class _Comparison(threading.local):
-    """The pairs of records that the comparison in progress has met already."""
+class _InProgress(threading.local):
+    """What the comparison, or the printing, in progress has met already."""
 
     pairs: dict[tuple[int, int], tuple[Record, Record]] | None = None
+    shown: set[int] | None = None
 
 
-_comparison = _Comparison()
+_in_progress = _InProgress()
 
 
 def _are_equal(one: Record, other: Record) -> bool:
@@ -150,13 +160,13 @@ def _are_equal(one: Record, other: Record) -> bool:
     """
     if one.__type_name__ != other.__type_name__:
         return False
-    pairs = _comparison.pairs
+    pairs = _in_progress.pairs
     if pairs is None:
-        _comparison.pairs = {}
+        _in_progress.pairs = {}
         try:
             return _are_equal(one, other)
         finally:
-            _comparison.pairs = None
+            _in_progress.pairs = None
     key = (id(one), id(other))
     if key in pairs:
         return True

@@ -178,6 +178,7 @@ class Reviver:
         else:
             found = _CLASSES.get(name) or self._trust.find(name)
             if found is not None and "args" in parts:  # of a generic model
+                _stdlib.check_type_arguments(parts["args"], "args")
                 return cast("Any", found)[parts["args"]]
             found = found or _class_value(name)
         return Record(kind, parts) if found is None else found

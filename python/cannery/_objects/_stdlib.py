@@ -13,13 +13,14 @@ import itertools
 import operator
 import os
 import random
+import re
 import struct
 import sys
 import time
 import types
 import typing
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cannery._installed import installed_module as _installed_module
@@ -129,6 +130,7 @@ def check_class(cls: type, parts: Parts) -> None:
         _check_node(cls, parts)
     elif name in _OPEN:
         check_names(cls, parts)
+        refuse_callables(parts, "function")
     elif not issubclass(cls, enum.Enum):
         rules()[name](parts)
 
@@ -139,6 +141,20 @@ def _check_node(cls: Any, parts: Parts) -> None:
         if name not in cls._fields and name not in cls._attributes:
             raise PartError(f"{cls.__name__} has no field {name!r}")
         refuse_records(value, name)
+
+
+def refuse_callables(attributes: Mapping[str, Any], type_name: str) -> None:
+    """Refuse functions as attributes of what may have any: libraries call some by their names.
+
+    NumPy calls `rint` of each object of an array to round it; a class is no such answer.
+
+    Raises:
+        Untrusted: if there is one, so that the holder stays a record.
+
+    """
+    for value in attributes.values():
+        if callable(value) and not isinstance(value, type):
+            raise Untrusted(type_name)
 
 
 def check_names(cls: type, names: Iterable[Any]) -> None:
@@ -175,7 +191,9 @@ def check_exception(cls: type[BaseException], parts: Parts) -> None:
     for name, value in parts.items():
         if name in _OF_EXCEPTIONS:
             _OF_EXCEPTIONS[name](value, name)
-    check_names(cls, parts.keys() - _OF_EXCEPTIONS.keys())
+    others = {name: value for name, value in parts.items() if name not in _OF_EXCEPTIONS}
+    check_names(cls, others)
+    refuse_callables(others, "function")
     check_arguments(cls, parts.get("__args__", ()))
 
 
@@ -210,7 +228,8 @@ def _class(module: str, attribute: str) -> type | None:
         found = vars(_installed_module(module)).get(attribute)
     except ImportError:
         return None
-    return found if isinstance(found, type) else None
+    # What a module has besides its own: `__loader__` is the importer.
+    return found if isinstance(found, type) and not is_special(attribute) else None
 
 
 # Makers, and what their parts have to be.
@@ -345,8 +364,25 @@ def _make_alias(parts: Parts) -> Any:
     return types.GenericAlias(parts["origin"], parts["args"])
 
 
+# More than any annotation has. References to the same type again and again make it of few.
+_MOST_TYPES = 1000
+
+
+def _count_types(item: Any) -> int:
+    """How many types there are in a type, each as often as it is there: as hashing visits them."""
+    count, waiting = 0, [item]
+    while waiting and count <= _MOST_TYPES:
+        item = waiting.pop()
+        count += 1
+        more = item if type(item) in (list, tuple) else getattr(item, "__args__", ())
+        waiting.extend(more if type(more) in (list, tuple) else ())
+    return count
+
+
 def _is_type_argument(value: Any, path: str) -> None:
     """What may stand in the brackets of a type: a type, or a constant. Text would be compiled."""
+    if _count_types(value) > _MOST_TYPES:
+        raise PartError(f"the part {path!r}: more types than any annotation has")
     if type(value) in (list, tuple):
         for each in value:
             _is_type_argument(each, path)
@@ -402,7 +438,11 @@ def _special(parts: Parts) -> Any:
     """Something of `typing` by its name."""
     if parts["name"] not in typing.__all__ or parts["name"] == "ForwardRef":
         raise ValueError(f"typing has no {parts['name']!r}")
-    return getattr(typing, parts["name"])
+    found = getattr(typing, parts["name"])
+    # Its forms and variables: its functions and classes do something when they are called.
+    if found is not typing.Generic and type(found).__module__ != "typing":
+        raise ValueError(f"typing's {parts['name']!r} is no form")
+    return found
 
 
 def _callable_parts(alias: Any) -> Parts:
@@ -445,10 +485,43 @@ def _plain(sections: Any) -> Any:
     return {name: dict(options) for name, options in sections.items()}
 
 
+# What values are long when they are written out, in relation to the texts of the parser.
+_MOST_EXPANSION = 64
+_REFERENCE = re.compile(r"%\(([^)]*)\)s|\$\{(?:[^}:]*:)?([^}]*)\}")
+
+
+def _check_expansion(parts: Parts) -> None:
+    """Refuse values that refer to others so often that reading them takes all memory."""
+    tables = [parts["defaults"], *parts["sections"].values()]
+    texts: dict[str, int] = {}
+    references: dict[str, list[str]] = {}
+    for table in tables:
+        for name, value in table.items():
+            text = "\n".join(value) if isinstance(value, list) else value or ""
+            found = [one or other for one, other in _REFERENCE.findall(text)]
+            texts[name] = max(texts.get(name, 0), len(text))
+            references.setdefault(name, []).extend(found)
+    most = _MOST_EXPANSION * (sum(texts.values()) + 1024)
+    sizes = dict(texts)
+    for _ in range(_MOST_DEPTH):
+        sizes = {
+            name: size + sum(sizes.get(other, 0) for other in references[name])
+            for name, size in texts.items()
+        }
+        if sum(sizes.values()) > most:
+            raise PartError("the values of the sections refer to others too often")
+
+
+# So deep does `configparser` follow references.
+_MOST_DEPTH = 10
+
+
 def _make_parser(name: str) -> Callable[[Parts], Any]:
     def make(parts: Parts) -> Any:
         import configparser
 
+        if parts["interpolation"] != "Interpolation":
+            _check_expansion(parts)
         parser: Any = getattr(configparser, name)(
             **{name.lstrip("_"): parts[name.lstrip("_")] for name in _PARSER},
             interpolation=getattr(configparser, parts["interpolation"])(),
@@ -494,15 +567,36 @@ def _mail_parts(mail: Any) -> Parts:
     return {"value": mail.as_bytes()}
 
 
+_LONGEST_HEADER = 1 << 14
+_MOST_MARKS = 500
+
+
+def _check_headers(data: bytes) -> None:
+    """Refuse headers whose parameters or addresses Python's `email` takes quadratic time for."""
+    is_header, length, marks = True, 0, 0
+    for line in data.splitlines():
+        if line.startswith(b"--") or not line:
+            is_header, length, marks = bool(line), 0, 0
+        elif is_header:
+            if line[:1] not in (b" ", b"\t"):
+                length = marks = 0
+            length += len(line)
+            marks += sum(line.count(mark) for mark in (b";", b",", b'"', b"(", b"<"))
+            if length > _LONGEST_HEADER or marks > _MOST_MARKS:
+                raise PartError("a header of a mail that is too long")
+
+
 def _make_mail(parts: Parts) -> Any:
     import email.policy
 
+    _check_headers(parts["value"])
     return email.message_from_bytes(parts["value"], policy=email.policy.default)
 
 
 def _make_old_mail(parts: Parts) -> Any:
     import email
 
+    _check_headers(parts["value"])
     return email.message_from_bytes(parts["value"])
 
 
@@ -521,6 +615,7 @@ _PARSER_CHECKS: dict[str, Check] = {
 _NAMED = {"name": TEXT}
 _TYPING = checked(_make_typing, {"args": exact(tuple)}, name=TEXT, origin=instance_of(type))
 _TYPE_ARGUMENTS = sequence_of(_is_type_argument, tuple)
+check_type_arguments = _TYPE_ARGUMENTS
 _SIGNALS = sequence_of(TEXT, list)
 
 

@@ -70,9 +70,9 @@ http.cookiejar.Cookie             version:int? name:text value:text? port:text? 
                                   path:text path_specified:bool secure:bool expires:number?
                                   discard:bool comment:text? comment_url:text? rfc2109:bool
                                   _rest:dict
-http.cookies.BaseCookie           __items__:dict
+http.cookies.BaseCookie           __items__:morsels
 http.cookies.Morsel               __items__:dict key:text? value:text? coded_value:text?
-http.cookies.SimpleCookie         __items__:dict
+http.cookies.SimpleCookie         __items__:morsels
 inspect.ArgInfo                   args:list! varargs:text?! keywords:text?! locals:dict!
 inspect.BoundArguments            _signature:signature arguments:dict
 inspect.FullArgSpec               args:list! varargs:text?! varkw:text?! defaults:tuple?!
@@ -133,7 +133,7 @@ zipfile.ZipInfo                   orig_filename:text filename:text date_time:tup
 """
 
 _MAIL = """
-_headers:list _unixfrom:text? _payload:value _charset:charset preamble:text? epilogue:text?
+_headers:list _unixfrom:text? _payload:payload _charset:charset preamble:text? epilogue:text?
 defects:list _default_type:text policy:policy
 """
 
@@ -245,5 +245,12 @@ _SPECIAL: dict[str, Callable[[Any, str], None]] = {
     "element": _is_of("xml.etree.ElementTree", "Element"),
     "format": _is_format,
     "indent": _is_indent,
+    "morsels": _checks.dict_of(TEXT, _checks.instance("http.cookies", "Morsel")),
+    "payload": _checks.optional(
+        _checks.either(
+            exact(str, bytes),
+            _checks.sequence_of(_checks.instance("email.message", "Message"), list),
+        )
+    ),
     "policy": _is_of("email._policybase", "Compat32"),
 }

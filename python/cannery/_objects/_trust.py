@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import sys
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from cannery._objects._registry import registered_of
 from cannery.errors import UntrustedTypeError
 
 # Modules whose names reach the interpreter, the system or an importer.
@@ -30,6 +33,18 @@ _WILDCARDS = "*?["
 
 VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
 """The variables of generic classes: they are named like classes, and do nothing."""
+
+
+_reading: ContextVar[Trust | None] = ContextVar("the trust of what is being read", default=None)
+
+
+def is_trusted(item: Any) -> bool:
+    """Whether the reader's `trust=` or `type=`, or a registration, gave a class or function.
+
+    What a document holds otherwise is from the table. Only within `Trust.reading`.
+    """
+    trust = _reading.get()
+    return registered_of(item) is not None or (trust is not None and trust.gave(item))
 
 
 class Trust:
@@ -64,6 +79,19 @@ class Trust:
     def matches(self, name: str) -> bool:
         """Whether one of the caller's names or patterns is, or matches, this name."""
         return any(fnmatchcase(name, pattern) for pattern in self._patterns)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """While a document is read: `is_trusted` asks this trust."""
+        token = _reading.set(self)
+        try:
+            yield
+        finally:
+            _reading.reset(token)
+
+    def gave(self, item: Any) -> bool:
+        """Whether a class or function was found here."""
+        return any(item is found for found in self._found.values())
 
     def names(self, name: str) -> bool:
         """Whether the caller gave this class, by any of its names, or a pattern that matches it."""

@@ -571,7 +571,7 @@ def _subscript(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
     check_count(name, args, 2, 2)
     if not gate.name_of(args[0]).startswith("typing.") or not _is_typing(args[1]):
         raise Refused(name, "it looks up an item of what is no type")
-    if _weight(args[1]) > 64:
+    if sum(map(_weight, args[1] if type(args[1]) is tuple else (args[1],))) > 64:
         raise bomb(name, "more types than any annotation has")
     made = callee(*args)
     gate.keep(made, f"typing.{args[0]!r}"[:80])
