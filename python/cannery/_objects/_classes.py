@@ -540,7 +540,8 @@ def _of_exception(cls: Any) -> Plan:
         made_by, args, *state = builtin.__reduce__(value)
         parts = {ARGS: args if made_by is cls else value.args, **_attributes(value)}
         if state and isinstance(state[0], dict):
-            parts |= state[0]
+            # Since 3.12 `args` are among what an AttributeError keeps.
+            parts |= {name: part for name, part in state[0].items() if name != "args"}
         if isinstance(value, (NameError, AttributeError)) and value.name is not None:
             parts["name"] = value.name
         chain = {name: getattr(value, name) for name in _CHAIN}

@@ -175,6 +175,7 @@ def _is_behaviour(cls: type, name: str) -> bool:
 # What exceptions keep outside of their `__dict__`, or set themselves.
 _OF_EXCEPTIONS: dict[str, Check] = {
     "__args__": exact(tuple),
+    "args": exact(tuple),  # as older versions wrote it
     "__cause__": optional(instance_of(BaseException)),
     "__context__": optional(instance_of(BaseException)),
     "__suppress_context__": BOOL,
