@@ -308,7 +308,7 @@ impl<'py> GraphHooks<'py> {
     ) -> Result<Bound<'py, PyAny>> {
         if let (true, Some(instance)) = (open.is_plain, &open.object) {
             // Gaps in the parts are gaps in the attributes, and are filled there.
-            set_attributes(instance, parts).map_err(from_exception)?;
+            make::set_attributes(instance, parts).map_err(from_exception)?;
             return Ok(instance.clone());
         }
         let has_gaps = self.gaps.len() > open.gaps_before;
@@ -603,24 +603,6 @@ fn empty_instance<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>
         let class = class.as_type_ptr();
         Bound::from_owned_ptr_or_err(py, ffi::PyType_GenericAlloc(class, 0))
     }
-}
-
-/// Makes a new dictionary the attributes of a new instance.
-fn set_attributes<'py>(instance: &Bound<'py, PyAny>, parts: &Bound<'py, PyAny>) -> PyResult<()> {
-    // SAFETY: both are live, and the interpreter is held.
-    #[cfg(not(Py_3_13))]
-    let status = unsafe {
-        ffi::PyObject_GenericSetDict(instance.as_ptr(), parts.as_ptr(), std::ptr::null_mut())
-    };
-    // Since 3.13 that call leaves the values within the instance in force; the class's own
-    // descriptor does not.
-    #[cfg(Py_3_13)]
-    // SAFETY: as above.
-    let status = unsafe {
-        let name = pyo3::intern!(instance.py(), "__dict__");
-        ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), parts.as_ptr())
-    };
-    if status < 0 { Err(PyErr::fetch(instance.py())) } else { Ok(()) }
 }
 
 fn fill<'py>(

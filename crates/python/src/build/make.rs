@@ -128,3 +128,24 @@ pub(crate) fn frozen_set<'py>(
     values.truncate(base);
     Ok(set.into_any())
 }
+
+/// Makes a new dictionary the attributes of a new instance.
+pub(crate) fn set_attributes<'py>(
+    instance: &Bound<'py, PyAny>,
+    parts: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    // SAFETY: both are live, and the interpreter is held.
+    #[cfg(not(Py_3_13))]
+    let status = unsafe {
+        ffi::PyObject_GenericSetDict(instance.as_ptr(), parts.as_ptr(), std::ptr::null_mut())
+    };
+    // Since 3.13 that call leaves the values within the instance in force; the class's own
+    // descriptor does not.
+    #[cfg(Py_3_13)]
+    // SAFETY: as above.
+    let status = unsafe {
+        let name = pyo3::intern!(instance.py(), "__dict__");
+        ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), parts.as_ptr())
+    };
+    if status < 0 { Err(PyErr::fetch(instance.py())) } else { Ok(()) }
+}
