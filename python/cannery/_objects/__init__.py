@@ -74,8 +74,7 @@ def loads(
     reviver = Reviver(given)
     name = _known(format) if format is not None else _format_of_data(data)
     source = (lambda: data) if name == "json" else None
-    with given.reading():
-        value = _native.objects_loads(data, reviver, name)
+    value = given.reading(lambda: _native.objects_loads(data, reviver, name))
     return _checked(value, type, source)
 
 
@@ -117,8 +116,7 @@ def load(
     name = _known(format or _format_of(where))
     path = PurePath(os.fsdecode(where))
     source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
-    with given.reading():
-        value = _native.objects_load(str(path), reviver, name, mmap)
+    value = given.reading(lambda: _native.objects_load(str(path), reviver, name, mmap))
     return _checked(value, type, source)
 
 

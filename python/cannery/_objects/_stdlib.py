@@ -136,7 +136,11 @@ def check_class(cls: type, parts: Parts) -> None:
 
 
 def _check_node(cls: Any, parts: Parts) -> None:
-    check_parts(parts, {}, {"__args__": tuple_of(), "__state__": exact(dict)})
+    check_parts(parts, {}, {"__args__": exact(tuple), "__state__": exact(dict)})
+    # Since 3.13 its first fields are arguments.
+    if len(parts.get("__args__", ())) > len(cls._fields):
+        raise PartError(f"{cls.__name__} has {len(cls._fields)} fields")
+    refuse_records(parts.get("__args__"), "__args__")
     for name, value in parts.get("__state__", {}).items():
         if name not in cls._fields and name not in cls._attributes:
             raise PartError(f"{cls.__name__} has no field {name!r}")

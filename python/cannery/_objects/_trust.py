@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import typing
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -80,12 +79,11 @@ class Trust:
         """Whether one of the caller's names or patterns is, or matches, this name."""
         return any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """While a document is read: `is_trusted` asks this trust."""
+    def reading(self, read: Callable[[], Any]) -> Any:
+        """What `read` returns; meanwhile `is_trusted` asks this trust."""
         token = _reading.set(self)
         try:
-            yield
+            return read()
         finally:
             _reading.reset(token)
 

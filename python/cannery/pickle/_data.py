@@ -38,7 +38,9 @@ SCALAR_CALLS = frozenset(
     """datetime.date datetime.timedelta datetime.time datetime.datetime datetime.timezone
     ipaddress.IPv4Address ipaddress.IPv6Address ipaddress.IPv4Interface ipaddress.IPv6Interface
     ipaddress.IPv4Network ipaddress.IPv6Network pathlib.PosixPath pathlib.PurePosixPath
-    pathlib.PureWindowsPath pathlib.Path pathlib.PurePath""".split()
+    pathlib.PureWindowsPath pathlib.Path pathlib.PurePath pathlib._local.PosixPath
+    pathlib._local.PurePosixPath pathlib._local.PureWindowsPath pathlib._local.Path
+    pathlib._local.PurePath""".split()
 )
 # The bases of `copyreg._reconstructor`, with which protocols 0 and 1 make subclasses.
 BASES = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
