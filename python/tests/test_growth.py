@@ -107,11 +107,15 @@ def test_calls_keep_nothing(call: str) -> None:
         for _ in range(rounds):
             call()
         gc.collect()
-    before = sys.getallocatedblocks()
     calls = 1500
-    for _ in range(calls):
-        call()
-    gc.collect()
-    grown = sys.getallocatedblocks() - before
+    # Caches may fill up once more; what is kept of each call is kept every time.
+    for _ in range(4):
+        before = sys.getallocatedblocks()
+        for _ in range(calls):
+            call()
+        gc.collect()
+        grown = sys.getallocatedblocks() - before
+        if grown < calls // 5:
+            break
     assert grown < calls // 5, f"{{grown}} blocks are left of {{calls}} calls"
     """)
