@@ -272,7 +272,6 @@ NUMBER = exact(int, float)
 TEXT = exact(str)
 DATA = exact(bytes)
 NOTHING = exact(type(None))
-PLAIN_TUPLE = exact(tuple)
 PLAIN_LIST = exact(list)
 PLAIN_DICT = exact(dict)
 

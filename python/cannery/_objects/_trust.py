@@ -223,7 +223,7 @@ def _reason_of_name(name: str) -> str | None:
 
 
 def _reason_to_refuse(item: Any) -> str | None:
-    """Why a class or function may not be trusted, whoever names it; `None` if it may."""
+    """Why a class or function may not be trusted, by any reader; `None` if it may."""
     module = getattr(item, "__module__", None) or ""
     if module.partition(".")[0] in _FORBIDDEN and not _is_of_project(module):
         return "reaches the interpreter or the system"
