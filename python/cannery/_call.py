@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from cannery import _native
 from cannery._artifact import Artifact
-from cannery._fingerprint import fingerprint_value
-from cannery._fingerprint._observe import observing, state_of
+from cannery._fingerprint import PYTHON_VERSION, Fingerprint
+from cannery._outside import Outside, paths_in
 from cannery._inputs import artifacts_in, replace_artifacts, with_slots
 from cannery._store import ArtifactVersion
 from cannery._types import check_for, name_of
@@ -40,7 +40,12 @@ class StepCall:
         self.session = session
         self.step = step
         self._bound = bound
-        self._parts = dict(_declared_parts(step)) | session.fingerprint_of(step).parts
+        self._code = session.fingerprint_of(step)
+        self._outside = Outside(session, step)
+        #: The code that comes with parameters and inputs.
+        self._other_code: list[Fingerprint] = []
+        self._parts = dict(_declared_parts(step, self._outside))
+        self._parts |= {"code": self._code.digest, "python": PYTHON_VERSION}
         inputs = list(self._inputs())
         self.submitted = session.native.submit(step.name, self, inputs, use_cache=step.cache)
 
@@ -64,9 +69,11 @@ class StepCall:
         return artifact._call.submitted
 
     def _literal(self, name: str, value: Any) -> bytes:
-        found = fingerprint_value(value)
+        found = self.session.fingerprint_value(value, f"argument {name}")
         report_blind_spots(self.step, f"argument `{name}`", found.blind_spots)
-        self._parts.update(found.parts)
+        if found.code is not None:
+            self._parts[f"code of {name}"] = found.code.digest
+            self._other_code.append(found.code)
         return found.text.encode("utf-8", "surrogatepass")
 
     # Called by the engine
@@ -74,7 +81,16 @@ class StepCall:
     def key_parts(self, inputs: list[tuple[str, _native.Artifact]]) -> dict[str, str]:
         """Return what the result depends on besides the contents of the step's inputs."""
         names = {name for _, record in inputs for name in classes_of(record)}
-        return self._parts | self.session.parts_of_classes(names)
+        found = self.session.fingerprints_of_classes(names)
+        found += self._outside.readers_of([record for _, record in inputs])
+        self._other_code += found
+        if found:
+            self._parts["code of inputs"] = " ".join(sorted(each.digest for each in found))
+        return self._parts
+
+    def notes(self) -> list[tuple[str, str, str | None]]:
+        """Return the pieces of the code by name, for people to see which of them changed."""
+        return [note for found in (self._code, *self._other_code) for note in found.notes()]
 
     def execute(self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str) -> Made:
         """Load the inputs, call the function, check its output and save it below `to`."""
@@ -84,18 +100,21 @@ class StepCall:
             # A step that is called by a step is a plain call.
             with entered(None), self.session.reporting(self.step):
                 arguments = self._load_inputs(dict(inputs))
-                with observing((str(self.session.store.path),)) as seen:
+                named = [*self._code.paths(), *paths_in(arguments.arguments)]
+                with self._outside.observing(named):
                     value = self.step.function(*arguments.args, **arguments.kwargs)
                 self._check("output", self.returns, value)
                 saved = save_value(value, Path(to), self.step.materializers, self.returns)
+                seen = self._outside.states(value, Path(to))
+            report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
         except BaseException as error:
             error.add_note(f"in {where}")
             raise
-        return Made(saved.type_name, saved.format_id, as_json(saved.metadata), seen.states())
+        return Made(saved.type_name, saved.format_id, as_json(saved.metadata), seen)
 
     def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
         """Say whether the files and variables that an earlier execution read are as they were."""
-        return all(state_of(label) == state for label, state in seen)
+        return self._outside.is_unchanged(seen)
 
     def _load_inputs(self, records: dict[str, _native.Artifact]) -> inspect.BoundArguments:
         def load(path: str, artifact: Artifact) -> Any:
@@ -185,15 +204,14 @@ def _for_people(value: Any) -> str:
     return str(value) if isinstance(value, PurePath) else repr(value)
 
 
-def _declared_parts(step: Step) -> Iterator[tuple[str, str]]:
+def _declared_parts(step: Step, outside: Outside) -> Iterator[tuple[str, str]]:
     yield "output type", name_of(step.hints.get("return", Any))
     for materializer in step.materializers:
         yield f"materializer {materializer.__qualname__}", materializer.format_id
     if step.version is not None:
         yield "version", step.version
-    if step.environment:
-        for name in step.environment:
-            yield f"environment {name}", state_of(f"environment {name}")
+    for name in step.environment:
+        yield f"environment {name}", outside.state_of(f"environment {name}")
 
 
 def _foreign(step: str, path: str) -> DataError:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
 from cannery._artifact import Artifact
 from cannery._call import StepCall, as_json, report_blind_spots
-from cannery._fingerprint import Fingerprint, fingerprint, fingerprint_classes
+from cannery._fingerprint import Fingerprint, Graph, ValueFingerprint, fingerprint
+from cannery._fingerprint import fingerprint_value as _fingerprint_value
+from cannery._fingerprint._hooks import hosting
+from cannery._fingerprint._watching import Watching
 from cannery._store import RunRecord, StepRun, Store
 from cannery.materializers._trust import project_classes, trusting
 
@@ -87,12 +94,15 @@ def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Run:
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
     session = Session(store, pipeline.name, bound.arguments)
     try:
-        with entered(session):
+        with hosting(), entered(session):
+            session.look_ahead(pipeline)
             output = pipeline.function(*bound.args, **bound.kwargs)
-        session.native.finish()
+            session.native.finish()
     except BaseException as error:
         session.native.fail(error)
         raise
+    finally:
+        session.close()
     return Run(store.run(session.native.id), output)
 
 
@@ -102,8 +112,30 @@ class Session:
     def __init__(self, store: Store, pipeline: str, parameters: Mapping[str, Any]) -> None:
         self.store = store
         self.native = _native.Session(store._native, pipeline, as_json(parameters))
+        self.graph = Graph()
         self._fingerprints: dict[Step, Fingerprint] = {}
-        self._classes: dict[str, dict[str, str]] = {}
+        self._classes: dict[str, Fingerprint | None] = {}
+        self._watching: Watching | None = None
+        self._lock = threading.RLock()
+
+    def look_ahead(self, pipeline: Pipeline) -> None:
+        """Look at all that the pipeline's steps reach before any of them runs and changes it."""
+        with self._lock:
+            self.graph.root(pipeline.function)
+
+    def close(self) -> None:
+        """Take note of what the steps changed, and stop watching."""
+        if self._watching is not None:
+            self._watching.close()
+            self.graph.variables.note_changes()
+
+    @property
+    def watching(self) -> Watching:
+        """The watch over the projects' folders, from the first step on that runs."""
+        with self._lock:
+            if self._watching is None:
+                self._watching = Watching([str(self.store.path)])
+            return self._watching
 
     def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
         """Add a step to the run; it begins when its inputs are there."""
@@ -126,17 +158,52 @@ class Session:
         """Fingerprint a step's code, once in a run."""
         known = self._fingerprints.get(step)
         if known is None:
-            self._fingerprints[step] = known = fingerprint(step.function)
+            with self._lock:
+                self._fingerprints[step] = known = fingerprint(step.function, self.graph)
             report_blind_spots(step, "its code", known.blind_spots)
         return known
 
-    def parts_of_classes(self, names: set[str]) -> dict[str, str]:
-        """Fingerprint the project's own classes among those named, each once in a run."""
-        parts: dict[str, str] = {}
-        for name in sorted(names):
-            if name not in self._classes:
-                with trusting(()):
-                    found = project_classes([name]).values()
-                self._classes[name] = fingerprint_classes(found)
-            parts |= self._classes[name]
-        return parts
+    def fingerprint_of_class(self, cls: type) -> Fingerprint:
+        """Fingerprint a class, such as a materializer."""
+        with self._lock:
+            return fingerprint(cls, self.graph)
+
+    @functools.cached_property
+    def key(self) -> bytes:
+        """What environment values are hashed with, so that the store does not give them away."""
+        file = self.store.path / "observations.key"
+        try:
+            return file.read_bytes()
+        except OSError:
+            return _new_key(file)
+
+    def fingerprint_value(self, value: Any, label: str) -> ValueFingerprint:
+        """Fingerprint a parameter."""
+        with self._lock:
+            return _fingerprint_value(value, self.graph, label)
+
+    def fingerprints_of_classes(self, names: Iterable[str]) -> list[Fingerprint]:
+        """Fingerprint the project's own classes and functions among those named."""
+        with self._lock:
+            for name in names:
+                if name not in self._classes:
+                    with trusting(()):
+                        found = project_classes([name]).get(name)
+                    known = None if found is None else fingerprint(found, self.graph)
+                    self._classes[name] = known
+            found = [self._classes[name] for name in sorted(names)]
+        return [each for each in found if each is not None]
+
+
+def _new_key(file: Path) -> bytes:
+    """Make the store's key; another process may do so at the same time."""
+    key = os.urandom(32)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_bytes()
+    except OSError:
+        return b""  # a store that is only read knows no variables
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(key)
+    return key

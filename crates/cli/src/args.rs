@@ -316,6 +316,9 @@ pub(crate) struct WhyArgs {
     /// The step's name
     #[arg(value_name = "STEP")]
     pub(crate) step: String,
+    /// Compare it with the step of this run, instead of with the last one that ran before
+    #[arg(long, value_name = "RUN")]
+    pub(crate) against: Option<i64>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

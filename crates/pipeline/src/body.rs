@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cannery_store::{Description, Observation};
+use cannery_store::{Description, KeyPart, Observation};
 
 use crate::{KeyParts, Result, StepContext};
 
@@ -14,6 +14,12 @@ pub trait StepBody: Send + Sync {
     /// outputs are stored in, the environment. The inputs are there to look at; their contents
     /// are parts of the key already.
     fn key_parts(&self, context: &StepContext) -> Result<KeyParts>;
+
+    /// What is kept beside the key of a step that runs, for [`why`](crate::why) to compare: the
+    /// pieces of its code by name, say, with their texts. They are no part of the key.
+    fn notes(&self) -> Result<Vec<KeyPart>> {
+        Ok(Vec::new())
+    }
 
     /// Does the step's work.
     ///

@@ -47,6 +47,8 @@ impl Task {
             let id = store.record_cached_step(&step, &known)?;
             return Ok(StepOutcome { id: Some(id), cached: true, outputs: known.outputs });
         }
+        // Whatever fails in them is less than the step itself.
+        step.key_parts.extend(contain_panic(|| self.call.body.notes()).unwrap_or_default());
         let id = store.begin_step(&step)?;
         let result = contain_panic(|| self.call.body.execute(&context)).and_then(|outputs| {
             store.record_observations(id, &outputs.observations)?;

@@ -54,17 +54,19 @@ mod execute;
 mod key;
 mod run;
 mod schedule;
+mod watch;
 mod why;
 
 pub use body::{FnStep, Output, Outputs, StepBody};
 pub use call::{Input, StepCall, StepRef};
 pub use cannery_core::{Error, ErrorKind, Result};
 pub use cannery_store::{
-    ArtifactRecord, Description, Digest, Observation, RunId, RunStatus, StepStatus, Store,
+    ArtifactRecord, Description, Digest, KeyPart, Observation, RunId, RunStatus, StepStatus, Store,
 };
 pub use context::{Argument, StepContext};
 pub use engine::Engine;
 pub use error::RunError;
 pub use key::{CacheKey, KeyParts};
 pub use run::{Poll, Run, StepOutcome};
-pub use why::{Change, Explanation, Reason, why};
+pub use watch::{Sighting, Sightings, Watch};
+pub use why::{Change, Explanation, Reason, why, why_against};

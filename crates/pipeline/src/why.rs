@@ -4,9 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cannery_core::printable;
-use cannery_store::{Digest, KeyPart, RunId, StepRecord, StepStatus, Store};
+use cannery_store::{Digest, KeyPart, Observation, RunId, StepRecord, StepStatus, Store};
+use similar::TextDiff;
 
 use crate::{Error, ErrorKind, Result};
+
+/// How the labels of environment variables begin, whose values are not shown.
+const VARIABLE: &str = "environment ";
+
+/// How many lines are shown around those that changed.
+const CONTEXT_LINES: usize = 2;
 
 /// Why a step ran, or did not; it displays as a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +42,8 @@ pub enum Reason {
     Changed(Vec<Change>),
     /// It ran although its key was known: its cache is off, or its outputs were damaged.
     Repeated,
+    /// Nothing that it depends on is another than in the run it is compared with.
+    Same,
 }
 
 /// A part of a cache key that is another than before.
@@ -62,6 +71,19 @@ pub fn why(store: &Store, run: RunId, label: &str) -> Result<Explanation> {
     };
     let reason = reason(store, &step, previous.as_ref())?;
     Ok(Explanation { step, previous, reason })
+}
+
+/// Says what is different about the step called `label` in the run `against`, whether it ran or
+/// not: its code, its values, or the files that it read.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when one of the runs is not there or has no such step.
+pub fn why_against(store: &Store, run: RunId, label: &str, against: RunId) -> Result<Explanation> {
+    let step = find_step(store, run, label)?;
+    let previous = find_step(store, against, label)?;
+    let changes = changes(parts(store, &previous)?, parts(store, &step)?);
+    let reason = if changes.is_empty() { Reason::Same } else { Reason::Changed(changes) };
+    Ok(Explanation { step, previous: Some(previous), reason })
 }
 
 fn find_step(store: &Store, run: RunId, label: &str) -> Result<StepRecord> {
@@ -92,12 +114,24 @@ fn parts(store: &Store, step: &StepRecord) -> Result<Vec<KeyPart>> {
     let mut parts = step.cache_key.map_or(Ok(Vec::new()), |key| store.key_parts(key))?;
     let ran = if step.cached { store.execution_found_by(step)? } else { None };
     let seen = store.observations(ran.as_ref().unwrap_or(step).id)?;
-    parts.extend(seen.into_iter().map(|observation| KeyPart {
-        digest: Digest::of(observation.state.as_bytes()),
-        label: observation.label,
-        shown: Some(observation.state),
-    }));
+    parts.extend(seen.into_iter().map(part_of_observation));
     Ok(parts)
+}
+
+/// An observation's first line is its state; what follows is the text of a small file.
+fn part_of_observation(seen: Observation) -> KeyPart {
+    let (state, text) = match seen.state.split_once('\n') {
+        Some((state, text)) => (state, Some(text)),
+        None => (seen.state.as_str(), None),
+    };
+    let is_variable = seen.label.starts_with(VARIABLE);
+    let shown = match text {
+        None if is_variable && state != "absent" => "(redacted)",
+        None => state,
+        Some(text) => text,
+    };
+    let digest = Digest::of(state.as_bytes());
+    KeyPart { digest, shown: Some(shown.to_owned()), label: seen.label }
 }
 
 fn changes(before: Vec<KeyPart>, after: Vec<KeyPart>) -> Vec<Change> {
@@ -106,14 +140,50 @@ fn changes(before: Vec<KeyPart>, after: Vec<KeyPart>) -> Vec<Change> {
     };
     let (mut before, mut after) = (by_label(before), by_label(after));
     let labels: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
-    labels
+    let changes = labels
         .into_iter()
         .map(|label| {
             let (before, after) = (before.remove(&label), after.remove(&label));
             Change { label, before, after }
         })
-        .filter(|change| change.before != change.after)
-        .collect()
+        .filter(Change::is_one)
+        .collect();
+    without_summaries(changes)
+}
+
+/// Leaves out that the code as a whole is another where it is said which piece of it is.
+fn without_summaries(changes: Vec<Change>) -> Vec<Change> {
+    let is_summary =
+        |change: &Change| change.label == "code" || change.label.starts_with("code of ");
+    let (summaries, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_summary);
+    if others.is_empty() { summaries } else { others }
+}
+
+impl Change {
+    fn is_one(&self) -> bool {
+        let digest = |part: &Option<KeyPart>| part.as_ref().map(|part| part.digest);
+        digest(&self.before) != digest(&self.after)
+    }
+
+    /// The lines that are others, where both texts are known and one has several lines.
+    #[must_use]
+    pub fn diff(&self) -> Option<String> {
+        let before = self.before.as_ref()?.shown.as_deref()?;
+        let after = self.after.as_ref()?.shown.as_deref()?;
+        if !before.contains('\n') && !after.contains('\n') {
+            return None;
+        }
+        let diff = TextDiff::from_lines(before, after);
+        let mut lines = Vec::new();
+        for group in diff.grouped_ops(CONTEXT_LINES) {
+            for operation in &group {
+                lines.extend(diff.iter_changes(operation).map(|change| {
+                    format!("{}{}", change.tag(), change.value().trim_end_matches('\n'))
+                }));
+            }
+        }
+        Some(lines.join("\n"))
+    }
 }
 
 impl fmt::Display for Explanation {
@@ -129,8 +199,10 @@ impl fmt::Display for Explanation {
                 "ran although nothing had changed since run {previous}: \
                 its cache is off, or its outputs were damaged"
             ),
+            Reason::Same => write!(f, "depends on nothing else than in run {previous}"),
             Reason::Changed(changes) => {
-                write!(f, "ran: since run {previous}")?;
+                let did = if self.step.cached { "did not run" } else { "ran" };
+                write!(f, "{did}: since run {previous}")?;
                 changes.iter().try_for_each(|change| write!(f, "\n  {change}"))
             }
         }
@@ -140,9 +212,16 @@ impl fmt::Display for Explanation {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let label = printable(&self.label);
+        if let Some(diff) = self.diff() {
+            write!(f, "{label} changed:")?;
+            return diff.lines().try_for_each(|line| write!(f, "\n    {}", printable(line)));
+        }
         match (&self.before, &self.after) {
             (None, Some(after)) => write!(f, "{label} is new: {}", shown(after)),
             (Some(before), None) => write!(f, "{label} is gone: {}", shown(before)),
+            (Some(before), Some(after)) if shown(before) == shown(after) => {
+                write!(f, "{label} changed")
+            }
             (Some(before), Some(after)) => {
                 write!(f, "{label} changed from {} to {}", shown(before), shown(after))
             }
@@ -154,10 +233,17 @@ impl fmt::Display for Change {
 fn shown(part: &KeyPart) -> String {
     match &part.shown {
         // A digest of an input tells no more than its first digits.
-        Some(text) if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => {
+        Some(text)
+            if [32, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit()) =>
+        {
             format!("`{}`", &text[..8])
         }
+        Some(text) if text.contains('\n') => format!("`{} ...`", printable(first_line(text))),
         Some(text) => format!("`{}`", printable(text)),
         None => format!("`{}`", part.digest.short()),
     }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }

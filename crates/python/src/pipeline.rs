@@ -1,8 +1,10 @@
 //! Runs of pipelines: Python's functions as step bodies of the engine.
 
+use std::path::PathBuf;
+
 use cannery_pipeline::{
-    Argument, Description, Engine, Error, ErrorKind, Input, KeyParts, Observation, Output, Outputs,
-    Result, RunError, StepBody, StepCall, StepContext, StepOutcome, StepRef,
+    Argument, Description, Digest, Engine, Error, ErrorKind, Input, KeyPart, KeyParts, Observation,
+    Output, Outputs, Result, RunError, StepBody, StepCall, StepContext, StepOutcome, StepRef,
 };
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -13,7 +15,42 @@ use crate::store::{Artifact, Store};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Session>()?;
-    module.add_class::<Submitted>()
+    module.add_class::<Submitted>()?;
+    module.add_class::<Watch>()
+}
+
+/// Who opens files of a project's folders.
+#[pyclass(module = "cannery._native", frozen)]
+struct Watch {
+    inner: cannery_pipeline::Watch,
+}
+
+/// A path; how often it was opened, and closed by who could write; whether it was made, whether
+/// it was changed, and whether it is a folder.
+type Seen = (PathBuf, u32, u32, bool, bool, bool);
+
+#[pymethods]
+impl Watch {
+    #[new]
+    fn new(py: Python<'_>, skipped: Vec<PathBuf>, most_folders: usize) -> PyResult<Self> {
+        let inner = cannery_pipeline::Watch::new(skipped, most_folders).or_raise(py)?;
+        Ok(Self { inner })
+    }
+
+    /// Watches a folder with all folders in it, or a single file.
+    fn add(&self, py: Python<'_>, path: PathBuf) {
+        py.detach(|| self.inner.add(&path));
+    }
+
+    /// Takes what was seen since the last look, and why something may have been missed.
+    fn take(&self, py: Python<'_>) -> (Vec<Seen>, Option<String>) {
+        let taken = py.detach(|| self.inner.take());
+        let files = taken.files.into_iter().map(|(path, seen)| {
+            let (opened, closed) = (seen.opened, seen.write_closed);
+            (path, opened, closed, seen.created, seen.modified, seen.is_folder)
+        });
+        (files.collect(), taken.problem)
+    }
 }
 
 /// A run that has begun.
@@ -140,7 +177,7 @@ struct Made {
     observations: Vec<(String, String)>,
 }
 
-/// A Python object with the methods `key_parts`, `execute` and `is_unchanged`.
+/// A Python object with the methods `key_parts`, `notes`, `execute` and `is_unchanged`.
 struct PythonBody(Py<PyAny>);
 
 impl StepBody for PythonBody {
@@ -164,6 +201,18 @@ impl StepBody for PythonBody {
             let outputs = Outputs::from(Output::folder(folder.as_path(), about));
             let observe = |all: Outputs, (label, state)| all.observed(label, state);
             Ok(made.observations.into_iter().fold(outputs, observe))
+        })
+    }
+
+    fn notes(&self) -> Result<Vec<KeyPart>> {
+        with_python(|py| {
+            let notes = self.0.call_method0(py, "notes")?;
+            let notes: Vec<(String, String, Option<String>)> = notes.extract(py)?;
+            let notes = notes.into_iter().map(|(label, state, shown)| {
+                let digest = Digest::of(state.as_bytes());
+                KeyPart { label, digest, shown }
+            });
+            Ok(notes.collect())
         })
     }
 

@@ -5,36 +5,62 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from cannery._fingerprint._content import UnseenError, digest_of_value
-from cannery._fingerprint._walk import Walk
+from cannery._fingerprint._graph import Graph
+from cannery._fingerprint._nodes import Node, labelled, reached_nodes, whole_digest
 
-__all__ = [
-    "Fingerprint",
-    "ValueFingerprint",
-    "fingerprint",
-    "fingerprint_classes",
-    "fingerprint_value",
-]
+__all__ = ["Fingerprint", "Graph", "ValueFingerprint", "fingerprint", "fingerprint_value"]
 
 # Types whose `repr` says all, and no two of which have a `repr` in common.
 _SHOWN = (int, str, bool, float, type(None))
 _LONGEST_SHOWN = 100
 
+PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-@dataclass(frozen=True)
+Notes = list[tuple[str, str, str | None]]
+
+
+@dataclass
 class Fingerprint:
-    """Labelled digests of all that a function's result may depend on besides its arguments.
+    """What a function's result may depend on besides its arguments.
 
-    `parts` maps labels (`function helpers.clean`, `class page.Page`, `variable page.LIMIT`,
-    `package numpy`, `python`) to digests or versions; equal parts, equal code.
+    What functions and modules are called is no part of `digest`; `parts` maps the names of the
+    pieces (`function helpers.clean`, `class page.Page`, `variable page.LIMIT`, `package numpy`) to
+    digests or versions, for people to see which of them changed.
     """
 
-    parts: dict[str, str]
+    root: Node
     #: What could not be seen through, in words for the user.
     blind_spots: tuple[str, ...] = ()
+    _nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """The digest of all of it."""
+        return whole_digest(self.root)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The pieces."""
+        if not self._nodes:
+            self._nodes = reached_nodes(self.root)
+        return self._nodes
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The pieces by name."""
+        parts = {label: own for label, (own, _) in labelled(self.nodes).items()}
+        return parts | {"python": PYTHON_VERSION}
+
+    def notes(self) -> Notes:
+        """Return the pieces by name, with texts that show them where there are any."""
+        return [(label, own, show and show()) for label, (own, show) in labelled(self.nodes).items()]
+
+    def paths(self) -> list[str]:
+        """Return what may be the paths of files among the constants that are reached."""
+        return [path for node in self.nodes for path in node.paths]
 
 
 @dataclass(frozen=True)
@@ -42,44 +68,50 @@ class ValueFingerprint:
     """What a parameter is: a short text or a digest, and the code that comes with it."""
 
     text: str
-    parts: dict[str, str]
+    #: Nothing for a value without code in it.
+    code: Fingerprint | None = None
     blind_spots: tuple[str, ...] = ()
 
 
-def fingerprint(function: Callable[..., Any]) -> Fingerprint:
-    """Fingerprint a function as it is loaded now.
+def fingerprint(function: Callable[..., Any], graph: Graph | None = None) -> Fingerprint:
+    """Fingerprint a function, or a class, as it is loaded now.
 
-    Comments, docstrings, formatting and places in a file do not count, nor do the annotations of
-    functions; the bodies of functions and classes, defaults, closures, constants, dispatch tables
-    and the versions of installed packages do.
+    Comments, docstrings, formatting, names and places in files do not count, nor do the
+    annotations of functions; what functions and classes do, defaults, closures, constants,
+    dispatch tables and the versions of installed packages do.
     """
-    walk = Walk()
-    walk.run(function)
-    walk.parts["python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return Fingerprint(walk.parts, tuple(walk.blind_spots))
+    graph = Graph() if graph is None else graph
+    root = graph.root(function)
+    return _fingerprint_of(root, graph)
 
 
-def fingerprint_classes(classes: Iterable[type]) -> dict[str, str]:
-    """Fingerprint classes, with all that their methods reach."""
-    walk = Walk()
-    for cls in classes:
-        walk.run(cls)
-    return walk.parts
+def _fingerprint_of(root: Node, graph: Graph) -> Fingerprint:
+    found = Fingerprint(root)
+    if graph.blind_spots:
+        spots = (graph.blind_spots.get(node, ()) for node in found.nodes)
+        found.blind_spots = tuple(dict.fromkeys(text for texts in spots for text in texts))
+    return found
 
 
-def fingerprint_value(value: Any) -> ValueFingerprint:
+def fingerprint_value(value: Any, graph: Graph | None = None, label: str = "") -> ValueFingerprint:
     """Fingerprint a parameter by its typed content: `1` is not `"1"`.
 
-    A value that keeps its content to itself (an open file) gets a text of its own every time.
+    A value that keeps its content to itself (a generator) gets a text of its own every time.
     """
     if type(value) in _SHOWN:
         text = repr(value)
         if len(text) <= _LONGEST_SHOWN:
-            return ValueFingerprint(text, {})
-    walk = Walk()
-    try:
-        digest = digest_of_value(value, walk.visit)
-    except UnseenError as unseen:
-        return ValueFingerprint(os.urandom(16).hex(), {}, (str(unseen),))
-    walk.run_pending()
-    return ValueFingerprint(digest, walk.parts, tuple(walk.blind_spots))
+            return ValueFingerprint(text)
+    graph = Graph() if graph is None else graph
+    root = graph.value(value, label)
+    found = _fingerprint_of(root, graph)
+    text = root.own
+    if root in graph.blind_spots:
+        text = os.urandom(16).hex()
+    return ValueFingerprint(text, found if root.edges else None, found.blind_spots)
+
+
+def fingerprint_classes(classes: Iterable[type], graph: Graph | None = None) -> list[Fingerprint]:
+    """Fingerprint classes, with all that their methods reach."""
+    graph = Graph() if graph is None else graph
+    return [fingerprint(cls, graph) for cls in classes]

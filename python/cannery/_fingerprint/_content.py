@@ -7,17 +7,40 @@ import struct
 import sys
 from _blake2 import blake2b  # `hashlib` would load OpenSSL
 from collections.abc import Callable, Iterable
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MethodType, ModuleType
+from pathlib import PurePath
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
-# What is code is named and looked into by whoever walks the code.
-CODE_TYPES = (FunctionType, BuiltinFunctionType, MethodType, ModuleType, type, GetSetDescriptorType)
+# What is code is named and looked into by the walk over code.
+CODE_TYPES = (FunctionType, ModuleType, type)
+
+# Types whose objects have no content that a result could depend on.
+_INERT = frozenset(
+    {"_thread.lock", "_thread.RLock", "threading.Event", "threading.Condition"}
+    | {"threading.Semaphore", "threading.BoundedSemaphore", "threading.Barrier"}
+    | {"_thread._local", "_thread.local", "threading.Thread", "_abc._abc_data"}
+    | {"logging.Logger", "logging.RootLogger", "logging.LoggerAdapter"}
+    | {"weakref.ReferenceType", "builtins.weakref"}
+    | {"weakref.WeakKeyDictionary", "weakref.WeakValueDictionary", "weakref.WeakSet"}
+)
+# Objects that stand for a function of the project: they lead to it by these attributes.
+_LEADS = ("__wrapped__", "__func__", "func", "py_func", "callback")
 
 _Describe = Callable[[Any], str]
 
 
 class UnseenError(Exception):
-    """A value that cannot be looked into (a lock, an open file)."""
+    """A value that cannot be looked into (a generator, a socket)."""
 
     def __init__(self, value: object) -> None:
         super().__init__(f"a `{type(value).__qualname__}` cannot be looked into")
@@ -31,13 +54,34 @@ def digest_of_text(text: str) -> str:
 def digest_of_value(value: Any, describe_code: _Describe) -> str:
     """Digest a value of any type.
 
-    `describe_code` names functions, classes and modules.
+    `describe_code` names functions, classes and modules, and paths.
 
     Raises `UnseenError` where a part of the value keeps its content to itself.
     """
     encoder = _Encoder(describe_code)
     encoder.feed(value)
+    if encoder.unseen is not None:
+        raise UnseenError(encoder.unseen)
     return encoder.hash.hexdigest()
+
+
+def numbered_digest(value: Any, codes: list[Any] | None = None) -> tuple[str, object]:
+    """Digest a value with numbers for the code in it, which is added to `codes`.
+
+    Returns the first part that cannot be seen, too.
+    """
+    found = [] if codes is None else codes
+    numbers: dict[int, int] = {}
+
+    def describe(code: Any) -> str:
+        number = numbers.setdefault(id(code), len(numbers))
+        if number == len(found):
+            found.append(code)
+        return f"code {number}"
+
+    encoder = _Encoder(describe)
+    encoder.feed(value)
+    return encoder.hash.hexdigest(), encoder.unseen
 
 
 class _Encoder:
@@ -49,6 +93,7 @@ class _Encoder:
         self.seen: dict[int, int] = {}
         # Ids are unique only among living objects.
         self.alive: list[Any] = []
+        self.unseen: object = None
 
     def put(self, tag: str, data: bytes | memoryview = b"") -> None:
         self.hash.update(f"{tag}:{len(data)}:".encode())
@@ -58,8 +103,8 @@ class _Encoder:
         scalar = _SCALARS.get(type(value))
         if scalar is not None:
             return self.put(*scalar(value))
-        if isinstance(value, CODE_TYPES):
-            return self.put("code", self.describe_code(value).encode())
+        if isinstance(value, (*CODE_TYPES, PurePath)):
+            return self.put("code", self.describe_code(value).encode("utf-8", "surrogatepass"))
         earlier = self.seen.get(id(value))
         if earlier is not None:
             return self.put("again", str(earlier).encode())
@@ -76,22 +121,86 @@ class _Encoder:
 
     def feed_dict(self, value: dict[Any, Any]) -> None:
         self.put("dict", str(len(value)).encode())
-        for key, item in value.items():
+        for key, item in list(value.items()):
             self.feed(key)
             self.feed(item)
 
     def feed_set(self, value: Iterable[Any]) -> None:
         # A set's order depends on the process's hash seed.
-        digests = sorted(digest_of_value(item, self.describe_code) for item in value)
-        self.put(type(value).__name__, "".join(digests).encode())
+        items = sorted(value, key=_apart)
+        self.put(type(value).__name__, str(len(items)).encode())
+        for item in items:
+            self.feed(item)
+
+    def feed_parts(self, tag: str, *parts: Any) -> None:
+        self.put(tag, str(len(parts)).encode())
+        for part in parts:
+            self.feed(part)
+
+    def feed_property(self, value: property) -> None:
+        self.feed_parts("property", value.fget, value.fset, value.fdel)
+
+    def feed_wrapped(self, value: Any) -> None:
+        self.feed_parts(type(value).__name__, value.__func__)
+
+    def feed_method(self, value: Any) -> None:
+        self.feed_parts("method", value.__func__, value.__self__)
+
+    def feed_builtin(self, value: Any) -> None:
+        owner = value.__self__
+        self.put("builtin", value.__qualname__.encode())
+        if isinstance(owner, ModuleType) or owner is None:
+            name = getattr(owner, "__name__", None) or value.__module__
+            owner = sys.modules.get(name or "")
+        self.feed(owner)
+
+    def feed_descriptor(self, value: Any) -> None:
+        self.put("descriptor", value.__name__.encode())
+        self.feed(value.__objclass__)
 
     def feed_object(self, value: Any) -> None:
         if _is_array(value):
             return self.feed_array(value)
-        if is_decorated(value):
-            return self.put("code", self.describe_code(value).encode())
-        self.feed_state(value)
+        kind = type(value)
+        if f"{kind.__module__}.{kind.__qualname__}" in _INERT:
+            return self.put("inert", kind.__qualname__.encode())
+        if kind.__module__ == "_io":
+            return self.feed_file(value)
+        if kind.__module__ == "_contextvars":
+            return self.feed_parts("context variable", value.get(None))
+        return self.feed_stand_in(value) or self.feed_state(value)
+
+    def feed_stand_in(self, value: Any) -> bool:
+        """Feed what a library's object stands for, as those of `lru_cache` do."""
+        if type(value).__module__ == "cannery._steps" or not is_plain(type(value)):
+            for attribute in _LEADS:
+                # Not `getattr`, which a class may define as it likes.
+                inner = _own_attribute(value, attribute)
+                if isinstance(inner, CODE_TYPES) or _own_attribute(inner, "__wrapped__"):
+                    self.feed_parts("stands for", type(value), inner)
+                    return True
+        return False
+
+    def feed_file(self, value: Any) -> None:
+        name = getattr(value, "name", None)
+        if not isinstance(name, (str, bytes)):
+            return self.feed_buffer(value)
+        from pathlib import Path
+
+        path = Path(name.decode() if isinstance(name, bytes) else name)
+        try:
+            content = path.read_bytes() if value.readable() else b""
+            self.feed_parts("file", path, content, value.tell() if value.readable() else 0)
+        except (OSError, ValueError):
+            self.feed_parts("file", path)
         return None
+
+    def feed_buffer(self, value: Any) -> None:
+        getvalue = getattr(value, "getvalue", None)
+        try:
+            self.feed_parts("buffer", type(value), getvalue and getvalue(), value.tell())
+        except (OSError, ValueError):
+            self.hide(value)
 
     def feed_array(self, value: Any) -> None:
         fortran = value.flags.f_contiguous and not value.flags.c_contiguous
@@ -105,12 +214,19 @@ class _Encoder:
         return None
 
     def feed_state(self, value: Any) -> None:
-        """Feed what the object itself would hand to a pickler."""
+        """Feed what the object itself would hand to a pickler; else its attributes."""
+        cls = type(value)
+        self.put("object")
+        self.feed(cls)
+        if cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__:
+            if is_plain(cls) and not hasattr(cls, "__getnewargs_ex__"):
+                return self.feed_plain(value)
         try:
             reduced = value.__reduce_ex__(4)
-        except Exception as error:  # it runs the class's own code, which may raise anything
-            raise UnseenError(value) from error
-        self.put("object", self.describe_code(type(value)).encode())
+        except RecursionError:
+            raise
+        except Exception:  # it runs the class's own code, which may raise anything
+            return self.feed_attributes(value)
         if isinstance(reduced, str):
             return self.put("global", reduced.encode())
         function, arguments, *more = reduced
@@ -119,6 +235,79 @@ class _Encoder:
             self.feed(part)
         for iterator in (items, pairs):
             self.feed(None if iterator is None else list(iterator))
+        return None
+
+    def feed_plain(self, value: Any) -> None:
+        """Feed an object of a class written in Python, which may hold locks and the like."""
+        cls = type(value)
+        base = next(each for each in cls.__mro__ if not is_plain(each))
+        for collection in (dict, list, tuple, set, frozenset, str, int, float, bytes):
+            if issubclass(base, collection):
+                content = collection.copy(value) if collection is dict else collection(value)
+                self.feed(content)
+                break
+        else:
+            if base is not object:
+                return self.hide(value)
+        getstate = getattr(cls, "__getstate__", None)
+        own = getattr(object, "__getstate__", None)
+        if getstate is not None and getstate is not own:
+            try:
+                return self.feed(value.__getstate__())
+            except Exception:  # the class's own code may raise anything
+                pass
+        return self.feed(_attributes(value))
+
+    def feed_attributes(self, value: Any) -> None:
+        """Feed an object that no pickler takes."""
+        attributes = _attributes(value)
+        if not attributes and not is_plain(type(value)):
+            return self.hide(value)
+        return self.feed(attributes)
+
+    def hide(self, value: Any) -> None:
+        if self.unseen is None:
+            self.unseen = value
+
+
+def _apart(value: Any) -> str:
+    """Digest a value with names for the code in it: of which it is one is not known yet."""
+    encoder = _Encoder(lambda code: getattr(code, "__qualname__", None) or repr(code))
+    encoder.feed(value)
+    return encoder.hash.hexdigest()
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return what is in an object's `__dict__` and in its slots."""
+    found = dict(getattr(value, "__dict__", None) or {})
+    for cls in type(value).__mro__:
+        for name, member in vars(cls).items():
+            if isinstance(member, MemberDescriptorType) and name not in found:
+                try:
+                    found[name] = member.__get__(value)
+                except AttributeError:
+                    continue
+    return found
+
+
+_HEAP_TYPE = 1 << 9
+_IMMUTABLE_TYPE = 1 << 8
+_WORD = struct.calcsize("P")
+
+
+def is_plain(cls: type) -> bool:
+    """Whether a class was made by a `class` statement, and not by C."""
+    if not cls.__flags__ & _HEAP_TYPE or cls.__flags__ & _IMMUTABLE_TYPE or cls.__base__ is None:
+        return False
+    members = sum(isinstance(each, MemberDescriptorType) for each in vars(cls).values())
+    # Besides its slots, a class adds room for its attributes and for weak references at most.
+    return cls.__basicsize__ - cls.__base__.__basicsize__ <= _WORD * (members + 2)
+
+
+def _own_attribute(value: Any, name: str) -> Any:
+    try:
+        return object.__getattribute__(value, name)
+    except (AttributeError, TypeError):
         return None
 
 
@@ -149,6 +338,17 @@ _COMPOUNDS: dict[type, Callable[[_Encoder, Any], None]] = {
     list: _Encoder.feed_items,
     tuple: _Encoder.feed_items,
     dict: _Encoder.feed_dict,
+    MappingProxyType: _Encoder.feed_dict,
     set: _Encoder.feed_set,
     frozenset: _Encoder.feed_set,
+    property: _Encoder.feed_property,
+    staticmethod: _Encoder.feed_wrapped,
+    classmethod: _Encoder.feed_wrapped,
+    type(_Encoder(repr).put): _Encoder.feed_method,
+    BuiltinFunctionType: _Encoder.feed_builtin,
+    GetSetDescriptorType: _Encoder.feed_descriptor,
+    MemberDescriptorType: _Encoder.feed_descriptor,
+    MethodDescriptorType: _Encoder.feed_descriptor,
+    WrapperDescriptorType: _Encoder.feed_descriptor,
+    CodeType: lambda encoder, value: encoder.put("code object", value.co_code),
 }

@@ -1,168 +1,272 @@
-"""What a running step reads from outside: files, folders and environment variables."""
+"""What a running step reads from outside: files, folders and environment variables.
+
+Each is noted under a label: what was asked, and the name of what was asked about.
+
+- `file PATH`: the content of a file, or the names in a folder;
+- `exists PATH`, `stat PATH`, `modified PATH`, `link PATH`: no more than what was asked of it;
+- `environment NAME`, `environment *`: a variable, or all of them;
+- `folder`, `project`: which folder the current one is, and which the project's;
+- `output PATH`: a file that the step wrote and whose path it returned;
+- `unseen REASON`: something may have been read that was not seen.
+"""
 
 from __future__ import annotations
 
 import os
-import stat
-import sys
-import threading
-from _blake2 import blake2b
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from cannery._fingerprint._origin import PROJECT, is_installed, origin
+from cannery._fingerprint._origin import is_installed
+from cannery._fingerprint._places import current_folder, located, named
+from cannery._fingerprint._state import (
+    ABSENT,
+    NEVER,
+    digest_of_file,
+    is_settled,
+    signature,
+    state_of_path,
+    state_of_variable,
+)
 
-_ABSENT = "absent"
-# Pseudo file systems differ at every look; libraries' caches change nothing.
-_UNOBSERVED = ("/proc/", "/sys/", "/dev/", str(Path.home() / ".cache") + os.sep)
-_current = threading.local()
+# Pseudo file systems differ at every look.
+_UNOBSERVED = ("/proc/", "/sys/", "/dev/", "/run/")
+_SKIPPED_PARTS = frozenset({"__pycache__", ".git", ".hg", ".venv"})
+_PATH_KINDS = frozenset({"file", "exists", "stat", "modified", "link", "sizes", "output"})
+_WITHOUT = " without "
+_TEXT_LIMIT = 16 << 10
+
+
+@dataclass
+class _Look:
+    """The first look at a path: how it was then."""
+
+    kind: str
+    path: str
+    state: str | None = None
+    signature: tuple[int, ...] | None = None
 
 
 class Observations:
-    """The outside names that a step read, without their contents."""
+    """The outside things that one execution of a step read, and how they were at the first look."""
 
-    def __init__(self, ignored: tuple[str, ...] = ()) -> None:
-        self.files: dict[str, None] = {}
-        self.variables: dict[str, None] = {}
-        self._ignored = (*_UNOBSERVED, *ignored)
-        self._own: set[str] = set()
+    def __init__(
+        self,
+        root: str = "",
+        ignored: tuple[str, ...] = (),
+        *,
+        key: bytes = b"",
+        is_strict: bool = False,
+    ) -> None:
+        self.root = root
+        self.key = key
+        self.is_strict = is_strict
+        #: What could not be seen, in words for the user.
+        self.blind_spots: dict[str, None] = {}
+        #: Why the result may not be used again.
+        self.unseen: dict[str, None] = {}
+        self.variables: dict[str, str] = {}
+        self.own_variables: set[str] = set()
+        self.looks: dict[str, _Look] = {}
+        self.own: set[str] = set()
+        #: A file that children that are forked write their notes to.
+        self.channel: int | None = None
+        #: The same, in such a child.
+        self.notes: int | None = None
+        self._began_in = current_folder()
+        self._ignored = (*_UNOBSERVED, *(os.path.abspath(each) for each in ignored))  # noqa: PTH100
+        self._folder: str | None = None
 
-    def note_open(self, path: str, *, writes: bool) -> None:
-        """Note an opened file, unless the step wrote it itself."""
-        path = os.path.abspath(path)  # noqa: PTH100  the name that was used, links and all
-        if writes:
-            self._own.add(path)
-        elif path not in self._own and not path.startswith(self._ignored) and _is_data(path):
-            self.files[path] = None
+    # Called by the hooks
+
+    def note_variable(self, name: str) -> None:
+        """Note an environment variable that was asked for, or all with `*`."""
+        if name in self.variables or "*" in self.variables or name in self.own_variables:
+            return
+        self.variables[name] = state_of_variable(name, self.key)
+        self._tell("environment", name)
+
+    def note_own_variable(self, name: str) -> None:
+        """Note that the step itself sets a variable."""
+        self.own_variables.add(name)
+
+    def note_folder(self) -> None:
+        """Note that it was asked which folder is the current one."""
+        self._folder = current_folder()
+        self._tell("folder", "")
+
+    def note_path(self, kind: str, path: str) -> None:
+        """Note a path that was opened or asked about, unless the step wrote it itself."""
+        full = os.path.join(current_folder(), path)  # noqa: PTH118
+        full = os.path.normpath(full)
+        if full in self.own or self._is_ignored(full):
+            return
+        label = f"{kind} {self._name(path, full)}"
+        if label not in self.looks:
+            self.looks[label] = look = _Look(kind, full)
+            self._tell(kind, full)
+            if kind == "file":
+                self._look_at(look)
+            else:
+                look.state = state_of_path(kind, full)
+
+    def note_write(self, path: str) -> None:
+        """Note that the step itself is about to write, make, or remove a file."""
+        full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
+        for look in self.looks.values():
+            if look.path == full and look.state is None:
+                look.state = digest_of_file(full)  # what it was is gone soon
+        self.own.add(full)
+        self._tell("own", full)
+
+    def note_native(self, path: str, *, is_written: bool, is_created: bool) -> None:
+        """Note a file that native code or a child was seen to open."""
+        if is_created or is_written:
+            self.own.add(path)
+        elif path not in self.own:
+            self.note_path("file", path)
+
+    def note_blind_spot(self, text: str) -> None:
+        """Note that something cannot be seen."""
+        self.blind_spots[text] = None
+
+    def note_unseen(self, reason: str) -> None:
+        """Note that something may have been read that was not seen."""
+        self.unseen[reason] = None
+
+    def _look_at(self, look: _Look) -> None:
+        look.signature = signature(look.path)
+        if look.signature is None:
+            look.state = ABSENT
+        elif os.path.isdir(look.path) or not is_settled(look.signature):  # noqa: PTH112
+            look.state = state_of_path("file", look.path)
+
+    def _is_ignored(self, full: str) -> bool:
+        if full.startswith(self._ignored) or is_installed(Path(full)):
+            return True
+        return not _SKIPPED_PARTS.isdisjoint(full.split(os.sep))
+
+    def _name(self, path: str, full: str) -> str:
+        """Name a path as it was named, for it to be looked up again in another folder."""
+        if not os.path.isabs(path) and current_folder() == self._began_in:  # noqa: PTH117
+            return os.path.normpath(path)
+        return named(full, self.root)
+
+    # Children that were forked
+
+    def _tell(self, kind: str, name: str) -> None:
+        if self.notes is not None:
+            os.write(self.notes, f"{kind}\0{name}\n".encode("utf-8", "surrogateescape"))
+
+    def take_notes(self, notes: bytes) -> None:
+        """Take over what forked children noted."""
+        for line in notes.decode("utf-8", "surrogateescape").splitlines():
+            kind, _, name = line.partition("\0")
+            if kind == "environment":
+                self.note_variable(name)
+            elif kind == "folder":
+                self.note_folder()
+            elif kind == "own":
+                self.own.add(name)
+            elif kind in _PATH_KINDS:
+                self.note_path(kind, name)
+
+    # When the step has ended
+
+    def note_outputs(self, paths: Iterator[str]) -> None:
+        """Note files that the step wrote and whose paths it returns: they are its output."""
+        for path in paths:
+            full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
+            if any(own == full or own.startswith(full + os.sep) for own in self.own):
+                self.looks[f"output {self._name(path, full)}"] = _Look("output", full)
 
     def states(self) -> list[tuple[str, str]]:
-        """Return all that was read as labels, and how it is: see `state_of`."""
-        labels = [f"file {path}" for path in self.files]
-        labels += [f"environment {name}" for name in self.variables]
-        return [(label, state_of(label)) for label in sorted(labels)]
+        """Return all that was read as labels, and how it was: see `state_of`."""
+        states = {f"environment {name}": state for name, state in self.variables.items()}
+        if self._folder is not None:
+            states["folder"] = self._folder
+        for label, look in list(self.looks.items()):
+            found = self._settled(label, look)
+            if found is not None:
+                states[found[0]] = found[1]
+        for reason in self.unseen:
+            states[f"unseen {reason}"] = NEVER
+        return sorted(states.items())
+
+    def _settled(self, label: str, look: _Look) -> tuple[str, str] | None:
+        """Say how something was when it was first looked at, unless it changed meanwhile."""
+        kind, path = look.kind, look.path
+        if kind == "output":
+            return label, _state_of_output(path)
+        if path in self.own:
+            return self._settled_own(label, look)
+        own_names = self._own_names(path) if kind in ("file", "sizes") else []
+        if own_names:
+            label += _WITHOUT + "/".join(own_names)
+            return label, state_of_path(kind, path, own_names)
+        if kind == "file" and look.state is None:
+            if signature(path) != look.signature:
+                self.note_unseen(f"`{path}` changed while the step ran")
+            return label, digest_of_file(path)
+        if state_of_path(kind, path) != look.state:
+            self.note_unseen(f"`{path}` changed while the step ran")
+        return label, look.state or ABSENT
+
+    def _settled_own(self, label: str, look: _Look) -> tuple[str, str] | None:
+        """Say how something was that the step itself has changed since."""
+        if look.state == ABSENT:
+            # It was made because it was not there, and will be there from now on.
+            _, _, name = label.partition(" ")
+            return f"file {name}", state_of_path("file", look.path)
+        return label, look.state or ABSENT
+
+    def _own_names(self, folder: str) -> list[str]:
+        below = folder + os.sep
+        names = {own[len(below) :].split(os.sep)[0] for own in self.own if own.startswith(below)}
+        return sorted(names)
 
 
-def state_of(label: str) -> str:
-    """Say how a file, folder or environment variable is now."""
+def state_of(label: str, root: str = "", key: bytes = b"") -> str:
+    """Say how something is now that a step has looked at; `root` is its project's folder."""
     kind, _, name = label.partition(" ")
     if kind == "environment":
-        value = os.environ._data.get(os.environ.encodekey(name))  # type: ignore[attr-defined]
-        return _ABSENT if value is None else blake2b(value, digest_size=16).hexdigest()
-    return _state_of_path(name)
+        return state_of_variable(name, key)
+    if kind in ("folder", "project"):
+        return current_folder() if kind == "folder" else root
+    if kind not in _PATH_KINDS:
+        return NEVER
+    name, _, without = name.partition(_WITHOUT)
+    path = located(name, root)
+    if kind == "output":
+        return _state_of_output(path)
+    return state_of_path(kind, path, without.split("/"))
 
 
-@contextmanager
-def observing(ignored: tuple[str, ...] = ()) -> Iterator[Observations]:
-    """Note what the calling thread reads from outside."""
-    _install()
-    before = getattr(_current, "observations", None)
-    _current.observations = observations = Observations(ignored)
+def _state_of_output(path: str) -> str:
+    """Digest a file, or a folder with all that is in it."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return state_of_path("file", path)
+    files = sorted(each for each in Path(path).rglob("*") if each.is_file())
+    lines = [f"{file.relative_to(path)} {digest_of_file(str(file))}" for file in files]
+    from cannery._fingerprint._content import digest_of_text
+
+    return digest_of_text("\n".join(lines))
+
+
+def text_of(label: str, root: str) -> str | None:
+    """Return a small file's text, for `why` to show what changed in it."""
+    kind, _, name = label.partition(" ")
+    if kind != "file" or _WITHOUT in name:
+        return None
+    from cannery._fingerprint._secrets import is_secret
+
+    path = Path(located(name, root))
+    if is_secret(path.name) or path.name.startswith(".env") or path.suffix in (".pem", ".key"):
+        return None
     try:
-        yield observations
-    finally:
-        _current.observations = before
-
-
-def _state_of_path(name: str) -> str:
-    path = Path(name)
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            listing = "\0".join(sorted(child.name for child in path.iterdir()))
-            return blake2b(listing.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        return _digest_of_file(name, status) if stat.S_ISREG(status.st_mode) else "special"
-    except OSError:
-        return _ABSENT
-
-
-_digests: dict[tuple[str, int, int, int, int], str] = {}
-
-
-def _digest_of_file(name: str, status: os.stat_result) -> str:
-    # A change of content always sets the change time, which no program can set back.
-    key = (name, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    digest = _digests.get(key)
-    if digest is None:
-        hash = blake2b(digest_size=16)
-        with Path(name).open("rb") as stream:
-            while piece := stream.read(1 << 20):
-                hash.update(piece)
-        digest = hash.hexdigest()
-        _digests[key] = digest
-    return digest
-
-
-def _is_data(path: str) -> bool:
-    """Whether a file is none of the code that the fingerprint sees already."""
-    return not path.endswith((".py", ".pyc", ".so", ".pyd")) and not is_installed(Path(path))
-
-
-_installed = threading.Lock()
-_is_installed = False
-
-
-def _install() -> None:
-    """Begin to listen; a hook cannot be removed, so it waits for the first observed step."""
-    global _is_installed
-    with _installed:
-        if not _is_installed:
-            sys.addaudithook(_hear)
-            os.environ.__class__ = _ObservedEnvironment
-            _is_installed = True
-
-
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _EVENTS:
-        return
-    observations = getattr(_current, "observations", None)
-    if observations is None or not isinstance(arguments[0], (str, bytes, os.PathLike)):
-        return  # an open file's number: it was noted when it was opened
-    if _is_import(sys._getframe(1)):
-        return
-    path = os.fsdecode(arguments[0])
-    observations.note_open(path, writes=event == "open" and _writes(*arguments[1:3]))
-
-
-def _is_import(frame: FrameType | None) -> bool:
-    """Whether modules are being imported or looked for: the fingerprint sees code for itself."""
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith(_IMPORT_SYSTEM):
-            return True
-        frame = frame.f_back
-    return False
-
-
-_IMPORT_SYSTEM = ("importlib", "pkgutil", "pkg_resources")
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
-# Modules in which `os.getenv` and `os.environ.get` are written.
-_LOOKUPS = frozenset({"os", "_collections_abc", "collections.abc"})
-_WRITING = os.O_WRONLY | os.O_RDWR
-
-
-def _writes(mode: str | None, flags: int) -> bool:
-    if mode is not None:
-        return any(letter in mode for letter in "wxa+")
-    return bool(flags & _WRITING)
-
-
-class _ObservedEnvironment(type(os.environ)):
-    """`os.environ`, noting what the project's own code asks it."""
-
-    def __getitem__(self, key: str) -> str:
-        observations = getattr(_current, "observations", None)
-        if observations is not None and _asked_by_project():
-            observations.variables[key] = None
-        return super().__getitem__(key)
-
-
-def _asked_by_project() -> bool:
-    """Whether the project's own code asks; libraries read many variables for themselves."""
-    frame = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__") in _LOOKUPS:
-        frame = frame.f_back
-    if frame is None:
-        return False
-    return origin(frame.f_globals.get("__name__", ""), frame.f_code.co_filename) == PROJECT
+        if path.stat().st_size > _TEXT_LIMIT:
+            return None
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if text.isprintable() or not any(c < " " and c not in "\t\n\r" for c in text) else None

@@ -1,41 +1,38 @@
-"""The syntax of loaded code, without what does not matter to what it does.
+"""What only the source tells: the text of functions, what is but logged, what an import does.
 
-Comments, positions, docstrings and the annotations of functions are left out. A file that was
-edited after this process started is believed only where it still says what was loaded.
+A file that was edited after this process started is believed only where it still says what was
+loaded.
 """
 
 from __future__ import annotations
 
 import ast
 import linecache
+import sys
 import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
-from cannery._fingerprint._content import digest_of_text, digest_of_value
-from cannery._fingerprint._names import MUTATORS
+from cannery._fingerprint._origin import is_project_module
 
 _STARTED = time.time()
 # File systems stamp files by the kernel's tick.
 _TICK = 0.02
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_Definition = _Function | ast.ClassDef
-_IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "lineno", "returns", "annotation"})
 
 
 class SourceFile:
-    """The definitions of one file, found by name and line."""
+    """The functions of one file, found by name and line."""
 
     def __init__(self, file: str, text: str, *, edited: bool) -> None:
         self.file = file
         self.text = text
         self.edited = edited
         self.functions: dict[tuple[str, int], _Function] = {}
-        self.classes: dict[str, list[ast.ClassDef]] = {}
-        self.assignments: dict[str, list[ast.stmt]] = {}
         self.tree = ast.parse(text)
         self._index(self.tree.body, "")
         self._codes: frozenset[CodeType] | None = None
@@ -46,19 +43,9 @@ class SourceFile:
                 self.functions[prefix + node.name, _first_line(node)] = node
                 self._index(node.body, f"{prefix}{node.name}.<locals>.")
             elif isinstance(node, ast.ClassDef):
-                self.classes.setdefault(prefix + node.name, []).append(node)
                 self._index(node.body, f"{prefix}{node.name}.")
             else:
-                self._index_statement(node, prefix)
-
-    def _index_statement(self, node: ast.stmt, prefix: str) -> None:
-        if not prefix:
-            for name in _assigned(node):
-                self.assignments.setdefault(name, []).append(node)
-        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-            for child in getattr(node, field, ()):
-                inner = child.body if not isinstance(child, ast.stmt) else [child]
-                self._index(inner, prefix)
+                self._index(list(_statements_in(node)), prefix)
 
     def still_says(self, code: CodeType) -> bool:
         """Whether this code was compiled from the text as it is now."""
@@ -66,6 +53,7 @@ class SourceFile:
 
     @property
     def codes(self) -> frozenset[CodeType]:
+        """All code objects that the text is compiled to."""
         if self._codes is None:
             whole = compile(self.text, self.file, "exec", dont_inherit=True)
             self._codes = frozenset(_nested(whole))
@@ -109,167 +97,248 @@ def function_node(code: CodeType) -> _Function | None:
     return node if node is not None and source.still_says(code) else None
 
 
-def class_nodes(qualname: str, file: str, codes: list[CodeType]) -> list[ast.ClassDef]:
-    """Find the definitions of a class; `codes` are its methods, to tell whether it was edited."""
-    source = source_file(file)
-    if source is None or not all(source.still_says(code) for code in codes):
-        return []
-    return source.classes.get(qualname, [])
+def source_text(code: CodeType) -> str | None:
+    """Return the text of a function, if it is still what was loaded."""
+    node = function_node(code)
+    source = source_file(code.co_filename)
+    if node is None or source is None:
+        return None
+    return ast.get_source_segment(source.text, node)
 
 
-def assignment_nodes(name: str, file: str) -> list[ast.stmt]:
-    """Find the statements of a module that assign to a name."""
-    source = source_file(file)
-    return [] if source is None or source.edited else source.assignments.get(name, [])
+# What is but logged
 
-
-def is_edited(file: str) -> bool:
-    """Whether a file may say something else than what was loaded from it."""
-    source = source_file(file)
-    return source is None or source.edited
-
-
-@lru_cache(maxsize=4096)
-def digest_of_node(node: ast.AST) -> str:
-    """Digest what a piece of syntax says."""
-    return digest_of_text("".join(_outline(node)))
+_LOGGING = frozenset(
+    {"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "write"}
+)
+_LOGGERS = frozenset({"logging", "warnings", "sys", "log", "logger", "_log", "_logger"})
+# Calls whose arguments go nowhere else.
+_HARMLESS = frozenset(
+    {"abs", "float", "format", "int", "isoformat", "len", "max", "min", "monotonic", "now"}
+    | {"perf_counter", "repr", "round", "str", "strftime", "time", "total_seconds", "utcnow"}
+)
 
 
 @lru_cache(maxsize=4096)
-def digest_of_code(code: CodeType) -> str:
-    """Digest bytecode, for code whose source is not at hand."""
-    import dis
+def logged_names(code: CodeType) -> frozenset[str]:
+    """Names that a function only logs or prints, or computes with for a log.
 
-    said: list[object] = [code.co_name, code.co_argcount, code.co_kwonlyargcount, code.co_flags]
-    said.append(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    for instruction in dis.get_instructions(code):
-        value = instruction.argval
-        if isinstance(value, CodeType):
-            value = digest_of_code(value)
-        elif instruction.opcode in dis.hasjrel or instruction.opcode in dis.hasjabs:
-            value = instruction.arg  # as a distance, not as a place
-        said.append((instruction.opname, value))
-    return digest_of_value(said, repr)
-
-
-@lru_cache(maxsize=4096)
-def written_names(node: ast.AST) -> frozenset[str]:
-    """Names whose value the code changes: `x.append(1)`, `x["a"] = 1`, `x.count += 1`."""
-    written = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            target = part.func.value if part.func.attr in MUTATORS else None
-        elif isinstance(part, (ast.Subscript, ast.Attribute)) and _is_changed(part):
-            target = part.value
-        else:
-            continue
-        name = _base_name(target)
-        if name is not None:
-            written.add(name)
-    return frozenset(written)
-
-
-@lru_cache(maxsize=4096)
-def class_body_names(node: ast.ClassDef) -> tuple[tuple[str, ...], ...]:
-    """Find dotted names that run when the class is made, and those of its fields' annotations."""
-    return tuple(dict.fromkeys(_class_body_names(node)))
-
-
-def _class_body_names(node: ast.ClassDef) -> Iterator[tuple[str, ...]]:
-    yield from _dotted_names([*node.decorator_list, *node.bases, *node.keywords])
+    `START` in `log.info("took %s", time.time() - START)` changes with every process and with it no
+    result.
+    """
+    if not _LOGGING.union({"print"}).intersection(code.co_names):
+        return frozenset()
+    node = function_node(code)
+    if node is None:
+        return frozenset()
+    reader = _LogReader()
     for statement in node.body:
-        if isinstance(statement, _Function):
-            defaults = [d for d in (*statement.args.defaults, *statement.args.kw_defaults) if d]
-            yield from _dotted_names([*statement.decorator_list, *defaults])
-        elif not isinstance(statement, ast.ClassDef):
-            yield from _dotted_names([statement])
+        reader.visit(statement)
+    return reader.only_logged()
 
 
-def annotation_names(text: str) -> list[tuple[str, ...]]:
-    """Dotted names in an annotation that is written as text."""
-    try:
-        return list(_dotted_names([ast.parse(text, mode="eval")]))
-    except SyntaxError:
-        return []
+class _LogReader(ast.NodeVisitor):
+    """Sorts the names that a function loads into those that it logs and those that it uses."""
 
+    def __init__(self) -> None:
+        self.logged: set[str] = set()
+        self.used: set[str] = set()
+        self.computed: list[tuple[str, set[str]]] = []
 
-def _dotted_names(nodes: list[ast.AST]) -> Iterator[tuple[str, ...]]:
-    for node in nodes:
-        dotted = _dotted(node)
-        if dotted is not None:
-            yield dotted
+    def visit_Expr(self, node: ast.Expr) -> None:
+        call = node.value
+        if isinstance(call, ast.Call) and _is_log(call.func):
+            for argument in (*call.args, *(each.value for each in call.keywords)):
+                self.logged |= self._names(argument)
         else:
-            yield from _dotted_names(list(ast.iter_child_nodes(node)))
+            self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        target = node.targets[0]
+        if len(node.targets) == 1 and isinstance(target, ast.Name):
+            self.computed.append((target.id, self._names(node.value)))
+        else:
+            self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Store):
+            self.used.add(node.id)
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self.used.update(node.names)
+
+    def _names(self, node: ast.expr) -> set[str]:
+        """Names in an expression that only computes; those in other calls count as used."""
+        if isinstance(node, ast.Name):
+            return {node.id}
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = function.attr if isinstance(function, ast.Attribute) else None
+            name = function.id if isinstance(function, ast.Name) else name
+            if name not in _HARMLESS:
+                self.generic_visit(node)
+                return set()
+        elif isinstance(node, (ast.Lambda, ast.NamedExpr, ast.ListComp, ast.GeneratorExp)):
+            self.generic_visit(node)
+            return set()
+        found: set[str] = set()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                found |= self._names(child)
+            elif isinstance(child, ast.keyword):
+                found |= self._names(child.value)
+        return found
+
+    def only_logged(self) -> frozenset[str]:
+        while True:
+            added = [names - self.used for name, names in self.computed if name in self.used]
+            if not any(added):
+                break
+            self.used.update(*added)
+        computed = (name for _, names in self.computed for name in names)
+        return frozenset((self.logged | set(computed)) - self.used)
 
 
-def _dotted(node: ast.AST) -> tuple[str, ...] | None:
-    if isinstance(node, ast.Name):
-        return (node.id,)
-    if isinstance(node, ast.Attribute):
-        base = _dotted(node.value)
-        return None if base is None else (*base, node.attr)
-    return None
+def _is_log(function: ast.expr) -> bool:
+    if isinstance(function, ast.Name):
+        return function.id == "print"
+    base = function.value if isinstance(function, ast.Attribute) else None
+    while isinstance(base, ast.Attribute):
+        base = base.value
+    known = isinstance(base, ast.Name) and base.id.lower() in _LOGGERS
+    return known and isinstance(function, ast.Attribute) and function.attr in _LOGGING
 
 
-def _outline(node: ast.AST) -> Iterator[str]:
-    yield type(node).__name__
-    yield "("
-    for name in node._fields:
-        if name in _IGNORED_FIELDS and not isinstance(node, ast.AnnAssign):
+# What an import does to other modules
+
+_QUIET = frozenset({"logging", "warnings", "sys", "print", "atexit", "signal", "faulthandler"})
+
+
+def module_effects(module: str | None) -> list[FunctionType]:
+    """Return what a module of the project, and those that it imports, do to others on import.
+
+    `pd.set_option(...)` and `decimal.getcontext().prec = 3` at the top of a module change results
+    although no name of the module leads there.
+    """
+    found: dict[str, list[FunctionType]] = {}
+    pending = [module or ""]
+    while pending:
+        name = pending.pop()
+        loaded = sys.modules.get(name)
+        if name in found or loaded is None or not is_project_module(name):
             continue
-        yield from _outline_of_field(node, name, getattr(node, name, None))
-    yield ")"
+        found[name], imported = _effects_of(loaded)
+        pending.extend(imported)
+    return [function for name in sorted(found) for function in found[name]]
 
 
-def _outline_of_field(node: ast.AST, name: str, value: object) -> Iterator[str]:
-    if name == "decorator_list" and isinstance(node, _Function):
-        return  # a decorator's effect is the function that it returned
-    if name == "body" and isinstance(node, _Definition):
-        value = _without_docstring(node.body)
-    if isinstance(value, ast.AST):
-        yield from _outline(value)
-    elif isinstance(value, list):
-        yield f"[{len(value)}:"
-        for item in value:
-            yield from _outline(item) if isinstance(item, ast.AST) else (repr(item),)
-        yield "]"
+# With the module, since a reloaded one is another.
+_effects: dict[str, tuple[ModuleType, list[FunctionType], list[str]]] = {}
+
+
+def _effects_of(module: ModuleType) -> tuple[list[FunctionType], list[str]]:
+    known = _effects.get(module.__name__)
+    if known is not None and known[0] is module:
+        return known[1], known[2]
+    file = getattr(module, "__file__", None) or ""
+    source = source_file(file) if file.endswith(".py") else None
+    functions, imported = [], []
+    for statement in _top_level(source.tree.body if source is not None else []):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            imported += _imported(statement, module)
+        elif _is_effect(statement, vars(module)):
+            code = compile(ast.Module([statement], []), file, "exec", dont_inherit=True)
+            functions.append(FunctionType(code, vars(module), "<import>"))
+    _effects[module.__name__] = module, functions, imported
+    return functions, imported
+
+
+def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in body:
+        if isinstance(statement, (*_definitions, ast.ClassDef)):
+            continue
+        if isinstance(statement, ast.If) and _is_guard(statement.test):
+            yield from _top_level(statement.orelse)
+        elif isinstance(statement, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+            yield from _top_level(list(_statements_in(statement)))
+        else:
+            yield statement
+
+
+_definitions = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _is_guard(test: ast.expr) -> bool:
+    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+    return bool(names & {"__name__", "TYPE_CHECKING"})
+
+
+def _imported(statement: ast.Import | ast.ImportFrom, module: ModuleType) -> list[str]:
+    if isinstance(statement, ast.Import):
+        return [alias.name for alias in statement.names]
+    package = getattr(module, "__package__", None) or ""
+    parts = package.split(".") if package else []
+    base = parts[: len(parts) - statement.level + 1] if statement.level else []
+    full = ".".join([*base, *([statement.module] if statement.module else [])])
+    return [full, *(f"{full}.{alias.name}" for alias in statement.names)]
+
+
+def _is_effect(statement: ast.stmt, scope: dict[str, Any]) -> bool:
+    """Whether a statement changes something that is not the module's own."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        root = _root(statement.value.func)
+        return _is_foreign(root, scope) or _is_plain_function(root, scope)
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
+        targets = [statement.target]
     else:
-        text = repr(value)
-        yield f"{len(text)}:{text}"
+        return False
+    return any(
+        _is_foreign(_root(target), scope)
+        for target in targets
+        if isinstance(target, (ast.Attribute, ast.Subscript))
+    )
 
 
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        return body[1:] if isinstance(first.value.value, str) else body
-    return body
-
-
-def _first_line(node: _Definition) -> int:
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-
-
-def _assigned(node: ast.stmt) -> Iterator[str]:
-    if isinstance(node, ast.Assign):
-        targets = node.targets
-    elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.For)):
-        targets = [node.target]
-    else:
-        return
-    for target in targets:
-        for part in ast.walk(target):
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                yield part.id
-
-
-def _is_changed(node: ast.Subscript | ast.Attribute) -> bool:
-    return isinstance(node.ctx, (ast.Store, ast.Del))
-
-
-def _base_name(node: ast.AST | None) -> str | None:
-    while isinstance(node, (ast.Subscript, ast.Attribute)):
-        node = node.value
+def _root(node: ast.expr) -> str | None:
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
+
+
+def _is_foreign(name: str | None, scope: dict[str, Any]) -> bool:
+    if name is None or name in _QUIET or name not in scope:
+        return False
+    value = scope[name]
+    if isinstance(value, ModuleType):
+        return value.__name__.partition(".")[0] not in _QUIET and value.__name__ != "cannery"
+    module = getattr(value, "__module__", None)
+    is_code = isinstance(value, type) or callable(value)
+    return is_code and isinstance(module, str) and not _is_own(module)
+
+
+def _is_own(module: str) -> bool:
+    return module.partition(".")[0] in (*_QUIET, "cannery") or is_project_module(module)
+
+
+def _is_plain_function(name: str | None, scope: dict[str, Any]) -> bool:
+    """Whether a function of the project's is called that runs no pipeline."""
+    value = scope.get(name or "")
+    if not isinstance(value, FunctionType) or not is_project_module(value.__module__ or ""):
+        return False
+    reached = (value.__globals__.get(each) for each in value.__code__.co_names)
+    return not any(type(each).__module__ == "cannery._steps" for each in reached)
+
+
+def _statements_in(node: ast.stmt) -> Iterator[ast.stmt]:
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, field, ()):
+            yield from [child] if isinstance(child, ast.stmt) else child.body
+
+
+def _first_line(node: _Function) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

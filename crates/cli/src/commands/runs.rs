@@ -97,7 +97,11 @@ fn show_run(
 
 pub(crate) fn why(args: &WhyArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
     let store = stores::open(&args.store)?;
-    let explanation = cannery_pipeline::why(&store, RunId(args.run), &args.step)?;
+    let (run, step) = (RunId(args.run), args.step.as_str());
+    let explanation = match args.against {
+        Some(other) => cannery_pipeline::why_against(&store, run, step, RunId(other))?,
+        None => cannery_pipeline::why(&store, run, step)?,
+    };
     if args.store.json {
         print_json(&explanation_value(&explanation), console)?;
     } else {
@@ -113,6 +117,7 @@ fn explanation_value(explanation: &Explanation) -> Value {
         Reason::Skipped => ("skipped", &no_changes),
         Reason::First => ("first", &no_changes),
         Reason::Repeated => ("repeated", &no_changes),
+        Reason::Same => ("same", &no_changes),
         Reason::Changed(changes) => ("changed", changes),
         _ => ("other", &no_changes),
     };
@@ -133,6 +138,7 @@ fn change_value(change: &Change) -> Value {
         ("label", change.label.as_str().into()),
         ("before", part(&change.before).into()),
         ("after", part(&change.after).into()),
+        ("diff", change.diff().into()),
     ])
 }
 

@@ -1,0 +1,98 @@
+"""Sees through the system what native code and children read in a project's folders."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from cannery import _native
+from cannery._fingerprint import _hooks
+from cannery._fingerprint._observe import Observations
+from cannery._fingerprint._places import current_folder, is_too_wide
+from cannery.errors import CanneryError
+
+_MOST_FOLDERS = 20_000
+
+
+class Watching:
+    """Watches the folders of the projects whose steps a run executes."""
+
+    def __init__(self, ignored: Iterable[str]) -> None:
+        self._lock = threading.Lock()
+        self._running: list[Observations] = []
+        self._heard: dict[str, int] = {}
+        self._added: set[str] = set()
+        self._watch: _native.Watch | None = None
+        #: Why something may be missed.
+        self.problem: str | None = None
+        try:
+            self._watch = _native.Watch([str(each) for each in ignored], _MOST_FOLDERS)
+        except CanneryError as error:
+            self.problem = str(error)
+        else:
+            _hooks.listeners.append(self._hear)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watch is not None:
+            _hooks.listeners.remove(self._hear)
+            self._watch = None
+
+    def begin(self, observations: Observations, paths: Iterable[str]) -> None:
+        """Begin to note what only the system sees, in the project's folders and at `paths`."""
+        with self._lock:
+            folder = current_folder()
+            self._add(observations.root)
+            if not is_too_wide(folder):
+                self._add(folder)
+            for path in paths:
+                self._add_named(path)
+            self._take()
+            self._running.append(observations)
+
+    def end(self, observations: Observations) -> None:
+        """Note what was seen until now."""
+        with self._lock:
+            self._take()
+            self._running.remove(observations)
+            if self.problem is not None:
+                observations.note_unseen(self.problem)
+
+    def _add(self, path: str) -> None:
+        is_known = any(path == each or path.startswith(each + os.sep) for each in self._added)
+        if self._watch is not None and not is_known:
+            self._added.add(path)
+            self._watch.add(path)
+
+    def _add_named(self, path: str) -> None:
+        """Watch a path that a parameter or a constant names, wherever it is."""
+        full = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+        if is_too_wide(full) or full.startswith(("/proc", "/sys", "/dev")):
+            return
+        try:
+            if os.path.isfile(full):  # noqa: PTH113
+                self._add(full)
+            elif os.path.isdir(full):  # noqa: PTH112
+                self._add(str(Path(full)))
+        except ValueError:
+            return
+
+    def _hear(self, path: str) -> None:
+        full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
+        self._heard[full] = self._heard.get(full, 0) + 1
+
+    def _take(self) -> None:
+        if self._watch is None:
+            return
+        files, problem = self._watch.take()
+        self.problem = self.problem or problem
+        for path, opened, write_closed, is_created, is_modified, is_folder in files:
+            name = str(path)
+            unheard = opened - self._heard.pop(name, 0)
+            # A folder that is made, or a file that Python's own code opened, is heard of.
+            if unheard > 0 and not (is_folder and is_created):
+                is_written = (write_closed > 0 or is_modified) and unheard <= write_closed
+                for observations in self._running:
+                    observations.note_native(name, is_written=is_written, is_created=is_created)

@@ -1,0 +1,160 @@
+"""What one execution of a step has to do with the world outside of the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from cannery._fingerprint import Fingerprint
+from cannery._fingerprint._hooks import observing, quiet
+from cannery._fingerprint._observe import Observations, state_of, text_of
+from cannery._fingerprint._places import main_root, root_of
+from cannery.materializers._registry import materializer_for, materializer_of_format
+from cannery.materializers._trust import find_class, full_name
+
+if TYPE_CHECKING:
+    from cannery import _native
+    from cannery._session import Session
+    from cannery._steps import Step
+
+_MATERIALIZER = "materializer "
+_MOST_VALUES = 1000
+# Larger files are taken to name the place where they were made.
+_MOST_SEARCHED = 64 << 20
+
+
+class Outside:
+    """Observes a step's execution, and compares what an earlier one observed."""
+
+    def __init__(self, session: Session, step: Step) -> None:
+        self._session = session
+        self._step = step
+        self._root = _root_of(step)
+        self._observations: Observations | None = None
+
+    @property
+    def blind_spots(self) -> tuple[str, ...]:
+        """What could not be seen while the step ran."""
+        seen = self._observations
+        return () if seen is None else (*seen.blind_spots, *seen.unseen)
+
+    @contextmanager
+    def observing(self, paths: Iterable[str]) -> Iterator[None]:
+        """Note what is read from outside; `paths` may be read by what cannot be heard."""
+        ignored = (str(self._session.store.path),)
+        strict = self._step.strict
+        seen = Observations(self._root, ignored, key=self._session.key, is_strict=strict)
+        self._observations = seen
+        watching = self._session.watching
+        with quiet():
+            watching.begin(seen, paths)
+        try:
+            with observing(seen):
+                yield
+        finally:
+            with quiet():
+                watching.end(seen)
+
+    def states(self, value: Any, saved: Path) -> list[tuple[str, str]]:
+        """Return what was read and how it was, once the value is saved."""
+        seen = self._observations
+        if seen is None:
+            return []
+        with quiet():
+            seen.note_outputs(paths_in(value))
+            states = [(label, _with_text(label, state, self._root)) for label, state in seen.states()]
+            states += self._places_told(saved)
+        for materializer in _foreign_materializers(value, self._step):
+            label = _MATERIALIZER + full_name(materializer)
+            states.append((label, self.state_of(label)))
+        return states
+
+    def state_of(self, label: str) -> str:
+        """Say how something outside is now."""
+        if label.startswith(_MATERIALIZER):
+            found = find_class(label.removeprefix(_MATERIALIZER))
+            return "gone" if found is None else self._session.fingerprint_of_class(found).digest
+        with quiet():
+            return state_of(label, self._root, self._session.key)
+
+    def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
+        """Say whether all that was seen is as it was."""
+        return all(self.state_of(label) == state.partition("\n")[0] for label, state in seen)
+
+    def readers_of(self, records: list[_native.Artifact]) -> list[Fingerprint]:
+        """Fingerprint the project's own materializers that inputs are read by."""
+        readers = []
+        for record in records:
+            found = materializer_of_format(
+                record.format, record.type_name, self._step.materializers
+            )
+            if found is not None and _is_foreign(found):
+                readers.append(self._session.fingerprint_of_class(found))
+        return readers
+
+    def _places_told(self, saved: Path) -> Iterator[tuple[str, str]]:
+        """Find out whether the output names the project's folder, and so is right in no other."""
+        for label, place in (("project", self._root), ("folder", os.getcwd())):
+            if _is_told(place, saved):
+                yield label, place
+
+
+def _with_text(label: str, state: str, root: str) -> str:
+    text = text_of(label, root)
+    return state if text is None else f"{state}\n{text}"
+
+
+def _is_told(place: str, saved: Path) -> bool:
+    full, name = place.encode(), f'"{os.path.basename(place)}"'.encode()  # noqa: PTH119
+    for file in saved.rglob("*"):
+        if file.is_file():
+            if file.stat().st_size > _MOST_SEARCHED:
+                return True
+            content = file.read_bytes()
+            if full in content or name in content or content == name.strip(b'"'):
+                return True
+    return False
+
+
+def _root_of(step: Step) -> str:
+    function = inspect.unwrap(step.function)
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_filename.startswith("<"):
+        return main_root()
+    return root_of(code.co_filename)
+
+
+def _foreign_materializers(value: Any, step: Step) -> list[type]:
+    values = [value, *value] if isinstance(value, tuple) else [value]
+    found = {materializer_for(type(each), step.materializers): None for each in values}
+    return [each for each in found if _is_foreign(each)]
+
+
+def _is_foreign(materializer: type) -> bool:
+    return not materializer.__module__.startswith("cannery.")
+
+
+def paths_in(value: Any) -> Iterator[str]:
+    """Find the texts in a value that may be paths of files."""
+    pending = [value]
+    for _ in range(_MOST_VALUES):
+        if not pending:
+            return
+        each = pending.pop()
+        if isinstance(each, (str, PurePath)):
+            text = str(each)
+            if len(text) < 1024 and "\n" not in text and "\0" not in text:
+                yield text
+        elif isinstance(each, (list, tuple, set, frozenset)):
+            pending.extend(each)
+        elif isinstance(each, dict):
+            pending.extend(each.values())
+        elif dataclasses.is_dataclass(each) and not isinstance(each, type):
+            pending.extend(vars(each).values() if hasattr(each, "__dict__") else ())
+
+
