@@ -34,7 +34,7 @@ _INERT = frozenset(
     | {"weakref.WeakKeyDictionary", "weakref.WeakValueDictionary", "weakref.WeakSet"}
 )
 # Objects that stand for a function of the project: they lead to it by these attributes.
-_LEADS = ("__wrapped__", "__func__", "func", "py_func", "callback")
+_LEADS = ("__wrapped__", "py_func", "callback")
 
 _Describe = Callable[[Any], str]
 
@@ -166,9 +166,29 @@ class _Encoder:
             return self.put("inert", kind.__qualname__.encode())
         if kind.__module__ == "_io":
             return self.feed_file(value)
+        if kind.__module__ == "sqlite3":
+            return self.feed_database(value)
         if kind.__module__ == "_contextvars":
-            return self.feed_parts("context variable", value.get(None))
+            return self.feed_context(value)
         return self.feed_stand_in(value) or self.feed_state(value)
+
+    def feed_database(self, value: Any) -> None:
+        """Feed the file behind a connection that is open since before the step."""
+        from pathlib import Path
+
+        connection = getattr(value, "connection", value)
+        try:
+            files = [row[2] for row in connection.execute("PRAGMA database_list")]
+            contents = [Path(file).read_bytes() for file in files if file]
+        except Exception:  # another thread's, or closed
+            return self.hide(value)
+        return self.feed_parts("database", *contents)
+
+    def feed_context(self, value: Any) -> None:
+        try:
+            self.feed_parts("context variable", value.get())
+        except (AttributeError, LookupError):
+            self.put("context variable without a value")
 
     def feed_stand_in(self, value: Any) -> bool:
         """Feed what a library's object stands for, as those of `lru_cache` do."""

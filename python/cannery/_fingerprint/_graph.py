@@ -124,7 +124,7 @@ class Graph:
 
     def _begin_function(self, function: FunctionType, node: Node) -> None:
         code = function.__code__
-        whose = origin(function.__module__ or "builtins", code.co_filename)
+        whose = _origin_of_function(function)
         if whose != PROJECT:
             node.own = f"function {function.__module__}.{function.__qualname__}"
             self._link_package(node, function.__module__ or "", whose)
@@ -402,12 +402,14 @@ class Graph:
     # Classes and values
 
     def _begin_class(self, cls: type, node: Node) -> None:
-        whose = origin(cls.__module__)
-        if whose != PROJECT or not (is_plain(cls) or cls.__module__ in sys.modules):
-            node.own = f"class {cls.__module__}.{cls.__qualname__}"
-            self._link_package(node, cls.__module__, whose)
+        # Those of some compiled classes are descriptors.
+        module = cls.__module__ if isinstance(cls.__module__, str) else "builtins"
+        whose = origin(module)
+        if whose != PROJECT or not (is_plain(cls) or module in sys.modules):
+            node.own = f"class {module}.{cls.__qualname__}"
+            self._link_package(node, module, whose)
             return
-        node.label = f"class {module_name(cls.__module__)}.{cls.__qualname__}"
+        node.label = f"class {module_name(module)}.{cls.__qualname__}"
         node.own = f"class {cls.__qualname__}"
         self._pending.append((self._enter_class, cls, node))
 
@@ -464,6 +466,13 @@ class Graph:
         if unseen is not None and not quiet:
             kind = type(unseen).__qualname__
             self._blind(node, f"{label}: a `{kind}` cannot be looked into".removeprefix(": "))
+
+
+def _origin_of_function(function: FunctionType) -> str:
+    module, file = function.__module__ or "builtins", function.__code__.co_filename
+    if module == "builtins" and file.startswith("<") and not file.startswith("<frozen"):
+        return PROJECT  # of code that was generated
+    return origin(module, file)
 
 
 def _dependencies(module: str, name: str) -> Iterable[tuple[str, str]]:

@@ -12,7 +12,9 @@ from types import FrameType
 from typing import Any
 
 from cannery._fingerprint import _origin, _places
+from cannery._fingerprint._bytecode import analysis
 from cannery._fingerprint._observe import Observations
+from cannery._fingerprint._state import VOLATILE
 
 _quiet = threading.local()
 _lock = threading.Lock()
@@ -107,6 +109,7 @@ _MADE = frozenset({"os.mkdir", "os.remove", "os.rmdir", "os.truncate", "shutil.r
 _STARTED = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile"}
 )
+_OPENING = frozenset({"open", "os.listdir", "os.scandir"})
 _EVENTS = _MADE | _STARTED | {
     "open", "os.listdir", "os.scandir", "os.rename", "os.link", "os.symlink", "sqlite3.connect",
     "ctypes.dlopen", "socket.connect",
@@ -116,9 +119,9 @@ _EVENTS = _MADE | _STARTED | {
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     if event not in _EVENTS or not _running:
         return
-    if event == "open" and listeners and _is_path(arguments[0]):
+    if event in _OPENING and listeners and _is_path(arguments[0]):
         for listener in tuple(listeners):
-            listener(os.fsdecode(arguments[0]))
+            listener(os.fsdecode(arguments[0] or "."))
     noted_by = observers()
     if not noted_by:
         return
@@ -147,11 +150,16 @@ def _note_event(
     elif event == "ctypes.dlopen":
         if os.sep in os.fsdecode(arguments[0]):
             observations.note_path("file", os.fsdecode(arguments[0]))
-    else:
+    elif not _is_relative_to_folder(event, arguments):
         for path in arguments[:2] if event in ("os.rename", "os.link") else arguments[:1]:
             observations.note_write(os.fsdecode(path))
         if event == "os.symlink":
             observations.note_write(os.fsdecode(arguments[1]))
+
+
+def _is_relative_to_folder(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether a path is relative to a folder that is given as an open file's number."""
+    return event in ("os.remove", "os.rmdir", "os.mkdir") and arguments[-1] not in (-1, None)
 
 
 def _is_path(argument: Any) -> bool:
@@ -204,18 +212,16 @@ def _source_of(path: str) -> str:
 
 def _note_listing(observations: Observations, path: str, frame: FrameType) -> None:
     asker = _asker(frame)
-    if asker.is_import:
+    if asker.is_import or "_rmtree_safe_fd" in asker.functions:
         return
-    asks_sizes = asker.frame is not None and "stat" in asker.frame.f_code.co_names
+    asks_sizes = asker.frame is not None and "stat" in analysis(asker.frame.f_code).mentions
     observations.note_path("sizes" if asks_sizes else "file", path)
 
 
 # Who asks
 
-_IMPORTING = frozenset(
-    {"get_code", "_fill_cache", "find_spec", "_path_stat", "create_module", "_cache_bytecode"}
-    | {"path_stats", "set_data", "_find_spec", "_find_and_load"}
-)
+# A loader that is called without these reads code as data: it was not looked for by its name.
+_IMPORTING = frozenset({"_find_and_load", "_find_spec", "find_spec", "_fill_cache", "_path_stat"})
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120
 _SITE = f"{_STANDARD_LIBRARY}site-packages{os.sep}"
 _DEEPEST = 64
@@ -328,7 +334,7 @@ def _note_stat(observations: Observations, path: str, frame: FrameType) -> None:
 
 
 def _asks_for_times(frame: FrameType) -> bool:
-    return bool(_TIME_FIELDS.intersection(frame.f_code.co_names))
+    return not _TIME_FIELDS.isdisjoint(analysis(frame.f_code).mentions)
 
 
 def _note_lstat(observations: Observations, path: str, frame: FrameType) -> None:
@@ -353,8 +359,12 @@ def _note_readlink(observations: Observations, path: str, frame: FrameType) -> N
 
 def _note_getcwd(observations: Observations, path: str, frame: FrameType) -> None:
     asker = _asker(frame)
-    if asker.is_project and not asker.functions & {"abspath", "realpath", "absolute", "resolve"}:
+    # Others ask for it to make a path absolute, under which they open it then.
+    if asker.is_project and asker.modules <= _CURRENT and "absolute" not in asker.functions:
         observations.note_folder()
+
+
+_CURRENT = frozenset({"os", "pathlib", "pathlib._local"})
 
 
 def _wrap_import_module() -> None:
@@ -400,12 +410,18 @@ class _ObservedEnvironment(type(os.environ)):
         super().__setitem__(key, value)
 
 
+# Modules in which `os.getenv` and `os.environ.get` are written.
+_LOOKUPS = frozenset({"os", "_collections_abc", "collections.abc"})
+
+
 def _note_variable(name: str, frame: FrameType) -> None:
     noted_by = observers()
     if not noted_by:
         return
     with quiet():
         asker = _asker(frame)
+        if name in VOLATILE and not asker.modules <= _LOOKUPS:
+            return
         if not asker.is_project and _is_own_business(name, asker):
             return
         for observations in noted_by:
@@ -414,8 +430,6 @@ def _note_variable(name: str, frame: FrameType) -> None:
 
 def _is_own_business(name: str, asker: _Asker) -> bool:
     """Whether a library reads a variable for itself: while it is imported, or for a terminal."""
-    from cannery._fingerprint._state import VOLATILE
-
     if name in VOLATILE or asker.is_import or asker.frame is None:
         return True
     frame: FrameType | None = asker.frame
