@@ -21,7 +21,7 @@ from cannery._fingerprint import fingerprint_value as _fingerprint_value
 from cannery._fingerprint._hooks import hosting
 from cannery._fingerprint._watching import Watching
 from cannery._store import RunRecord, StepRun, Store
-from cannery.materializers._trust import project_classes, trusting
+from cannery.materializers._trust import project_code, trusting
 
 if TYPE_CHECKING:
     from cannery._steps import Pipeline, Step
@@ -188,7 +188,7 @@ class Session:
             for name in names:
                 if name not in self._classes:
                     with trusting(()):
-                        found = project_classes([name]).get(name)
+                        found = project_code([name]).get(name)
                     known = None if found is None else fingerprint(found, self.graph)
                     self._classes[name] = known
             found = [self._classes[name] for name in sorted(names)]

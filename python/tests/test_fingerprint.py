@@ -123,8 +123,14 @@ EDITS = [
         "helper elsewhere", "helpers.py", "deeper(x)\n", "deeper(x) + 1\n", "function helpers.far"
     ),
     Edit("helper of a helper", "helpers.py", "x - 1", "x - 2", "function helpers.deeper"),
-    Edit("method of a class", "pipe.py", "x * self", "x + self", "class pipe.Scale"),
-    Edit("class attribute", "pipe.py", "factor = 3", "factor = 4", "class pipe.Scale"),
+    Edit("method of a class", "pipe.py", "x * self", "x + self", "function pipe.Scale.apply"),
+    Edit(
+        "class attribute",
+        "pipe.py",
+        "factor = 3",
+        "factor = 4",
+        "attribute factor of class pipe.Scale",
+    ),
     Edit("constant", "pipe.py", "LIMIT = 10", "LIMIT = 11", "variable pipe.LIMIT"),
     Edit(
         "dispatch table",
@@ -139,7 +145,7 @@ EDITS = [
         "pipe.py",
         "start=1",
         "start=2",
-        "function pipe.work|defaults of function pipe.work",
+        "defaults of function pipe.work",
     ),
     Edit(
         "decorated helper",

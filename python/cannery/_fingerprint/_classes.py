@@ -26,6 +26,8 @@ class ClassParts(NamedTuple):
     members: list[tuple[str, Any]]
     #: Whether no library's machinery made more of it than it says.
     is_plain: bool
+    #: Of its fields.
+    annotations: list[Any]
 
 
 def parts_of_class(cls: type) -> ClassParts:
@@ -33,8 +35,11 @@ def parts_of_class(cls: type) -> ClassParts:
     meta = type(cls)
     bases = [*cls.__bases__, *([meta] if meta is not type else [])]
     members = list(_members(cls))
-    said = repr([repr(_fields(cls)), [name for name, _ in members]])
-    return ClassParts(said, bases, members, meta.__module__ in ("builtins", "abc", "enum"))
+    fields = _fields(cls)
+    texts = {name: _text_of(each) for name, each in fields.items()}
+    said = repr([texts, [name for name, _ in members]])
+    is_plain = meta.__module__ in ("builtins", "abc", "enum")
+    return ClassParts(said, bases, members, is_plain, list(fields.values()))
 
 
 def _members(cls: type) -> Iterator[tuple[str, Any]]:
@@ -62,14 +67,14 @@ def _is_method(value: Any) -> bool:
     return isinstance(value, (FunctionType, classmethod, staticmethod, property))
 
 
-def _fields(cls: type) -> dict[str, str]:
-    """Name the annotations of a class's own fields, which may be checked at run time."""
+def _fields(cls: type) -> dict[str, Any]:
+    """Return the annotations of a class's own fields, which may be checked at run time."""
     annotations = vars(cls).get("__annotations__")
     if annotations is None and "__annotate_func__" in vars(cls):
         annotations = getattr(cls, "__annotations__", None)
     if not isinstance(annotations, dict):
         return {}  # those of a class made by C
-    return {name: _text_of(each) for name, each in annotations.items()}
+    return annotations
 
 
 def _text_of(annotation: Any) -> str:

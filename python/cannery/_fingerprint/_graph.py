@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from cannery._fingerprint._bytecode import Analysis, Name, analysis
 from cannery._fingerprint._classes import ClassParts, parts_of_class
@@ -147,6 +148,7 @@ class Graph:
                 self._link_name(node, name, function, called=name in found.called)
         self._link_defaults(function, node)
         self._link_attributes(function, node)
+        self._link_annotations(function.__annotations__.values(), function.__globals__, node)
         self._link_special(found, function, node)
         self._link_effects(function.__module__, node)
 
@@ -169,6 +171,15 @@ class Graph:
             if not name.startswith("__") or name == "__wrapped__":
                 label = f"attribute {name} of {node.label}"
                 self._link_value(node, f"attribute {name}", value, (function, name), label)
+
+    def _link_annotations(
+        self, annotations: Iterable[Any], scope: dict[str, Any], node: Node
+    ) -> None:
+        """Reach the project's own classes: an argument's methods are named nowhere else."""
+        for annotation in annotations:
+            for cls in _classes_named(annotation, scope):
+                if origin(_module_of(cls)) == PROJECT:
+                    node.edges.append(("annotation", self._node(cls)))
 
     def _link_special(self, found: Analysis, function: FunctionType, node: Node) -> None:
         scope, mentions = function.__globals__, found.mentions
@@ -402,8 +413,7 @@ class Graph:
     # Classes and values
 
     def _begin_class(self, cls: type, node: Node) -> None:
-        # Those of some compiled classes are descriptors.
-        module = cls.__module__ if isinstance(cls.__module__, str) else "builtins"
+        module = _module_of(cls)
         whose = origin(module)
         if whose != PROJECT or not (is_plain(cls) or module in sys.modules):
             node.own = f"class {module}.{cls.__qualname__}"
@@ -424,6 +434,8 @@ class Graph:
             else:
                 label = f"attribute {name} of {node.label}"
                 self._link_value(node, name, value, (cls, name), label, quiet=not parts.is_plain)
+        scope = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+        self._link_annotations(parts.annotations, scope, node)
         self._link_effects(cls.__module__, node)
 
     def _link_value(
@@ -466,6 +478,25 @@ class Graph:
         if unseen is not None and not quiet:
             kind = type(unseen).__qualname__
             self._blind(node, f"{label}: a `{kind}` cannot be looked into".removeprefix(": "))
+
+
+def _module_of(cls: type) -> str:
+    # Those of some compiled classes are descriptors.
+    return cls.__module__ if isinstance(cls.__module__, str) else "builtins"
+
+
+def _classes_named(annotation: Any, scope: dict[str, Any]) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    elif isinstance(annotation, str):
+        for name in _IDENTIFIER.findall(annotation):
+            if isinstance(scope.get(name), type):
+                yield scope[name]
+    for argument in get_args(annotation):
+        yield from _classes_named(argument, scope)
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 def _origin_of_function(function: FunctionType) -> str:

@@ -121,14 +121,23 @@ def reached_nodes(root: Node) -> list[Node]:
 
 
 def labelled(nodes: list[Node]) -> dict[str, tuple[str, Any]]:
-    """Map labels to digests and what shows them; equal labels are numbered."""
+    """Map labels to what pieces say and what shows them; equal labels are numbered."""
     parts: dict[str, tuple[str, Any]] = {}
     for node in nodes:
         if not node.label:
             continue
+        said = _said(node)
         unique, count = node.label, 1
-        while parts.get(unique, (node.own, None))[0] != node.own:
+        while parts.get(unique, (said, None))[0] != said:
             count += 1
             unique = f"{node.label} ({count})"
-        parts[unique] = node.own, node.show
+        parts[unique] = said, node.show
     return parts
+
+
+def _said(node: Node) -> str:
+    """What a piece says, with the names of what it leads to."""
+    if node.label.startswith("package "):
+        return node.own
+    names = [f"{how} {child.label}" for how, child in node.edges if how or child.label]
+    return f"{node.own} {', '.join(names)}".rstrip() if names else node.own

@@ -10,9 +10,11 @@ from typing import Any
 import cannery
 from cannery.errors import LimitError
 from cannery.materializers._base import Materializer
-from cannery.materializers._trust import project_classes, trusted_classes
+from cannery.materializers._trust import project_code, trusted_classes
 
 _TYPE_TAG = re.compile(rb'"\$type":\s*"([^"\\]+)"')
+# A class or function that is a value itself.
+_CODE_TAG = re.compile(rb'"\$type":\s*"(?:type|function)",\s*"name":\s*"([^"\\]+)"')
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 
 
@@ -89,11 +91,11 @@ class DataMaterializer(Materializer[Any]):
 
 
 def classes_in(at: Path) -> list[str]:
-    """Name the project's own classes of which a stored document holds objects.
+    """Name the project's own classes of which a stored document holds objects, and its functions.
 
-    Their methods may be called by whoever gets the document, although nothing else names them.
+    They and their methods may be called by the step that gets the document, although nothing else names them.
     """
-    return sorted(project_classes(_type_names(_document(at))))
+    return sorted(project_code(_type_names(_document(at))))
 
 
 def _document(at: Path) -> bytes:
@@ -128,4 +130,5 @@ def _most(info: zipfile.ZipInfo) -> int:
 
 
 def _type_names(document: bytes) -> set[str]:
-    return {name.decode("utf-8", "replace") for name in _TYPE_TAG.findall(document)}
+    names = [*_TYPE_TAG.findall(document), *_CODE_TAG.findall(document)]
+    return {name.decode("utf-8", "replace") for name in names}

@@ -1,4 +1,4 @@
-"""Which classes may be made again from a stored artifact."""
+"""Which classes may be made again from a stored artifact, and which functions be in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from cannery._fingerprint._origin import is_project_module, module_name
@@ -37,16 +37,20 @@ def trusted_classes(names: Iterable[str]) -> list[Any]:
     policy = _policy.get()
     if not policy.project:
         return list(policy.trusted)
-    return [*policy.trusted, *project_classes(names).values()]
+    return [*policy.trusted, *project_code(names).values()]
 
 
-def project_classes(names: Iterable[str]) -> dict[str, type]:
-    """Find those of the named classes that the project's own code defines."""
-    found = {name: find_class(name) for name in names}
+def project_code(names: Iterable[str]) -> dict[str, type | FunctionType]:
+    """Find those of the named classes and functions that the project's own code defines.
+
+    A function that a store names is a value as any other: to read it calls nothing.
+    """
+    found = {name: _find(name) for name in names}
     return {
-        name: cls
-        for name, cls in found.items()
-        if cls is not None and is_project_module(cls.__module__)
+        name: code
+        for name, code in found.items()
+        if _is_class(code) or type(code) is FunctionType
+        if is_project_module(code.__module__)
     }
 
 
@@ -95,11 +99,16 @@ def find_class(name: str) -> type | None:
 
     A store names it, perhaps a stranger's: a module's own `__getattr__` could import others.
     """
+    found = _find(name)
+    return found if _is_class(found) else None
+
+
+def _find(name: str) -> Any:
     parts = name.split(".")
     for count in range(len(parts) - 1, 0, -1):
         module = _module(".".join(parts[:count]))
         if module is not None:
-            return _class_in(module, parts[count:])
+            return _member_of(module, parts[count:])
     return None
 
 
@@ -108,12 +117,12 @@ def _module(name: str) -> ModuleType | None:
     return found if isinstance(found, ModuleType) else None
 
 
-def _class_in(module: ModuleType, names: list[str]) -> type | None:
+def _member_of(module: ModuleType, names: list[str]) -> Any:
     # `ModuleType`'s own, for a module that is loaded late would load itself now.
     found: Any = ModuleType.__getattribute__(module, "__dict__").get(names[0])
     for name in names[1:]:
         found = type.__dict__["__dict__"].__get__(found).get(name) if _is_class(found) else None
-    return found if _is_class(found) else None
+    return found
 
 
 def _is_class(value: Any) -> bool:
