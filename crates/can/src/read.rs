@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::thread;
 
-use cannery_core::tagged::{MAX_LEVELS, Untagger};
+use cannery_core::tagged::{MAX_LEVELS, TagDecoder};
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Limits, Order, Result, Sink};
 use cannery_json::ReadOptions;
 use cannery_npy::{Bytes, NpyFile};
@@ -100,7 +100,7 @@ impl CanFile {
             let is_new = used.borrow_mut().insert(name.to_owned());
             if is_new { Ok(()) } else { Err(twice(name)) }
         };
-        let mut untagger = Untagger::new(sink)
+        let mut untagger = TagDecoder::new(sink)
             .arrays(|name| once(name).and_then(|()| self.array(name)))
             .blobs(|name| {
                 once(name)?;

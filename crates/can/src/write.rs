@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{Cursor, Seek, Write};
 use std::rc::Rc;
 
-use cannery_core::tagged::Tagger;
+use cannery_core::tagged::TagEncoder;
 use cannery_core::{ArraySource, Result, Sink, Source};
 use cannery_json::Writer;
 use zip::CompressionMethod;
@@ -67,7 +67,7 @@ impl Compression {
 /// # Ok::<(), cannery_core::Error>(())
 /// ```
 pub struct CanWriter<'w, W: Write + Seek + 'w> {
-    document: Tagger<'w, Writer<Vec<u8>>>,
+    document: TagEncoder<'w, Writer<Vec<u8>>>,
     members: Rc<RefCell<Members<W>>>,
 }
 
@@ -76,12 +76,13 @@ impl<'w, W: Write + Seek + 'w> CanWriter<'w, W> {
     pub fn new(writer: W, compression: Compression) -> Self {
         let members = Rc::new(RefCell::new(Members::new(writer, compression)));
         let (of_arrays, of_bytes) = (Rc::clone(&members), Rc::clone(&members));
-        let document = Tagger::new(Writer::new(Vec::new(), cannery_json::WriteOptions::default()))
-            .arrays(move |array| put_array(array, &mut of_arrays.borrow_mut()))
-            .blobs(move |bytes| match bytes.len() {
-                ..LONG => Ok(None),
-                _ => of_bytes.borrow_mut().add_bytes(bytes).map(Some),
-            });
+        let document =
+            TagEncoder::new(Writer::new(Vec::new(), cannery_json::WriteOptions::default()))
+                .arrays(move |array| put_array(array, &mut of_arrays.borrow_mut()))
+                .blobs(move |bytes| match bytes.len() {
+                    ..LONG => Ok(None),
+                    _ => of_bytes.borrow_mut().add_bytes(bytes).map(Some),
+                });
         Self { document, members }
     }
 

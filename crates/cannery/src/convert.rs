@@ -1,19 +1,19 @@
 //! A reader driving a writer: from any format to any other, in constant memory where both stream.
 
-use cannery_core::tagged::{Tagger, Untagger};
-use cannery_core::{Error, ErrorKind, Result, Sink, Unshare, Value, ValueBuilder};
+use cannery_core::tagged::{TagDecoder, TagEncoder};
+use cannery_core::{Error, ErrorKind, ExpandAliases, Result, Sink, Value, ValueBuilder};
 
+use crate::adapt::AdaptedSink;
 use crate::format::{
-    Documents, Format, Holds, ReadOptions, Reader, Rows, WriteOptions, format_of,
+    Capabilities, Documents, Format, ReadOptions, Reader, Rows, WriteOptions, format_of,
     format_of_extension, format_of_id,
 };
-use crate::relay::Relayed;
 use crate::select::Select;
-use crate::stages::{Guide, Head, Lower, OpenRows};
-use crate::{Input, Output, Place, Selection};
+use crate::stages::{ArraysToLists, Head, PathTracker, SplitRows};
+use crate::{Input, Location, Output, Selection};
 
 /// Sees how far a conversion has come, and may stop it.
-pub trait Watch {
+pub trait Progress {
     /// Looks at a conversion that has passed on so many events.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ pub trait Watch {
 }
 
 /// Nobody watches.
-impl Watch for () {
+impl Progress for () {
     fn look(&mut self, _events: u64) -> Result<()> {
         Ok(())
     }
@@ -119,10 +119,10 @@ impl ConvertOptions {
 /// Those of both formats and of the operating system, with the file's name and, where the target
 /// cannot hold a value, the path to it.
 pub fn convert(
-    source: &Place,
-    target: &Place,
+    source: &Location,
+    target: &Location,
     options: &ConvertOptions,
-    watch: &mut dyn Watch,
+    watch: &mut dyn Progress,
 ) -> Result<()> {
     let to = match &options.to {
         Some(id) => format_of_id(id),
@@ -193,7 +193,7 @@ impl OpenSource {
 
     /// Whether tags in it are read: a format of arrays has none.
     fn untags(&self, options: &ConvertOptions) -> bool {
-        options.tagged && !self.format.holds().arrays
+        options.tagged && !self.format.capabilities().arrays
     }
 
     /// How many documents it holds.
@@ -212,7 +212,7 @@ pub fn convert_between(
     output: Output<'_>,
     to: &dyn Format,
     options: &ConvertOptions,
-    watch: &mut dyn Watch,
+    watch: &mut dyn Progress,
 ) -> Result<()> {
     let plan = Plan::new(&source, to, options);
     let write = options.write.clone().rows(plan.as_rows);
@@ -221,7 +221,7 @@ pub fn convert_between(
         return writer.finish();
     }
     let sent = plan.send(source, writer.sink(), options, watch);
-    let can_tag = !options.tagged && !plan.holds.arrays;
+    let can_tag = !options.tagged && !plan.capabilities.arrays;
     sent.map_err(say_expanded).map_err(|error| if can_tag { say_tagged(error) } else { error })?;
     writer.finish()
 }
@@ -263,21 +263,21 @@ struct Plan {
     any_row: bool,
     /// References are written out in full.
     unshares: bool,
-    holds: Holds,
+    capabilities: Capabilities,
 }
 
 impl Plan {
     fn new(source: &OpenSource, to: &dyn Format, options: &ConvertOptions) -> Self {
-        let (documents, holds) = (source.documents(), to.holds());
+        let (documents, capabilities) = (source.documents(), to.capabilities());
         let selects = options.select.is_some();
-        let as_rows = match holds.rows {
+        let as_rows = match capabilities.rows {
             Rows::Never => false,
             Rows::Possibly => documents != Documents::One && !selects,
             Rows::Always => true,
         };
         // A document of a format that has both may well be the only row.
-        let only_row = source.format.holds().rows == Rows::Possibly;
-        let lost = !holds.references && !options.tagged;
+        let only_row = source.format.capabilities().rows == Rows::Possibly;
+        let lost = !capabilities.references && !options.tagged;
         // In a row of documents, names of references are used again.
         let repeated = documents == Documents::Several && !as_rows;
         Self {
@@ -285,7 +285,7 @@ impl Plan {
             as_rows,
             any_row: options.write.any_rows || only_row && !selects,
             unshares: lost || repeated || selects,
-            holds,
+            capabilities,
         }
     }
 
@@ -295,29 +295,29 @@ impl Plan {
         source: OpenSource,
         writer: &mut dyn Sink,
         options: &ConvertOptions,
-        watch: &mut dyn Watch,
+        watch: &mut dyn Progress,
     ) -> Result<()> {
         let limits = options.read.limits;
         let untags = source.untags(options);
         let (mut tagger, mut rows, mut lower, mut unshare);
         let mut sink: &mut dyn Sink = writer;
-        if options.tagged && !self.holds.arrays {
-            tagger = Tagger::new(sink).native(self.holds.native);
+        if options.tagged && !self.capabilities.arrays {
+            tagger = TagEncoder::new(sink).support(self.capabilities.support);
             sink = &mut tagger;
         }
         if self.as_rows {
-            rows = Relayed(OpenRows::new(sink, self.any_row));
+            rows = AdaptedSink(SplitRows::new(sink, self.any_row));
             sink = &mut rows;
         }
         let base = options.select.as_ref().map(Selection::base).unwrap_or_default();
-        let mut guide = Relayed(Guide::new(sink, watch, base));
+        let mut guide = AdaptedSink(PathTracker::new(sink, watch, base));
         sink = &mut guide;
-        if !self.holds.arrays && !options.tagged {
-            lower = Relayed(Lower { next: sink, limits });
+        if !self.capabilities.arrays && !options.tagged {
+            lower = AdaptedSink(ArraysToLists { next: sink, limits });
             sink = &mut lower;
         }
         if self.unshares {
-            unshare = Unshare::new(sink, limits);
+            unshare = ExpandAliases::new(sink, limits);
             sink = &mut unshare;
         }
         read(source.reader, sink, untags, options)
@@ -332,7 +332,7 @@ fn read(
     options: &ConvertOptions,
 ) -> Result<()> {
     if let Some(count) = options.head {
-        let mut head = Relayed(Head::new(sink, count));
+        let mut head = AdaptedSink(Head::new(sink, count));
         let read = read_selected(reader, &mut head, untags, options);
         return head.0.outcome(read);
     }
@@ -347,11 +347,11 @@ fn read_selected(
 ) -> Result<()> {
     let limits = options.read.limits;
     let Some(selection) = &options.select else { return read_raised(reader, sink, untags) };
-    let mut select = Relayed(Select::new(sink, selection, limits));
-    let read = read_raised(reader, &mut Unshare::new(&mut select, limits), untags);
+    let mut select = AdaptedSink(Select::new(sink, selection, limits));
+    let read = read_raised(reader, &mut ExpandAliases::new(&mut select, limits), untags);
     select.0.outcome(read)
 }
 
 fn read_raised(reader: Box<dyn Reader>, sink: &mut dyn Sink, untags: bool) -> Result<()> {
-    if untags { reader.read(&mut Untagger::new(sink)) } else { reader.read(sink) }
+    if untags { reader.read(&mut TagDecoder::new(sink)) } else { reader.read(sink) }
 }

@@ -1,10 +1,10 @@
 //! What a format is to the rest of cannery, the list of those there are, and telling them apart.
 
-use cannery_core::tagged::Native;
-use cannery_core::{Error, ErrorKind, Limits, Nothing, Result, Sink};
+use cannery_core::tagged::TagSupport;
+use cannery_core::{Error, ErrorKind, Limits, NullSink, Result, Sink};
 
 use crate::inspect::Node;
-use crate::outline::Outline;
+use crate::summary::SchemaSummary;
 use crate::{Input, Output};
 
 /// A file format: how to recognize, read, write and summarize it.
@@ -24,7 +24,7 @@ pub trait Format: Sync {
     fn sniff(&self, start: &[u8]) -> Likelihood;
 
     /// What its files can hold besides plain values.
-    fn holds(&self) -> Holds;
+    fn capabilities(&self) -> Capabilities;
 
     /// Opens `input` for reading, as far as it takes to know how many documents there are.
     ///
@@ -55,7 +55,7 @@ pub trait Format: Sync {
     /// What is wrong beyond the grammar counts too: keys that occur twice in a map.
     fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
         let input = Input::from_memory(bytes.to_vec());
-        let read = input.and_then(|input| self.read(input, options, &mut Nothing));
+        let read = input.and_then(|input| self.read(input, options, &mut NullSink));
         read.err().into_iter().collect()
     }
 
@@ -63,7 +63,7 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] if it is no format of text; those of the format.
-    fn lay_out(&self, _text: &[u8], _options: &LayoutOptions) -> Result<String> {
+    fn layout(&self, _text: &[u8], _options: &LayoutOptions) -> Result<String> {
         let message = format!("{} is not laid out: it is no text", self.title());
         Err(Error::new(ErrorKind::Unsupported, message))
     }
@@ -73,7 +73,7 @@ pub trait Format: Sync {
     /// # Errors
     /// Those of the format and the input.
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
-        let mut outline = Outline::default();
+        let mut outline = SchemaSummary::default();
         self.read(input, options, &mut outline)?;
         Ok(outline.into_node())
     }
@@ -131,7 +131,7 @@ pub enum Likelihood {
 /// What files of a format can hold besides plain values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Holds {
+pub struct Capabilities {
     /// Arrays of numbers, as such. To others they are sent as nested lists.
     pub arrays: bool,
     /// References to values that occur more than once. To others they are written out in full.
@@ -139,7 +139,7 @@ pub struct Holds {
     /// Whether a file is rows: one document for each item of the outermost list.
     pub rows: Rows,
     /// What needs no tag where values are written with their types.
-    pub native: Native,
+    pub support: TagSupport,
 }
 
 /// Whether a file is rows, one document for each item of the outermost list.

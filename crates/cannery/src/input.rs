@@ -8,7 +8,7 @@ use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
 use crate::inflate::named_bytes;
 #[cfg(feature = "compression")]
 use crate::inflate::{Bounded, Counted};
-use crate::{Packing, Place};
+use crate::{Compression, Location};
 
 /// Bytes looked at to tell what a file is.
 const START: usize = 4096;
@@ -17,7 +17,7 @@ const START: usize = 4096;
 pub struct Input {
     name: String,
     extension: Option<String>,
-    packing: Option<Packing>,
+    packing: Option<Compression>,
     size: Option<u64>,
     start: Vec<u8>,
     content: Content,
@@ -33,7 +33,7 @@ enum Content {
 }
 
 /// All bytes of an input, in the form that is cheapest to have.
-pub enum Whole {
+pub enum Contents {
     /// A plain file, which can be mapped.
     File(File),
     /// The bytes themselves.
@@ -45,16 +45,16 @@ impl Input {
     ///
     /// # Errors
     /// Those of the operating system, with the file's name.
-    pub fn open(place: &Place) -> Result<Self> {
-        let input = match place {
-            Place::Standard => Self::from_stream(io::stdin()),
-            Place::Path(path) => File::open(path)
+    pub fn open(location: &Location) -> Result<Self> {
+        let input = match location {
+            Location::Standard => Self::from_stream(io::stdin()),
+            Location::Path(path) => File::open(path)
                 .map_err(|e| Error::io(e, "cannot open the file"))
                 .and_then(Self::from_file),
         };
-        let mut input = input.map_err(|e| e.in_file(place.name()))?;
-        input.name = place.name();
-        input.extension = place.extension();
+        let mut input = input.map_err(|e| e.in_file(location.name()))?;
+        input.name = location.name();
+        input.extension = location.extension();
         Ok(input)
     }
 
@@ -65,7 +65,7 @@ impl Input {
     pub fn from_memory(bytes: Vec<u8>) -> Result<Self> {
         let size = Some(bytes.len() as u64);
         let start = bytes[..bytes.len().min(START)].to_vec();
-        match Packing::of_start(&start) {
+        match Compression::of_start(&start) {
             None => Ok(Self { size, start, ..Self::new(Content::Memory(bytes)) }),
             Some(packing) => Self::from_packed(packing, Cursor::new(bytes), size),
         }
@@ -83,7 +83,7 @@ impl Input {
         let mut start = Vec::new();
         file.by_ref().take(START as u64).read_to_end(&mut start).map_err(cannot_read)?;
         file.seek(SeekFrom::Start(0)).map_err(cannot_read)?;
-        match Packing::of_start(&start) {
+        match Compression::of_start(&start) {
             None => Ok(Self { size, start, ..Self::new(Content::File(file)) }),
             Some(packing) => Self::from_packed(packing, BufReader::new(file), size),
         }
@@ -97,14 +97,14 @@ impl Input {
         let mut stream = BufReader::with_capacity(START, stream);
         // One read only: a pipe may hold little yet, and more when somebody has seen that little.
         let start = stream.fill_buf().map_err(cannot_read)?;
-        match Packing::of_start(start) {
+        match Compression::of_start(start) {
             Some(packing) => Self::from_packed(packing, stream, None),
             None => Self::from_unpacked(stream),
         }
     }
 
     fn from_packed(
-        packing: Packing,
+        packing: Compression,
         packed: impl BufRead + Send + 'static,
         size: Option<u64>,
     ) -> Result<Self> {
@@ -138,7 +138,7 @@ impl Input {
 
     /// How it is packed.
     #[must_use]
-    pub fn packing(&self) -> Option<Packing> {
+    pub fn packing(&self) -> Option<Compression> {
         self.packing
     }
 
@@ -161,15 +161,15 @@ impl Input {
     /// # Errors
     /// Those of the operating system; [`ErrorKind::Limit`] if packed bytes expand to more than the
     /// limits allow.
-    pub fn into_whole(self, limits: &Limits) -> Result<Whole> {
+    pub fn into_whole(self, limits: &Limits) -> Result<Contents> {
         match self.content {
-            Content::File(file) => Ok(Whole::File(file)),
-            Content::Memory(bytes) => Ok(Whole::Memory(bytes)),
+            Content::File(file) => Ok(Contents::File(file)),
+            Content::Memory(bytes) => Ok(Contents::Memory(bytes)),
             Content::Stream(stream) => {
                 let packed = self.size.filter(|_| self.packing.is_some());
                 let limits = limits.base_bytes(limits.base_bytes.max(named_bytes()));
                 let budget = packed.map(|size| Budget::new(&limits, size));
-                read_all(self.start, stream, budget).map(Whole::Memory)
+                read_all(self.start, stream, budget).map(Contents::Memory)
             }
         }
     }
@@ -207,13 +207,16 @@ fn read_all(
 }
 
 #[cfg(feature = "compression")]
-fn unpack(packing: Packing, packed: impl BufRead + Send + 'static) -> Result<Box<dyn Read + Send>> {
+fn unpack(
+    packing: Compression,
+    packed: impl BufRead + Send + 'static,
+) -> Result<Box<dyn Read + Send>> {
     let (packed, consumed) = Counted::new(packed);
     match packing {
-        Packing::Gzip => {
+        Compression::Gzip => {
             Ok(Box::new(Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), consumed)))
         }
-        Packing::Zstd => {
+        Compression::Zstd => {
             let decoder = zstd::Decoder::with_buffer(packed).map_err(cannot_read)?;
             Ok(Box::new(Bounded::new(decoder, consumed)))
         }
@@ -222,10 +225,10 @@ fn unpack(packing: Packing, packed: impl BufRead + Send + 'static) -> Result<Box
 
 #[cfg(not(feature = "compression"))]
 fn unpack(
-    packing: Packing,
+    packing: Compression,
     _packed: impl BufRead + Send + 'static,
 ) -> Result<Box<dyn Read + Send>> {
-    Err(crate::place::without_compression(packing))
+    Err(crate::location::without_compression(packing))
 }
 
 /// Decoders report damage in the words of an operating system; it is said plainly here.

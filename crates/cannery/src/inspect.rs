@@ -3,7 +3,7 @@
 use cannery_core::{Container, Dtype, Order, Result, Sink, Source, Text, size_in_bytes};
 
 use crate::format::{Format, ReadOptions, format_of};
-use crate::{Input, Packing, Place};
+use crate::{Compression, Input, Location};
 
 /// What is inside a file; a [`Source`], so that it can be written as JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Inspection {
     /// The name of its format, for people.
     pub title: &'static str,
     /// How it is packed.
-    pub packing: Option<Packing>,
+    pub packing: Option<Compression>,
     /// Its length in bytes, packed, if it is known.
     pub size: Option<u64>,
     /// What it holds.
@@ -54,9 +54,9 @@ pub struct Node {
 ///
 /// # Errors
 /// Those of the operating system and the format, with the file's name.
-pub fn inspect(place: &Place, options: &ReadOptions) -> Result<Inspection> {
-    let name = place.name();
-    let input = Input::open(place)?;
+pub fn inspect(location: &Location, options: &ReadOptions) -> Result<Inspection> {
+    let name = location.name();
+    let input = Input::open(location)?;
     let format = format_of(&input).map_err(|e| e.in_file(&name))?;
     inspect_as(input, format, options).map_err(|e| e.in_file(name))
 }

@@ -16,6 +16,7 @@
 #[doc = include_str!("../../../docs/json.md")]
 struct JsonManual;
 
+mod adapt;
 mod convert;
 mod duplicates;
 mod elements;
@@ -24,19 +25,18 @@ mod formats;
 mod inflate;
 mod input;
 mod inspect;
+mod location;
 mod names;
-mod outline;
 mod output;
-mod place;
-mod relay;
 #[cfg(feature = "pickle")]
 mod scan;
-mod seekable;
 mod select;
 mod selection;
 #[cfg(feature = "serde")]
 mod serde;
+mod spooled;
 mod stages;
+mod summary;
 mod times;
 
 #[cfg(feature = "can")]
@@ -55,24 +55,24 @@ pub use cannery_protobuf as protobuf;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 
-pub use convert::{ConvertOptions, OpenSource, Watch, convert, convert_between};
+pub use convert::{ConvertOptions, OpenSource, Progress, convert, convert_between};
 pub use elements::{first_rows, send_elements};
 pub use format::{
-    Documents, Format, Holds, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader, Rows,
-    WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
+    Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader,
+    Rows, WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
 };
 pub use inflate::default_limits;
-pub use input::{Input, Whole};
+pub use input::{Contents, Input};
 pub use inspect::{Inspection, Node, inspect, inspect_as};
+pub use location::{Compression, Location};
 pub use names::{dtype_name, size_name};
 pub use output::{Output, Replace, remove_unfinished};
-pub use place::{Packing, Place};
 #[cfg(feature = "pickle")]
 pub use scan::{FileScan, ScanReport, scan_place, scan_places};
-pub use seekable::Seekable;
 pub use selection::Selection;
 #[cfg(feature = "serde")]
 pub use serde::{
     Serialized, from_slice, from_slice_tagged, from_str, from_value, load, save, to_string,
     to_value, to_vec, to_writer,
 };
+pub use spooled::SpooledWriter;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cannery_core::{Error, Result};
 
-use crate::{Packing, Place};
+use crate::{Compression, Location};
 
 /// Something to write; nothing of it is seen under its name before [`finish`](Output::finish).
 pub struct Output<'w> {
@@ -35,15 +35,15 @@ impl<'w> Output<'w> {
     ///
     /// # Errors
     /// Those of the operating system, with the file's name.
-    pub fn create(place: &Place) -> Result<Self> {
-        let target = match place {
-            Place::Standard => Target::stream(io::stdout()),
-            Place::Path(path) => {
+    pub fn create(location: &Location) -> Result<Self> {
+        let target = match location {
+            Location::Standard => Target::stream(io::stdout()),
+            Location::Path(path) => {
                 Target::File(BufWriter::with_capacity(1 << 16, Replace::create(path)?))
             }
         };
-        let writer = pack(place.packing(), target).map_err(|e| e.in_file(place.name()))?;
-        Ok(Self { name: place.name(), writer })
+        let writer = pack(location.packing(), target).map_err(|e| e.in_file(location.name()))?;
+        Ok(Self { name: location.name(), writer })
     }
 
     /// Opens a place for writing behind what is there; a packed file gets another packed part.
@@ -53,14 +53,14 @@ impl<'w> Output<'w> {
     ///
     /// # Errors
     /// Those of the operating system, with the file's name.
-    pub fn append(place: &Place) -> Result<Self> {
-        let Place::Path(path) = place else { return Self::create(place) };
+    pub fn append(location: &Location) -> Result<Self> {
+        let Location::Path(path) = location else { return Self::create(location) };
         let file = OpenOptions::new().append(true).create(true).open(path);
         let writer = file
             .map_err(|e| Error::io(e, "cannot open the file"))
-            .and_then(|file| pack(place.packing(), Target::stream(file)))
-            .map_err(|e| e.in_file(place.name()))?;
-        Ok(Self { name: place.name(), writer })
+            .and_then(|file| pack(location.packing(), Target::stream(file)))
+            .map_err(|e| e.in_file(location.name()))?;
+        Ok(Self { name: location.name(), writer })
     }
 
     /// Writes to anything; [`finish`](Output::finish) flushes it.
@@ -111,14 +111,14 @@ impl<'w> Output<'w> {
 }
 
 #[cfg(feature = "compression")]
-fn pack(packing: Option<Packing>, target: Target<'_>) -> Result<Packer<'_>> {
+fn pack(packing: Option<Compression>, target: Target<'_>) -> Result<Packer<'_>> {
     Ok(match packing {
         None => Packer::Plain(target),
-        Some(Packing::Gzip) => {
+        Some(Compression::Gzip) => {
             let level = flate2::Compression::default();
             Packer::Gzip(flate2::GzBuilder::new().mtime(0).write(target, level))
         }
-        Some(Packing::Zstd) => {
+        Some(Compression::Zstd) => {
             let encoder = zstd::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL);
             Packer::Zstd(encoder.map_err(|e| Error::io(e, "cannot compress"))?)
         }
@@ -126,10 +126,10 @@ fn pack(packing: Option<Packing>, target: Target<'_>) -> Result<Packer<'_>> {
 }
 
 #[cfg(not(feature = "compression"))]
-fn pack(packing: Option<Packing>, target: Target<'_>) -> Result<Packer<'_>> {
+fn pack(packing: Option<Compression>, target: Target<'_>) -> Result<Packer<'_>> {
     match packing {
         None => Ok(Packer::Plain(target)),
-        Some(packing) => Err(crate::place::without_compression(packing)),
+        Some(packing) => Err(crate::location::without_compression(packing)),
     }
 }
 
@@ -349,13 +349,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         fs::write(&path, "old").unwrap();
-        let mut output = Output::create(&Place::from(&path)).unwrap();
+        let mut output = Output::create(&Location::from(&path)).unwrap();
         output.write_all(b"new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         output.finish().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
 
-        let mut output = Output::create(&Place::from(&path)).unwrap();
+        let mut output = Output::create(&Location::from(&path)).unwrap();
         output.write_all(b"broken").unwrap();
         drop(output);
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
@@ -371,7 +371,7 @@ mod tests {
         let old = vec![1; 5 << 20];
         fs::write(&path, &old).unwrap();
         let mut reader = File::open(&path).unwrap();
-        let mut output = Output::create(&Place::from(&path)).unwrap();
+        let mut output = Output::create(&Location::from(&path)).unwrap();
         output.write_all(b"new").unwrap();
         output.finish().unwrap();
         let mut read = Vec::new();
@@ -390,7 +390,7 @@ mod tests {
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o604)).unwrap();
         std::os::unix::fs::symlink("a", &link).unwrap();
-        let mut output = Output::create(&Place::from(&link)).unwrap();
+        let mut output = Output::create(&Location::from(&link)).unwrap();
         output.write_all(b"new").unwrap();
         output.finish().unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_created_says_so() {
-        let error = Output::create(&Place::from("no-such-folder/a.json")).err().unwrap();
+        let error = Output::create(&Location::from("no-such-folder/a.json")).err().unwrap();
         insta::assert_snapshot!(error.report(), @"no-such-folder/a.json: cannot create the file: No such file or directory (os error 2)");
     }
 }

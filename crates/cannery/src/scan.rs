@@ -9,7 +9,7 @@ use std::thread;
 use cannery_core::{Error, ErrorKind, Result, Value};
 use cannery_pickle::scan::{self, Finding, Scan, ScanOptions, Verdict};
 
-use crate::Place;
+use crate::Location;
 
 /// Folders inside of one another that are looked into.
 const MAX_FOLDERS: usize = 200;
@@ -153,7 +153,7 @@ fn uri(path: &str) -> String {
 /// that cannot be read is `unknown`.
 #[must_use]
 pub fn scan_places(
-    places: &[Place],
+    places: &[Location],
     options: &ScanOptions,
     watch: &(dyn Fn(usize, usize) + Sync),
 ) -> ScanReport {
@@ -161,8 +161,8 @@ pub fn scan_places(
     let done = Mutex::new(Vec::with_capacity(targets.len()));
     let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
-        while let Some(place) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let scanned = scan_place(place, options);
+        while let Some(location) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let scanned = scan_place(location, options);
             done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(scanned);
             watch(finished.fetch_add(1, Ordering::Relaxed) + 1, targets.len());
         }
@@ -182,12 +182,12 @@ pub fn scan_places(
 
 /// Scans one file.
 #[must_use]
-pub fn scan_place(place: &Place, options: &ScanOptions) -> FileScan {
-    let scan = match bytes_of(place, options.max_unpacked) {
+pub fn scan_place(location: &Location, options: &ScanOptions) -> FileScan {
+    let scan = match bytes_of(location, options.max_unpacked) {
         Ok(bytes) => scan::scan((*bytes).as_ref(), options),
         Err(error) => unreadable(&error),
     };
-    FileScan { name: place.name(), scan }
+    FileScan { name: location.name(), scan }
 }
 
 fn unreadable(error: &Error) -> Scan {
@@ -195,14 +195,14 @@ fn unreadable(error: &Error) -> Scan {
 }
 
 /// The bytes of a place as they are: nothing is unpacked on the way.
-fn bytes_of(place: &Place, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
-    match place {
-        Place::Path(path) if path.metadata().is_ok_and(|data| !data.is_file()) => {
+fn bytes_of(location: &Location, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
+    match location {
+        Location::Path(path) if path.metadata().is_ok_and(|data| !data.is_file()) => {
             let file = std::fs::File::open(path);
             endless_bytes(file.map_err(|e| Error::io(e, "cannot open the file"))?, limit)
         }
-        Place::Path(path) => file_bytes(path),
-        Place::Standard => endless_bytes(std::io::stdin().lock(), limit),
+        Location::Path(path) => file_bytes(path),
+        Location::Standard => endless_bytes(std::io::stdin().lock(), limit),
     }
 }
 
@@ -229,18 +229,18 @@ fn file_bytes(path: &Path) -> Result<Box<dyn AsRef<[u8]>>> {
 }
 
 /// The files in the places, and what could not be looked into.
-fn targets(places: &[Place]) -> (Vec<Place>, Vec<FileScan>) {
+fn targets(places: &[Location]) -> (Vec<Location>, Vec<FileScan>) {
     let (mut files, mut failed) = (Vec::new(), Vec::new());
-    for place in places {
-        match place {
-            Place::Path(path) if path.is_dir() => walk(path, 0, &mut files, &mut failed),
-            _ => files.push(place.clone()),
+    for location in places {
+        match location {
+            Location::Path(path) if path.is_dir() => walk(path, 0, &mut files, &mut failed),
+            _ => files.push(location.clone()),
         }
     }
     (files, failed)
 }
 
-fn walk(folder: &Path, depth: usize, files: &mut Vec<Place>, failed: &mut Vec<FileScan>) {
+fn walk(folder: &Path, depth: usize, files: &mut Vec<Location>, failed: &mut Vec<FileScan>) {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) if depth < MAX_FOLDERS => entries,
         Ok(_) => return fail(folder, "folders are nested too deeply", failed),
@@ -251,7 +251,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<Place>, failed: &mut Vec<Fi
     for path in paths {
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_dir() => walk(&path, depth + 1, files, failed),
-            Ok(_) if path.is_file() => files.push(Place::Path(path)),
+            Ok(_) if path.is_file() => files.push(Location::Path(path)),
             // Sockets, devices, links to folders or to nowhere hold nothing that is opened here.
             _ => {}
         }

@@ -2,8 +2,8 @@
 
 use cannery_core::{Container, Error, ErrorKind, Limits, Result, Segment, Sink, Text};
 
+use crate::adapt::{AdaptedSink, Event, EventAdapter};
 use crate::elements::send_elements;
-use crate::relay::{Event, Relay, Relayed};
 use crate::selection::{Selection, Step};
 
 /// Passes on the value that a [`Selection`] means and stops the reader there; or, if it means many,
@@ -37,7 +37,7 @@ struct Level {
     key_due: bool,
 }
 
-enum Fate {
+enum Action {
     Skip,
     Follow,
     Take,
@@ -100,9 +100,9 @@ impl<'a> Select<'a> {
     }
 
     /// What becomes of the value that begins.
-    fn fate(&self) -> Fate {
+    fn action(&self) -> Action {
         let Some(level) = self.open.last() else {
-            return if self.selection.steps.is_empty() { Fate::Take } else { Fate::Follow };
+            return if self.selection.steps.is_empty() { Action::Take } else { Action::Follow };
         };
         let step = &self.selection.steps[self.open.len() - 1];
         let matches = match step {
@@ -112,9 +112,9 @@ impl<'a> Select<'a> {
             Step::One(_) => level.matches,
         };
         match matches {
-            false => Fate::Skip,
-            true if self.open.len() == self.selection.steps.len() => Fate::Take,
-            true => Fate::Follow,
+            false => Action::Skip,
+            true if self.open.len() == self.selection.steps.len() => Action::Take,
+            true => Action::Follow,
         }
     }
 
@@ -151,7 +151,7 @@ impl<'a> Select<'a> {
             Event::BeginObject => true,
             Event::Array(array) => {
                 let limits = self.limits;
-                return send_elements(array, &limits, &mut Relayed(self));
+                return send_elements(array, &limits, &mut AdaptedSink(self));
             }
             _ => {
                 self.ends_at.get_or_insert(self.open.len());
@@ -199,8 +199,8 @@ impl<'a> Select<'a> {
     }
 }
 
-impl Relay for Select<'_> {
-    fn relay(
+impl EventAdapter for Select<'_> {
+    fn adapt(
         &mut self,
         event: Event<'_>,
         send: impl FnOnce(&mut dyn Sink) -> Result<()>,
@@ -230,16 +230,16 @@ impl Relay for Select<'_> {
             Event::End | Event::EndObject => return self.leave(),
             _ => {}
         }
-        match (self.fate(), event) {
-            (Fate::Take, Event::Mark) => send(self.next),
+        match (self.action(), event) {
+            (Action::Take, Event::Mark) => send(self.next),
             (_, Event::Mark) => Ok(()),
-            (Fate::Take, _) => {
+            (Action::Take, _) => {
                 self.begin_many()?;
                 send(self.next)?;
                 self.take(event)
             }
-            (Fate::Follow, _) => self.follow(event),
-            (Fate::Skip, _) => {
+            (Action::Follow, _) => self.follow(event),
+            (Action::Skip, _) => {
                 self.skip(event);
                 Ok(())
             }

@@ -3,18 +3,18 @@
 
 use cannery_core::{Container, Error, ErrorKind, Limits, Path, Result, Segment, Sink, TextBuf};
 
-use crate::Watch;
+use crate::Progress;
+use crate::adapt::{Event, EventAdapter};
 use crate::elements::{first_rows, send_elements};
-use crate::relay::{Event, Relay};
 
 /// Sends arrays as nested lists, for writers that have no arrays.
-pub(crate) struct Lower<'a> {
+pub(crate) struct ArraysToLists<'a> {
     pub(crate) next: &'a mut dyn Sink,
     pub(crate) limits: Limits,
 }
 
-impl Relay for Lower<'_> {
-    fn relay(
+impl EventAdapter for ArraysToLists<'_> {
+    fn adapt(
         &mut self,
         event: Event<'_>,
         send: impl FnOnce(&mut dyn Sink) -> Result<()>,
@@ -30,10 +30,10 @@ impl Relay for Lower<'_> {
     }
 }
 
-/// Says in errors where in the value they happened, and shows a [`Watch`] how far it has come.
-pub(crate) struct Guide<'a> {
+/// Says in errors where in the value they happened, and shows a [`Progress`] how far it has come.
+pub(crate) struct PathTracker<'a> {
     next: &'a mut dyn Sink,
-    watch: &'a mut dyn Watch,
+    watch: &'a mut dyn Progress,
     /// The path to the value that comes.
     base: Path,
     events: u64,
@@ -55,8 +55,8 @@ struct Level {
     key_due: bool,
 }
 
-impl<'a> Guide<'a> {
-    pub(crate) fn new(next: &'a mut dyn Sink, watch: &'a mut dyn Watch, base: Path) -> Self {
+impl<'a> PathTracker<'a> {
+    pub(crate) fn new(next: &'a mut dyn Sink, watch: &'a mut dyn Progress, base: Path) -> Self {
         Self { next, watch, base, events: 0, levels: Vec::new() }
     }
 
@@ -124,8 +124,8 @@ impl Level {
     }
 }
 
-impl Relay for Guide<'_> {
-    fn relay(
+impl EventAdapter for PathTracker<'_> {
+    fn adapt(
         &mut self,
         event: Event<'_>,
         send: impl FnOnce(&mut dyn Sink) -> Result<()>,
@@ -148,7 +148,7 @@ impl Relay for Guide<'_> {
 /// Sends the items of the outermost list one after the other, without the list.
 ///
 /// Anything but a list or tuple is refused, unless `lenient`: then it is sent as the only item.
-pub(crate) struct OpenRows<'a> {
+pub(crate) struct SplitRows<'a> {
     pub(crate) next: &'a mut dyn Sink,
     pub(crate) lenient: bool,
     pub(crate) depth: usize,
@@ -156,14 +156,14 @@ pub(crate) struct OpenRows<'a> {
     pub(crate) opened: bool,
 }
 
-impl<'a> OpenRows<'a> {
+impl<'a> SplitRows<'a> {
     pub(crate) fn new(next: &'a mut dyn Sink, lenient: bool) -> Self {
         Self { next, lenient, depth: 0, opened: false }
     }
 }
 
-impl Relay for OpenRows<'_> {
-    fn relay(
+impl EventAdapter for SplitRows<'_> {
+    fn adapt(
         &mut self,
         event: Event<'_>,
         send: impl FnOnce(&mut dyn Sink) -> Result<()>,
@@ -248,8 +248,8 @@ impl<'a> Head<'a> {
     }
 }
 
-impl Relay for Head<'_> {
-    fn relay(
+impl EventAdapter for Head<'_> {
+    fn adapt(
         &mut self,
         event: Event<'_>,
         send: impl FnOnce(&mut dyn Sink) -> Result<()>,

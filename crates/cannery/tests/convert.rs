@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use cannery::npy::{Compression, NpzWriter};
 use cannery::{
-    ArrayBuf, ConvertOptions, Dtype, Error, ErrorKind, Kind, Limits, Order, Place, ReadOptions,
-    Result, Watch, WriteOptions, convert,
+    ArrayBuf, ConvertOptions, Dtype, Error, ErrorKind, Kind, Limits, Location, Order, Progress,
+    ReadOptions, Result, WriteOptions, convert,
 };
 
 /// A folder of files, converted by name.
@@ -24,7 +24,7 @@ impl Folder {
     }
 
     fn convert_as(&self, source: &str, target: &str, options: &ConvertOptions) -> Result<Vec<u8>> {
-        let (from, to) = (Place::from(&self.path(source)), Place::from(&self.path(target)));
+        let (from, to) = (Location::from(&self.path(source)), Location::from(&self.path(target)));
         convert(&from, &to, options, &mut ())?;
         Ok(fs::read(self.path(target)).unwrap())
     }
@@ -201,10 +201,10 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a.json", "a.jsonl"), @r"
     a.json: expected a list of rows, found a single value at line 1 column 1
 
-    hint: write JSON, which holds any value
+    hint: write JSON, which capabilities any value
     ");
     insta::assert_snapshot!(folder.refusal("a.json", "a.npy"), @r"
-    a.json: NPY holds one array, found a map at line 1 column 1
+    a.json: NPY capabilities one array, found a map at line 1 column 1
 
     hint: write NPZ for a map of arrays, or JSON for other values
     ");
@@ -299,7 +299,7 @@ fn content_tells_formats_apart_before_names() {
     ];
     for (name, content, id) in cases {
         let folder = Folder::with(name, content);
-        let input = cannery::Input::open(&Place::from(&folder.path(name))).unwrap();
+        let input = cannery::Input::open(&Location::from(&folder.path(name))).unwrap();
         assert_eq!(cannery::format_of(&input).unwrap().id(), id, "{name}");
     }
 }
@@ -307,13 +307,14 @@ fn content_tells_formats_apart_before_names() {
 #[test]
 fn a_watch_can_stop_it() {
     struct Stop;
-    impl Watch for Stop {
+    impl Progress for Stop {
         fn look(&mut self, events: u64) -> Result<()> {
             Err(Error::new(ErrorKind::Interrupted, format!("stopped after {events} events")))
         }
     }
     let folder = Folder::with("a.json", format!("[{}1]", "1,".repeat(10_000)));
-    let (from, to) = (Place::from(&folder.path("a.json")), Place::from(&folder.path("b.json")));
+    let (from, to) =
+        (Location::from(&folder.path("a.json")), Location::from(&folder.path("b.json")));
     let error = convert(&from, &to, &ConvertOptions::default(), &mut Stop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     assert_eq!(folder.names(), ["a.json"], "nothing unfinished is left");
@@ -349,6 +350,6 @@ fn every_document_survives_the_way_to_rows_and_back() {
 
 #[test]
 fn files_are_found_by_name_or_path() {
-    assert_eq!(Place::from("-"), Place::Standard);
-    assert_eq!(Place::from(Path::new("a")), Place::Path("a".into()));
+    assert_eq!(Location::from("-"), Location::Standard);
+    assert_eq!(Location::from(Path::new("a")), Location::Path("a".into()));
 }

@@ -74,7 +74,7 @@ proptest! {
 
     #[test]
     fn tagged_documents_survive_every_way(value in any_value()) {
-        let mut writer = cannery::tagged::Tagger::new(json::Writer::new(
+        let mut writer = cannery::tagged::TagEncoder::new(json::Writer::new(
             Vec::new(),
             json::WriteOptions::default().trailing_newline(true),
         ));
@@ -146,7 +146,7 @@ fn anchors_are_kept_or_written_out() {
     b: *a
     ");
     insta::assert_snapshot!(text(convert("a: &x [1, *x]\n", "yaml", "json")), @r"
-    a value that holds itself cannot be written without references at line 1 column 11
+    a value that capabilities itself cannot be written without references at line 1 column 11
 
     hint: the option `tagged` writes it with its type
     ");
@@ -272,7 +272,7 @@ fn parts_are_selected() {
     insta::assert_snapshot!(select("$.rows[1]", "jsonl"), @r"
     expected a list of rows, found a single value in `$.rows[1]` at line 1 column 37
 
-    hint: write JSON, which holds any value
+    hint: write JSON, which capabilities any value
     ");
 }
 

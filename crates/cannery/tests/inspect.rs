@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use cannery::npy::{Compression, NpzWriter};
-use cannery::{ArrayBuf, Dtype, Kind, Node, Order, Place, ReadOptions, inspect};
+use cannery::{ArrayBuf, Dtype, Kind, Location, Node, Order, ReadOptions, inspect};
 
 /// A tree of nodes as indented lines.
 fn tree(name: &str, content: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, content).unwrap();
-    let inspection = inspect(&Place::from(&path), &ReadOptions::default()).unwrap();
+    let inspection = inspect(&Location::from(&path), &ReadOptions::default()).unwrap();
     let mut out = format!("{} {:?}\n", inspection.format, inspection.size);
     lines(&inspection.root, 0, &mut out);
     out
@@ -121,7 +121,7 @@ fn an_inspection_is_data() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.json"), "{\"a\": [1, 2]}").unwrap();
     let inspection =
-        inspect(&Place::from(&folder.path().join("a.json")), &ReadOptions::default()).unwrap();
+        inspect(&Location::from(&folder.path().join("a.json")), &ReadOptions::default()).unwrap();
     let json = String::from_utf8(cannery::json::to_vec(&inspection.root).unwrap()).unwrap();
     insta::assert_snapshot!(json, @r#"{"kind":"map","len":[1,1],"count":1,"parts":[{"kind":"list","name":"a","len":[2,2],"count":1,"parts":[{"kind":"int","name":"[]","details":"1 to 2","count":2}]}]}"#);
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use cannery_core::{
-    ArraySource, BigInt, Buffer, Container, Error, ErrorKind, Few, Nothing, Result, Sink, Source,
-    Text,
+    ArraySource, BigInt, Buffer, Container, Error, ErrorKind, InlineBytes, NullSink, Result, Sink,
+    Source, Text,
 };
 
 use crate::{ReadOptions, SIMPLE, TAG, UNDEFINED, VALUE, from_slice_prefix, half, head as h};
@@ -151,18 +151,18 @@ impl<B: Buffer> Writer<B> {
         let major = major << 5;
         let few = if let Ok(argument) = u8::try_from(argument) {
             if argument < 24 {
-                Few::one(major | argument)
+                InlineBytes::one(major | argument)
             } else {
-                Few::with_u8(major | h::ONE_BYTE, argument)
+                InlineBytes::with_u8(major | h::ONE_BYTE, argument)
             }
         } else if let Ok(argument) = u16::try_from(argument) {
-            Few::with_u16(major | (h::ONE_BYTE + 1), argument)
+            InlineBytes::with_u16(major | (h::ONE_BYTE + 1), argument)
         } else if let Ok(argument) = u32::try_from(argument) {
-            Few::with_u32(major | (h::ONE_BYTE + 2), argument)
+            InlineBytes::with_u32(major | (h::ONE_BYTE + 2), argument)
         } else {
             return self
                 .out
-                .append_both(Few::one(major | (h::ONE_BYTE + 3)), &argument.to_be_bytes());
+                .append_both(InlineBytes::one(major | (h::ONE_BYTE + 3)), &argument.to_be_bytes());
         };
         self.out.append_few(few)
     }
@@ -184,7 +184,9 @@ impl<B: Buffer> Writer<B> {
             _ => match u8::try_from(value) {
                 Ok(value @ (..20 | 32..)) => self.head(h::SIMPLE, value.into()),
                 // Not quite allowed, but written by others: it has no form of one byte.
-                Ok(value @ 24..32) => self.out.append_few(Few::with_u8(h::SIMPLE_BYTE, value)),
+                Ok(value @ 24..32) => {
+                    self.out.append_few(InlineBytes::with_u8(h::SIMPLE_BYTE, value))
+                }
                 _ => Err(misfit()),
             },
         }
@@ -233,7 +235,7 @@ impl<B: Buffer> Writer<B> {
 }
 
 fn key_length(part: &[u8]) -> usize {
-    from_slice_prefix(part, &ReadOptions::default(), &mut Nothing).unwrap_or(part.len())
+    from_slice_prefix(part, &ReadOptions::default(), &mut NullSink).unwrap_or(part.len())
 }
 
 fn major(container: Container) -> u8 {
@@ -244,13 +246,13 @@ impl<B: Buffer> Sink for Writer<B> {
     #[inline]
     fn null(&mut self) -> Result<()> {
         self.value()?;
-        self.out.append_few(Few::one(h::NULL))
+        self.out.append_few(InlineBytes::one(h::NULL))
     }
 
     #[inline]
     fn bool(&mut self, value: bool) -> Result<()> {
         self.value()?;
-        self.out.append_few(Few::one(if value { h::TRUE } else { h::FALSE }))
+        self.out.append_few(InlineBytes::one(if value { h::TRUE } else { h::FALSE }))
     }
 
     #[inline]
@@ -294,15 +296,15 @@ impl<B: Buffer> Sink for Writer<B> {
     fn float(&mut self, value: f64) -> Result<()> {
         self.value()?;
         if value.is_nan() {
-            return self.out.append_few(Few::with_u16(h::HALF, 0x7e00));
+            return self.out.append_few(InlineBytes::with_u16(h::HALF, 0x7e00));
         }
         let single = value as f32;
         if f64::from(single).to_bits() != value.to_bits() {
-            return self.out.append_both(Few::one(h::DOUBLE), &value.to_be_bytes());
+            return self.out.append_both(InlineBytes::one(h::DOUBLE), &value.to_be_bytes());
         }
         self.out.append_few(match half::from_single(single) {
-            Some(half) => Few::with_u16(h::HALF, half),
-            None => Few::with_u32(h::SINGLE, single.to_bits()),
+            Some(half) => InlineBytes::with_u16(h::HALF, half),
+            None => InlineBytes::with_u32(h::SINGLE, single.to_bits()),
         })
     }
 
@@ -386,7 +388,7 @@ impl<B: Buffer> Sink for Writer<B> {
         let (level, values) = self.end_level();
         let written = self.out.written().len() - level.start;
         match level.kind {
-            Kind::Undefined => self.out.append_few(Few::one(h::UNDEFINED)),
+            Kind::Undefined => self.out.append_few(InlineBytes::one(h::UNDEFINED)),
             Kind::Simple if written > 0 => Ok(()),
             Kind::Value if values == 1 => Ok(()),
             // A tag's number is written before its one value: that takes two bytes at least.

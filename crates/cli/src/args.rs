@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cannery::{MessageOf, Place, Selection, format_of_extension};
+use cannery::{Location, MessageOf, Selection, format_of_extension};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -115,7 +115,7 @@ impl SchemaArgs {
 
     /// The format of a source: Protobuf, which has no mark of its own, if a message is named and
     /// the name of the file says nothing else.
-    pub(crate) fn from(&self, from: Option<&String>, source: &Place) -> Option<String> {
+    pub(crate) fn from(&self, from: Option<&String>, source: &Location) -> Option<String> {
         let is_named = source.extension().is_some_and(|extension| {
             let format = format_of_extension(Some(&extension));
             format.is_ok_and(|format| format.id() != "protobuf")

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cannery::{Result, Watch, printable};
+use cannery::{Progress, Result, printable};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::Console;
@@ -11,14 +11,14 @@ use crate::Console;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A line on standard error that counts what was converted, gone when the work is done.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     is_shown: bool,
     started: Instant,
     what: String,
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
+impl ProgressLine {
     pub(crate) fn new(console: &Console<'_>, what: impl Into<String>) -> Self {
         let is_shown = console.shows_progress();
         let what = printable(&what.into()).into_owned();
@@ -51,7 +51,7 @@ fn files_bar(what: &str) -> ProgressBar {
     bar
 }
 
-impl Watch for Progress {
+impl Progress for ProgressLine {
     fn look(&mut self, events: u64) -> Result<()> {
         if self.is_shown && self.started.elapsed() > PATIENCE {
             if self.bar.is_none() {
@@ -63,7 +63,7 @@ impl Watch for Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.bar.iter().for_each(ProgressBar::finish_and_clear);
     }

@@ -24,7 +24,7 @@ pub trait Buffer {
     /// # Errors
     /// As [`append`](Buffer::append).
     #[inline]
-    fn append_few(&mut self, few: Few) -> Result<()> {
+    fn append_few(&mut self, few: InlineBytes) -> Result<()> {
         self.append(&few.word.to_le_bytes()[..few.len])
     }
 
@@ -33,7 +33,7 @@ pub trait Buffer {
     /// # Errors
     /// As [`append`](Buffer::append).
     #[inline]
-    fn append_both(&mut self, header: Few, bytes: &[u8]) -> Result<()> {
+    fn append_both(&mut self, header: InlineBytes, bytes: &[u8]) -> Result<()> {
         self.append_few(header)?;
         self.append(bytes)
     }
@@ -59,14 +59,14 @@ pub trait Buffer {
 ///
 /// A word, not an array: a buffer with room to spare stores all of it at once, and counts `len`.
 #[derive(Clone, Copy, Debug)]
-pub struct Few {
+pub struct InlineBytes {
     /// The bytes, the first the least significant; those behind `len` are 0.
     pub word: u64,
     /// How many there are.
     pub len: usize,
 }
 
-impl Few {
+impl InlineBytes {
     /// One byte.
     #[inline]
     #[must_use]
@@ -147,12 +147,12 @@ impl<B: Buffer + ?Sized> Buffer for &mut B {
     }
 
     #[inline]
-    fn append_few(&mut self, few: Few) -> Result<()> {
+    fn append_few(&mut self, few: InlineBytes) -> Result<()> {
         (**self).append_few(few)
     }
 
     #[inline]
-    fn append_both(&mut self, header: Few, bytes: &[u8]) -> Result<()> {
+    fn append_both(&mut self, header: InlineBytes, bytes: &[u8]) -> Result<()> {
         (**self).append_both(header, bytes)
     }
 }
@@ -262,10 +262,10 @@ mod tests {
     fn a_few_bytes_are_in_the_order_of_networks() {
         let mut buffer = Vec::new();
         for few in [
-            Few::one(1),
-            Few::with_u8(2, 3),
-            Few::with_u16(4, 0x0506),
-            Few::with_u32(7, 0x0809_0a0b),
+            InlineBytes::one(1),
+            InlineBytes::with_u8(2, 3),
+            InlineBytes::with_u16(4, 0x0506),
+            InlineBytes::with_u32(7, 0x0809_0a0b),
         ] {
             buffer.append_both(few, &[0xff]).unwrap();
         }

@@ -77,15 +77,15 @@ pub trait Sink {
     ///
     /// For readers of text: records repeat their keys in order, and comparing a key with the one
     /// expected is quicker than looking for its end. The key is ASCII and has no escapes; the reader
-    /// sends it as [`foreseen_key`](Sink::foreseen_key), or forgets about it. If it is the `first` of
+    /// sends it as [`predicted_key`](Sink::predicted_key), or forgets about it. If it is the `first` of
     /// a map, the reader has yet to send that the map begins.
-    fn foresee_key(&mut self, _ahead: &[u8], _first: bool) -> Option<usize> {
+    fn predict_key(&mut self, _ahead: &[u8], _first: bool) -> Option<usize> {
         None
     }
 
     /// The [`key`](Sink::key) that this sink foresaw; of other events, at most a map's beginning
     /// came in between.
-    fn foreseen_key(&mut self) -> Result<()> {
+    fn predicted_key(&mut self) -> Result<()> {
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use cannery_core::{
-    Container, Error, ErrorKind, Event, Graph, GraphBuilder, Limits, Node, Sink, Source, Tape,
-    Unshare, Value, ValueBuilder,
+    Container, Error, ErrorKind, Event, ExpandAliases, Graph, GraphBuilder, Limits, Node, Sink,
+    Source, Tape, Value, ValueBuilder,
 };
 use cannery_testing::{any_graph, any_marked_value, any_value, events, isomorphic};
 use proptest::prelude::*;
@@ -68,7 +68,7 @@ fn ids(tape: &Tape, pick: impl Fn(&Event) -> Option<u64>) -> Vec<u64> {
 
 fn unshared<S: Source>(source: &S) -> Result<Tape, Error> {
     let sink = cannery_testing::Checked::new(Tape::default());
-    let mut sink = Unshare::new(sink, Limits::default().nodes(100_000));
+    let mut sink = ExpandAliases::new(sink, Limits::default().nodes(100_000));
     source.emit(&mut sink)?;
     Ok(sink.into_inner().finish())
 }
@@ -146,7 +146,7 @@ fn depth_costs_a_graph_no_stack() {
     graph.set_root(inner);
     let copy = Graph::from_source(&graph, Limits::unlimited()).unwrap();
     assert_eq!(copy.len(), graph.len());
-    let mut sink = Unshare::new(Tape::default(), Limits::default());
+    let mut sink = ExpandAliases::new(Tape::default(), Limits::default());
     graph.emit(&mut sink).unwrap();
     assert_eq!(sink.into_inner().events.len(), 2_000_001);
 }
@@ -209,7 +209,7 @@ fn a_few_lines_do_not_expand_to_billions() {
 
 #[test]
 fn long_text_does_not_expand_to_gigabytes() {
-    let mut sink = Unshare::new(Tape::default(), Limits::default().base_bytes(1 << 16));
+    let mut sink = ExpandAliases::new(Tape::default(), Limits::default().base_bytes(1 << 16));
     sink.begin(Container::List, None).unwrap();
     sink.mark(1).unwrap();
     sink.text("x".repeat(1000).as_str().into()).unwrap();
@@ -261,7 +261,7 @@ fn messages_about_references() {
     ]);
     insta::assert_snapshot!(message(twice.emit(graph)), @"two values are marked 1");
     let own = Value::Marked(1, Box::new(Value::List(vec![Value::Alias(1)])));
-    let mut unshare = Unshare::new(Tape::default(), Limits::default());
+    let mut unshare = ExpandAliases::new(Tape::default(), Limits::default());
     insta::assert_snapshot!(message(own.emit(&mut unshare)), @r"
     a value that holds itself cannot be written without references
 

@@ -1,6 +1,6 @@
 //! The tagged form: what is lowered is raised again, and nothing else is taken for it.
 
-use cannery_core::tagged::{MAX_LEVELS, Native, Tagger, Untagger};
+use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder, TagSupport};
 use cannery_core::{
     ArrayBuf, Container, Dtype, Error, Event, Kind, Limits, Object, Order, Result, Sink, Source,
     Tape, Text, TextBuf, Value, ValueBuilder,
@@ -33,8 +33,8 @@ proptest! {
 
     #[test]
     fn what_the_target_can_say_is_left_alone(value in any_marked_value()) {
-        let native = Native::default().big_ints(false).bytes(true).non_finite(true);
-        let mut sink = Tagger::new(Checked::new(Tape::default())).native(native);
+        let support = TagSupport::default().big_ints(false).bytes(true).non_finite(true);
+        let mut sink = TagEncoder::new(Checked::new(Tape::default())).support(support);
         value.emit(&mut sink)?;
         let tape = sink.into_inner().finish();
         prop_assert!(!tape.events.iter().any(|e| matches!(e, Event::BigInt(n) if n.bits() > 64)));
@@ -43,8 +43,8 @@ proptest! {
 
     #[test]
     fn the_targets_own_references_are_left_alone(graph in any_graph()) {
-        let native = Native::default().references(true);
-        let mut sink = Tagger::new(Checked::new(Tape::default())).native(native);
+        let support = TagSupport::default().references(true);
+        let mut sink = TagEncoder::new(Checked::new(Tape::default())).support(support);
         graph.emit(&mut sink)?;
         let tape = sink.into_inner().finish();
         prop_assert!(!tape.events.iter().any(|e| matches!(e, Event::Key(k) if k.as_str() == Some("$ref"))));
@@ -76,13 +76,13 @@ fn has_surrogates(event: &Event) -> bool {
 }
 
 fn lowered<S: Source>(source: &S) -> Tape {
-    let mut sink = Tagger::new(Checked::new(Tape::default()));
+    let mut sink = TagEncoder::new(Checked::new(Tape::default()));
     source.emit(&mut sink).expect("everything can be lowered");
     sink.into_inner().finish()
 }
 
 fn raised<S: Source>(source: &S) -> Result<Tape> {
-    let mut sink = Untagger::new(Checked::new(Tape::default()));
+    let mut sink = TagDecoder::new(Checked::new(Tape::default()));
     source.emit(&mut sink)?;
     Ok(sink.into_inner().finish())
 }
@@ -146,7 +146,7 @@ fn arrays_beside_the_document() {
     let array = ArrayBuf::new(Dtype::new(Kind::Uint(1)), vec![2], Order::C, vec![7, 9]).unwrap();
     let value = Value::Marked(5, Box::new(Value::from(array.clone())));
     let mut stored = Vec::new();
-    let mut sink = Tagger::new(ValueBuilder::new(Limits::default())).arrays(|array| {
+    let mut sink = TagEncoder::new(ValueBuilder::new(Limits::default())).arrays(|array| {
         stored.push(ArrayBuf::from_source(array)?);
         Ok(Some("arrays/0.npy".to_owned()))
     });
@@ -156,7 +156,7 @@ fn arrays_beside_the_document() {
     assert_eq!(document, named);
     assert_eq!(stored, [array]);
 
-    let mut sink = Untagger::new(ValueBuilder::new(Limits::default())).arrays(|name| {
+    let mut sink = TagDecoder::new(ValueBuilder::new(Limits::default())).arrays(|name| {
         assert_eq!(name, "arrays/0.npy");
         Ok(Box::new(stored[0].clone()))
     });
@@ -169,7 +169,7 @@ fn keys_in_any_encoding_are_escaped() {
     let keys = [Text::Latin1(b"$\xe9"), Text::Ucs2(&[36, 0xd800]), Text::Ucs4(&[36, 0x1_f600])];
     let mut value = ValueBuilder::new(Limits::default());
     let mut document = ValueBuilder::new(Limits::default());
-    let mut sink = Tagger::new(&mut document);
+    let mut sink = TagEncoder::new(&mut document);
     for sink in [&mut value as &mut dyn Sink, &mut sink] {
         sink.begin(Container::Map, None).unwrap();
         for key in keys {
@@ -191,7 +191,7 @@ fn a_level_of_a_value_is_three_of_a_document_at_most() {
     for wrap in [&key as &dyn Fn(Value) -> Value, &tuple] {
         let value = (0..depth).fold(Value::Null, |inner, _| wrap(inner));
         let mut level: usize = 0;
-        let mut sink = Tagger::new(Tape::default());
+        let mut sink = TagEncoder::new(Tape::default());
         value.emit(&mut sink).unwrap();
         let levels = sink.into_inner().events.into_iter().map(|event| {
             level += usize::from(matches!(event, Event::Begin(..)));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cannery_core::{Error, ErrorKind, Limits, Nothing, Result};
+use cannery_core::{Error, ErrorKind, Limits, NullSink, Result};
 
 use crate::{ReadOptions, from_slice};
 
@@ -71,7 +71,7 @@ impl FormatOptions {
 /// # Errors
 /// As [`from_slice`].
 pub fn format(text: &[u8], options: &FormatOptions) -> Result<String> {
-    from_slice(text, &ReadOptions::default().limits(options.limits), &mut Nothing)?;
+    from_slice(text, &ReadOptions::default().limits(options.limits), &mut NullSink)?;
     let text = std::str::from_utf8(text).map_err(|_| {
         Error::new(ErrorKind::Encoding, "surrogates in three bytes are no UTF-8")
             .with_hint("write them as escapes")

@@ -547,10 +547,10 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     fn key(&mut self, pos: usize, map: Option<usize>) -> Result<usize> {
         let Chunk { data, source, base, .. } = self.chunk;
         if !self.wants.positions
-            && let Some(len) = self.sink.foresee_key(&data[pos + 1..], map.is_some())
+            && let Some(len) = self.sink.predict_key(&data[pos + 1..], map.is_some())
             && self.byte(pos + len + 2) == Some(b':')
         {
-            if let Err(error) = send_foreseen_key(self.sink, base, map) {
+            if let Err(error) = send_predicted_key(self.sink, base, map) {
                 return Err(self.parser.refused(error, base, pos));
             }
             return Ok(self.behind_colon(pos + len + 2));
@@ -656,11 +656,11 @@ fn send_key<S: Sink + ?Sized>(
 }
 
 #[inline(always)]
-fn send_foreseen_key<S: Sink + ?Sized>(sink: &mut S, base: u64, map: Option<usize>) -> Result<()> {
+fn send_predicted_key<S: Sink + ?Sized>(sink: &mut S, base: u64, map: Option<usize>) -> Result<()> {
     if let Some(map) = map {
         sink.begin(Container::Map, None).map_err(|error| error.at_offset(base + map as u64))?;
     }
-    sink.foreseen_key()
+    sink.predicted_key()
 }
 
 /// The containers that are open: a bit for each of the innermost ones, more of them elsewhere.

@@ -14,7 +14,7 @@ use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sin
 pub use options::{NonFinite, WriteOptions};
 pub use output::{Chunks, Output};
 
-use output::{Short, put, put_bytes};
+use output::{InlineBytes, put, put_bytes};
 
 /// A sink that writes JSON to an [`Output`].
 ///
@@ -39,10 +39,10 @@ pub struct Writer<O> {
     depth: usize,
     pending: Pending,
     /// The comma, alone and with the quote of the string behind it.
-    comma: Short,
-    comma_quote: Short,
+    comma: InlineBytes,
+    comma_quote: InlineBytes,
     /// The colon, with the quote of the key before it.
-    quote_colon: Short,
+    quote_colon: InlineBytes,
     /// Whether the colon is too long for that.
     long_colon: bool,
     /// Whether there are lines, or a comma too long for the above.
@@ -54,7 +54,7 @@ pub struct Writer<O> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pending {
     /// Nothing: a document begins, or a key was written.
-    Nothing,
+    NullSink,
     /// A new line, where there are lines: it is the first of its container.
     First,
     /// A comma, and perhaps a new line.
@@ -105,18 +105,18 @@ pub fn to_writer<S: Source + ?Sized, W: std::io::Write>(
 impl<O: Output> Writer<O> {
     /// A writer to `out`.
     pub fn new(out: O, options: WriteOptions) -> Self {
-        let comma = Short::new(&options.item_separator);
-        let comma_quote = Short::new(&format!("{}\"", options.item_separator));
-        let quote_colon = Short::new(&format!("\"{}", options.key_separator));
+        let comma = InlineBytes::new(&options.item_separator);
+        let comma_quote = InlineBytes::new(&format!("{}\"", options.item_separator));
+        let quote_colon = InlineBytes::new(&format!("\"{}", options.key_separator));
         Self {
             out,
             depth: 0,
-            pending: Pending::Nothing,
+            pending: Pending::NullSink,
             long_colon: quote_colon.is_none(),
             laid_out: options.indent.is_some() || comma_quote.is_none(),
             comma: comma.unwrap_or_default(),
-            comma_quote: comma_quote.unwrap_or(Short::QUOTE),
-            quote_colon: quote_colon.unwrap_or(Short::QUOTE),
+            comma_quote: comma_quote.unwrap_or(InlineBytes::QUOTE),
+            quote_colon: quote_colon.unwrap_or(InlineBytes::QUOTE),
             options,
         }
     }
@@ -134,31 +134,31 @@ impl<O: Output> Writer<O> {
     /// Forgets that a document was begun; what was written of it is the output's matter.
     pub(crate) fn forget_document(&mut self) {
         self.depth = 0;
-        self.pending = Pending::Nothing;
+        self.pending = Pending::NullSink;
     }
 
     /// Writes what must stand before a value, unless it is short: then returns it.
     #[inline(always)]
-    fn lead(&mut self) -> Result<Short> {
+    fn lead(&mut self) -> Result<InlineBytes> {
         if self.laid_out {
-            self.lay_out()?;
-            return Ok(Short::EMPTY);
+            self.indent_line()?;
+            return Ok(InlineBytes::EMPTY);
         }
-        Ok(if self.pending == Pending::Comma { self.comma } else { Short::EMPTY })
+        Ok(if self.pending == Pending::Comma { self.comma } else { InlineBytes::EMPTY })
     }
 
     /// The same before a string; what it returns ends with a quote.
     #[inline(always)]
-    fn lead_quote(&mut self) -> Result<Short> {
+    fn lead_quote(&mut self) -> Result<InlineBytes> {
         if self.laid_out {
-            self.lay_out()?;
-            return Ok(Short::QUOTE);
+            self.indent_line()?;
+            return Ok(InlineBytes::QUOTE);
         }
-        Ok(if self.pending == Pending::Comma { self.comma_quote } else { Short::QUOTE })
+        Ok(if self.pending == Pending::Comma { self.comma_quote } else { InlineBytes::QUOTE })
     }
 
-    fn lay_out(&mut self) -> Result<()> {
-        if self.pending == Pending::Nothing {
+    fn indent_line(&mut self) -> Result<()> {
+        if self.pending == Pending::NullSink {
             return Ok(());
         }
         if self.pending == Pending::Comma {
@@ -215,7 +215,7 @@ impl<O: Output> Writer<O> {
 
     #[inline(never)]
     fn end_document(&mut self) -> Result<()> {
-        self.pending = Pending::Nothing;
+        self.pending = Pending::NullSink;
         if self.options.trailing_newline {
             put(&mut self.out, b"\n")?;
         }
@@ -237,7 +237,7 @@ impl<O: Output> Writer<O> {
         if self.laid_out && self.pending == Pending::Comma {
             self.new_line()?;
         }
-        put_bytes(&mut self.out, Short::EMPTY, &[bracket])?;
+        put_bytes(&mut self.out, InlineBytes::EMPTY, &[bracket])?;
         self.ended()
     }
 
@@ -307,7 +307,7 @@ impl<O: Output> Sink for Writer<O> {
     #[inline]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
         let lead = self.lead_quote()?;
-        escape::string(&mut self.out, &self.options, lead, value, Short::QUOTE)?;
+        escape::string(&mut self.out, &self.options, lead, value, InlineBytes::QUOTE)?;
         self.ended()
     }
 
@@ -340,7 +340,7 @@ impl<O: Output> Sink for Writer<O> {
         if self.long_colon {
             put(&mut self.out, self.options.key_separator.as_bytes())?;
         }
-        self.pending = Pending::Nothing;
+        self.pending = Pending::NullSink;
         Ok(())
     }
 

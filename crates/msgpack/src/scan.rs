@@ -1,6 +1,6 @@
 //! Where documents end, in bytes that arrive piece by piece.
 
-use cannery_core::{Error, ErrorKind, Nothing, Result};
+use cannery_core::{Error, ErrorKind, NullSink, Result};
 
 use crate::ReadOptions;
 use crate::read::{Level, Reader};
@@ -46,7 +46,7 @@ impl Scanner {
         let mut reader = Reader::new(data, &options);
         reader.is_partial = true;
         (reader.at, reader.open) = (self.at, std::mem::take(&mut self.open));
-        let read = reader.read(&mut self.level, &mut Nothing);
+        let read = reader.read(&mut self.level, &mut NullSink);
         let end = reader.at;
         (self.at, self.open) = (reader.start, reader.open);
         match read {

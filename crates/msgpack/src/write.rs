@@ -1,8 +1,8 @@
 //! The writer: a sink that appends the shortest encoding of each value.
 
 use cannery_core::{
-    ArraySource, BigInt, Buffer, Container, Error, ErrorKind, Few, Limits, Result, Sink, Source,
-    Text, Value, ValueBuilder, Wants,
+    ArraySource, BigInt, Buffer, Container, Error, ErrorKind, InlineBytes, Limits, Result, Sink,
+    Source, Text, Value, ValueBuilder, Wants,
 };
 
 use crate::marker as m;
@@ -110,15 +110,15 @@ impl<'a, B: Buffer> Writer<'a, B> {
 
     fn extension_body(&mut self, code: i8, data: &[u8]) -> Result<()> {
         let header = match data.len() {
-            1 => Few::one(m::FIXEXT1),
-            2 => Few::one(m::FIXEXT1 + 1),
-            4 => Few::one(m::FIXEXT1 + 2),
-            8 => Few::one(m::FIXEXT1 + 3),
-            16 => Few::one(m::FIXEXT16),
+            1 => InlineBytes::one(m::FIXEXT1),
+            2 => InlineBytes::one(m::FIXEXT1 + 1),
+            4 => InlineBytes::one(m::FIXEXT1 + 2),
+            8 => InlineBytes::one(m::FIXEXT1 + 3),
+            16 => InlineBytes::one(m::FIXEXT16),
             length => long_header(m::EXT8, length)?,
         };
         self.out.append_few(header)?;
-        self.out.append_both(Few::one(code.cast_unsigned()), data)
+        self.out.append_both(InlineBytes::one(code.cast_unsigned()), data)
     }
 
     #[inline(always)]
@@ -137,9 +137,9 @@ impl<'a, B: Buffer> Writer<'a, B> {
     }
 
     #[inline(always)]
-    fn string_header(&self, length: usize) -> Result<Few> {
+    fn string_header(&self, length: usize) -> Result<InlineBytes> {
         match u8::try_from(length) {
-            Ok(length @ ..32) => Ok(Few::one(m::FIXSTR | length)),
+            Ok(length @ ..32) => Ok(InlineBytes::one(m::FIXSTR | length)),
             // The old specification knew no length of one byte.
             _ if self.options.old_specification => wide_header(m::STR16, length),
             _ => long_header(m::STR8, length),
@@ -163,15 +163,15 @@ impl<'a, B: Buffer> Writer<'a, B> {
     fn unsigned(&mut self, value: u64) -> Result<()> {
         let few = if let Ok(value) = u8::try_from(value) {
             match value {
-                0..=m::POSITIVE_FIXINT_MAX => Few::one(value),
-                _ => Few::with_u8(m::UINT8, value),
+                0..=m::POSITIVE_FIXINT_MAX => InlineBytes::one(value),
+                _ => InlineBytes::with_u8(m::UINT8, value),
             }
         } else if let Ok(value) = u16::try_from(value) {
-            Few::with_u16(m::UINT16, value)
+            InlineBytes::with_u16(m::UINT16, value)
         } else if let Ok(value) = u32::try_from(value) {
-            Few::with_u32(m::UINT32, value)
+            InlineBytes::with_u32(m::UINT32, value)
         } else {
-            return self.out.append_both(Few::one(m::UINT64), &value.to_be_bytes());
+            return self.out.append_both(InlineBytes::one(m::UINT64), &value.to_be_bytes());
         };
         self.out.append_few(few)
     }
@@ -180,15 +180,15 @@ impl<'a, B: Buffer> Writer<'a, B> {
     fn negative(&mut self, value: i64) -> Result<()> {
         let few = if let Ok(value) = i8::try_from(value) {
             match value {
-                -32.. => Few::one(value.cast_unsigned()),
-                _ => Few::with_u8(m::INT8, value.cast_unsigned()),
+                -32.. => InlineBytes::one(value.cast_unsigned()),
+                _ => InlineBytes::with_u8(m::INT8, value.cast_unsigned()),
             }
         } else if let Ok(value) = i16::try_from(value) {
-            Few::with_u16(m::INT16, value.cast_unsigned())
+            InlineBytes::with_u16(m::INT16, value.cast_unsigned())
         } else if let Ok(value) = i32::try_from(value) {
-            Few::with_u32(m::INT32, value.cast_unsigned())
+            InlineBytes::with_u32(m::INT32, value.cast_unsigned())
         } else {
-            return self.out.append_both(Few::one(m::INT64), &value.to_be_bytes());
+            return self.out.append_both(InlineBytes::one(m::INT64), &value.to_be_bytes());
         };
         self.out.append_few(few)
     }
@@ -222,13 +222,13 @@ impl<B: Buffer> Sink for Writer<'_, B> {
     #[inline]
     fn null(&mut self) -> Result<()> {
         self.values += 1;
-        self.out.append_few(Few::one(m::NIL))
+        self.out.append_few(InlineBytes::one(m::NIL))
     }
 
     #[inline]
     fn bool(&mut self, value: bool) -> Result<()> {
         self.values += 1;
-        self.out.append_few(Few::one(if value { m::TRUE } else { m::FALSE }))
+        self.out.append_few(InlineBytes::one(if value { m::TRUE } else { m::FALSE }))
     }
 
     #[inline(always)]
@@ -256,11 +256,11 @@ impl<B: Buffer> Sink for Writer<'_, B> {
     fn float(&mut self, value: f64) -> Result<()> {
         self.values += 1;
         if !self.options.single_floats {
-            return self.out.append_both(Few::one(m::FLOAT64), &value.to_be_bytes());
+            return self.out.append_both(InlineBytes::one(m::FLOAT64), &value.to_be_bytes());
         }
         #[expect(clippy::cast_possible_truncation, reason = "that is what was asked for")]
         let single = value as f32;
-        self.out.append_few(Few::with_u32(m::FLOAT32, single.to_bits()))
+        self.out.append_few(InlineBytes::with_u32(m::FLOAT32, single.to_bits()))
     }
 
     #[inline(always)]
@@ -313,7 +313,7 @@ impl<B: Buffer> Sink for Writer<'_, B> {
         let known = OBJECTS.iter().position(|&known| type_name == *known);
         let known = known.ok_or_else(|| lacks(&format!("type `{type_name}`")))?;
         self.begin_level(known);
-        self.out.append_few(Few::one(m::FIXMAP))
+        self.out.append_few(InlineBytes::one(m::FIXMAP))
     }
 
     fn end_object(&mut self) -> Result<()> {
@@ -408,34 +408,34 @@ fn misfit(kind: usize) -> Error {
 
 /// A length of two bytes, or of four behind the next marker.
 #[inline]
-fn wide_header(marker: u8, length: usize) -> Result<Few> {
+fn wide_header(marker: u8, length: usize) -> Result<InlineBytes> {
     if let Ok(length) = u16::try_from(length) {
-        return Ok(Few::with_u16(marker, length));
+        return Ok(InlineBytes::with_u16(marker, length));
     }
     match u32::try_from(length) {
-        Ok(length) => Ok(Few::with_u32(marker + 1, length)),
+        Ok(length) => Ok(InlineBytes::with_u32(marker + 1, length)),
         Err(_) => Err(too_long(length)),
     }
 }
 
 /// A length of one byte, two or four, behind this marker or one of the next two.
 #[inline]
-fn long_header(marker: u8, length: usize) -> Result<Few> {
+fn long_header(marker: u8, length: usize) -> Result<InlineBytes> {
     match u8::try_from(length) {
-        Ok(length) => Ok(Few::with_u8(marker, length)),
+        Ok(length) => Ok(InlineBytes::with_u8(marker, length)),
         Err(_) => wide_header(marker + 1, length),
     }
 }
 
 #[inline]
-fn container_header(container: Container, length: usize) -> Result<Few> {
+fn container_header(container: Container, length: usize) -> Result<InlineBytes> {
     let (short, wide) = match container {
         Container::List | Container::Tuple => (m::FIXARRAY, m::ARRAY16),
         Container::Map => (m::FIXMAP, m::MAP16),
         Container::Set | Container::FrozenSet => return Err(lacks("sets")),
     };
     match u8::try_from(length) {
-        Ok(length @ ..16) => Ok(Few::one(short | length)),
+        Ok(length @ ..16) => Ok(InlineBytes::one(short | length)),
         _ => wide_header(wide, length),
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use cannery_core::{Error, Result, Text};
 
-use crate::judge::{JudgeOptions, Judged, Verdict, judge};
+use crate::analyzer::{Analyzed, JudgeOptions, Verdict, analyzer};
 use crate::literal::{self, Integer};
 use crate::opcode::Opcode;
 use crate::read::{Arg, Framing, Op, Ops};
@@ -58,12 +58,12 @@ pub fn explain(data: &[u8]) -> String {
 
 /// Writes the pickle that begins at `start`.
 fn one(data: &[u8], start: usize, place: &str, out: &mut String) {
-    let judged = judge(data, start, &JudgeOptions::default().trace(true).persistent_ids(true));
-    let _ = writeln!(out, "# the pickle at byte {start}{place}: {}", judged.verdict());
-    let mut first = Program::new(&judged, HashSet::new());
+    let analyzed = analyzer(data, start, &JudgeOptions::default().trace(true).persistent_ids(true));
+    let _ = writeln!(out, "# the pickle at byte {start}{place}: {}", analyzed.verdict());
+    let mut first = Program::new(&analyzed, HashSet::new());
     // What went wrong is told by the second walk.
     let _ = first.run(data, start);
-    let mut program = Program::new(&judged, first.shared);
+    let mut program = Program::new(&analyzed, first.shared);
     let result = program.run(data, start);
     out.push_str(&program.text);
     if let Err(error) = result {
@@ -85,7 +85,7 @@ enum Node {
 }
 
 struct Program<'j> {
-    judged: &'j Judged,
+    analyzed: &'j Analyzed,
     verdicts: HashMap<u64, (Verdict, &'j str)>,
     nodes: Vec<Node>,
     /// Where each node was made.
@@ -103,16 +103,16 @@ struct Program<'j> {
 }
 
 impl<'j> Program<'j> {
-    fn new(judged: &'j Judged, shared: HashSet<usize>) -> Self {
+    fn new(analyzed: &'j Analyzed, shared: HashSet<usize>) -> Self {
         let mut verdicts: HashMap<u64, (Verdict, &str)> = HashMap::new();
-        for note in &judged.trace {
+        for note in &analyzed.trace {
             let known = verdicts.entry(note.offset as u64).or_insert((note.verdict, &note.reason));
             if known.0 < note.verdict {
                 *known = (note.verdict, &note.reason);
             }
         }
         Self {
-            judged,
+            analyzed,
             verdicts,
             nodes: Vec::new(),
             made: Vec::new(),
@@ -133,7 +133,7 @@ impl<'j> Program<'j> {
         while let Some(op) = ops.next_op()? {
             self.offset = op.offset;
             self.step(&op).map_err(|error| error.at_offset(op.offset as u64))?;
-            let raw = self.judged.raw.iter().find(|raw| raw.start == ops.position());
+            let raw = self.analyzed.raw.iter().find(|raw| raw.start == ops.position());
             if let Some(raw) = raw {
                 let size = raw.end - raw.start;
                 self.line(&format!("# {size} bytes of an array, as joblib writes it"));

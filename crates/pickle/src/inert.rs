@@ -31,7 +31,7 @@ use crate::read::{Framing, Ops};
 /// Those of the stream; [`ErrorKind::Limit`]; [`ErrorKind::Unsupported`] for buffers that were
 /// kept out of the stream.
 pub fn read(data: &[u8], limits: Limits) -> Result<Graph> {
-    let inert = Inert::new(&limits, data.len() as u64);
+    let inert = InertHeap::new(&limits, data.len() as u64);
     let mut machine = Machine::new(Ops::new(data, 0, Framing::Strict), inert);
     let root = machine.run()?;
     let mut graph = machine.heap.graph;
@@ -40,7 +40,7 @@ pub fn read(data: &[u8], limits: Limits) -> Result<Graph> {
 }
 
 /// The heap of [`read`].
-pub struct Inert {
+pub struct InertHeap {
     /// The objects so far.
     pub graph: Graph,
     /// What was made of names, and the offset of the opcode that would make it.
@@ -49,7 +49,7 @@ pub struct Inert {
     protocol: u8,
 }
 
-impl Inert {
+impl InertHeap {
     /// An empty heap for an input of so many bytes.
     #[must_use]
     pub fn new(limits: &Limits, input: u64) -> Self {
@@ -81,7 +81,7 @@ impl Inert {
         Ok(self.made(at, id))
     }
 
-    /// The name that an object made by [`Inert::name`] has.
+    /// The name that an object made by [`InertHeap::name`] has.
     fn name_of(&self, id: NodeId) -> Option<TextBuf> {
         let Node::Object(object) = &self.graph[id] else { return None };
         if object.type_name.as_str() != Some("global") {
@@ -155,7 +155,7 @@ impl Inert {
     }
 }
 
-impl Heap for Inert {
+impl Heap for InertHeap {
     type Ref = NodeId;
 
     fn protocol(&mut self, protocol: u8) {

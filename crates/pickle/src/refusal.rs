@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use cannery_core::{Error, ErrorKind, Graph, Limits, Node, NodeId, Segment};
 
-use crate::inert::Inert;
+use crate::abstract_heap::{Refusal, UNNAMED};
+use crate::inert::InertHeap;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
-use crate::outline::{Refusal, UNNAMED};
 use crate::policy;
 use crate::read::{Framing, Ops};
 use crate::repr::printable;
@@ -82,7 +82,7 @@ fn ways_on(refusal: &Refusal) -> String {
 
 /// The way from the whole to what the opcode at `at` would make, the innermost step first.
 fn path_to(data: &[u8], start: usize, at: usize) -> Vec<Segment> {
-    let inert = Inert::new(&Limits::default(), data.len() as u64);
+    let inert = InertHeap::new(&Limits::default(), data.len() as u64);
     let mut machine = Machine::new(Ops::new(data, start, Framing::Strict), inert);
     let Ok(root) = machine.run() else { return Vec::new() };
     let made = &machine.heap.made;

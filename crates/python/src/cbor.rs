@@ -1,10 +1,10 @@
 //! `cannery.cbor`: the reader and the writer of `cannery_cbor` between Python's objects and bytes.
 
 use cannery_cbor::{KeyOrder, ReadOptions, WriteOptions, Writer, from_slice_prefix};
-use cannery_core::{Error, ErrorKind, Limits, Result, Sink, Unshare};
+use cannery_core::{Error, ErrorKind, ExpandAliases, Limits, Result, Sink};
 use pyo3::prelude::*;
 
-use crate::build::{GraphHooks, PyBuilder, Reviver};
+use crate::construct::{GraphHooks, PyBuilder, Reviver};
 use crate::errors::{OrRaise, to_exception};
 use crate::json::{BytesMemory, Growing};
 use crate::msgpack::Data;
@@ -36,8 +36,8 @@ fn cbor_dumps<'py>(
     let writer = if value_sharing {
         written(value, describer, limits, writer)
     } else {
-        let sink = Unshare::new(writer, limits);
-        written(value, describer, limits, sink).map(Unshare::into_inner)
+        let sink = ExpandAliases::new(writer, limits);
+        written(value, describer, limits, sink).map(ExpandAliases::into_inner)
     };
     writer.map_err(own_hint).or_raise(py)?.into_output().finish()
 }

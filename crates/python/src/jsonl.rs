@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
-use cannery::{Input, Output, Place};
+use cannery::{Input, Location, Output};
 use cannery_core::{Error, Result, Sink};
 use cannery_json::lines::{Reader, Writer};
 use cannery_json::{ReadOptions, WriteOptions};
@@ -13,7 +13,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyTuple};
 
-use crate::build::{Hooks, Plain, PyBuilder, Watched};
+use crate::construct::{Hooks, Plain, PyBuilder, Watched};
 use crate::errors::{OrRaise, to_exception};
 use crate::file::PyFile;
 use crate::json::{Lines, encode_error};
@@ -202,7 +202,7 @@ fn jsonl_open(
     let plan = plan.map(Bound::unbind);
     let on_error = parse_on_error(on_error)?;
     let (input, calls_python) = match (path, file) {
-        (Some(path), _) => (Input::open(&Place::Path(path)), false),
+        (Some(path), _) => (Input::open(&Location::Path(path)), false),
         (None, Some(file)) => (Input::from_stream(PyFile::new(file)?), true),
         (None, None) => return Err(PyValueError::new_err("nothing to read from")),
     };
@@ -258,8 +258,8 @@ fn jsonl_write<'py>(
     default: Option<Bound<'py, PyAny>>,
 ) -> PyResult<u64> {
     let output = match (path, file) {
-        (Some(path), _) if append => Output::append(&Place::Path(path)),
-        (Some(path), _) => Output::create(&Place::Path(path)),
+        (Some(path), _) if append => Output::append(&Location::Path(path)),
+        (Some(path), _) => Output::create(&Location::Path(path)),
         (None, Some(file)) => Ok(Output::to_stream(PyFile::new(file)?)),
         (None, None) => return Err(PyValueError::new_err("nothing to write to")),
     };

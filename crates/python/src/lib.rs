@@ -4,11 +4,10 @@
 //! What is public lives in `python/cannery/*.py`.
 
 mod array;
-mod build;
 mod cbor;
 mod cli;
 mod compat;
-mod entrance;
+mod construct;
 mod errors;
 mod file;
 mod hdf5;
@@ -17,17 +16,18 @@ mod jsonl;
 mod memory;
 mod msgpack;
 mod npy;
+mod object_slot;
 mod objects;
 mod pickle;
 mod pipeline;
 mod protobuf;
-mod resting;
 mod scan;
 mod stack;
 mod store;
 mod text;
 mod typed;
 mod utf8;
+mod vectorcall;
 mod walk;
 mod wide;
 mod yaml;

@@ -4,7 +4,7 @@ use std::ffi::{OsString, c_int, c_void};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
-use cannery::{Input, Output, Place};
+use cannery::{Input, Location, Output};
 use cannery_core::{ArrayView, Error, Limits, Order, Result};
 use cannery_npy::{
     Bytes, Compression, Header, MAGIC, NpyFile, NpzFile, NpzWriter, check_rest, dtype_from_descr,
@@ -88,7 +88,7 @@ impl ArrayHeader {
 /// it is told to.
 #[pyfunction]
 fn npy_open(py: Python<'_>, path: OsString, mapped: bool) -> PyResult<Py<PyAny>> {
-    let place = Place::from(path);
+    let place = Location::from(path);
     let named = |e: Error| e.in_file(place.name());
     let input = py.detach(|| Input::open(&place)).or_raise(py)?;
     if !input.start().starts_with(b"PK") {
@@ -102,16 +102,16 @@ fn npy_open(py: Python<'_>, path: OsString, mapped: bool) -> PyResult<Py<PyAny>>
 
 fn whole(input: Input) -> Result<Bytes> {
     match input.into_whole(&Limits::default())? {
-        cannery::Whole::File(file) => Bytes::from_file(&file),
-        cannery::Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+        cannery::Contents::File(file) => Bytes::from_file(&file),
+        cannery::Contents::Memory(bytes) => Ok(Bytes::from(bytes)),
     }
 }
 
 /// The contents of a file that may be cut or changed as soon as they are read.
 fn read(input: Input) -> Result<Bytes> {
     match input.into_whole(&Limits::default())? {
-        cannery::Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
-        cannery::Whole::File(mut file) => {
+        cannery::Contents::Memory(bytes) => Ok(Bytes::from(bytes)),
+        cannery::Contents::File(mut file) => {
             let mut bytes = Vec::new();
             let read = file.read_to_end(&mut bytes);
             read.map_err(|e| Error::io(e, "cannot read the archive"))?;
@@ -128,7 +128,7 @@ fn npy_save(
     header: &Bound<'_, ArrayHeader>,
     data: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
-    let place = Place::from(path);
+    let place = Location::from(path);
     let data = Buffer::of(data)?;
     let header = &header.get().0;
     let written = || -> Result<()> {
@@ -244,7 +244,7 @@ struct MappedArray(NpyFile);
 impl MappedArray {
     #[new]
     fn new(py: Python<'_>, path: OsString) -> PyResult<Self> {
-        let place = Place::from(path);
+        let place = Location::from(path);
         let open = || NpyFile::from_bytes(&whole(Input::open(&place)?)?);
         py.detach(open).map(Self).map_err(|e| e.in_file(place.name())).or_raise(py)
     }
@@ -331,7 +331,7 @@ impl ArchiveWriter {
     #[new]
     fn new(py: Python<'_>, path: Option<OsString>, level: Option<u8>) -> PyResult<Self> {
         let target = match path {
-            Some(path) => Target::create(&Place::from(path)).or_raise(py)?,
+            Some(path) => Target::create(&Location::from(path)).or_raise(py)?,
             None => Target::Memory(MemoryFile::default(), None),
         };
         let compression = level.map_or(Compression::Stored, Compression::Deflate);
@@ -377,7 +377,7 @@ enum Target {
 }
 
 impl Target {
-    fn create(place: &Place) -> Result<Self> {
+    fn create(place: &Location) -> Result<Self> {
         let output = Output::create(place)?;
         if output.is_seekable() {
             return Ok(Target::File(output));

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
-use cannery::{Input, Output, Place, Seekable};
+use cannery::{Input, Location, Output, SpooledWriter};
 use cannery_can::{Bytes, CanFile, CanWriter, Compression};
-use cannery_core::tagged::{MAX_LEVELS, Native, Tagger, Untagger};
+use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder, TagSupport};
 use cannery_core::{Error, Limits, Result, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -15,7 +15,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::array::Mapping;
-use crate::build::{GraphHooks, PyBuilder, Reviver};
+use crate::construct::{GraphHooks, PyBuilder, Reviver};
 use crate::errors::OrRaise;
 use crate::memory::{self, MemoryFile};
 use crate::walk::{Describer, send_graph};
@@ -98,12 +98,12 @@ fn objects_dump<'py>(
     compression: Option<&str>,
 ) -> PyResult<()> {
     let describer = Describer(describer);
-    let place = Place::from(path);
+    let place = Location::from(path);
     let output = Output::create(&place).or_raise(py)?;
     let written = match Format::of(format, compression)? {
         Format::Can(compression) => {
-            let writer = CanWriter::new(Seekable::new(output), compression);
-            to_can(value, describer, writer).and_then(Seekable::finish)
+            let writer = CanWriter::new(SpooledWriter::new(output), compression);
+            to_can(value, describer, writer).and_then(SpooledWriter::finish)
         }
         format => to_document(value, describer, format).and_then(|bytes| write_out(output, &bytes)),
     };
@@ -132,24 +132,27 @@ fn to_document<'py>(
     let limits = Limits::default();
     if format == Format::Yaml {
         let writer = cannery_yaml::Writer::new(cannery_yaml::WriteOptions::default());
-        let native = Native::default().bytes(true).non_finite(true).references(true);
-        let mut sink = Tagger::new(writer).native(native);
+        let support = TagSupport::default().bytes(true).non_finite(true).references(true);
+        let mut sink = TagEncoder::new(writer).support(support);
         send_graph(value, describer, limits, &mut sink)?;
         let mut writer = sink.into_inner();
         writer.end_document();
         return Ok(writer.into_bytes());
     }
     if format == Format::MessagePack {
-        let native =
-            Native::default().big_ints(false).bytes(true).non_finite(true).surrogate_pairs(true);
+        let support = TagSupport::default()
+            .big_ints(false)
+            .bytes(true)
+            .non_finite(true)
+            .surrogate_pairs(true);
         let options = cannery_msgpack::WriteOptions::default().surrogates(true);
         let writer = cannery_msgpack::Writer::to(Vec::new(), options);
-        let mut sink = Tagger::new(writer).native(native);
+        let mut sink = TagEncoder::new(writer).support(support);
         send_graph(value, describer, limits, &mut sink)?;
         return Ok(sink.into_inner().into_bytes());
     }
     let options = cannery_json::WriteOptions::default();
-    let mut sink = Tagger::new(cannery_json::Writer::new(Vec::new(), options));
+    let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::new(), options));
     send_graph(value, describer, limits, &mut sink)?;
     Ok(sink.into_inner().into_output())
 }
@@ -188,10 +191,10 @@ fn objects_load<'py>(
     format: &str,
     mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let place = Place::from(path);
+    let place = Location::from(path);
     let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
     let read = match (Format::of(format, None)?, &place) {
-        (Format::Can(_), Place::Path(path)) if mapped => {
+        (Format::Can(_), Location::Path(path)) if mapped => {
             let file = open(path).or_raise(py)?;
             let bytes = py.detach(|| Bytes::from_file(&file));
             builder = builder.over(Mapping::new(file));
@@ -211,11 +214,11 @@ fn open(path: &PathBuf) -> Result<File> {
         .map_err(|e| Error::io(e, "cannot open the file").in_file(path.display().to_string()))
 }
 
-fn read_all(py: Python<'_>, place: &Place) -> Result<Vec<u8>> {
+fn read_all(py: Python<'_>, place: &Location) -> Result<Vec<u8>> {
     let whole = py.detach(|| Input::open(place)?.into_whole(&Limits::default()))?;
     match whole {
-        cannery::Whole::Memory(bytes) => Ok(bytes),
-        cannery::Whole::File(mut file) => {
+        cannery::Contents::Memory(bytes) => Ok(bytes),
+        cannery::Contents::File(mut file) => {
             let mut bytes = Vec::new();
             let read = file.read_to_end(&mut bytes);
             read.map_err(|e| Error::io(e, "cannot read the file")).map(|_| bytes)
@@ -230,7 +233,7 @@ fn from_can(bytes: Bytes, sink: &mut impl Sink) -> Result<()> {
 fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()> {
     let limits = Limits::default();
     let limits = limits.depth(limits.depth * MAX_LEVELS);
-    let mut sink = Untagger::new(sink);
+    let mut sink = TagDecoder::new(sink);
     let read = if format == Format::MessagePack {
         let options = cannery_msgpack::ReadOptions::default().limits(limits).surrogates(true);
         cannery_msgpack::from_slice(data, &options, &mut sink)

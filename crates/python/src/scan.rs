@@ -7,7 +7,7 @@ use cannery::pickle::dis::{DisOptions, Memo, dis};
 use cannery::pickle::explain::explain;
 use cannery::pickle::opcode::{OPCODES, Slot};
 use cannery::pickle::scan::{Finding, Scan, ScanOptions, scan};
-use cannery::{Place, scan_places};
+use cannery::{Location, scan_places};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -55,7 +55,7 @@ fn scan_bytes(py: Python<'_>, data: &[u8], max_unpacked: Option<u64>) -> FileTup
 #[pyfunction]
 #[pyo3(signature = (paths, max_unpacked=None))]
 fn scan_paths(py: Python<'_>, paths: Vec<OsString>, max_unpacked: Option<u64>) -> Vec<FileTuple> {
-    let places: Vec<Place> = paths.iter().map(Place::from).collect();
+    let places: Vec<Location> = paths.iter().map(Location::from).collect();
     let report = py.detach(|| scan_places(&places, &options(max_unpacked), &|_, _| ()));
     report.files.into_iter().map(|scanned| file(scanned.name, scanned.scan)).collect()
 }

@@ -1,6 +1,6 @@
 //! The examples of `docs/format.md` are what cannery reads and writes.
 
-use cannery_core::tagged::{Tagger, Untagger};
+use cannery_core::tagged::{TagDecoder, TagEncoder};
 use cannery_core::{Error, Graph, Limits, Source, Value, ValueBuilder};
 
 const PAGE: &str = include_str!("../../../docs/format.md");
@@ -34,14 +34,14 @@ fn blocks(info: &str) -> Vec<&'static str> {
 
 /// What a document stands for; its references, too, must lead somewhere.
 fn raised(example: &str) -> Result<Value, Error> {
-    let mut sink = Untagger::new(ValueBuilder::new(Limits::default()));
+    let mut sink = TagDecoder::new(ValueBuilder::new(Limits::default()));
     document(example).emit(&mut sink)?;
     let value = sink.into_inner().finish()?;
     Graph::from_source(&value, Limits::default()).map(|_| value)
 }
 
 fn lowered(value: &Value) -> Value {
-    let mut sink = Tagger::new(ValueBuilder::new(Limits::default()));
+    let mut sink = TagEncoder::new(ValueBuilder::new(Limits::default()));
     value.emit(&mut sink).expect("everything can be lowered");
     sink.into_inner().finish().expect("a whole document")
 }

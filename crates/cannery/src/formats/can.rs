@@ -5,8 +5,8 @@ use cannery_core::{Result, Sink};
 
 use super::npy::bytes_of;
 use super::once;
-use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::{Input, Output, Seekable};
+use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::{Input, Output, SpooledWriter};
 
 pub(crate) struct Can;
 
@@ -27,8 +27,8 @@ impl Format for Can {
         if is_can(start) { Likelihood::Yes } else { Likelihood::No }
     }
 
-    fn holds(&self) -> Holds {
-        Holds { arrays: true, references: true, ..Holds::default() }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { arrays: true, references: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -41,12 +41,12 @@ impl Format for Can {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let writer = CanWriter::new(Seekable::new(output), Compression::Stored);
+        let writer = CanWriter::new(SpooledWriter::new(output), Compression::Stored);
         Ok(Box::new(CanOutput(writer)))
     }
 }
 
-struct CanOutput<'w>(CanWriter<'w, Seekable<'w>>);
+struct CanOutput<'w>(CanWriter<'w, SpooledWriter<'w>>);
 
 impl Writer for CanOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {

@@ -6,7 +6,7 @@ use cannery_json::{Chunks, NonFinite, Writer as JsonWriter, from_reader, from_sl
 use super::once;
 use crate::duplicates::Duplicates;
 use crate::format::{
-    Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, WriteOptions, Writer,
+    Capabilities, Format, LayoutOptions, Likelihood, ReadOptions, Reader, WriteOptions, Writer,
 };
 use crate::{Input, Output};
 
@@ -40,8 +40,8 @@ impl Format for Json {
         if is_it { Likelihood::Maybe } else { Likelihood::No }
     }
 
-    fn holds(&self) -> Holds {
-        Holds::default()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -55,7 +55,7 @@ impl Format for Json {
         duplicates.finish(bytes, 0, read.err())
     }
 
-    fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
+    fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
         cannery_json::format(text, &layout_options(options)).map_err(|e| e.locate(text))
     }
 

@@ -2,15 +2,15 @@
 
 use std::io::BufRead;
 
-use cannery_core::{Container, Error, Nothing, Pos, Result, Sink};
+use cannery_core::{Container, Error, NullSink, Pos, Result, Sink};
 use cannery_json::from_slice_prefix;
 use cannery_json::lines::{Reader as LinesReader, Writer as LinesWriter};
 
 use super::json::{Json, layout_options, read_options, write_options};
 use crate::duplicates::Duplicates;
 use crate::format::{
-    Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
-    Writer,
+    Capabilities, Documents, Format, LayoutOptions, Likelihood, ReadOptions, Reader, Rows,
+    WriteOptions, Writer,
 };
 use crate::{Input, Output};
 
@@ -45,8 +45,8 @@ impl Format for Jsonl {
         }
     }
 
-    fn holds(&self) -> Holds {
-        Holds { rows: Rows::Always, ..Holds::default() }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { rows: Rows::Always, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -71,7 +71,7 @@ impl Format for Jsonl {
         duplicates.finish(bytes, 0, errors)
     }
 
-    fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
+    fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
         let layout = layout_options(options).width(usize::MAX);
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
@@ -88,7 +88,7 @@ impl Format for Jsonl {
                 error.map_pos(moved).locate(text)
             };
             let read =
-                from_slice_prefix(document, &cannery_json::ReadOptions::default(), &mut Nothing);
+                from_slice_prefix(document, &cannery_json::ReadOptions::default(), &mut NullSink);
             let end = read.map_err(moved)?;
             out += &cannery_json::format(&document[..end], &layout).map_err(moved)?;
             at = start + end;

@@ -2,16 +2,16 @@
 
 use std::io::{BufRead, Read, Write};
 
-use cannery_core::tagged::Native;
+use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Limits, Pos, Result, Sink};
 use cannery_msgpack::{Scanner, Writer as MsgpackWriter};
 
 use super::per_document::{Documents as PerDocuments, PerDocument};
+use crate::adapt::AdaptedSink;
 use crate::format::{
-    Documents, Format, Holds, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+    Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
 };
-use crate::outline::Outline;
-use crate::relay::Relayed;
+use crate::summary::SchemaSummary;
 use crate::{Input, Output};
 
 pub(crate) struct Msgpack;
@@ -40,15 +40,15 @@ impl Format for Msgpack {
         let options = cannery_msgpack::ReadOptions::default();
         let scanned = Scanner::new().scan(start, &options);
         let end = scanned.ok().flatten().unwrap_or(start.len());
-        match cannery_msgpack::from_slice(&start[..end], &options, &mut Outline::default()) {
+        match cannery_msgpack::from_slice(&start[..end], &options, &mut SchemaSummary::default()) {
             Err(error) if error.kind() != ErrorKind::Truncated => Likelihood::No,
             _ => Likelihood::Maybe,
         }
     }
 
-    fn holds(&self) -> Holds {
-        let native = Native::default().bytes(true).non_finite(true).big_ints(false);
-        Holds { rows: Rows::Possibly, native, ..Holds::default() }
+    fn capabilities(&self) -> Capabilities {
+        let support = TagSupport::default().bytes(true).non_finite(true).big_ints(false);
+        Capabilities { rows: Rows::Possibly, support, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -77,7 +77,7 @@ impl Format for Msgpack {
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
         let documents = MsgpackDocuments { writer: MsgpackWriter::new(), output };
-        Ok(Box::new(MsgpackOutput(Relayed(PerDocument::new(documents)))))
+        Ok(Box::new(MsgpackOutput(AdaptedSink(PerDocument::new(documents)))))
     }
 }
 
@@ -219,7 +219,7 @@ impl PerDocuments for MsgpackDocuments<'_> {
     }
 }
 
-struct MsgpackOutput<'w>(Relayed<PerDocument<MsgpackDocuments<'w>>>);
+struct MsgpackOutput<'w>(AdaptedSink<PerDocument<MsgpackDocuments<'w>>>);
 
 impl Writer for MsgpackOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {

@@ -4,8 +4,8 @@ use cannery_core::{ArraySource, Result, Sink};
 use cannery_npy::{Bytes, MAGIC, NpyFile, NpyWriter};
 
 use super::once;
-use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::input::Whole;
+use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::input::Contents;
 use crate::inspect::Node;
 use crate::{Input, Output};
 
@@ -28,8 +28,8 @@ impl Format for Npy {
         if start.starts_with(MAGIC) { Likelihood::Yes } else { Likelihood::No }
     }
 
-    fn holds(&self) -> Holds {
-        Holds { arrays: true, ..Holds::default() }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { arrays: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -58,8 +58,8 @@ fn open(input: Input, options: &ReadOptions) -> Result<NpyFile> {
 /// The bytes of an input, mapped where they can be.
 pub(super) fn bytes_of(input: Input, options: &ReadOptions) -> Result<Bytes> {
     match input.into_whole(&options.limits)? {
-        Whole::File(file) => Bytes::from_file(&file),
-        Whole::Memory(bytes) => Ok(Bytes::from(bytes)),
+        Contents::File(file) => Bytes::from_file(&file),
+        Contents::Memory(bytes) => Ok(Bytes::from(bytes)),
     }
 }
 

@@ -5,9 +5,9 @@ use cannery_npy::{Compression, NpzFile, NpzWriter};
 
 use super::npy::bytes_of;
 use super::once;
-use crate::format::{Format, Holds, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
-use crate::{Input, Output, Seekable};
+use crate::{Input, Output, SpooledWriter};
 
 pub(crate) struct Npz;
 
@@ -38,8 +38,8 @@ impl Format for Npz {
         }
     }
 
-    fn holds(&self) -> Holds {
-        Holds { arrays: true, ..Holds::default() }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { arrays: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -52,7 +52,7 @@ impl Format for Npz {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let writer = NpzWriter::new(Seekable::new(output), Compression::Stored);
+        let writer = NpzWriter::new(SpooledWriter::new(output), Compression::Stored);
         Ok(Box::new(NpzOutput(writer)))
     }
 
@@ -71,7 +71,7 @@ fn open(input: Input, options: &ReadOptions) -> Result<NpzFile> {
     Ok(NpzFile::from_bytes(bytes_of(input, options)?)?.with_limits(options.limits))
 }
 
-struct NpzOutput<'w>(NpzWriter<Seekable<'w>>);
+struct NpzOutput<'w>(NpzWriter<SpooledWriter<'w>>);
 
 impl Writer for NpzOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {

@@ -2,7 +2,7 @@
 
 use cannery_core::{Result, Sink};
 
-use crate::relay::{Event, Relay};
+use crate::adapt::{Event, EventAdapter};
 
 /// A writer of documents.
 pub(super) trait Documents {
@@ -28,8 +28,8 @@ impl<D: Documents> PerDocument<D> {
     }
 }
 
-impl<D: Documents> Relay for PerDocument<D> {
-    fn relay(
+impl<D: Documents> EventAdapter for PerDocument<D> {
+    fn adapt(
         &mut self,
         event: Event<'_>,
         send: impl FnOnce(&mut dyn Sink) -> Result<()>,

@@ -11,7 +11,7 @@ use cannery_protobuf::{
 
 use super::once;
 use crate::format::{
-    Format, Holds, Likelihood, MessageOf, ReadOptions, Reader, WriteOptions, Writer,
+    Capabilities, Format, Likelihood, MessageOf, ReadOptions, Reader, WriteOptions, Writer,
 };
 use crate::{Input, Output};
 
@@ -35,8 +35,8 @@ impl Format for Protobuf {
         Likelihood::No
     }
 
-    fn holds(&self) -> Holds {
-        Holds::default()
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

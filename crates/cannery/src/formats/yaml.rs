@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Read, Write};
 
-use cannery_core::tagged::Native;
+use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
 use cannery_yaml::{Chunk, Reader as Stream, Writer as YamlWriter};
 
 use super::per_document::{Documents as PerDocuments, PerDocument};
+use crate::adapt::AdaptedSink;
 use crate::duplicates::Duplicates;
 use crate::format::{
-    Documents, Format, Holds, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions,
-    Writer,
+    Capabilities, Documents, Format, LayoutOptions, Likelihood, ReadOptions, Reader, Rows,
+    WriteOptions, Writer,
 };
-use crate::relay::Relayed;
 use crate::{Input, Output};
 
 pub(crate) struct Yaml;
@@ -46,9 +46,9 @@ impl Format for Yaml {
         }
     }
 
-    fn holds(&self) -> Holds {
-        let native = Native::default().bytes(true).non_finite(true).references(true);
-        Holds { references: true, rows: Rows::Possibly, native, ..Holds::default() }
+    fn capabilities(&self) -> Capabilities {
+        let support = TagSupport::default().bytes(true).non_finite(true).references(true);
+        Capabilities { references: true, rows: Rows::Possibly, support, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -63,7 +63,7 @@ impl Format for Yaml {
         while reader.ahead.len() < 2
             && let Some(chunk) = reader.stream.next_chunk()?
         {
-            reader.ahead.push(Kept::new(chunk));
+            reader.ahead.push(BufferedChunk::new(chunk));
             reader.drop_comments();
         }
         Ok(Box::new(reader))
@@ -100,7 +100,7 @@ impl Format for Yaml {
         }
     }
 
-    fn lay_out(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
+    fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
         if options.sort_keys {
             let message = "keys of YAML stay in their order: comments belong to them";
             return Err(Error::new(ErrorKind::Unsupported, message)
@@ -127,7 +127,7 @@ impl Format for Yaml {
             yaml = yaml.indent(blanks.clamp(1, 9));
         }
         let documents = YamlDocuments { writer: YamlWriter::new(yaml), output, options: yaml };
-        Ok(Box::new(YamlOutput(Relayed(PerDocument::new(documents)))))
+        Ok(Box::new(YamlOutput(AdaptedSink(PerDocument::new(documents)))))
     }
 }
 
@@ -143,17 +143,17 @@ fn is_entry(line: &[u8]) -> bool {
 struct YamlReader {
     stream: Stream<Box<dyn BufRead + Send>>,
     options: cannery_yaml::ReadOptions,
-    ahead: Vec<Kept>,
+    ahead: Vec<BufferedChunk>,
     rows: bool,
 }
 
 /// The text of a document that was read ahead.
-struct Kept {
+struct BufferedChunk {
     text: String,
     pos: Pos,
 }
 
-impl Kept {
+impl BufferedChunk {
     fn new(chunk: Chunk<'_>) -> Self {
         Self { text: chunk.text.to_owned(), pos: chunk.pos }
     }
@@ -292,7 +292,7 @@ impl PerDocuments for YamlDocuments<'_> {
     }
 }
 
-struct YamlOutput<'w>(Relayed<PerDocument<YamlDocuments<'w>>>);
+struct YamlOutput<'w>(AdaptedSink<PerDocument<YamlDocuments<'w>>>);
 
 impl Writer for YamlOutput<'_> {
     fn sink(&mut self) -> &mut dyn Sink {

@@ -28,17 +28,17 @@ use std::io::Write;
 use ::serde::Serialize;
 use ::serde::de::DeserializeOwned;
 use cannery_core::{
-    ArraySource, BigInt, Container, Error, ErrorKind, Limits, Note, Path, Pos, Result, Sink,
-    Source, Text, Unshare, Value, ValueBuilder, Wants,
+    ArraySource, BigInt, Container, Error, ErrorKind, ExpandAliases, Limits, Note, Path, Pos,
+    Result, Sink, Source, Text, Value, ValueBuilder, Wants,
 };
 
+use crate::adapt::AdaptedSink;
 use crate::convert::{ConvertOptions, OpenSource};
 use crate::format::{Documents, WriteOptions, Writer, format_of_extension, format_of_id};
-use crate::relay::Relayed;
 use crate::select::Select;
 use crate::selection::Selection;
-use crate::stages::Lower;
-use crate::{Input, Output, Place};
+use crate::stages::ArraysToLists;
+use crate::{Input, Location, Output};
 
 use self::ser::SinkSerializer;
 
@@ -85,10 +85,10 @@ pub fn from_slice_tagged<T: DeserializeOwned>(bytes: &[u8], format: &str) -> Res
 ///
 /// # Errors
 /// As [`from_str`], and those of the operating system, with the file's name.
-pub fn load<T: DeserializeOwned>(place: &Place) -> Result<T> {
+pub fn load<T: DeserializeOwned>(location: &Location) -> Result<T> {
     let options = ConvertOptions::default();
-    let read = || deserialize(OpenSource::open(Input::open(place)?, &options)?, &options);
-    read().map_err(|e| e.in_file(place.name()))
+    let read = || deserialize(OpenSource::open(Input::open(location)?, &options)?, &options);
+    read().map_err(|e| e.in_file(location.name()))
 }
 
 /// Writes a value of a serde type as text in the format of this short name.
@@ -128,11 +128,11 @@ pub fn to_writer<T: Serialize + ?Sized>(
 ///
 /// # Errors
 /// As [`to_string`], and those of the operating system, with the file's name.
-pub fn save<T: Serialize + ?Sized>(value: &T, place: &Place) -> Result<()> {
-    let format = format_of_extension(place.extension().as_deref());
-    let format = format.map_err(|e| e.in_file(place.name()))?;
-    let output = Output::create(place)?;
-    write(value, format, output).map_err(|e| e.in_file(place.name()))
+pub fn save<T: Serialize + ?Sized>(value: &T, location: &Location) -> Result<()> {
+    let format = format_of_extension(location.extension().as_deref());
+    let format = format.map_err(|e| e.in_file(location.name()))?;
+    let output = Output::create(location)?;
+    write(value, format, output).map_err(|e| e.in_file(location.name()))
 }
 
 /// A tree from a value of a serde type.
@@ -190,8 +190,8 @@ fn write<T: Serialize + ?Sized>(
 ) -> Result<()> {
     let source = Serialized::new(value).text_keys(format.id().starts_with("json"));
     let mut writer: Box<dyn Writer + '_> = format.writer(output, &WriteOptions::default())?;
-    if format.holds().rows == crate::Rows::Always {
-        let mut rows = Relayed(crate::stages::OpenRows::new(writer.sink(), true));
+    if format.capabilities().rows == crate::Rows::Always {
+        let mut rows = AdaptedSink(crate::stages::SplitRows::new(writer.sink(), true));
         source.emit(&mut rows)?;
     } else {
         source.emit(writer.sink())?;
@@ -224,11 +224,11 @@ fn deserialize<T: DeserializeOwned>(source: OpenSource, options: &ConvertOptions
 /// Where the value at a path stands in a text, which is read once more for it.
 fn place_of(source: OpenSource, path: Path, options: &ConvertOptions) -> Result<Pos> {
     let selection = Selection::from(path);
-    let mut place = FirstPlace::default();
-    let mut select = Relayed(Select::new(&mut place, &selection, options.read.limits));
+    let mut location = FirstPlace::default();
+    let mut select = AdaptedSink(Select::new(&mut location, &selection, options.read.limits));
     let read = source.send(&mut select, options);
     select.0.outcome(read)?;
-    place.0.ok_or_else(|| Error::new(ErrorKind::NotFound, "the format has no places"))
+    location.0.ok_or_else(|| Error::new(ErrorKind::NotFound, "the format has no places"))
 }
 
 /// A sink that keeps the first place that it is told of, and nothing else.
@@ -287,8 +287,8 @@ impl Plain {
     }
 
     fn read(&mut self, read: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<()> {
-        let mut lower = Relayed(Lower { next: &mut self.builder, limits: self.limits });
-        read(&mut Unshare::new(&mut lower, self.limits))
+        let mut lower = AdaptedSink(ArraysToLists { next: &mut self.builder, limits: self.limits });
+        read(&mut ExpandAliases::new(&mut lower, self.limits))
     }
 
     fn finish(self) -> Result<Value> {

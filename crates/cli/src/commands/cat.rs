@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 
 use cannery::{
-    ConvertOptions, Documents, Error, ErrorKind, Format, Input, OpenSource, Output, Place,
+    ConvertOptions, Documents, Error, ErrorKind, Format, Input, Location, OpenSource, Output,
     ReadOptions, Selection, WriteOptions, convert_between, format_of_id,
 };
 
 use super::for_each_file;
 use crate::args::{CatArgs, HeadArgs};
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 use crate::{Console, ExitStatus};
 
 /// Blanks that documents are indented with.
@@ -32,7 +32,7 @@ fn print(
     head: Option<u64>,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let place = Place::from(file);
+    let place = Location::from(file);
     let part = &args.part;
     let options = ConvertOptions::default()
         .from(part.schema.from(args.from.as_ref(), &place))
@@ -43,7 +43,7 @@ fn print(
     let input = Input::open(&place)?;
     let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
     let (to, write) = layout(&source, args, head)?;
-    let mut progress = Progress::new(console, place.name());
+    let mut progress = ProgressLine::new(console, place.name());
     let is_json = matches!(to.id(), "json" | "jsonl");
     if console.is_terminal() && !is_json && to.id() != "yaml" {
         return Err(binary(to).into());
@@ -87,7 +87,7 @@ fn layout(
     let has_rows = source.documents() == Documents::Several && !selects_one;
     let by_rows = head.is_some()
         || has_rows
-        || source.format().holds().arrays
+        || source.format().capabilities().arrays
         || args.part.path.as_ref().is_some_and(Selection::is_many);
     if by_rows {
         return Ok((format_of_id("jsonl")?, write.any_rows(true)));

@@ -2,19 +2,19 @@
 
 use std::time::Instant;
 
-use cannery::{ConvertOptions, Place, ReadOptions, Value, WriteOptions};
+use cannery::{ConvertOptions, Location, ReadOptions, Value, WriteOptions};
 
 use super::{object, print_json};
 use crate::args::ConvertArgs;
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 use crate::{Console, ExitStatus};
 
 pub(crate) fn convert(
     args: &ConvertArgs,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
-    let (source, target) = (Place::from(&args.source), Place::from(&args.target));
+    let (source, target) = (Location::from(&args.source), Location::from(&args.target));
     let message = args.part.schema.message_of();
     let read = ReadOptions::default().nan(args.nan).rows(args.part.rows).message(message.clone());
     let write = WriteOptions::default().nan(args.nan).indent(args.indent).message(message);
@@ -26,11 +26,12 @@ pub(crate) fn convert(
         .read(read)
         .write(write);
     let started = Instant::now();
-    let mut progress = Progress::new(console, format!("{} to {}", source.name(), target.name()));
+    let mut progress =
+        ProgressLine::new(console, format!("{} to {}", source.name(), target.name()));
     cannery::convert(&source, &target, &options, &mut progress)?;
     drop(progress);
     // Standard output may be the target.
-    if args.json && target != Place::Standard {
+    if args.json && target != Location::Standard {
         let done = object([
             ("source", source.name().into()),
             ("target", target.name().into()),

@@ -8,18 +8,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use cannery::{Error, Format, Input, Place, Result, format_of, format_of_extension, format_of_id};
+use cannery::{
+    Error, Format, Input, Location, Result, format_of, format_of_extension, format_of_id,
+};
 
 use crate::Console;
 use crate::failure::Failure;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 
 /// The files that are meant: in place of a folder all below it whose names tell a format.
-pub(super) fn expand(files: &[OsString]) -> Result<Vec<Place>> {
+pub(super) fn expand(files: &[OsString]) -> Result<Vec<Location>> {
     let mut places = Vec::new();
     for file in files {
-        match Place::from(file) {
-            Place::Path(path) if path.is_dir() => walk(&path, &mut places)?,
+        match Location::from(file) {
+            Location::Path(path) if path.is_dir() => walk(&path, &mut places)?,
             place => places.push(place),
         }
     }
@@ -27,7 +29,7 @@ pub(super) fn expand(files: &[OsString]) -> Result<Vec<Place>> {
 }
 
 /// Files below a folder, in order; hidden ones are left out.
-fn walk(folder: &Path, places: &mut Vec<Place>) -> Result<()> {
+fn walk(folder: &Path, places: &mut Vec<Location>) -> Result<()> {
     let name = || folder.display().to_string();
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = entries.map_err(|e| Error::io(e, "cannot read the folder").in_file(name()))?;
@@ -36,7 +38,7 @@ fn walk(folder: &Path, places: &mut Vec<Place>) -> Result<()> {
     for path in paths {
         let is_hidden =
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        let place = Place::from(&path);
+        let place = Location::from(&path);
         if is_hidden {
         } else if path.is_dir() && !path.is_symlink() {
             walk(&path, places)?;
@@ -54,7 +56,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads a whole file, unpacked.
-pub(super) fn load(place: &Place, from: Option<&str>) -> Result<Loaded> {
+pub(super) fn load(place: &Location, from: Option<&str>) -> Result<Loaded> {
     let input = Input::open(place)?;
     let format = match from {
         Some(id) => format_of_id(id),
@@ -69,15 +71,15 @@ pub(super) fn load(place: &Place, from: Option<&str>) -> Result<Loaded> {
 
 /// Works on files on all cores and hands over the results in the order of the files.
 pub(super) fn for_each<T: Send>(
-    places: &[Place],
+    places: &[Location],
     what: &str,
     console: &mut Console<'_>,
-    work: impl Fn(&Place) -> T + Sync,
-    mut take: impl FnMut(&Place, T, &mut Console<'_>) -> Result<(), Failure>,
+    work: impl Fn(&Location) -> T + Sync,
+    mut take: impl FnMut(&Location, T, &mut Console<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
-    let mut progress = Progress::new(console, what);
+    let mut progress = ProgressLine::new(console, what);
     std::thread::scope(|scope| {
         let (sender, results) = mpsc::channel();
         for _ in 0..cores.min(places.len()) {

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use cannery::{
-    Error, ErrorKind, LayoutOptions, Output, Place, Result, Value, is_printable, printable,
+    Error, ErrorKind, LayoutOptions, Location, Output, Result, Value, is_printable, printable,
 };
 use similar::TextDiff;
 
@@ -25,9 +25,9 @@ pub(crate) fn fmt(args: &FmtArgs, console: &mut Console<'_>) -> Result<ExitStatu
     let places = expand(&args.files.files)?;
     let options =
         LayoutOptions::default().indent(args.indent).width(args.width).sort_keys(args.sort_keys);
-    let work = |place: &Place| -> Result<Texts> {
+    let work = |place: &Location| -> Result<Texts> {
         let loaded = load(place, args.files.from.as_deref())?;
-        let after = loaded.format.lay_out(&loaded.bytes, &options);
+        let after = loaded.format.layout(&loaded.bytes, &options);
         let after = after.map_err(|e| e.in_file(place.name()))?;
         let is_json = matches!(loaded.format.id(), "json" | "jsonl");
         let texts = Texts { before: loaded.bytes, after, is_json };
@@ -37,7 +37,8 @@ pub(crate) fn fmt(args: &FmtArgs, console: &mut Console<'_>) -> Result<ExitStatu
         Ok(texts)
     };
     let mut tally = Tally { args, changed: Vec::new(), failed: 0 };
-    let take = |place: &Place, texts, console: &mut Console<'_>| tally.take(place, texts, console);
+    let take =
+        |place: &Location, texts, console: &mut Console<'_>| tally.take(place, texts, console);
     for_each(&places, "laying out", console, work, take)?;
     tally.finish(&places, console)
 }
@@ -48,8 +49,8 @@ impl Texts {
     }
 
     /// Puts a file in the place of the old one; standard output is written later, in its turn.
-    fn write(&self, place: &Place) -> Result<()> {
-        if *place == Place::Standard {
+    fn write(&self, place: &Location) -> Result<()> {
+        if *place == Location::Standard {
             return Ok(());
         }
         let mut output = Output::create(place)?;
@@ -68,7 +69,7 @@ struct Tally<'a> {
 impl Tally<'_> {
     fn take(
         &mut self,
-        place: &Place,
+        place: &Location,
         texts: Result<Texts>,
         console: &mut Console<'_>,
     ) -> Result<(), Failure> {
@@ -81,7 +82,7 @@ impl Tally<'_> {
             }
         };
         let only_looks = self.args.check || self.args.diff;
-        if *place == Place::Standard && !only_looks && !self.args.json {
+        if *place == Location::Standard && !only_looks && !self.args.json {
             return print(&texts, console);
         }
         if !texts.differ() {
@@ -103,7 +104,7 @@ impl Tally<'_> {
         }
     }
 
-    fn finish(self, places: &[Place], console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    fn finish(self, places: &[Location], console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
         let found = !self.changed.is_empty() && (self.args.check || self.args.diff);
         if self.args.json {
             let count = |count: usize| Value::from(count as u64);
@@ -140,7 +141,7 @@ fn print(texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
     Ok(console.out().write_all(texts.after.as_bytes())?)
 }
 
-fn print_diff(place: &Place, texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
+fn print_diff(place: &Location, texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
     let before = String::from_utf8_lossy(&texts.before);
     let diff = TextDiff::from_lines(before.as_ref(), &texts.after);
     let (old, new) = (format!("{} (now)", place.name()), format!("{} (laid out)", place.name()));

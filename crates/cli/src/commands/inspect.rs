@@ -1,6 +1,6 @@
 //! `cannery inspect`: what is inside a file.
 
-use cannery::{Inspection, Node, Place, ReadOptions, printable, size_name};
+use cannery::{Inspection, Location, Node, ReadOptions, printable, size_name};
 
 use super::{for_each_file, print_json};
 use crate::args::InspectArgs;
@@ -22,7 +22,7 @@ pub(crate) fn inspect(
 ) -> Result<ExitStatus, Failure> {
     for_each_file(&args.files, console, |file, console| {
         let options = ReadOptions::default().nan(true);
-        let inspection = cannery::inspect(&Place::from(file), &options)?;
+        let inspection = cannery::inspect(&Location::from(file), &options)?;
         if args.json {
             return print_json(&inspection, console);
         }

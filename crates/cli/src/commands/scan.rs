@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use cannery::pickle::scan::{Finding, ScanOptions, Verdict};
-use cannery::{FileScan, Place, ScanReport, printable, scan_places};
+use cannery::{FileScan, Location, ScanReport, printable, scan_places};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::print_json;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const MAX_FINDINGS: usize = 10;
 
 pub(crate) fn scan(args: &ScanArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
-    let places: Vec<_> = args.paths.iter().map(Place::from).collect();
+    let places: Vec<_> = args.paths.iter().map(Location::from).collect();
     let report = scan_watched(&places, console);
     match args.format {
         ScanFormat::Sarif => print_json(&report.to_sarif(), console)?,
@@ -33,7 +33,7 @@ pub(crate) fn scan(args: &ScanArgs, console: &mut Console<'_>) -> Result<ExitSta
     })
 }
 
-fn scan_watched(places: &[Place], console: &Console<'_>) -> ScanReport {
+fn scan_watched(places: &[Location], console: &Console<'_>) -> ScanReport {
     let options = ScanOptions::default();
     if !console.shows_progress() {
         return scan_places(places, &options, &|_, _| ());

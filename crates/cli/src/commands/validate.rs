@@ -1,6 +1,6 @@
 //! `cannery validate`: all that is wrong with files.
 
-use cannery::{Error, Place, ReadOptions, Result, Value};
+use cannery::{Error, Location, ReadOptions, Result, Value};
 
 use super::files::{expand, for_each, load};
 use super::{object, print_json};
@@ -15,7 +15,7 @@ pub(crate) fn validate(
 ) -> Result<ExitStatus, Failure> {
     let places = expand(&args.files.files)?;
     let mut tally = Tally { json: args.json, ..Tally::default() };
-    let work = |place: &Place| -> Result<Vec<Error>> {
+    let work = |place: &Location| -> Result<Vec<Error>> {
         let loaded = load(place, args.files.from.as_deref())?;
         let options = ReadOptions::default().nan(args.nan);
         let errors = loaded.format.validate(&loaded.bytes, &options);

@@ -1,6 +1,6 @@
 //! The tagged form: every kind of value in maps, lists, text and numbers.
 //!
-//! [`Tagger`] lowers the events that a plain format has no words for, [`Untagger`] raises them
+//! [`TagEncoder`] lowers the events that a plain format has no words for, [`TagDecoder`] raises them
 //! again. Both work event by event in constant memory, but for scalars inside a tag. The form is
 //! described for people and other languages in `docs/format.md`.
 //!
@@ -20,17 +20,17 @@
 //! that begins with `$` or is one of the names above. One with a high surrogate before a low one is
 //! `$surrogates:` and its bytes in base64.
 
-mod lower;
+mod decode;
+mod encode;
 mod malformed;
-mod native;
-mod raise;
 mod scalar;
+mod support;
 
 use crate::{Container, Text};
 
-pub use lower::Tagger;
-pub use native::Native;
-pub use raise::Untagger;
+pub use decode::TagDecoder;
+pub use encode::TagEncoder;
+pub use support::TagSupport;
 
 /// One level of a value becomes so many of a document at most: a map, its pairs, and a pair.
 ///

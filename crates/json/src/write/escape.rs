@@ -4,7 +4,7 @@ use cannery_core::{Result, Text};
 
 use super::WriteOptions;
 use super::copy::{SLACK, Stops};
-use super::output::{Output, Pen, Short, put_bytes, put_pen, put_text};
+use super::output::{Cursor, InlineBytes, Output, put_bytes, put_pen, put_text};
 
 /// Characters that are written between two looks at the room.
 const PIECE: usize = 512;
@@ -17,9 +17,9 @@ const WIDEST: usize = 12;
 pub(super) fn string(
     out: &mut impl Output,
     options: &WriteOptions,
-    lead: Short,
+    lead: InlineBytes,
     text: Text<'_>,
-    tail: Short,
+    tail: InlineBytes,
 ) -> Result<()> {
     let how = How { ascii: options.ensure_ascii, raw_surrogates: options.raw_surrogates };
     match text {
@@ -42,10 +42,16 @@ impl How {
 }
 
 #[inline(always)]
-fn utf8(out: &mut impl Output, how: How, lead: Short, bytes: &[u8], tail: Short) -> Result<()> {
+fn utf8(
+    out: &mut impl Output,
+    how: How,
+    lead: InlineBytes,
+    bytes: &[u8],
+    tail: InlineBytes,
+) -> Result<()> {
     // A long one is not copied at once, lest a buffer grow to its size.
     let first = if bytes.len() > COPIED { &[][..] } else { bytes };
-    let tail_now = if bytes.len() > COPIED { Short::EMPTY } else { tail };
+    let tail_now = if bytes.len() > COPIED { InlineBytes::EMPTY } else { tail };
     let copied = put_text(out, lead, first, tail_now, how.stops())?;
     if copied == bytes.len() {
         return Ok(());
@@ -62,17 +68,17 @@ const COPIED: usize = 32 << 10;
 fn rest_of_utf8(out: &mut impl Output, how: How, mut bytes: &[u8]) -> Result<()> {
     while !bytes.is_empty() {
         let piece = &bytes[..bytes.len().min(COPIED)];
-        let mut done = put_text(out, Short::EMPTY, piece, Short::EMPTY, how.stops())?;
+        let mut done = put_text(out, InlineBytes::EMPTY, piece, InlineBytes::EMPTY, how.stops())?;
         bytes = &bytes[done..];
         if done == piece.len() {
             continue;
         }
-        put_pen(out, PIECE * WIDEST, |pen| {
+        put_pen(out, PIECE * WIDEST, |cursor| {
             let limit = bytes.len().min(PIECE);
             done = 0;
             // Escapes come in clusters: a few more characters before copying is tried again.
             while done < limit && (done == 0 || how.stops().contains(bytes[done])) {
-                done += escape_utf8(pen, how, &bytes[done..]);
+                done += escape_utf8(cursor, how, &bytes[done..]);
             }
         })?;
         bytes = &bytes[done..];
@@ -81,7 +87,7 @@ fn rest_of_utf8(out: &mut impl Output, how: How, mut bytes: &[u8]) -> Result<()>
 }
 
 /// Writes the first character of `bytes`; returns its length.
-fn escape_utf8(pen: &mut Pen<'_>, how: How, bytes: &[u8]) -> usize {
+fn escape_utf8(cursor: &mut Cursor<'_>, how: How, bytes: &[u8]) -> usize {
     let (unit, length) = match *bytes {
         [a @ 0xc0..=0xdf, b, ..] => (bits(a, 0x1f) << 6 | bits(b, 0x3f), 2),
         [a @ 0xe0..=0xef, b, c, ..] => {
@@ -94,7 +100,7 @@ fn escape_utf8(pen: &mut Pen<'_>, how: How, bytes: &[u8]) -> usize {
         [a, ..] => (u32::from(a), 1),
         [] => return 0,
     };
-    code_point(pen, how, unit);
+    code_point(cursor, how, unit);
     length
 }
 
@@ -107,9 +113,9 @@ fn bits(byte: u8, mask: u8) -> u32 {
 fn foreign(
     out: &mut impl Output,
     how: How,
-    lead: Short,
+    lead: InlineBytes,
     text: Text<'_>,
-    tail: Short,
+    tail: InlineBytes,
 ) -> Result<()> {
     put_bytes(out, lead, &[])?;
     match text {
@@ -124,11 +130,11 @@ fn foreign(
 
 fn latin1(out: &mut impl Output, how: How, units: &[u8]) -> Result<()> {
     for piece in units.chunks(PIECE) {
-        put_pen(out, piece.len() * WIDEST + SLACK, |pen| {
+        put_pen(out, piece.len() * WIDEST + SLACK, |cursor| {
             let mut rest = piece;
             while let Some(&unit) = rest.first() {
-                code_point(pen, how, u32::from(unit));
-                let copied = pen.copy_until(&rest[1..], Stops::SpecialAndBeyondAscii);
+                code_point(cursor, how, u32::from(unit));
+                let copied = cursor.copy_until(&rest[1..], Stops::SpecialAndBeyondAscii);
                 rest = &rest[1 + copied..];
             }
         })?;
@@ -138,9 +144,9 @@ fn latin1(out: &mut impl Output, how: How, units: &[u8]) -> Result<()> {
 
 fn code_points<U: Copy + Into<u32>>(out: &mut impl Output, how: How, units: &[U]) -> Result<()> {
     for piece in units.chunks(PIECE) {
-        put_pen(out, piece.len() * WIDEST, |pen| {
+        put_pen(out, piece.len() * WIDEST, |cursor| {
             for &unit in piece {
-                code_point(pen, how, unit.into());
+                code_point(cursor, how, unit.into());
             }
         })?;
     }
@@ -158,7 +164,7 @@ fn surrogates(out: &mut impl Output, how: How, bytes: &[u8]) -> Result<()> {
         let (valid, other) = rest.split_at(at.unwrap_or(rest.len()));
         rest_of_utf8(out, how, valid)?;
         let mut length = 0;
-        put_pen(out, WIDEST, |pen| length = escape_utf8(pen, how, other))?;
+        put_pen(out, WIDEST, |cursor| length = escape_utf8(cursor, how, other))?;
         rest = &other[length..];
     }
     Ok(())
@@ -167,21 +173,21 @@ fn surrogates(out: &mut impl Output, how: How, bytes: &[u8]) -> Result<()> {
 /// Writes one character, escaped where it must be.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "each byte is masked to its bits")]
-fn code_point(pen: &mut Pen<'_>, how: How, unit: u32) {
+fn code_point(cursor: &mut Cursor<'_>, how: How, unit: u32) {
     let tail = |shift: u32| 0x80 | (unit >> shift & 0x3f) as u8;
     match unit {
-        0..0x7f => ascii(pen, unit as u8),
-        _ if how.ascii => escape_units(pen, unit),
-        0x7f => pen.push([0x7f]),
-        0x80..0x800 => pen.push([0xc0 | (unit >> 6) as u8, tail(0)]),
-        0xd800..0xe000 if !how.raw_surrogates => escape_unit(pen, unit),
-        0x800..0x1_0000 => pen.push([0xe0 | (unit >> 12) as u8, tail(6), tail(0)]),
-        _ => pen.push([0xf0 | (unit >> 18 & 0x07) as u8, tail(12), tail(6), tail(0)]),
+        0..0x7f => ascii(cursor, unit as u8),
+        _ if how.ascii => escape_units(cursor, unit),
+        0x7f => cursor.push([0x7f]),
+        0x80..0x800 => cursor.push([0xc0 | (unit >> 6) as u8, tail(0)]),
+        0xd800..0xe000 if !how.raw_surrogates => escape_unit(cursor, unit),
+        0x800..0x1_0000 => cursor.push([0xe0 | (unit >> 12) as u8, tail(6), tail(0)]),
+        _ => cursor.push([0xf0 | (unit >> 18 & 0x07) as u8, tail(12), tail(6), tail(0)]),
     }
 }
 
 #[inline(always)]
-fn ascii(pen: &mut Pen<'_>, byte: u8) {
+fn ascii(cursor: &mut Cursor<'_>, byte: u8) {
     let short = match byte {
         b'"' | b'\\' => byte,
         b'\n' => b'n',
@@ -189,24 +195,24 @@ fn ascii(pen: &mut Pen<'_>, byte: u8) {
         b'\t' => b't',
         8 => b'b',
         12 => b'f',
-        0..0x20 => return escape_unit(pen, u32::from(byte)),
-        _ => return pen.push([byte]),
+        0..0x20 => return escape_unit(cursor, u32::from(byte)),
+        _ => return cursor.push([byte]),
     };
-    pen.push([b'\\', short]);
+    cursor.push([b'\\', short]);
 }
 
 /// Writes an escape, or two where it takes a surrogate pair.
-fn escape_units(pen: &mut Pen<'_>, unit: u32) {
+fn escape_units(cursor: &mut Cursor<'_>, unit: u32) {
     if let Some(beyond) = unit.checked_sub(0x1_0000) {
-        escape_unit(pen, 0xd800 + (beyond >> 10));
-        escape_unit(pen, 0xdc00 + (beyond & 0x3ff));
+        escape_unit(cursor, 0xd800 + (beyond >> 10));
+        escape_unit(cursor, 0xdc00 + (beyond & 0x3ff));
     } else {
-        escape_unit(pen, unit);
+        escape_unit(cursor, unit);
     }
 }
 
-fn escape_unit(pen: &mut Pen<'_>, unit: u32) {
+fn escape_unit(cursor: &mut Cursor<'_>, unit: u32) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |shift: u32| DIGITS[(unit >> shift & 0xf) as usize];
-    pen.push([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    cursor.push([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }

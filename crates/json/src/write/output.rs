@@ -121,12 +121,12 @@ impl<W: Write> Output for Chunks<W> {
 /// It is a word already, not an array: arrays are passed on byte by byte, and the processor stalls
 /// when they are then read as a whole.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Short {
+pub(super) struct InlineBytes {
     word: u64,
     len: usize,
 }
 
-impl Short {
+impl InlineBytes {
     pub(super) const MAX: usize = 8;
     pub(super) const EMPTY: Self = Self { word: 0, len: 0 };
     pub(super) const QUOTE: Self = Self { word: b'"' as u64, len: 1 };
@@ -141,7 +141,7 @@ impl Short {
     /// Writes it to `to`; returns where what follows belongs.
     ///
     /// # Safety
-    /// [`MAX`](Short::MAX) bytes can be written to `to`.
+    /// [`MAX`](InlineBytes::MAX) bytes can be written to `to`.
     #[inline(always)]
     unsafe fn write(self, to: *mut u8) -> *mut u8 {
         // SAFETY: as this function's; an array of bytes has no alignment.
@@ -193,24 +193,24 @@ pub(super) fn put(out: &mut impl Output, text: &[u8]) -> Result<()> {
 #[inline(always)]
 unsafe fn put_behind(
     out: &mut impl Output,
-    lead: Short,
+    lead: InlineBytes,
     len: usize,
     write: impl FnOnce(*mut u8) -> usize,
 ) -> Result<()> {
     let fill = |to: *mut u8| {
-        // SAFETY: there is room for a `Short`.
+        // SAFETY: there is room for a `InlineBytes`.
         let start = unsafe { lead.write(to) };
         lead.len + write(start)
     };
     // SAFETY: `fill` initializes the lead, and the caller vouches for what follows.
-    unsafe { put_with(out, Short::MAX + len, fill) }
+    unsafe { put_with(out, InlineBytes::MAX + len, fill) }
 }
 
 /// Writes `lead` and a few bytes.
 #[inline(always)]
 pub(super) fn put_bytes<const N: usize>(
     out: &mut impl Output,
-    lead: Short,
+    lead: InlineBytes,
     text: &[u8; N],
 ) -> Result<()> {
     let write = |to: *mut u8| {
@@ -224,20 +224,20 @@ pub(super) fn put_bytes<const N: usize>(
 
 /// Writes `lead` and an integer.
 #[inline(always)]
-pub(super) fn put_int(out: &mut impl Output, lead: Short, value: i64) -> Result<()> {
+pub(super) fn put_int(out: &mut impl Output, lead: InlineBytes, value: i64) -> Result<()> {
     // SAFETY: it initializes what it returns, and touches its `ROOM` at most.
     unsafe { put_behind(out, lead, integer::ROOM, |to| integer::write(value, to)) }
 }
 
 /// Writes `lead` and a finite float.
 #[inline(always)]
-pub(super) fn put_float(out: &mut impl Output, lead: Short, value: f64) -> Result<()> {
+pub(super) fn put_float(out: &mut impl Output, lead: InlineBytes, value: f64) -> Result<()> {
     // SAFETY: it initializes what it returns, and touches its `ROOM` at most.
     unsafe { put_behind(out, lead, float::ROOM, |to| float::write(value, to)) }
 }
 
 /// Writes `lead` and a finite binary32.
-pub(super) fn put_single(out: &mut impl Output, lead: Short, value: f32) -> Result<()> {
+pub(super) fn put_single(out: &mut impl Output, lead: InlineBytes, value: f32) -> Result<()> {
     // SAFETY: it initializes what it returns, and touches its `ROOM` at most.
     unsafe { put_behind(out, lead, float::ROOM, |to| float::write_single(value, to)) }
 }
@@ -247,9 +247,9 @@ pub(super) fn put_single(out: &mut impl Output, lead: Short, value: f32) -> Resu
 #[inline(always)]
 pub(super) fn put_text(
     out: &mut impl Output,
-    lead: Short,
+    lead: InlineBytes,
     text: &[u8],
-    tail: Short,
+    tail: InlineBytes,
     stops: Stops,
 ) -> Result<usize> {
     let mut copied = 0;
@@ -265,7 +265,7 @@ pub(super) fn put_text(
         copied + tail.len
     };
     // SAFETY: `write` initializes what it returns.
-    unsafe { put_behind(out, lead, text.len() + SLACK + Short::MAX, write)? };
+    unsafe { put_behind(out, lead, text.len() + SLACK + InlineBytes::MAX, write)? };
     Ok(copied)
 }
 
@@ -274,23 +274,23 @@ pub(super) fn put_text(
 pub(super) fn put_pen(
     out: &mut impl Output,
     len: usize,
-    write: impl FnOnce(&mut Pen<'_>),
+    write: impl FnOnce(&mut Cursor<'_>),
 ) -> Result<()> {
-    let mut pen = Pen { room: out.room(len)?, len: 0 };
-    write(&mut pen);
-    let written = pen.len;
+    let mut cursor = Cursor { room: out.room(len)?, len: 0 };
+    write(&mut cursor);
+    let written = cursor.len;
     // SAFETY: a pen counts exactly the bytes that it has written.
     unsafe { out.advance(written) };
     Ok(())
 }
 
 /// Writes into room from its start on.
-pub(super) struct Pen<'a> {
+pub(super) struct Cursor<'a> {
     room: &'a mut [MaybeUninit<u8>],
     len: usize,
 }
 
-impl Pen<'_> {
+impl Cursor<'_> {
     #[inline(always)]
     pub(super) fn push<const N: usize>(&mut self, bytes: [u8; N]) {
         let room = &mut self.room[self.len..self.len + N];

@@ -6,7 +6,7 @@ use super::{safetensors, tar};
 /// What to do with a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    Packed(Packing),
+    Packed(Compression),
     Zip,
     Tar,
     SevenZip,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 
 /// How bytes are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(super) enum Compression {
     Gzip,
     Zlib,
     Bzip2,
@@ -38,13 +38,13 @@ pub(super) enum Packing {
 }
 
 const MAGIC: &[(&[u8], Kind)] = &[
-    (b"\x1f\x8b\x08", Kind::Packed(Packing::Gzip)),
-    (b"BZh", Kind::Packed(Packing::Bzip2)),
-    (b"\xfd7zXZ\0", Kind::Packed(Packing::Xz)),
-    (b"]\0\0", Kind::Packed(Packing::Lzma)),
-    (b"\x04\x22\x4d\x18", Kind::Packed(Packing::Lz4)),
-    (b"\x28\xb5\x2f\xfd", Kind::Packed(Packing::Zstd)),
-    (b"ZF0x", Kind::Packed(Packing::OldJoblib)),
+    (b"\x1f\x8b\x08", Kind::Packed(Compression::Gzip)),
+    (b"BZh", Kind::Packed(Compression::Bzip2)),
+    (b"\xfd7zXZ\0", Kind::Packed(Compression::Xz)),
+    (b"]\0\0", Kind::Packed(Compression::Lzma)),
+    (b"\x04\x22\x4d\x18", Kind::Packed(Compression::Lz4)),
+    (b"\x28\xb5\x2f\xfd", Kind::Packed(Compression::Zstd)),
+    (b"ZF0x", Kind::Packed(Compression::OldJoblib)),
     (b"PK\x03\x04", Kind::Zip),
     (b"PK\x05\x06", Kind::Zip),
     (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
@@ -75,7 +75,7 @@ impl Kind {
             Some((_, kind)) if !kind.is_wrapping() && zip::ends_as_zip(data) => Kind::Zip,
             Some((_, kind)) => *kind,
             None if zip::ends_as_zip(data) => Kind::Zip,
-            None if is_zlib(data) => Kind::Packed(Packing::Zlib),
+            None if is_zlib(data) => Kind::Packed(Compression::Zlib),
             None if safetensors::is_safetensors(data) => Kind::Safetensors,
             None if tar::is_tar(data) => Kind::Tar,
             None if data.is_empty() => Kind::Unscanned("an empty file"),

@@ -15,8 +15,8 @@ mod text;
 mod torch;
 mod zip;
 
-pub use crate::judge::{Finding, Verdict};
-use crate::judge::{JudgeOptions, Judged};
+use crate::analyzer::{Analyzed, JudgeOptions};
+pub use crate::analyzer::{Finding, Verdict};
 use crate::policy::Profile;
 use kind::Kind;
 
@@ -117,22 +117,22 @@ pub(crate) fn scan_keeping(data: &[u8], options: &ScanOptions) -> (Scan, Vec<Fou
     (scanner.finish(what, data.len()), kept)
 }
 
-fn scan_with(data: &[u8], options: &ScanOptions, judge: JudgeOptions) -> Scan {
-    let mut scanner = Scanner::new(options, judge);
+fn scan_with(data: &[u8], options: &ScanOptions, analyzer: JudgeOptions) -> Scan {
+    let mut scanner = Scanner::new(options, analyzer);
     let what = scanner.content(data);
     scanner.finish(what, data.len())
 }
 
 /// Judges a pickle that another one would read.
 pub(crate) fn judge_inner(data: &[u8], is_torch: bool, options: JudgeOptions) -> Scan {
-    let judge = options.persistent_ids(is_torch);
+    let analyzer = options.persistent_ids(is_torch);
     let small = ScanOptions { max_unpacked: 64 << 20, max_depth: 2, max_members: 1000 };
-    scan_with(data, &small, judge)
+    scan_with(data, &small, analyzer)
 }
 
 struct Scanner {
     options: ScanOptions,
-    judge: JudgeOptions,
+    analyzer: JudgeOptions,
     unpacked: u64,
     members: usize,
     depth: u32,
@@ -146,10 +146,10 @@ struct Scanner {
 }
 
 impl Scanner {
-    fn new(options: &ScanOptions, judge: JudgeOptions) -> Self {
+    fn new(options: &ScanOptions, analyzer: JudgeOptions) -> Self {
         Self {
             options: *options,
-            judge,
+            analyzer,
             unpacked: 0,
             members: 0,
             depth: 0,
@@ -244,21 +244,21 @@ impl Scanner {
     }
 
     /// Takes over what was found in the pickle that begins at `start`.
-    fn keep_judged(&mut self, data: &[u8], start: usize, judged: Judged) {
+    fn keep_judged(&mut self, data: &[u8], start: usize, analyzed: Analyzed) {
         if let Some(kept) = &mut self.kept {
             // Raw arrays have an end of their own, which the judge knows.
-            let data = data[..judged.end.min(data.len())].to_vec();
+            let data = data[..analyzed.end.min(data.len())].to_vec();
             kept.push(Found { member: self.place.join("!"), data, start });
         }
         self.pickles += 1;
-        if judged.profile >= Profile::Pandas
+        if analyzed.profile >= Profile::Pandas
             && let Some(at) = memchr::memmem::find(data, b"dateutil/")
         {
             let reason = "a time zone that pandas would read from a file of the pickle's choice";
             self.note(Verdict::Unknown, at, reason);
         }
-        self.profile = self.profile.max(judged.profile);
-        judged.findings.into_iter().for_each(|finding| self.keep(finding));
+        self.profile = self.profile.max(analyzed.profile);
+        analyzed.findings.into_iter().for_each(|finding| self.keep(finding));
     }
 
     /// Scans a member of an archive.

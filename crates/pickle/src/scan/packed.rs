@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::kind::Packing;
+use super::kind::Compression;
 use super::{Scanner, Verdict};
 
 const DAMAGED: &str = "compressed data that is damaged, cut off, or followed by something else";
@@ -15,9 +15,9 @@ pub(super) struct Unpacked {
 }
 
 impl Scanner {
-    pub(super) fn packed(&mut self, packing: Packing, data: &[u8]) -> String {
+    pub(super) fn packed(&mut self, packing: Compression, data: &[u8]) -> String {
         let unpacked = self.unpack(|data| reader(packing, data), data);
-        let is_cut = packing == Packing::Lz4 && lz4_end(data) != Some(data.len());
+        let is_cut = packing == Compression::Lz4 && lz4_end(data) != Some(data.len());
         let fault = unpacked.fault.or(is_cut.then_some(DAMAGED));
         if let Some(fault) = fault {
             self.note(Verdict::Unknown, 0, fault);
@@ -58,25 +58,25 @@ impl Scanner {
 }
 
 #[cfg(feature = "wrappings")]
-pub(super) fn reader<'a>(packing: Packing, data: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
+pub(super) fn reader<'a>(packing: Compression, data: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
     Some(match packing {
-        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(data)),
-        Packing::Zlib => Box::new(Whole {
+        Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(data)),
+        Compression::Zlib => Box::new(Whole {
             reader: flate2::bufread::ZlibDecoder::new(data),
             rest: |reader| reader.get_ref().len(),
         }),
-        Packing::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(data)),
-        Packing::Xz => Box::new(lzma_rust2::XzReader::new(data, true)),
-        Packing::Lzma => {
+        Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(data)),
+        Compression::Xz => Box::new(lzma_rust2::XzReader::new(data, true)),
+        Compression::Lzma => {
             let reader = lzma_rust2::LzmaReader::new_mem_limit(data, MEMORY_LIMIT, None).ok()?;
             Box::new(WholeLzma(Some(reader)))
         }
-        Packing::Lz4 => Box::new(Whole {
+        Compression::Lz4 => Box::new(Whole {
             reader: lz4_flex::frame::FrameDecoder::new(data),
             rest: |reader| reader.get_ref().len(),
         }),
-        Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(data).ok()?),
-        Packing::OldJoblib => {
+        Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(data).ok()?),
+        Compression::OldJoblib => {
             let start = memchr::memchr(b'x', data.get(4..32)?)? + 4;
             Box::new(flate2::read::ZlibDecoder::new(&data[start..]))
         }
@@ -84,7 +84,7 @@ pub(super) fn reader<'a>(packing: Packing, data: &'a [u8]) -> Option<Box<dyn Rea
 }
 
 #[cfg(not(feature = "wrappings"))]
-pub(super) fn reader<'a>(_: Packing, _: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
+pub(super) fn reader<'a>(_: Compression, _: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
     None
 }
 

@@ -3,7 +3,7 @@
 use cannery_core::ErrorKind;
 
 use super::{Kind, Scanner, Verdict};
-use crate::judge::{Judged, judge};
+use crate::analyzer::{Analyzed, analyzer};
 use crate::policy::{danger, has_dangers, is_path, python3_name};
 
 /// Places in bytes of no known format at which a pickle is looked for.
@@ -16,7 +16,7 @@ const MAX_LOOKED_AT: usize = 256 << 20;
 impl Scanner {
     /// Judges the pickles of a file that is no archive; says what it is.
     pub(super) fn stream(&mut self, data: &[u8]) -> String {
-        let first = judge(data, 0, &self.judge);
+        let first = analyzer(data, 0, &self.analyzer);
         if first.error.is_some() && !first.findings.iter().any(|finding| is_path(&finding.name)) {
             return self.no_pickle(data, first);
         }
@@ -25,7 +25,7 @@ impl Scanner {
         let mut broken = first.error.is_some();
         self.keep_judged(data, 0, first);
         while !broken && !is_filling(&data[end..]) {
-            let next = judge(data, end, &self.judge);
+            let next = analyzer(data, end, &self.analyzer);
             if next.error.is_some() && next.findings.iter().all(|finding| finding.name.is_empty()) {
                 self.behind(data, end);
                 break;
@@ -43,7 +43,7 @@ impl Scanner {
 
     /// The first instructions already fail, and none of them looks up a name: loading it as a
     /// pickle does nothing.
-    fn no_pickle(&mut self, data: &[u8], first: Judged) -> String {
+    fn no_pickle(&mut self, data: &[u8], first: Analyzed) -> String {
         if reads_as_text(data, &first) {
             return self.content_of(Kind::Text, data);
         }
@@ -67,7 +67,7 @@ impl Scanner {
     /// Looks for pickles in bytes that are none as a whole.
     pub(super) fn search(&mut self, data: &[u8], from: usize) {
         self.known_names(data, from);
-        if let Some(at) = self.candidates(data, from, |judged| judged.error.is_none()) {
+        if let Some(at) = self.candidates(data, from, |analyzed| analyzed.error.is_none()) {
             self.note(Verdict::Unknown, at, "too many beginnings of pickles to look at all");
         }
     }
@@ -76,7 +76,7 @@ impl Scanner {
     pub(super) fn no_pickles(&mut self, data: &[u8]) {
         self.known_names(data, 0);
         let is_hostile =
-            |judged: &Judged| judged.findings.iter().any(|finding| is_path(&finding.name));
+            |analyzed: &Analyzed| analyzed.findings.iter().any(|finding| is_path(&finding.name));
         self.candidates(data, 0, is_hostile);
     }
 
@@ -86,7 +86,7 @@ impl Scanner {
         &mut self,
         data: &[u8],
         from: usize,
-        is_kept: impl Fn(&Judged) -> bool,
+        is_kept: impl Fn(&Analyzed) -> bool,
     ) -> Option<usize> {
         let mut at = from.min(data.len());
         let end = data.len().min(at.saturating_add(MAX_LOOKED_AT));
@@ -100,11 +100,11 @@ impl Scanner {
             if !matches!(data.get(start + 1), Some(0..=5)) {
                 continue;
             }
-            let judged = judge(data, start, &self.judge);
-            searched += judged.end.saturating_sub(start);
-            if is_kept(&judged) || judged.verdict() == Verdict::Danger {
-                at = judged.end.clamp(at, end);
-                self.keep_judged(data, start, judged);
+            let analyzed = analyzer(data, start, &self.analyzer);
+            searched += analyzed.end.saturating_sub(start);
+            if is_kept(&analyzed) || analyzed.verdict() == Verdict::Danger {
+                at = analyzed.end.clamp(at, end);
+                self.keep_judged(data, start, analyzed);
             }
             if searched > MAX_SEARCHED {
                 break;
@@ -141,19 +141,19 @@ impl Scanner {
             // A persistent id, which `pickle.load` refuses: every ZIP archive begins so.
             return;
         }
-        let judged = judge(data, 0, &self.judge);
-        let is_pickle = judged.error.is_none();
-        let found = judged.findings.iter().any(|finding| is_path(&finding.name));
-        if found || is_pickle || judged.verdict() == Verdict::Danger {
+        let analyzed = analyzer(data, 0, &self.analyzer);
+        let is_pickle = analyzed.error.is_none();
+        let found = analyzed.findings.iter().any(|finding| is_path(&finding.name));
+        if found || is_pickle || analyzed.verdict() == Verdict::Danger {
             self.note(Verdict::Unknown, 0, "a pickle and something else at once");
-            self.keep_judged(data, 0, judged);
+            self.keep_judged(data, 0, analyzed);
         }
     }
 }
 
 /// Whether a text is no pickle: its letters soon stop making sense as opcodes, and not because
 /// it ends.
-fn reads_as_text(data: &[u8], first: &Judged) -> bool {
+fn reads_as_text(data: &[u8], first: &Analyzed) -> bool {
     let is_cut = first.error.as_ref().is_none_or(|error| error.kind() == ErrorKind::Truncated);
     // Names with blanks in them are lines of a text.
     let has_lines = first.findings.iter().any(|finding| !finding.name.is_empty());

@@ -1,18 +1,18 @@
 //! Checkpoints of `PyTorch`: the pickle in an archive, and the stream of before version 1.6.
 
 use super::{Scanner, Verdict};
-use crate::judge::{Storage, judge};
+use crate::analyzer::{Storage, analyzer};
 use crate::opcode::Opcode;
 use crate::read::{Arg, Framing, Ops};
 
 impl Scanner {
     /// The pickle of an archive, whose tensors are other members.
     pub(super) fn torch_pickle(&mut self, data: &[u8], storages: &mut Vec<Storage>) {
-        let options = self.judge.persistent_ids(true);
-        let judged = judge(data, 0, &options);
-        storages.extend(judged.storages.iter().cloned());
-        let (end, broken) = (judged.end, judged.error.is_some());
-        self.keep_judged(data, 0, judged);
+        let options = self.analyzer.persistent_ids(true);
+        let analyzed = analyzer(data, 0, &options);
+        storages.extend(analyzed.storages.iter().cloned());
+        let (end, broken) = (analyzed.end, analyzed.error.is_some());
+        self.keep_judged(data, 0, analyzed);
         if broken || end < data.len() {
             self.note(Verdict::Unknown, end, "bytes behind the pickle");
             self.search(data, end);
@@ -39,19 +39,19 @@ impl Scanner {
     /// Five pickles and the numbers of the tensors.
     pub(super) fn legacy_torch(&mut self, data: &[u8]) -> String {
         let what = "a legacy checkpoint";
-        let options = self.judge.persistent_ids(true);
+        let options = self.analyzer.persistent_ids(true);
         let mut at = 0;
         let mut storages = Vec::new();
         let mut keys = Vec::new();
         for index in 0..5 {
-            let judged = judge(data, at, &options);
+            let analyzed = analyzer(data, at, &options);
             if index == 4 {
-                keys = texts(data, at, judged.end);
+                keys = texts(data, at, analyzed.end);
             }
-            let start = std::mem::replace(&mut at, judged.end);
-            storages.extend(judged.storages.iter().cloned());
-            let broken = judged.error.is_some();
-            self.keep_judged(data, start, judged);
+            let start = std::mem::replace(&mut at, analyzed.end);
+            storages.extend(analyzed.storages.iter().cloned());
+            let broken = analyzed.error.is_some();
+            self.keep_judged(data, start, analyzed);
             if broken {
                 self.search(data, at);
                 return what.to_owned();
@@ -97,13 +97,13 @@ impl Scanner {
     }
 
     fn walk_tar_member(&mut self, data: &[u8], is_tensors: bool) -> Option<()> {
-        let options = self.judge.persistent_ids(true);
-        let count = judge(data, 0, &options);
+        let options = self.analyzer.persistent_ids(true);
+        let count = analyzer(data, 0, &options);
         let mut at = count.end;
         let number = integer(&data[..at])?;
         self.keep_judged(data, 0, count);
         for _ in 0..number {
-            let head = judge(data, at, &options);
+            let head = analyzer(data, at, &options);
             let start = at;
             at = head.end;
             let class = class_of(data, start, at);
@@ -124,7 +124,7 @@ impl Scanner {
             return (at == data.len()).then_some(());
         }
         // Views of storages, as a last pickle.
-        let views = judge(data, at, &options);
+        let views = analyzer(data, at, &options);
         let whole = views.error.is_none() && views.end == data.len();
         self.keep_judged(data, at, views);
         whole.then_some(())

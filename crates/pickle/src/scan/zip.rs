@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use super::kind::Packing;
+use super::kind::Compression;
 use super::packed::{Unpacked, reader};
 use super::{Scanner, Verdict};
 
@@ -169,7 +169,7 @@ impl Scanner {
         entry: &Entry,
         packed: &[u8],
         role: Role,
-        storages: &mut Vec<crate::judge::Storage>,
+        storages: &mut Vec<crate::analyzer::Storage>,
     ) {
         if entry.name.ends_with('/') && entry.size == 0 {
             return;
@@ -254,9 +254,9 @@ impl Scanner {
 fn method_reader(method: u16, data: &[u8]) -> Option<Box<dyn Read + '_>> {
     match method {
         8 => Some(Box::new(flate2::read::DeflateDecoder::new(data))),
-        12 => reader(Packing::Bzip2, data),
-        93 => reader(Packing::Zstd, data),
-        95 => reader(Packing::Xz, data),
+        12 => reader(Compression::Bzip2, data),
+        93 => reader(Compression::Zstd, data),
+        95 => reader(Compression::Xz, data),
         14 => {
             // Version and size of the properties, and these.
             let properties = data.get(4..9)?;
@@ -277,7 +277,7 @@ fn method_reader(method: u16, data: &[u8]) -> Option<Box<dyn Read + '_>> {
 
 #[cfg(not(feature = "wrappings"))]
 fn method_reader(_: u16, data: &[u8]) -> Option<Box<dyn Read + '_>> {
-    reader(Packing::Zlib, data)
+    reader(Compression::Zlib, data)
 }
 
 impl Directory {

@@ -6,11 +6,11 @@
 //! writer, who know everything, begin anew: nothing has happened yet that anybody could notice.
 
 mod copy;
+mod cursor;
+mod deferred_strings;
 #[cfg(target_arch = "x86_64")]
 mod expand;
 mod floats;
-mod join;
-mod pen;
 
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -22,21 +22,21 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use self::copy::Escaped;
-use self::pen::{Desk, Pen, Short};
+use self::cursor::{Cursor, InlineBytes, StackBuffer};
 use super::output::{AsciiMemory, BytesMemory, Memory};
 use crate::compat::{self, Entry};
 use crate::text;
 
 /// It met something that it leaves to others.
-pub(crate) struct GaveUp;
+pub(crate) struct Bail;
 
-type Done = Result<(), GaveUp>;
+type Done = Result<(), Bail>;
 
 /// What stands around values, and how deep they may be nested.
 pub(super) struct Style {
-    comma: Short,
-    quote_comma: Short,
-    quote_colon: Short,
+    comma: InlineBytes,
+    quote_comma: InlineBytes,
+    quote_colon: InlineBytes,
     escaped: Escaped,
     depth: usize,
 }
@@ -53,9 +53,9 @@ impl Style {
     /// The shortest.
     pub(super) const fn shortest(depth: usize) -> Self {
         Self {
-            comma: Short::word(*b","),
-            quote_comma: Short::word(*b"\","),
-            quote_colon: Short::word(*b"\":"),
+            comma: InlineBytes::word(*b","),
+            quote_comma: InlineBytes::word(*b"\","),
+            quote_colon: InlineBytes::word(*b"\":"),
             escaped: Escaped::Required,
             depth,
         }
@@ -64,9 +64,9 @@ impl Style {
     /// The standard library's.
     pub(super) const fn usual(depth: usize) -> Self {
         Self {
-            comma: Short::word(*b", "),
-            quote_comma: Short::word(*b"\", "),
-            quote_colon: Short::word(*b"\": "),
+            comma: InlineBytes::word(*b", "),
+            quote_comma: InlineBytes::word(*b"\", "),
+            quote_colon: InlineBytes::word(*b"\": "),
             escaped: Escaped::BeyondAscii,
             depth,
         }
@@ -83,11 +83,11 @@ impl Style {
         if !(comma.is_ascii() && colon.is_ascii()) {
             return None;
         }
-        let comma = Short::new(comma)?;
+        let comma = InlineBytes::new(comma)?;
         Some(Self {
             comma,
             quote_comma: comma.quoted()?,
-            quote_colon: Short::new(colon)?.quoted()?,
+            quote_colon: InlineBytes::new(colon)?.quoted()?,
             escaped: if ensure_ascii { Escaped::BeyondAscii } else { Escaped::Required },
             depth,
         })
@@ -100,25 +100,25 @@ static LAST: AtomicUsize = AtomicUsize::new(0);
 /// The text of `obj` as UTF-8, or `None` to say that it must be made another way.
 #[inline]
 pub(super) fn bytes<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound<'py, PyAny>> {
-    let mut desk: Desk = [MaybeUninit::uninit(); _];
+    let mut desk: StackBuffer = [MaybeUninit::uninit(); _];
     written::<BytesMemory>(&mut desk, obj, style)?.finish()
 }
 
 /// The text of `obj`, or `None` to say that it must be made another way.
 #[inline]
 pub(super) fn string<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound<'py, PyAny>> {
-    let mut desk: Desk = [MaybeUninit::uninit(); _];
-    let pen = written::<AsciiMemory>(&mut desk, obj, style)?;
-    if pen.missing.is_empty() {
-        return pen.finish();
+    let mut desk: StackBuffer = [MaybeUninit::uninit(); _];
+    let cursor = written::<AsciiMemory>(&mut desk, obj, style)?;
+    if cursor.missing.is_empty() {
+        return cursor.finish();
     }
     // SAFETY: the processor has what it needs, and the object keeps its texts alive.
-    unsafe { pen.missing.join(obj.py(), pen.bytes()) }
+    unsafe { cursor.missing.join(obj.py(), cursor.bytes()) }
 }
 
 /// Writes rows as lines, as long as they are plain.
 pub(crate) struct Lines<'py> {
-    pen: Pen<'static, 'py, BytesMemory>,
+    cursor: Cursor<'static, 'py, BytesMemory>,
     style: Style,
 }
 
@@ -126,20 +126,20 @@ impl<'py> Lines<'py> {
     /// `None` where nothing is written directly.
     pub(crate) fn new(py: Python<'py>) -> Option<Self> {
         let style = Style::new(&WriteOptions::default(), Limits::default().depth)?;
-        let pen = if is_possible() { Pen::on_object(py, 64 << 10) } else { None }?;
-        Some(Self { pen, style })
+        let cursor = if is_possible() { Cursor::on_object(py, 64 << 10) } else { None }?;
+        Some(Self { cursor, style })
     }
 
     /// Adds a row; if it is not plain, nothing is added.
-    pub(crate) fn add(&mut self, row: &Bound<'py, PyAny>) -> Result<(), GaveUp> {
-        let before = self.pen.len();
+    pub(crate) fn add(&mut self, row: &Bound<'py, PyAny>) -> Result<(), Bail> {
+        let before = self.cursor.len();
         // SAFETY: the processor has what it needs, and the row is alive.
-        let written = unsafe { write(&mut self.pen, row.as_ptr(), &self.style) };
-        match written.and_then(|()| self.pen.byte_and(b'\n', Short::default())) {
+        let written = unsafe { write(&mut self.cursor, row.as_ptr(), &self.style) };
+        match written.and_then(|()| self.cursor.byte_and(b'\n', InlineBytes::default())) {
             Ok(()) => Ok(()),
             Err(gave_up) => {
                 // Where the memory itself was lost, less is left.
-                self.pen.back(self.pen.len().saturating_sub(before));
+                self.cursor.back(self.cursor.len().saturating_sub(before));
                 Err(gave_up)
             }
         }
@@ -147,11 +147,11 @@ impl<'py> Lines<'py> {
 
     /// The lines, which [`clear`](Lines::clear) forgets.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.pen.bytes()
+        self.cursor.bytes()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.pen.back(self.pen.len());
+        self.cursor.back(self.cursor.len());
     }
 }
 
@@ -160,19 +160,19 @@ fn is_possible() -> bool {
 }
 
 fn written<'d, 'py, M: Memory>(
-    desk: &'d mut Desk,
+    desk: &'d mut StackBuffer,
     obj: &Bound<'py, PyAny>,
     style: &Style,
-) -> Option<Pen<'d, 'py, M>> {
+) -> Option<Cursor<'d, 'py, M>> {
     if !is_possible() {
         return None;
     }
     let last = LAST.load(Ordering::Relaxed);
-    let mut pen = Pen::new(obj.py(), desk, last + last / 32 + 512);
+    let mut cursor = Cursor::new(obj.py(), desk, last + last / 32 + 512);
     // SAFETY: the processor has what it needs, and the object is alive.
-    unsafe { write(&mut pen, obj.as_ptr(), style) }.ok()?;
-    LAST.store(pen.len(), Ordering::Relaxed);
-    Some(pen)
+    unsafe { write(&mut cursor, obj.as_ptr(), style) }.ok()?;
+    LAST.store(cursor.len(), Ordering::Relaxed);
+    Some(cursor)
 }
 
 /// An open container: what is left of it.
@@ -226,7 +226,7 @@ impl Level {
 /// [`copy::is_supported`], and `root` is alive.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 unsafe fn write<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     root: *mut ffi::PyObject,
     style: &Style,
 ) -> Done {
@@ -234,9 +234,9 @@ unsafe fn write<M: Memory>(
     // `next` is before `end`, or there is nothing left.
     unsafe {
         let mut outer: Vec<Level> = Vec::new();
-        pen.is_deepest = style.depth == 0;
-        let mut level = value(pen, root, style)?;
-        pen.is_deepest = style.depth == 1;
+        cursor.is_deepest = style.depth == 0;
+        let mut level = value(cursor, root, style)?;
+        cursor.is_deepest = style.depth == 1;
         'open: while level.is_open() {
             let inner = 'inner: {
                 match level.kind {
@@ -244,14 +244,14 @@ unsafe fn write<M: Memory>(
                         while level.next < level.end {
                             let item = *(level.next as *const *mut ffi::PyObject);
                             if floats::come_next(item) {
-                                let written = floats::write(pen, level.next, level.end, style)?;
+                                let written = floats::write(cursor, level.next, level.end, style)?;
                                 if written > level.next {
                                     level.next = written;
                                     continue;
                                 }
                             }
                             level.next += size_of::<*mut ffi::PyObject>();
-                            let inner = value(pen, item, style)?;
+                            let inner = value(cursor, item, style)?;
                             if inner.is_open() {
                                 break 'inner inner;
                             }
@@ -265,8 +265,8 @@ unsafe fn write<M: Memory>(
                             if item.is_null() {
                                 continue;
                             }
-                            text(pen, key, style, style.quote_colon)?;
-                            let inner = value(pen, item, style)?;
+                            text(cursor, key, style, style.quote_colon)?;
+                            let inner = value(cursor, item, style)?;
                             if inner.is_open() {
                                 break 'inner inner;
                             }
@@ -275,24 +275,24 @@ unsafe fn write<M: Memory>(
                     _ => {
                         // A copy: what others point to does not stay in registers.
                         let mut dict = level;
-                        let inner = cursor(pen, &mut dict, style)?;
+                        let inner = next_entry(cursor, &mut dict, style)?;
                         level = dict;
                         if inner.is_open() {
                             break 'inner inner;
                         }
                     }
                 }
-                pen.back(style.comma.len());
-                pen.byte_and(level.bracket(), style.comma)?;
-                pen.is_deepest = false;
+                cursor.back(style.comma.len());
+                cursor.byte_and(level.bracket(), style.comma)?;
+                cursor.is_deepest = false;
                 level = outer.pop().unwrap_or(Level::WRITTEN);
                 continue 'open;
             };
             outer.push(level);
             level = inner;
-            pen.is_deepest = outer.len() + 1 >= style.depth;
+            cursor.is_deepest = outer.len() + 1 >= style.depth;
         }
-        pen.back(style.comma.len());
+        cursor.back(style.comma.len());
         Ok(())
     }
 }
@@ -301,11 +301,11 @@ unsafe fn write<M: Memory>(
 #[cold]
 #[inline(never)]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
-unsafe fn cursor<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+unsafe fn next_entry<M: Memory>(
+    cursor: &mut Cursor<'_, '_, M>,
     level: &mut Level,
     style: &Style,
-) -> Result<Level, GaveUp> {
+) -> Result<Level, Bail> {
     let (mut key, mut item) = (ptr::null_mut(), ptr::null_mut());
     let mut place = level.end.cast_signed();
     // SAFETY: as for `write`.
@@ -314,10 +314,10 @@ unsafe fn cursor<M: Memory>(
         while ffi::PyDict_Next(dict, &raw mut place, &raw mut key, &raw mut item) != 0 {
             level.end = place.cast_unsigned();
             if !ptr::eq(ffi::Py_TYPE(key), &raw const ffi::PyUnicode_Type) {
-                return Err(GaveUp);
+                return Err(Bail);
             }
-            text(pen, key, style, style.quote_colon)?;
-            let inner = value(pen, item, style)?;
+            text(cursor, key, style, style.quote_colon)?;
+            let inner = value(cursor, item, style)?;
             if inner.is_open() {
                 return Ok(inner);
             }
@@ -329,39 +329,39 @@ unsafe fn cursor<M: Memory>(
 /// Writes a value and a comma, or what opens it.
 #[inline(always)]
 unsafe fn value<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-) -> Result<Level, GaveUp> {
+) -> Result<Level, Bail> {
     // SAFETY: as for `write`; each type's fields are read after the type was seen.
     unsafe {
         let class = ffi::Py_TYPE(object);
         if ptr::eq(class, &raw const ffi::PyUnicode_Type) {
-            text(pen, object, style, style.quote_comma)?;
+            text(cursor, object, style, style.quote_comma)?;
         } else if ptr::eq(class, &raw const ffi::PyLong_Type) {
-            pen.int(int(object)?, style.comma)?;
+            cursor.int(int(object)?, style.comma)?;
         } else if ptr::eq(class, &raw const ffi::PyFloat_Type) {
             let number = ffi::PyFloat_AS_DOUBLE(object);
             if !number.is_finite() {
-                return Err(GaveUp);
+                return Err(Bail);
             }
-            pen.float(number, style.comma)?;
+            cursor.float(number, style.comma)?;
         } else if ptr::eq(class, &raw const ffi::PyDict_Type) {
-            return dict(pen, object, style);
+            return dict(cursor, object, style);
         } else if ptr::eq(class, &raw const ffi::PyList_Type) {
             let items = (*object.cast::<ffi::PyListObject>()).ob_item;
-            return list(pen, items.cast_const(), ffi::PyList_GET_SIZE(object), style);
+            return list(cursor, items.cast_const(), ffi::PyList_GET_SIZE(object), style);
         } else if ptr::eq(object, ffi::Py_None()) {
-            pen.word(Short::word(*b"null"), style.comma)?;
+            cursor.word(InlineBytes::word(*b"null"), style.comma)?;
         } else if ptr::eq(object, ffi::Py_True()) {
-            pen.word(Short::word(*b"true"), style.comma)?;
+            cursor.word(InlineBytes::word(*b"true"), style.comma)?;
         } else if ptr::eq(object, ffi::Py_False()) {
-            pen.word(Short::word(*b"false"), style.comma)?;
+            cursor.word(InlineBytes::word(*b"false"), style.comma)?;
         } else if ptr::eq(class, &raw const ffi::PyTuple_Type) {
             let items = &raw const (*object.cast::<ffi::PyTupleObject>()).ob_item;
-            return list(pen, items.cast(), ffi::PyTuple_GET_SIZE(object), style);
+            return list(cursor, items.cast(), ffi::PyTuple_GET_SIZE(object), style);
         } else {
-            return Err(GaveUp);
+            return Err(Bail);
         }
     }
     Ok(Level::WRITTEN)
@@ -369,19 +369,19 @@ unsafe fn value<M: Memory>(
 
 #[inline(always)]
 unsafe fn list<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     items: *const *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
     style: &Style,
-) -> Result<Level, GaveUp> {
-    if pen.is_deepest {
-        return Err(GaveUp);
+) -> Result<Level, Bail> {
+    if cursor.is_deepest {
+        return Err(Bail);
     }
     if len == 0 {
-        pen.word(Short::word(*b"[]"), style.comma)?;
+        cursor.word(InlineBytes::word(*b"[]"), style.comma)?;
         return Ok(Level::WRITTEN);
     }
-    pen.byte_and(b'[', Short::default())?;
+    cursor.byte_and(b'[', InlineBytes::default())?;
     // SAFETY: so many items there are.
     let end = unsafe { items.add(len.cast_unsigned()) };
     Ok(Level { kind: Kind::Items, next: items as usize, end: end as usize })
@@ -389,20 +389,20 @@ unsafe fn list<M: Memory>(
 
 #[inline(always)]
 unsafe fn dict<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-) -> Result<Level, GaveUp> {
+) -> Result<Level, Bail> {
     // SAFETY: the caller saw that it is a dictionary.
     unsafe {
-        if pen.is_deepest {
-            return Err(GaveUp);
+        if cursor.is_deepest {
+            return Err(Bail);
         }
         if compat::dict_len(object) == 0 {
-            pen.word(Short::word(*b"{}"), style.comma)?;
+            cursor.word(InlineBytes::word(*b"{}"), style.comma)?;
             return Ok(Level::WRITTEN);
         }
-        pen.byte_and(b'{', Short::default())?;
+        cursor.byte_and(b'{', InlineBytes::default())?;
         Ok(match compat::text_entries(object) {
             Some((entries, count)) => Level {
                 kind: Kind::Entries,
@@ -415,7 +415,7 @@ unsafe fn dict<M: Memory>(
 }
 
 #[inline(always)]
-unsafe fn int(object: *mut ffi::PyObject) -> Result<i64, GaveUp> {
+unsafe fn int(object: *mut ffi::PyObject) -> Result<i64, Bail> {
     // SAFETY: the caller saw that it is an int; then the call can only overflow.
     unsafe {
         if let Some(small) = compat::small_int(object) {
@@ -423,24 +423,26 @@ unsafe fn int(object: *mut ffi::PyObject) -> Result<i64, GaveUp> {
         }
         let mut overflow = 0;
         let word = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
-        if overflow == 0 { Ok(word) } else { Err(GaveUp) }
+        if overflow == 0 { Ok(word) } else { Err(Bail) }
     }
 }
 
 /// Writes a text, a quote before it and `tail`, which begins with one, behind it.
 #[inline(always)]
 unsafe fn text<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-    tail: Short,
+    tail: InlineBytes,
 ) -> Done {
     // SAFETY: the caller saw that it is a text, or it is a key of a table that has only texts.
     unsafe {
         match compat::compact_ascii(object) {
-            Some(ascii) => pen.ascii(ascii.as_bytes(), style.escaped, tail),
-            None if M::IS_TEXT && style.escaped == Escaped::Required => pen.leave_out(object, tail),
-            None => wide(pen, object, style, tail),
+            Some(ascii) => cursor.ascii(ascii.as_bytes(), style.escaped, tail),
+            None if M::IS_TEXT && style.escaped == Escaped::Required => {
+                cursor.leave_out(object, tail)
+            }
+            None => wide(cursor, object, style, tail),
         }
     }
 }
@@ -448,23 +450,23 @@ unsafe fn text<M: Memory>(
 #[inline(never)]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 unsafe fn wide<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-    tail: Short,
+    tail: InlineBytes,
 ) -> Done {
     // SAFETY: as for `text`.
     unsafe {
         if style.escaped == Escaped::Required
             && let Some(utf8) = compat::cached_utf8(object)
         {
-            return pen.utf8(utf8.as_bytes(), tail);
+            return cursor.utf8(utf8.as_bytes(), tail);
         }
         let Some(text) = text::units(object) else {
             // The writer will meet the same exception.
             ffi::PyErr_Clear();
-            return Err(GaveUp);
+            return Err(Bail);
         };
-        pen.wide(text, style.escaped, tail)
+        cursor.wide(text, style.escaped, tail)
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use cannery_core::{Buffer, Few, Result};
+use cannery_core::{Buffer, InlineBytes, Result};
 use cannery_json::Output;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -272,7 +272,7 @@ impl<M: Memory> Growing<'_, M> {
     /// # Safety
     /// `len` bytes and [`SLACK`] fit behind what was written.
     #[inline(always)]
-    unsafe fn store(&mut self, few: Few) {
+    unsafe fn store(&mut self, few: InlineBytes) {
         // SAFETY: the caller made room; an array of bytes has no alignment.
         unsafe {
             let end = self.data.add(self.len);
@@ -334,7 +334,7 @@ impl<M: Memory> Buffer for Growing<'_, M> {
     }
 
     #[inline(always)]
-    fn append_few(&mut self, few: Few) -> Result<()> {
+    fn append_few(&mut self, few: InlineBytes) -> Result<()> {
         if self.capacity - self.len < SLACK {
             self.grow(SLACK)?;
         }
@@ -344,7 +344,7 @@ impl<M: Memory> Buffer for Growing<'_, M> {
     }
 
     #[inline(always)]
-    fn append_both(&mut self, header: Few, bytes: &[u8]) -> Result<()> {
+    fn append_both(&mut self, header: InlineBytes, bytes: &[u8]) -> Result<()> {
         let room = bytes.len() + SLACK;
         if self.capacity - self.len < room {
             self.grow(room)?;

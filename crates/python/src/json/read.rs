@@ -9,13 +9,13 @@ use pyo3::types::{PyDict, PyString};
 use super::document::Document;
 use super::errors::{decode_error, unicode_error};
 use super::quick::Source;
-use crate::build::{Duplicates, Hooks, JsonHooks, Plain, PyBuilder};
-use crate::entrance::{Call, entrance};
+use crate::construct::{Duplicates, Hooks, JsonHooks, Plain, PyBuilder};
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
+use crate::vectorcall::{Call, fast_call};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    entrance!(module, json_loads, loads_plainly)?;
-    entrance!(module, json_decode, decode_plainly)?;
+    fast_call!(module, json_loads, loads_plainly)?;
+    fast_call!(module, json_decode, decode_plainly)?;
     module.add_function(wrap_pyfunction!(json_read, module)?)?;
     module.add_function(wrap_pyfunction!(json_read_prefix, module)?)?;
     module.add_function(wrap_pyfunction!(json_scan_string, module)?)

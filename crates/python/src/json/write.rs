@@ -11,16 +11,16 @@ use super::direct::{self, Style};
 use super::errors::encode_error;
 use super::output::{AsciiMemory, BytesMemory, Growing};
 use crate::compat;
-use crate::entrance::{Call, entrance};
 use crate::file::PyFile;
 use crate::memory;
 use crate::text;
+use crate::vectorcall::{Call, fast_call};
 use crate::walk::{JsonDialect, JsonOptions, PyWalker, writes_iterators};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    entrance!(module, json_dumps, dumps_plainly)?;
+    fast_call!(module, json_dumps, dumps_plainly)?;
     module.add_function(wrap_pyfunction!(json_dump, module)?)?;
-    entrance!(module, json_encode, encode_plainly)?;
+    fast_call!(module, json_encode, encode_plainly)?;
     module.add_function(wrap_pyfunction!(json_quote, module)?)
 }
 

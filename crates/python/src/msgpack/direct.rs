@@ -4,7 +4,7 @@
 //! end, so that nothing changes meanwhile. At whatever else they meet they give up, and those who
 //! know everything begin anew: nothing has happened yet that anybody could notice.
 
-mod pen;
+mod cursor;
 mod read;
 mod template;
 mod write;
@@ -13,9 +13,9 @@ pub(super) use read::object;
 pub(super) use write::bytes;
 
 /// Something was met that is left to others.
-struct GaveUp;
+struct Bail;
 
-type Done = Result<(), GaveUp>;
+type Done = Result<(), Bail>;
 
 /// The deepest nesting that is gone through here, for each level is a call: less where the thread has
 /// a small stack.

@@ -9,16 +9,16 @@ use pyo3::types::PyBytes;
 use super::direct;
 use super::errors::pack_error;
 use super::truth;
-use crate::build::own_error;
-use crate::entrance::{Call, entrance};
+use crate::construct::own_error;
 use crate::errors::from_exception;
 use crate::json::{BytesMemory, Growing};
 use crate::text;
+use crate::vectorcall::{Call, fast_call};
 use crate::walk::{MsgpackDialect, PackOptions, PyWalker};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    entrance!(module, msgpack_packb, pack_plainly)?;
-    entrance!(module, msgpack_encode, pack_plainly)
+    fast_call!(module, msgpack_packb, pack_plainly)?;
+    fast_call!(module, msgpack_encode, pack_plainly)
 }
 
 /// An object alone.

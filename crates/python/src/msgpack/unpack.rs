@@ -9,13 +9,13 @@ use pyo3::types::PyBytes;
 use super::direct;
 use super::errors::{extra_data, unpack_error};
 use super::{Data, classes, truth};
-use crate::build::{Hooks, MsgpackHooks, PyBuilder, TimestampAs, UnpackOptions};
-use crate::entrance::{Call, entrance};
+use crate::construct::{Hooks, MsgpackHooks, PyBuilder, TimestampAs, UnpackOptions};
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
+use crate::vectorcall::{Call, fast_call};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    entrance!(module, msgpack_unpackb, unpackb_plainly)?;
-    entrance!(module, msgpack_decode, decode_plainly)
+    fast_call!(module, msgpack_unpackb, unpackb_plainly)?;
+    fast_call!(module, msgpack_decode, decode_plainly)
 }
 
 /// [`msgpack_unpackb`] of a document alone, which is right.

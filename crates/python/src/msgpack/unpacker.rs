@@ -11,7 +11,7 @@ use super::Data;
 use super::errors::{buffer_full, out_of_data, unpack_error};
 use super::truth;
 use super::unpack::{build, build_typed, checked, read_options, size_or, timestamp_as};
-use crate::build::UnpackOptions;
+use crate::construct::UnpackOptions;
 use crate::memory;
 use crate::typed::{TypeOptions, TypePlan, as_exception};
 

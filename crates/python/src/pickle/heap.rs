@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::vec::Drain;
 
 use cannery_core::{Error, ErrorKind, Result};
-use cannery_pickle::{Framing, Heap, Vouch, literal, policy, refusals, refused};
+use cannery_pickle::{Framing, Heap, TrustPolicy, literal, policy, refusals, refused};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
@@ -15,10 +15,10 @@ use super::calls;
 use super::gate::{self, Access, Gate};
 use super::guard::Guard;
 use super::load::{Settings, unpickling_error};
+use super::policy::PythonPolicy;
 use super::registries::registries;
-use super::vouch::Voucher;
-use crate::build::make;
 use crate::compat;
+use crate::construct::make;
 use crate::errors::from_exception;
 use crate::text;
 
@@ -34,7 +34,7 @@ pub(super) enum Trust<'py> {
 
 /// A policy, and what it said about the stream.
 pub(super) struct Judged<'py> {
-    pub(super) voucher: Voucher<'py>,
+    pub(super) policy: PythonPolicy<'py>,
     /// Whether untrusted names become records.
     pub(super) keep_records: bool,
     pub(super) guard: Guard,
@@ -83,9 +83,9 @@ impl<'py> PyHeap<'_, 'py> {
         match &mut self.trust {
             Trust::Policy(judged) if !judged.done => {
                 let refusals =
-                    refusals(self.data, self.start, Framing::Strict, &mut judged.voucher)?;
+                    refusals(self.data, self.start, Framing::Strict, &mut judged.policy)?;
                 if !refusals.is_empty() && !judged.keep_records {
-                    return Err(refused(self.data, self.start, &refusals, &judged.voucher.done()));
+                    return Err(refused(self.data, self.start, &refusals, &judged.policy.done()));
                 }
                 judged.refused = refusals.into_iter().map(|refusal| refusal.at).collect();
                 judged.done = true;
@@ -157,7 +157,7 @@ impl<'py> PyHeap<'_, 'py> {
             (&*module, &*name)
         };
         match &mut self.trust {
-            Trust::Policy(judged) if judged.voucher.in_table(module, name).is_some() => {
+            Trust::Policy(judged) if judged.policy.in_table(module, name).is_some() => {
                 judged.gate.admit_found(module, name, found).or_host()
             }
             Trust::Policy(judged) => {
@@ -184,7 +184,7 @@ impl<'py> PyHeap<'_, 'py> {
             return self.inert("name", (module, name));
         }
         if let Trust::Policy(judged) = &mut self.trust
-            && let Some(found) = judged.voucher.found(module, name)
+            && let Some(found) = judged.policy.found(module, name)
         {
             let found = found.clone();
             judged.gate.trust(&found);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use cannery_core::{Error, ErrorKind};
 use cannery_pickle::policy::{self, Profile};
-use cannery_pickle::{Framing, Machine, Memo, NO_STOP, Ops, Refusal, Vouch, refused};
+use cannery_pickle::{Framing, Machine, Memo, NO_STOP, Ops, Refusal, TrustPolicy, refused};
 use pyo3::buffer::PyBuffer;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,22 +14,22 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use super::gate::Gate;
 use super::guard::Guard;
 use super::heap::{self, Judged, PyHeap, Trust};
-use super::vouch::Voucher;
+use super::policy::PythonPolicy;
 use crate::compat::CollectorPause;
-use crate::entrance::{Call, entrance};
 use crate::errors::{OrRaise, describe, to_exception};
+use crate::vectorcall::{Call, fast_call};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<UnpickleMemo>()?;
-    entrance!(module, pickle_loads, or_raise loads_plainly)?;
-    entrance!(module, pickle_loads_all, or_raise loads_all_plainly)?;
+    fast_call!(module, pickle_loads, or_raise loads_plainly)?;
+    fast_call!(module, pickle_loads_all, or_raise loads_all_plainly)?;
     module.add_function(wrap_pyfunction!(pickle_run, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_find_class, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_find_trusted, module)?)?;
     module.add_function(wrap_pyfunction!(super::calls::refuse_objects, module)?)?;
-    module.add_function(wrap_pyfunction!(super::vouch::pickle_is_pure, module)?)?;
-    module.add_function(wrap_pyfunction!(super::vouch::pickle_uses, module)?)?;
-    module.add_function(wrap_pyfunction!(super::vouch::pickle_danger, module)?)
+    module.add_function(wrap_pyfunction!(super::policy::pickle_is_pure, module)?)?;
+    module.add_function(wrap_pyfunction!(super::policy::pickle_uses, module)?)?;
+    module.add_function(wrap_pyfunction!(super::policy::pickle_danger, module)?)
 }
 
 /// What `Unpickler` is told.
@@ -280,8 +280,8 @@ fn pickle_find_trusted<'py>(
         0..3 if fix_imports => policy::python3_name(module, name),
         _ => (module, name),
     };
-    let mut voucher = Voucher::new(py, rules.profile, rules.policy, false, fix_imports);
-    if voucher.vouch(module, name).or_raise(py)?.is_none() {
+    let mut policy = PythonPolicy::new(py, rules.profile, rules.policy, false, fix_imports);
+    if policy.allow(module, name).or_raise(py)?.is_none() {
         let refusal = Refusal {
             at: 0,
             module: module.to_owned(),
@@ -289,9 +289,9 @@ fn pickle_find_trusted<'py>(
             step: String::new(),
             reason: None,
         };
-        return Err(to_exception(py, refused(&[], 0, &[refusal], &voucher.done())));
+        return Err(to_exception(py, refused(&[], 0, &[refusal], &policy.done())));
     }
-    match voucher.found(module, name) {
+    match policy.found(module, name) {
         Some(found) => Ok(found.clone()),
         None => Gate::new(0).find(&PyString::new(py, module), &PyString::new(py, name)),
     }
@@ -350,7 +350,7 @@ impl<'py> Rules<'py> {
         let finds_itself = settings.find_class.is_some();
         let maps_names = settings.fix_imports;
         Trust::Policy(Box::new(Judged {
-            voucher: Voucher::new(py, self.profile, self.policy, finds_itself, maps_names),
+            policy: PythonPolicy::new(py, self.profile, self.policy, finds_itself, maps_names),
             keep_records: self.keep_records,
             guard: Guard::new(input),
             gate: Gate::new(input),

@@ -5,16 +5,16 @@ mod calls;
 mod gate;
 mod guard;
 mod heap;
-mod intake;
 mod load;
+mod policy;
 mod registries;
-mod vouch;
+mod source;
 mod write;
 
 use pyo3::prelude::*;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     load::register(module)?;
-    intake::register(module)?;
+    source::register(module)?;
     write::register(module)
 }

@@ -11,8 +11,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use super::scalars::to_python;
 use super::schema::{ProtoSchema, UNKNOWN};
 use super::well_known;
-use crate::build::make;
 use crate::compat;
+use crate::construct::make;
 use crate::errors::from_exception;
 
 /// What messages become.

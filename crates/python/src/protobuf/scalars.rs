@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyString};
 
 use super::schema::ProtoSchema;
-use crate::build::make;
+use crate::construct::make;
 use crate::errors::from_exception;
 use crate::text;
 

@@ -3,16 +3,16 @@
 use cannery_core::{ArraySource, BigInt, Container, Error, Result, Sink, Text, Wants};
 use pyo3::prelude::*;
 
-use super::divert::{Diversion, Step};
+use super::deferred::{Deferred, Step};
 use super::errors::{mismatch, refused};
 use super::frame::{BEFORE_FIRST, Frame, Shape};
-use super::make::{self, Unmade, Waiting};
-use super::plan::{Dict, Entries, Items, Make, Node, Plan, Record, TypePlan, Way};
+use super::make::{self, MakeError, Slot};
+use super::plan::{Converter, Dict, Entries, Items, Make, Node, Plan, Record, TypePlan};
 use super::scalar;
 use super::stacks::Stacks;
-use crate::build::make as plain;
-use crate::build::{Caches, is_integer};
 use crate::compat::CollectorPause;
+use crate::construct::make as plain;
+use crate::construct::{Caches, is_integer};
 use crate::errors::from_exception;
 use crate::text;
 
@@ -23,7 +23,7 @@ use crate::text;
 pub(crate) struct TypedBuilder<'p, 'py> {
     pub(super) py: Python<'py>,
     pub(super) plan: &'p Plan,
-    pub(super) values: Vec<Waiting<'py>>,
+    pub(super) values: Vec<Slot<'py>>,
     pub(super) top: Frame<'p>,
     frames: Vec<Frame<'p>>,
     /// Taken at the end, to be given back with the room that they had.
@@ -32,7 +32,7 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     pub(super) expect: &'p Node,
     /// Whether the next value goes somewhere else than into objects of ours.
     pub(super) diverted: bool,
-    pub(super) diversion: Option<Box<Diversion>>,
+    pub(super) diversion: Option<Box<Deferred>>,
     /// How deep inside a value that nobody wants.
     pub(super) skipped: usize,
     caches: Option<Box<Caches>>,
@@ -227,7 +227,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
             Entries::Dict(dict) => self.enter(Shape::Dict(dict), 0),
             Entries::Tagged(tagged) => {
                 self.enter(Shape::Tagged(tagged), 0);
-                self.diversion = Some(Box::new(Diversion::tape()));
+                self.diversion = Some(Box::new(Deferred::tape()));
                 self.diverted = true;
             }
         }
@@ -259,8 +259,8 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     fn finish_record(&mut self, record: &Record) -> Result<Bound<'py, PyAny>> {
         let made = make::record(self.py, record, &mut self.values, self.top.base);
         made.map_err(|unmade| match unmade {
-            Unmade::Raised(exception) => refused(self.py, exception, None),
-            Unmade::Missing(at) => {
+            MakeError::Raised(exception) => refused(self.py, exception, None),
+            MakeError::Missing(at) => {
                 let name = record.shown_name(at);
                 mismatch(format!("the field `{name}` of {} is missing", record.name))
             }
@@ -425,7 +425,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     fn number_key(&self, node: &Node, key: &str) -> Result<Bound<'py, PyAny>> {
         let refused = || mismatch(format!("expected {} as a key, got `{key}`", node.expected));
         match (&node.int, &node.float) {
-            (Some(Way { make: Make::Decimal(class), .. }), _) => {
+            (Some(Converter { make: Make::Decimal(class), .. }), _) => {
                 let way = node.int.as_ref().expect("just seen");
                 scalar::decimal(self.py, way, class, key, node).map_err(|_| refused())
             }
@@ -487,7 +487,7 @@ macro_rules! scalar {
     ($self:ident, $kind:ident, $name:literal, $keep:expr, $by:expr) => {{
         let node = $self.expect;
         match &node.$kind {
-            Some(Way { make: Make::Keep, check: None }) => {
+            Some(Converter { make: Make::Keep, check: None }) => {
                 let made = $keep.map_err(from_exception);
                 $self.place_made(made)
             }
@@ -503,7 +503,7 @@ macro_rules! scalar {
 impl Sink for TypedBuilder<'_, '_> {
     fn null(&mut self) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.null());
+            return self.defer(Step::Scalar, &mut |sink| sink.null());
         }
         let node = self.expect;
         let Some(way) = &node.null else { return Err(self.unwelcome("None")) };
@@ -514,7 +514,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn bool(&mut self, value: bool) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.bool(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.bool(value));
         }
         let node = self.expect;
         let Some(way) = &node.bool else { return Err(self.unwelcome("bool")) };
@@ -526,7 +526,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline(always)]
     fn int(&mut self, value: i64) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.int(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.int(value));
         }
         scalar!(self, int, "int", plain::int(self.py, value), |way, node| {
             scalar::int(self.py, way, value, node)
@@ -536,7 +536,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[cold]
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.big_int(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.big_int(value));
         }
         scalar!(self, int, "int", plain::big_int(self.py, value), |way, node| {
             scalar::big_int(self.py, way, value, node)
@@ -546,9 +546,9 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline(always)]
     fn float(&mut self, value: f64) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.float(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.float(value));
         }
-        scalar!(self, float, "float", plain::float(self.py, value), |way: &Way, node| {
+        scalar!(self, float, "float", plain::float(self.py, value), |way: &Converter, node| {
             let made = plain::float(self.py, value).map_err(from_exception)?;
             match &way.make {
                 Make::Decimal(class) => {
@@ -562,11 +562,11 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn number(&mut self, text: &str) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.number(text));
+            return self.defer(Step::Scalar, &mut |sink| sink.number(text));
         }
         let node = self.expect;
         let way = if is_integer(text) { &node.int } else { &node.float };
-        if let Some(Way { make: Make::Decimal(class), .. }) = way {
+        if let Some(Converter { make: Make::Decimal(class), .. }) = way {
             let way = way.as_ref().expect("just seen");
             let made = scalar::decimal(self.py, way, class, text, node);
             return self.place_made(made);
@@ -581,9 +581,9 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline(always)]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.text(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.text(value));
         }
-        scalar!(self, text, "str", self.text_object(value), |way: &Way, node| {
+        scalar!(self, text, "str", self.text_object(value), |way: &Converter, node| {
             match (&way.make, value.to_str()) {
                 (Make::Keep, _) | (_, None) => {
                     let made = text::to_python(self.py, value).map_err(from_exception)?;
@@ -596,7 +596,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.bytes(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.bytes(value));
         }
         let node = self.expect;
         let Some(way) = &node.bytes else { return Err(self.unwelcome("bytes")) };
@@ -607,7 +607,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Scalar, &mut |sink| sink.array(value));
+            return self.defer(Step::Scalar, &mut |sink| sink.array(value));
         }
         let array = crate::array::to_numpy(self.py, value, None)?;
         match &self.expect.list {
@@ -625,7 +625,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline]
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Open, &mut |sink| sink.begin(container, len));
+            return self.defer(Step::Open, &mut |sink| sink.begin(container, len));
         }
         let node = self.expect;
         if container == Container::Map {
@@ -649,7 +649,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline]
     fn end(&mut self, container: Container) -> Result<()> {
         if self.is_inside_diverted() {
-            return self.divert(Step::Close, &mut |sink| sink.end(container));
+            return self.defer(Step::Close, &mut |sink| sink.end(container));
         }
         match self.finish() {
             Ok(made) => self.leave(made),
@@ -658,7 +658,7 @@ impl Sink for TypedBuilder<'_, '_> {
     }
 
     #[inline(always)]
-    fn foresee_key(&mut self, ahead: &[u8], first: bool) -> Option<usize> {
+    fn predict_key(&mut self, ahead: &[u8], first: bool) -> Option<usize> {
         let (record, at) = match (&self.expect.map, self.top.shape) {
             _ if self.is_inside_diverted() || first && self.diverted => return None,
             (Some(Entries::Record(number)), _) if first => (&self.plan.records[*number], 0),
@@ -669,7 +669,7 @@ impl Sink for TypedBuilder<'_, '_> {
     }
 
     #[inline(always)]
-    fn foreseen_key(&mut self) -> Result<()> {
+    fn predicted_key(&mut self) -> Result<()> {
         let Shape::Record(record) = self.top.shape else { return Ok(()) };
         let at = self.top.at.wrapping_add(1);
         if self.keys_are_unique && self.values[self.top.base + at].is_some() {
@@ -709,7 +709,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn entry(&mut self) -> Result<()> {
         if self.is_inside_diverted() {
-            return self.divert(Step::Within, &mut |sink| sink.entry());
+            return self.defer(Step::Within, &mut |sink| sink.entry());
         }
         let Shape::Dict(dict) = self.top.shape else {
             let error =
@@ -722,7 +722,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Open, &mut |sink| sink.begin_object(type_name, parts));
+            return self.defer(Step::Open, &mut |sink| sink.begin_object(type_name, parts));
         }
         if type_name == *cannery_msgpack::TIMESTAMP || type_name == *cannery_msgpack::EXT {
             return self.begin_extension(type_name);
@@ -737,7 +737,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn end_object(&mut self) -> Result<()> {
         if self.is_inside_diverted() {
-            return self.divert(Step::Close, &mut |sink| sink.end_object());
+            return self.defer(Step::Close, &mut |sink| sink.end_object());
         }
         let Frame { base, node, shape, .. } = self.top;
         let value = match shape {
@@ -757,7 +757,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn mark(&mut self, id: u64) -> Result<()> {
         if self.diverted {
-            return self.divert(Step::Within, &mut |sink| sink.mark(id));
+            return self.defer(Step::Within, &mut |sink| sink.mark(id));
         }
         Ok(())
     }

@@ -8,11 +8,11 @@ use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 use super::lookup::Lookup;
 use super::plan::{
-    Absent, Dict, Entries, Field, Items, Make, MakeRecord, Node, PlainContainers, Plan, Record,
-    Tagged, Way,
+    Absent, Converter, Dict, Entries, Field, Items, Make, MakeRecord, Node, PlainContainers, Plan,
+    Record, Tagged,
 };
-use crate::build::KeyBlock;
 use crate::compat;
+use crate::construct::KeyBlock;
 
 impl Plan {
     /// The plan of these nodes and records.
@@ -64,10 +64,10 @@ fn compile_node(
     let read = optional(&node.getattr("read")?);
     let check = |kind: &str| checks.get_item(kind).map(|found| found.map(Bound::unbind));
     seen.calls_python |= read.is_some() || !checks.is_empty();
-    let mut scalar = |kind: &str| -> PyResult<Option<Way>> {
+    let mut scalar = |kind: &str| -> PyResult<Option<Converter>> {
         let Some(way) = ways.get_item(kind)? else { return Ok(None) };
         let make = compile_scalar(&way.cast_into()?, seen)?;
-        Ok(Some(Way { make, check: check(kind)? }))
+        Ok(Some(Converter { make, check: check(kind)? }))
     };
     let mut compiled = Node {
         expected: node.getattr("expected")?.extract()?,

@@ -10,7 +10,7 @@ use super::errors::refused;
 use super::frame::Shape;
 use super::plan::{Make, Node};
 use super::scalar;
-use crate::build::{ext_type, timestamp, utc_datetime};
+use crate::construct::{ext_type, timestamp, utc_datetime};
 
 impl<'py> TypedBuilder<'_, 'py> {
     /// Begins an extension, whose parts are its code and data, or seconds and nanoseconds.

@@ -3,7 +3,7 @@
 use cannery_core::Segment;
 
 use super::errors::key_segment;
-use super::make::Waiting;
+use super::make::Slot;
 use super::plan::{Dict, Items, Node, Record, Tagged};
 
 /// A container that has begun and not ended.
@@ -45,7 +45,7 @@ pub(super) const BEFORE_FIRST: usize = usize::MAX;
 impl Frame<'_> {
     /// The step from this container to the value in work; the values above `top` are those of
     /// inner containers.
-    pub(super) fn segment(&self, values: &[Waiting<'_>], top: usize) -> Option<Segment> {
+    pub(super) fn segment(&self, values: &[Slot<'_>], top: usize) -> Option<Segment> {
         match self.shape {
             Shape::Items(..) => Some(Segment::Index((top - self.base) as u64)),
             Shape::Fixed(_) | Shape::Row(_) => Some(Segment::Index(self.at as u64)),

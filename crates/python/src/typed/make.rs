@@ -8,16 +8,16 @@ use super::plan::{Absent, Field, MakeRecord, Record};
 use crate::compat;
 
 /// A value that waits; `None` for a field that the document did not have.
-pub(super) type Waiting<'py> = Option<Bound<'py, PyAny>>;
+pub(super) type Slot<'py> = Option<Bound<'py, PyAny>>;
 
 /// Why a record could not be made.
-pub(super) enum Unmade {
+pub(super) enum MakeError {
     /// The document does not have the required field of this number.
     Missing(usize),
     Raised(PyErr),
 }
 
-impl From<PyErr> for Unmade {
+impl From<PyErr> for MakeError {
     fn from(exception: PyErr) -> Self {
         Self::Raised(exception)
     }
@@ -27,7 +27,7 @@ impl From<PyErr> for Unmade {
 #[inline]
 pub(super) fn list<'py>(
     py: Python<'py>,
-    values: &mut Vec<Waiting<'py>>,
+    values: &mut Vec<Slot<'py>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let len = values.len() - base;
@@ -46,7 +46,7 @@ pub(super) fn list<'py>(
 /// A `tuple` of the values from `base` on, which leave the stack.
 pub(super) fn tuple<'py>(
     py: Python<'py>,
-    values: &mut Vec<Waiting<'py>>,
+    values: &mut Vec<Slot<'py>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let items = values.drain(base..).map(|value| value.expect("an item is there"));
@@ -57,7 +57,7 @@ pub(super) fn tuple<'py>(
 /// A `set` or `frozenset` of the values from `base` on, which leave the stack.
 pub(super) fn set<'py>(
     py: Python<'py>,
-    values: &mut Vec<Waiting<'py>>,
+    values: &mut Vec<Slot<'py>>,
     base: usize,
     frozen: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -72,7 +72,7 @@ pub(super) fn set<'py>(
 #[inline]
 pub(super) fn dict<'py>(
     py: Python<'py>,
-    values: &mut Vec<Waiting<'py>>,
+    values: &mut Vec<Slot<'py>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let len = (values.len() - base) / 2;
@@ -96,9 +96,9 @@ pub(super) fn dict<'py>(
 pub(super) fn record<'py>(
     py: Python<'py>,
     record: &Record,
-    values: &mut Vec<Waiting<'py>>,
+    values: &mut Vec<Slot<'py>>,
     base: usize,
-) -> Result<Bound<'py, PyAny>, Unmade> {
+) -> Result<Bound<'py, PyAny>, MakeError> {
     let made = match record.make {
         MakeRecord::Instance | MakeRecord::Struct => {
             let object = new_instance(py, record)?;
@@ -139,8 +139,8 @@ fn new_instance<'py>(py: Python<'py>, record: &Record) -> PyResult<Bound<'py, Py
 fn set_fields<'py>(
     object: &Bound<'py, PyAny>,
     record: &Record,
-    values: &mut [Waiting<'py>],
-) -> Result<(), Unmade> {
+    values: &mut [Slot<'py>],
+) -> Result<(), MakeError> {
     for (at, (field, value)) in record.fields.iter().zip(values).enumerate() {
         let value = match value.take() {
             Some(value) => value,
@@ -181,9 +181,9 @@ fn set_field<'py>(
 }
 
 /// The value of a field that the document did not have; `None` if it is left out.
-fn default<'py>(py: Python<'py>, field: &Field, at: usize) -> Result<Waiting<'py>, Unmade> {
+fn default<'py>(py: Python<'py>, field: &Field, at: usize) -> Result<Slot<'py>, MakeError> {
     Ok(match &field.default {
-        Absent::Refused => return Err(Unmade::Missing(at)),
+        Absent::Refused => return Err(MakeError::Missing(at)),
         Absent::LeftOut => None,
         Absent::Value(value) => Some(value.bind(py).clone()),
         Absent::List => Some(PyList::empty(py).into_any()),
@@ -196,8 +196,8 @@ fn default<'py>(py: Python<'py>, field: &Field, at: usize) -> Result<Waiting<'py
 fn named_tuple<'py>(
     py: Python<'py>,
     record: &Record,
-    values: &mut [Waiting<'py>],
-) -> Result<Bound<'py, PyAny>, Unmade> {
+    values: &mut [Slot<'py>],
+) -> Result<Bound<'py, PyAny>, MakeError> {
     let mut items = Vec::with_capacity(values.len());
     for (at, (field, value)) in record.fields.iter().zip(values).enumerate() {
         items.extend(match value.take() {
@@ -218,8 +218,8 @@ fn named_tuple<'py>(
 fn dict_of<'py>(
     py: Python<'py>,
     record: &Record,
-    values: &mut [Waiting<'py>],
-) -> Result<Bound<'py, PyDict>, Unmade> {
+    values: &mut [Slot<'py>],
+) -> Result<Bound<'py, PyDict>, MakeError> {
     let dict = PyDict::new(py);
     for (at, (field, value)) in record.fields.iter().zip(values).enumerate() {
         let Some(value) = value.take() else {

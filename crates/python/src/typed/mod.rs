@@ -2,7 +2,7 @@
 
 mod builder;
 mod compile;
-mod divert;
+mod deferred;
 mod errors;
 mod extension;
 mod frame;
@@ -19,7 +19,7 @@ pub(crate) use builder::TypedBuilder;
 pub(crate) use errors::as_exception;
 pub(crate) use plan::TypePlan;
 
-use crate::resting::Resting;
+use crate::object_slot::ObjectSlot;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<TypePlan>()
@@ -96,4 +96,4 @@ struct Recent {
 /// How many plans are found without asking Python: by the very annotation, not by an equal one.
 const MOST_RECENT: usize = 16;
 
-static RECENT: Resting<Vec<Recent>> = Resting::new();
+static RECENT: ObjectSlot<Vec<Recent>> = ObjectSlot::new();

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::lookup::Lookup;
-use crate::build::KeyBlock;
+use crate::construct::KeyBlock;
 
 /// A plan for the values of one annotation. Made by `cannery._typed`.
 #[pyclass(module = "cannery._native", frozen)]
@@ -48,12 +48,12 @@ pub(super) struct PlainContainers {
 #[derive(Default)]
 pub(super) struct Node {
     pub(super) expected: String,
-    pub(super) null: Option<Way>,
-    pub(super) bool: Option<Way>,
-    pub(super) int: Option<Way>,
-    pub(super) float: Option<Way>,
-    pub(super) text: Option<Way>,
-    pub(super) bytes: Option<Way>,
+    pub(super) null: Option<Converter>,
+    pub(super) bool: Option<Converter>,
+    pub(super) int: Option<Converter>,
+    pub(super) float: Option<Converter>,
+    pub(super) text: Option<Converter>,
+    pub(super) bytes: Option<Converter>,
     pub(super) list: Option<Items>,
     pub(super) list_check: Option<Py<PyAny>>,
     pub(super) map: Option<Entries>,
@@ -68,13 +68,13 @@ pub(super) struct Node {
 impl Node {
     /// The node for the parts of MessagePack's extensions.
     pub(super) fn of_parts() -> Self {
-        let keep = || Some(Way { make: Make::Keep, check: None });
+        let keep = || Some(Converter { make: Make::Keep, check: None });
         Self { int: keep(), bytes: keep(), ..Self::default() }
     }
 }
 
 /// How a scalar is made.
-pub(super) struct Way {
+pub(super) struct Converter {
     pub(super) make: Make,
     /// Called with what was made; gives what is kept.
     pub(super) check: Option<Py<PyAny>>,

@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 
 use super::errors::{mismatch, refused, shown};
 use super::moment;
-use super::plan::{Make, Node, Way};
-use crate::build::make;
+use super::plan::{Converter, Make, Node};
+use crate::construct::make;
 use crate::errors::from_exception;
 
 type Made<'py> = Result<Bound<'py, PyAny>>;
@@ -16,7 +16,7 @@ pub(super) type Shown<'a> = &'a dyn Fn() -> String;
 
 /// What the way's check makes of a value.
 #[inline]
-pub(super) fn checked<'py>(way: &Way, value: Bound<'py, PyAny>) -> Made<'py> {
+pub(super) fn checked<'py>(way: &Converter, value: Bound<'py, PyAny>) -> Made<'py> {
     match &way.check {
         None => Ok(value),
         Some(check) => check_by(check, value),
@@ -46,7 +46,7 @@ pub(super) fn call<'py>(
 
 /// A plain value, made another way than kept.
 pub(super) fn plain<'py>(
-    way: &Way,
+    way: &Converter,
     value: Bound<'py, PyAny>,
     node: &Node,
     shown: Shown<'_>,
@@ -60,7 +60,7 @@ pub(super) fn plain<'py>(
 }
 
 /// An integer of 64 bits.
-pub(super) fn int<'py>(py: Python<'py>, way: &Way, value: i64, node: &Node) -> Made<'py> {
+pub(super) fn int<'py>(py: Python<'py>, way: &Converter, value: i64, node: &Node) -> Made<'py> {
     let made = match &way.make {
         #[expect(clippy::cast_precision_loss, reason = "as Python's own `float` of an `int`")]
         Make::Float => make::float(py, value as f64),
@@ -83,7 +83,7 @@ pub(super) fn int<'py>(py: Python<'py>, way: &Way, value: i64, node: &Node) -> M
 /// An integer beyond 64 bits.
 pub(super) fn big_int<'py>(
     py: Python<'py>,
-    way: &Way,
+    way: &Converter,
     value: BigInt<'_>,
     node: &Node,
 ) -> Made<'py> {
@@ -101,7 +101,7 @@ pub(super) fn big_int<'py>(
 /// The digits of a number, exactly.
 pub(super) fn decimal<'py>(
     py: Python<'py>,
-    way: &Way,
+    way: &Converter,
     class: &Py<PyAny>,
     digits: &str,
     node: &Node,
@@ -112,7 +112,7 @@ pub(super) fn decimal<'py>(
 }
 
 /// A text.
-pub(super) fn text<'py>(py: Python<'py>, way: &Way, value: &str, node: &Node) -> Made<'py> {
+pub(super) fn text<'py>(py: Python<'py>, way: &Converter, value: &str, node: &Node) -> Made<'py> {
     let made = match &way.make {
         Make::Names(table, fallback) => match (table.get(value.as_bytes()), fallback) {
             (Some(member), _) => Ok(member.bind(py).clone()),

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 
 use super::frame::Frame;
-use super::make::Waiting;
-use crate::resting::{Resting, emptied};
+use super::make::Slot;
+use crate::object_slot::{ObjectSlot, emptied};
 
 /// Empty stacks with room.
 pub(super) struct Stacks {
@@ -15,7 +15,7 @@ pub(super) struct Stacks {
 /// The most values to keep room for.
 const MOST: usize = 1 << 12;
 
-static RESTING: Resting<Stacks> = Resting::new();
+static RESTING: ObjectSlot<Stacks> = ObjectSlot::new();
 
 impl Stacks {
     /// The stacks of an earlier builder, or new ones while those are in use.
@@ -33,7 +33,7 @@ impl Stacks {
 
     /// Hands over the room that there is.
     #[inline]
-    pub(super) fn room<'p, 'py>(&mut self) -> (Vec<Waiting<'py>>, Vec<Frame<'p>>) {
+    pub(super) fn room<'p, 'py>(&mut self) -> (Vec<Slot<'py>>, Vec<Frame<'p>>) {
         (emptied(std::mem::take(&mut self.values)), emptied(std::mem::take(&mut self.frames)))
     }
 
@@ -42,7 +42,7 @@ impl Stacks {
     pub(super) fn give_back(
         mut self: Box<Self>,
         py: Python<'_>,
-        values: Vec<Waiting<'_>>,
+        values: Vec<Slot<'_>>,
         frames: Vec<Frame<'_>>,
     ) {
         if values.capacity() <= MOST && frames.capacity() <= MOST {

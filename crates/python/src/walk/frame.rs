@@ -27,7 +27,7 @@ pub(crate) struct Frame<'py> {
 pub(super) enum End {
     Container(Container),
     Object,
-    Nothing,
+    NullSink,
 }
 
 /// What its source is, and where in it the walker is.
@@ -50,7 +50,7 @@ enum Parts {
     Iterator {
         index: u64,
     },
-    Nothing,
+    NullSink,
 }
 
 /// What the walker is to do next.
@@ -119,12 +119,12 @@ impl<'py> Frame<'py> {
 
     /// A level without events of its own.
     pub(crate) fn instead(object: Bound<'py, PyAny>) -> Self {
-        Self::new(object, End::Nothing, Parts::Nothing)
+        Self::new(object, End::NullSink, Parts::NullSink)
     }
 
     /// Whether it is a level without events of its own: what is sent next stands for its object.
     pub(crate) fn is_instead(&self) -> bool {
-        matches!(self.parts, Parts::Nothing)
+        matches!(self.parts, Parts::NullSink)
     }
 
     /// The object it stands for: the same one must not be entered again inside.
@@ -166,7 +166,7 @@ impl<'py> Frame<'py> {
                     advance_pairs(source.cast_unchecked(), index, waiting, dialect, sink)
                 }
                 Parts::Iterator { index } => advance_iterator(source.cast_unchecked(), index, sink),
-                Parts::Nothing => Ok(Next::End),
+                Parts::NullSink => Ok(Next::End),
             }
         }
     }
@@ -186,7 +186,7 @@ impl<'py> Frame<'py> {
                 let pair = self.source.get_item(index.checked_sub(1)?).ok()?;
                 pair.get_item(0).ok().as_ref().map(key_segment)
             }
-            Parts::Nothing => None,
+            Parts::NullSink => None,
         }
     }
 }
@@ -198,7 +198,7 @@ impl End {
         match self {
             End::Container(container) => sink.end(container),
             End::Object => sink.end_object(),
-            End::Nothing => Ok(()),
+            End::NullSink => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use cannery_core::{Container, Error, Limits, Nothing, Result, Sink};
+use cannery_core::{Container, Error, Limits, NullSink, Result, Sink};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
@@ -85,7 +85,7 @@ pub(crate) fn send<'py, S: Sink>(
     sink: &mut S,
 ) -> Result<()> {
     let mut dialect = GraphDialect::new(describer);
-    dialect = PyWalker::new(&mut Nothing, dialect, limits).walk_once(value)?;
+    dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;
     dialect.pass = Pass::Emit;
     PyWalker::new(sink, dialect, limits).walk_once(value).map(drop)
 }

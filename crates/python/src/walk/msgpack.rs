@@ -12,7 +12,7 @@ use pyo3::types::{
 
 use super::frame::Frame;
 use super::{Dialect, Frames, Key, Step, is_exactly, scalar};
-use crate::build::epoch;
+use crate::construct::epoch;
 use crate::errors::from_exception;
 use crate::msgpack::classes;
 

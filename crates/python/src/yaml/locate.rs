@@ -8,7 +8,7 @@ use cannery_core::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::build::{Hooks, MergeKey, PyBuilder, hashable};
+use crate::construct::{Hooks, MergeKey, PyBuilder, hashable};
 use crate::errors::from_exception;
 
 /// A builder that also notes where everything stands.

@@ -1,6 +1,6 @@
 //! Text to objects.
 
-use cannery_core::{Error, Limits, Pos, Result, Unshare};
+use cannery_core::{Error, ExpandAliases, Limits, Pos, Result};
 use cannery_yaml::{Documents, ReadOptions, Schema};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,7 +10,7 @@ use super::errors::{BEGINNING, raise};
 use super::locate::Tracker;
 use super::source::Source;
 use super::tags::Tags;
-use crate::build::{Duplicates, PyBuilder, YamlHooks, is_duplicate};
+use crate::construct::{Duplicates, PyBuilder, YamlHooks, is_duplicate};
 use crate::errors::from_exception;
 use crate::typed::{TypeOptions, TypedBuilder};
 
@@ -151,7 +151,7 @@ fn yaml_load_typed<'py>(
     if reading.duplicates == Duplicates::Error {
         builder = builder.with_unique_keys();
     }
-    let mut sink = Unshare::new(&mut builder, reading.options.limits);
+    let mut sink = ExpandAliases::new(&mut builder, reading.options.limits);
     match cannery_yaml::from_str(text, &reading.options, &mut sink) {
         Ok(()) => Ok(builder.take().expect("a document was read")),
         Err(error) => {

@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 
 use super::tagged::Tagged;
-use crate::build::is_merge;
+use crate::construct::is_merge;
 use crate::errors::from_exception;
 
 /// The functions that make something of values with a tag: for whole tags, and for those that

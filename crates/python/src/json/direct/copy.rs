@@ -1,6 +1,6 @@
 //! Copying text into JSON's strings, many characters at a time, with AVX2.
 
-use super::GaveUp;
+use super::Bail;
 
 /// Bytes behind the last one copied that copying may touch.
 pub(super) const SLACK: usize = 64;
@@ -250,7 +250,7 @@ unsafe fn store_if_plain(bytes: [u8; 8], to: *mut u8, escaped: Escaped) -> bool 
 /// # Safety
 /// [`is_supported`]; six bytes for each unit and [`SLACK`] can be written to `to`.
 #[inline(always)]
-pub(super) unsafe fn encode<U: Unit>(units: &[U], mut to: *mut u8) -> Result<*mut u8, GaveUp> {
+pub(super) unsafe fn encode<U: Unit>(units: &[U], mut to: *mut u8) -> Result<*mut u8, Bail> {
     let mut from = units.as_ptr();
     // SAFETY: `from` is before `end`, and there is room for what each unit takes.
     unsafe {
@@ -280,7 +280,7 @@ pub(super) unsafe fn encode<U: Unit>(units: &[U], mut to: *mut u8) -> Result<*mu
 /// # Safety
 /// Eight bytes can be written to `to`.
 #[inline(always)]
-unsafe fn encode_unit(unit: u32, to: *mut u8) -> Result<*mut u8, GaveUp> {
+unsafe fn encode_unit(unit: u32, to: *mut u8) -> Result<*mut u8, Bail> {
     // SAFETY: the caller's promise.
     unsafe {
         Ok(if unit < 0x80 {
@@ -289,7 +289,7 @@ unsafe fn encode_unit(unit: u32, to: *mut u8) -> Result<*mut u8, GaveUp> {
             put(to, (0xc0 | unit >> 6) | (0x80 | unit & 0x3f) << 8, 2)
         } else if unit < 0x1_0000 {
             if unit & 0xf800 == 0xd800 {
-                return Err(GaveUp);
+                return Err(Bail);
             }
             let middle = 0x80 | unit >> 6 & 0x3f;
             put(to, (0xe0 | unit >> 12) | middle << 8 | (0x80 | unit & 0x3f) << 16, 3)

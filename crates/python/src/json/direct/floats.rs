@@ -8,8 +8,8 @@ use std::ptr;
 use cannery_json::raw::Found;
 use pyo3::ffi;
 
-use super::pen::{Pen, Short};
-use super::{GaveUp, Style};
+use super::cursor::{Cursor, InlineBytes};
+use super::{Bail, Style};
 use crate::json::output::Memory;
 
 /// Floats that are written together.
@@ -34,11 +34,11 @@ pub(super) unsafe fn come_next(object: *mut ffi::PyObject) -> bool {
 #[inline(never)]
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 pub(super) unsafe fn write<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     next: usize,
     end: usize,
     style: &Style,
-) -> Result<usize, GaveUp> {
+) -> Result<usize, Bail> {
     const ITEM: usize = size_of::<*mut ffi::PyObject>();
     // SAFETY: the caller's promise.
     unsafe {
@@ -46,12 +46,12 @@ pub(super) unsafe fn write<M: Memory>(
         let count = if is_float(items[0]) {
             let mut batch = Batch { found: [MaybeUninit::uninit(); MOST], len: 0 };
             let count = batch.add(&items[..items.len().min(MOST)]);
-            pen.floats(batch.finds(), style.comma)?;
+            cursor.floats(batch.finds(), style.comma)?;
             count
-        } else if pen.is_deepest {
+        } else if cursor.is_deepest {
             0
         } else {
-            rows(pen, items, style)?
+            rows(cursor, items, style)?
         };
         Ok(next + count * ITEM)
     }
@@ -63,10 +63,10 @@ pub(super) unsafe fn write<M: Memory>(
 /// As for [`write`].
 #[inline(always)]
 unsafe fn rows<M: Memory>(
-    pen: &mut Pen<'_, '_, M>,
+    cursor: &mut Cursor<'_, '_, M>,
     items: &[*mut ffi::PyObject],
     style: &Style,
-) -> Result<usize, GaveUp> {
+) -> Result<usize, Bail> {
     let mut batch = Batch { found: [MaybeUninit::uninit(); MOST], len: 0 };
     let (mut lengths, mut count) = ([0; MOST], 0);
     // SAFETY: the caller's promise.
@@ -82,10 +82,10 @@ unsafe fn rows<M: Memory>(
         let mut found = batch.finds();
         for &length in &lengths[..count] {
             let (row, others) = found.split_at(length);
-            pen.byte_and(b'[', Short::default())?;
-            pen.floats(row, style.comma)?;
-            pen.back(style.comma.len());
-            pen.byte_and(b']', style.comma)?;
+            cursor.byte_and(b'[', InlineBytes::default())?;
+            cursor.floats(row, style.comma)?;
+            cursor.back(style.comma.len());
+            cursor.byte_and(b']', style.comma)?;
             found = others;
         }
     }

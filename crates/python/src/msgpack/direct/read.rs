@@ -8,8 +8,8 @@ use pyo3::types::PyBool;
 
 use super::most_levels;
 use super::template::Templates;
-use crate::build::{Caches, ext_type, make, timestamp};
 use crate::compat::{self, CollectorPause};
+use crate::construct::{Caches, ext_type, make, timestamp};
 use crate::memory;
 use crate::text;
 

@@ -36,15 +36,15 @@ static RESTING: Mutex<Option<Templates>> = Mutex::new(None);
 impl Templates {
     /// Those of an earlier document, or new ones while those are in use.
     pub(super) fn take() -> Self {
-        let resting = RESTING.lock().ok().and_then(|mut resting| resting.take());
+        let object_slot = RESTING.lock().ok().and_then(|mut object_slot| object_slot.take());
         let new = || std::iter::repeat_with(Slot::default).take(SLOTS).collect();
-        resting.unwrap_or_else(|| Self { slots: new() })
+        object_slot.unwrap_or_else(|| Self { slots: new() })
     }
 
     /// Keeps them for the next document.
     pub(super) fn give_back(self) {
-        if let Ok(mut resting) = RESTING.lock() {
-            *resting = Some(self);
+        if let Ok(mut object_slot) = RESTING.lock() {
+            *object_slot = Some(self);
         }
     }
 

@@ -7,7 +7,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::memo::Table;
 use super::{Object, Options, Pickler, Raised, Sharing};
-use crate::entrance::{Call, entrance};
+use crate::vectorcall::{Call, fast_call};
 
 const HIGHEST_PROTOCOL: i64 = 5;
 /// `pickle.DEFAULT_PROTOCOL` of Python 3.8 to 3.13.
@@ -15,7 +15,7 @@ const DEFAULT_PROTOCOL: u8 = if cfg!(Py_3_14) { 5 } else { 4 };
 
 pub(in crate::pickle) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PickleMemo>()?;
-    entrance!(module, pickle_dumps, or_raise dumps_plainly)?;
+    fast_call!(module, pickle_dumps, or_raise dumps_plainly)?;
     module.add_function(wrap_pyfunction!(pickle_write, module)?)?;
     module.add_function(wrap_pyfunction!(pickle_protocol, module)?)
 }

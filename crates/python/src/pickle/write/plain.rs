@@ -122,8 +122,8 @@ fn has_plain_layout(class: &Object<'_>) -> bool {
     // SAFETY: a type, of a version whose flags are known.
     unsafe {
         let weak = isize::from((*class).tp_weaklistoffset > 0) * size_of::<usize>().cast_signed();
-        let bare = ffi::PyBaseObject_Type.tp_basicsize + weak;
-        (*class).tp_basicsize == bare
+        let without_slots = ffi::PyBaseObject_Type.tp_basicsize + weak;
+        (*class).tp_basicsize == without_slots
             && (*class).tp_itemsize == 0
             && compat::type_flags(class) & MANAGED_DICT != 0
             && (*class).tp_new.is_some()
