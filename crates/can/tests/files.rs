@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Write};
 
 use cannery_can::{Bytes, CanFile, CanWriter, Compression, is_can, to_vec};
 use cannery_core::{
-    ArrayBuf, Dtype, Error, ErrorKind, Kind, Limits, Order, Result, Source, Tape, Value,
+    ArrayBuf, DtypeKind, Dtype, Error, ErrorKind, Limits, Order, Result, Source, Tape, Value,
     ValueBuilder,
 };
 use cannery_testing::{Checked, any_graph, any_marked_value, any_value, events};
@@ -73,7 +73,7 @@ fn splits_a_pair(text: &[u8]) -> bool {
 
 fn array(len: u16) -> ArrayBuf {
     let data = (0..len).flat_map(u16::to_le_bytes).collect();
-    ArrayBuf::new(Dtype::new(Kind::Uint(2)), vec![u64::from(len)], Order::C, data).unwrap()
+    ArrayBuf::new(Dtype::new(DtypeKind::Uint(2)), vec![u64::from(len)], Order::C, data).unwrap()
 }
 
 fn sample() -> Value {
@@ -140,7 +140,7 @@ fn packed_members_are_read() {
     for compression in [Compression::Deflate(6), Compression::Zstd(3)] {
         let mut writer = CanWriter::new(Cursor::new(Vec::new()), compression);
         let zeros =
-            ArrayBuf::new(Dtype::new(Kind::Uint(1)), vec![90_000], Order::C, vec![0; 90_000]);
+            ArrayBuf::new(Dtype::new(DtypeKind::Uint(1)), vec![90_000], Order::C, vec![0; 90_000]);
         let value = Value::from(zeros.unwrap());
         value.emit(writer.sink()).unwrap();
         let bytes = writer.finish().unwrap().into_inner();

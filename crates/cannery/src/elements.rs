@@ -1,8 +1,8 @@
 //! Arrays as nested lists, for formats that have no arrays, and the first rows of one.
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ArrayView, Budget, ByteOrder, Container, Dtype, Error, ErrorKind, Field,
-    Kind, Limits, Order, Result, Sink, Text,
+    ArrayBuf, ArraySource, ArrayView, Budget, ByteOrder, Container, DtypeKind, Dtype, Error,
+    ErrorKind, Field, Limits, Order, Result, Sink, Text,
 };
 
 use crate::times;
@@ -184,25 +184,26 @@ fn too_large() -> Error {
 fn send_element(dtype: &Dtype, bytes: &[u8], sink: &mut dyn Sink) -> Result<()> {
     let big = dtype.byte_order == ByteOrder::Big;
     match &dtype.kind {
-        Kind::Bool => sink.bool(bytes != [0]),
-        Kind::Int(_) => sink.int(signed(bytes, big)),
-        Kind::Uint(_) => send_unsigned(unsigned(bytes, big), sink),
-        Kind::Float(2 | 4 | 8) | Kind::BFloat16 | Kind::Float8E4M3 | Kind::Float8E5M2 => {
-            sink.float(float(&dtype.kind, unsigned(bytes, big)))
-        }
-        Kind::Complex(8 | 16) => send_complex(bytes, big, sink),
-        Kind::Bytes(_) => sink.bytes(trim(bytes)),
-        Kind::Void(_) => sink.bytes(bytes),
-        Kind::Unicode(_) => send_text(bytes, big, sink),
-        Kind::Datetime(unit) => match times::datetime(signed(bytes, big), unit) {
+        DtypeKind::Bool => sink.bool(bytes != [0]),
+        DtypeKind::Int(_) => sink.int(signed(bytes, big)),
+        DtypeKind::Uint(_) => send_unsigned(unsigned(bytes, big), sink),
+        DtypeKind::Float(2 | 4 | 8)
+        | DtypeKind::BFloat16
+        | DtypeKind::Float8E4M3
+        | DtypeKind::Float8E5M2 => sink.float(float(&dtype.kind, unsigned(bytes, big))),
+        DtypeKind::Complex(8 | 16) => send_complex(bytes, big, sink),
+        DtypeKind::Bytes(_) => sink.bytes(trim(bytes)),
+        DtypeKind::Void(_) => sink.bytes(bytes),
+        DtypeKind::Unicode(_) => send_text(bytes, big, sink),
+        DtypeKind::Datetime(unit) => match times::datetime(signed(bytes, big), unit) {
             Some(text) => sink.text(Text::Ascii(&text)),
             None => sink.null(),
         },
-        Kind::Timedelta(_) => match signed(bytes, big) {
+        DtypeKind::Timedelta(_) => match signed(bytes, big) {
             i64::MIN => sink.null(),
             count => sink.int(count),
         },
-        Kind::Struct { fields, .. } => send_record(fields, bytes, sink),
+        DtypeKind::Struct { fields, .. } => send_record(fields, bytes, sink),
         _ => {
             let message =
                 format!("elements of type `{}` have no exact counterpart", dtype.typestr());
@@ -231,14 +232,14 @@ fn send_unsigned(value: u64, sink: &mut dyn Sink) -> Result<()> {
 
 /// A float of up to 64 bits from its bits; each of them is exact in binary64.
 #[expect(clippy::cast_possible_truncation, reason = "the kind says how many bits there are")]
-fn float(kind: &Kind, bits: u64) -> f64 {
+fn float(kind: &DtypeKind, bits: u64) -> f64 {
     match kind {
-        Kind::Float(8) => f64::from_bits(bits),
-        Kind::Float(4) => f64::from(f32::from_bits(bits as u32)),
-        Kind::BFloat16 => f64::from(f32::from_bits((bits as u32) << 16)),
-        Kind::Float8E4M3 => e4m3(bits as u8),
+        DtypeKind::Float(8) => f64::from_bits(bits),
+        DtypeKind::Float(4) => f64::from(f32::from_bits(bits as u32)),
+        DtypeKind::BFloat16 => f64::from(f32::from_bits((bits as u32) << 16)),
+        DtypeKind::Float8E4M3 => e4m3(bits as u8),
         // An E5M2 is the upper half of a binary16.
-        Kind::Float8E5M2 => small_float(bits << 8, 5, 10),
+        DtypeKind::Float8E5M2 => small_float(bits << 8, 5, 10),
         _ => small_float(bits, 5, 10),
     }
 }
@@ -279,7 +280,7 @@ fn send_complex(bytes: &[u8], big: bool, sink: &mut dyn Sink) -> Result<()> {
     let (real, imag) = bytes.split_at(bytes.len() / 2);
     sink.begin_object(Text::Ascii("complex"), Some(2))?;
     for (name, part) in [("real", real), ("imag", imag)] {
-        let kind = if part.len() == 4 { Kind::Float(4) } else { Kind::Float(8) };
+        let kind = if part.len() == 4 { DtypeKind::Float(4) } else { DtypeKind::Float(8) };
         sink.key(Text::Ascii(name))?;
         sink.float(float(&kind, unsigned(part, big)))?;
     }

@@ -1,27 +1,30 @@
 //! What people call things: types of arrays, sizes.
 
-use cannery_core::{ByteOrder, Dtype, Field, Kind};
+use cannery_core::{ByteOrder, DtypeKind, Dtype, Field};
 
 /// The name of an array's type as `NumPy` prints it: `float32`, `>i4`, `datetime64[ns]`,
 /// `{x: float32, y: float32[2]}`.
 #[must_use]
 pub fn dtype_name(dtype: &Dtype) -> String {
     let name = match &dtype.kind {
-        Kind::Bool => "bool".to_owned(),
-        Kind::Int(size) => format!("int{}", u32::from(*size) * 8),
-        Kind::Uint(size) => format!("uint{}", u32::from(*size) * 8),
-        Kind::Float(size) => format!("float{}", u32::from(*size) * 8),
-        Kind::Complex(size) => format!("complex{}", u32::from(*size) * 8),
-        Kind::Datetime(unit) | Kind::Timedelta(unit) => {
-            let kind =
-                if matches!(dtype.kind, Kind::Datetime(_)) { "datetime64" } else { "timedelta64" };
+        DtypeKind::Bool => "bool".to_owned(),
+        DtypeKind::Int(size) => format!("int{}", u32::from(*size) * 8),
+        DtypeKind::Uint(size) => format!("uint{}", u32::from(*size) * 8),
+        DtypeKind::Float(size) => format!("float{}", u32::from(*size) * 8),
+        DtypeKind::Complex(size) => format!("complex{}", u32::from(*size) * 8),
+        DtypeKind::Datetime(unit) | DtypeKind::Timedelta(unit) => {
+            let kind = if matches!(dtype.kind, DtypeKind::Datetime(_)) {
+                "datetime64"
+            } else {
+                "timedelta64"
+            };
             match (unit.count, &*unit.code) {
                 (1, "generic") => kind.to_owned(),
                 (1, code) => format!("{kind}[{code}]"),
                 (count, code) => format!("{kind}[{count}{code}]"),
             }
         }
-        Kind::Struct { fields, .. } => {
+        DtypeKind::Struct { fields, .. } => {
             let fields: Vec<_> = fields.iter().map(field_name).collect();
             return format!("{{{}}}", fields.join(", "));
         }

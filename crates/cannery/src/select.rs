@@ -4,7 +4,7 @@ use cannery_core::{Container, Error, ErrorKind, Limits, Result, Segment, Sink, T
 
 use crate::adapt::{AdaptedSink, Event, EventAdapter};
 use crate::elements::send_elements;
-use crate::selection::{Selection, Step};
+use crate::selection::{PathStep, Selection};
 
 /// Passes on the value that a [`Selection`] means and stops the reader there; or, if it means many,
 /// a list of them.
@@ -15,7 +15,7 @@ pub(crate) struct Select<'a> {
     selection: &'a Selection,
     limits: Limits,
     /// The containers on the way: the children of the nth are matched with the nth step.
-    open: Vec<Level>,
+    open: Vec<SelectLevel>,
     /// Containers that are open in a value that is passed over.
     skipping: usize,
     /// Containers that are open in a value that is passed on.
@@ -28,7 +28,7 @@ pub(crate) struct Select<'a> {
     ends_at: Option<usize>,
 }
 
-struct Level {
+struct SelectLevel {
     index: u64,
     is_keyed: bool,
     /// The current entry's key is the one of the step.
@@ -66,7 +66,7 @@ impl<'a> Select<'a> {
             return Ok(());
         }
         read?;
-        let each = self.selection.steps.iter().position(|step| *step == Step::Each);
+        let each = self.selection.steps.iter().position(|step| *step == PathStep::Each);
         match each {
             Some(each) if self.reached > each => {
                 self.begin_many()?;
@@ -107,9 +107,9 @@ impl<'a> Select<'a> {
         let step = &self.selection.steps[self.open.len() - 1];
         let matches = match step {
             _ if level.key_due => false,
-            Step::Each => true,
-            Step::One(Segment::Index(index)) => !level.is_keyed && level.index == *index,
-            Step::One(_) => level.matches,
+            PathStep::Each => true,
+            PathStep::One(Segment::Index(index)) => !level.is_keyed && level.index == *index,
+            PathStep::One(_) => level.matches,
         };
         match matches {
             false => Action::Skip,
@@ -121,7 +121,7 @@ impl<'a> Select<'a> {
     /// Whether a text key is the one that the step asks for.
     fn is_wanted(&self, key: Text<'_>) -> bool {
         match self.open.len().checked_sub(1).map(|at| &self.selection.steps[at]) {
-            Some(Step::One(Segment::Key(wanted))) => key == wanted.as_text(),
+            Some(PathStep::One(Segment::Key(wanted))) => key == wanted.as_text(),
             _ => false,
         }
     }
@@ -159,7 +159,7 @@ impl<'a> Select<'a> {
                 return Ok(());
             }
         };
-        self.open.push(Level { index: 0, is_keyed, matches: false, key_due: false });
+        self.open.push(SelectLevel { index: 0, is_keyed, matches: false, key_due: false });
         self.reached = self.reached.max(self.open.len());
         Ok(())
     }

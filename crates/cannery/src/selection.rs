@@ -14,11 +14,11 @@ use cannery_core::{Error, ErrorKind, Path, Result, Segment};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<PathStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum PathStep {
     One(Segment),
     /// Every item or entry.
     Each,
@@ -28,14 +28,14 @@ impl Selection {
     /// Whether it means any number of values: those of a list then.
     #[must_use]
     pub fn is_many(&self) -> bool {
-        self.steps.contains(&Step::Each)
+        self.steps.contains(&PathStep::Each)
     }
 
     /// The path up to the first step that is none of one value.
     pub(crate) fn base(&self) -> Path {
         let steps = self.steps.iter().map_while(|step| match step {
-            Step::One(segment) => Some(segment.clone()),
-            Step::Each => None,
+            PathStep::One(segment) => Some(segment.clone()),
+            PathStep::Each => None,
         });
         Path(steps.collect())
     }
@@ -55,7 +55,7 @@ impl Selection {
 impl From<Path> for Selection {
     /// The value at a path.
     fn from(path: Path) -> Self {
-        Self { steps: path.0.into_iter().map(Step::One).collect() }
+        Self { steps: path.0.into_iter().map(PathStep::One).collect() }
     }
 }
 
@@ -63,8 +63,8 @@ impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("$")?;
         self.steps.iter().try_for_each(|step| match step {
-            Step::One(segment) => segment.fmt(f),
-            Step::Each => f.write_str("[*]"),
+            PathStep::One(segment) => segment.fmt(f),
+            PathStep::Each => f.write_str("[*]"),
         })
     }
 }
@@ -92,7 +92,7 @@ impl FromStr for Selection {
     }
 }
 
-fn step<'t>(rest: &'t str, text: &str) -> Result<(Step, &'t str)> {
+fn step<'t>(rest: &'t str, text: &str) -> Result<(PathStep, &'t str)> {
     if let Some(rest) = rest.strip_prefix('.') {
         return name(rest, text);
     }
@@ -100,22 +100,22 @@ fn step<'t>(rest: &'t str, text: &str) -> Result<(Step, &'t str)> {
         return Err(expected("`.`, `[` or the end of the path", rest, text));
     };
     if let Some(behind) = inner.strip_prefix("*]") {
-        return Ok((Step::Each, behind));
+        return Ok((PathStep::Each, behind));
     }
     let (segment, behind) = match inner.chars().next() {
         Some(quote @ ('"' | '\'')) => quoted(inner, quote, text)?,
         _ => index(inner, text)?,
     };
     let behind = behind.strip_prefix(']').ok_or_else(|| expected("`]`", behind, text))?;
-    Ok((Step::One(segment), behind))
+    Ok((PathStep::One(segment), behind))
 }
 
-fn name<'t>(rest: &'t str, text: &str) -> Result<(Step, &'t str)> {
+fn name<'t>(rest: &'t str, text: &str) -> Result<(PathStep, &'t str)> {
     let end = rest.find(['.', '[']).unwrap_or(rest.len());
     match rest.split_at(end) {
         ("", _) => Err(expected("a key", rest, text)),
-        ("*", behind) => Ok((Step::Each, behind)),
-        (name, behind) => Ok((Step::One(Segment::Key(name.into())), behind)),
+        ("*", behind) => Ok((PathStep::Each, behind)),
+        (name, behind) => Ok((PathStep::One(Segment::Key(name.into())), behind)),
     }
 }
 

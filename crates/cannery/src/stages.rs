@@ -37,14 +37,14 @@ pub(crate) struct PathTracker<'a> {
     /// The path to the value that comes.
     base: Path,
     events: u64,
-    levels: Vec<Level>,
+    levels: Vec<TrackedLevel>,
 }
 
 /// Events between two looks of the watch.
 const WATCH_EVERY: u64 = 4096;
 
 /// A container or object that is open.
-struct Level {
+struct TrackedLevel {
     /// Whether its children are counted: it is no map and no object.
     counted: bool,
     index: u64,
@@ -62,7 +62,7 @@ impl<'a> PathTracker<'a> {
 
     fn open(&mut self, counted: bool) {
         let key = String::new();
-        self.levels.push(Level { counted, index: 0, key, is_entry: false, key_due: false });
+        self.levels.push(TrackedLevel { counted, index: 0, key, is_entry: false, key_due: false });
     }
 
     /// A value is complete.
@@ -108,18 +108,18 @@ impl<'a> PathTracker<'a> {
         if !error.path().0.is_empty() {
             return error;
         }
-        let inner = self.levels.iter().rev().map(Level::segment);
+        let inner = self.levels.iter().rev().map(TrackedLevel::segment);
         let outer = self.base.0.iter().rev().cloned();
         inner.chain(outer).fold(error, Error::inside)
     }
 }
 
-impl Level {
+impl TrackedLevel {
     fn segment(&self) -> Segment {
         match self {
-            Level { counted: true, index, .. } => Segment::Index(*index),
-            Level { is_entry: true, index, .. } => Segment::Entry(format!("entry {index}")),
-            Level { key, .. } => Segment::Key(TextBuf::from(key.as_str())),
+            TrackedLevel { counted: true, index, .. } => Segment::Index(*index),
+            TrackedLevel { is_entry: true, index, .. } => Segment::Entry(format!("entry {index}")),
+            TrackedLevel { key, .. } => Segment::Key(TextBuf::from(key.as_str())),
         }
     }
 }

@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 24;
 #[derive(Default)]
 pub(crate) struct SchemaSummary {
     root: Shape,
-    open: Vec<Frame>,
+    open: Vec<OpenContainer>,
     /// Containers inside something that is not looked into: a key that is no text, a level too
     /// deep.
     unseen: usize,
@@ -75,12 +75,12 @@ impl<T: Copy + PartialOrd> Range<T> {
 }
 
 /// A container whose end has not come.
-struct Frame {
+struct OpenContainer {
     shape: Shape,
     /// Where the shape belongs in that of the container around it.
-    location: Slot,
+    location: SummarySlot,
     /// Where the next value belongs.
-    next: Slot,
+    next: SummarySlot,
     /// The field that the next key probably is: records of a kind have their keys in one order.
     guess: usize,
     len: u64,
@@ -90,7 +90,7 @@ struct Frame {
 }
 
 #[derive(Clone, Copy)]
-enum Slot {
+enum SummarySlot {
     Root,
     Items,
     Field(usize),
@@ -98,28 +98,28 @@ enum Slot {
 }
 
 impl Shape {
-    fn at(&mut self, slot: Slot) -> &mut Shape {
+    fn at(&mut self, slot: SummarySlot) -> &mut Shape {
         match slot {
-            Slot::Root => self,
-            Slot::Items => self.items.get_or_insert_default(),
-            Slot::Field(index) => &mut self.fields[index].1,
-            Slot::Others => self.others.get_or_insert_default(),
+            SummarySlot::Root => self,
+            SummarySlot::Items => self.items.get_or_insert_default(),
+            SummarySlot::Field(index) => &mut self.fields[index].1,
+            SummarySlot::Others => self.others.get_or_insert_default(),
         }
     }
 
     /// Where the value of `key` belongs.
-    fn field(&mut self, key: &str, guess: usize) -> Slot {
+    fn field(&mut self, key: &str, guess: usize) -> SummarySlot {
         if self.fields.get(guess).is_some_and(|(name, _)| name == key) {
-            return Slot::Field(guess);
+            return SummarySlot::Field(guess);
         }
         if let Some(index) = self.fields.iter().position(|(name, _)| name == key) {
-            return Slot::Field(index);
+            return SummarySlot::Field(index);
         }
         if self.fields.len() == MAX_FIELDS {
-            return Slot::Others;
+            return SummarySlot::Others;
         }
         self.fields.push((key.to_owned(), Shape::default()));
-        Slot::Field(self.fields.len() - 1)
+        SummarySlot::Field(self.fields.len() - 1)
     }
 }
 
@@ -158,12 +158,20 @@ impl SchemaSummary {
             self.unseen += 1;
             return;
         }
-        let location = self.open.last().map_or(Slot::Root, |frame| frame.next);
+        let location = self.open.last().map_or(SummarySlot::Root, |frame| frame.next);
         let mut shape = std::mem::take(self.slot());
         shape.count += 1;
         record(&mut shape);
-        let next = if is_map { Slot::Others } else { Slot::Items };
-        self.open.push(Frame { shape, location, next, guess: 0, len: 0, is_map, key_due: false });
+        let next = if is_map { SummarySlot::Others } else { SummarySlot::Items };
+        self.open.push(OpenContainer {
+            shape,
+            location,
+            next,
+            guess: 0,
+            len: 0,
+            is_map,
+            key_due: false,
+        });
     }
 
     fn close(&mut self) {
@@ -256,7 +264,7 @@ impl Sink for SchemaSummary {
         {
             frame.next = frame.shape.field(&key.to_str_lossy(), frame.guess);
             frame.guess = match frame.next {
-                Slot::Field(index) => index + 1,
+                SummarySlot::Field(index) => index + 1,
                 _ => frame.guess,
             };
         }
@@ -267,7 +275,7 @@ impl Sink for SchemaSummary {
         if self.unseen == 0
             && let Some(frame) = self.open.last_mut()
         {
-            (frame.next, frame.key_due) = (Slot::Others, true);
+            (frame.next, frame.key_due) = (SummarySlot::Others, true);
         }
         Ok(())
     }

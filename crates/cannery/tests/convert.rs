@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use cannery::npy::{Compression, NpzWriter};
 use cannery::{
-    ArrayBuf, ConvertOptions, Dtype, Error, ErrorKind, Kind, Limits, Location, Order, Progress,
-    ReadOptions, Result, WriteOptions, convert,
+    ArrayBuf, ConvertOptions, DtypeKind, Dtype, Error, ErrorKind, Limits, Location, Order,
+    Progress, ReadOptions, Result, WriteOptions, convert,
 };
 
 /// A folder of files, converted by name.
@@ -104,15 +104,15 @@ fn arrays_become_nested_lists() {
 
 #[test]
 fn floats_of_every_width_are_exact() {
-    let cases: [(Kind, &[u8], &str); 4] = [
+    let cases: [(DtypeKind, &[u8], &str); 4] = [
         (
-            Kind::Float(2),
+            DtypeKind::Float(2),
             &[0x00, 0x3c, 0x01, 0x00, 0xff, 0x7b, 0x00, 0xb8],
             "[1.0,5.960464477539063e-08,65504.0,-0.5]\n",
         ),
-        (Kind::Float(4), &[0xcd, 0xcc, 0xcc, 0x3d], "[0.10000000149011612]\n"),
-        (Kind::Float(8), &[0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f], "[0.1]\n"),
-        (Kind::Uint(8), &[0xff; 8], "[18446744073709551615]\n"),
+        (DtypeKind::Float(4), &[0xcd, 0xcc, 0xcc, 0x3d], "[0.10000000149011612]\n"),
+        (DtypeKind::Float(8), &[0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f], "[0.1]\n"),
+        (DtypeKind::Uint(8), &[0xff; 8], "[18446744073709551615]\n"),
     ];
     for (kind, data, expected) in cases {
         let dtype = Dtype::new(kind);
@@ -128,12 +128,12 @@ fn small_floats_follow_their_standards() {
     use cannery::{Value, ValueBuilder, send_elements};
 
     let cases = [
-        (Kind::Float8E4M3, 0x7e, 448.0),
-        (Kind::Float8E4M3, 0x01, 1.0 / 512.0),
-        (Kind::Float8E4M3, 0xb8, -1.0),
-        (Kind::Float8E5M2, 0x7b, 57344.0),
-        (Kind::Float8E5M2, 0x7c, f64::INFINITY),
-        (Kind::Float8E5M2, 0x01, 1.0 / 65536.0),
+        (DtypeKind::Float8E4M3, 0x7e, 448.0),
+        (DtypeKind::Float8E4M3, 0x01, 1.0 / 512.0),
+        (DtypeKind::Float8E4M3, 0xb8, -1.0),
+        (DtypeKind::Float8E5M2, 0x7b, 57344.0),
+        (DtypeKind::Float8E5M2, 0x7c, f64::INFINITY),
+        (DtypeKind::Float8E5M2, 0x01, 1.0 / 65536.0),
     ];
     for (kind, bits, expected) in cases {
         let array = ArrayBuf::new(Dtype::new(kind), vec![], Order::C, vec![bits]).unwrap();
@@ -160,7 +160,7 @@ fn records_become_maps() {
 fn archives_are_maps_of_arrays() {
     let mut writer = NpzWriter::new(std::io::Cursor::new(Vec::new()), Compression::Deflate(6));
     for (name, shape) in [("a", [2, 1]), ("b", [1, 2])] {
-        let array = array(Dtype::new(Kind::Uint(1)), &shape, Order::C);
+        let array = array(Dtype::new(DtypeKind::Uint(1)), &shape, Order::C);
         writer.add(name, &array.as_view()).unwrap();
     }
     let bytes = writer.finish().unwrap().into_inner();
@@ -224,7 +224,7 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a.jsonl", "a.json"), @"a.jsonl: expected `,` or `]`, found `}` at line 2 column 9");
     let nan = [0_u8, 0, 0xc0, 0x7f, 0, 0, 0x80, 0x3f];
     let array =
-        ArrayBuf::new(Dtype::new(Kind::Float(4)), vec![1, 2], Order::C, nan.into()).unwrap();
+        ArrayBuf::new(Dtype::new(DtypeKind::Float(4)), vec![1, 2], Order::C, nan.into()).unwrap();
     let folder = Folder::with("a.npy", cannery::npy::to_vec(&array.as_view()).unwrap());
     insta::assert_snapshot!(folder.refusal("a.npy", "a.json"), @r"
     a.npy: JSON has no NaN in `$[0][0]`

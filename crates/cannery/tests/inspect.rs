@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use cannery::npy::{Compression, NpzWriter};
-use cannery::{ArrayBuf, Dtype, Kind, Location, Node, Order, ReadOptions, inspect};
+use cannery::{ArrayBuf, DtypeKind, Dtype, Location, Node, Order, ReadOptions, inspect};
 
 /// A tree of nodes as indented lines.
 fn tree(name: &str, content: &[u8]) -> String {
@@ -97,7 +97,7 @@ fn deep_documents_are_cut_off() {
 
 #[test]
 fn arrays_are_read_from_their_headers() {
-    let dtype = Dtype::new(Kind::Float(4));
+    let dtype = Dtype::new(DtypeKind::Float(4));
     let array = ArrayBuf::new(dtype, vec![2, 3], Order::Fortran, vec![0; 24]).unwrap();
     let bytes = cannery::npy::to_vec(&array.as_view()).unwrap();
     insta::assert_snapshot!(tree("a.npy", &bytes), @r"

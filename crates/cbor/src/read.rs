@@ -92,7 +92,7 @@ enum Awaits {
 /// What is open around the next value.
 #[derive(Clone, Copy)]
 struct Level {
-    kind: Kind,
+    kind: LevelKind,
     /// Values still to come, the keys of a map among them; `None` until a break.
     left: Option<u64>,
     /// Of a map without a length: whether a value is due, not a key.
@@ -100,7 +100,7 @@ struct Level {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LevelKind {
     Container(Container),
     Tag,
 }
@@ -121,7 +121,7 @@ impl Head {
 
 impl Level {
     fn expects_key(&self) -> bool {
-        self.kind == Kind::Container(Container::Map)
+        self.kind == LevelKind::Container(Container::Map)
             && self.left.map_or(!self.value_due, |left| left.is_multiple_of(2))
     }
 
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
             if level.left == Some(0) {
                 self.close(sink)?;
             } else if level.left.is_none() && self.data.get(self.at) == Some(&h::BREAK) {
-                if level.kind == Kind::Container(Container::Map) && level.value_due {
+                if level.kind == LevelKind::Container(Container::Map) && level.value_due {
                     return Err(unexpected("a value,", h::BREAK));
                 }
                 self.at += 1;
@@ -157,8 +157,8 @@ impl<'a> Reader<'a> {
 
     fn close<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<()> {
         match self.open.pop().map(|level| level.kind) {
-            Some(Kind::Container(container)) => sink.end(container),
-            Some(Kind::Tag) => sink.end_object(),
+            Some(LevelKind::Container(container)) => sink.end(container),
+            Some(LevelKind::Tag) => sink.end_object(),
             None => Ok(()),
         }
     }
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 self.deeper()?;
-                let level = Level { kind: Kind::Tag, left: Some(1), value_due: true };
+                let level = Level { kind: LevelKind::Tag, left: Some(1), value_due: true };
                 self.open.push(level);
                 sink.begin_object(Text::Ascii(TAG), Some(2))?;
                 sink.key(Text::Ascii("tag"))?;
@@ -293,7 +293,7 @@ impl<'a> Reader<'a> {
                 format!("the input ends after {rest} of at least {} bytes", left.unwrap_or(0));
             return Err(Error::new(ErrorKind::Truncated, message));
         }
-        self.open.push(Level { kind: Kind::Container(container), left, value_due: false });
+        self.open.push(Level { kind: LevelKind::Container(container), left, value_due: false });
         sink.begin(container, length.and_then(|length| usize::try_from(length).ok()))
     }
 

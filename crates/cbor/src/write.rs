@@ -71,11 +71,11 @@ struct Level {
     values_around: usize,
     /// Where its entries or items begin, if they are to be put in order.
     starts: Vec<usize>,
-    kind: Kind,
+    kind: LevelKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LevelKind {
     Container(Container),
     Tag,
     Simple,
@@ -129,7 +129,7 @@ impl<B: Buffer> Writer<B> {
     fn note_item(&mut self) {
         let at = self.out.written().len();
         if let Some(level) = self.open.last_mut()
-            && matches!(level.kind, Kind::Container(Container::Set | Container::FrozenSet))
+            && matches!(level.kind, LevelKind::Container(Container::Set | Container::FrozenSet))
         {
             level.starts.push(at);
         }
@@ -192,7 +192,7 @@ impl<B: Buffer> Writer<B> {
         }
     }
 
-    fn begin_level(&mut self, kind: Kind, claimed: usize) {
+    fn begin_level(&mut self, kind: LevelKind, claimed: usize) {
         let start = self.out.written().len();
         let (values_around, starts) = (std::mem::take(&mut self.values), Vec::new());
         self.open.push(Level { start, claimed, values_around, starts, kind });
@@ -331,7 +331,7 @@ impl<B: Buffer> Sink for Writer<B> {
             self.head(h::TAG, h::TAG_SET)?;
         }
         let claimed = len.unwrap_or(0);
-        self.begin_level(Kind::Container(container), claimed);
+        self.begin_level(LevelKind::Container(container), claimed);
         self.head(major(container), claimed as u64)
     }
 
@@ -350,11 +350,11 @@ impl<B: Buffer> Sink for Writer<B> {
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         let kind = self.open.last().map(|level| level.kind);
         match kind {
-            Some(Kind::Tag) if key == *"tag" && self.values == 0 => self.part = Part::Tag,
-            Some(Kind::Tag) if key == *"value" && self.values == 0 => self.part = Part::None,
-            Some(Kind::Simple) if key == *"value" => self.part = Part::Simple,
-            Some(Kind::Value) if key == *"value" && self.values == 0 => {}
-            Some(Kind::Tag | Kind::Simple | Kind::Undefined | Kind::Value) => {
+            Some(LevelKind::Tag) if key == *"tag" && self.values == 0 => self.part = Part::Tag,
+            Some(LevelKind::Tag) if key == *"value" && self.values == 0 => self.part = Part::None,
+            Some(LevelKind::Simple) if key == *"value" => self.part = Part::Simple,
+            Some(LevelKind::Value) if key == *"value" && self.values == 0 => {}
+            Some(LevelKind::Tag | LevelKind::Simple | LevelKind::Undefined | LevelKind::Value) => {
                 return Err(misfit());
             }
             _ => {
@@ -374,10 +374,10 @@ impl<B: Buffer> Sink for Writer<B> {
     fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
         self.value()?;
         let kind = match type_name.to_str().as_deref() {
-            Some(TAG) => Kind::Tag,
-            Some(SIMPLE) => Kind::Simple,
-            Some(UNDEFINED) => Kind::Undefined,
-            Some(VALUE) => Kind::Value,
+            Some(TAG) => LevelKind::Tag,
+            Some(SIMPLE) => LevelKind::Simple,
+            Some(UNDEFINED) => LevelKind::Undefined,
+            Some(VALUE) => LevelKind::Value,
             _ => return Err(lacks(&format!("type `{type_name}`"))),
         };
         self.begin_level(kind, 0);
@@ -388,11 +388,11 @@ impl<B: Buffer> Sink for Writer<B> {
         let (level, values) = self.end_level();
         let written = self.out.written().len() - level.start;
         match level.kind {
-            Kind::Undefined => self.out.append_few(InlineBytes::one(h::UNDEFINED)),
-            Kind::Simple if written > 0 => Ok(()),
-            Kind::Value if values == 1 => Ok(()),
+            LevelKind::Undefined => self.out.append_few(InlineBytes::one(h::UNDEFINED)),
+            LevelKind::Simple if written > 0 => Ok(()),
+            LevelKind::Value if values == 1 => Ok(()),
             // A tag's number is written before its one value: that takes two bytes at least.
-            Kind::Tag if values == 1 && has_tag(&self.out.written()[level.start..]) => Ok(()),
+            LevelKind::Tag if values == 1 && has_tag(&self.out.written()[level.start..]) => Ok(()),
             _ => Err(misfit()),
         }
     }

@@ -228,7 +228,7 @@ fn too_large_for_memory(source: &dyn ArraySource) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
+    use crate::DtypeKind;
 
     /// An array that is not in memory; its bytes count upwards.
     struct Lazy(Dtype, Vec<u64>);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn shorts() -> Dtype {
-        Dtype::new(Kind::Int(2))
+        Dtype::new(DtypeKind::Int(2))
     }
 
     #[test]

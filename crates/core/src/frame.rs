@@ -3,14 +3,14 @@
 use crate::{Container, Error, ErrorKind, TextBuf};
 
 /// A container whose end has not come yet; `T` is what its children are: values or node ids.
-pub(crate) enum Frame<T> {
+pub(crate) enum OpenContainer<T> {
     Items(Container, Vec<T>),
-    Map(Vec<(T, T)>, Slot<T>),
+    Map(Vec<(T, T)>, EntrySlot<T>),
     Object(TextBuf, Vec<(TextBuf, T)>, Option<TextBuf>),
 }
 
 /// What is known of the map entry that comes next.
-pub(crate) enum Slot<T> {
+pub(crate) enum EntrySlot<T> {
     Vacant,
     /// Announced; the next value is its key.
     Announced,
@@ -25,28 +25,28 @@ pub(crate) fn room<T>(len: Option<usize>) -> Vec<T> {
     Vec::with_capacity(len.unwrap_or(0).min(MAX_HINT))
 }
 
-impl<T> Frame<T> {
+impl<T> OpenContainer<T> {
     pub(crate) fn container(container: Container, len: Option<usize>) -> Self {
         match container {
-            Container::Map => Frame::Map(room(len), Slot::Vacant),
-            other => Frame::Items(other, room(len)),
+            Container::Map => OpenContainer::Map(room(len), EntrySlot::Vacant),
+            other => OpenContainer::Items(other, room(len)),
         }
     }
 
     pub(crate) fn object(type_name: TextBuf, parts: Option<usize>) -> Self {
-        Frame::Object(type_name, room(parts), None)
+        OpenContainer::Object(type_name, room(parts), None)
     }
 
     /// Takes the next child, in whatever place is due.
     pub(crate) fn add(&mut self, child: T) {
         match self {
-            Frame::Items(_, items) => items.push(child),
-            Frame::Map(entries, slot) => match std::mem::replace(slot, Slot::Vacant) {
-                Slot::Vacant => panic!("a map's value came without its key"),
-                Slot::Announced => *slot = Slot::Key(child),
-                Slot::Key(key) => entries.push((key, child)),
+            OpenContainer::Items(_, items) => items.push(child),
+            OpenContainer::Map(entries, slot) => match std::mem::replace(slot, EntrySlot::Vacant) {
+                EntrySlot::Vacant => panic!("a map's value came without its key"),
+                EntrySlot::Announced => *slot = EntrySlot::Key(child),
+                EntrySlot::Key(key) => entries.push((key, child)),
             },
-            Frame::Object(_, parts, name) => {
+            OpenContainer::Object(_, parts, name) => {
                 let name = name.take().expect("an object's part came without its name");
                 parts.push((name, child));
             }
@@ -55,7 +55,7 @@ impl<T> Frame<T> {
 
     pub(crate) fn announce(&mut self) {
         match self {
-            Frame::Map(_, slot) => *slot = Slot::Announced,
+            OpenContainer::Map(_, slot) => *slot = EntrySlot::Announced,
             _ => panic!("an entry outside a map"),
         }
     }

@@ -2,8 +2,8 @@
 
 use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder, TagSupport};
 use cannery_core::{
-    ArrayBuf, Container, Dtype, Error, Event, Kind, Limits, Object, Order, Result, Sink, Source,
-    Tape, Text, TextBuf, Value, ValueBuilder,
+    ArrayBuf, Container, DtypeKind, Dtype, Error, Event, Limits, Object, Order, Result, Sink,
+    Source, Tape, Text, TextBuf, Value, ValueBuilder,
 };
 use cannery_testing::{Checked, any_graph, any_json_value, any_marked_value, any_value, events};
 use proptest::prelude::*;
@@ -143,7 +143,8 @@ fn surrogates_are_not_joined() {
 
 #[test]
 fn arrays_beside_the_document() {
-    let array = ArrayBuf::new(Dtype::new(Kind::Uint(1)), vec![2], Order::C, vec![7, 9]).unwrap();
+    let array =
+        ArrayBuf::new(Dtype::new(DtypeKind::Uint(1)), vec![2], Order::C, vec![7, 9]).unwrap();
     let value = Value::Marked(5, Box::new(Value::from(array.clone())));
     let mut stored = Vec::new();
     let mut sink = TagEncoder::new(ValueBuilder::new(Limits::default())).arrays(|array| {

@@ -84,39 +84,39 @@ pub fn format(text: &[u8], options: &FormatOptions) -> Result<String> {
 }
 
 /// A value as it was written.
-struct Node<'t> {
-    kind: Kind<'t>,
+struct JsonNode<'t> {
+    kind: JsonNodeKind<'t>,
     /// Its characters on one line.
     width: usize,
 }
 
-enum Kind<'t> {
+enum JsonNodeKind<'t> {
     Scalar(&'t str),
-    List(Vec<Node<'t>>),
-    Map(Vec<(&'t str, Node<'t>)>),
+    List(Vec<JsonNode<'t>>),
+    Map(Vec<(&'t str, JsonNode<'t>)>),
 }
 
 /// A list or map whose end has not come.
-struct Open<'t> {
+struct OpenJsonNode<'t> {
     is_map: bool,
     key: Option<&'t str>,
-    entries: Vec<(&'t str, Node<'t>)>,
+    entries: Vec<(&'t str, JsonNode<'t>)>,
 }
 
 /// The nodes of a text that is known to be JSON.
-fn tree(text: &str, sort_keys: bool) -> Node<'_> {
+fn tree(text: &str, sort_keys: bool) -> JsonNode<'_> {
     let bytes = text.as_bytes();
-    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut open: Vec<OpenJsonNode<'_>> = Vec::new();
     let mut at = 0;
     loop {
         let start = at;
         at += 1;
         let node = match bytes[start] {
             bracket @ (b'{' | b'[') => {
-                open.push(Open { is_map: bracket == b'{', key: None, entries: Vec::new() });
+                open.push(OpenJsonNode { is_map: bracket == b'{', key: None, entries: Vec::new() });
                 continue;
             }
-            b'}' | b']' => open.pop().map_or_else(Node::nothing, |open| open.close(sort_keys)),
+            b'}' | b']' => open.pop().map_or_else(JsonNode::nothing, |open| open.close(sort_keys)),
             b'"' => {
                 at = string_end(bytes, start);
                 let string = &text[start..at];
@@ -125,14 +125,14 @@ fn tree(text: &str, sort_keys: bool) -> Node<'_> {
                         open.key = Some(string);
                         continue;
                     }
-                    _ => Node::scalar(string),
+                    _ => JsonNode::scalar(string),
                 }
             }
             b'-' | b'0'..=b'9' | b'a'..=b'z' => {
                 let rest = bytes[start..].iter();
                 let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
                 at = start + rest.take_while(is_part).count();
-                Node::scalar(&text[start..at])
+                JsonNode::scalar(&text[start..at])
             }
             // Blanks, commas, colons, a byte order mark.
             _ => continue,
@@ -156,9 +156,9 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-impl<'t> Node<'t> {
+impl<'t> JsonNode<'t> {
     fn scalar(text: &'t str) -> Self {
-        Self { kind: Kind::Scalar(text), width: width(text) }
+        Self { kind: JsonNodeKind::Scalar(text), width: width(text) }
     }
 
     fn nothing() -> Self {
@@ -167,16 +167,18 @@ impl<'t> Node<'t> {
 
     /// Whether its items stand several on a line where they need more than one.
     fn is_filled(&self) -> bool {
-        let is_number = |node: &Node<'_>| match node.kind {
-            Kind::Scalar(text) => text.starts_with(|c: char| c == '-' || c.is_ascii_digit()),
+        let is_number = |node: &JsonNode<'_>| match node.kind {
+            JsonNodeKind::Scalar(text) => {
+                text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+            }
             _ => false,
         };
-        matches!(&self.kind, Kind::List(items) if items.iter().all(is_number))
+        matches!(&self.kind, JsonNodeKind::List(items) if items.iter().all(is_number))
     }
 }
 
-impl<'t> Open<'t> {
-    fn close(self, sort_keys: bool) -> Node<'t> {
+impl<'t> OpenJsonNode<'t> {
+    fn close(self, sort_keys: bool) -> JsonNode<'t> {
         let between = self.entries.len().saturating_sub(1) * ", ".len();
         let items: usize = self.entries.iter().map(|(_, node)| node.width).sum();
         let keys: usize = self.entries.iter().map(|(key, _)| width(key) + ": ".len()).sum();
@@ -184,12 +186,12 @@ impl<'t> Open<'t> {
         if !self.is_map {
             let items_width = "[]".len() + between + items;
             let items = entries.into_iter().map(|(_, node)| node).collect();
-            return Node { kind: Kind::List(items), width: items_width };
+            return JsonNode { kind: JsonNodeKind::List(items), width: items_width };
         }
         if sort_keys {
             entries.sort_by_cached_key(|(key, _)| unescaped(key));
         }
-        Node { kind: Kind::Map(entries), width: "{}".len() + between + items + keys }
+        JsonNode { kind: JsonNodeKind::Map(entries), width: "{}".len() + between + items + keys }
     }
 }
 
@@ -208,18 +210,20 @@ struct Layout<'o> {
 
 impl Layout<'_> {
     /// Writes a node that begins in a column, on a level, with so much behind it.
-    fn node(&mut self, node: &Node<'_>, column: usize, level: usize, behind: usize) {
+    fn node(&mut self, node: &JsonNode<'_>, column: usize, level: usize, behind: usize) {
         let fits = self.options.width > 0 && column + node.width + behind <= self.options.width;
         match &node.kind {
             _ if fits => self.line(node),
-            Kind::Scalar(text) => self.out.push_str(text),
-            Kind::List(items) if items.is_empty() => self.out.push_str("[]"),
-            Kind::Map(entries) if entries.is_empty() => self.out.push_str("{}"),
-            Kind::List(items) if self.options.width > 0 && node.is_filled() => {
+            JsonNodeKind::Scalar(text) => self.out.push_str(text),
+            JsonNodeKind::List(items) if items.is_empty() => self.out.push_str("[]"),
+            JsonNodeKind::Map(entries) if entries.is_empty() => self.out.push_str("{}"),
+            JsonNodeKind::List(items) if self.options.width > 0 && node.is_filled() => {
                 self.fill(items, level);
             }
-            Kind::List(items) => self.lines(['[', ']'], level, items.iter().map(|item| ("", item))),
-            Kind::Map(entries) => {
+            JsonNodeKind::List(items) => {
+                self.lines(['[', ']'], level, items.iter().map(|item| ("", item)))
+            }
+            JsonNodeKind::Map(entries) => {
                 let entries = entries.iter().map(|(key, item)| (*key, item));
                 self.lines(['{', '}'], level, entries);
             }
@@ -227,10 +231,10 @@ impl Layout<'_> {
     }
 
     /// Writes a node on the line that was begun.
-    fn line(&mut self, node: &Node<'_>) {
+    fn line(&mut self, node: &JsonNode<'_>) {
         match &node.kind {
-            Kind::Scalar(text) => self.out.push_str(text),
-            Kind::List(items) => {
+            JsonNodeKind::Scalar(text) => self.out.push_str(text),
+            JsonNodeKind::List(items) => {
                 self.out.push('[');
                 for (index, item) in items.iter().enumerate() {
                     self.out.push_str(if index > 0 { ", " } else { "" });
@@ -238,7 +242,7 @@ impl Layout<'_> {
                 }
                 self.out.push(']');
             }
-            Kind::Map(entries) => {
+            JsonNodeKind::Map(entries) => {
                 self.out.push('{');
                 for (index, (key, item)) in entries.iter().enumerate() {
                     let comma = if index > 0 { ", " } else { "" };
@@ -254,7 +258,7 @@ impl Layout<'_> {
         &mut self,
         [open, close]: [char; 2],
         level: usize,
-        entries: impl ExactSizeIterator<Item = (&'n str, &'n Node<'t>)>,
+        entries: impl ExactSizeIterator<Item = (&'n str, &'n JsonNode<'t>)>,
     ) {
         self.out.push(open);
         let mut left = entries.len();
@@ -276,7 +280,7 @@ impl Layout<'_> {
     }
 
     /// Writes numbers, as many on a line as fit.
-    fn fill(&mut self, items: &[Node<'_>], level: usize) {
+    fn fill(&mut self, items: &[JsonNode<'_>], level: usize) {
         self.out.push('[');
         let margin = (level + 1) * self.options.indent;
         let mut column = self.options.width + 1;

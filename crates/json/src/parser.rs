@@ -52,7 +52,7 @@ impl<'a> Chunk<'a> {
 /// Where the parser stands between two units, and what it needs on the way.
 pub(crate) struct Parser {
     state: State,
-    open: Open,
+    open: OpenContainers,
     outer: Vec<u64>,
     limits: Limits,
     nan: bool,
@@ -74,7 +74,7 @@ impl Parser {
     pub(crate) fn new(options: &ReadOptions) -> Self {
         Self {
             state: State::Value,
-            open: Open::default(),
+            open: OpenContainers::default(),
             outer: Vec::new(),
             limits: options.limits,
             nan: options.nan,
@@ -88,7 +88,7 @@ impl Parser {
     /// Makes it ready for another document.
     pub(crate) fn reset(&mut self) {
         self.state = State::Value;
-        self.open = Open::default();
+        self.open = OpenContainers::default();
         self.outer.clear();
         self.starved = false;
     }
@@ -173,7 +173,7 @@ impl Parser {
     /// Keeps where the unit began that failed, for it may be read again.
     #[cold]
     #[inline(never)]
-    fn stop(&mut self, error: Error, state: State, unit: usize, open: Open) -> Error {
+    fn stop(&mut self, error: Error, state: State, unit: usize, open: OpenContainers) -> Error {
         (self.state, self.unit, self.open) = (state, unit, open);
         error
     }
@@ -372,7 +372,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     }
 
     #[inline(always)]
-    fn value(&mut self, pos: usize, open: Open) -> Result<Unit> {
+    fn value(&mut self, pos: usize, open: OpenContainers) -> Result<Unit> {
         let pos = self.skip_whitespace(pos);
         let end = match self.byte(pos) {
             Some(b'"') => self.text(pos)?,
@@ -496,7 +496,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     }
 
     #[inline(always)]
-    fn begin_list(&mut self, pos: usize, open: Open) -> Result<Unit> {
+    fn begin_list(&mut self, pos: usize, open: OpenContainers) -> Result<Unit> {
         let next = self.skip_whitespace(pos + 1);
         match self.byte(next) {
             Some(b']') => {
@@ -515,7 +515,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     }
 
     #[inline(always)]
-    fn begin_map(&mut self, pos: usize, open: Open) -> Result<Unit> {
+    fn begin_map(&mut self, pos: usize, open: OpenContainers) -> Result<Unit> {
         let next = self.skip_whitespace(pos + 1);
         match self.byte(next) {
             Some(b'}') => {
@@ -534,7 +534,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     }
 
     #[inline(always)]
-    fn check_depth(&mut self, pos: usize, open: Open) -> Result<()> {
+    fn check_depth(&mut self, pos: usize, open: OpenContainers) -> Result<()> {
         if open.depth < self.parser.limits.depth {
             return Ok(());
         }
@@ -600,7 +600,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
 
     /// Reads on behind a value: the end of the container, or what leads to the next value.
     #[inline(always)]
-    fn after_value(&mut self, pos: usize, open: Open) -> Result<After> {
+    fn after_value(&mut self, pos: usize, open: OpenContainers) -> Result<After> {
         let pos = self.skip_whitespace(pos);
         let container = open.innermost();
         match (self.byte(pos), container) {
@@ -665,13 +665,13 @@ fn send_predicted_key<S: Sink + ?Sized>(sink: &mut S, base: u64, map: Option<usi
 
 /// The containers that are open: a bit for each of the innermost ones, more of them elsewhere.
 #[derive(Clone, Copy, Default)]
-struct Open {
+struct OpenContainers {
     depth: usize,
     /// The innermost container in the lowest bit: 1 for a map.
     bits: u64,
 }
 
-impl Open {
+impl OpenContainers {
     #[inline(always)]
     fn innermost(self) -> Container {
         if self.bits & 1 == 1 { Container::Map } else { Container::List }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, Dtype, ErrorKind, Kind, Order, Result,
-    Sink, Source, Text, Value,
+    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, DtypeKind, Dtype, ErrorKind, Order,
+    Result, Sink, Source, Text, Value,
 };
 use cannery_json::{Chunks, NonFinite, WriteOptions, Writer, to_value, to_writer};
 use proptest::prelude::*;
@@ -129,7 +129,13 @@ proptest! {
     }
 }
 
-fn array(kind: Kind, byte_order: ByteOrder, shape: &[u64], order: Order, data: &[u8]) -> ArrayBuf {
+fn array(
+    kind: DtypeKind,
+    byte_order: ByteOrder,
+    shape: &[u64],
+    order: Order,
+    data: &[u8],
+) -> ArrayBuf {
     ArrayBuf::new(Dtype { kind, byte_order }, shape.to_vec(), order, data.to_vec()).unwrap()
 }
 
@@ -161,7 +167,7 @@ impl ArraySource for Elsewhere<'_> {
 }
 
 /// What an array is made of, and its text.
-type Case = (Kind, ByteOrder, &'static [u64], Order, &'static [u8], &'static str);
+type Case = (DtypeKind, ByteOrder, &'static [u64], Order, &'static [u8], &'static str);
 
 #[test]
 fn arrays_are_nested_lists() {
@@ -170,21 +176,28 @@ fn arrays_are_nested_lists() {
     const DOUBLE: [u8; 8] = 0.1_f64.to_be_bytes();
     const HALVES: [u8; 8] = [0, 0x3c, 1, 0, 0xff, 0x7b, 0, 0xfc];
     let cases: [Case; 15] = [
-        (Kind::Uint(1), Little, &[2, 3], Order::C, &[1, 2, 3, 4, 5, 6], "[[1,2,3],[4,5,6]]"),
-        (Kind::Uint(1), Little, &[2, 3], Order::Fortran, &[1, 2, 3, 4, 5, 6], "[[1,3,5],[2,4,6]]"),
-        (Kind::Uint(1), Little, &[1, 2, 2], Order::C, &[1, 2, 3, 4], "[[[1,2],[3,4]]]"),
-        (Kind::Uint(1), Little, &[], Order::C, &[7], "7"),
-        (Kind::Uint(1), Little, &[0], Order::C, &[], "[]"),
-        (Kind::Uint(1), Little, &[2, 0], Order::C, &[], "[[],[]]"),
-        (Kind::Uint(1), Little, &[2, 0, 3], Order::Fortran, &[], "[[],[]]"),
-        (Kind::Uint(1), Little, &[0, 2], Order::C, &[], "[]"),
-        (Kind::Bool, Little, &[2], Order::C, &[0, 1], "[false,true]"),
-        (Kind::Int(2), Big, &[2], Order::C, &[0xff, 0xfe, 0, 1], "[-2,1]"),
-        (Kind::Uint(8), Little, &[1], Order::C, &[0xff; 8], "[18446744073709551615]"),
-        (Kind::Float(4), Little, &[1], Order::C, &FLOAT, "[0.1]"),
-        (Kind::Float(8), Big, &[1], Order::C, &DOUBLE, "[0.1]"),
-        (Kind::BFloat16, Little, &[1], Order::C, &[0x80, 0x3f], "[1.0]"),
-        (Kind::Float(2), Little, &[4], Order::C, &HALVES, "[1.0,5.9604645e-08,65504.0,null]"),
+        (DtypeKind::Uint(1), Little, &[2, 3], Order::C, &[1, 2, 3, 4, 5, 6], "[[1,2,3],[4,5,6]]"),
+        (
+            DtypeKind::Uint(1),
+            Little,
+            &[2, 3],
+            Order::Fortran,
+            &[1, 2, 3, 4, 5, 6],
+            "[[1,3,5],[2,4,6]]",
+        ),
+        (DtypeKind::Uint(1), Little, &[1, 2, 2], Order::C, &[1, 2, 3, 4], "[[[1,2],[3,4]]]"),
+        (DtypeKind::Uint(1), Little, &[], Order::C, &[7], "7"),
+        (DtypeKind::Uint(1), Little, &[0], Order::C, &[], "[]"),
+        (DtypeKind::Uint(1), Little, &[2, 0], Order::C, &[], "[[],[]]"),
+        (DtypeKind::Uint(1), Little, &[2, 0, 3], Order::Fortran, &[], "[[],[]]"),
+        (DtypeKind::Uint(1), Little, &[0, 2], Order::C, &[], "[]"),
+        (DtypeKind::Bool, Little, &[2], Order::C, &[0, 1], "[false,true]"),
+        (DtypeKind::Int(2), Big, &[2], Order::C, &[0xff, 0xfe, 0, 1], "[-2,1]"),
+        (DtypeKind::Uint(8), Little, &[1], Order::C, &[0xff; 8], "[18446744073709551615]"),
+        (DtypeKind::Float(4), Little, &[1], Order::C, &FLOAT, "[0.1]"),
+        (DtypeKind::Float(8), Big, &[1], Order::C, &DOUBLE, "[0.1]"),
+        (DtypeKind::BFloat16, Little, &[1], Order::C, &[0x80, 0x3f], "[1.0]"),
+        (DtypeKind::Float(2), Little, &[4], Order::C, &HALVES, "[1.0,5.9604645e-08,65504.0,null]"),
     ];
     for (kind, byte_order, shape, order, data, expected) in cases {
         let array = array(kind, byte_order, shape, order, data);
@@ -196,7 +209,7 @@ fn arrays_are_nested_lists() {
 #[test]
 fn large_arrays_are_read_in_pieces() {
     let data: Vec<u8> = (0..50_000_u32).flat_map(u32::to_le_bytes).collect();
-    let array = array(Kind::Uint(4), ByteOrder::Little, &[50, 1000], Order::C, &data);
+    let array = array(DtypeKind::Uint(4), ByteOrder::Little, &[50, 1000], Order::C, &data);
     let text = array_text(&Elsewhere(array.as_view()));
     assert_eq!(text, array_text(&array.as_view()));
     let rows: Vec<Vec<u32>> = serde_json::from_str(&text).unwrap();
@@ -218,7 +231,7 @@ fn what_json_lacks_is_refused() {
     check(&|sink| sink.alias(1));
     check(&|sink| sink.float(f64::NAN));
     check(&|sink| sink.float(f64::NEG_INFINITY));
-    let complex = array(Kind::Complex(8), ByteOrder::Little, &[0], Order::C, &[]);
+    let complex = array(DtypeKind::Complex(8), ByteOrder::Little, &[0], Order::C, &[]);
     check(&|sink| sink.array(&complex.as_view()));
     insta::assert_snapshot!(refusals, @r"
     Unsupported: JSON has no bytes

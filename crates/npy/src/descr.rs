@@ -1,6 +1,6 @@
 //! Element types as a header describes them: `'<f8'`, or a list of fields for a record.
 
-use cannery_core::{Dtype, Error, ErrorKind, Field, Kind, Result};
+use cannery_core::{DtypeKind, Dtype, Error, ErrorKind, Field, Result};
 
 use crate::literal::{self, Literal, quote};
 
@@ -72,13 +72,13 @@ fn record(fields: &[Literal]) -> Result<Dtype> {
         let start = offset;
         offset = end_of_field(offset, &dtype, &shape)?;
         // NumPy describes the gaps between fields as nameless ones.
-        let is_gap = name.is_empty() && title.is_none() && matches!(dtype.kind, Kind::Void(_));
+        let is_gap = name.is_empty() && title.is_none() && matches!(dtype.kind, DtypeKind::Void(_));
         if !is_gap {
             named.push(Field { name, title, dtype, shape, offset: start });
         }
     }
     refuse_duplicates(&named)?;
-    Ok(Dtype::new(Kind::Struct { fields: named, itemsize: offset }))
+    Ok(Dtype::new(DtypeKind::Struct { fields: named, itemsize: offset }))
 }
 
 /// A field's title, if it has one, and its name.
@@ -171,8 +171,10 @@ fn no_field(literal: &Literal) -> Error {
 /// The `descr` entry of a type, as NumPy writes it.
 pub(crate) fn to_literal(dtype: &Dtype) -> Result<String> {
     match &dtype.kind {
-        Kind::Struct { fields, itemsize } => record_to_literal(fields, *itemsize),
-        Kind::BFloat16 | Kind::Float8E4M3 | Kind::Float8E5M2 => Err(no_counterpart(dtype)),
+        DtypeKind::Struct { fields, itemsize } => record_to_literal(fields, *itemsize),
+        DtypeKind::BFloat16 | DtypeKind::Float8E4M3 | DtypeKind::Float8E5M2 => {
+            Err(no_counterpart(dtype))
+        }
         _ => Ok(quote(&dtype.typestr())),
     }
 }

@@ -267,7 +267,7 @@ fn fill(source: &mut (impl Read + ?Sized), buffer: &mut [u8]) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use cannery_core::Kind;
+    use cannery_core::DtypeKind;
 
     use super::*;
 
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_header_is_the_bytes_numpy_writes() {
-        let dtype = Dtype::new(Kind::Float(8));
+        let dtype = Dtype::new(DtypeKind::Float(8));
         let header = Header { dtype, shape: vec![3, 4], order: Order::Fortran };
         let bytes = header.to_vec().unwrap();
         assert_eq!(bytes.len(), 128);

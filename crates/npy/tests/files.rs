@@ -4,26 +4,26 @@ use std::io::Cursor;
 use std::path::Path;
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ByteOrder, Dtype, ErrorKind, Field, Kind, Limits, Order, TimeUnit,
+    ArrayBuf, ArraySource, ByteOrder, DtypeKind, Dtype, ErrorKind, Field, Limits, Order, TimeUnit,
 };
 use cannery_npy::{Bytes, Compression, NpyFile, NpzFile, NpzWriter, to_vec};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-fn scalar_kind() -> impl Strategy<Value = Kind> {
+fn scalar_kind() -> impl Strategy<Value = DtypeKind> {
     let unit = (1_u32..30, prop::sample::select(vec!["Y", "D", "s", "ms", "us", "ns", "as"]))
         .prop_map(|(count, code)| TimeUnit { count, code: code.into() });
     prop_oneof![
-        Just(Kind::Bool),
-        prop::sample::select(vec![1, 2, 4, 8]).prop_map(Kind::Int),
-        prop::sample::select(vec![1, 2, 4, 8]).prop_map(Kind::Uint),
-        prop::sample::select(vec![2, 4, 8, 16]).prop_map(Kind::Float),
-        prop::sample::select(vec![8, 16, 32]).prop_map(Kind::Complex),
-        (0..9_usize).prop_map(Kind::Bytes),
-        (0..9_usize).prop_map(Kind::Unicode),
-        (0..9_usize).prop_map(Kind::Void),
-        unit.clone().prop_map(Kind::Datetime),
-        unit.prop_map(Kind::Timedelta),
+        Just(DtypeKind::Bool),
+        prop::sample::select(vec![1, 2, 4, 8]).prop_map(DtypeKind::Int),
+        prop::sample::select(vec![1, 2, 4, 8]).prop_map(DtypeKind::Uint),
+        prop::sample::select(vec![2, 4, 8, 16]).prop_map(DtypeKind::Float),
+        prop::sample::select(vec![8, 16, 32]).prop_map(DtypeKind::Complex),
+        (0..9_usize).prop_map(DtypeKind::Bytes),
+        (0..9_usize).prop_map(DtypeKind::Unicode),
+        (0..9_usize).prop_map(DtypeKind::Void),
+        unit.clone().prop_map(DtypeKind::Datetime),
+        unit.prop_map(DtypeKind::Timedelta),
     ]
 }
 
@@ -54,7 +54,7 @@ fn record(parts: Vec<(String, bool, Dtype, Vec<u64>, usize)>) -> Dtype {
         itemsize = offset + usize::try_from(count).unwrap() * dtype.itemsize();
         fields.push(Field { name, title, dtype, shape, offset });
     }
-    Dtype::new(Kind::Struct { fields, itemsize: itemsize + 1 })
+    Dtype::new(DtypeKind::Struct { fields, itemsize: itemsize + 1 })
 }
 
 fn array() -> impl Strategy<Value = ArrayBuf> {
@@ -122,7 +122,7 @@ fn archive(arrays: &[ArrayBuf], compression: Compression) -> Vec<u8> {
 
 fn numbers(count: u32) -> ArrayBuf {
     let data = (0..count).flat_map(u32::to_le_bytes).collect();
-    let dtype = Dtype::new(Kind::Uint(4));
+    let dtype = Dtype::new(DtypeKind::Uint(4));
     ArrayBuf::new(dtype, vec![u64::from(count)], Order::C, data).unwrap()
 }
 
@@ -249,7 +249,7 @@ fn broken_archives() {
 
 #[test]
 fn a_bomb_is_refused_before_it_expands() {
-    let dtype = Dtype::new(Kind::Uint(1));
+    let dtype = Dtype::new(DtypeKind::Uint(1));
     let zeros = ArrayBuf::new(dtype, vec![10_000_000], Order::C, vec![0; 10_000_000]).unwrap();
     let bytes = archive(std::slice::from_ref(&zeros), Compression::Deflate(9));
     let limits = Limits::default().base_bytes(1000).bytes_per_input_byte(10);
@@ -303,7 +303,8 @@ fn what_arrays_cannot_say() {
     hint: write JSON for other values
     ");
 
-    let float8 = ArrayBuf::new(Dtype::new(Kind::Float8E5M2), vec![1], Order::C, vec![0]).unwrap();
+    let float8 =
+        ArrayBuf::new(Dtype::new(DtypeKind::Float8E5M2), vec![1], Order::C, vec![0]).unwrap();
     insta::assert_snapshot!(to_vec(&float8.as_view()).unwrap_err().report(), @r"
     NPY has no type `float8_e5m2`
 

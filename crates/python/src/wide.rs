@@ -47,7 +47,7 @@ pub(crate) fn from_ucs4<'py>(py: Python<'py>, units: &[u32]) -> PyResult<Bound<'
 }
 
 /// What the units of a new `str` are.
-trait Kind {
+trait UnitWidth {
     type Unit: Copy;
 
     /// A new `str`, more than one unit long, whose units are still to be written, and where they
@@ -61,7 +61,7 @@ trait Kind {
 /// Bytes below 0x80.
 struct Ascii;
 
-impl Kind for Ascii {
+impl UnitWidth for Ascii {
     type Unit = u8;
 
     unsafe fn new(len: usize) -> (*mut ffi::PyObject, *mut u8) {
@@ -75,7 +75,7 @@ impl Kind for Ascii {
 
 macro_rules! kinds {
     ($($unit:ty: $size:literal $widest:literal)*) => { $(
-        impl Kind for $unit {
+        impl UnitWidth for $unit {
             type Unit = $unit;
 
             #[inline(always)]
@@ -94,7 +94,7 @@ kinds! { u8: 1 0xff u16: 2 0xffff u32: 4 0x0010_ffff }
 
 /// A new `str` of just these units, which the widest of them needs.
 #[inline(always)]
-fn copied<'py, K: Kind<Unit = K> + Copy>(
+fn copied<'py, K: UnitWidth<Unit = K> + Copy>(
     py: Python<'py>,
     units: &[K],
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -108,7 +108,7 @@ fn copied<'py, K: Kind<Unit = K> + Copy>(
 }
 
 /// A new `str` of units that are wider than they need to be.
-fn narrowed<'py, U: Copy + Into<u32>, K: Kind>(
+fn narrowed<'py, U: Copy + Into<u32>, K: UnitWidth>(
     py: Python<'py>,
     units: &[U],
 ) -> PyResult<Bound<'py, PyAny>>

@@ -1,7 +1,7 @@
 //! `cannery.yaml.open`: a document that is edited in place.
 
 use cannery_core::Value;
-use cannery_yaml::{Document, NodeKind, ReadOptions, Schema, Step};
+use cannery_yaml::{Document, NodeKind, PathStep, ReadOptions, Schema};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
@@ -116,16 +116,16 @@ impl YamlDocument {
 
 impl YamlDocument {
     /// The path with each number taken for what it is there: an index of a sequence, or a key.
-    fn steps(&self, path: &[Bound<'_, PyAny>]) -> PyResult<Vec<Step>> {
+    fn steps(&self, path: &[Bound<'_, PyAny>]) -> PyResult<Vec<PathStep>> {
         let [document, path @ ..] = path else {
             return Err(PyValueError::new_err("a path begins with the number of the document"));
         };
-        let mut steps = vec![Step::Document(document.extract()?)];
+        let mut steps = vec![PathStep::Document(document.extract()?)];
         for step in path {
             let in_sequence = matches!(self.document.kind(&steps), Some(NodeKind::Sequence(_)));
             steps.push(match step.extract::<usize>() {
-                Ok(index) if in_sequence => Step::Index(index),
-                _ => Step::Key(scalar(step)?),
+                Ok(index) if in_sequence => PathStep::Index(index),
+                _ => PathStep::Key(scalar(step)?),
             });
         }
         Ok(steps)

@@ -9,21 +9,21 @@ use num_bigint::BigInt as OwnedBigInt;
 /// [`Sink`], length hints and the promises of [`Text`] and [`BigInt`] included.
 pub struct Checked<S> {
     inner: S,
-    open: Vec<Open>,
+    open: Vec<OpenContainer>,
     marked: HashSet<u64>,
     mark_due: bool,
     done: bool,
 }
 
-struct Open {
-    kind: Kind,
+struct OpenContainer {
+    kind: OpenKind,
     due: Due,
     len: Option<usize>,
     count: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum OpenKind {
     Container(Container),
     Object,
 }
@@ -73,14 +73,14 @@ impl<S: Sink> Checked<S> {
         self.done = self.open.is_empty();
     }
 
-    fn push(&mut self, kind: Kind, len: Option<usize>) {
+    fn push(&mut self, kind: OpenKind, len: Option<usize>) {
         self.value();
-        let keyed = matches!(kind, Kind::Object | Kind::Container(Container::Map));
+        let keyed = matches!(kind, OpenKind::Object | OpenKind::Container(Container::Map));
         let due = if keyed { Due::Key } else { Due::Item };
-        self.open.push(Open { kind, due, len, count: 0 });
+        self.open.push(OpenContainer { kind, due, len, count: 0 });
     }
 
-    fn pop(&mut self, kind: Kind) {
+    fn pop(&mut self, kind: OpenKind) {
         assert!(!self.mark_due, "a mark before the end of {kind:?}");
         let open = self.open.pop().expect("an end without its begin");
         assert_eq!(open.kind, kind, "the end of something else than what is open");
@@ -96,7 +96,7 @@ impl<S: Sink> Checked<S> {
         let open = self.open.last_mut().expect("a key outside of everything");
         assert_eq!(open.due, Due::Key, "a key in {:?} where none is due", open.kind);
         let is_entry = due == Due::EntryKey;
-        assert!(!is_entry || open.kind != Kind::Object, "an entry in an object");
+        assert!(!is_entry || open.kind != OpenKind::Object, "an entry in an object");
         open.due = due;
     }
 }
@@ -155,12 +155,12 @@ impl<S: Sink> Sink for Checked<S> {
     }
 
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
-        self.push(Kind::Container(container), len);
+        self.push(OpenKind::Container(container), len);
         self.inner.begin(container, len)
     }
 
     fn end(&mut self, container: Container) -> Result<()> {
-        self.pop(Kind::Container(container));
+        self.pop(OpenKind::Container(container));
         self.inner.end(container)
     }
 
@@ -176,13 +176,13 @@ impl<S: Sink> Sink for Checked<S> {
     }
 
     fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
-        self.push(Kind::Object, parts);
+        self.push(OpenKind::Object, parts);
         check_text(type_name);
         self.inner.begin_object(type_name, parts)
     }
 
     fn end_object(&mut self) -> Result<()> {
-        self.pop(Kind::Object);
+        self.pop(OpenKind::Object);
         self.inner.end_object()
     }
 

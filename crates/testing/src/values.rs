@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cannery_core::{
-    ArrayBuf, ByteOrder, Dtype, Field, Kind, Object, Order, Text, TextBuf, TimeUnit, Value,
+    ArrayBuf, ByteOrder, Dtype, Field, DtypeKind, Object, Order, Text, TextBuf, TimeUnit, Value,
 };
 use num_bigint::{BigInt, Sign};
 use proptest::collection::{btree_map, vec};
@@ -83,25 +83,25 @@ fn record(fields: Vec<(Dtype, Vec<u64>, usize, bool)>) -> Dtype {
         let title = titled.then(|| format!("title {at}"));
         named.push(Field { name: format!("field_{at}"), title, dtype, shape, offset });
     }
-    Dtype::new(Kind::Struct { fields: named, itemsize })
+    Dtype::new(DtypeKind::Struct { fields: named, itemsize })
 }
 
 fn simple_dtype() -> impl Strategy<Value = Dtype> {
     let kinds = vec![
-        Kind::Bool,
-        Kind::Int(1),
-        Kind::Int(8),
-        Kind::Uint(2),
-        Kind::Float(2),
-        Kind::Float(4),
-        Kind::Complex(16),
-        Kind::BFloat16,
-        Kind::Float8E4M3,
-        Kind::Bytes(3),
-        Kind::Unicode(2),
-        Kind::Datetime(TimeUnit { count: 25, code: "us".into() }),
-        Kind::Timedelta(TimeUnit { count: 1, code: "generic".into() }),
-        Kind::Void(5),
+        DtypeKind::Bool,
+        DtypeKind::Int(1),
+        DtypeKind::Int(8),
+        DtypeKind::Uint(2),
+        DtypeKind::Float(2),
+        DtypeKind::Float(4),
+        DtypeKind::Complex(16),
+        DtypeKind::BFloat16,
+        DtypeKind::Float8E4M3,
+        DtypeKind::Bytes(3),
+        DtypeKind::Unicode(2),
+        DtypeKind::Datetime(TimeUnit { count: 25, code: "us".into() }),
+        DtypeKind::Timedelta(TimeUnit { count: 1, code: "generic".into() }),
+        DtypeKind::Void(5),
     ];
     (prop::sample::select(kinds), any::<bool>()).prop_map(|(kind, big)| {
         let has_order = Dtype::new(kind.clone()).typestr().starts_with('<');

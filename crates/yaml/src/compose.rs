@@ -19,18 +19,18 @@ pub(crate) struct Composer<'s, S: ?Sized> {
     positions: bool,
     anchors: HashMap<Box<str>, u64>,
     next_id: u64,
-    open: Vec<Open>,
+    open: Vec<OpenCollection>,
 }
 
 /// A collection that is still open.
-struct Open {
-    kind: Kind,
+struct OpenCollection {
+    kind: OpenCollectionKind,
     /// Objects around it that end with it.
     wraps: u8,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum OpenCollectionKind {
     Sequence,
     /// The next node is a key.
     MappingKey,
@@ -72,15 +72,15 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
 
     /// What the node that begins is in the collection around it; the next one is something else.
     #[inline]
-    fn advance(&mut self) -> Kind {
-        let Some(open) = self.open.last_mut() else { return Kind::Sequence };
+    fn advance(&mut self) -> OpenCollectionKind {
+        let Some(open) = self.open.last_mut() else { return OpenCollectionKind::Sequence };
         let role = open.kind;
         open.kind = match role {
-            Kind::Sequence => Kind::Sequence,
-            Kind::MappingKey => Kind::MappingValue,
-            Kind::MappingValue => Kind::MappingKey,
-            Kind::SetItem => Kind::SetValue,
-            Kind::SetValue => Kind::SetItem,
+            OpenCollectionKind::Sequence => OpenCollectionKind::Sequence,
+            OpenCollectionKind::MappingKey => OpenCollectionKind::MappingValue,
+            OpenCollectionKind::MappingValue => OpenCollectionKind::MappingKey,
+            OpenCollectionKind::SetItem => OpenCollectionKind::SetValue,
+            OpenCollectionKind::SetValue => OpenCollectionKind::SetItem,
         };
         role
     }
@@ -88,8 +88,8 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
     /// Begins any node but a scalar: it is an entry if it is a key, and marked if it has an anchor.
     fn begin_node(&mut self, properties: &Properties<'_>) -> Result<()> {
         match self.advance() {
-            Kind::MappingKey => self.sink.entry()?,
-            Kind::SetValue => return Err(set_value()),
+            OpenCollectionKind::MappingKey => self.sink.entry()?,
+            OpenCollectionKind::SetValue => return Err(set_value()),
             _ => {}
         }
         self.mark(properties)
@@ -107,16 +107,16 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
     #[inline]
     fn scalar(
         &mut self,
-        role: Kind,
+        role: OpenCollectionKind,
         properties: &Properties<'_>,
         text: Text<'_>,
         style: ScalarStyle,
     ) -> Result<()> {
-        if role == Kind::SetValue {
+        if role == OpenCollectionKind::SetValue {
             let empty = style == ScalarStyle::Plain && text == *"" && properties.is_empty();
             return if empty { Ok(()) } else { Err(set_value()) };
         }
-        let is_key = role == Kind::MappingKey;
+        let is_key = role == OpenCollectionKind::MappingKey;
         if !properties.is_empty() {
             return self.scalar_with_properties(is_key, properties, text, style);
         }
@@ -233,7 +233,7 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
     fn sequence(&mut self, properties: &Properties<'_>) -> Result<()> {
         self.begin_node(properties)?;
         let wraps = self.wrap(properties, "seq")?;
-        self.open.push(Open { kind: Kind::Sequence, wraps });
+        self.open.push(OpenCollection { kind: OpenCollectionKind::Sequence, wraps });
         self.sink.begin(Container::List, None)
     }
 
@@ -241,11 +241,11 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
         self.begin_node(properties)?;
         let standard = properties.tag.as_deref().and_then(tags::standard);
         if standard == Some("set") {
-            self.open.push(Open { kind: Kind::SetItem, wraps: 0 });
+            self.open.push(OpenCollection { kind: OpenCollectionKind::SetItem, wraps: 0 });
             return self.sink.begin(Container::Set, None);
         }
         let wraps = self.wrap(properties, "map")?;
-        self.open.push(Open { kind: Kind::MappingKey, wraps });
+        self.open.push(OpenCollection { kind: OpenCollectionKind::MappingKey, wraps });
         self.sink.begin(Container::Map, None)
     }
 
@@ -263,9 +263,9 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
     fn end(&mut self) -> Result<()> {
         let open = self.open.pop().expect("an end has its beginning");
         self.sink.end(match open.kind {
-            Kind::Sequence => Container::List,
-            Kind::MappingKey | Kind::MappingValue => Container::Map,
-            Kind::SetItem | Kind::SetValue => Container::Set,
+            OpenCollectionKind::Sequence => Container::List,
+            OpenCollectionKind::MappingKey | OpenCollectionKind::MappingValue => Container::Map,
+            OpenCollectionKind::SetItem | OpenCollectionKind::SetValue => Container::Set,
         })?;
         (0..open.wraps).try_for_each(|_| self.sink.end_object())
     }

@@ -25,7 +25,7 @@ mod timestamp;
 mod write;
 
 pub use compose::MERGE;
-pub use document::{Comments, Document, NodeKind, Step};
+pub use document::{Comments, Document, NodeKind, PathStep};
 pub use event::{Event, Handler, Properties, ScalarStyle, Span};
 pub use format::{FormatOptions, format};
 pub use parse::{ParseOptions, parse};

@@ -1,7 +1,7 @@
 //! Edits in place: what they change, and that they change nothing else.
 
 use cannery_core::Value;
-use cannery_yaml::{Document, ReadOptions, Step, to_value};
+use cannery_yaml::{Document, PathStep, ReadOptions, to_value};
 
 mod cases;
 
@@ -9,9 +9,9 @@ fn open(text: &str) -> Document {
     Document::parse(text, &ReadOptions::default()).unwrap()
 }
 
-fn path(text: &str) -> Vec<Step> {
+fn path(text: &str) -> Vec<PathStep> {
     let steps = text.split('.').filter(|step| !step.is_empty());
-    steps.map(|step| step.parse().map_or_else(|_| Step::key(step), Step::Index)).collect()
+    steps.map(|step| step.parse().map_or_else(|_| PathStep::key(step), PathStep::Index)).collect()
 }
 
 fn yaml(text: &str) -> Value {

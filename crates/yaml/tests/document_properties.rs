@@ -1,7 +1,7 @@
 //! An edit of the text changes the value it holds as the same edit of the value would.
 
 use cannery_core::Value;
-use cannery_yaml::{Document, ReadOptions, Step, WriteOptions, Writer, to_value};
+use cannery_yaml::{Document, PathStep, ReadOptions, WriteOptions, Writer, to_value};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -14,18 +14,18 @@ fn written(value: &Value, options: WriteOptions) -> String {
 }
 
 /// A way down from the root, each turn chosen by an index.
-fn descend(mut value: &Value, turns: &[Index]) -> Vec<Step> {
+fn descend(mut value: &Value, turns: &[Index]) -> Vec<PathStep> {
     let mut path = Vec::new();
     for turn in turns {
         match value {
             Value::List(items) if !items.is_empty() => {
                 let index = turn.index(items.len());
-                path.push(Step::Index(index));
+                path.push(PathStep::Index(index));
                 value = &items[index];
             }
             Value::Map(entries) if !entries.is_empty() => {
                 let (key, inner) = &entries[turn.index(entries.len())];
-                path.push(Step::Key(key.clone()));
+                path.push(PathStep::Key(key.clone()));
                 value = inner;
             }
             _ => break,
@@ -34,10 +34,10 @@ fn descend(mut value: &Value, turns: &[Index]) -> Vec<Step> {
     path
 }
 
-fn at<'v>(value: &'v mut Value, path: &[Step]) -> &'v mut Value {
+fn at<'v>(value: &'v mut Value, path: &[PathStep]) -> &'v mut Value {
     path.iter().fold(value, |value, step| match (value, step) {
-        (Value::List(items), Step::Index(index)) => &mut items[*index],
-        (Value::Map(entries), Step::Key(key)) => {
+        (Value::List(items), PathStep::Index(index)) => &mut items[*index],
+        (Value::Map(entries), PathStep::Key(key)) => {
             &mut entries.iter_mut().find(|(other, _)| other == key).unwrap().1
         }
         _ => unreachable!("the path was found in the value"),
@@ -81,8 +81,8 @@ proptest! {
         let mut document = Document::parse(&text, &ReadOptions::default()).unwrap();
         document.remove(&path).unwrap();
         match (at(&mut value, around), last) {
-            (Value::List(items), Step::Index(index)) => drop(items.remove(*index)),
-            (Value::Map(entries), Step::Key(key)) => entries.retain(|(other, _)| other != key),
+            (Value::List(items), PathStep::Index(index)) => drop(items.remove(*index)),
+            (Value::Map(entries), PathStep::Key(key)) => entries.retain(|(other, _)| other != key),
             _ => unreachable!("the path was found in the value"),
         }
         let found = to_value(document.text());

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Dtype, Field, Kind};
+use super::{DtypeKind, Dtype, Field};
 use crate::{Error, ErrorKind, Result, Value};
 
 impl Dtype {
@@ -12,7 +12,7 @@ impl Dtype {
     #[must_use]
     pub fn to_value(&self) -> Value {
         match &self.kind {
-            Kind::Struct { fields, itemsize } => Value::from_iter([
+            DtypeKind::Struct { fields, itemsize } => Value::from_iter([
                 ("fields", fields.iter().map(Field::to_value).collect()),
                 ("itemsize", size(*itemsize)),
             ]),
@@ -62,7 +62,7 @@ fn record(value: &Value) -> Result<Dtype> {
     let fields =
         fields.iter().map(|field| to_field(field, itemsize)).collect::<Result<Vec<_>>>()?;
     refuse_duplicates(&fields)?;
-    Ok(Dtype::new(Kind::Struct { fields, itemsize }))
+    Ok(Dtype::new(DtypeKind::Struct { fields, itemsize }))
 }
 
 fn to_field(value: &Value, itemsize: usize) -> Result<Field> {

@@ -11,7 +11,7 @@ pub(crate) use describe::to_shape;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Dtype {
     /// What an element is.
-    pub kind: Kind,
+    pub kind: DtypeKind,
     /// How its words lie in memory; `Little` where it makes no difference.
     pub byte_order: ByteOrder,
 }
@@ -19,7 +19,7 @@ pub struct Dtype {
 /// What an element of an array is. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum DtypeKind {
     /// One byte, 0 or 1.
     Bool,
     /// A signed integer of 1, 2, 4 or 8 bytes.
@@ -55,7 +55,7 @@ pub enum Kind {
     },
 }
 
-/// A named field of a [`Kind::Struct`].
+/// A named field of a [`DtypeKind::Struct`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Field {
     /// Its name.
@@ -92,7 +92,7 @@ pub enum ByteOrder {
 impl Dtype {
     /// A little-endian type.
     #[must_use]
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(kind: DtypeKind) -> Self {
         Self { kind, byte_order: ByteOrder::Little }
     }
 
@@ -100,13 +100,16 @@ impl Dtype {
     #[must_use]
     pub fn itemsize(&self) -> usize {
         match &self.kind {
-            Kind::Bool | Kind::Float8E4M3 | Kind::Float8E5M2 => 1,
-            Kind::BFloat16 => 2,
-            Kind::Int(n) | Kind::Uint(n) | Kind::Float(n) | Kind::Complex(n) => usize::from(*n),
-            Kind::Bytes(n) | Kind::Void(n) => *n,
-            Kind::Unicode(n) => n.saturating_mul(4),
-            Kind::Datetime(_) | Kind::Timedelta(_) => 8,
-            Kind::Struct { itemsize, .. } => *itemsize,
+            DtypeKind::Bool | DtypeKind::Float8E4M3 | DtypeKind::Float8E5M2 => 1,
+            DtypeKind::BFloat16 => 2,
+            DtypeKind::Int(n)
+            | DtypeKind::Uint(n)
+            | DtypeKind::Float(n)
+            | DtypeKind::Complex(n) => usize::from(*n),
+            DtypeKind::Bytes(n) | DtypeKind::Void(n) => *n,
+            DtypeKind::Unicode(n) => n.saturating_mul(4),
+            DtypeKind::Datetime(_) | DtypeKind::Timedelta(_) => 8,
+            DtypeKind::Struct { itemsize, .. } => *itemsize,
         }
     }
 }

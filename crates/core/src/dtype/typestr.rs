@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ByteOrder, Dtype, Kind, TimeUnit};
+use super::{ByteOrder, DtypeKind, Dtype, TimeUnit};
 use crate::{Error, ErrorKind, Result};
 
 /// NumPy keeps the size of an element in 31 bits.
@@ -12,10 +12,10 @@ const UNITS: [&str; 14] =
     ["generic", "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"];
 
 /// Types that NumPy itself has no name for are called as `ml_dtypes` calls them.
-const NAMED: [(&str, Kind); 3] = [
-    ("bfloat16", Kind::BFloat16),
-    ("float8_e4m3fn", Kind::Float8E4M3),
-    ("float8_e5m2", Kind::Float8E5M2),
+const NAMED: [(&str, DtypeKind); 3] = [
+    ("bfloat16", DtypeKind::BFloat16),
+    ("float8_e4m3fn", DtypeKind::Float8E4M3),
+    ("float8_e5m2", DtypeKind::Float8E5M2),
 ];
 
 impl Dtype {
@@ -70,55 +70,57 @@ impl ByteOrder {
     }
 }
 
-fn has_byte_order(kind: &Kind) -> bool {
+fn has_byte_order(kind: &DtypeKind) -> bool {
     match kind {
-        Kind::Int(size) | Kind::Uint(size) => *size > 1,
+        DtypeKind::Int(size) | DtypeKind::Uint(size) => *size > 1,
         other => !matches!(
             other,
-            Kind::Bool
-                | Kind::Float8E4M3
-                | Kind::Float8E5M2
-                | Kind::Bytes(_)
-                | Kind::Void(_)
-                | Kind::Struct { .. }
+            DtypeKind::Bool
+                | DtypeKind::Float8E4M3
+                | DtypeKind::Float8E5M2
+                | DtypeKind::Bytes(_)
+                | DtypeKind::Void(_)
+                | DtypeKind::Struct { .. }
         ),
     }
 }
 
-fn kind(name: &str) -> Option<Kind> {
+fn kind(name: &str) -> Option<DtypeKind> {
     if let Some((_, kind)) = NAMED.iter().find(|(known, _)| *known == name) {
         return Some(kind.clone());
     }
     let (letter, rest) = name.split_at_checked(1)?;
     let size = || number(rest);
     match (letter, rest) {
-        ("?", "") | ("b", "1") => Some(Kind::Bool),
-        ("i", "1" | "2" | "4" | "8") => Some(Kind::Int(byte(rest)?)),
-        ("u", "1" | "2" | "4" | "8") => Some(Kind::Uint(byte(rest)?)),
-        ("f", "2" | "4" | "8" | "12" | "16") => Some(Kind::Float(byte(rest)?)),
-        ("c", "8" | "16" | "24" | "32") => Some(Kind::Complex(byte(rest)?)),
-        ("S" | "a", _) => Some(Kind::Bytes(size()?)),
-        ("U", _) => Some(Kind::Unicode(size()?)),
-        ("V", _) => Some(Kind::Void(size()?)),
-        ("M", _) => Some(Kind::Datetime(unit(rest)?)),
-        ("m", _) => Some(Kind::Timedelta(unit(rest)?)),
+        ("?", "") | ("b", "1") => Some(DtypeKind::Bool),
+        ("i", "1" | "2" | "4" | "8") => Some(DtypeKind::Int(byte(rest)?)),
+        ("u", "1" | "2" | "4" | "8") => Some(DtypeKind::Uint(byte(rest)?)),
+        ("f", "2" | "4" | "8" | "12" | "16") => Some(DtypeKind::Float(byte(rest)?)),
+        ("c", "8" | "16" | "24" | "32") => Some(DtypeKind::Complex(byte(rest)?)),
+        ("S" | "a", _) => Some(DtypeKind::Bytes(size()?)),
+        ("U", _) => Some(DtypeKind::Unicode(size()?)),
+        ("V", _) => Some(DtypeKind::Void(size()?)),
+        ("M", _) => Some(DtypeKind::Datetime(unit(rest)?)),
+        ("m", _) => Some(DtypeKind::Timedelta(unit(rest)?)),
         _ => None,
     }
 }
 
-fn name(kind: &Kind) -> String {
+fn name(kind: &DtypeKind) -> String {
     match kind {
-        Kind::Bool => "b1".to_owned(),
-        Kind::Int(size) => format!("i{size}"),
-        Kind::Uint(size) => format!("u{size}"),
-        Kind::Float(size) => format!("f{size}"),
-        Kind::Complex(size) => format!("c{size}"),
-        Kind::Bytes(size) => format!("S{size}"),
-        Kind::Unicode(characters) => format!("U{characters}"),
-        Kind::Datetime(unit) => format!("M8{}", unit_name(unit)),
-        Kind::Timedelta(unit) => format!("m8{}", unit_name(unit)),
-        Kind::Void(size) | Kind::Struct { itemsize: size, .. } => format!("V{size}"),
-        Kind::BFloat16 | Kind::Float8E4M3 | Kind::Float8E5M2 => unreachable!("named types"),
+        DtypeKind::Bool => "b1".to_owned(),
+        DtypeKind::Int(size) => format!("i{size}"),
+        DtypeKind::Uint(size) => format!("u{size}"),
+        DtypeKind::Float(size) => format!("f{size}"),
+        DtypeKind::Complex(size) => format!("c{size}"),
+        DtypeKind::Bytes(size) => format!("S{size}"),
+        DtypeKind::Unicode(characters) => format!("U{characters}"),
+        DtypeKind::Datetime(unit) => format!("M8{}", unit_name(unit)),
+        DtypeKind::Timedelta(unit) => format!("m8{}", unit_name(unit)),
+        DtypeKind::Void(size) | DtypeKind::Struct { itemsize: size, .. } => format!("V{size}"),
+        DtypeKind::BFloat16 | DtypeKind::Float8E4M3 | DtypeKind::Float8E5M2 => {
+            unreachable!("named types")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::{Graph, Node, NodeId, ObjectNode};
-use crate::frame::{Frame, Slot, whole};
+use crate::frame::{EntrySlot, OpenContainer, whole};
 use crate::{
     ArrayBuf, ArraySource, BigInt, Budget, Container, Error, ErrorKind, Limits, Result, Sink, Text,
 };
@@ -17,7 +17,7 @@ pub struct GraphBuilder {
     limits: Limits,
     budget: Budget,
     graph: Graph,
-    open: Vec<(NodeId, Frame<NodeId>)>,
+    open: Vec<(NodeId, OpenContainer<NodeId>)>,
     mark: Option<u64>,
     marked: HashMap<u64, NodeId>,
 }
@@ -77,7 +77,7 @@ impl GraphBuilder {
         }
     }
 
-    fn open(&mut self, frame: Frame<NodeId>) -> Result<()> {
+    fn open(&mut self, frame: OpenContainer<NodeId>) -> Result<()> {
         if self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep());
         }
@@ -93,19 +93,19 @@ impl GraphBuilder {
         self.place(id);
     }
 
-    fn innermost(&mut self) -> &mut Frame<NodeId> {
+    fn innermost(&mut self) -> &mut OpenContainer<NodeId> {
         &mut self.open.last_mut().expect("a key outside a map or object").1
     }
 }
 
-fn closed(frame: Frame<NodeId>) -> Node {
+fn closed(frame: OpenContainer<NodeId>) -> Node {
     match frame {
-        Frame::Items(Container::Tuple, items) => Node::Tuple(items),
-        Frame::Items(Container::Set, items) => Node::Set(items),
-        Frame::Items(Container::FrozenSet, items) => Node::FrozenSet(items),
-        Frame::Items(_, items) => Node::List(items),
-        Frame::Map(entries, _) => Node::Map(entries),
-        Frame::Object(type_name, parts, _) => {
+        OpenContainer::Items(Container::Tuple, items) => Node::Tuple(items),
+        OpenContainer::Items(Container::Set, items) => Node::Set(items),
+        OpenContainer::Items(Container::FrozenSet, items) => Node::FrozenSet(items),
+        OpenContainer::Items(_, items) => Node::List(items),
+        OpenContainer::Map(entries, _) => Node::Map(entries),
+        OpenContainer::Object(type_name, parts, _) => {
             Node::Object(Box::new(ObjectNode { type_name, parts }))
         }
     }
@@ -156,7 +156,7 @@ impl Sink for GraphBuilder {
     }
 
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
-        self.open(Frame::container(container, len))
+        self.open(OpenContainer::container(container, len))
     }
 
     fn end(&mut self, _container: Container) -> Result<()> {
@@ -165,14 +165,14 @@ impl Sink for GraphBuilder {
     }
 
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        if let Frame::Object(_, _, name) = self.innermost() {
+        if let OpenContainer::Object(_, _, name) = self.innermost() {
             *name = Some(key.into());
             return Ok(());
         }
         self.budget.take_nodes(1)?;
         let id = self.graph.add(Node::Text(key.into()));
         match self.innermost() {
-            Frame::Map(_, slot) => *slot = Slot::Key(id),
+            OpenContainer::Map(_, slot) => *slot = EntrySlot::Key(id),
             _ => panic!("a key outside a map or object"),
         }
         Ok(())
@@ -184,7 +184,7 @@ impl Sink for GraphBuilder {
     }
 
     fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
-        self.open(Frame::object(type_name.into(), parts))
+        self.open(OpenContainer::object(type_name.into(), parts))
     }
 
     fn end_object(&mut self) -> Result<()> {

@@ -41,7 +41,7 @@ enum Mark {
 }
 
 /// A container on its way; `at` counts its children that were sent, keys and values alike.
-struct Open {
+struct OpenNode {
     id: NodeId,
     at: usize,
 }
@@ -54,7 +54,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// Sends a scalar whole, and of a container its beginning.
-    fn send<S: Sink + ?Sized>(&mut self, id: NodeId, sink: &mut S) -> Result<Option<Open>> {
+    fn send<S: Sink + ?Sized>(&mut self, id: NodeId, sink: &mut S) -> Result<Option<OpenNode>> {
         match self.marks[id.index()] {
             Mark::Sent(mark) => return sink.alias(mark).map(|()| None),
             Mark::Due => {
@@ -64,11 +64,11 @@ impl Walk<'_> {
             }
             Mark::Once | Mark::Unreached => {}
         }
-        Ok(begin(&self.graph[id], sink)?.then_some(Open { id, at: 0 }))
+        Ok(begin(&self.graph[id], sink)?.then_some(OpenNode { id, at: 0 }))
     }
 
     /// The next child of a container, its key or name sent before it.
-    fn next<S: Sink + ?Sized>(&self, open: &mut Open, sink: &mut S) -> Result<Option<NodeId>> {
+    fn next<S: Sink + ?Sized>(&self, open: &mut OpenNode, sink: &mut S) -> Result<Option<NodeId>> {
         let node = &self.graph[open.id];
         if let Node::Map(entries) = node
             && open.at.is_multiple_of(2)
@@ -96,7 +96,7 @@ impl Walk<'_> {
 /// Which nodes are reached more than once; each edge is followed once.
 fn shared(graph: &Graph, root: NodeId) -> Vec<Mark> {
     let mut marks = vec![Mark::Unreached; graph.len()];
-    let mut open = vec![Open { id: root, at: 0 }];
+    let mut open = vec![OpenNode { id: root, at: 0 }];
     marks[root.index()] = Mark::Once;
     while let Some(innermost) = open.last_mut() {
         let Some(id) = child(&graph[innermost.id], innermost.at) else {
@@ -110,7 +110,7 @@ fn shared(graph: &Graph, root: NodeId) -> Vec<Mark> {
             match marks[id.index()] {
                 Mark::Unreached => {
                     marks[id.index()] = Mark::Once;
-                    open.push(Open { id, at: 0 });
+                    open.push(OpenNode { id, at: 0 });
                 }
                 _ => marks[id.index()] = Mark::Due,
             }

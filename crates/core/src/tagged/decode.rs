@@ -34,7 +34,7 @@ pub struct TagDecoder<'a, S> {
     inner: S,
     get_array: Option<GetArray<'a>>,
     get_bytes: Option<GetBytes<'a>>,
-    open: Vec<Open>,
+    open: Vec<Decoding>,
     due: Due,
     /// The format's own mark of the next value.
     mark: Option<u64>,
@@ -43,7 +43,7 @@ pub struct TagDecoder<'a, S> {
 
 /// What an open map or list has turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+enum Decoding {
     /// A map whose first key has not come, but perhaps its `$id`.
     Unknown {
         marked: bool,
@@ -132,7 +132,7 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
             return Err(self.due.expected(found));
         }
         match self.open.last_mut() {
-            Some(Open::Pair(count)) => {
+            Some(Decoding::Pair(count)) => {
                 *count = count.saturating_add(1);
                 match count {
                     1 => self.inner.entry()?,
@@ -140,7 +140,7 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
                     _ => return Err(no_pair("a third value")),
                 }
             }
-            Some(Open::Pairs) => return Err(no_pair(found)),
+            Some(Decoding::Pairs) => return Err(no_pair(found)),
             _ => {}
         }
         self.mark.take().map_or(Ok(()), |id| self.inner.mark(id))
@@ -150,11 +150,11 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
     fn first_key(&mut self, key: Text<'_>, marked: bool) -> Result<()> {
         let (due, open) = match key {
             _ if !key.starts_with(b'$') => return self.plain_map(key),
-            _ if key == ID && !marked => (Due::Id, Open::Unknown { marked: true }),
-            _ if key == TYPE => (Due::Type { marked }, Open::Said),
-            _ if key == REF => (Due::Ref, Open::Said),
-            _ if key == ARRAY => (Due::ArrayName, Open::Said),
-            _ if key == BYTES => (Due::BytesName, Open::Said),
+            _ if key == ID && !marked => (Due::Id, Decoding::Unknown { marked: true }),
+            _ if key == TYPE => (Due::Type { marked }, Decoding::Said),
+            _ if key == REF => (Due::Ref, Decoding::Said),
+            _ if key == ARRAY => (Due::ArrayName, Decoding::Said),
+            _ if key == BYTES => (Due::BytesName, Decoding::Said),
             _ => return self.plain_map(key),
         };
         self.due = due;
@@ -163,7 +163,7 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
     }
 
     fn plain_map(&mut self, key: Text<'_>) -> Result<()> {
-        self.become_(Open::Map { has_pairs: false });
+        self.become_(Decoding::Map { has_pairs: false });
         // A list of pairs may follow, so the number of entries is not known.
         self.inner.begin(Container::Map, None)?;
         self.map_key(key, false)
@@ -171,7 +171,7 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
 
     fn map_key(&mut self, key: Text<'_>, has_pairs: bool) -> Result<()> {
         if key == ITEMS && !has_pairs {
-            self.become_(Open::Map { has_pairs: true });
+            self.become_(Decoding::Map { has_pairs: true });
             self.due = Due::Pairs;
             return Ok(());
         }
@@ -191,7 +191,7 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
     }
 
     /// The innermost map turns out to be something.
-    fn become_(&mut self, open: Open) {
+    fn become_(&mut self, open: Decoding) {
         *self.open.last_mut().expect("an open map") = open;
     }
 
@@ -208,11 +208,11 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
         match tag {
             Some(tag) if tag.needs_mark() && !marked => return Err(unmarked(tag)),
             Some(Tag::Items(container)) => {
-                self.become_(Open::Tag(container));
+                self.become_(Decoding::Tag(container));
                 return Ok(());
             }
             Some(Tag::Scalar(scalar)) => return self.begin_buffer(scalar),
-            None => self.become_(Open::Object),
+            None => self.become_(Decoding::Object),
         }
         if let Some(name) = split_name(name)? {
             return self.inner.begin_object(name.as_text(), None);
@@ -259,21 +259,21 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
 
     fn end_list(&mut self) -> Result<()> {
         match self.open.pop() {
-            Some(Open::Items(container)) => self.inner.end(container),
-            Some(Open::Pair(2) | Open::Pairs) => Ok(()),
+            Some(Decoding::Items(container)) => self.inner.end(container),
+            Some(Decoding::Pair(2) | Decoding::Pairs) => Ok(()),
             _ => Err(no_pair("a shorter list")),
         }
     }
 
     fn end_map(&mut self) -> Result<()> {
         match self.open.pop() {
-            Some(Open::Unknown { .. }) => {
+            Some(Decoding::Unknown { .. }) => {
                 self.inner.begin(Container::Map, Some(0))?;
                 self.inner.end(Container::Map)
             }
-            Some(Open::Map { .. }) => self.inner.end(Container::Map),
-            Some(Open::Object) => self.inner.end_object(),
-            Some(Open::Tag(container)) => Err(no_items(container)),
+            Some(Decoding::Map { .. }) => self.inner.end(Container::Map),
+            Some(Decoding::Object) => self.inner.end_object(),
+            Some(Decoding::Tag(container)) => Err(no_items(container)),
             _ => Ok(()),
         }
     }
@@ -283,11 +283,11 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
             (Due::Items(container), _) => container,
             (Due::Pairs, _) => {
                 self.due = Due::Any;
-                self.open.push(Open::Pairs);
+                self.open.push(Decoding::Pairs);
                 return Ok(());
             }
-            (Due::Any, Some(Open::Pairs)) if self.mark.is_none() => {
-                self.open.push(Open::Pair(0));
+            (Due::Any, Some(Decoding::Pairs)) if self.mark.is_none() => {
+                self.open.push(Decoding::Pair(0));
                 return Ok(());
             }
             _ => {
@@ -296,7 +296,7 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
             }
         };
         self.due = Due::Any;
-        self.open.push(Open::Items(items));
+        self.open.push(Decoding::Items(items));
         self.inner.begin(items, len)
     }
 }
@@ -392,7 +392,7 @@ impl<S: Sink> Sink for TagDecoder<'_, S> {
             (Due::Type { marked }, _) => return self.type_name(value, marked),
             (Due::ArrayName, _) => return self.array_name(value),
             (Due::BytesName, _) => return self.bytes_name(value),
-            (Due::Any, Some(Open::Pair(count @ 0))) if self.mark.is_none() => {
+            (Due::Any, Some(Decoding::Pair(count @ 0))) if self.mark.is_none() => {
                 *count = 1;
                 return match split_name(value)? {
                     Some(name) => self.inner.key(name.as_text()),
@@ -415,12 +415,12 @@ impl<S: Sink> Sink for TagDecoder<'_, S> {
             Container::Map => {
                 let marked = self.mark.is_some();
                 self.value("a map")?;
-                self.open.push(Open::Unknown { marked });
+                self.open.push(Decoding::Unknown { marked });
                 Ok(())
             }
             other => {
                 self.value("a tuple or set")?;
-                self.open.push(Open::Items(other));
+                self.open.push(Decoding::Items(other));
                 self.inner.begin(other, len)
             }
         }
@@ -438,16 +438,16 @@ impl<S: Sink> Sink for TagDecoder<'_, S> {
             return buffer.members.key(key);
         }
         match self.open.last().copied() {
-            Some(Open::Unknown { marked }) => self.first_key(key, marked),
-            Some(Open::Map { has_pairs }) => self.map_key(key, has_pairs),
-            Some(Open::Object) => self.escaped_key(key),
-            Some(Open::TagSupport) => self.inner.key(key),
-            Some(Open::Tag(container)) if key == VALUE => {
-                self.become_(Open::Said);
+            Some(Decoding::Unknown { marked }) => self.first_key(key, marked),
+            Some(Decoding::Map { has_pairs }) => self.map_key(key, has_pairs),
+            Some(Decoding::Object) => self.escaped_key(key),
+            Some(Decoding::TagSupport) => self.inner.key(key),
+            Some(Decoding::Tag(container)) if key == VALUE => {
+                self.become_(Decoding::Said);
                 self.due = Due::Items(container);
                 Ok(())
             }
-            Some(Open::Tag(_)) => Err(no_member(key, "`value`")),
+            Some(Decoding::Tag(_)) => Err(no_member(key, "`value`")),
             _ => Err(no_member(key, "the end of the tag")),
         }
     }
@@ -457,12 +457,12 @@ impl<S: Sink> Sink for TagDecoder<'_, S> {
             return buffer.members.entry();
         }
         match self.open.last() {
-            Some(Open::Unknown { .. }) => {
-                self.become_(Open::Map { has_pairs: false });
+            Some(Decoding::Unknown { .. }) => {
+                self.become_(Decoding::Map { has_pairs: false });
                 self.inner.begin(Container::Map, None)?;
                 self.inner.entry()
             }
-            Some(Open::Map { .. }) => self.inner.entry(),
+            Some(Decoding::Map { .. }) => self.inner.entry(),
             _ => Err(malformed("expected text keys in a tag".to_owned())),
         }
     }
@@ -472,7 +472,7 @@ impl<S: Sink> Sink for TagDecoder<'_, S> {
             return Err(malformed(format!("expected plain values in a tag, found `{type_name}`")));
         }
         self.value("an object")?;
-        self.open.push(Open::TagSupport);
+        self.open.push(Decoding::TagSupport);
         self.inner.begin_object(type_name, parts)
     }
 

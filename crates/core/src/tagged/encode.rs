@@ -30,12 +30,12 @@ pub struct TagEncoder<'a, S> {
     support: TagSupport,
     put_array: Option<PutArray<'a>>,
     put_bytes: Option<PutBytes<'a>>,
-    open: Vec<Open>,
+    open: Vec<Encoding>,
     mark: Option<u64>,
 }
 
 /// What an open container has become.
-enum Open {
+enum Encoding {
     List,
     /// A list in a map with a tag.
     TaggedItems,
@@ -136,7 +136,7 @@ impl<'a, S: Sink> TagEncoder<'a, S> {
     /// A value is complete, and with it the pair that it may be the end of.
     #[inline]
     fn complete(&mut self) -> Result<()> {
-        if let Some(Open::Pairs(due)) = self.open.last_mut() {
+        if let Some(Encoding::Pairs(due)) = self.open.last_mut() {
             *due -= 1;
             if *due == 0 {
                 return self.inner.end(Container::List);
@@ -146,7 +146,7 @@ impl<'a, S: Sink> TagEncoder<'a, S> {
     }
 
     fn begin_pair(&mut self, values: u8) -> Result<()> {
-        if let Some(Open::Pairs(due)) = self.open.last_mut() {
+        if let Some(Encoding::Pairs(due)) = self.open.last_mut() {
             *due = values;
         }
         self.inner.begin(Container::List, Some(2))
@@ -288,17 +288,17 @@ impl<S: Sink> Sink for TagEncoder<'_, S> {
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
         match container {
             Container::Map => {
-                self.open.push(Open::Map);
+                self.open.push(Encoding::Map);
                 // How many of the entries will be in a list of pairs is not known yet.
                 self.begin_map(None)
             }
             Container::List if self.mark.is_none() => {
-                self.open.push(Open::List);
+                self.open.push(Encoding::List);
                 self.inner.begin(Container::List, len)
             }
             items => {
                 self.begin_tag(Tag::Items(items), 1)?;
-                self.open.push(Open::TaggedItems);
+                self.open.push(Encoding::TaggedItems);
                 self.inner.key(VALUE)?;
                 self.inner.begin(Container::List, len)
             }
@@ -307,8 +307,8 @@ impl<S: Sink> Sink for TagEncoder<'_, S> {
 
     fn end(&mut self, _container: Container) -> Result<()> {
         match self.open.pop() {
-            Some(Open::List) => self.inner.end(Container::List)?,
-            Some(Open::TaggedItems | Open::Pairs(_)) => {
+            Some(Encoding::List) => self.inner.end(Container::List)?,
+            Some(Encoding::TaggedItems | Encoding::Pairs(_)) => {
                 self.inner.end(Container::List)?;
                 self.inner.end(Container::Map)?;
             }
@@ -318,7 +318,7 @@ impl<S: Sink> Sink for TagEncoder<'_, S> {
     }
 
     fn key(&mut self, key: Text<'_>) -> Result<()> {
-        if let Some(Open::Pairs(_)) = self.open.last() {
+        if let Some(Encoding::Pairs(_)) = self.open.last() {
             let is_split = self.is_split(key) || is_split_name(key);
             self.begin_pair(1)?;
             if is_split {
@@ -337,19 +337,19 @@ impl<S: Sink> Sink for TagEncoder<'_, S> {
 
     fn entry(&mut self) -> Result<()> {
         match self.open.last_mut() {
-            Some(open @ Open::Map) => {
-                *open = Open::Pairs(0);
+            Some(open @ Encoding::Map) => {
+                *open = Encoding::Pairs(0);
                 self.inner.key(ITEMS)?;
                 self.inner.begin(Container::List, None)?;
             }
-            Some(Open::Object) => return Err(no_name()),
+            Some(Encoding::Object) => return Err(no_name()),
             _ => {}
         }
         self.begin_pair(2)
     }
 
     fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
-        self.open.push(Open::Object);
+        self.open.push(Encoding::Object);
         self.begin_map(parts.map(|parts| parts + 1))?;
         self.inner.key(TYPE)?;
         if self.is_split(type_name) {

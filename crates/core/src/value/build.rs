@@ -1,7 +1,7 @@
 //! From events to a tree.
 
 use super::{Object, Value};
-use crate::frame::{Frame, Slot, whole};
+use crate::frame::{EntrySlot, OpenContainer, whole};
 use crate::{
     ArrayBuf, ArraySource, BigInt, Budget, Container, Error, ErrorKind, Limits, Result, Sink, Text,
 };
@@ -21,7 +21,7 @@ use crate::{
 pub struct ValueBuilder {
     limits: Limits,
     budget: Budget,
-    open: Vec<(Option<u64>, Frame<Value>)>,
+    open: Vec<(Option<u64>, OpenContainer<Value>)>,
     mark: Option<u64>,
     root: Option<Value>,
 }
@@ -65,7 +65,7 @@ impl ValueBuilder {
         }
     }
 
-    fn open(&mut self, frame: Frame<Value>) -> Result<()> {
+    fn open(&mut self, frame: OpenContainer<Value>) -> Result<()> {
         if self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep());
         }
@@ -82,19 +82,21 @@ impl ValueBuilder {
         self.place(mark, closed(frame));
     }
 
-    fn innermost(&mut self) -> &mut Frame<Value> {
+    fn innermost(&mut self) -> &mut OpenContainer<Value> {
         &mut self.open.last_mut().expect("a key outside a map or object").1
     }
 }
 
-fn closed(frame: Frame<Value>) -> Value {
+fn closed(frame: OpenContainer<Value>) -> Value {
     match frame {
-        Frame::Items(Container::Tuple, items) => Value::Tuple(items),
-        Frame::Items(Container::Set, items) => Value::Set(items),
-        Frame::Items(Container::FrozenSet, items) => Value::FrozenSet(items),
-        Frame::Items(_, items) => Value::List(items),
-        Frame::Map(entries, _) => Value::Map(entries),
-        Frame::Object(type_name, parts, _) => Value::Object(Box::new(Object { type_name, parts })),
+        OpenContainer::Items(Container::Tuple, items) => Value::Tuple(items),
+        OpenContainer::Items(Container::Set, items) => Value::Set(items),
+        OpenContainer::Items(Container::FrozenSet, items) => Value::FrozenSet(items),
+        OpenContainer::Items(_, items) => Value::List(items),
+        OpenContainer::Map(entries, _) => Value::Map(entries),
+        OpenContainer::Object(type_name, parts, _) => {
+            Value::Object(Box::new(Object { type_name, parts }))
+        }
     }
 }
 
@@ -140,7 +142,7 @@ impl Sink for ValueBuilder {
     }
 
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
-        self.open(Frame::container(container, len))
+        self.open(OpenContainer::container(container, len))
     }
 
     fn end(&mut self, _container: Container) -> Result<()> {
@@ -150,9 +152,9 @@ impl Sink for ValueBuilder {
 
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         match self.innermost() {
-            Frame::Map(_, slot) => *slot = Slot::Key(Value::Text(key.into())),
-            Frame::Object(_, _, name) => *name = Some(key.into()),
-            Frame::Items(..) => panic!("a key outside a map or object"),
+            OpenContainer::Map(_, slot) => *slot = EntrySlot::Key(Value::Text(key.into())),
+            OpenContainer::Object(_, _, name) => *name = Some(key.into()),
+            OpenContainer::Items(..) => panic!("a key outside a map or object"),
         }
         Ok(())
     }
@@ -163,7 +165,7 @@ impl Sink for ValueBuilder {
     }
 
     fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
-        self.open(Frame::object(type_name.into(), parts))
+        self.open(OpenContainer::object(type_name.into(), parts))
     }
 
     fn end_object(&mut self) -> Result<()> {

@@ -22,22 +22,22 @@ impl Source for Value {
 }
 
 /// A container on its way, and what of it is still to come.
-enum Open<'a> {
+enum OpenValue<'a> {
     Items(Container, Iter<'a, Value>),
     Map(Iter<'a, (Value, Value)>, Option<&'a Value>),
     Object(Iter<'a, (TextBuf, Value)>),
 }
 
-impl<'a> Open<'a> {
+impl<'a> OpenValue<'a> {
     /// The next child, its key sent before it.
     fn next<S: Sink + ?Sized>(&mut self, sink: &mut S) -> Result<Option<&'a Value>> {
         match self {
-            Open::Items(_, items) => Ok(items.next()),
-            Open::Map(entries, due) => match due.take() {
+            OpenValue::Items(_, items) => Ok(items.next()),
+            OpenValue::Map(entries, due) => match due.take() {
                 Some(value) => Ok(Some(value)),
                 None => next_entry(entries, due, sink),
             },
-            Open::Object(parts) => match parts.next() {
+            OpenValue::Object(parts) => match parts.next() {
                 Some((name, value)) => sink.key(name.as_text()).map(|()| Some(value)),
                 None => Ok(None),
             },
@@ -46,9 +46,9 @@ impl<'a> Open<'a> {
 
     fn end<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<()> {
         match self {
-            Open::Items(container, _) => sink.end(*container),
-            Open::Map(..) => sink.end(Container::Map),
-            Open::Object(_) => sink.end_object(),
+            OpenValue::Items(container, _) => sink.end(*container),
+            OpenValue::Map(..) => sink.end(Container::Map),
+            OpenValue::Object(_) => sink.end_object(),
         }
     }
 }
@@ -69,7 +69,7 @@ fn next_entry<'a, S: Sink + ?Sized>(
 }
 
 /// Sends a scalar whole, and of a container its beginning.
-fn send<'a, S: Sink + ?Sized>(mut value: &'a Value, sink: &mut S) -> Result<Option<Open<'a>>> {
+fn send<'a, S: Sink + ?Sized>(mut value: &'a Value, sink: &mut S) -> Result<Option<OpenValue<'a>>> {
     while let Value::Marked(id, inner) = value {
         sink.mark(*id)?;
         value = inner;
@@ -81,11 +81,11 @@ fn send<'a, S: Sink + ?Sized>(mut value: &'a Value, sink: &mut S) -> Result<Opti
         Value::FrozenSet(items) => begin(Container::FrozenSet, items, sink).map(Some),
         Value::Map(entries) => {
             sink.begin(Container::Map, Some(entries.len()))?;
-            Ok(Some(Open::Map(entries.iter(), None)))
+            Ok(Some(OpenValue::Map(entries.iter(), None)))
         }
         Value::Object(object) => {
             sink.begin_object(object.type_name.as_text(), Some(object.parts.len()))?;
-            Ok(Some(Open::Object(object.parts.iter())))
+            Ok(Some(OpenValue::Object(object.parts.iter())))
         }
         scalar => send_scalar(scalar, sink).map(|()| None),
     }
@@ -95,9 +95,9 @@ fn begin<'a, S: Sink + ?Sized>(
     container: Container,
     items: &'a [Value],
     sink: &mut S,
-) -> Result<Open<'a>> {
+) -> Result<OpenValue<'a>> {
     sink.begin(container, Some(items.len()))?;
-    Ok(Open::Items(container, items.iter()))
+    Ok(OpenValue::Items(container, items.iter()))
 }
 
 fn send_scalar<S: Sink + ?Sized>(value: &Value, sink: &mut S) -> Result<()> {

@@ -16,7 +16,7 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     if data.get(2..9) != Some(b"b2frame") {
         return decode_chunk(data, most);
     }
-    let frame = Frame::parse(data, most)?;
+    let frame = BloscFrame::parse(data, most)?;
     let out = frame.chunks(data)?;
     match frame.blocks(data)? {
         Some(blocks) => blocks.to_rows(&out, frame.type_size),
@@ -24,7 +24,7 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     }
 }
 
-struct Frame {
+struct BloscFrame {
     head_len: usize,
     len: usize,
     stored: usize,
@@ -37,7 +37,7 @@ fn big_endian(data: &[u8], at: usize, len: usize) -> Result<usize> {
     Ok(index(bytes.iter().fold(0, |value, &byte| value << 8 | u64::from(byte))))
 }
 
-impl Frame {
+impl BloscFrame {
     fn parse(data: &[u8], most: usize) -> Result<Self> {
         let frame = Self {
             head_len: big_endian(data, 11, 4)?,

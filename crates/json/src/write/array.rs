@@ -1,7 +1,7 @@
 //! Arrays of numbers as nested lists, element by element, read in pieces.
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, Dtype, Kind, Order, Result, Sink,
+    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, DtypeKind, Dtype, Order, Result, Sink,
 };
 
 use super::output::Output;
@@ -152,13 +152,13 @@ enum Scalar {
 impl Element {
     fn new(dtype: &Dtype) -> Result<Self> {
         let kind = match dtype.kind {
-            Kind::Bool => Scalar::Bool,
-            Kind::Int(1..=8) => Scalar::Int,
-            Kind::Uint(1..=8) => Scalar::Uint,
-            Kind::Float(2) => Scalar::Half,
-            Kind::BFloat16 => Scalar::Brain,
-            Kind::Float(4) => Scalar::Single,
-            Kind::Float(8) => Scalar::Double,
+            DtypeKind::Bool => Scalar::Bool,
+            DtypeKind::Int(1..=8) => Scalar::Int,
+            DtypeKind::Uint(1..=8) => Scalar::Uint,
+            DtypeKind::Float(2) => Scalar::Half,
+            DtypeKind::BFloat16 => Scalar::Brain,
+            DtypeKind::Float(4) => Scalar::Single,
+            DtypeKind::Float(8) => Scalar::Double,
             _ => return Err(lacking(&format!("arrays of `{}`", dtype.typestr()))),
         };
         let big_endian = dtype.byte_order == ByteOrder::Big;

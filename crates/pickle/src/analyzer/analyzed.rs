@@ -49,7 +49,7 @@ pub(crate) enum Trace {
     #[default]
     NullSink,
     /// Those that put names of the table to another use, and those that are about no name.
-    Misuses,
+    Violations,
     Everything,
 }
 
@@ -80,7 +80,7 @@ pub struct Storage {
 /// How a pickle is judged.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct JudgeOptions {
+pub struct AnalyzerOptions {
     /// Whether arrays of joblib's are followed by their raw numbers, as joblib writes them.
     pub raw_arrays: bool,
     /// Whether persistent ids are what the file's format uses them for, as `PyTorch` does.
@@ -89,21 +89,21 @@ pub struct JudgeOptions {
     pub(super) nesting: u32,
 }
 
-impl Default for JudgeOptions {
+impl Default for AnalyzerOptions {
     fn default() -> Self {
         Self { raw_arrays: true, persistent_ids: false, trace: Trace::NullSink, nesting: 0 }
     }
 }
 
-impl JudgeOptions {
-    /// Sets [`raw_arrays`](JudgeOptions::raw_arrays).
+impl AnalyzerOptions {
+    /// Sets [`raw_arrays`](AnalyzerOptions::raw_arrays).
     #[must_use]
     pub fn raw_arrays(mut self, yes: bool) -> Self {
         self.raw_arrays = yes;
         self
     }
 
-    /// Sets [`persistent_ids`](JudgeOptions::persistent_ids).
+    /// Sets [`persistent_ids`](AnalyzerOptions::persistent_ids).
     #[must_use]
     pub fn persistent_ids(mut self, yes: bool) -> Self {
         self.persistent_ids = yes;

@@ -5,7 +5,7 @@ use super::arrays::arguments;
 use super::dtypes::Element;
 use super::finding::{GUARDED, Verdict};
 use super::names::Special;
-use super::symbol::{Kind, Symbol};
+use super::symbol::{Symbol, SymbolKind};
 use crate::policy::{Profile, Uses, is_pure};
 
 /// Items that a computed sequence may have.
@@ -139,16 +139,16 @@ impl Analyzer<'_> {
     /// Whether a guarded name among the arguments is where its library puts it.
     pub(super) fn takes_guarded(&self, callee: Symbol, args: Symbol) -> bool {
         let Some((class, rest)) = self.items(args).split_first() else { return false };
-        callee.kind() == Kind::Global
+        callee.kind() == SymbolKind::Global
             && self.names.get(callee.size()).full.ends_with(".multiarray._reconstruct")
-            && class.kind() == Kind::Global
+            && class.kind() == SymbolKind::Global
             && self.names.get(class.size()).special == Special::Memmap
             && rest.iter().all(|item| item.trail() != GUARDED)
     }
 
     /// A class that may be made, of a library whose names begin like this.
     fn is_class_of(&self, class: Symbol, library: &str) -> bool {
-        class.kind() == Kind::Global && {
+        class.kind() == SymbolKind::Global && {
             let name = self.names.get(class.size());
             // What is not in the table has its finding already.
             name.verdict != Verdict::Ok
@@ -166,9 +166,12 @@ impl Analyzer<'_> {
     /// `_reconstruct(class, (0,), b"b")`: an empty array, which its state replaces.
     fn check_empty_array(&self, args: Symbol) -> Option<Fault> {
         let &[class, shape, ..] = self.items(args) else { return Some(NO_CLASS) };
-        let is_class = class.kind() == Kind::Global;
-        let is_empty = |size: &Symbol| size.kind() == Kind::Int && size.at == 0;
-        match is_class && shape.kind() == Kind::Tuple && self.items(shape).iter().all(is_empty) {
+        let is_class = class.kind() == SymbolKind::Global;
+        let is_empty = |size: &Symbol| size.kind() == SymbolKind::Int && size.at == 0;
+        match is_class
+            && shape.kind() == SymbolKind::Tuple
+            && self.items(shape).iter().all(is_empty)
+        {
             true => None,
             false if is_class => Some((Verdict::Unknown, "with a shape that is not empty")),
             false => Some(NO_CLASS),
@@ -180,7 +183,7 @@ impl Analyzer<'_> {
         let items = self.items(args);
         let is_objects = self.element_size(*items.get(dtype)?) == Some(Element::Object);
         // A scalar of objects is made of an array that holds it.
-        let is_of_array = dtype == 0 && items.get(1)?.kind() == Kind::Instance;
+        let is_of_array = dtype == 0 && items.get(1)?.kind() == SymbolKind::Instance;
         (is_objects && !is_of_array).then_some((Verdict::Danger, OBJECTS_OF_BYTES))
     }
 
@@ -188,7 +191,8 @@ impl Analyzer<'_> {
     #[cold]
     pub(super) fn array_state(&mut self, state: Symbol) {
         let &[_, _, dtype, _, data, ..] = self.items(state) else { return };
-        let is_bytes = data.is_text() || matches!(data.kind(), Kind::Bytes | Kind::Encoded);
+        let is_bytes =
+            data.is_text() || matches!(data.kind(), SymbolKind::Bytes | SymbolKind::Encoded);
         if is_bytes && self.element_size(dtype) == Some(Element::Object) {
             self.note_structure(Verdict::Danger, OBJECTS_OF_BYTES);
         }
@@ -198,7 +202,7 @@ impl Analyzer<'_> {
     pub(super) fn check_new(&self, index: u32, args: Symbol) -> Option<Fault> {
         let name = self.names.get(index);
         let first = self.items(args).first();
-        let is_sized = first.is_some_and(|first| first.kind() == Kind::Int);
+        let is_sized = first.is_some_and(|first| first.kind() == SymbolKind::Int);
         let is_array = name.profile == Some(Profile::Numpy)
             && matches!(
                 name.full.rsplit('.').next(),
@@ -234,9 +238,9 @@ impl Analyzer<'_> {
     /// Whether a value stands for more items than the file holds: a long range, or an iterator.
     fn is_endless(&self, item: Symbol) -> bool {
         let is_long = |bound: &Symbol| {
-            bound.kind() != Kind::Int || bound.at.cast_signed().unsigned_abs() > MAX_ITEMS
+            bound.kind() != SymbolKind::Int || bound.at.cast_signed().unsigned_abs() > MAX_ITEMS
         };
-        item.kind() == Kind::Instance
+        item.kind() == SymbolKind::Instance
             && match self.names.get(item.size()).full.as_str() {
                 "builtins.range" => self.items(arguments(item)).iter().any(is_long),
                 "builtins.iter" | "builtins.enumerate" | "builtins.zip" | "builtins.reversed" => {
@@ -249,7 +253,7 @@ impl Analyzer<'_> {
     /// Whether a call whose arguments are not looked at otherwise is given such a sequence.
     #[inline]
     pub(super) fn is_given_endless(&self, args: Symbol) -> bool {
-        let is_made = |item: &Symbol| item.kind() == Kind::Instance;
+        let is_made = |item: &Symbol| item.kind() == SymbolKind::Instance;
         self.items(args).iter().any(|item| is_made(item) && self.is_endless(*item))
     }
 
@@ -282,7 +286,7 @@ impl Analyzer<'_> {
     fn check_partial(&self, args: Symbol) -> Option<Fault> {
         let items = self.items(args);
         let is_pure = |callee: &Symbol| {
-            callee.kind() == Kind::Global
+            callee.kind() == SymbolKind::Global
                 && self
                     .names
                     .get(callee.size())
@@ -290,11 +294,12 @@ impl Analyzer<'_> {
                     .rsplit_once('.')
                     .is_some_and(|(module, name)| is_pure(module, name))
         };
-        let is_plain =
-            |item: &Symbol| !matches!(item.kind(), Kind::Global | Kind::Instance | Kind::Opaque);
+        let is_plain = |item: &Symbol| {
+            !matches!(item.kind(), SymbolKind::Global | SymbolKind::Instance | SymbolKind::Opaque)
+        };
         match items.split_first() {
             Some((callee, rest)) if is_pure(callee) && rest.iter().all(is_plain) => None,
-            Some((callee, _)) if callee.kind() == Kind::Global => {
+            Some((callee, _)) if callee.kind() == SymbolKind::Global => {
                 Some((Verdict::Unknown, "it makes a function that calls another one"))
             }
             _ => Some(CALLS),
@@ -316,7 +321,7 @@ impl Analyzer<'_> {
     /// `Union[int, str]` of `typing`; subscripts of other values are no data.
     fn check_subscript(&self, args: Symbol) -> Option<Fault> {
         let is_typing = self.items(args).first().is_some_and(|&of| {
-            of.kind() == Kind::Global && self.names.get(of.size()).full.starts_with("typing.")
+            of.kind() == SymbolKind::Global && self.names.get(of.size()).full.starts_with("typing.")
         });
         (!is_typing).then_some((Verdict::Unknown, "it looks up an item of what it is given"))
     }
@@ -324,7 +329,7 @@ impl Analyzer<'_> {
     /// `reduce(operator.or_, members)` joins flags of an enum, or types.
     pub(super) fn call_reduce(&mut self, index: u32, args: Symbol) -> Symbol {
         let is_join = |callee: &Symbol| {
-            callee.kind() == Kind::Global
+            callee.kind() == SymbolKind::Global
                 && matches!(
                     self.names.get(callee.size()).full.as_str(),
                     "operator.or_" | "_operator.or_"
@@ -338,7 +343,8 @@ impl Analyzer<'_> {
 
     /// `int(Decimal("1e1000000000"))` computes for hours.
     fn check_scalar(&self, args: Symbol) -> Option<Fault> {
-        let is_made = |item: &Symbol| matches!(item.kind(), Kind::Instance | Kind::Opaque);
+        let is_made =
+            |item: &Symbol| matches!(item.kind(), SymbolKind::Instance | SymbolKind::Opaque);
         let is_made = self.items(args).iter().any(is_made);
         is_made.then_some((Verdict::Unknown, "it would compute with what is no plain data"))
     }
@@ -359,10 +365,10 @@ impl Analyzer<'_> {
     /// `__generator_ctor(bit_generator, constructor)` calls the second with the first.
     fn check_generator(&self, args: Symbol) -> Option<Fault> {
         let is_own = |item: &Symbol| match item.kind() {
-            Kind::Global | Kind::Instance => {
+            SymbolKind::Global | SymbolKind::Instance => {
                 self.names.get(item.size()).full.starts_with("numpy.random.")
             }
-            _ => item.is_text() || item.kind() == Kind::None,
+            _ => item.is_text() || item.kind() == SymbolKind::None,
         };
         (!self.items(args).iter().all(is_own)).then_some(CALLS)
     }
@@ -372,7 +378,7 @@ impl Analyzer<'_> {
         let &[name, bases, text] = self.items(args) else { return Some(NO_CLASS) };
         let is_fine = name.is_text()
             && text.is_text()
-            && bases.kind() == Kind::Tuple
+            && bases.kind() == SymbolKind::Tuple
             && self
                 .items(bases)
                 .iter()
@@ -384,7 +390,7 @@ impl Analyzer<'_> {
     fn check_block(&self, args: Symbol) -> Option<Fault> {
         let items = self.items(args);
         let is_own =
-            |item: &Symbol| item.kind() != Kind::Global || self.is_class_of(*item, "pandas.");
+            |item: &Symbol| item.kind() != SymbolKind::Global || self.is_class_of(*item, "pandas.");
         (!items.iter().all(is_own)).then_some(CALLS)
     }
 
@@ -419,6 +425,6 @@ impl Analyzer<'_> {
         let verdict = self.names.get(named).verdict.max(Verdict::Unknown);
         let trail =
             self.call_as(index, args, verdict, "imports a module that has no ufuncs").trail();
-        Symbol::new(Kind::Global, named, 0).with_trail(trail)
+        Symbol::new(SymbolKind::Global, named, 0).with_trail(trail)
     }
 }

@@ -4,8 +4,8 @@ use cannery_core::{Error, ErrorKind};
 
 use super::dtypes::Element;
 use super::names::Special;
-use super::symbol::{Kind, Symbol};
-use super::{Analyzer, Finding, JudgeOptions, MAX_NESTING, Step, Verdict, analyzer};
+use super::symbol::{Symbol, SymbolKind};
+use super::{Analyzer, Checked, Finding, AnalyzerOptions, MAX_NESTING, Verdict, analyzer};
 use crate::policy::is_path;
 
 /// What is known of the array that is being built.
@@ -21,7 +21,7 @@ pub(super) struct ArrayState {
 impl Analyzer<'_> {
     #[inline]
     pub(super) fn is_array_wrapper(&self, value: Symbol) -> bool {
-        value.kind() == Kind::Instance
+        value.kind() == SymbolKind::Instance
             && self.names.get(value.size()).special == Special::ArrayWrapper
     }
 
@@ -42,7 +42,8 @@ impl Analyzer<'_> {
     }
 
     fn is_memmap(&self, value: Symbol) -> bool {
-        value.kind() == Kind::Global && self.names.get(value.size()).special == Special::Memmap
+        value.kind() == SymbolKind::Global
+            && self.names.get(value.size()).special == Special::Memmap
     }
 
     #[cold]
@@ -55,7 +56,7 @@ impl Analyzer<'_> {
                 // joblib gives it to `_reconstruct`, where it is data.
                 Some("subclass") if self.is_memmap(value) => self.stack[at + 1].set_trail(0),
                 Some("numpy_array_alignment_bytes") => {
-                    self.array.is_aligned = value.kind() != Kind::None;
+                    self.array.is_aligned = value.kind() != SymbolKind::None;
                 }
                 _ => {}
             }
@@ -64,9 +65,9 @@ impl Analyzer<'_> {
 
     /// Passes over the numbers of the array that was just built.
     #[cold]
-    pub(super) fn raw_array(&mut self, state: Symbol) -> Step {
+    pub(super) fn raw_array(&mut self, state: Symbol) -> Checked {
         let mut array = std::mem::take(&mut self.array);
-        if state.kind() != Kind::Dict || state.at != array.dict {
+        if state.kind() != SymbolKind::Dict || state.at != array.dict {
             array = ArrayState::default();
         }
         if !self.options.raw_arrays {
@@ -82,7 +83,7 @@ impl Analyzer<'_> {
         result
     }
 
-    fn pass_over(&mut self, array: ArrayState, element: Option<Element>) -> Step {
+    fn pass_over(&mut self, array: ArrayState, element: Option<Element>) -> Checked {
         let Some(element) = element else {
             return Err(Error::new(ErrorKind::Unsupported, "a joblib array of an unknown dtype"));
         };
@@ -101,7 +102,7 @@ impl Analyzer<'_> {
 
     /// `pickle.load` would read the numbers as instructions: what harm could that do?
     fn judge_as_plain(&mut self, has_objects: bool) {
-        let options = JudgeOptions { raw_arrays: false, ..self.options };
+        let options = AnalyzerOptions { raw_arrays: false, ..self.options };
         let mut plain = Analyzer::new(self.data, self.ops.position(), options);
         plain.stack.clone_from(&self.stack);
         plain.marks.clone_from(&self.marks);
@@ -127,13 +128,13 @@ impl Analyzer<'_> {
     }
 
     /// An array of objects is a pickle of its own inside the stream.
-    fn nested_objects(&mut self) -> Step {
+    fn nested_objects(&mut self) -> Checked {
         let at = self.ops.position();
         if self.options.nesting >= MAX_NESTING {
             return Err(Error::new(ErrorKind::Depth, "pickles nested too deeply"));
         }
         let nesting = self.options.nesting + 1;
-        let options = JudgeOptions { nesting, raw_arrays: false, ..self.options };
+        let options = AnalyzerOptions { nesting, raw_arrays: false, ..self.options };
         let inner = analyzer(self.data, at, &options);
         for finding in inner.findings {
             self.trails.add(finding, super::UseKind::Calls);
@@ -144,12 +145,12 @@ impl Analyzer<'_> {
     }
 
     pub(super) fn count(&self, shape: Symbol) -> Option<u64> {
-        if shape.kind() != Kind::Tuple {
+        if shape.kind() != SymbolKind::Tuple {
             return None;
         }
         let size = |item: &Symbol| {
             // Shapes may hold NumPy's integers, of which the judge does not know the value.
-            (item.kind() == Kind::Int)
+            (item.kind() == SymbolKind::Int)
                 .then_some(item.at)
                 .filter(|&size| i64::try_from(size).is_ok())
         };
@@ -160,12 +161,12 @@ impl Analyzer<'_> {
 /// The arguments that an instance was made with.
 pub(super) fn arguments(instance: Symbol) -> Symbol {
     let size = u32::try_from(instance.at >> 40).unwrap_or(0);
-    Symbol::new(Kind::Tuple, size, instance.at & ((1 << 40) - 1))
+    Symbol::new(SymbolKind::Tuple, size, instance.at & ((1 << 40) - 1))
 }
 
 /// An instance of the name with this index, that remembers its arguments.
 pub(super) fn instance(name: u32, args: Symbol) -> Symbol {
-    let fits = args.kind() == Kind::Tuple && args.size() < 1 << 24 && args.at < 1 << 40;
+    let fits = args.kind() == SymbolKind::Tuple && args.size() < 1 << 24 && args.at < 1 << 40;
     let at = if fits { u64::from(args.size()) << 40 | args.at } else { 0 };
-    Symbol::new(Kind::Instance, name, at)
+    Symbol::new(SymbolKind::Instance, name, at)
 }

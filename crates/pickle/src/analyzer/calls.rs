@@ -6,8 +6,8 @@ use super::arguments::Check;
 use super::arrays::{arguments, instance};
 use super::finding::{Finding, GUARDED, UseKind, Verdict};
 use super::names::Special;
-use super::symbol::{Kind, Symbol};
-use super::{Analyzer, JudgeOptions, MAX_NESTING, Note, Step, Storage, Trace};
+use super::symbol::{Symbol, SymbolKind};
+use super::{Analyzer, Checked, AnalyzerOptions, MAX_NESTING, Note, Storage, Trace};
 use crate::policy::{Profile, Uses, danger};
 use crate::scan;
 
@@ -27,7 +27,7 @@ impl<'a> Analyzer<'a> {
         // Whoever builds the objects counts for himself: it is no misuse.
         let noted = self.trace.len();
         self.note_structure(Verdict::Unknown, reason);
-        if self.options.trace == Trace::Misuses {
+        if self.options.trace == Trace::Violations {
             self.trace.truncate(noted);
         }
     }
@@ -72,7 +72,7 @@ impl<'a> Analyzer<'a> {
     fn keep_trace(&mut self, name: &str, is_misuse: bool, verdict: Verdict, reason: &str) {
         let wanted = match self.options.trace {
             Trace::NullSink => false,
-            Trace::Misuses => is_misuse,
+            Trace::Violations => is_misuse,
             Trace::Everything => true,
         };
         if wanted {
@@ -86,7 +86,7 @@ impl<'a> Analyzer<'a> {
         let name = self.names.get(name);
         let is_wanted = match self.options.trace {
             Trace::NullSink => false,
-            Trace::Misuses => name.verdict == Verdict::Ok,
+            Trace::Violations => name.verdict == Verdict::Ok,
             Trace::Everything => true,
         };
         !is_wanted
@@ -125,7 +125,7 @@ impl<'a> Analyzer<'a> {
 
     fn refer(&mut self, index: u32) -> Symbol {
         let name = self.names.get(index);
-        let symbol = Symbol::new(Kind::Global, index, 0);
+        let symbol = Symbol::new(SymbolKind::Global, index, 0);
         if name.special.is_guarded() && name.verdict == Verdict::Ok {
             return symbol.with_trail(GUARDED);
         }
@@ -140,7 +140,7 @@ impl<'a> Analyzer<'a> {
         symbol.with_trail(trail)
     }
 
-    pub(super) fn stack_global(&mut self) -> Step {
+    pub(super) fn stack_global(&mut self) -> Checked {
         let (name, module) = (self.pop()?, self.pop()?);
         if let (Some(module), Some(name)) = (self.text(module), self.text(name)) {
             self.global(&module, &name);
@@ -150,7 +150,7 @@ impl<'a> Analyzer<'a> {
         let reason = format!("looks up a name that is made while loading: {shown}");
         // Text and data only come from the stream; whoever computes a name hides it.
         let trail = self.note_structure(Verdict::Danger, &reason);
-        self.stack.push(Symbol::new(Kind::Opaque, 0, 0).with_trail(trail));
+        self.stack.push(Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail));
         Ok(())
     }
 
@@ -160,14 +160,14 @@ impl<'a> Analyzer<'a> {
         }
         let reason = format!("extension code {code}: what it stands for is not in the file");
         let trail = self.note_structure(Verdict::Unknown, &reason);
-        self.stack.push(Symbol::new(Kind::Opaque, 0, 0).with_trail(trail));
+        self.stack.push(Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail));
     }
 
     /// `REDUCE`, `INST` and `OBJ`: calls a value with the items of another.
     #[inline]
     pub(super) fn call(&mut self, callee: Symbol, args: Symbol) {
         let result = match callee.kind() {
-            Kind::Global => {
+            SymbolKind::Global => {
                 let name = self.names.get(callee.size());
                 let is_free = name.special == Special::NullSink && name.uses.allows(Uses::CALL);
                 if is_free && !self.is_given_endless(args) {
@@ -205,7 +205,7 @@ impl<'a> Analyzer<'a> {
 
     fn call_value(&mut self, callee: Symbol, args: Symbol) -> Symbol {
         let made_by = match callee.kind() {
-            Kind::Instance => self.names.get(callee.size()).special,
+            SymbolKind::Instance => self.names.get(callee.size()).special,
             _ => Special::NullSink,
         };
         let (verdict, what) = match (callee.kind(), made_by) {
@@ -216,14 +216,14 @@ impl<'a> Analyzer<'a> {
             (_, Special::Getter) => {
                 (Verdict::Danger, "reaches an attribute or a method by its name")
             }
-            (Kind::Opaque | Kind::Instance | Kind::Persistent, _) => {
+            (SymbolKind::Opaque | SymbolKind::Instance | SymbolKind::Persistent, _) => {
                 (Verdict::Unknown, "calls what another call returned")
             }
             _ => (Verdict::Unknown, "calls what is no function"),
         };
         let call = format!("{}({})", self.show(callee), self.show_arguments(args));
         let trail = self.note_structure(verdict, &format!("{what}: {call}"));
-        Symbol::new(Kind::Opaque, 0, 0).with_trail(trail)
+        Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail)
     }
 
     #[cold]
@@ -288,14 +288,14 @@ impl<'a> Analyzer<'a> {
             return self.call_unknown(index, args, "cannery cannot vouch for it");
         };
         let attribute = self.text(name);
-        let (Kind::Global, Some(attribute)) = (of.kind(), &attribute) else {
+        let (SymbolKind::Global, Some(attribute)) = (of.kind(), &attribute) else {
             let dotted = format!("_.{}", attribute.as_deref().unwrap_or("__dict__"));
             let hidden = danger("", &dotted).is_some();
-            if hidden || of.kind() == Kind::Opaque {
+            if hidden || of.kind() == SymbolKind::Opaque {
                 let call = self.show_arguments(args);
                 let reason = format!("reaches an attribute that is not data: getattr({call})");
                 let trail = self.note_structure(Verdict::Danger, &reason);
-                return Symbol::new(Kind::Opaque, 0, 0).with_trail(trail);
+                return Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail);
             }
             return self.call_unknown(index, args, "a method or an attribute of an object");
         };
@@ -321,20 +321,22 @@ impl<'a> Analyzer<'a> {
     fn import(&mut self, index: u32, args: Symbol) -> Symbol {
         let trail = self.call_unknown(index, args, "imports a module").trail();
         let Some(path) = self.items(args).first().and_then(|&name| self.text(name)) else {
-            return Symbol::new(Kind::Opaque, 0, 0).with_trail(trail);
+            return Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail);
         };
         let (module, name) = path.rsplit_once('.').unwrap_or(("", &path));
         let module = self.names.intern(module, name);
         let full = self.names.list[module as usize].full.trim_start_matches('.').to_owned();
         self.names.list[module as usize].full = full;
-        Symbol::new(Kind::Global, module, 0).with_trail(trail)
+        Symbol::new(SymbolKind::Global, module, 0).with_trail(trail)
     }
 
     /// `_builtin_type("CodeType")`: a type by its name in `types` or `builtins`.
     fn type_name(&mut self, index: u32, args: Symbol) -> Symbol {
         let trail = self.call_unknown(index, args, "looks up a type by its name").trail();
         let name = self.items(args).first().and_then(|&name| self.text(name));
-        let Some(name) = name else { return Symbol::new(Kind::Opaque, 0, 0).with_trail(trail) };
+        let Some(name) = name else {
+            return Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail);
+        };
         let named = self.lookup("types", &name);
         named.with_trail(trail)
     }
@@ -355,11 +357,11 @@ impl<'a> Analyzer<'a> {
         }
         let reason = format!("calls {full}: {why}");
         let trail = self.note(index, verdict, UseKind::Calls, reason);
-        Symbol::new(Kind::Opaque, 0, 0).with_trail(trail)
+        Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail)
     }
 
     fn judge_nested(&mut self, full: &str, data: &[u8]) -> (Verdict, String) {
-        let options = JudgeOptions { nesting: self.options.nesting + 1, ..self.options };
+        let options = AnalyzerOptions { nesting: self.options.nesting + 1, ..self.options };
         let is_torch = full.starts_with("torch.");
         let report = scan::judge_inner(data, is_torch, options);
         let least = if is_torch { Verdict::Ok } else { Verdict::Unknown };
@@ -378,14 +380,14 @@ impl<'a> Analyzer<'a> {
     /// The bytes that a value stands for, if they are known.
     fn constant(&self, symbol: Symbol) -> Option<Cow<'a, [u8]>> {
         match symbol.kind() {
-            Kind::Bytes => self.bytes(symbol).map(Cow::Borrowed),
-            Kind::Encoded => {
+            SymbolKind::Bytes => self.bytes(symbol).map(Cow::Borrowed),
+            SymbolKind::Encoded => {
                 let text = self.text(*self.tuples.get(usize::try_from(symbol.at).ok()?)?)?;
                 let bytes: Option<Vec<u8>> =
                     text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
                 Some(Cow::Owned(bytes.unwrap_or_else(|| text.as_bytes().to_vec())))
             }
-            Kind::Instance if self.names.get(symbol.size()).special == Special::Bytes => {
+            SymbolKind::Instance if self.names.get(symbol.size()).special == Special::Bytes => {
                 self.constant(*self.items(arguments(symbol)).first()?)
             }
             _ if symbol.is_text() => Some(match self.text(symbol)? {
@@ -416,7 +418,7 @@ impl<'a> Analyzer<'a> {
         );
         match items {
             [text] | [text, _] if is_plain && text.is_text() => {
-                Symbol::new(Kind::Encoded, 0, args.at)
+                Symbol::new(SymbolKind::Encoded, 0, args.at)
             }
             _ => self.call_unknown(index, args, "with an encoding that data does not need"),
         }
@@ -424,7 +426,7 @@ impl<'a> Analyzer<'a> {
 
     fn make_bytes(&mut self, index: u32, args: Symbol) -> Symbol {
         if let &[size] = self.items(args)
-            && size.kind() == Kind::Int
+            && size.kind() == SymbolKind::Int
             && size.at > MAX_ZEROS
         {
             let reason = format!("makes {} zeros out of nothing: a resource bomb", size.at);
@@ -450,7 +452,7 @@ impl<'a> Analyzer<'a> {
 
     #[inline]
     fn make_instance(&mut self, class: Symbol, args: Symbol) -> Symbol {
-        if class.kind() != Kind::Global {
+        if class.kind() != SymbolKind::Global {
             return self.call_value(class, args);
         }
         let name = self.names.get(class.size());
@@ -488,12 +490,12 @@ impl<'a> Analyzer<'a> {
 
     /// `BUILD`: gives a value its state.
     #[inline]
-    pub(super) fn build(&mut self) -> Step {
+    pub(super) fn build(&mut self) -> Checked {
         self.below(2)?;
         let state = self.pop()?;
         let top = self.stack.len() - 1;
         let object = self.stack[top];
-        if object.kind() == Kind::Instance
+        if object.kind() == SymbolKind::Instance
             && let Special::Checked(Check::EmptyArray | Check::MaskedArray) =
                 self.names.get(object.size()).special
         {
@@ -504,7 +506,7 @@ impl<'a> Analyzer<'a> {
             let trail = self.merge(unguarded(object), inner);
             self.stack[top].set_trail(trail);
         }
-        if object.kind() == Kind::Instance {
+        if object.kind() == SymbolKind::Instance {
             let name = self.names.get(object.size());
             if name.special == Special::ArrayWrapper {
                 return self.raw_array(state);
@@ -527,8 +529,10 @@ impl<'a> Analyzer<'a> {
         let object = self.stack[top];
         let shown = self.show(object);
         let (verdict, reason) = match object.kind() {
-            Kind::Global => (Verdict::Danger, format!("changes the attributes of {shown} itself")),
-            Kind::Opaque | Kind::Instance | Kind::Persistent => {
+            SymbolKind::Global => {
+                (Verdict::Danger, format!("changes the attributes of {shown} itself"))
+            }
+            SymbolKind::Opaque | SymbolKind::Instance | SymbolKind::Persistent => {
                 (Verdict::Unknown, format!("sets the state of {shown}"))
             }
             _ => (Verdict::Unknown, format!("sets the state of {shown}, which has none")),
@@ -541,7 +545,7 @@ impl<'a> Analyzer<'a> {
     /// Items put into something that is no plain list, set or dict.
     #[inline]
     pub(super) fn check_items(&mut self, into: Symbol) {
-        if into.kind() == Kind::Instance {
+        if into.kind() == SymbolKind::Instance {
             let name = self.names.get(into.size());
             if name.uses.allows(Uses::ITEMS) || name.verdict != Verdict::Ok {
                 return;
@@ -553,7 +557,8 @@ impl<'a> Analyzer<'a> {
     #[cold]
     fn items_into_other(&mut self, into: Symbol) {
         let shown = self.show(into);
-        let verdict = if into.kind() == Kind::Global { Verdict::Danger } else { Verdict::Unknown };
+        let verdict =
+            if into.kind() == SymbolKind::Global { Verdict::Danger } else { Verdict::Unknown };
         self.note_structure(verdict, &format!("puts items into {shown}"));
     }
 
@@ -568,7 +573,7 @@ impl<'a> Analyzer<'a> {
         let place = storage.as_ref().map_or(0, |_| self.storages.len() as u64 + 1);
         self.storages.extend(storage);
         let trail = self.settled_trail(id);
-        let mut symbol = Symbol::new(Kind::Persistent, 0, place).with_trail(trail);
+        let mut symbol = Symbol::new(SymbolKind::Persistent, 0, place).with_trail(trail);
         if !is_expected {
             let reason = format!("asks its reader for the object that it calls {}", self.show(id));
             let trail = self.note_structure(Verdict::Unknown, &reason);
@@ -581,8 +586,8 @@ impl<'a> Analyzer<'a> {
     fn module_class(&self, id: Symbol) -> Option<Symbol> {
         let &[kind, class, file, source] = self.items(id) else { return None };
         let is_module = self.text(kind)? == "module" && self.options.persistent_ids;
-        let is_source = |part: Symbol| part.is_text() || part.kind() == Kind::None;
-        (is_module && class.kind() == Kind::Global && is_source(file) && is_source(source))
+        let is_source = |part: Symbol| part.is_text() || part.kind() == SymbolKind::None;
+        (is_module && class.kind() == SymbolKind::Global && is_source(file) && is_source(source))
             .then_some(class)
     }
 
@@ -590,13 +595,14 @@ impl<'a> Analyzer<'a> {
     fn storage(&self, id: Symbol) -> Option<Storage> {
         let &[kind, class, key, _, elements, ref rest @ ..] = self.items(id) else { return None };
         if self.text(kind)? != "storage"
-            || class.kind() != Kind::Global
-            || elements.kind() != Kind::Int
+            || class.kind() != SymbolKind::Global
+            || elements.kind() != SymbolKind::Int
         {
             return None;
         }
         let view = rest.first().map_or(&[][..], |&view| self.items(view));
-        let view = view.get(2).filter(|size| size.kind() == Kind::Int).unwrap_or(&elements).at;
+        let view =
+            view.get(2).filter(|size| size.kind() == SymbolKind::Int).unwrap_or(&elements).at;
         let class = self.names.get(class.size()).full.rsplit('.').next()?.to_owned();
         Some(Storage { key: self.text(key)?.into_owned(), class, elements: elements.at, view })
     }

@@ -10,7 +10,7 @@ use super::Analyzer;
 use super::arrays::arguments;
 use super::finding::Verdict;
 use super::names::Special;
-use super::symbol::{Kind, Symbol};
+use super::symbol::{Symbol, SymbolKind};
 
 const ODD: &str = "gives a dtype a state that NumPy does not write";
 const ADDRESSES: &str = "gives a dtype a state that makes NumPy take numbers for addresses";
@@ -61,7 +61,7 @@ impl Analyzer<'_> {
         for at in (start..self.stack.len()).step_by(2) {
             let value = self.stack[at + 1];
             let field = match *self.items(value) {
-                [dtype, offset, ..] if self.is_dtype(dtype) && offset.kind() == Kind::Int => {
+                [dtype, offset, ..] if self.is_dtype(dtype) && offset.kind() == SymbolKind::Int => {
                     Some((dtype, offset.at))
                 }
                 [first, ..] if is_made(first) => None,
@@ -74,7 +74,7 @@ impl Analyzer<'_> {
     }
 
     fn is_dtype(&self, value: Symbol) -> bool {
-        value.kind() == Kind::Instance
+        value.kind() == SymbolKind::Instance
             && self.names.get(value.size()).full.starts_with("numpy.dtype")
     }
 
@@ -97,7 +97,7 @@ impl Analyzer<'_> {
         let &[version, _, subarray, names, fields, size, _, flags, ..] = self.items(state) else {
             return Err(ODD);
         };
-        let is_known = version.kind() == Kind::Int && matches!(version.at, 3 | 4);
+        let is_known = version.kind() == SymbolKind::Int && matches!(version.at, 3 | 4);
         if !is_known || is_none(names) != is_none(fields) {
             return Err(ODD);
         }
@@ -148,7 +148,7 @@ impl Analyzer<'_> {
 
     /// The dtypes that one consists of, each with its offset and how often it is there.
     fn parts(&self, parts: Symbol) -> Option<Vec<Option<(Symbol, u64, u64)>>> {
-        if parts.kind() == Kind::Dict {
+        if parts.kind() == SymbolKind::Dict {
             let fields = self.dtypes.fields.get(&parts.at)?;
             return Some(
                 fields.iter().map(|field| field.map(|(dtype, at)| (dtype, at, 1))).collect(),
@@ -156,7 +156,7 @@ impl Analyzer<'_> {
         }
         let &[base, shape] = self.items(parts) else { return None };
         let count = match shape.kind() {
-            Kind::Int => shape.at,
+            SymbolKind::Int => shape.at,
             _ => self.count(shape)?,
         };
         Some(vec![self.is_dtype(base).then_some((base, 0, count))])
@@ -165,7 +165,7 @@ impl Analyzer<'_> {
     /// The size of an element, from the first argument of the call that made the dtype and from
     /// the state that it was given.
     pub(super) fn element_size(&self, dtype: Symbol) -> Option<Element> {
-        if dtype.kind() != Kind::Instance {
+        if dtype.kind() != SymbolKind::Instance {
             return None;
         }
         match self.names.get(dtype.size()).full.as_str() {
@@ -189,7 +189,7 @@ impl Analyzer<'_> {
     /// What the first argument of a dtype says: `f8`, `U5`, `O`.
     fn named(&self, dtype: Symbol) -> Option<Named> {
         let first = *self.items(arguments(dtype)).first()?;
-        if first.kind() == Kind::Global {
+        if first.kind() == SymbolKind::Global {
             let full = self.names.get(first.size()).full.as_str();
             let is_record = full.starts_with("numpy.") && full.ends_with(".record");
             return match full.strip_prefix("ml_dtypes.") {
@@ -213,7 +213,7 @@ impl Analyzer<'_> {
 
 /// Whether something else than the pickle's own opcodes made a value.
 fn is_made(value: Symbol) -> bool {
-    matches!(value.kind(), Kind::Instance | Kind::Opaque | Kind::Persistent)
+    matches!(value.kind(), SymbolKind::Instance | SymbolKind::Opaque | SymbolKind::Persistent)
 }
 
 impl Named {
@@ -245,7 +245,7 @@ fn has_objects(flags: Symbol) -> Result<bool, &'static str> {
     const IS_OBJECT: u64 = 1;
     const IS_LIST: u64 = 2;
     const IS_POINTER: u64 = 4;
-    if flags.kind() != Kind::Int {
+    if flags.kind() != SymbolKind::Int {
         return Err(ODD);
     }
     match flags.at & (IS_OBJECT | IS_LIST | IS_POINTER) {
@@ -256,10 +256,11 @@ fn has_objects(flags: Symbol) -> Result<bool, &'static str> {
 }
 
 fn is_none(part: Symbol) -> bool {
-    part.kind() == Kind::None
+    part.kind() == SymbolKind::None
 }
 
 /// A size in a state; -1 says that the name of the type has told it.
 fn size_of(size: Symbol) -> Option<u64> {
-    (size.kind() == Kind::Int && size.at > 0 && i64::try_from(size.at).is_ok()).then_some(size.at)
+    (size.kind() == SymbolKind::Int && size.at > 0 && i64::try_from(size.at).is_ok())
+        .then_some(size.at)
 }

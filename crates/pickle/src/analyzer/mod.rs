@@ -30,12 +30,12 @@ use crate::opcode::Opcode;
 use crate::policy::Profile;
 use crate::read::{Framing, Ops};
 pub(crate) use analyzed::Trace;
-pub use analyzed::{Analyzed, JudgeOptions, Note, Storage};
+pub use analyzed::{Analyzed, AnalyzerOptions, Note, Storage};
 pub use finding::{Finding, Verdict};
 use finding::{Provenance, UseKind};
 use names::Names;
 pub(crate) use names::is_looked_at;
-use symbol::{Kind, Symbol};
+use symbol::{Symbol, SymbolKind};
 
 /// Pickles inside of pickles that are followed.
 const MAX_NESTING: u32 = 16;
@@ -45,15 +45,15 @@ const MAX_NESTING: u32 = 16;
 /// What comes before an error is judged all the same: a pickle does what it does before it breaks.
 ///
 /// ```
-/// use cannery_pickle::judge::{JudgeOptions, Verdict, judge};
+/// use cannery_pickle::judge::{AnalyzerOptions, Verdict, judge};
 ///
-/// let judged = judge(b"cos\nsystem\n(S'echo hi'\ntR.", 0, &JudgeOptions::default());
+/// let judged = judge(b"cos\nsystem\n(S'echo hi'\ntR.", 0, &AnalyzerOptions::default());
 /// assert_eq!(judged.verdict(), Verdict::Danger);
 /// assert_eq!(judged.findings[0].name, "os.system");
-/// assert_eq!(judge(b"]q\0(K\x01K\x02e.", 0, &JudgeOptions::default()).verdict(), Verdict::Ok);
+/// assert_eq!(judge(b"]q\0(K\x01K\x02e.", 0, &AnalyzerOptions::default()).verdict(), Verdict::Ok);
 /// ```
 #[must_use]
-pub fn analyzer(data: &[u8], start: usize, options: &JudgeOptions) -> Analyzed {
+pub fn analyzer(data: &[u8], start: usize, options: &AnalyzerOptions) -> Analyzed {
     let mut analyzer = Analyzer::new(data, start, *options);
     let error = analyzer.run();
     analyzer.finish(error)
@@ -62,11 +62,11 @@ pub fn analyzer(data: &[u8], start: usize, options: &JudgeOptions) -> Analyzed {
 /// The instructions that put names of the table to a use that nobody vouches for, or do what no
 /// data does. Other names are not looked at: they are for the caller to judge.
 pub(crate) fn violations(data: &[u8], start: usize, extensions: Extensions) -> Vec<Note> {
-    let options = JudgeOptions {
+    let options = AnalyzerOptions {
         raw_arrays: false,
         persistent_ids: true,
-        trace: Trace::Misuses,
-        ..JudgeOptions::default()
+        trace: Trace::Violations,
+        ..AnalyzerOptions::default()
     };
     let mut analyzer = Analyzer::new(data, start, options);
     analyzer.extensions = extensions;
@@ -80,7 +80,7 @@ pub(crate) type Extensions = HashMap<i64, (String, String)>;
 struct Analyzer<'a> {
     data: &'a [u8],
     ops: Ops<'a>,
-    options: JudgeOptions,
+    options: AnalyzerOptions,
     stack: Vec<Symbol>,
     /// Lengths of the stack at its marks.
     marks: Vec<usize>,
@@ -111,10 +111,10 @@ struct Analyzer<'a> {
     done: bool,
 }
 
-type Step<T = ()> = Result<T, Error>;
+type Checked<T = ()> = Result<T, Error>;
 
 impl<'a> Analyzer<'a> {
-    fn new(data: &'a [u8], start: usize, options: JudgeOptions) -> Self {
+    fn new(data: &'a [u8], start: usize, options: AnalyzerOptions) -> Self {
         Self {
             data,
             ops: Ops::new(data, start, Framing::Strict),
@@ -170,7 +170,7 @@ impl<'a> Analyzer<'a> {
         usize::try_from(offset).unwrap_or(usize::MAX)
     }
 
-    fn walk(&mut self) -> Step {
+    fn walk(&mut self) -> Checked {
         while !self.done {
             let (offset, opcode) = self.ops.opcode()?;
             self.offset = offset;
@@ -207,12 +207,12 @@ impl<'a> Analyzer<'a> {
     fn text(&self, symbol: Symbol) -> Option<Cow<'a, str>> {
         let bytes = self.bytes(symbol)?;
         match symbol.kind() {
-            Kind::Text => Some(String::from_utf8_lossy(bytes)),
-            Kind::EscapedText => {
+            SymbolKind::Text => Some(String::from_utf8_lossy(bytes)),
+            SymbolKind::EscapedText => {
                 let text = literal::escaped(bytes).ok()?;
                 Some(Cow::Owned(text.as_text().to_str_lossy().into_owned()))
             }
-            Kind::QuotedText => {
+            SymbolKind::QuotedText => {
                 let text = literal::quoted(bytes).ok()?;
                 Some(Cow::Owned(String::from_utf8_lossy(&text).into_owned()))
             }
@@ -222,7 +222,7 @@ impl<'a> Analyzer<'a> {
 
     /// The part of the data that a symbol stands for.
     fn bytes(&self, symbol: Symbol) -> Option<&'a [u8]> {
-        if !symbol.is_text() && symbol.kind() != Kind::Bytes {
+        if !symbol.is_text() && symbol.kind() != SymbolKind::Bytes {
             return None;
         }
         let at = usize::try_from(symbol.at).ok()?;
@@ -231,7 +231,7 @@ impl<'a> Analyzer<'a> {
 
     /// The items of a symbol that is a tuple.
     fn items(&self, symbol: Symbol) -> &[Symbol] {
-        if symbol.kind() != Kind::Tuple {
+        if symbol.kind() != SymbolKind::Tuple {
             return &[];
         }
         let at = usize::try_from(symbol.at).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
 //! Values as they are shown in reasons and paths.
 
 use super::Analyzer;
-use super::symbol::{Kind, Symbol};
+use super::symbol::{Symbol, SymbolKind};
 
 /// Characters of a text, and items of a tuple, that are shown.
 const MAX_CHARS: usize = 120;
@@ -17,7 +17,7 @@ impl Analyzer<'_> {
     /// Arguments as they are written in a call, without the parentheses.
     pub(super) fn show_arguments(&self, args: Symbol) -> String {
         match args.kind() {
-            Kind::Tuple => self.show_items(args, 0),
+            SymbolKind::Tuple => self.show_items(args, 0),
             _ => format!("*{}", self.show(args)),
         }
     }
@@ -27,24 +27,26 @@ impl Analyzer<'_> {
             return quoted(&text);
         }
         match symbol.kind() {
-            Kind::None => "None".to_owned(),
-            Kind::True => "True".to_owned(),
-            Kind::False => "False".to_owned(),
-            Kind::Int => symbol.at.cast_signed().to_string(),
-            Kind::Bytes => format!("b{}", quoted(&self.printable(symbol))),
-            Kind::Encoded => {
+            SymbolKind::None => "None".to_owned(),
+            SymbolKind::True => "True".to_owned(),
+            SymbolKind::False => "False".to_owned(),
+            SymbolKind::Int => symbol.at.cast_signed().to_string(),
+            SymbolKind::Bytes => format!("b{}", quoted(&self.printable(symbol))),
+            SymbolKind::Encoded => {
                 match self.tuples.get(usize::try_from(symbol.at).unwrap_or(usize::MAX)) {
                     Some(&text) => format!("b{}", self.show(text)),
                     None => "b\"…\"".to_owned(),
                 }
             }
-            Kind::List => if symbol.size() == 0 { "[]" } else { "[…]" }.to_owned(),
-            Kind::Dict | Kind::Set => "{…}".to_owned(),
-            Kind::Tuple if depth >= MAX_DEPTH => "(…)".to_owned(),
-            Kind::Tuple if symbol.size() == 1 => format!("({},)", self.show_items(symbol, depth)),
-            Kind::Tuple => format!("({})", self.show_items(symbol, depth)),
-            Kind::Global => self.names.get(symbol.size()).full.clone(),
-            Kind::Instance => format!("{}(…)", self.names.get(symbol.size()).full),
+            SymbolKind::List => if symbol.size() == 0 { "[]" } else { "[…]" }.to_owned(),
+            SymbolKind::Dict | SymbolKind::Set => "{…}".to_owned(),
+            SymbolKind::Tuple if depth >= MAX_DEPTH => "(…)".to_owned(),
+            SymbolKind::Tuple if symbol.size() == 1 => {
+                format!("({},)", self.show_items(symbol, depth))
+            }
+            SymbolKind::Tuple => format!("({})", self.show_items(symbol, depth)),
+            SymbolKind::Global => self.names.get(symbol.size()).full.clone(),
+            SymbolKind::Instance => format!("{}(…)", self.names.get(symbol.size()).full),
             _ => "…".to_owned(),
         }
     }

@@ -4,8 +4,8 @@ use cannery_core::{Error, ErrorKind, Segment};
 use num_bigint::BigInt;
 
 use super::finding::GUARDED;
-use super::symbol::{Kind, Symbol};
-use super::{Analyzer, Step};
+use super::symbol::{Symbol, SymbolKind};
+use super::{Analyzer, Checked};
 
 /// The memo index from which on an index must have been earned by as many entries.
 const FREE_MEMO_INDEX: u64 = 1 << 20;
@@ -17,7 +17,7 @@ const MAX_WEIGHT: f32 = 1e8;
 const MAX_KEY_DEPTH: u16 = 500;
 
 impl Analyzer<'_> {
-    pub(super) fn push_kind(&mut self, kind: Kind) {
+    pub(super) fn push_kind(&mut self, kind: SymbolKind) {
         self.stack.push(Symbol::new(kind, 0, 0));
     }
 
@@ -25,12 +25,11 @@ impl Analyzer<'_> {
     /// told from others.
     #[inline]
     pub(super) fn push_dict(&mut self) {
-        let is_told = self
-            .stack
-            .last()
-            .is_some_and(|&before| before.kind() == Kind::Tuple || self.is_array_wrapper(before));
+        let is_told = self.stack.last().is_some_and(|&before| {
+            before.kind() == SymbolKind::Tuple || self.is_array_wrapper(before)
+        });
         let id = if is_told { self.offset as u64 + 1 } else { 0 };
-        self.stack.push(Symbol::new(Kind::Dict, 0, id));
+        self.stack.push(Symbol::new(SymbolKind::Dict, 0, id));
     }
 
     /// The length that the stack may not fall below.
@@ -40,7 +39,7 @@ impl Analyzer<'_> {
     }
 
     #[inline]
-    pub(super) fn pop(&mut self) -> Step<Symbol> {
+    pub(super) fn pop(&mut self) -> Checked<Symbol> {
         if self.stack.len() <= self.fence() {
             return Err(underflow());
         }
@@ -48,7 +47,7 @@ impl Analyzer<'_> {
     }
 
     #[inline]
-    pub(super) fn top(&self) -> Step<Symbol> {
+    pub(super) fn top(&self) -> Checked<Symbol> {
         match self.stack.last() {
             Some(&top) if self.stack.len() > self.fence() => Ok(top),
             _ => Err(underflow()),
@@ -57,7 +56,7 @@ impl Analyzer<'_> {
 
     /// Where the uppermost `count` values begin.
     #[inline]
-    pub(super) fn below(&self, count: usize) -> Step<usize> {
+    pub(super) fn below(&self, count: usize) -> Checked<usize> {
         match self.stack.len().checked_sub(count) {
             Some(start) if start >= self.fence() => Ok(start),
             _ => Err(underflow()),
@@ -65,7 +64,7 @@ impl Analyzer<'_> {
     }
 
     #[inline]
-    pub(super) fn pop_mark(&mut self) -> Step<usize> {
+    pub(super) fn pop_mark(&mut self) -> Checked<usize> {
         self.marks.pop().ok_or_else(|| Error::new(ErrorKind::Syntax, "no `MARK` to go back to"))
     }
 
@@ -80,11 +79,11 @@ impl Analyzer<'_> {
         let at = self.tuples.len();
         let count = self.stack.len() - start;
         let mut tuple =
-            Symbol::new(Kind::Tuple, u32::try_from(count).unwrap_or(u32::MAX), at as u64);
+            Symbol::new(SymbolKind::Tuple, u32::try_from(count).unwrap_or(u32::MAX), at as u64);
         let (mut found, mut nested) = (false, false);
         for item in &self.stack[start..] {
             found |= item.trail() != 0;
-            nested |= item.kind() == Kind::Tuple;
+            nested |= item.kind() == SymbolKind::Tuple;
             self.tuples.push(*item);
         }
         self.stack.truncate(start);
@@ -114,8 +113,9 @@ impl Analyzer<'_> {
 
     /// Whether guarded names are all that there is to say about a tuple: its call decides.
     fn is_guarded_only(&self, at: usize) -> bool {
-        let is_fine =
-            |item: &Symbol| matches!((item.trail(), item.kind()), (0, _) | (GUARDED, Kind::Global));
+        let is_fine = |item: &Symbol| {
+            matches!((item.trail(), item.kind()), (0, _) | (GUARDED, SymbolKind::Global))
+        };
         self.tuples[at..].iter().all(is_fine)
     }
 
@@ -127,7 +127,7 @@ impl Analyzer<'_> {
 
     #[cold]
     fn settle(&mut self, value: Symbol) -> u16 {
-        if value.kind() == Kind::Global {
+        if value.kind() == SymbolKind::Global {
             return self.keep_guarded(value.size());
         }
         let names: Vec<_> =
@@ -156,7 +156,7 @@ impl Analyzer<'_> {
     }
 
     fn weight(&self, symbol: Symbol) -> f32 {
-        if symbol.kind() != Kind::Tuple {
+        if symbol.kind() != SymbolKind::Tuple {
             return 1.0;
         }
         self.weights.get(&symbol.at).copied().unwrap_or(64.0)
@@ -164,7 +164,7 @@ impl Analyzer<'_> {
 
     /// Levels of tuples that a value is, counted no further than a `u16` goes.
     fn tuple_depth(&self, symbol: Symbol) -> u16 {
-        if symbol.kind() != Kind::Tuple || symbol.size() == 0 {
+        if symbol.kind() != SymbolKind::Tuple || symbol.size() == 0 {
             return 0;
         }
         let at = usize::try_from(symbol.at).unwrap_or(usize::MAX);
@@ -196,19 +196,19 @@ impl Analyzer<'_> {
         }
     }
 
-    pub(super) fn collect(&mut self, kind: Kind) -> Step {
+    pub(super) fn collect(&mut self, kind: SymbolKind) -> Checked {
         let start = self.pop_mark()?;
-        let id = if kind == Kind::Dict { self.offset as u64 + 1 } else { 0 };
+        let id = if kind == SymbolKind::Dict { self.offset as u64 + 1 } else { 0 };
         self.stack.insert(start, Symbol::new(kind, 0, id));
         match kind {
-            Kind::Dict => self.set_items(start + 1),
+            SymbolKind::Dict => self.set_items(start + 1),
             _ => self.append(start + 1, kind),
         }
     }
 
     /// Puts everything from `start` on into the list or set below it.
     #[inline]
-    pub(super) fn append(&mut self, start: usize, kind: Kind) -> Step {
+    pub(super) fn append(&mut self, start: usize, kind: SymbolKind) -> Checked {
         let Some(parent) = start.checked_sub(1).filter(|&parent| parent >= self.fence()) else {
             return Err(underflow());
         };
@@ -224,7 +224,7 @@ impl Analyzer<'_> {
         if found {
             self.attach_items(parent, start);
         }
-        if kind == Kind::Set {
+        if kind == SymbolKind::Set {
             self.check_weights(start, 1);
         }
         let size = into.size().saturating_add(count_of(into.kind(), count));
@@ -248,7 +248,7 @@ impl Analyzer<'_> {
 
     /// Sets the pairs from `start` on in the dict below them.
     #[inline]
-    pub(super) fn set_items(&mut self, start: usize) -> Step {
+    pub(super) fn set_items(&mut self, start: usize) -> Checked {
         let Some(parent) = start.checked_sub(1).filter(|&parent| parent >= self.fence()) else {
             return Err(underflow());
         };
@@ -257,7 +257,7 @@ impl Analyzer<'_> {
             return Err(Error::new(ErrorKind::Syntax, "a key without a value"));
         }
         let into = self.stack[parent];
-        if into.kind() != Kind::Dict {
+        if into.kind() != SymbolKind::Dict {
             self.check_items(into);
         } else if into.at != 0 {
             self.state_of_array(parent, start);
@@ -311,7 +311,7 @@ impl Analyzer<'_> {
     pub(super) fn memoize(&mut self, index: u64, symbol: Symbol) {
         match usize::try_from(index) {
             Ok(index) if index < self.memo.len() => {
-                self.memoized += u64::from(self.memo[index].kind() == Kind::Missing);
+                self.memoized += u64::from(self.memo[index].kind() == SymbolKind::Missing);
                 self.memo[index] = symbol;
             }
             Ok(index) if index == self.memo.len() => {
@@ -334,9 +334,9 @@ impl Analyzer<'_> {
     }
 
     #[inline]
-    pub(super) fn get(&mut self, index: u64) -> Step {
+    pub(super) fn get(&mut self, index: u64) -> Checked {
         if let Some(&symbol) = usize::try_from(index).ok().and_then(|index| self.memo.get(index))
-            && symbol.kind() != Kind::Missing
+            && symbol.kind() != SymbolKind::Missing
         {
             self.stack.push(symbol);
             return Ok(());
@@ -345,7 +345,7 @@ impl Analyzer<'_> {
     }
 
     #[cold]
-    fn get_far(&mut self, index: u64) -> Step {
+    fn get_far(&mut self, index: u64) -> Checked {
         let Some(&symbol) = self.far_memo.get(&index) else {
             let message = format!("memo entry {index} was never written");
             return Err(Error::new(ErrorKind::Reference, message));
@@ -356,8 +356,8 @@ impl Analyzer<'_> {
 }
 
 /// Only lists know where their items are.
-fn count_of(kind: Kind, count: usize) -> u32 {
-    if kind == Kind::List { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 }
+fn count_of(kind: SymbolKind, count: usize) -> u32 {
+    if kind == SymbolKind::List { u32::try_from(count).unwrap_or(u32::MAX) } else { 0 }
 }
 
 #[cold]

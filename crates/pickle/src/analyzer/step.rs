@@ -3,8 +3,8 @@
 use cannery_core::{Error, ErrorKind};
 
 use super::stack::underflow;
-use super::symbol::{Kind, Symbol};
-use super::{Analyzer, Step};
+use super::symbol::{Symbol, SymbolKind};
+use super::{Analyzer, Checked};
 use crate::literal;
 use crate::opcode::Opcode;
 
@@ -12,7 +12,7 @@ impl Analyzer<'_> {
     /// Carries out the instruction whose opcode was just read; its argument is read on the way.
     #[inline]
     #[expect(clippy::too_many_lines, reason = "one table: what every opcode does")]
-    pub(super) fn step(&mut self, opcode: Opcode) -> Step {
+    pub(super) fn step(&mut self, opcode: Opcode) -> Checked {
         match opcode {
             Opcode::BinInt1 => {
                 let value = self.byte()?;
@@ -29,7 +29,7 @@ impl Analyzer<'_> {
             Opcode::Int => match literal::short_integer(self.ops.line()?)? {
                 literal::Integer::Small(value) => self.stack.push(Symbol::int(value)),
                 literal::Integer::Bool(yes) => {
-                    self.push_kind(if yes { Kind::True } else { Kind::False });
+                    self.push_kind(if yes { SymbolKind::True } else { SymbolKind::False });
                 }
                 literal::Integer::Big(big) => self.big_integer(&big),
             },
@@ -58,48 +58,48 @@ impl Analyzer<'_> {
             Opcode::NextBuffer => self.stack.push(Symbol::DATA),
             Opcode::ShortBinUnicode | Opcode::ShortBinString => {
                 let size = self.byte()?;
-                self.part(Kind::Text, size.into())?;
+                self.part(SymbolKind::Text, size.into())?;
             }
             Opcode::BinUnicode => {
                 let size = self.size()?;
-                self.part(Kind::Text, size)?;
+                self.part(SymbolKind::Text, size)?;
             }
             Opcode::BinUnicode8 => {
                 let size = self.long_size()?;
-                self.part(Kind::Text, size)?;
+                self.part(SymbolKind::Text, size)?;
             }
             Opcode::BinString => {
                 let size = self.signed_size()?;
-                self.part(Kind::Text, size)?;
+                self.part(SymbolKind::Text, size)?;
             }
             Opcode::Unicode => {
                 let line = self.ops.line()?;
-                self.stack.push(Symbol::part(Kind::EscapedText, self.data, line));
+                self.stack.push(Symbol::part(SymbolKind::EscapedText, self.data, line));
             }
             Opcode::String => {
                 let line = self.ops.line()?;
                 literal::quoted(line)?;
-                self.stack.push(Symbol::part(Kind::QuotedText, self.data, line));
+                self.stack.push(Symbol::part(SymbolKind::QuotedText, self.data, line));
             }
             Opcode::ShortBinBytes => {
                 let size = self.byte()?;
-                self.part(Kind::Bytes, size.into())?;
+                self.part(SymbolKind::Bytes, size.into())?;
             }
             Opcode::BinBytes => {
                 let size = self.size()?;
-                self.part(Kind::Bytes, size)?;
+                self.part(SymbolKind::Bytes, size)?;
             }
             Opcode::BinBytes8 | Opcode::ByteArray8 => {
                 let size = self.long_size()?;
-                self.part(Kind::Bytes, size)?;
+                self.part(SymbolKind::Bytes, size)?;
             }
-            Opcode::None => self.push_kind(Kind::None),
-            Opcode::NewTrue => self.push_kind(Kind::True),
-            Opcode::NewFalse => self.push_kind(Kind::False),
-            Opcode::EmptyList => self.push_kind(Kind::List),
+            Opcode::None => self.push_kind(SymbolKind::None),
+            Opcode::NewTrue => self.push_kind(SymbolKind::True),
+            Opcode::NewFalse => self.push_kind(SymbolKind::False),
+            Opcode::EmptyList => self.push_kind(SymbolKind::List),
             Opcode::EmptyDict => self.push_dict(),
-            Opcode::EmptySet => self.push_kind(Kind::Set),
-            Opcode::EmptyTuple => self.push_kind(Kind::Tuple),
+            Opcode::EmptySet => self.push_kind(SymbolKind::Set),
+            Opcode::EmptyTuple => self.push_kind(SymbolKind::Tuple),
             Opcode::Tuple1 => self.make_tuple(self.below(1)?),
             Opcode::Tuple2 => self.make_tuple(self.below(2)?),
             Opcode::Tuple3 => self.make_tuple(self.below(3)?),
@@ -107,17 +107,17 @@ impl Analyzer<'_> {
                 let start = self.pop_mark()?;
                 self.make_tuple(start);
             }
-            Opcode::List => self.collect(Kind::List)?,
-            Opcode::Dict => self.collect(Kind::Dict)?,
-            Opcode::FrozenSet => self.collect(Kind::Set)?,
-            Opcode::Append => self.append(self.below(1)?, Kind::List)?,
+            Opcode::List => self.collect(SymbolKind::List)?,
+            Opcode::Dict => self.collect(SymbolKind::Dict)?,
+            Opcode::FrozenSet => self.collect(SymbolKind::Set)?,
+            Opcode::Append => self.append(self.below(1)?, SymbolKind::List)?,
             Opcode::Appends => {
                 let start = self.pop_mark()?;
-                self.append(start, Kind::List)?;
+                self.append(start, SymbolKind::List)?;
             }
             Opcode::AddItems => {
                 let start = self.pop_mark()?;
-                self.append(start, Kind::Set)?;
+                self.append(start, SymbolKind::Set)?;
             }
             Opcode::SetItem => self.set_items(self.below(2)?)?,
             Opcode::SetItems => {
@@ -224,7 +224,7 @@ impl Analyzer<'_> {
             Opcode::Build => self.build()?,
             Opcode::PersId => {
                 let line = self.ops.line()?;
-                self.persistent(Symbol::part(Kind::Text, self.data, line));
+                self.persistent(Symbol::part(SymbolKind::Text, self.data, line));
             }
             Opcode::BinPersId => {
                 let id = self.pop()?;
@@ -253,30 +253,30 @@ impl Analyzer<'_> {
     }
 
     #[inline]
-    fn byte(&mut self) -> Step<u8> {
+    fn byte(&mut self) -> Checked<u8> {
         let [byte] = self.ops.word()?;
         Ok(byte)
     }
 
     #[inline]
-    fn size(&mut self) -> Step<u64> {
+    fn size(&mut self) -> Checked<u64> {
         self.ops.word().map(|word| u32::from_le_bytes(word).into())
     }
 
     #[inline]
-    fn long_size(&mut self) -> Step<u64> {
+    fn long_size(&mut self) -> Checked<u64> {
         self.ops.word().map(u64::from_le_bytes)
     }
 
     #[inline]
-    fn signed_size(&mut self) -> Step<u64> {
+    fn signed_size(&mut self) -> Checked<u64> {
         let size = i32::from_le_bytes(self.ops.word()?);
         u64::try_from(size).map_err(|_| crate::read::negative(size))
     }
 
     /// Pushes a part of the data.
     #[inline]
-    fn part(&mut self, kind: Kind, size: u64) -> Step {
+    fn part(&mut self, kind: SymbolKind, size: u64) -> Checked {
         let part = self.ops.span(size)?;
         self.stack.push(Symbol::part(kind, self.data, part));
         Ok(())

@@ -18,13 +18,13 @@ macro_rules! kinds {
         /// What kind of value a [`Symbol`] stands for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        pub(super) enum Kind {
+        pub(super) enum SymbolKind {
             $($(#[$doc])* $kind,)*
         }
 
-        const KINDS: [Kind; 32] = {
-            let mut kinds = [Kind::Missing; 32];
-            $(kinds[Kind::$kind as usize] = Kind::$kind;)*
+        const KINDS: [SymbolKind; 32] = {
+            let mut kinds = [SymbolKind::Missing; 32];
+            $(kinds[SymbolKind::$kind as usize] = SymbolKind::$kind;)*
             kinds
         };
     };
@@ -68,16 +68,16 @@ kinds! {
 }
 
 impl Symbol {
-    pub(super) const MISSING: Symbol = Symbol::new(Kind::Missing, 0, 0);
-    pub(super) const DATA: Symbol = Symbol::new(Kind::Data, 0, 0);
+    pub(super) const MISSING: Symbol = Symbol::new(SymbolKind::Missing, 0, 0);
+    pub(super) const DATA: Symbol = Symbol::new(SymbolKind::Data, 0, 0);
 
     #[inline]
-    pub(super) const fn new(kind: Kind, size: u32, at: u64) -> Self {
+    pub(super) const fn new(kind: SymbolKind, size: u32, at: u64) -> Self {
         Self { head: kind as u64 | (size as u64) << 32, at }
     }
 
     #[inline]
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn kind(self) -> SymbolKind {
         KINDS[(self.head & 31) as usize]
     }
 
@@ -106,7 +106,7 @@ impl Symbol {
 
     /// A part of the data; one longer than 4 GiB is data like any other.
     #[inline]
-    pub(super) fn part(kind: Kind, data: &[u8], part: &[u8]) -> Self {
+    pub(super) fn part(kind: SymbolKind, data: &[u8], part: &[u8]) -> Self {
         let at = part.as_ptr() as usize - data.as_ptr() as usize;
         match u32::try_from(part.len()) {
             Ok(size) => Self::new(kind, size, at as u64),
@@ -116,7 +116,7 @@ impl Symbol {
 
     #[inline]
     pub(super) fn int(value: i64) -> Self {
-        Self::new(Kind::Int, 0, value.cast_unsigned())
+        Self::new(SymbolKind::Int, 0, value.cast_unsigned())
     }
 
     #[inline]
@@ -126,6 +126,6 @@ impl Symbol {
     }
 
     pub(super) fn is_text(self) -> bool {
-        matches!(self.kind(), Kind::Text | Kind::EscapedText | Kind::QuotedText)
+        matches!(self.kind(), SymbolKind::Text | SymbolKind::EscapedText | SymbolKind::QuotedText)
     }
 }

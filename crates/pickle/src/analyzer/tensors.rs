@@ -2,7 +2,7 @@
 
 use super::Analyzer;
 use super::finding::Verdict;
-use super::symbol::{Kind, Symbol};
+use super::symbol::{Symbol, SymbolKind};
 
 const OUTSIDE: (Verdict, &str) =
     (Verdict::Unknown, "a tensor that reaches beyond its storage: it reads memory of others");
@@ -45,7 +45,7 @@ impl Analyzer<'_> {
 
     /// How many elements the storage behind a persistent id has.
     fn elements_of(&self, storage: Symbol) -> Option<u64> {
-        if storage.kind() != Kind::Persistent {
+        if storage.kind() != SymbolKind::Persistent {
             return None;
         }
         let index = usize::try_from(storage.at).ok()?.checked_sub(1)?;
@@ -55,8 +55,8 @@ impl Analyzer<'_> {
     /// The numbers in a tuple, or in what was made of one: `torch.Size((2, 3))`.
     fn numbers(&self, tuple: Symbol) -> Option<Vec<u64>> {
         match tuple.kind() {
-            Kind::Tuple => self.items(tuple).iter().map(|&item| number(item)).collect(),
-            Kind::Instance => {
+            SymbolKind::Tuple => self.items(tuple).iter().map(|&item| number(item)).collect(),
+            SymbolKind::Instance => {
                 self.numbers_of(*self.items(super::arrays::arguments(tuple)).first()?)
             }
             _ => None,
@@ -64,12 +64,12 @@ impl Analyzer<'_> {
     }
 
     fn numbers_of(&self, tuple: Symbol) -> Option<Vec<u64>> {
-        (tuple.kind() == Kind::Tuple).then(|| self.numbers(tuple)).flatten()
+        (tuple.kind() == SymbolKind::Tuple).then(|| self.numbers(tuple)).flatten()
     }
 
     /// Bytes of an element of a `torch.float32`.
     fn dtype_size(&self, dtype: Symbol) -> Option<u64> {
-        if dtype.kind() != Kind::Global {
+        if dtype.kind() != SymbolKind::Global {
             return None;
         }
         match self.names.get(dtype.size()).full.strip_prefix("torch.")? {
@@ -85,5 +85,5 @@ impl Analyzer<'_> {
 }
 
 fn number(symbol: Symbol) -> Option<u64> {
-    (symbol.kind() == Kind::Int && i64::try_from(symbol.at).is_ok()).then_some(symbol.at)
+    (symbol.kind() == SymbolKind::Int && i64::try_from(symbol.at).is_ok()).then_some(symbol.at)
 }

@@ -15,10 +15,10 @@ mod text;
 mod torch;
 mod zip;
 
-use crate::analyzer::{Analyzed, JudgeOptions};
+use crate::analyzer::{Analyzed, AnalyzerOptions};
 pub use crate::analyzer::{Finding, Verdict};
 use crate::policy::Profile;
-use kind::Kind;
+use kind::FileKind;
 
 /// How much work a scan may be.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ impl Scan {
 /// ```
 #[must_use]
 pub fn scan(data: &[u8], options: &ScanOptions) -> Scan {
-    scan_with(data, options, JudgeOptions::default())
+    scan_with(data, options, AnalyzerOptions::default())
 }
 
 /// A pickle that a scan found.
@@ -110,21 +110,21 @@ pub(crate) struct Found {
 
 /// Scans, and keeps the pickles that were found.
 pub(crate) fn scan_keeping(data: &[u8], options: &ScanOptions) -> (Scan, Vec<Found>) {
-    let mut scanner = Scanner::new(options, JudgeOptions::default());
+    let mut scanner = Scanner::new(options, AnalyzerOptions::default());
     scanner.kept = Some(Vec::new());
     let what = scanner.content(data);
     let kept = scanner.kept.take().unwrap_or_default();
     (scanner.finish(what, data.len()), kept)
 }
 
-fn scan_with(data: &[u8], options: &ScanOptions, analyzer: JudgeOptions) -> Scan {
+fn scan_with(data: &[u8], options: &ScanOptions, analyzer: AnalyzerOptions) -> Scan {
     let mut scanner = Scanner::new(options, analyzer);
     let what = scanner.content(data);
     scanner.finish(what, data.len())
 }
 
 /// Judges a pickle that another one would read.
-pub(crate) fn judge_inner(data: &[u8], is_torch: bool, options: JudgeOptions) -> Scan {
+pub(crate) fn judge_inner(data: &[u8], is_torch: bool, options: AnalyzerOptions) -> Scan {
     let analyzer = options.persistent_ids(is_torch);
     let small = ScanOptions { max_unpacked: 64 << 20, max_depth: 2, max_members: 1000 };
     scan_with(data, &small, analyzer)
@@ -132,7 +132,7 @@ pub(crate) fn judge_inner(data: &[u8], is_torch: bool, options: JudgeOptions) ->
 
 struct Scanner {
     options: ScanOptions,
-    analyzer: JudgeOptions,
+    analyzer: AnalyzerOptions,
     unpacked: u64,
     members: usize,
     depth: u32,
@@ -146,7 +146,7 @@ struct Scanner {
 }
 
 impl Scanner {
-    fn new(options: &ScanOptions, analyzer: JudgeOptions) -> Self {
+    fn new(options: &ScanOptions, analyzer: AnalyzerOptions) -> Self {
         Self {
             options: *options,
             analyzer,
@@ -184,12 +184,12 @@ impl Scanner {
             return "an archive".to_owned();
         }
         self.depth += 1;
-        let kind = Kind::of(data);
-        if kind != Kind::Pickle && kind != Kind::LegacyTorch {
+        let kind = FileKind::of(data);
+        if kind != FileKind::Pickle && kind != FileKind::LegacyTorch {
             // What another reader might do with it all the same.
             self.polyglot(data);
         }
-        if kind.is_wrapping() && kind != Kind::Zip && zip::ends_as_zip(data) {
+        if kind.is_wrapping() && kind != FileKind::Zip && zip::ends_as_zip(data) {
             self.note(Verdict::Unknown, 0, "a ZIP archive and something else at once");
             self.zip(data);
         }
@@ -198,28 +198,28 @@ impl Scanner {
         what
     }
 
-    fn content_of(&mut self, kind: Kind, data: &[u8]) -> String {
+    fn content_of(&mut self, kind: FileKind, data: &[u8]) -> String {
         match kind {
-            Kind::Packed(packing) => self.packed(packing, data),
-            Kind::Zip => self.zip(data),
-            Kind::Tar => self.tar(data),
-            Kind::SevenZip => self.seven_zip(data),
-            Kind::Npy => self.npy(data),
-            Kind::LegacyTorch => self.legacy_torch(data),
-            Kind::Hdf5 => self.hdf5(data),
-            Kind::Safetensors => self.safetensors(data),
-            Kind::Gguf => {
+            FileKind::Packed(packing) => self.packed(packing, data),
+            FileKind::Zip => self.zip(data),
+            FileKind::Tar => self.tar(data),
+            FileKind::SevenZip => self.seven_zip(data),
+            FileKind::Npy => self.npy(data),
+            FileKind::LegacyTorch => self.legacy_torch(data),
+            FileKind::Hdf5 => self.hdf5(data),
+            FileKind::Safetensors => self.safetensors(data),
+            FileKind::Gguf => {
                 self.template(data);
                 self.no_pickles(data);
                 "GGUF, no pickle".to_owned()
             }
-            Kind::Pickle => self.stream(data),
-            Kind::Other(name) => {
+            FileKind::Pickle => self.stream(data),
+            FileKind::Other(name) => {
                 self.no_pickles(data);
                 name.to_owned()
             }
-            Kind::Text => self.text(data),
-            Kind::Unscanned(name) => {
+            FileKind::Text => self.text(data),
+            FileKind::Unscanned(name) => {
                 self.note(Verdict::Unknown, 0, &format!("{name}, which cannery does not scan"));
                 name.to_owned()
             }

@@ -2,7 +2,7 @@
 
 use cannery_core::ErrorKind;
 
-use super::{Kind, Scanner, Verdict};
+use super::{FileKind, Scanner, Verdict};
 use crate::analyzer::{Analyzed, analyzer};
 use crate::policy::{danger, has_dangers, is_path, python3_name};
 
@@ -45,7 +45,7 @@ impl Scanner {
     /// pickle does nothing.
     fn no_pickle(&mut self, data: &[u8], first: Analyzed) -> String {
         if reads_as_text(data, &first) {
-            return self.content_of(Kind::Text, data);
+            return self.content_of(FileKind::Text, data);
         }
         let end = first.end;
         let looks_like_one = first.opcodes > 2 || data.starts_with(b"\x80");

@@ -83,7 +83,7 @@ pub(crate) struct GraphHooks<'py> {
     reviver: Option<Reviver<'py>>,
     mark: Option<u64>,
     marked: HashMap<u64, Marked<'py>>,
-    open: Vec<Open<'py>>,
+    open: Vec<OpenContainer<'py>>,
     gaps: Vec<Gap<'py>>,
     unfinished: Vec<Unfinished<'py>>,
     classes: HashMap<usize, Class<'py>>,
@@ -105,11 +105,11 @@ struct Class<'py> {
 enum Marked<'py> {
     Made(Bound<'py, PyAny>, Weight),
     /// An immutable container whose parts are still being read.
-    Open,
+    OpenContainer,
 }
 
 /// A container that has begun.
-struct Open<'py> {
+struct OpenContainer<'py> {
     id: Option<u64>,
     /// The object itself, if it could be made before its parts.
     object: Option<Bound<'py, PyAny>>,
@@ -189,11 +189,18 @@ impl<'py> GraphHooks<'py> {
         if let Some(id) = id {
             self.open_marks += usize::from(object.is_none());
             let made = |object| Marked::Made(object, Weight::default());
-            self.marked.insert(id, object.clone().map_or(Marked::Open, made));
+            self.marked.insert(id, object.clone().map_or(Marked::OpenContainer, made));
         }
         let gaps_before = self.gaps.len();
         let parts = Weight::default();
-        self.open.push(Open { id, object, type_name, is_plain: false, gaps_before, parts });
+        self.open.push(OpenContainer {
+            id,
+            object,
+            type_name,
+            is_plain: false,
+            gaps_before,
+            parts,
+        });
     }
 
     /// Takes note of a finished value: for the container that it is in, and for its aliases.
@@ -223,7 +230,7 @@ impl<'py> GraphHooks<'py> {
         }
     }
 
-    fn pop(&mut self) -> Open<'py> {
+    fn pop(&mut self) -> OpenContainer<'py> {
         self.open.pop().expect("readers close what they opened")
     }
 
@@ -238,10 +245,10 @@ impl<'py> GraphHooks<'py> {
         waiting.collect()
     }
 
-    fn made(&mut self, open: &Open<'py>, value: &Bound<'py, PyAny>) -> Result<()> {
+    fn made(&mut self, open: &OpenContainer<'py>, value: &Bound<'py, PyAny>) -> Result<()> {
         let Some(id) = open.id else { return Ok(()) };
         let before = self.marked.insert(id, Marked::Made(value.clone(), Weight::default()));
-        self.open_marks -= usize::from(matches!(before, Some(Marked::Open)));
+        self.open_marks -= usize::from(matches!(before, Some(Marked::OpenContainer)));
         self.fill_gaps(id, open.gaps_before, value).map_err(from_exception)
     }
 
@@ -302,7 +309,7 @@ impl<'py> GraphHooks<'py> {
     /// The object of the parts.
     fn object_of(
         &mut self,
-        open: &Open<'py>,
+        open: &OpenContainer<'py>,
         type_name: &Bound<'py, PyAny>,
         parts: &Bound<'py, PyAny>,
     ) -> Result<Bound<'py, PyAny>> {
@@ -331,7 +338,7 @@ impl<'py> GraphHooks<'py> {
     /// A record instead of an object that would overflow the stack when it is freed or hashed.
     fn instead(
         &self,
-        open: &Open<'py>,
+        open: &OpenContainer<'py>,
         type_name: &Bound<'py, PyAny>,
         parts: &Bound<'py, PyAny>,
     ) -> Result<Bound<'py, PyAny>> {
@@ -564,7 +571,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
                 }
                 Ok(value.clone())
             }
-            Some(Marked::Open) => {
+            Some(Marked::OpenContainer) => {
                 let placeholder = Bound::new(py, Placeholder { id }).map_err(from_exception)?;
                 Ok(placeholder.into_any())
             }

@@ -69,12 +69,12 @@ impl UnpackOptions {
 /// Follows the [`UnpackOptions`].
 pub(crate) struct MsgpackHooks<'a, const CALLS_PYTHON: bool> {
     options: &'a UnpackOptions,
-    kind: Kind,
+    kind: MsgpackKind,
 }
 
 /// The objects that MessagePack knows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MsgpackKind {
     Extension,
     Timestamp,
     InvalidText,
@@ -83,7 +83,7 @@ enum Kind {
 impl<'a, const CALLS_PYTHON: bool> MsgpackHooks<'a, CALLS_PYTHON> {
     /// Hooks for any number of documents.
     pub(crate) fn new(options: &'a UnpackOptions) -> Self {
-        Self { options, kind: Kind::Extension }
+        Self { options, kind: MsgpackKind::Extension }
     }
 
     fn sequence<'py>(
@@ -125,12 +125,14 @@ impl<'a, const CALLS_PYTHON: bool> MsgpackHooks<'a, CALLS_PYTHON> {
         parts: &[Bound<'py, PyAny>],
     ) -> PyResult<Bound<'py, PyAny>> {
         match (self.kind, parts) {
-            (Kind::Timestamp, [_, seconds, _, nanoseconds]) => self.timestamp(seconds, nanoseconds),
-            (Kind::Extension, [_, code, _, data]) => match &self.options.ext_hook {
+            (MsgpackKind::Timestamp, [_, seconds, _, nanoseconds]) => {
+                self.timestamp(seconds, nanoseconds)
+            }
+            (MsgpackKind::Extension, [_, code, _, data]) => match &self.options.ext_hook {
                 Some(hook) => hook.bind(py).call1((code, data)),
                 None => ext_type(code, data),
             },
-            (Kind::InvalidText, [_, data]) => self.decode(data),
+            (MsgpackKind::InvalidText, [_, data]) => self.decode(data),
             _ => unreachable!("the reader sends all parts"),
         }
     }
@@ -267,9 +269,9 @@ impl<'py, const CALLS_PYTHON: bool> Hooks<'py> for MsgpackHooks<'_, CALLS_PYTHON
     fn begin_object(&mut self, type_name: Bound<'py, PyAny>) -> Result<()> {
         let name = text::of_python(&type_name).map_err(from_exception)?;
         self.kind = match () {
-            () if name == *EXT => Kind::Extension,
-            () if name == *STR => Kind::InvalidText,
-            () => Kind::Timestamp,
+            () if name == *EXT => MsgpackKind::Extension,
+            () if name == *STR => MsgpackKind::InvalidText,
+            () => MsgpackKind::Timestamp,
         };
         Ok(())
     }

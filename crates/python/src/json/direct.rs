@@ -180,8 +180,8 @@ fn written<'d, 'py, M: Memory>(
 /// Plain words, so that it stays in registers: moving it through memory would cost more than all
 /// else that is done for a small container.
 #[derive(Clone, Copy)]
-struct Level {
-    kind: Kind,
+struct OpenLevel {
+    kind: LevelKind,
     /// Where the next item or entry is; the dictionary, if its table is not known.
     next: usize,
     /// Where they end; how far the dictionary was gone through, if its table is not known.
@@ -191,7 +191,7 @@ struct Level {
 /// As wide as its neighbours: padding would be moved too, byte by byte.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
-enum Kind {
+enum LevelKind {
     /// A list or a tuple.
     Items,
     /// A dictionary whose table is known.
@@ -202,18 +202,18 @@ enum Kind {
     Written,
 }
 
-impl Level {
-    const WRITTEN: Self = Self { kind: Kind::Written, next: 0, end: 0 };
+impl OpenLevel {
+    const WRITTEN: Self = Self { kind: LevelKind::Written, next: 0, end: 0 };
 
     #[inline(always)]
     fn is_open(self) -> bool {
-        self.kind != Kind::Written
+        self.kind != LevelKind::Written
     }
 
     /// What closes it.
     #[inline(always)]
     fn bracket(self) -> u8 {
-        if self.kind == Kind::Items { b']' } else { b'}' }
+        if self.kind == LevelKind::Items { b']' } else { b'}' }
     }
 }
 
@@ -233,14 +233,14 @@ unsafe fn write<M: Memory>(
     // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs;
     // `next` is before `end`, or there is nothing left.
     unsafe {
-        let mut outer: Vec<Level> = Vec::new();
+        let mut outer: Vec<OpenLevel> = Vec::new();
         cursor.is_deepest = style.depth == 0;
         let mut level = value(cursor, root, style)?;
         cursor.is_deepest = style.depth == 1;
         'open: while level.is_open() {
             let inner = 'inner: {
                 match level.kind {
-                    Kind::Items => {
+                    LevelKind::Items => {
                         while level.next < level.end {
                             let item = *(level.next as *const *mut ffi::PyObject);
                             if floats::come_next(item) {
@@ -257,7 +257,7 @@ unsafe fn write<M: Memory>(
                             }
                         }
                     }
-                    Kind::Entries => {
+                    LevelKind::Entries => {
                         while level.next < level.end {
                             let Entry { key, value: item } = *(level.next as *const Entry);
                             level.next += size_of::<Entry>();
@@ -285,7 +285,7 @@ unsafe fn write<M: Memory>(
                 cursor.back(style.comma.len());
                 cursor.byte_and(level.bracket(), style.comma)?;
                 cursor.is_deepest = false;
-                level = outer.pop().unwrap_or(Level::WRITTEN);
+                level = outer.pop().unwrap_or(OpenLevel::WRITTEN);
                 continue 'open;
             };
             outer.push(level);
@@ -303,9 +303,9 @@ unsafe fn write<M: Memory>(
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt"))]
 unsafe fn next_entry<M: Memory>(
     cursor: &mut Cursor<'_, '_, M>,
-    level: &mut Level,
+    level: &mut OpenLevel,
     style: &Style,
-) -> Result<Level, Bail> {
+) -> Result<OpenLevel, Bail> {
     let (mut key, mut item) = (ptr::null_mut(), ptr::null_mut());
     let mut place = level.end.cast_signed();
     // SAFETY: as for `write`.
@@ -323,7 +323,7 @@ unsafe fn next_entry<M: Memory>(
             }
         }
     }
-    Ok(Level::WRITTEN)
+    Ok(OpenLevel::WRITTEN)
 }
 
 /// Writes a value and a comma, or what opens it.
@@ -332,7 +332,7 @@ unsafe fn value<M: Memory>(
     cursor: &mut Cursor<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-) -> Result<Level, Bail> {
+) -> Result<OpenLevel, Bail> {
     // SAFETY: as for `write`; each type's fields are read after the type was seen.
     unsafe {
         let class = ffi::Py_TYPE(object);
@@ -364,7 +364,7 @@ unsafe fn value<M: Memory>(
             return Err(Bail);
         }
     }
-    Ok(Level::WRITTEN)
+    Ok(OpenLevel::WRITTEN)
 }
 
 #[inline(always)]
@@ -373,18 +373,18 @@ unsafe fn list<M: Memory>(
     items: *const *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
     style: &Style,
-) -> Result<Level, Bail> {
+) -> Result<OpenLevel, Bail> {
     if cursor.is_deepest {
         return Err(Bail);
     }
     if len == 0 {
         cursor.word(InlineBytes::word(*b"[]"), style.comma)?;
-        return Ok(Level::WRITTEN);
+        return Ok(OpenLevel::WRITTEN);
     }
     cursor.byte_and(b'[', InlineBytes::default())?;
     // SAFETY: so many items there are.
     let end = unsafe { items.add(len.cast_unsigned()) };
-    Ok(Level { kind: Kind::Items, next: items as usize, end: end as usize })
+    Ok(OpenLevel { kind: LevelKind::Items, next: items as usize, end: end as usize })
 }
 
 #[inline(always)]
@@ -392,7 +392,7 @@ unsafe fn dict<M: Memory>(
     cursor: &mut Cursor<'_, '_, M>,
     object: *mut ffi::PyObject,
     style: &Style,
-) -> Result<Level, Bail> {
+) -> Result<OpenLevel, Bail> {
     // SAFETY: the caller saw that it is a dictionary.
     unsafe {
         if cursor.is_deepest {
@@ -400,16 +400,16 @@ unsafe fn dict<M: Memory>(
         }
         if compat::dict_len(object) == 0 {
             cursor.word(InlineBytes::word(*b"{}"), style.comma)?;
-            return Ok(Level::WRITTEN);
+            return Ok(OpenLevel::WRITTEN);
         }
         cursor.byte_and(b'{', InlineBytes::default())?;
         Ok(match compat::text_entries(object) {
-            Some((entries, count)) => Level {
-                kind: Kind::Entries,
+            Some((entries, count)) => OpenLevel {
+                kind: LevelKind::Entries,
                 next: entries as usize,
                 end: entries.add(count) as usize,
             },
-            None => Level { kind: Kind::Cursor, next: object as usize, end: 0 },
+            None => OpenLevel { kind: LevelKind::Cursor, next: object as usize, end: 0 },
         })
     }
 }

@@ -3,9 +3,9 @@
 use cannery_core::{ArraySource, BigInt, Container, Error, Result, Sink, Text, Wants};
 use pyo3::prelude::*;
 
-use super::deferred::{Deferred, Step};
+use super::deferred::{Deferred, DepthChange};
 use super::errors::{mismatch, refused};
-use super::frame::{BEFORE_FIRST, Frame, Shape};
+use super::frame::{BEFORE_FIRST, OpenPlan, Shape};
 use super::make::{self, MakeError, Slot};
 use super::plan::{Converter, Dict, Entries, Items, Make, Node, Plan, Record, TypePlan};
 use super::scalar;
@@ -24,8 +24,8 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     pub(super) py: Python<'py>,
     pub(super) plan: &'p Plan,
     pub(super) values: Vec<Slot<'py>>,
-    pub(super) top: Frame<'p>,
-    frames: Vec<Frame<'p>>,
+    pub(super) top: OpenPlan<'p>,
+    frames: Vec<OpenPlan<'p>>,
     /// Taken at the end, to be given back with the room that they had.
     stacks: Option<Box<Stacks>>,
     /// What the next value shall be.
@@ -70,7 +70,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
             py,
             plan,
             values,
-            top: Frame { shape: Shape::Root, node: root, base: 0, at: 0 },
+            top: OpenPlan { shape: Shape::Root, node: root, base: 0, at: 0 },
             frames,
             stacks: Some(stacks),
             expect: root,
@@ -182,7 +182,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     #[inline]
     pub(super) fn enter(&mut self, shape: Shape<'p>, at: usize) {
         self.frames.push(self.top);
-        self.top = Frame { shape, node: self.expect, base: self.values.len(), at };
+        self.top = OpenPlan { shape, node: self.expect, base: self.values.len(), at };
     }
 
     #[inline]
@@ -285,7 +285,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     /// Leaves the container that ended with this value.
     #[inline]
     fn leave(&mut self, made: Bound<'py, PyAny>) -> Result<()> {
-        let Frame { shape, node, .. } = self.top;
+        let OpenPlan { shape, node, .. } = self.top;
         let is_map = matches!(shape, Shape::Dict(_) | Shape::Record(_));
         let check = if is_map { &node.map_check } else { &node.list_check };
         self.top = self.frames.pop().expect("readers close what they opened");
@@ -315,7 +315,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
 
     fn locate_in<'a>(
         &self,
-        frames: impl Iterator<Item = &'a Frame<'a>>,
+        frames: impl Iterator<Item = &'a OpenPlan<'a>>,
         mut top: usize,
         mut error: Error,
     ) -> Error {
@@ -503,7 +503,7 @@ macro_rules! scalar {
 impl Sink for TypedBuilder<'_, '_> {
     fn null(&mut self) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.null());
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.null());
         }
         let node = self.expect;
         let Some(way) = &node.null else { return Err(self.unwelcome("None")) };
@@ -514,7 +514,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn bool(&mut self, value: bool) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.bool(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.bool(value));
         }
         let node = self.expect;
         let Some(way) = &node.bool else { return Err(self.unwelcome("bool")) };
@@ -526,7 +526,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline(always)]
     fn int(&mut self, value: i64) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.int(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.int(value));
         }
         scalar!(self, int, "int", plain::int(self.py, value), |way, node| {
             scalar::int(self.py, way, value, node)
@@ -536,7 +536,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[cold]
     fn big_int(&mut self, value: BigInt<'_>) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.big_int(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.big_int(value));
         }
         scalar!(self, int, "int", plain::big_int(self.py, value), |way, node| {
             scalar::big_int(self.py, way, value, node)
@@ -546,7 +546,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline(always)]
     fn float(&mut self, value: f64) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.float(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.float(value));
         }
         scalar!(self, float, "float", plain::float(self.py, value), |way: &Converter, node| {
             let made = plain::float(self.py, value).map_err(from_exception)?;
@@ -562,7 +562,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn number(&mut self, text: &str) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.number(text));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.number(text));
         }
         let node = self.expect;
         let way = if is_integer(text) { &node.int } else { &node.float };
@@ -581,7 +581,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline(always)]
     fn text(&mut self, value: Text<'_>) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.text(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.text(value));
         }
         scalar!(self, text, "str", self.text_object(value), |way: &Converter, node| {
             match (&way.make, value.to_str()) {
@@ -596,7 +596,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn bytes(&mut self, value: &[u8]) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.bytes(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.bytes(value));
         }
         let node = self.expect;
         let Some(way) = &node.bytes else { return Err(self.unwelcome("bytes")) };
@@ -607,7 +607,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Scalar, &mut |sink| sink.array(value));
+            return self.defer(DepthChange::Scalar, &mut |sink| sink.array(value));
         }
         let array = crate::array::to_numpy(self.py, value, None)?;
         match &self.expect.list {
@@ -625,7 +625,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline]
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Open, &mut |sink| sink.begin(container, len));
+            return self.defer(DepthChange::Open, &mut |sink| sink.begin(container, len));
         }
         let node = self.expect;
         if container == Container::Map {
@@ -649,7 +649,7 @@ impl Sink for TypedBuilder<'_, '_> {
     #[inline]
     fn end(&mut self, container: Container) -> Result<()> {
         if self.is_inside_diverted() {
-            return self.defer(Step::Close, &mut |sink| sink.end(container));
+            return self.defer(DepthChange::Close, &mut |sink| sink.end(container));
         }
         match self.finish() {
             Ok(made) => self.leave(made),
@@ -709,7 +709,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn entry(&mut self) -> Result<()> {
         if self.is_inside_diverted() {
-            return self.defer(Step::Within, &mut |sink| sink.entry());
+            return self.defer(DepthChange::Within, &mut |sink| sink.entry());
         }
         let Shape::Dict(dict) = self.top.shape else {
             let error =
@@ -722,7 +722,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn begin_object(&mut self, type_name: Text<'_>, parts: Option<usize>) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Open, &mut |sink| sink.begin_object(type_name, parts));
+            return self.defer(DepthChange::Open, &mut |sink| sink.begin_object(type_name, parts));
         }
         if type_name == *cannery_msgpack::TIMESTAMP || type_name == *cannery_msgpack::EXT {
             return self.begin_extension(type_name);
@@ -737,9 +737,9 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn end_object(&mut self) -> Result<()> {
         if self.is_inside_diverted() {
-            return self.defer(Step::Close, &mut |sink| sink.end_object());
+            return self.defer(DepthChange::Close, &mut |sink| sink.end_object());
         }
-        let Frame { base, node, shape, .. } = self.top;
+        let OpenPlan { base, node, shape, .. } = self.top;
         let value = match shape {
             Shape::Extension => Some(self.finish_extension()?),
             _ => self.values.drain(base..).next().flatten(),
@@ -757,7 +757,7 @@ impl Sink for TypedBuilder<'_, '_> {
 
     fn mark(&mut self, id: u64) -> Result<()> {
         if self.diverted {
-            return self.defer(Step::Within, &mut |sink| sink.mark(id));
+            return self.defer(DepthChange::Within, &mut |sink| sink.mark(id));
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ enum Target {
 
 /// What an event is to the depth.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum DepthChange {
     Scalar,
     Open,
     Close,
@@ -47,15 +47,15 @@ impl Deferred {
         Self { target: Target::Json(Box::new(writer)), depth: 0 }
     }
 
-    fn send(&mut self, step: Step, send: Send<'_>) -> Result<()> {
+    fn send(&mut self, step: DepthChange, send: Send<'_>) -> Result<()> {
         match &mut self.target {
             Target::Json(sink) => send(sink)?,
             Target::Tape(sink, _) => send(sink)?,
         }
         match step {
-            Step::Open => self.depth += 1,
-            Step::Close => self.depth -= 1,
-            Step::Scalar | Step::Within => {}
+            DepthChange::Open => self.depth += 1,
+            DepthChange::Close => self.depth -= 1,
+            DepthChange::Scalar | DepthChange::Within => {}
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl<'p> TypedBuilder<'p, '_> {
 
     /// Sends an event where the value in work goes.
     #[inline(always)]
-    pub(super) fn defer(&mut self, step: Step, send: Send<'_>) -> Result<()> {
+    pub(super) fn defer(&mut self, step: DepthChange, send: Send<'_>) -> Result<()> {
         if std::ptr::eq(self.expect, &raw const self.plan.ignored) {
             self.skip(step);
             return Ok(());
@@ -80,12 +80,12 @@ impl<'p> TypedBuilder<'p, '_> {
 
     /// Passes over an event of a value that nobody wants: documents may be full of them.
     #[inline(always)]
-    fn skip(&mut self, step: Step) {
+    fn skip(&mut self, step: DepthChange) {
         match step {
-            Step::Scalar => {}
-            Step::Open => self.skipped += 1,
-            Step::Close => self.skipped -= 1,
-            Step::Within => return,
+            DepthChange::Scalar => {}
+            DepthChange::Open => self.skipped += 1,
+            DepthChange::Close => self.skipped -= 1,
+            DepthChange::Within => return,
         }
         if self.skipped == 0 && matches!(self.top.shape, Shape::Row(_)) {
             self.next_in_row();
@@ -93,7 +93,7 @@ impl<'p> TypedBuilder<'p, '_> {
     }
 
     #[inline(never)]
-    fn divert_wanted(&mut self, step: Step, send: Send<'_>) -> Result<()> {
+    fn divert_wanted(&mut self, step: DepthChange, send: Send<'_>) -> Result<()> {
         if std::ptr::eq(self.expect, &raw const self.plan.excess) && self.diversion.is_none() {
             let most = self.top.at;
             let error = mismatch(format!("expected {most} items, got more"));
@@ -104,13 +104,13 @@ impl<'p> TypedBuilder<'p, '_> {
             if *tag_is_next {
                 return self.tag(std::mem::take(tape), send);
             }
-            if step == Step::Close && diversion.depth == 0 {
+            if step == DepthChange::Close && diversion.depth == 0 {
                 return Err(self.without_tag());
             }
         }
         diversion.send(step, send).map_err(|error| self.located(error))?;
         let is_tape = matches!(diversion.target, Target::Tape(..));
-        if is_tape || diversion.depth > 0 || step == Step::Within {
+        if is_tape || diversion.depth > 0 || step == DepthChange::Within {
             self.diversion = Some(diversion);
             return Ok(());
         }
@@ -150,7 +150,7 @@ impl<'p> TypedBuilder<'p, '_> {
             *tag_is_next = true;
             return Ok(());
         }
-        self.defer(Step::Within, &mut |sink| sink.key(key))
+        self.defer(DepthChange::Within, &mut |sink| sink.key(key))
     }
 
     /// The tag was found: its record is known, and what came before it is sent again.

@@ -8,7 +8,7 @@ use super::plan::{Dict, Items, Node, Record, Tagged};
 
 /// A container that has begun and not ended.
 #[derive(Clone, Copy)]
-pub(super) struct Frame<'p> {
+pub(super) struct OpenPlan<'p> {
     pub(super) shape: Shape<'p>,
     /// What was expected in its place.
     pub(super) node: &'p Node,
@@ -42,7 +42,7 @@ pub(super) enum Shape<'p> {
 /// The field of a record before its first key.
 pub(super) const BEFORE_FIRST: usize = usize::MAX;
 
-impl Frame<'_> {
+impl OpenPlan<'_> {
     /// The step from this container to the value in work; the values above `top` are those of
     /// inner containers.
     pub(super) fn segment(&self, values: &[Slot<'_>], top: usize) -> Option<Segment> {

@@ -2,14 +2,14 @@
 
 use pyo3::prelude::*;
 
-use super::frame::Frame;
+use super::frame::OpenPlan;
 use super::make::Slot;
 use crate::object_slot::{ObjectSlot, emptied};
 
 /// Empty stacks with room.
 pub(super) struct Stacks {
     values: Vec<Option<Py<PyAny>>>,
-    frames: Vec<Frame<'static>>,
+    frames: Vec<OpenPlan<'static>>,
 }
 
 /// The most values to keep room for.
@@ -33,7 +33,7 @@ impl Stacks {
 
     /// Hands over the room that there is.
     #[inline]
-    pub(super) fn room<'p, 'py>(&mut self) -> (Vec<Slot<'py>>, Vec<Frame<'p>>) {
+    pub(super) fn room<'p, 'py>(&mut self) -> (Vec<Slot<'py>>, Vec<OpenPlan<'p>>) {
         (emptied(std::mem::take(&mut self.values)), emptied(std::mem::take(&mut self.frames)))
     }
 
@@ -43,7 +43,7 @@ impl Stacks {
         mut self: Box<Self>,
         py: Python<'_>,
         values: Vec<Slot<'_>>,
-        frames: Vec<Frame<'_>>,
+        frames: Vec<OpenPlan<'_>>,
     ) {
         if values.capacity() <= MOST && frames.capacity() <= MOST {
             (self.values, self.frames) = (emptied(values), emptied(frames));

@@ -11,7 +11,7 @@ use crate::errors::from_exception;
 use crate::text;
 
 /// A container that was entered and not left yet.
-pub(crate) struct Frame<'py> {
+pub(crate) struct OpenContainer<'py> {
     /// What is gone through.
     source: Bound<'py, PyAny>,
     /// The object that it was made for, if that is another.
@@ -61,7 +61,7 @@ pub(crate) enum Next<'py> {
     End,
 }
 
-impl<'py> Frame<'py> {
+impl<'py> OpenContainer<'py> {
     #[inline(always)]
     fn new(source: Bound<'py, PyAny>, end: End, parts: Parts) -> Self {
         Self { source, made_for: None, waiting: None, end, parts }

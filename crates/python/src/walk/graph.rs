@@ -8,8 +8,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
 
-use super::frame::Frame;
-use super::{Dialect, Frames, Key, PyWalker, Step, is_exactly, text_of};
+use super::frame::OpenContainer;
+use super::{Dialect, Frames, Key, PyWalker, WalkStep, is_exactly, text_of};
 use crate::array::NumpyArray;
 use crate::errors::from_exception;
 
@@ -142,20 +142,20 @@ impl<'py> GraphDialect<'py> {
         &self,
         value: &Bound<'py, PyAny>,
         sink: &mut S,
-    ) -> Result<Option<Frame<'py>>> {
+    ) -> Result<Option<OpenContainer<'py>>> {
         let exactly = |class| is_exactly(value, class);
         let frame = if exactly(&raw mut ffi::PyDict_Type) {
             let dict = value.cast::<PyDict>().map_err(downcast)?;
             sink.begin(Container::Map, Some(dict.len()))?;
-            Frame::dict(dict.clone())
+            OpenContainer::dict(dict.clone())
         } else if exactly(&raw mut ffi::PyList_Type) {
             let list = value.cast::<PyList>().map_err(downcast)?;
             sink.begin(Container::List, Some(list.len()))?;
-            Frame::list(list.clone())
+            OpenContainer::list(list.clone())
         } else if exactly(&raw mut ffi::PyTuple_Type) {
             let tuple = value.cast::<PyTuple>().map_err(downcast)?;
             sink.begin(Container::Tuple, Some(tuple.len()))?;
-            Frame::tuple(tuple.clone(), Container::Tuple)
+            OpenContainer::tuple(tuple.clone(), Container::Tuple)
         } else if value.cast_exact::<PySet>().is_ok() {
             self.set(value, Container::Set, sink)?
         } else if value.cast_exact::<PyFrozenSet>().is_ok() {
@@ -171,11 +171,11 @@ impl<'py> GraphDialect<'py> {
         value: &Bound<'py, PyAny>,
         container: Container,
         sink: &mut S,
-    ) -> Result<Frame<'py>> {
+    ) -> Result<OpenContainer<'py>> {
         let items = self.describer.0.call_method1("in_order", (value,)).map_err(from_exception)?;
         sink.begin(container, Some(value.len().map_err(from_exception)?))?;
         let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
-        Ok(Frame::iterator(value.clone(), iterator, container))
+        Ok(OpenContainer::iterator(value.clone(), iterator, container))
     }
 
     /// An instance whose attributes say all about it, without a call into Python.
@@ -183,7 +183,7 @@ impl<'py> GraphDialect<'py> {
         &mut self,
         value: &Bound<'py, PyAny>,
         sink: &mut S,
-    ) -> Result<Option<Frame<'py>>> {
+    ) -> Result<Option<OpenContainer<'py>>> {
         let class = value.get_type_ptr() as usize;
         if !self.classes.contains_key(&class) {
             let known = self.describer.class_of(value).map_err(from_exception)?;
@@ -198,10 +198,14 @@ impl<'py> GraphDialect<'py> {
         let attributes = attributes.map_err(from_exception)?;
         let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
         sink.begin_object(text_of(name)?, Some(attributes.len()))?;
-        Ok(Some(Frame::object(value.clone(), attributes)))
+        Ok(Some(OpenContainer::object(value.clone(), attributes)))
     }
 
-    fn object<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+    fn object<S: Sink>(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<OpenContainer<'py>> {
         if let Some(frame) = self.plain(value, sink)? {
             return Ok(frame);
         }
@@ -214,7 +218,7 @@ impl<'py> GraphDialect<'py> {
         let description = &self.descriptions[&address];
         let name = text_of(&description.type_name)?;
         sink.begin_object(name, Some(description.parts.len()))?;
-        Ok(Frame::object(value.clone(), description.parts.clone()))
+        Ok(OpenContainer::object(value.clone(), description.parts.clone()))
     }
 }
 
@@ -238,24 +242,24 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         if let Ok(bytes) = value.cast_exact::<PyBytes>() {
             sink.bytes(bytes.as_bytes())?;
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         if self.meet(&value, sink)? {
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         let frame = if let Some(frame) = self.container(&value, sink)? {
             frame
         } else if let Some(array) = NumpyArray::without_notes(&value).map_err(from_exception)? {
             sink.array(&array)?;
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         } else {
             self.object(&value, sink)?
         };
         frames.enter(frame)?;
-        Ok(Step::Entered)
+        Ok(WalkStep::Entered)
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {

@@ -7,8 +7,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
-use super::frame::Frame;
-use super::{Dialect, Frames, Key, Step, is_exactly, rich, scalar};
+use super::frame::OpenContainer;
+use super::{Dialect, Frames, Key, WalkStep, is_exactly, rich, scalar};
 use crate::errors::from_exception;
 
 /// Open containers up to which looking through all of them beats hashing.
@@ -60,7 +60,11 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
     }
 
     #[inline]
-    fn check_cycle(&mut self, value: &Bound<'py, PyAny>, open: &[Frame<'py>]) -> Result<()> {
+    fn check_cycle(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        open: &[OpenContainer<'py>],
+    ) -> Result<()> {
         if !self.options.check_circular {
             return Ok(());
         }
@@ -75,7 +79,11 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
     }
 
     /// The entries of a subclass by its own `items`, and sorted ones.
-    fn mapping<S: Sink>(&self, value: Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+    fn mapping<S: Sink>(
+        &self,
+        value: Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<OpenContainer<'py>> {
         if let Ok(dict) = value.cast_exact::<PyDict>() {
             let pairs = dict.items();
             return self.sorted_pairs(value, pairs, sink);
@@ -89,7 +97,7 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
             return self.sorted_pairs(value, pairs, sink);
         }
         sink.begin(Container::Map, None)?;
-        Ok(Frame::pairs(value, pairs))
+        Ok(OpenContainer::pairs(value, pairs))
     }
 
     fn sorted_pairs<S: Sink>(
@@ -97,11 +105,11 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
         object: Bound<'py, PyAny>,
         pairs: Bound<'py, PyList>,
         sink: &mut S,
-    ) -> Result<Frame<'py>> {
+    ) -> Result<OpenContainer<'py>> {
         pairs.sort().map_err(from_exception)?;
         let len = (!self.options.skip_keys).then(|| pairs.len());
         sink.begin(Container::Map, len)?;
-        Ok(Frame::pairs(object, pairs))
+        Ok(OpenContainer::pairs(object, pairs))
     }
 
     /// Subclasses, iterators, and whatever else a function is given for.
@@ -111,27 +119,27 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         if scalar::send_subclass(&value, sink)? {
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         self.check_cycle(&value, frames.open())?;
         let frame = if value.is_instance_of::<PyDict>() {
             self.mapping(value, sink)?
         } else if let Ok(list) = value.cast::<PyList>() {
             sink.begin(Container::List, Some(list.len()))?;
-            Frame::list(list.clone())
+            OpenContainer::list(list.clone())
         } else if let Ok(tuple) = value.cast::<PyTuple>() {
             sink.begin(Container::List, Some(tuple.len()))?;
-            Frame::tuple(tuple.clone(), Container::List)
+            OpenContainer::tuple(tuple.clone(), Container::List)
         } else if let Some(iterator) = self.iterator(&value) {
             sink.begin(Container::List, None)?;
-            Frame::iterator(value, iterator, Container::List)
+            OpenContainer::iterator(value, iterator, Container::List)
         } else {
             return self.call_default(value, sink);
         };
         frames.enter(frame)?;
-        Ok(Step::Entered)
+        Ok(WalkStep::Entered)
     }
 
     fn rich_key(&self, key: &Bound<'py, PyAny>) -> Result<Option<Bound<'py, PyAny>>> {
@@ -148,19 +156,23 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
         (!is_file).then(|| iterator.clone())
     }
 
-    fn call_default<S: Sink>(&self, value: Bound<'py, PyAny>, sink: &mut S) -> Result<Step<'py>> {
+    fn call_default<S: Sink>(
+        &self,
+        value: Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<WalkStep<'py>> {
         match &self.options.default {
             Some(default) if rich::is_name(default) => {
                 rich::check_name(default)?;
                 match rich::send(&value, TO_PYTHON, sink)? {
-                    rich::Sent::Whole => Ok(Step::Done),
-                    rich::Sent::Instead(other) => Ok(Step::Instead(value, other)),
+                    rich::Sent::Whole => Ok(WalkStep::Done),
+                    rich::Sent::Instead(other) => Ok(WalkStep::Instead(value, other)),
                     rich::Sent::Unknown => Err(not_serializable(&value)),
                 }
             }
             Some(default) => {
                 let other = default.call1((&value,)).map_err(from_exception)?;
-                Ok(Step::Instead(value, other))
+                Ok(WalkStep::Instead(value, other))
             }
             None => Err(not_serializable(&value)),
         }
@@ -174,7 +186,7 @@ impl<'py, const TO_PYTHON: bool> Dialect<'py> for JsonDialect<'py, TO_PYTHON> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         let is_dict = is_exactly(&value, &raw mut ffi::PyDict_Type);
         let is_list = is_exactly(&value, &raw mut ffi::PyList_Type);
         if !is_list && (!is_dict || self.options.sort_keys) {
@@ -185,14 +197,14 @@ impl<'py, const TO_PYTHON: bool> Dialect<'py> for JsonDialect<'py, TO_PYTHON> {
             // SAFETY: the type was looked at above.
             let list = unsafe { value.cast_into_unchecked::<PyList>() };
             sink.begin(Container::List, Some(list.len()))?;
-            frames.enter(Frame::list(list))?;
+            frames.enter(OpenContainer::list(list))?;
         } else {
             // SAFETY: nothing else comes here.
             let dict = unsafe { value.cast_into_unchecked::<PyDict>() };
             sink.begin(Container::Map, (!self.options.skip_keys).then(|| dict.len()))?;
-            frames.enter(Frame::dict(dict))?;
+            frames.enter(OpenContainer::dict(dict))?;
         }
-        Ok(Step::Entered)
+        Ok(WalkStep::Entered)
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, sink: &mut S) -> Result<Key<'py>> {
@@ -229,7 +241,7 @@ impl<'py, const TO_PYTHON: bool> Dialect<'py> for JsonDialect<'py, TO_PYTHON> {
         Ok(Key::Sent)
     }
 
-    fn leave(&mut self, frame: &Frame<'py>) {
+    fn leave(&mut self, frame: &OpenContainer<'py>) {
         if !self.entered.is_empty() {
             self.entered.remove(&address(frame.identity()));
         }

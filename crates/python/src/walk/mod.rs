@@ -21,13 +21,13 @@ pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
 pub(crate) use msgpack::{MsgpackDialect, PackOptions};
 pub(crate) use yaml::{YamlDialect, YamlOptions};
 
-use self::frame::{Frame, Next};
+use self::frame::{Next, OpenContainer};
 use crate::errors::from_exception;
 use crate::memory;
 use crate::text;
 
 /// What became of a value that is none of the plain scalars.
-pub(crate) enum Step<'py> {
+pub(crate) enum WalkStep<'py> {
     /// It was sent whole.
     Done,
     /// It began: its opening event was sent, and a frame for it is on the stack.
@@ -48,18 +48,18 @@ pub(crate) trait Dialect<'py> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>>;
+    ) -> Result<WalkStep<'py>>;
 
     /// Sends a key that is no `str`, and says whether its entry shall follow.
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, sink: &mut S) -> Result<Key<'py>>;
 
     /// A frame ended.
-    fn leave(&mut self, _frame: &Frame<'py>) {}
+    fn leave(&mut self, _frame: &OpenContainer<'py>) {}
 }
 
 /// The containers that were entered and not left yet, the innermost last.
 pub(crate) struct Frames<'py> {
-    open: Vec<Frame<'py>>,
+    open: Vec<OpenContainer<'py>>,
     /// Containers around the outermost of them, which have no frames.
     around: usize,
     limits: Limits,
@@ -68,7 +68,7 @@ pub(crate) struct Frames<'py> {
 impl<'py> Frames<'py> {
     /// Enters a container. Inlined so that the frame is made where it will stay.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, frame: Frame<'py>) -> Result<()> {
+    pub(crate) fn enter(&mut self, frame: OpenContainer<'py>) -> Result<()> {
         if self.around + self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep());
         }
@@ -78,7 +78,7 @@ impl<'py> Frames<'py> {
     }
 
     /// The open containers, the innermost last.
-    pub(crate) fn open(&self) -> &[Frame<'py>] {
+    pub(crate) fn open(&self) -> &[OpenContainer<'py>] {
         &self.open
     }
 }
@@ -129,7 +129,7 @@ impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
 
     #[cold]
     fn with_path(&self, error: Error) -> Error {
-        let segments = self.frames.open.iter().rev().filter_map(Frame::segment);
+        let segments = self.frames.open.iter().rev().filter_map(OpenContainer::segment);
         segments.fold(error, Error::inside)
     }
 
@@ -156,8 +156,8 @@ impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     #[inline]
     fn value(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
         match self.dialect.value(value, &mut self.frames, self.sink)? {
-            Step::Done | Step::Entered => Ok(()),
-            Step::Instead(value, other) => self.instead(value, other),
+            WalkStep::Done | WalkStep::Entered => Ok(()),
+            WalkStep::Instead(value, other) => self.instead(value, other),
         }
     }
 
@@ -169,13 +169,13 @@ impl<'a, 'py, S: Sink, D: Dialect<'py>> PyWalker<'a, 'py, S, D> {
     ) -> Result<()> {
         loop {
             // It counts as a level: a function may replace values without an end.
-            self.frames.enter(Frame::instead(value))?;
+            self.frames.enter(OpenContainer::instead(value))?;
             if scalar::send(&other, self.sink)? {
                 return Ok(());
             }
             match self.dialect.value(other, &mut self.frames, self.sink)? {
-                Step::Done | Step::Entered => return Ok(()),
-                Step::Instead(next, its_other) => (value, other) = (next, its_other),
+                WalkStep::Done | WalkStep::Entered => return Ok(()),
+                WalkStep::Instead(next, its_other) => (value, other) = (next, its_other),
             }
         }
     }

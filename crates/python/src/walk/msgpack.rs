@@ -10,8 +10,8 @@ use pyo3::types::{
     PyTuple, PyTzInfoAccess,
 };
 
-use super::frame::Frame;
-use super::{Dialect, Frames, Key, Step, is_exactly, scalar};
+use super::frame::OpenContainer;
+use super::{Dialect, Frames, Key, WalkStep, is_exactly, scalar};
 use crate::construct::epoch;
 use crate::errors::from_exception;
 use crate::msgpack::classes;
@@ -55,19 +55,19 @@ impl<'a> MsgpackDialect<'a> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         let lenient = !self.options.strict_types;
         if send_bytes(&value, lenient, sink)?
             || lenient && !is_int(&value) && scalar::send_subclass(&value, sink)?
             || lenient && is_int(&value) && scalar::send_int(&value, sink)?
             || self.extension(&value, sink)?
         {
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         match self.container(&value, sink)? {
             Some(frame) => {
                 frames.enter(frame)?;
-                Ok(Step::Entered)
+                Ok(WalkStep::Entered)
             }
             None => self.call_default(value, frames),
         }
@@ -115,20 +115,20 @@ impl<'a> MsgpackDialect<'a> {
         &self,
         value: &Bound<'py, PyAny>,
         sink: &mut S,
-    ) -> Result<Option<Frame<'py>>> {
+    ) -> Result<Option<OpenContainer<'py>>> {
         if self.options.strict_types {
             return Ok(None);
         }
         let frame = if value.is_instance_of::<PyDict>() {
             let pairs = items(value).map_err(from_exception)?;
             sink.begin(Container::Map, Some(pairs.len()))?;
-            Frame::pairs(value.clone(), pairs)
+            OpenContainer::pairs(value.clone(), pairs)
         } else if let Ok(list) = value.cast::<PyList>() {
             sink.begin(Container::List, Some(list.len()))?;
-            Frame::list(list.clone())
+            OpenContainer::list(list.clone())
         } else if let Ok(tuple) = value.cast::<PyTuple>() {
             sink.begin(Container::List, Some(tuple.len()))?;
-            Frame::tuple(tuple.clone(), Container::List)
+            OpenContainer::tuple(tuple.clone(), Container::List)
         } else {
             return Ok(None);
         };
@@ -139,13 +139,13 @@ impl<'a> MsgpackDialect<'a> {
         &self,
         value: Bound<'py, PyAny>,
         frames: &Frames<'py>,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         // What the function gave is not given to it again.
-        let is_its_own = frames.open().last().is_some_and(Frame::is_instead);
+        let is_its_own = frames.open().last().is_some_and(OpenContainer::is_instead);
         match &self.options.default {
             Some(default) if !is_its_own => {
                 let other = default.bind(value.py()).call1((&value,)).map_err(from_exception)?;
-                Ok(Step::Instead(value, other))
+                Ok(WalkStep::Instead(value, other))
             }
             _ => Err(self.refuse(&value)),
         }
@@ -190,21 +190,21 @@ impl<'py> Dialect<'py> for MsgpackDialect<'_> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         if is_exactly(&value, &raw mut ffi::PyDict_Type) {
             // SAFETY: the type was looked at above.
             let dict = unsafe { value.cast_into_unchecked::<PyDict>() };
             sink.begin(Container::Map, Some(dict.len()))?;
-            frames.enter(Frame::dict(dict))?;
+            frames.enter(OpenContainer::dict(dict))?;
         } else if is_exactly(&value, &raw mut ffi::PyList_Type) {
             // SAFETY: as above.
             let list = unsafe { value.cast_into_unchecked::<PyList>() };
             sink.begin(Container::List, Some(list.len()))?;
-            frames.enter(Frame::list(list))?;
+            frames.enter(OpenContainer::list(list))?;
         } else {
             return self.other(value, frames, sink);
         }
-        Ok(Step::Entered)
+        Ok(WalkStep::Entered)
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {

@@ -10,8 +10,8 @@ use pyo3::types::{
     PyBytes, PyDate, PyDateTime, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple,
 };
 
-use super::frame::Frame;
-use super::{Dialect, Frames, Key, Step, is_exactly, text_of};
+use super::frame::OpenContainer;
+use super::{Dialect, Frames, Key, WalkStep, is_exactly, text_of};
 use crate::compat;
 use crate::errors::from_exception;
 use crate::yaml::Tagged;
@@ -53,7 +53,7 @@ impl<'py> YamlDialect<'py> {
             sink.note(Note::Style(Style::Flow))?;
         }
         // The container around it and we hold it; if nobody else does, it has only this place.
-        let held = 2 + frames.open().last().map_or(0, Frame::holds);
+        let held = 2 + frames.open().last().map_or(0, OpenContainer::holds);
         // SAFETY: the object is live.
         if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= held {
             return Ok(false);
@@ -73,21 +73,23 @@ impl<'py> YamlDialect<'py> {
         Ok(id < next)
     }
 
-    fn dict<S: Sink>(&self, dict: Bound<'py, PyDict>, sink: &mut S) -> Result<Frame<'py>> {
+    fn dict<S: Sink>(&self, dict: Bound<'py, PyDict>, sink: &mut S) -> Result<OpenContainer<'py>> {
         sink.begin(Container::Map, Some(dict.len()))?;
         if !self.options.sort_keys || is_sorted(&dict) {
-            return Ok(Frame::dict(dict));
+            return Ok(OpenContainer::dict(dict));
         }
         let pairs = dict.items();
         match pairs.sort() {
-            Ok(()) => Ok(Frame::pairs(dict.into_any(), pairs)),
+            Ok(()) => Ok(OpenContainer::pairs(dict.into_any(), pairs)),
             // Keys that cannot be compared stay in their order, as PyYAML has it.
-            Err(error) if error.is_instance_of::<PyTypeError>(dict.py()) => Ok(Frame::dict(dict)),
+            Err(error) if error.is_instance_of::<PyTypeError>(dict.py()) => {
+                Ok(OpenContainer::dict(dict))
+            }
             Err(error) => Err(from_exception(error)),
         }
     }
 
-    fn set<S: Sink>(&self, set: Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+    fn set<S: Sink>(&self, set: Bound<'py, PyAny>, sink: &mut S) -> Result<OpenContainer<'py>> {
         let len = set.len().map_err(from_exception)?;
         let mut items = set.clone();
         if self.options.sort_keys {
@@ -100,7 +102,7 @@ impl<'py> YamlDialect<'py> {
         }
         let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
         sink.begin(Container::Set, Some(len))?;
-        Ok(Frame::iterator(set, iterator, Container::Set))
+        Ok(OpenContainer::iterator(set, iterator, Container::Set))
     }
 
     /// Everything but `dict` and `list`.
@@ -109,14 +111,14 @@ impl<'py> YamlDialect<'py> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         if let Ok(bytes) = value.cast_exact::<PyBytes>() {
             sink.bytes(bytes.as_bytes())?;
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         if let Some(type_name) = moment_type(&value) {
             send_moment(&value, type_name, sink)?;
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         let is_tuple = is_exactly(&value, &raw mut ffi::PyTuple_Type);
         let is_set =
@@ -128,29 +130,29 @@ impl<'py> YamlDialect<'py> {
         // There is only one empty tuple, wherever it occurs.
         let is_empty = is_tuple && value.len().is_ok_and(|len| len == 0);
         if !is_empty && self.is_alias(&value, frames, sink)? {
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         let frame = if is_tuple {
             let tuple =
                 value.cast_into::<PyTuple>().map_err(|error| from_exception(error.into()))?;
             sink.begin(Container::List, Some(tuple.len()))?;
-            Frame::tuple(tuple, Container::List)
+            OpenContainer::tuple(tuple, Container::List)
         } else if is_set {
             self.set(value, sink)?
         } else {
             tagged(value, sink)?
         };
         frames.enter(frame)?;
-        Ok(Step::Entered)
+        Ok(WalkStep::Entered)
     }
 
     /// What a function of the caller makes of the value.
-    fn represented(&mut self, value: Bound<'py, PyAny>) -> Result<Step<'py>> {
+    fn represented(&mut self, value: Bound<'py, PyAny>) -> Result<WalkStep<'py>> {
         match self.representer(&value).map_err(from_exception)? {
             Some(function) => {
                 let other = function.call1((&value,)).map_err(from_exception)?;
                 self.made.push(other.clone());
-                Ok(Step::Instead(value, other))
+                Ok(WalkStep::Instead(value, other))
             }
             None => Err(unknown(&value)),
         }
@@ -174,13 +176,13 @@ impl<'py> Dialect<'py> for YamlDialect<'py> {
         value: Bound<'py, PyAny>,
         frames: &mut Frames<'py>,
         sink: &mut S,
-    ) -> Result<Step<'py>> {
+    ) -> Result<WalkStep<'py>> {
         let is_dict = is_exactly(&value, &raw mut ffi::PyDict_Type);
         if !is_dict && !is_exactly(&value, &raw mut ffi::PyList_Type) {
             return self.other(value, frames, sink);
         }
         if self.is_alias(&value, frames, sink)? {
-            return Ok(Step::Done);
+            return Ok(WalkStep::Done);
         }
         // SAFETY: the type was looked at above.
         let frame = unsafe {
@@ -189,11 +191,11 @@ impl<'py> Dialect<'py> for YamlDialect<'py> {
             } else {
                 let list = value.cast_into_unchecked::<PyList>();
                 sink.begin(Container::List, Some(list.len()))?;
-                Frame::list(list)
+                OpenContainer::list(list)
             }
         };
         frames.enter(frame)?;
-        Ok(Step::Entered)
+        Ok(WalkStep::Entered)
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {
@@ -236,7 +238,7 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_instance_of::<Tagged>())
 }
 
-fn tagged<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<'py>> {
+fn tagged<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<OpenContainer<'py>> {
     let (tag, content) = {
         let tagged = value.cast::<Tagged>().map_err(|error| from_exception(error.into()))?.borrow();
         (tagged.tag.bind(value.py()).clone(), tagged.value.bind(value.py()).clone())
@@ -244,7 +246,7 @@ fn tagged<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<Frame<
     sink.begin_object(text_of(&tag)?, Some(1))?;
     let parts = PyDict::new(value.py());
     parts.set_item("value", content).map_err(from_exception)?;
-    Ok(Frame::object(value, parts))
+    Ok(OpenContainer::object(value, parts))
 }
 
 fn moment_type(value: &Bound<'_, PyAny>) -> Option<&'static str> {

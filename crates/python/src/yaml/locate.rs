@@ -25,12 +25,12 @@ pub(super) struct Tracker<'a, 'py, H: Hooks<'py>> {
     at: usize,
     mark: Option<u64>,
     marked: HashMap<u64, Bound<'py, PyTuple>>,
-    open: Vec<Open<'py>>,
+    open: Vec<OpenPlace<'py>>,
     root: Option<Bound<'py, PyTuple>>,
 }
 
 /// A container or an object that is open.
-struct Open<'py> {
+struct OpenPlace<'py> {
     /// Its line and column.
     place: (u64, u64),
     mark: Option<u64>,
@@ -129,7 +129,7 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
 
     fn begin_parts(&mut self, parts: Parts<'py>) {
         let place = self.lines.locate(self.at);
-        self.open.push(Open { place, mark: self.mark.take(), parts });
+        self.open.push(OpenPlace { place, mark: self.mark.take(), parts });
     }
 
     fn end_parts(&mut self) -> Result<()> {
@@ -298,14 +298,14 @@ impl<'py, H: Hooks<'py>> Sink for Tracker<'_, 'py, H> {
     fn key(&mut self, key: Text<'_>) -> Result<()> {
         self.builder.key(key)?;
         match self.open.last() {
-            Some(Open { parts: Parts::Map { .. }, .. }) => self.note_key(),
+            Some(OpenPlace { parts: Parts::Map { .. }, .. }) => self.note_key(),
             _ => Ok(()),
         }
     }
 
     fn entry(&mut self) -> Result<()> {
         self.builder.entry()?;
-        if let Some(Open { parts: Parts::Map { entry, .. }, .. }) = self.open.last_mut() {
+        if let Some(OpenPlace { parts: Parts::Map { entry, .. }, .. }) = self.open.last_mut() {
             *entry = true;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use cannery_core::Result;
 
 use super::splice::Splices;
-use super::{Document, Step};
+use super::{Document, PathStep};
 
 /// The comments that belong to an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Document {
     ///
     /// # Errors
     /// [`NotFound`](cannery_core::ErrorKind::NotFound) if the path leads nowhere.
-    pub fn comments(&self, path: &[Step]) -> Result<Comments> {
+    pub fn comments(&self, path: &[PathStep]) -> Result<Comments> {
         let start = self.entry_start(path)?;
         let above = self.lines_above(start).map(|(from, to)| content(&self.text[from..to]));
         let mut above: Vec<String> = above.collect();
@@ -32,7 +32,7 @@ impl Document {
     ///
     /// # Errors
     /// [`NotFound`](cannery_core::ErrorKind::NotFound) if the path leads nowhere.
-    pub fn set_comment_behind(&mut self, path: &[Step], comment: Option<&str>) -> Result<()> {
+    pub fn set_comment_behind(&mut self, path: &[PathStep], comment: Option<&str>) -> Result<()> {
         let anchor = self.comment_anchor(path)?;
         let end = self.line_end(anchor);
         let old = self.comment_behind(anchor);
@@ -52,7 +52,7 @@ impl Document {
     ///
     /// # Errors
     /// [`NotFound`](cannery_core::ErrorKind::NotFound) if the path leads nowhere.
-    pub fn set_comments_above(&mut self, path: &[Step], comments: &[&str]) -> Result<()> {
+    pub fn set_comments_above(&mut self, path: &[PathStep], comments: &[&str]) -> Result<()> {
         let start = self.entry_start(path)?;
         let line = self.line_start(start);
         let first = self.lines_above(start).last().map_or(line, |(from, _)| self.line_start(from));
@@ -62,8 +62,8 @@ impl Document {
         self.apply(Splices::default().replace(first, line, lines.concat()))
     }
 
-    fn entry_start(&self, path: &[Step]) -> Result<usize> {
-        if let [] | [Step::Document(_)] = path {
+    fn entry_start(&self, path: &[PathStep]) -> Result<usize> {
+        if let [] | [PathStep::Document(_)] = path {
             return self.require(path).map(|id| self.node(id).span.start);
         }
         let (parent, index) = self.entry_at(path)?;
@@ -71,12 +71,12 @@ impl Document {
     }
 
     /// Where the first line of an entry has its content: for a value on lines of its own, the key.
-    fn comment_anchor(&self, path: &[Step]) -> Result<usize> {
+    fn comment_anchor(&self, path: &[PathStep]) -> Result<usize> {
         let value = self.require(path)?;
         let start = self.entry_start(path)?;
         let end = self.node(value).span.end;
         let key_end = match path {
-            [] | [Step::Document(_)] => start,
+            [] | [PathStep::Document(_)] => start,
             _ => {
                 let (parent, index) = self.entry_at(path)?;
                 let key = self.tree.entries(parent)[index].key;

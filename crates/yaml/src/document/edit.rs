@@ -4,8 +4,8 @@ use cannery_core::{Error, ErrorKind, Result, Value};
 
 use super::render::is_collection;
 use super::splice::Splices;
-use super::tree::{Entry, Kind, NodeId};
-use super::{Document, Step, missing};
+use super::tree::{Entry, NodeId, TreeNodeKind};
+use super::{Document, PathStep, missing};
 use crate::ScalarStyle;
 
 impl Document {
@@ -16,13 +16,13 @@ impl Document {
     /// # Errors
     /// [`ErrorKind::NotFound`] if the path leads nowhere, [`ErrorKind::Unsupported`] for values
     /// that YAML lacks and for nodes with a tag.
-    pub fn set(&mut self, path: &[Step], value: &Value) -> Result<()> {
+    pub fn set(&mut self, path: &[PathStep], value: &Value) -> Result<()> {
         if let Some(id) = self.find(path) {
             return self.replace(id, self.parent(path), value);
         }
-        let [around @ .., Step::Key(key)] = path else { return Err(missing(path)) };
+        let [around @ .., PathStep::Key(key)] = path else { return Err(missing(path)) };
         let map = self.require(around)?;
-        if !matches!(self.node(map).kind, Kind::Mapping { .. }) {
+        if !matches!(self.node(map).kind, TreeNodeKind::Mapping { .. }) {
             return Err(missing(path));
         }
         let entry = Value::Map(vec![(key.clone(), value.clone())]);
@@ -33,13 +33,13 @@ impl Document {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no sequence, or it has fewer items.
-    pub fn insert(&mut self, path: &[Step], index: usize, value: &Value) -> Result<()> {
+    pub fn insert(&mut self, path: &[PathStep], index: usize, value: &Value) -> Result<()> {
         let id = self.require(path)?;
         match &self.node(id).kind {
-            Kind::Sequence { entries, .. } if index <= entries.len() => {
+            TreeNodeKind::Sequence { entries, .. } if index <= entries.len() => {
                 self.add_entry(id, index, &Value::List(vec![value.clone()]))
             }
-            _ => Err(missing(&[path, &[Step::Index(index)]].concat())),
+            _ => Err(missing(&[path, &[PathStep::Index(index)]].concat())),
         }
     }
 
@@ -47,7 +47,7 @@ impl Document {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the path leads nowhere.
-    pub fn remove(&mut self, path: &[Step]) -> Result<()> {
+    pub fn remove(&mut self, path: &[PathStep]) -> Result<()> {
         let (parent, index) = self.entry_at(path)?;
         let entries = self.tree.entries(parent);
         let entry = entries[index];
@@ -70,7 +70,7 @@ impl Document {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the path leads to no entry of a mapping.
-    pub fn rename(&mut self, path: &[Step], key: &Value) -> Result<()> {
+    pub fn rename(&mut self, path: &[PathStep], key: &Value) -> Result<()> {
         let (parent, index) = self.entry_at(path)?;
         let key_node = self.tree.entries(parent)[index].key.ok_or_else(|| missing(path))?;
         let span = self.node(key_node).span;
@@ -78,14 +78,14 @@ impl Document {
         self.apply(Splices::default().replace(span.start, span.end, text))
     }
 
-    fn parent(&self, path: &[Step]) -> Option<NodeId> {
+    fn parent(&self, path: &[PathStep]) -> Option<NodeId> {
         match path {
-            [] | [Step::Document(_)] => None,
+            [] | [PathStep::Document(_)] => None,
             [around @ .., _] => self.find(around),
         }
     }
 
-    pub(super) fn entry_at(&self, path: &[Step]) -> Result<(NodeId, usize)> {
+    pub(super) fn entry_at(&self, path: &[PathStep]) -> Result<(NodeId, usize)> {
         let [around @ .., step] = path else { return Err(missing(path)) };
         let parent = self.require(around)?;
         let index = self.tree.entry(parent, step).ok_or_else(|| missing(path))?;
@@ -123,7 +123,7 @@ impl Document {
     /// A scalar as it is written in place of the node: text in quotes stays in those quotes.
     fn inline_text(&self, id: NodeId, value: &Value, column: usize) -> Result<String> {
         let text = self.layout.block(value, column)?;
-        let Kind::Scalar { style } = self.node(id).kind else { return Ok(text) };
+        let TreeNodeKind::Scalar { style } = self.node(id).kind else { return Ok(text) };
         let Value::Text(content) = value else { return Ok(text) };
         let Some(content) = content.as_str() else { return Ok(text) };
         let simple = content.chars().all(|c| !c.is_control() && !matches!(c, '\\' | '"' | '\''));
@@ -188,7 +188,7 @@ impl Document {
             let text = self.layout.block(value, 0)?;
             return self.apply(Splices::default().replace(span.start, span.end, text));
         };
-        let in_sequence = matches!(self.node(parent).kind, Kind::Sequence { .. });
+        let in_sequence = matches!(self.node(parent).kind, TreeNodeKind::Sequence { .. });
         let below = self.tree.is_block_collection(id) && self.is_below(id);
         let compact = in_sequence && !below && !self.node(id).has_properties;
         let column = self.indent_of(parent) + if in_sequence { 2 } else { self.layout.step(value) };
@@ -262,7 +262,7 @@ impl Document {
     /// Takes out the only entry of a collection: empty brackets are left.
     fn empty(&self, id: NodeId, splices: Splices) -> Splices {
         let node = self.node(id);
-        let brackets = if matches!(node.kind, Kind::Sequence { .. }) { "[]" } else { "{}" };
+        let brackets = if matches!(node.kind, TreeNodeKind::Sequence { .. }) { "[]" } else { "{}" };
         let is_root = self.tree.roots.contains(&id);
         if self.tree.is_flow(id) || is_root || !self.is_below(id) {
             return splices.replace(node.span.start, node.span.end, brackets);

@@ -12,7 +12,7 @@ mod tree;
 use cannery_core::{Error, ErrorKind, Result, Value};
 
 use self::render::Layout;
-use self::tree::{Kind, Node, NodeId, Tree};
+use self::tree::{Node, NodeId, Tree, TreeNodeKind};
 use crate::{ReadOptions, Span};
 
 pub use self::comment::Comments;
@@ -24,12 +24,12 @@ pub use self::comment::Comments;
 /// use cannery_yaml::{Document, Step};
 ///
 /// let mut document = Document::parse("# rates\nlr: 0.1  # found by sweep\n", &Default::default())?;
-/// document.set(&[Step::key("lr")], &Value::Float(0.2))?;
+/// document.set(&[PathStep::key("lr")], &Value::Float(0.2))?;
 /// assert_eq!(document.text(), "# rates\nlr: 0.2  # found by sweep\n");
 /// # Ok::<(), cannery_core::Error>(())
 /// ```
 ///
-/// A path begins in the first document; [`Step::Document`] as its first step chooses another.
+/// A path begins in the first document; [`PathStep::Document`] as its first step chooses another.
 #[derive(Clone, Debug)]
 pub struct Document {
     text: String,
@@ -40,7 +40,7 @@ pub struct Document {
 
 /// One step of the path to a node.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Step {
+pub enum PathStep {
     /// Another document than the first, counted from 0.
     Document(usize),
     /// The value behind a key; the last one, if the key occurs twice.
@@ -49,11 +49,11 @@ pub enum Step {
     Index(usize),
 }
 
-impl Step {
+impl PathStep {
     /// The value behind a text key.
     #[must_use]
     pub fn key(key: &str) -> Self {
-        Step::Key(Value::Text(key.into()))
+        PathStep::Key(Value::Text(key.into()))
     }
 }
 
@@ -110,33 +110,35 @@ impl Document {
 
     /// What stands at the end of `path`, if anything does.
     #[must_use]
-    pub fn kind(&self, path: &[Step]) -> Option<NodeKind> {
+    pub fn kind(&self, path: &[PathStep]) -> Option<NodeKind> {
         let id = self.find(path)?;
         Some(match &self.tree[id].kind {
-            Kind::Scalar { .. } => NodeKind::Scalar,
-            Kind::Alias => NodeKind::Alias,
-            Kind::Sequence { entries, .. } => NodeKind::Sequence(entries.len()),
-            Kind::Mapping { entries, .. } => NodeKind::Mapping(entries.len()),
+            TreeNodeKind::Scalar { .. } => NodeKind::Scalar,
+            TreeNodeKind::Alias => NodeKind::Alias,
+            TreeNodeKind::Sequence { entries, .. } => NodeKind::Sequence(entries.len()),
+            TreeNodeKind::Mapping { entries, .. } => NodeKind::Mapping(entries.len()),
         })
     }
 
     /// The keys of the mapping at the end of `path` that are scalars, in order.
     #[must_use]
-    pub fn keys(&self, path: &[Step]) -> Option<Vec<Value>> {
-        let Kind::Mapping { entries, .. } = &self.tree[self.find(path)?].kind else { return None };
+    pub fn keys(&self, path: &[PathStep]) -> Option<Vec<Value>> {
+        let TreeNodeKind::Mapping { entries, .. } = &self.tree[self.find(path)?].kind else {
+            return None;
+        };
         let keys = entries.iter().filter_map(|entry| self.tree[entry.key?].key.clone());
         Some(keys.collect())
     }
 
-    fn find(&self, path: &[Step]) -> Option<NodeId> {
+    fn find(&self, path: &[PathStep]) -> Option<NodeId> {
         let (document, path) = match path {
-            [Step::Document(index), rest @ ..] => (*index, rest),
+            [PathStep::Document(index), rest @ ..] => (*index, rest),
             path => (0, path),
         };
         path.iter().try_fold(*self.tree.roots.get(document)?, |id, step| self.tree.child(id, step))
     }
 
-    fn require(&self, path: &[Step]) -> Result<NodeId> {
+    fn require(&self, path: &[PathStep]) -> Result<NodeId> {
         self.find(path).ok_or_else(|| missing(path))
     }
 
@@ -146,13 +148,13 @@ impl Document {
 }
 
 #[cold]
-fn missing(path: &[Step]) -> Error {
+fn missing(path: &[PathStep]) -> Error {
     use cannery_core::Segment;
     let error = Error::new(ErrorKind::NotFound, "there is nothing at this path");
     path.iter().rev().fold(error, |error, step| match step {
-        Step::Document(_) => error,
-        Step::Index(index) => error.inside(Segment::Index(*index as u64)),
-        Step::Key(Value::Text(key)) => error.inside(Segment::Key(key.clone())),
-        Step::Key(key) => error.inside(Segment::Entry(format!("{key:?}"))),
+        PathStep::Document(_) => error,
+        PathStep::Index(index) => error.inside(Segment::Index(*index as u64)),
+        PathStep::Key(Value::Text(key)) => error.inside(Segment::Key(key.clone())),
+        PathStep::Key(key) => error.inside(Segment::Entry(format!("{key:?}"))),
     })
 }

@@ -2,7 +2,7 @@
 
 use cannery_core::{Result, Source, Value};
 
-use super::tree::{Kind, Tree};
+use super::tree::{Tree, TreeNodeKind};
 use crate::{WriteOptions, Writer};
 
 /// What a document's author chose, as far as it shows.
@@ -21,7 +21,7 @@ impl Layout {
             if indent.is_some() && indent_sequences.is_some() {
                 break;
             }
-            let Kind::Mapping { flow: false, entries } = &node.kind else { continue };
+            let TreeNodeKind::Mapping { flow: false, entries } = &node.kind else { continue };
             for entry in entries {
                 // Below the colon of a `?` key everything is indented: that says nothing.
                 if text[entry.start..].starts_with(['?', ':']) {
@@ -31,10 +31,10 @@ impl Layout {
                 let deeper = column(inner.start).checked_sub(column(entry.start));
                 let below = text[entry.start..inner.start].contains('\n');
                 match (&tree[entry.value].kind, deeper) {
-                    (Kind::Mapping { flow: false, .. }, Some(columns @ 1..=9)) if below => {
+                    (TreeNodeKind::Mapping { flow: false, .. }, Some(columns @ 1..=9)) if below => {
                         indent.get_or_insert(columns);
                     }
-                    (Kind::Sequence { flow: false, .. }, Some(columns)) if below => {
+                    (TreeNodeKind::Sequence { flow: false, .. }, Some(columns)) if below => {
                         indent_sequences.get_or_insert(columns > 0);
                     }
                     _ => {}

@@ -2,7 +2,7 @@
 
 use cannery_core::{Limits, Result, Value, ValueBuilder};
 
-use super::Step;
+use super::PathStep;
 use crate::compose::Composer;
 use crate::{
     Event, Handler, ParseOptions, Properties, ReadOptions, ScalarStyle, Schema, Span, parse,
@@ -23,13 +23,13 @@ pub(super) struct Node {
     pub(super) span: Span,
     pub(super) has_tag: bool,
     pub(super) has_properties: bool,
-    pub(super) kind: Kind,
+    pub(super) kind: TreeNodeKind,
     /// What it is, if it is a scalar that is a key.
     pub(super) key: Option<Value>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum TreeNodeKind {
     Scalar { style: ScalarStyle },
     Alias,
     Sequence { flow: bool, entries: Vec<Entry> },
@@ -68,17 +68,17 @@ impl Tree {
         Ok(builder.tree)
     }
 
-    pub(super) fn child(&self, id: NodeId, step: &Step) -> Option<NodeId> {
+    pub(super) fn child(&self, id: NodeId, step: &PathStep) -> Option<NodeId> {
         self.entry(id, step).map(|index| self.entries(id)[index].value)
     }
 
     /// Which entry of a collection a step leads to.
-    pub(super) fn entry(&self, id: NodeId, step: &Step) -> Option<usize> {
+    pub(super) fn entry(&self, id: NodeId, step: &PathStep) -> Option<usize> {
         match (&self[id].kind, step) {
-            (Kind::Sequence { entries, .. }, Step::Index(index)) => {
+            (TreeNodeKind::Sequence { entries, .. }, PathStep::Index(index)) => {
                 (*index < entries.len()).then_some(*index)
             }
-            (Kind::Mapping { entries, .. }, Step::Key(key)) => {
+            (TreeNodeKind::Mapping { entries, .. }, PathStep::Key(key)) => {
                 let is_it =
                     |entry: &Entry| entry.key.and_then(|id| self[id].key.as_ref()) == Some(key);
                 entries.iter().rposition(is_it)
@@ -89,22 +89,24 @@ impl Tree {
 
     pub(super) fn entries(&self, id: NodeId) -> &[Entry] {
         match &self[id].kind {
-            Kind::Sequence { entries, .. } | Kind::Mapping { entries, .. } => entries,
-            Kind::Scalar { .. } | Kind::Alias => &[],
+            TreeNodeKind::Sequence { entries, .. } | TreeNodeKind::Mapping { entries, .. } => {
+                entries
+            }
+            TreeNodeKind::Scalar { .. } | TreeNodeKind::Alias => &[],
         }
     }
 
     pub(super) fn is_flow(&self, id: NodeId) -> bool {
         matches!(
             self[id].kind,
-            Kind::Sequence { flow: true, .. } | Kind::Mapping { flow: true, .. }
+            TreeNodeKind::Sequence { flow: true, .. } | TreeNodeKind::Mapping { flow: true, .. }
         )
     }
 
     pub(super) fn is_block_collection(&self, id: NodeId) -> bool {
         matches!(
             self[id].kind,
-            Kind::Sequence { flow: false, .. } | Kind::Mapping { flow: false, .. }
+            TreeNodeKind::Sequence { flow: false, .. } | TreeNodeKind::Mapping { flow: false, .. }
         )
     }
 
@@ -118,12 +120,12 @@ struct Builder<'t> {
     text: &'t str,
     schema: Schema,
     tree: Tree,
-    open: Vec<Open>,
+    open: Vec<OpenTreeNode>,
     last_indicator: Option<usize>,
 }
 
 /// A collection that is open.
-struct Open {
+struct OpenTreeNode {
     id: NodeId,
     is_mapping: bool,
     /// Where the entry that comes began, if an indicator said so.
@@ -132,7 +134,7 @@ struct Open {
 }
 
 impl Builder<'_> {
-    fn add(&mut self, properties: &Properties<'_>, span: Span, kind: Kind) -> NodeId {
+    fn add(&mut self, properties: &Properties<'_>, span: Span, kind: TreeNodeKind) -> NodeId {
         let id = NodeId(self.tree.nodes.len());
         let node = Node {
             span,
@@ -173,20 +175,24 @@ impl Builder<'_> {
         };
         let entry = Entry { start, key, value: id, comma: None };
         match &mut self.tree.nodes[open.id.0].kind {
-            Kind::Sequence { entries, .. } | Kind::Mapping { entries, .. } => entries.push(entry),
-            Kind::Scalar { .. } | Kind::Alias => unreachable!("only collections are open"),
+            TreeNodeKind::Sequence { entries, .. } | TreeNodeKind::Mapping { entries, .. } => {
+                entries.push(entry)
+            }
+            TreeNodeKind::Scalar { .. } | TreeNodeKind::Alias => {
+                unreachable!("only collections are open")
+            }
         }
     }
 
     fn begin(&mut self, properties: &Properties<'_>, span: Span, is_mapping: bool, flow: bool) {
         let entries = Vec::new();
         let kind = if is_mapping {
-            Kind::Mapping { flow, entries }
+            TreeNodeKind::Mapping { flow, entries }
         } else {
-            Kind::Sequence { flow, entries }
+            TreeNodeKind::Sequence { flow, entries }
         };
         let id = self.add(properties, span, kind);
-        self.open.push(Open { id, is_mapping, start: None, key: None });
+        self.open.push(OpenTreeNode { id, is_mapping, start: None, key: None });
     }
 
     fn end(&mut self, span: Span) {
@@ -207,7 +213,7 @@ impl Builder<'_> {
             }
             _ => span,
         };
-        self.add(properties, span, Kind::Scalar { style })
+        self.add(properties, span, TreeNodeKind::Scalar { style })
     }
 
     /// A block scalar up to the end of its last line; with `+`, of its last empty line.
@@ -245,7 +251,7 @@ impl Handler for Builder<'_> {
                 }
             }
             Event::Alias(_) => {
-                self.add(&Properties::NONE, span, Kind::Alias);
+                self.add(&Properties::NONE, span, TreeNodeKind::Alias);
             }
             Event::SequenceStart { properties, flow } => self.begin(properties, span, false, flow),
             Event::MappingStart { properties, flow } => self.begin(properties, span, true, flow),
@@ -262,8 +268,8 @@ impl Handler for Builder<'_> {
         match indicator {
             b'-' | b'?' => open.start = Some(at),
             b',' => {
-                let (Kind::Sequence { entries, .. } | Kind::Mapping { entries, .. }) =
-                    &mut self.tree.nodes[open.id.0].kind
+                let (TreeNodeKind::Sequence { entries, .. }
+                | TreeNodeKind::Mapping { entries, .. }) = &mut self.tree.nodes[open.id.0].kind
                 else {
                     return;
                 };

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use cannery_core::{Error, ErrorKind, Result};
 
 use self::print::print;
-use self::scan::{Kind, Token, scan};
+use self::scan::{NodeStyle, Token, scan};
 use crate::{Event, Handler, ParseOptions, Properties, Span, parse};
 
 /// How a text is laid out.
@@ -85,7 +85,7 @@ fn cannot() -> Error {
 }
 
 fn comments<'t>(text: &'t str, tokens: &'t [Token]) -> impl Iterator<Item = &'t str> {
-    let comments = tokens.iter().filter(|token| token.kind == Kind::Comment);
+    let comments = tokens.iter().filter(|token| token.kind == NodeStyle::Comment);
     comments.map(|token| text[token.start..token.end].trim_end())
 }
 

@@ -1,7 +1,7 @@
 //! Tokens as text.
 
 use super::FormatOptions;
-use super::scan::{Kind, Lines, Token};
+use super::scan::{Lines, NodeStyle, Token};
 
 pub(super) fn print(text: &str, tokens: &[Token], options: &FormatOptions) -> String {
     let mut out = String::with_capacity(text.len());
@@ -29,7 +29,7 @@ fn between(text: &str, before: &Token, token: &Token, options: &FormatOptions, o
         out.extend(std::iter::repeat_n(' ', token.column));
         return;
     }
-    if token.kind == Kind::Comment {
+    if token.kind == NodeStyle::Comment {
         // Comments that stand in a column have been put there.
         let blanks = if gap.contains('\t') { 2 } else { gap.len().max(2) };
         out.extend(std::iter::repeat_n(' ', blanks));
@@ -38,12 +38,12 @@ fn between(text: &str, before: &Token, token: &Token, options: &FormatOptions, o
     }
 }
 
-fn has_blank(before: Kind, token: Kind) -> bool {
+fn has_blank(before: NodeStyle, token: NodeStyle) -> bool {
     match (before, token) {
         // Behind a name, a colon would be part of it.
-        (Kind::Name, Kind::Colon | Kind::Comma) => true,
-        (Kind::Open, _) | (_, Kind::Comma | Kind::Close) => false,
-        (before, Kind::Colon) => !matches!(before, Kind::Scalar | Kind::Close),
+        (NodeStyle::Name, NodeStyle::Colon | NodeStyle::Comma) => true,
+        (NodeStyle::Open, _) | (_, NodeStyle::Comma | NodeStyle::Close) => false,
+        (before, NodeStyle::Colon) => !matches!(before, NodeStyle::Scalar | NodeStyle::Close),
         _ => true,
     }
 }
@@ -57,7 +57,7 @@ fn write(text: &str, token: &Token, out: &mut String) {
     let content = &text[token.start..token.end];
     let mut lines = content.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
     let Some(first) = lines.next() else { return };
-    if token.kind != Kind::Scalar || token.start + first.len() == token.end {
+    if token.kind != NodeStyle::Scalar || token.start + first.len() == token.end {
         return out.push_str(content);
     }
     out.push_str(without_blanks_behind(first));

@@ -8,7 +8,7 @@ use crate::{Event, Handler, ParseOptions, ScalarStyle, Span, parse};
 /// A piece of a text without blanks around it.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: NodeStyle,
     pub(super) start: usize,
     pub(super) end: usize,
     /// Its column, if it begins a line.
@@ -19,7 +19,7 @@ pub(super) struct Token {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum NodeStyle {
     /// `-` and `?`.
     Indicator,
     Colon,
@@ -46,7 +46,7 @@ pub(super) enum Lines {
 
 /// A collection that is open: where its entries are, and where they will be.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct OpenBlock {
     kind: FrameKind,
     from: Option<usize>,
     to: usize,
@@ -66,7 +66,7 @@ enum FrameKind {
 struct Pending {
     token: usize,
     from: usize,
-    frames: Vec<Frame>,
+    frames: Vec<OpenBlock>,
 }
 
 struct Scanner<'t> {
@@ -76,7 +76,7 @@ struct Scanner<'t> {
     tokens: Vec<Token>,
     /// The end of the last token.
     at: usize,
-    open: Vec<Frame>,
+    open: Vec<OpenBlock>,
     /// The column of what comes, if it begins a line.
     next: usize,
     /// The column of an explicit entry's content: a sequence in it is indented.
@@ -104,7 +104,7 @@ pub(super) fn scan(text: &str, options: &FormatOptions) -> Result<Vec<Token>> {
 }
 
 impl Scanner<'_> {
-    fn push(&mut self, kind: Kind, start: usize, end: usize) {
+    fn push(&mut self, kind: NodeStyle, start: usize, end: usize) {
         let (column, lines) = (self.next, Lines::Folded(self.next));
         self.tokens.push(Token { kind, start, end, column, lines });
         self.at = end;
@@ -128,15 +128,15 @@ impl Scanner<'_> {
                 Some(b'.') => self.line(start, start + word),
                 Some(b'-') => {
                     self.next = 0;
-                    self.push(Kind::Start, start, start + word);
+                    self.push(NodeStyle::Start, start, start + word);
                 }
                 Some(b'!') if rest.starts_with("!<") => {
                     let length = rest.find('>').map_or(word, |at| at + 1);
-                    self.push(Kind::Name, start, start + length);
+                    self.push(NodeStyle::Name, start, start + length);
                 }
                 Some(_) => {
                     let word = rest[..word].find(['[', ']', '{', '}', ',']).unwrap_or(word);
-                    self.push(Kind::Name, start, start + word.max(1));
+                    self.push(NodeStyle::Name, start, start + word.max(1));
                 }
             }
         }
@@ -144,7 +144,7 @@ impl Scanner<'_> {
 
     fn line(&mut self, start: usize, end: usize) {
         self.next = 0;
-        self.push(Kind::Line, start, end);
+        self.push(NodeStyle::Line, start, end);
     }
 
     fn comment(&mut self, start: usize, end: usize) {
@@ -153,7 +153,7 @@ impl Scanner<'_> {
             let from = self.column(start);
             self.comments.push(Pending { token: self.tokens.len(), from, frames });
         }
-        self.push(Kind::Comment, start, end);
+        self.push(NodeStyle::Comment, start, end);
     }
 
     fn column(&self, at: usize) -> usize {
@@ -175,7 +175,7 @@ impl Scanner<'_> {
         for pending in std::mem::take(&mut self.comments).into_iter().rev() {
             while at > pending.token {
                 at -= 1;
-                if self.tokens[at].kind != Kind::Comment {
+                if self.tokens[at].kind != NodeStyle::Comment {
                     below = Some((self.tokens[at].column, self.tokens[at].start));
                 }
             }
@@ -186,7 +186,7 @@ impl Scanner<'_> {
                 (Some(flow), _) => flow.to,
                 (None, Some((column, _))) => column,
                 (None, None) => {
-                    let right = |f: &&Frame| f.from.is_some_and(|from| from <= pending.from);
+                    let right = |f: &&OpenBlock| f.from.is_some_and(|from| from <= pending.from);
                     frames.find(right).map_or(0, |frame| frame.to)
                 }
             };
@@ -197,14 +197,14 @@ impl Scanner<'_> {
     /// Opens a block collection whose first entry begins at `at`.
     fn open_block(&mut self, kind: FrameKind, at: usize) {
         let to = match self.open.last() {
-            Some(Frame { kind: FrameKind::Mapping, to, .. })
+            Some(OpenBlock { kind: FrameKind::Mapping, to, .. })
                 if kind == FrameKind::Sequence && !self.explicit && !self.indent_sequences =>
             {
                 *to
             }
             _ => self.next,
         };
-        self.open.push(Frame { kind, from: Some(self.column(at)), to });
+        self.open.push(OpenBlock { kind, from: Some(self.column(at)), to });
         self.next = to;
         self.explicit = false;
     }
@@ -213,10 +213,10 @@ impl Scanner<'_> {
         let bracket = span.end > span.start;
         let mut to = self.next;
         if bracket {
-            self.push(Kind::Open, span.start, span.end);
+            self.push(NodeStyle::Open, span.start, span.end);
             to += self.indent;
         }
-        self.open.push(Frame { kind: FrameKind::Flow { bracket }, from: None, to });
+        self.open.push(OpenBlock { kind: FrameKind::Flow { bracket }, from: None, to });
         self.next = to;
     }
 
@@ -224,7 +224,7 @@ impl Scanner<'_> {
         let Some(frame) = self.open.pop() else { return };
         if frame.kind == (FrameKind::Flow { bracket: true }) {
             self.next = frame.to - self.indent;
-            self.push(Kind::Close, span.start, span.end);
+            self.push(NodeStyle::Close, span.start, span.end);
         }
         self.after_node();
     }
@@ -242,7 +242,7 @@ impl Scanner<'_> {
         match style {
             ScalarStyle::Literal | ScalarStyle::Folded => self.block_scalar(span),
             _ => {
-                self.push(Kind::Scalar, span.start, span.end);
+                self.push(NodeStyle::Scalar, span.start, span.end);
                 if self.open.is_empty() {
                     // At the margin a line might look like the end of the document.
                     self.continue_at(self.indent);
@@ -274,7 +274,7 @@ impl Scanner<'_> {
             without_empty_lines(text, from)
         };
         let end = span.start + trimmed.len();
-        self.push(Kind::Scalar, span.start, end);
+        self.push(NodeStyle::Scalar, span.start, end);
         if let Some(token) = self.tokens.last_mut() {
             token.lines = Lines::Block { from, to };
         }
@@ -316,7 +316,7 @@ impl Handler for Scanner<'_> {
                 self.after_node();
             }
             Event::Alias(_) => {
-                self.push(Kind::Name, span.start, span.end);
+                self.push(NodeStyle::Name, span.start, span.end);
                 self.after_node();
             }
             Event::SequenceStart { flow: false, .. } => {
@@ -337,16 +337,16 @@ impl Handler for Scanner<'_> {
         let is_block = !matches!(frame.kind, FrameKind::Flow { .. });
         self.next = frame.to;
         match indicator {
-            b',' => self.push(Kind::Comma, at, at + 1),
+            b',' => self.push(NodeStyle::Comma, at, at + 1),
             b':' => {
                 self.explicit = is_block && self.begins_line(at);
-                self.push(Kind::Colon, at, at + 1);
+                self.push(NodeStyle::Colon, at, at + 1);
                 if is_block {
                     self.next = frame.to + if self.explicit { 2 } else { self.indent };
                 }
             }
             _ => {
-                self.push(Kind::Indicator, at, at + 1);
+                self.push(NodeStyle::Indicator, at, at + 1);
                 self.explicit = true;
                 if is_block {
                     self.next = frame.to + 2;

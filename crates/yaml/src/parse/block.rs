@@ -2,13 +2,13 @@
 
 use cannery_core::Result;
 
-use super::{Content, Frame, Item, Next, Parser, Scanned};
+use super::{Content, Item, Next, OpenState, Parser, Scanned};
 use crate::chars::is_separator;
 use crate::{Event, Handler, Properties, Span};
 
 /// Where a node stands, as far as it matters for what it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NodeContext {
     /// At the beginning of a document without `---`.
     Fresh,
     /// After `---`: no block collection on the same line.
@@ -40,7 +40,7 @@ struct Opening<'a> {
 /// Where the first node of a collection stands that began on the same line.
 struct Compact {
     parent: isize,
-    place: Place,
+    place: NodeContext,
 }
 
 /// Nothing follows on the line that belongs to the node.
@@ -55,7 +55,7 @@ impl<'a> Parser<'a> {
     pub(super) fn node(
         &mut self,
         mut parent: isize,
-        mut place: Place,
+        mut place: NodeContext,
         handler: &mut impl Handler,
     ) -> Result<()> {
         // A loop: a line may hold as many of them as the limit for depth allows.
@@ -68,7 +68,7 @@ impl<'a> Parser<'a> {
     fn node_or_opening(
         &mut self,
         parent: isize,
-        place: Place,
+        place: NodeContext,
         handler: &mut impl Handler,
     ) -> Result<Option<Compact>> {
         let start = self.cursor.at;
@@ -76,7 +76,7 @@ impl<'a> Parser<'a> {
         if fresh && self.is_absent(parent, place) {
             return whole(self.empty(&Properties::NONE, handler));
         }
-        let compact = matches!(place, Place::AfterDash | Place::AfterIndicator)
+        let compact = matches!(place, NodeContext::AfterDash | NodeContext::AfterIndicator)
             && !self.cursor.bytes[start..self.cursor.at].contains(&b'\t');
         let allowed = if fresh { self.cursor.is_indented() } else { compact };
         let opening = Opening {
@@ -95,13 +95,13 @@ impl<'a> Parser<'a> {
 
     /// Whether what comes, on a line of its own, is no part of a node below `parent`.
     #[inline]
-    fn is_absent(&self, parent: isize, place: Place) -> bool {
+    fn is_absent(&self, parent: isize, place: NodeContext) -> bool {
         let spaces = self.cursor.spaces.cast_signed();
         if self.cursor.peek().is_none() || self.cursor.is_marker() {
             return true;
         }
-        let as_little =
-            matches!(place, Place::AfterKey | Place::AfterIndicator) && spaces == parent;
+        let as_little = matches!(place, NodeContext::AfterKey | NodeContext::AfterIndicator)
+            && spaces == parent;
         spaces <= parent
             && !(as_little && self.cursor.is_indented() && self.cursor.is_indicator(b'-'))
     }
@@ -109,7 +109,7 @@ impl<'a> Parser<'a> {
     fn node_with_properties(
         &mut self,
         parent: isize,
-        place: Place,
+        place: NodeContext,
         mut opening: Opening<'a>,
         handler: &mut impl Handler,
     ) -> Result<Option<Compact>> {
@@ -170,10 +170,14 @@ impl<'a> Parser<'a> {
         let (properties, flow, indent) = (&opening.outer, false, opening.column);
         let (event, frame, place) = if indicator == b'-' {
             let event = Event::SequenceStart { properties, flow };
-            (event, Frame::BlockSequence { indent }, Place::AfterDash)
+            (event, OpenState::BlockSequence { indent }, NodeContext::AfterDash)
         } else {
             let event = Event::MappingStart { properties, flow };
-            (event, Frame::BlockMapping { indent, next: Next::ExplicitKey }, Place::AfterIndicator)
+            (
+                event,
+                OpenState::BlockMapping { indent, next: Next::ExplicitKey },
+                NodeContext::AfterIndicator,
+            )
         };
         handler.event(Span::point(self.cursor.at), event)?;
         self.push(frame)?;
@@ -216,7 +220,7 @@ impl<'a> Parser<'a> {
             Span::point(at),
             Event::MappingStart { properties: &opening.outer, flow: false },
         )?;
-        self.push(Frame::BlockMapping { indent: opening.column, next: Next::Value })
+        self.push(OpenState::BlockMapping { indent: opening.column, next: Next::Value })
     }
 
     fn alias_or_key(&mut self, opening: &Opening<'a>, handler: &mut impl Handler) -> Result<()> {
@@ -324,7 +328,7 @@ impl<'a> Parser<'a> {
         // A sequence that is indented as little as the key above it ends at the next key.
         let beside = self.open.iter().rev().nth(1);
         if column == indent
-            && matches!(beside, Some(Frame::BlockMapping { indent: i, .. }) if *i == indent)
+            && matches!(beside, Some(OpenState::BlockMapping { indent: i, .. }) if *i == indent)
         {
             return self.end_block(Event::SequenceEnd, handler);
         }
@@ -336,7 +340,7 @@ impl<'a> Parser<'a> {
 
     fn block_entry(&mut self, indent: isize, handler: &mut impl Handler) -> Result<()> {
         self.skip_indicator(b'-', handler);
-        self.node(indent, Place::AfterDash, handler)
+        self.node(indent, NodeContext::AfterDash, handler)
     }
 
     /// Whether what comes is behind the block collection at `indent`.
@@ -365,7 +369,7 @@ impl<'a> Parser<'a> {
         match next {
             Next::Value => {
                 self.expect(Next::Key);
-                self.node(indent, Place::AfterKey, handler)
+                self.node(indent, NodeContext::AfterKey, handler)
             }
             // A key in brackets has ended, on the line it began.
             Next::Colon => {
@@ -402,7 +406,7 @@ impl<'a> Parser<'a> {
     fn explicit_key(&mut self, indent: isize, handler: &mut impl Handler) -> Result<()> {
         self.skip_indicator(b'?', handler);
         self.expect(Next::ExplicitKey);
-        self.node(indent, Place::AfterIndicator, handler)
+        self.node(indent, NodeContext::AfterIndicator, handler)
     }
 
     /// Behind the node after `?`: its value follows after `:`, or is empty.
@@ -414,7 +418,7 @@ impl<'a> Parser<'a> {
         }
         if self.cursor.column() == indent && self.cursor.is_indicator(b':') {
             self.skip_indicator(b':', handler);
-            return self.node(indent, Place::AfterIndicator, handler);
+            return self.node(indent, NodeContext::AfterIndicator, handler);
         }
         self.empty(&Properties::NONE, handler)
     }
@@ -483,13 +487,13 @@ impl Scanned {
     }
 }
 
-impl Frame {
+impl OpenState {
     /// A collection in brackets that begins at `start`.
     pub(super) fn in_brackets(bracket: u8, start: usize) -> Self {
         if bracket == b'[' {
-            Frame::FlowSequence { start, next: Item::Entry }
+            OpenState::FlowSequence { start, next: Item::Entry }
         } else {
-            Frame::FlowMapping { start, next: Next::Key }
+            OpenState::FlowMapping { start, next: Next::Key }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use cannery_core::{ErrorKind, Result};
 
-use super::block::Place;
-use super::{Frame, Parser};
+use super::block::NodeContext;
+use super::{OpenState, Parser};
 use crate::{Event, Handler, Span};
 
 impl Parser<'_> {
@@ -17,7 +17,7 @@ impl Parser<'_> {
         if explicit {
             self.cursor.at += 3;
         }
-        let place = if explicit { Place::AfterMarker } else { Place::Fresh };
+        let place = if explicit { NodeContext::AfterMarker } else { NodeContext::Fresh };
         self.node(-1, place, handler)?;
         while let Some(&frame) = self.open.last() {
             self.step(frame, handler)?;
@@ -38,13 +38,13 @@ impl Parser<'_> {
         }
     }
 
-    fn step(&mut self, frame: Frame, handler: &mut impl Handler) -> Result<()> {
+    fn step(&mut self, frame: OpenState, handler: &mut impl Handler) -> Result<()> {
         match frame {
-            Frame::BlockSequence { indent } => self.block_sequence(indent, handler),
-            Frame::BlockMapping { indent, next } => self.block_mapping(indent, next, handler),
-            Frame::FlowSequence { start, next } => self.flow_sequence(start, next, handler),
-            Frame::FlowPair { next } => self.flow_pair(next, handler),
-            Frame::FlowMapping { start, next } => self.flow_mapping(start, next, handler),
+            OpenState::BlockSequence { indent } => self.block_sequence(indent, handler),
+            OpenState::BlockMapping { indent, next } => self.block_mapping(indent, next, handler),
+            OpenState::FlowSequence { start, next } => self.flow_sequence(start, next, handler),
+            OpenState::FlowPair { next } => self.flow_pair(next, handler),
+            OpenState::FlowMapping { start, next } => self.flow_mapping(start, next, handler),
         }
     }
 

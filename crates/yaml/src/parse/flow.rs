@@ -2,7 +2,7 @@
 
 use cannery_core::{Error, Result};
 
-use super::{Cursor, Frame, Item, Next, Parser};
+use super::{Cursor, Item, Next, OpenState, Parser};
 use crate::chars::{is_flow_indicator, is_separator};
 use crate::{Event, Handler, Properties, Span};
 
@@ -42,7 +42,7 @@ impl<'a> Parser<'a> {
             Event::MappingStart { properties, flow }
         };
         handler.event(Span { start, end: start + 1 }, event)?;
-        self.push(Frame::in_brackets(bracket, start))?;
+        self.push(OpenState::in_brackets(bracket, start))?;
         self.cursor.at += 1;
         Ok(())
     }
@@ -89,8 +89,8 @@ impl<'a> Parser<'a> {
     #[cold]
     fn unclosed(&self) -> Error {
         let bracket = self.open.iter().rev().find_map(|frame| match *frame {
-            Frame::FlowSequence { start, .. } => Some((start, '[', ']')),
-            Frame::FlowMapping { start, .. } => Some((start, '{', '}')),
+            OpenState::FlowSequence { start, .. } => Some((start, '[', ']')),
+            OpenState::FlowMapping { start, .. } => Some((start, '{', '}')),
             _ => None,
         });
         let (start, open, close) = bracket.expect("brackets are open");
@@ -112,18 +112,18 @@ impl<'a> Parser<'a> {
             (Some(b']'), _) => self.close_bracket(Event::SequenceEnd, handler),
             (Some(b','), Item::Comma) => {
                 self.skip_indicator(b',', handler);
-                self.set(Frame::FlowSequence { start, next: Item::Entry });
+                self.set(OpenState::FlowSequence { start, next: Item::Entry });
                 Ok(())
             }
             (Some(byte), Item::Entry) if byte != b',' => {
-                self.set(Frame::FlowSequence { start, next: Item::Comma });
+                self.set(OpenState::FlowSequence { start, next: Item::Comma });
                 self.flow_entry(handler)
             }
             _ => Err(self.unclosed()),
         }
     }
 
-    fn set(&mut self, frame: Frame) {
+    fn set(&mut self, frame: OpenState) {
         *self.open.last_mut().expect("a collection is open") = frame;
     }
 
@@ -140,7 +140,7 @@ impl<'a> Parser<'a> {
         let properties = &Properties::NONE;
         let here = Span::point(self.cursor.at);
         handler.event(here, Event::MappingStart { properties, flow: true })?;
-        self.push(Frame::FlowPair { next })
+        self.push(OpenState::FlowPair { next })
     }
 
     /// Whether `?` or `:` stands here as an indicator.
@@ -189,7 +189,7 @@ impl<'a> Parser<'a> {
     ) -> Result<()> {
         let key_end = self.cursor.at;
         self.skip_in_brackets()?;
-        let next_is = |next| Frame::FlowMapping { start, next };
+        let next_is = |next| OpenState::FlowMapping { start, next };
         match (self.cursor.peek(), next) {
             (Some(b'}'), Next::Key | Next::Comma) => self.close_bracket(Event::MappingEnd, handler),
             (Some(b','), Next::Comma) => {

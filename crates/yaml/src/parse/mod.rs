@@ -53,7 +53,7 @@ pub(crate) struct Parser<'a> {
     cursor: Cursor<'a>,
     limits: Limits,
     handles: Handles<'a>,
-    open: Vec<Frame>,
+    open: Vec<OpenState>,
     /// The indentation that the innermost block collection around the brackets has.
     flow_indent: isize,
     /// The content of the last scalar, if it is not as the source has it.
@@ -73,7 +73,7 @@ pub(crate) struct Parser<'a> {
 
 /// A collection that is still open, and what is expected next in it.
 #[derive(Clone, Copy, Debug)]
-enum Frame {
+enum OpenState {
     /// Entries at column `indent`.
     BlockSequence {
         indent: isize,
@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
         self.cursor.at as u64
     }
 
-    fn push(&mut self, frame: Frame) -> Result<()> {
+    fn push(&mut self, frame: OpenState) -> Result<()> {
         if self.open.len() >= self.limits.depth {
             return Err(self.limits.too_deep().at_offset(self.cursor.at as u64));
         }
@@ -178,9 +178,9 @@ impl<'a> Parser<'a> {
     fn expect(&mut self, expected: Next) {
         match self.open.last_mut() {
             Some(
-                Frame::BlockMapping { next, .. }
-                | Frame::FlowPair { next }
-                | Frame::FlowMapping { next, .. },
+                OpenState::BlockMapping { next, .. }
+                | OpenState::FlowPair { next }
+                | OpenState::FlowMapping { next, .. },
             ) => *next = expected,
             _ => unreachable!("only mappings expect keys and values"),
         }

@@ -143,7 +143,7 @@ impl<'a> Parser<'a> {
 
     /// Whether the innermost open collection is in brackets.
     pub(super) fn in_brackets(&self) -> bool {
-        use super::Frame::{FlowMapping, FlowPair, FlowSequence};
+        use super::OpenState::{FlowMapping, FlowPair, FlowSequence};
         matches!(self.open.last(), Some(FlowSequence { .. } | FlowPair { .. } | FlowMapping { .. }))
     }
 }

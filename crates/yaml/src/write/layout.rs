@@ -3,13 +3,13 @@
 use cannery_core::{Result, Text};
 
 use super::anchors::{How, Point};
-use super::{Frame, Next, Shape, Writer, lacks};
+use super::{Next, OpenOutput, Shape, Writer, lacks};
 
 /// A collection that has begun, but of which nothing is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unwritten {
     shape: Shape,
-    place: Place,
+    place: NodePosition,
     /// Whether its tag stands on the line: then its entries begin on the next.
     tagged: bool,
     mark: Option<u64>,
@@ -18,7 +18,7 @@ pub(super) struct Unwritten {
 
 /// What a node stands behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NodePosition {
     /// Nothing, or `---`.
     Root,
     /// `-`, `?`, or the `:` of a key after `?`.
@@ -33,45 +33,45 @@ pub(super) enum Place {
 
 impl Writer {
     /// Writes what stands before a node.
-    fn lead(&mut self, is_scalar: bool) -> Place {
+    fn lead(&mut self, is_scalar: bool) -> NodePosition {
         self.write_open();
-        let Some(&frame) = self.open.last() else { return Place::Root };
+        let Some(&frame) = self.open.last() else { return NodePosition::Root };
         if frame.flow {
             return self.lead_in_brackets(frame, is_scalar);
         }
         match (frame.shape, frame.next) {
-            (Shape::Mapping, Next::Value) => Place::Key,
+            (Shape::Mapping, Next::Value) => NodePosition::Key,
             (Shape::Mapping, Next::ExplicitValue) => {
                 self.new_line();
                 self.out.push(b':');
-                Place::Indicator
+                NodePosition::Indicator
             }
             (Shape::Mapping, _) if is_scalar => {
                 self.new_line();
-                Place::IsKey
+                NodePosition::IsKey
             }
             (shape, _) => {
                 self.new_line();
                 self.out.push(if shape == Shape::Sequence { b'-' } else { b'?' });
-                Place::Indicator
+                NodePosition::Indicator
             }
         }
     }
 
-    fn lead_in_brackets(&mut self, frame: Frame, is_scalar: bool) -> Place {
+    fn lead_in_brackets(&mut self, frame: OpenOutput, is_scalar: bool) -> NodePosition {
         match frame.next {
-            Next::Value => return Place::Flow,
+            Next::Value => return NodePosition::Flow,
             Next::ExplicitValue => self.out.extend_from_slice(b" : "),
             Next::Entry | Next::Key => {
                 self.comma();
                 if frame.next == Next::Key && !is_scalar {
                     self.out.extend_from_slice(b"? ");
                 } else if frame.next == Next::Key {
-                    return Place::IsKey;
+                    return NodePosition::IsKey;
                 }
             }
         }
-        Place::Flow
+        NodePosition::Flow
     }
 
     fn comma(&mut self) {
@@ -98,9 +98,9 @@ impl Writer {
     }
 
     /// A blank, unless nothing stands before.
-    fn space(&mut self, place: Place) {
+    fn space(&mut self, place: NodePosition) {
         let alone = self.out.len() == self.start;
-        if !alone && !matches!(place, Place::IsKey | Place::Flow) {
+        if !alone && !matches!(place, NodePosition::IsKey | NodePosition::Flow) {
             self.out.push(b' ');
         }
     }
@@ -115,7 +115,7 @@ impl Writer {
     }
 
     /// Writes everything of a scalar but its content.
-    pub(super) fn begin_scalar(&mut self) -> Place {
+    pub(super) fn begin_scalar(&mut self) -> NodePosition {
         let place = self.lead(true);
         self.remember_anchor(place);
         if let Some(tag) = self.tag.take() {
@@ -133,7 +133,7 @@ impl Writer {
     pub(super) fn scalar(&mut self, write: impl FnOnce(&mut Self)) {
         let place = self.begin_scalar();
         write(self);
-        if place == Place::IsKey {
+        if place == NodePosition::IsKey {
             self.end_key();
         } else {
             self.end_node();
@@ -173,7 +173,7 @@ impl Writer {
         self.space(place);
         self.out.push(b'*');
         self.out.extend_from_slice(name.as_bytes());
-        if place == Place::IsKey {
+        if place == NodePosition::IsKey {
             self.out.push(b' ');
             self.end_key();
         } else {
@@ -182,10 +182,10 @@ impl Writer {
         Ok(())
     }
 
-    fn remember_anchor(&mut self, place: Place) {
+    fn remember_anchor(&mut self, place: NodePosition) {
         let Some(id) = self.mark.take() else { return };
         let alone = self.out.len() == self.start;
-        let how = if alone || matches!(place, Place::IsKey | Place::Flow) {
+        let how = if alone || matches!(place, NodePosition::IsKey | NodePosition::Flow) {
             How::Before
         } else {
             How::Behind
@@ -206,7 +206,7 @@ impl Writer {
             return Err(lacks("second tag for a set"));
         }
         let flow = std::mem::take(&mut self.flow_next) || self.options.flow;
-        if place == Place::Flow || flow {
+        if place == NodePosition::Flow || flow {
             self.begin_brackets(shape, place);
             return Ok(());
         }
@@ -220,7 +220,7 @@ impl Writer {
         Ok(())
     }
 
-    fn begin_brackets(&mut self, shape: Shape, place: Place) {
+    fn begin_brackets(&mut self, shape: Shape, place: NodePosition) {
         self.remember_anchor(place);
         self.space(place);
         if let Some(tag) = self.tag.take() {
@@ -229,7 +229,7 @@ impl Writer {
         }
         self.out.push(if shape == Shape::Sequence { b'[' } else { b'{' });
         let indent = self.open.last().map_or(0, |frame| frame.indent) + self.options.indent;
-        self.open.push(Frame { shape, indent, flow: true, compact: false, next: Next::Entry });
+        self.open.push(OpenOutput { shape, indent, flow: true, compact: false, next: Next::Entry });
     }
 
     /// Writes the beginning of a collection that turns out to have an entry.
@@ -245,13 +245,13 @@ impl Writer {
         let around = self.open.last().map_or(0, |frame| frame.indent);
         let flush = shape == Shape::Sequence && !self.options.indent_sequences;
         let indent = match place {
-            Place::Indicator => around + 2,
-            Place::Key if flush => around,
-            Place::Key => around + self.options.indent,
+            NodePosition::Indicator => around + 2,
+            NodePosition::Key if flush => around,
+            NodePosition::Key => around + self.options.indent,
             _ => 0,
         };
         let alone = offset == self.start;
-        let compact = !tagged && (place == Place::Indicator || alone);
+        let compact = !tagged && (place == NodePosition::Indicator || alone);
         if let Some(id) = mark {
             let how = match (compact, alone) {
                 (true, _) => How::Compact(indent),
@@ -263,7 +263,7 @@ impl Writer {
         if compact && !alone {
             self.out.push(b' ');
         }
-        self.open.push(Frame { shape, indent, flow: false, compact, next: Next::Entry });
+        self.open.push(OpenOutput { shape, indent, flow: false, compact, next: Next::Entry });
     }
 
     /// Ends the innermost collection.

@@ -26,7 +26,7 @@ pub struct Writer {
     out: Vec<u8>,
     options: WriteOptions,
     directives: Directives,
-    open: Vec<Frame>,
+    open: Vec<OpenOutput>,
     /// A collection that has begun, but of which nothing is written: it may turn out empty.
     unwritten: Option<Unwritten>,
     anchors: Anchors,
@@ -54,7 +54,7 @@ enum Shape {
 
 /// A collection that is open, some of it written.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct OpenOutput {
     shape: Shape,
     /// The column of its entries.
     indent: usize,

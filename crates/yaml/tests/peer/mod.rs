@@ -78,7 +78,7 @@ pub(crate) fn theirs(text: &str) -> std::result::Result<String, String> {
     let mut lines = String::new();
     for event in Parser::new_from_str(text) {
         let line = match event.map_err(|error| error.to_string())?.0 {
-            Theirs::NullSink | Theirs::StreamStart | Theirs::StreamEnd => continue,
+            Theirs::Nothing | Theirs::StreamStart | Theirs::StreamEnd => continue,
             Theirs::DocumentStart(explicit) => format!("+DOC {explicit}"),
             Theirs::DocumentEnd => "-DOC".to_owned(),
             Theirs::Alias(number) => format!("=ALI {number}"),

@@ -28,7 +28,7 @@ mod marker {
 
 /// What is opened.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum ContainerKind {
     Array,
     Map,
 }
@@ -177,10 +177,10 @@ impl<'py> Cursor<'py> {
 
     /// Writes what an array or a map begins with.
     #[inline(always)]
-    pub(super) fn container(&mut self, kind: Kind, len: usize) -> Done {
+    pub(super) fn container(&mut self, kind: ContainerKind, len: usize) -> Done {
         let (short, long) = match kind {
-            Kind::Array => (0x90, 0xdc),
-            Kind::Map => (0x80, 0xde),
+            ContainerKind::Array => (0x90, 0xdc),
+            ContainerKind::Map => (0x80, 0xde),
         };
         match u8::try_from(len) {
             Ok(len @ ..16) => self.byte(short | len),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::cursor::{Cursor, Kind};
+use super::cursor::{ContainerKind, Cursor};
 use super::{Bail, Done, most_levels};
 use crate::compat::{self, Entry};
 use crate::text;
@@ -74,7 +74,7 @@ unsafe fn list(
     levels: usize,
 ) -> Done {
     let levels = levels.checked_sub(1).ok_or(Bail)?;
-    cursor.container(Kind::Array, len.cast_unsigned())?;
+    cursor.container(ContainerKind::Array, len.cast_unsigned())?;
     for index in 0..len {
         // SAFETY: so many items there are; the rest is the caller's promise.
         unsafe { value(cursor, *items.offset(index), levels)? };
@@ -87,7 +87,7 @@ unsafe fn dict(cursor: &mut Cursor<'_>, object: *mut ffi::PyObject, levels: usiz
     let levels = levels.checked_sub(1).ok_or(Bail)?;
     // SAFETY: the caller saw that it is a dictionary, and nobody changes it.
     unsafe {
-        cursor.container(Kind::Map, compat::dict_len(object))?;
+        cursor.container(ContainerKind::Map, compat::dict_len(object))?;
         let Some((entries, count)) = compat::text_entries(object) else {
             return unknown_table(cursor, object, levels);
         };

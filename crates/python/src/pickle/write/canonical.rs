@@ -32,16 +32,16 @@ pub(super) struct Hole<'py> {
 }
 
 /// A set on its way to be sorted, with what was written of its items.
-struct Frame<'py> {
+struct OpenSet<'py> {
     set: Object<'py>,
     items: Vec<(Range<usize>, Object<'py>)>,
     written: Vec<u8>,
     holes: Vec<Hole<'py>>,
 }
 
-enum Step<'py> {
+enum SortStep<'py> {
     Enter(Object<'py>),
-    Leave(Frame<'py>),
+    Leave(OpenSet<'py>),
 }
 
 impl<'py> Orders<'py> {
@@ -61,21 +61,21 @@ impl<'py> Orders<'py> {
     /// Sorts a set and all sets inside of it.
     fn sort(&mut self, options: &Options<'py>, set: &Object<'py>) -> Saved {
         let mut open = HashSet::new();
-        let mut steps = vec![Step::Enter(set.clone())];
+        let mut steps = vec![SortStep::Enter(set.clone())];
         while let Some(step) = steps.pop() {
             match step {
-                Step::Enter(set) => {
+                SortStep::Enter(set) => {
                     let address = set.as_ptr().addr();
                     // A set that contains itself, through an object, counts for nothing in there.
                     if self.0.contains_key(&address) || !open.insert(address) {
                         continue;
                     }
-                    let frame = Frame::write(options, set)?;
+                    let frame = OpenSet::write(options, set)?;
                     let inner: Vec<_> = frame.holes.iter().map(|hole| hole.set.clone()).collect();
-                    steps.push(Step::Leave(frame));
-                    steps.extend(inner.into_iter().map(Step::Enter));
+                    steps.push(SortStep::Leave(frame));
+                    steps.extend(inner.into_iter().map(SortStep::Enter));
                 }
-                Step::Leave(frame) => {
+                SortStep::Leave(frame) => {
                     let address = frame.set.as_ptr().addr();
                     open.remove(&address);
                     let sorted = frame.sorted(self)?;
@@ -87,7 +87,7 @@ impl<'py> Orders<'py> {
     }
 }
 
-impl<'py> Frame<'py> {
+impl<'py> OpenSet<'py> {
     /// Writes the items of a set one behind the other, each for itself.
     fn write(options: &Options<'py>, set: Object<'py>) -> Result<Self, Raised> {
         let py = set.py();
