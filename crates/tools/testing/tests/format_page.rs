@@ -3,7 +3,7 @@
 use cannery_core::tagged::{TagDecoder, TagEncoder};
 use cannery_core::{Error, Graph, Limits, Source, Value, ValueBuilder};
 
-const PAGE: &str = include_str!("../../../docs/format.md");
+const PAGE: &str = include_str!("../../../../docs/format.md");
 
 #[test]
 fn every_example_is_read_and_written_again() {

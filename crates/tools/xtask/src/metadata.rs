@@ -1,7 +1,7 @@
 //! The part of `cargo metadata` that the house is proved from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +19,7 @@ pub(crate) struct Metadata {
 struct Package {
     name: String,
     id: String,
+    manifest_path: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +66,12 @@ impl Metadata {
     /// The names of the workspace's own crates.
     pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
         self.workspace_members.iter().map(|id| self.name(id))
+    }
+
+    /// Where `member` lies, from the root of the workspace.
+    pub(crate) fn folder(&self, member: &str) -> Option<&Path> {
+        let package = self.packages.iter().find(|package| package.name == member)?;
+        package.manifest_path.parent()?.strip_prefix(&self.workspace_root).ok()
     }
 
     /// The workspace crates that `member` itself depends on.
@@ -131,8 +138,16 @@ pub(crate) mod tests {
         }
     }
 
+    /// Metadata of a workspace of one crate, in another folder than its own.
+    pub(crate) fn moved(name: &str, folder: &str) -> Metadata {
+        let mut metadata = workspace(&[(name, &[])], &[]);
+        metadata.packages[0].manifest_path = Path::new(folder).join("Cargo.toml");
+        metadata
+    }
+
     fn package(name: &str) -> Package {
-        Package { name: name.into(), id: name.into() }
+        let manifest_path = Path::new(crate::arrows::folder_of(name)).join("Cargo.toml");
+        Package { name: name.into(), id: name.into(), manifest_path }
     }
 
     fn dependency(name: &str, kind: Option<&str>) -> Dependency {
@@ -158,7 +173,8 @@ pub(crate) mod tests {
     #[test]
     fn what_cargo_prints_is_understood() {
         let metadata: Metadata = serde_json::from_str(
-            r#"{"packages": [{"name": "a", "id": "path+file:///a#0.1.0", "license": "MIT"}],
+            r#"{"packages": [{"name": "a", "id": "path+file:///a#0.1.0", "license": "MIT",
+                    "manifest_path": "/a/crates/a/Cargo.toml"}],
                 "workspace_members": ["path+file:///a#0.1.0"],
                 "resolve": {"nodes": [{"id": "path+file:///a#0.1.0", "deps": [
                     {"name": "a", "pkg": "path+file:///a#0.1.0", "dep_kinds": [{"kind": null}]}]}]},
@@ -166,5 +182,6 @@ pub(crate) mod tests {
         )
         .unwrap();
         assert_eq!(metadata.arrows("a"), BTreeSet::from(["a"]));
+        assert_eq!(metadata.folder("a"), Some(Path::new("crates/a")));
     }
 }

@@ -13,7 +13,7 @@
 
 /// The examples in the manual, which are compiled and run as those here are.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/json.md")]
+#[doc = include_str!("../../../../docs/json.md")]
 struct JsonManual;
 
 mod adapt;

@@ -19,7 +19,7 @@ pub fn corpora() -> Option<PathBuf> {
 }
 
 fn folder(variable: &str, name: &str) -> Option<PathBuf> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3)?;
     let beside = || match std::env::var_os("CANNERY_SUITES") {
         Some(suites) => Path::new(&suites).with_file_name(name),
         None => repository.join("../shared").join(name),

@@ -38,6 +38,19 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
     })
 }
 
+/// The folder of a crate's storey. The storeys, from the ground up: `foundation`, `formats` with the
+/// facade that names them, `pipelines`, `faces`; `tools` are for the house itself.
+pub(crate) fn folder_of(member: &str) -> &'static str {
+    match member {
+        "cannery-core" => "crates/foundation",
+        "cannery-store" | "cannery-pipeline" => "crates/pipelines",
+        "cannery-cli" | "cannery-python" | "cannery-ui" => "crates/faces",
+        "cannery-testing" | "xtask" => "crates/tools",
+        "cannery-examples" => "examples",
+        _ => "crates/formats",
+    }
+}
+
 fn below_the_leaves(to: &str) -> bool {
     BELOW_THE_LEAVES.contains(&to) || FORMATS.contains(&to)
 }
@@ -46,17 +59,27 @@ fn below_the_leaves(to: &str) -> bool {
 pub(crate) fn faults(metadata: &Metadata) -> Vec<String> {
     metadata
         .members()
-        .flat_map(|member| wrong_arrows(metadata, member).chain(way_to_python(metadata, member)))
+        .flat_map(|member| {
+            wrong_arrows(metadata, member)
+                .chain(way_to_python(metadata, member))
+                .chain(wrong_folder(metadata, member))
+        })
         .collect()
+}
+
+fn wrong_folder(metadata: &Metadata, member: &str) -> Option<String> {
+    let (folder, planned) = (metadata.folder(member)?, folder_of(member));
+    let fault = format!("`{member}` lies in {}, and belongs into {planned}", folder.display());
+    (!folder.starts_with(planned)).then_some(fault)
 }
 
 fn wrong_arrows<'a>(
     metadata: &'a Metadata,
     member: &'a str,
 ) -> impl Iterator<Item = String> + use<'a> {
-    let homeless = allowed(member, "")
-        .is_none()
-        .then(|| format!("crate `{member}` has no place in the plan (crates/xtask/src/arrows.rs)"));
+    let homeless = allowed(member, "").is_none().then(|| {
+        format!("crate `{member}` has no place in the plan (crates/tools/xtask/src/arrows.rs)")
+    });
     let wrong = metadata.arrows(member).into_iter().filter_map(move |to| {
         let wrong = allowed(member, to) == Some(false);
         wrong.then(|| format!("`{member}` depends on `{to}`: arrows point down only"))
@@ -124,10 +147,26 @@ mod tests {
     }
 
     #[test]
+    fn a_crate_lies_in_the_folder_of_its_storey() {
+        let metadata = workspace(&[("cannery-core", &[])], &[]);
+        assert_eq!(wrong_folder(&metadata, "cannery-core"), None);
+        assert_eq!(folder_of("cannery-store"), "crates/pipelines");
+    }
+
+    #[test]
+    fn a_crate_in_another_folder_is_named() {
+        let metadata = crate::metadata::tests::moved("cannery-core", "crates/core");
+        insta::assert_snapshot!(
+            faults(&metadata).join("\n"),
+            @"`cannery-core` lies in crates/core, and belongs into crates/foundation"
+        );
+    }
+
+    #[test]
     fn a_new_crate_must_be_given_a_place() {
         insta::assert_snapshot!(
             faults_of(&[("cannery-toml", &[])]),
-            @"crate `cannery-toml` has no place in the plan (crates/xtask/src/arrows.rs)"
+            @"crate `cannery-toml` has no place in the plan (crates/tools/xtask/src/arrows.rs)"
         );
     }
 }
