@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Write};
 
 use cannery_can::{Bytes, CanFile, CanWriter, Compression, is_can, to_vec};
 use cannery_core::{
-    ArrayBuf, DtypeKind, Dtype, Error, ErrorKind, Limits, Order, Result, Source, Tape, Value,
+    ArrayBuf, Dtype, DtypeKind, Error, ErrorKind, Limits, Order, Result, Source, Tape, Value,
     ValueBuilder,
 };
 use cannery_testing::{Checked, any_graph, any_marked_value, any_value, events};

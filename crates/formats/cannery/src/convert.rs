@@ -105,12 +105,12 @@ impl ConvertOptions {
 /// A target file appears when it is whole; after an error there is none, or the old one.
 ///
 /// ```
-/// use cannery::{ConvertOptions, Place, convert};
+/// use cannery::{ConvertOptions, Location, convert};
 ///
 /// # let folder = tempfile::tempdir().unwrap();
 /// let (rows, list) = (folder.path().join("rows.jsonl"), folder.path().join("list.json"));
 /// std::fs::write(&rows, "{\"a\": 1}\n{\"a\": 2}\n").unwrap();
-/// convert(&Place::from(&rows), &Place::from(&list), &ConvertOptions::default(), &mut ())?;
+/// convert(&Location::from(&rows), &Location::from(&list), &ConvertOptions::default(), &mut ())?;
 /// assert_eq!(std::fs::read_to_string(&list).unwrap(), "[{\"a\":1},{\"a\":2}]\n");
 /// # Ok::<(), cannery::Error>(())
 /// ```

@@ -1,7 +1,7 @@
 //! Arrays as nested lists, for formats that have no arrays, and the first rows of one.
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ArrayView, Budget, ByteOrder, Container, DtypeKind, Dtype, Error,
+    ArrayBuf, ArraySource, ArrayView, Budget, ByteOrder, Container, Dtype, DtypeKind, Error,
     ErrorKind, Field, Limits, Order, Result, Sink, Text,
 };
 

@@ -4,7 +4,7 @@
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("points.json");
 //! std::fs::write(&path, r#"{"points": [{"x": 1}, {"x": 2}]}"#).unwrap();
-//! let inspection = cannery::inspect(&cannery::Place::from(&path), &Default::default())?;
+//! let inspection = cannery::inspect(&cannery::Location::from(&path), &Default::default())?;
 //! assert_eq!((inspection.format, inspection.root.kind.as_str()), ("json", "map"));
 //! # Ok::<(), cannery::Error>(())
 //! ```

@@ -1,6 +1,6 @@
 //! What people call things: types of arrays, sizes.
 
-use cannery_core::{ByteOrder, DtypeKind, Dtype, Field};
+use cannery_core::{ByteOrder, Dtype, DtypeKind, Field};
 
 /// The name of an array's type as `NumPy` prints it: `float32`, `>i4`, `datetime64[ns]`,
 /// `{x: float32, y: float32[2]}`.

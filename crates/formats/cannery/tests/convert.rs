@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cannery::npy::{Compression, NpzWriter};
 use cannery::{
-    ArrayBuf, ConvertOptions, DtypeKind, Dtype, Error, ErrorKind, Limits, Location, Order,
+    ArrayBuf, ConvertOptions, Dtype, DtypeKind, Error, ErrorKind, Limits, Location, Order,
     Progress, ReadOptions, Result, WriteOptions, convert,
 };
 

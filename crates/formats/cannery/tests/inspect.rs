@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use cannery::npy::{Compression, NpzWriter};
-use cannery::{ArrayBuf, DtypeKind, Dtype, Location, Node, Order, ReadOptions, inspect};
+use cannery::{ArrayBuf, Dtype, DtypeKind, Location, Node, Order, ReadOptions, inspect};
 
 /// A tree of nodes as indented lines.
 fn tree(name: &str, content: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, DtypeKind, Dtype, ErrorKind, Order,
+    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, Dtype, DtypeKind, ErrorKind, Order,
     Result, Sink, Source, Text, Value,
 };
 use cannery_json::{Chunks, NonFinite, WriteOptions, Writer, to_value, to_writer};

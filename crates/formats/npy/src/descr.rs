@@ -1,6 +1,6 @@
 //! Element types as a header describes them: `'<f8'`, or a list of fields for a record.
 
-use cannery_core::{DtypeKind, Dtype, Error, ErrorKind, Field, Result};
+use cannery_core::{Dtype, DtypeKind, Error, ErrorKind, Field, Result};
 
 use crate::literal::{self, Literal, quote};
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ByteOrder, DtypeKind, Dtype, ErrorKind, Field, Limits, Order, TimeUnit,
+    ArrayBuf, ArraySource, ByteOrder, Dtype, DtypeKind, ErrorKind, Field, Limits, Order, TimeUnit,
 };
 use cannery_npy::{Bytes, Compression, NpyFile, NpzFile, NpzWriter, to_vec};
 use proptest::collection::vec;

@@ -83,7 +83,7 @@ impl Refusal {
 /// Runs through a whole pickle and tells which of its steps may not be taken, in their order.
 ///
 /// # Errors
-/// Those of the stream, to its end: what cannot be read is not judged.
+/// Those of the stream, to its end: what cannot be read is not analyzed.
 pub fn refusals<V: TrustPolicy>(
     data: &[u8],
     start: usize,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use cannery_core::{Error, Result, Text};
 
-use crate::analyzer::{Analyzed, AnalyzerOptions, Verdict, analyzer};
+use crate::analyzer::{Analyzed, AnalyzerOptions, Verdict, analyze};
 use crate::literal::{self, Integer};
 use crate::opcode::Opcode;
 use crate::read::{Arg, Framing, Op, Ops};
@@ -58,7 +58,8 @@ pub fn explain(data: &[u8]) -> String {
 
 /// Writes the pickle that begins at `start`.
 fn one(data: &[u8], start: usize, place: &str, out: &mut String) {
-    let analyzed = analyzer(data, start, &AnalyzerOptions::default().trace(true).persistent_ids(true));
+    let analyzed =
+        analyze(data, start, &AnalyzerOptions::default().trace(true).persistent_ids(true));
     let _ = writeln!(out, "# the pickle at byte {start}{place}: {}", analyzed.verdict());
     let mut first = Program::new(&analyzed, HashSet::new());
     // What went wrong is told by the second walk.

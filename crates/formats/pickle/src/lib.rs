@@ -1,4 +1,4 @@
-//! Pickle without running anything: read, disassemble, explain and judge every pickle.
+//! Pickle without running anything: read, disassemble, explain and analyze every pickle.
 
 mod abstract_heap;
 pub mod analyzer;

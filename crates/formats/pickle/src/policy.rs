@@ -1,4 +1,4 @@
-//! Which names a pickle may use and how: what machine, judge and explanation go by.
+//! Which names a pickle may use and how: what machine, analyzer and explanation go by.
 //!
 //! A table of reconstructors in `policy/*.txt`, one file for each library, and a table of names
 //! that no data needs. Everything in neither table is unknown: nobody vouches for it.

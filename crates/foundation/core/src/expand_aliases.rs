@@ -20,9 +20,9 @@ use crate::{
 /// Values that hold themselves are refused with [`ErrorKind::Cycle`].
 ///
 /// ```
-/// use cannery_core::{Container, Limits, Sink, Unshare, Value, ValueBuilder};
+/// use cannery_core::{Container, Limits, Sink, ExpandAliases, Value, ValueBuilder};
 ///
-/// let mut sink = Unshare::new(ValueBuilder::new(Limits::default()), Limits::default());
+/// let mut sink = ExpandAliases::new(ValueBuilder::new(Limits::default()), Limits::default());
 /// sink.begin(Container::List, None)?;
 /// sink.mark(1)?;
 /// sink.int(7)?;

@@ -2,7 +2,7 @@
 
 use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder, TagSupport};
 use cannery_core::{
-    ArrayBuf, Container, DtypeKind, Dtype, Error, Event, Limits, Object, Order, Result, Sink,
+    ArrayBuf, Container, Dtype, DtypeKind, Error, Event, Limits, Object, Order, Result, Sink,
     Source, Tape, Text, TextBuf, Value, ValueBuilder,
 };
 use cannery_testing::{Checked, any_graph, any_json_value, any_marked_value, any_value, events};

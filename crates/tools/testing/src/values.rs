@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cannery_core::{
-    ArrayBuf, ByteOrder, Dtype, Field, DtypeKind, Object, Order, Text, TextBuf, TimeUnit, Value,
+    ArrayBuf, ByteOrder, Dtype, DtypeKind, Field, Object, Order, Text, TextBuf, TimeUnit, Value,
 };
 use num_bigint::{BigInt, Sign};
 use proptest::collection::{btree_map, vec};

@@ -28,12 +28,12 @@ type Object<'py> = Bound<'py, PyAny>;
 pub(super) enum Trust<'py> {
     /// As CPython does: all are.
     All,
-    /// By the policy; the whole stream is judged when its first name comes up.
-    Policy(Box<Judged<'py>>),
+    /// By the policy; the whole stream is checked when its first name comes up.
+    Policy(Box<Policed<'py>>),
 }
 
 /// A policy, and what it said about the stream.
-pub(super) struct Judged<'py> {
+pub(super) struct Policed<'py> {
     pub(super) policy: PythonPolicy<'py>,
     /// Whether untrusted names become records.
     pub(super) keep_records: bool,
@@ -79,16 +79,16 @@ impl<T> OrHost<T> for PyResult<T> {
 impl<'py> PyHeap<'_, 'py> {
     /// Looks at the whole stream before the first of its names is looked up, or used.
     #[inline]
-    fn ensure_judged(&mut self) -> Result<()> {
+    fn ensure_checked(&mut self) -> Result<()> {
         match &mut self.trust {
-            Trust::Policy(judged) if !judged.done => {
+            Trust::Policy(checked) if !checked.done => {
                 let refusals =
-                    refusals(self.data, self.start, Framing::Strict, &mut judged.policy)?;
-                if !refusals.is_empty() && !judged.keep_records {
-                    return Err(refused(self.data, self.start, &refusals, &judged.policy.done()));
+                    refusals(self.data, self.start, Framing::Strict, &mut checked.policy)?;
+                if !refusals.is_empty() && !checked.keep_records {
+                    return Err(refused(self.data, self.start, &refusals, &checked.policy.done()));
                 }
-                judged.refused = refusals.into_iter().map(|refusal| refusal.at).collect();
-                judged.done = true;
+                checked.refused = refusals.into_iter().map(|refusal| refusal.at).collect();
+                checked.done = true;
                 Ok(())
             }
             _ => Ok(()),
@@ -98,14 +98,14 @@ impl<'py> PyHeap<'_, 'py> {
     /// Whether the step at that offset is to leave a record, not an object.
     fn is_refused(&self, at: usize) -> bool {
         match &self.trust {
-            Trust::Policy(judged) => !judged.refused.is_empty() && judged.refused.contains(&at),
+            Trust::Policy(checked) => !checked.refused.is_empty() && checked.refused.contains(&at),
             Trust::All => false,
         }
     }
 
     fn keeps_records(&self) -> bool {
-        matches!(&self.trust, Trust::Policy(judged)
-            if judged.has_records || !judged.refused.is_empty())
+        matches!(&self.trust, Trust::Policy(checked)
+            if checked.has_records || !checked.refused.is_empty())
     }
 
     /// Calls one of the functions that make records.
@@ -124,7 +124,7 @@ impl<'py> PyHeap<'_, 'py> {
     }
 
     fn find(&mut self, module: Object<'py>, name: Object<'py>, at: usize) -> Result<Object<'py>> {
-        self.ensure_judged()?;
+        self.ensure_checked()?;
         let (Ok(module), Ok(name)) = (module.cast::<PyString>(), name.cast::<PyString>()) else {
             return Err(from_exception(unpickling_error(self.py, "STACK_GLOBAL requires str")));
         };
@@ -157,11 +157,11 @@ impl<'py> PyHeap<'_, 'py> {
             (&*module, &*name)
         };
         match &mut self.trust {
-            Trust::Policy(judged) if judged.policy.in_table(module, name).is_some() => {
-                judged.gate.admit_found(module, name, found).or_host()
+            Trust::Policy(checked) if checked.policy.in_table(module, name).is_some() => {
+                checked.gate.admit_found(module, name, found).or_host()
             }
-            Trust::Policy(judged) => {
-                judged.gate.trust(found);
+            Trust::Policy(checked) => {
+                checked.gate.trust(found);
                 Ok(())
             }
             Trust::All => Ok(()),
@@ -183,23 +183,23 @@ impl<'py> PyHeap<'_, 'py> {
         if self.is_refused(at) {
             return self.inert("name", (module, name));
         }
-        if let Trust::Policy(judged) = &mut self.trust
-            && let Some(found) = judged.policy.found(module, name)
+        if let Trust::Policy(checked) = &mut self.trust
+            && let Some(found) = checked.policy.found(module, name)
         {
             let found = found.clone();
-            judged.gate.trust(&found);
+            checked.gate.trust(&found);
             return Ok(found);
         }
         let makes_arrays = name == "_frombuffer" && module.starts_with("numpy.");
         let (module, name) = (PyString::new(self.py, module), PyString::new(self.py, name));
         let found = self.find_in_table(&module, &name, at)?;
-        if let Trust::Policy(judged) = &mut self.trust
+        if let Trust::Policy(checked) = &mut self.trust
             && makes_arrays
             && !found.is_none()
         {
             let class = self.py.import(intern!(self.py, "numpy")).or_host()?;
             let class = class.getattr(intern!(self.py, "ndarray")).or_host()?;
-            judged.frombuffer = Some((found.clone(), class));
+            checked.frombuffer = Some((found.clone(), class));
         }
         Ok(found)
     }
@@ -210,10 +210,10 @@ impl<'py> PyHeap<'_, 'py> {
         name: &Bound<'py, PyString>,
         at: usize,
     ) -> Result<Object<'py>> {
-        let Trust::Policy(judged) = &mut self.trust else {
+        let Trust::Policy(checked) = &mut self.trust else {
             return calls::find(self.py, module, name, true).or_host();
         };
-        match judged.gate.find(module, name) {
+        match checked.gate.find(module, name) {
             Ok(found) => Ok(found),
             Err(exception) => {
                 self.refused_or(exception, at)?;
@@ -234,8 +234,8 @@ impl<'py> PyHeap<'_, 'py> {
         A: pyo3::call::PyCallArgs<'py>,
         B: pyo3::call::PyCallArgs<'py>,
     {
-        let Trust::Policy(judged) = &mut self.trust else { return Err(unpoliced()) };
-        let checks = judged.gate.checks(self.py).or_host()?;
+        let Trust::Policy(checked) = &mut self.trust else { return Err(unpoliced()) };
+        let checks = checked.gate.checks(self.py).or_host()?;
         let method = checks.getattr(method).or_host()?;
         match method.call1(arguments) {
             Ok(value) => Ok(value),
@@ -254,10 +254,10 @@ impl<'py> PyHeap<'_, 'py> {
         }
         let error = gate::refusal(self.py, &exception, self.data, at);
         match &mut self.trust {
-            Trust::Policy(judged)
-                if judged.keep_records && error.kind() == ErrorKind::Untrusted =>
+            Trust::Policy(checked)
+                if checked.keep_records && error.kind() == ErrorKind::Untrusted =>
             {
-                judged.has_records = true;
+                checked.has_records = true;
                 Ok(())
             }
             _ => Err(error),
@@ -266,8 +266,8 @@ impl<'py> PyHeap<'_, 'py> {
 
     /// Looks at the objects of libraries once more; `end` is where the pickle ends.
     pub(super) fn finish(&mut self, end: usize) -> Result<()> {
-        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
-        let Err(exception) = judged.gate.finish(self.py) else { return Ok(()) };
+        let Trust::Policy(checked) = &mut self.trust else { return Ok(()) };
+        let Err(exception) = checked.gate.finish(self.py) else { return Ok(()) };
         let py = self.py;
         let object = exception.value(py).getattr(intern!(py, "value"));
         match object {
@@ -279,7 +279,7 @@ impl<'py> PyHeap<'_, 'py> {
     /// Whether the caller trusts the class of an object.
     fn is_trusted_instance(&self, object: &Object<'py>) -> bool {
         match &self.trust {
-            Trust::Policy(judged) => judged.gate.access_of_instance(object) == Access::Trusted,
+            Trust::Policy(checked) => checked.gate.access_of_instance(object) == Access::Trusted,
             Trust::All => true,
         }
     }
@@ -292,11 +292,11 @@ impl<'py> PyHeap<'_, 'py> {
         items: &[Object<'py>],
         at: usize,
     ) -> Result<()> {
-        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
-        if judged.gate.access_of_instance(object) == Access::Trusted {
+        let Trust::Policy(checked) = &mut self.trust else { return Ok(()) };
+        if checked.gate.access_of_instance(object) == Access::Trusted {
             return Ok(());
         }
-        let checks = judged.gate.checks(self.py).or_host()?;
+        let checks = checked.gate.checks(self.py).or_host()?;
         match checks.call_method1("items", (object, method, items.to_vec())) {
             Ok(_) => Ok(()),
             Err(exception) => Err(self.refuse_object(object, exception, at)),
@@ -310,11 +310,11 @@ impl<'py> PyHeap<'_, 'py> {
             return from_exception(exception);
         }
         let error = gate::refusal(self.py, &exception, self.data, at);
-        if let Trust::Policy(judged) = &mut self.trust
+        if let Trust::Policy(checked) = &mut self.trust
             && error.kind() == ErrorKind::Untrusted
-            && let Some((_, made)) = judged.made.get(&object.as_ptr().addr())
+            && let Some((_, made)) = checked.made.get(&object.as_ptr().addr())
         {
-            judged.again_without = Some(*made);
+            checked.again_without = Some(*made);
         }
         error
     }
@@ -323,9 +323,9 @@ impl<'py> PyHeap<'_, 'py> {
     /// class that would be changed, is left as it is.
     #[cold]
     fn read_again_without(&mut self, object: &Object<'py>, at: usize) -> Result<()> {
-        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
-        let Some((_, made)) = judged.made.get(&object.as_ptr().addr()) else { return Ok(()) };
-        judged.again_without = Some(*made);
+        let Trust::Policy(checked) = &mut self.trust else { return Ok(()) };
+        let Some((_, made)) = checked.made.get(&object.as_ptr().addr()) else { return Ok(()) };
+        checked.again_without = Some(*made);
         let message = "the pickle gives an object a state that is not data";
         Err(Error::new(ErrorKind::Untrusted, message).at_offset(at as u64))
     }
@@ -354,10 +354,10 @@ impl<'py> PyHeap<'_, 'py> {
     /// Keeps in mind which step made an object, where it may have to become a record.
     #[inline]
     fn keep_made(&mut self, made: Object<'py>, at: usize) -> Object<'py> {
-        if let Trust::Policy(judged) = &mut self.trust
-            && judged.keep_records
+        if let Trust::Policy(checked) = &mut self.trust
+            && checked.keep_records
         {
-            judged.made.insert(made.as_ptr().addr(), (made.clone(), at));
+            checked.made.insert(made.as_ptr().addr(), (made.clone(), at));
         }
         made
     }
@@ -374,16 +374,16 @@ impl<'py> PyHeap<'_, 'py> {
     #[inline]
     fn guard(&mut self, container: &Object<'py>, key: &Object<'py>) -> Result<()> {
         match &mut self.trust {
-            Trust::Policy(judged) => judged.guard.check(container, key),
+            Trust::Policy(checked) => checked.guard.check(container, key),
             Trust::All => Ok(()),
         }
     }
 
     /// Keeps calls out whose arguments are bombs, where the pickle is not trusted.
     fn guard_call(&mut self, callable: &Object<'py>, arguments: &Object<'py>) -> Result<()> {
-        let Trust::Policy(judged) = &mut self.trust else { return Ok(()) };
+        let Trust::Policy(checked) = &mut self.trust else { return Ok(()) };
         match arguments.cast::<PyTuple>() {
-            Ok(arguments) if !arguments.is_empty() => judged.guard.check_call(callable, arguments),
+            Ok(arguments) if !arguments.is_empty() => checked.guard.check_call(callable, arguments),
             _ => Ok(()),
         }
     }
@@ -806,7 +806,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if !strict && let Some(found) = cache.get_item(code).or_host()? {
             return Ok(found);
         }
-        self.ensure_judged()?;
+        self.ensure_checked()?;
         if code <= 0 {
             return Err(from_exception(unpickling_error(py, "EXT specifies code <= 0")));
         }
@@ -833,13 +833,13 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         arguments: Drain<'_, Object<'py>>,
         at: usize,
     ) -> Result<Object<'py>> {
-        self.ensure_judged()?;
+        self.ensure_checked()?;
         let arguments = self.tuple(arguments)?;
         if self.is_refused(at) || self.is_record(&class) {
             return self.inert("call", (class, arguments));
         }
-        if let Trust::Policy(judged) = &self.trust
-            && judged.gate.access(&class) != Access::Trusted
+        if let Trust::Policy(checked) = &self.trust
+            && checked.gate.access(&class) != Access::Trusted
         {
             let record = ("call", (class.clone(), arguments.clone()));
             let made = self.checked("instance", (class, arguments), record, at)?;
@@ -856,15 +856,15 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         keywords: Option<Object<'py>>,
         at: usize,
     ) -> Result<Object<'py>> {
-        self.ensure_judged()?;
+        self.ensure_checked()?;
         if self.is_refused(at) || self.is_record(&class) {
             return self.inert("call", (class, arguments, keywords));
         }
         self.guard_call(&class, &arguments)?;
-        if let Trust::Policy(judged) = &self.trust
-            && judged.gate.access(&class) != Access::Trusted
+        if let Trust::Policy(checked) = &self.trust
+            && checked.gate.access(&class) != Access::Trusted
             && keywords.as_ref().is_none_or(PyAnyMethods::is_instance_of::<PyDict>)
-            && !(keywords.is_none() && judged.gate.is_plain_call(&class, &arguments))
+            && !(keywords.is_none() && checked.gate.is_plain_call(&class, &arguments))
         {
             let record = ("call", (class.clone(), arguments.clone(), keywords.clone()));
             let made = self.checked("new", (class, arguments, keywords), record, at)?;
@@ -880,27 +880,27 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         arguments: Object<'py>,
         at: usize,
     ) -> Result<Object<'py>> {
-        self.ensure_judged()?;
+        self.ensure_checked()?;
         if self.is_refused(at) || self.is_record(&callable) {
             return self.inert("call", (callable, arguments));
         }
-        if let Trust::Policy(judged) = &self.trust
-            && let Some((function, class)) = &judged.frombuffer
+        if let Trust::Policy(checked) = &self.trust
+            && let Some((function, class)) = &checked.frombuffer
             && function.is(&callable)
             && let Some(array) = calls::array_of_buffer(class, &arguments).or_host()?
         {
             return Ok(array);
         }
         self.guard_call(&callable, &arguments)?;
-        let Trust::Policy(judged) = &mut self.trust else {
+        let Trust::Policy(checked) = &mut self.trust else {
             return calls::reduce(&callable, &arguments).or_host();
         };
-        if judged.gate.access(&callable) == Access::Trusted {
+        if checked.gate.access(&callable) == Access::Trusted {
             let made = calls::reduce(&callable, &arguments).or_host()?;
-            judged.gate.trust_made(&made);
+            checked.gate.trust_made(&made);
             return Ok(made);
         }
-        let made = if judged.gate.is_plain_call(&callable, &arguments) {
+        let made = if checked.gate.is_plain_call(&callable, &arguments) {
             calls::reduce(&callable, &arguments).or_host()?
         } else {
             let record = ("call", (callable.clone(), arguments.clone()));
@@ -910,7 +910,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
     }
 
     fn build(&mut self, object: &Object<'py>, state: Object<'py>, at: usize) -> Result<()> {
-        self.ensure_judged()?;
+        self.ensure_checked()?;
         if self.is_record(object) {
             return self.inert("set_state", (object, state)).map(drop);
         }
@@ -918,8 +918,8 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             return self.read_again_without(object, at);
         }
         if !self.is_trusted_instance(object) {
-            let Trust::Policy(judged) = &mut self.trust else { return Err(unpoliced()) };
-            let checks = judged.gate.checks(self.py).or_host()?;
+            let Trust::Policy(checked) = &mut self.trust else { return Err(unpoliced()) };
+            let checks = checked.gate.checks(self.py).or_host()?;
             return match checks.call_method1("build", (object, state)) {
                 Ok(_) => Ok(()),
                 Err(exception) => Err(self.refuse_object(object, exception, at)),

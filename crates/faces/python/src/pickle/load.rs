@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use super::gate::Gate;
 use super::guard::Guard;
-use super::heap::{self, Judged, PyHeap, Trust};
+use super::heap::{self, Policed, PyHeap, Trust};
 use super::policy::PythonPolicy;
 use crate::compat::CollectorPause;
 use crate::errors::{OrRaise, describe, to_exception};
@@ -349,7 +349,7 @@ impl<'py> Rules<'py> {
     fn trust(self, py: Python<'py>, input: usize, settings: &Settings<'py>) -> Trust<'py> {
         let finds_itself = settings.find_class.is_some();
         let maps_names = settings.fix_imports;
-        Trust::Policy(Box::new(Judged {
+        Trust::Policy(Box::new(Policed {
             policy: PythonPolicy::new(py, self.profile, self.policy, finds_itself, maps_names),
             keep_records: self.keep_records,
             guard: Guard::new(input),
@@ -412,14 +412,14 @@ const MAX_ROUNDS: u32 = 64;
 /// Whether there is one step more that has to leave a record: not where the caller's own functions
 /// and buffers would be asked a second time.
 fn reads_again(trust: &mut Trust<'_>, settings: &Settings<'_>) -> bool {
-    let Trust::Policy(judged) = trust else { return false };
-    let Some(step) = judged.again_without.take() else { return false };
-    judged.made.clear();
-    judged.gate.restart();
-    judged.guard.restart();
-    judged.frombuffer = None;
-    judged.has_records = true;
-    let is_new = judged.refused.insert(step);
+    let Trust::Policy(checked) = trust else { return false };
+    let Some(step) = checked.again_without.take() else { return false };
+    checked.made.clear();
+    checked.gate.restart();
+    checked.guard.restart();
+    checked.frombuffer = None;
+    checked.has_records = true;
+    let is_new = checked.refused.insert(step);
     is_new
         && settings.buffers.is_none()
         && settings.persistent_load.is_none()

@@ -1,7 +1,7 @@
 //! Arrays of numbers as nested lists, element by element, read in pieces.
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, DtypeKind, Dtype, Order, Result, Sink,
+    ArrayBuf, ArraySource, ArrayView, ByteOrder, Container, Dtype, DtypeKind, Order, Result, Sink,
 };
 
 use super::output::Output;

@@ -1,4 +1,4 @@
-//! What the judge is told, and what it says.
+//! What the analyzer is told, and what it says.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use cannery_core::Error;
 use super::finding::{Finding, Verdict};
 use crate::policy::Profile;
 
-/// What the judge found in one pickle.
+/// What the analyzer found in one pickle.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Analyzed {
@@ -77,7 +77,7 @@ pub struct Storage {
     pub view: u64,
 }
 
-/// How a pickle is judged.
+/// How a pickle is analyzed.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AnalyzerOptions {

@@ -5,7 +5,7 @@ use cannery_core::{Error, ErrorKind};
 use super::dtypes::Element;
 use super::names::Special;
 use super::symbol::{Symbol, SymbolKind};
-use super::{Analyzer, Checked, Finding, AnalyzerOptions, MAX_NESTING, Verdict, analyzer};
+use super::{Analyzer, AnalyzerOptions, Checked, Finding, MAX_NESTING, Verdict, analyze};
 use crate::policy::is_path;
 
 /// What is known of the array that is being built.
@@ -75,7 +75,7 @@ impl Analyzer<'_> {
         }
         let element = array.dtype.and_then(|dtype| self.element_size(dtype));
         if self.raw.is_empty() {
-            self.judge_as_plain(element == Some(Element::Object));
+            self.analyze_as_plain(element == Some(Element::Object));
         }
         let start = self.ops.position();
         let result = self.pass_over(array, element);
@@ -101,7 +101,7 @@ impl Analyzer<'_> {
     }
 
     /// `pickle.load` would read the numbers as instructions: what harm could that do?
-    fn judge_as_plain(&mut self, has_objects: bool) {
+    fn analyze_as_plain(&mut self, has_objects: bool) {
         let options = AnalyzerOptions { raw_arrays: false, ..self.options };
         let mut plain = Analyzer::new(self.data, self.ops.position(), options);
         plain.stack.clone_from(&self.stack);
@@ -110,7 +110,7 @@ impl Analyzer<'_> {
         plain.memoized = self.memoized;
         plain.tuples.clone_from(&self.tuples);
         for name in &self.names.list {
-            // The indices of names are those of this judge.
+            // The indices of names are those of this analyzer.
             let (module, name) = name.full.rsplit_once('.').unwrap_or(("", &name.full));
             plain.names.push_again(module, name);
         }
@@ -135,7 +135,7 @@ impl Analyzer<'_> {
         }
         let nesting = self.options.nesting + 1;
         let options = AnalyzerOptions { nesting, raw_arrays: false, ..self.options };
-        let inner = analyzer(self.data, at, &options);
+        let inner = analyze(self.data, at, &options);
         for finding in inner.findings {
             self.trails.add(finding, super::UseKind::Calls);
         }
@@ -149,7 +149,7 @@ impl Analyzer<'_> {
             return None;
         }
         let size = |item: &Symbol| {
-            // Shapes may hold NumPy's integers, of which the judge does not know the value.
+            // Shapes may hold NumPy's integers, of which the analyzer does not know the value.
             (item.kind() == SymbolKind::Int)
                 .then_some(item.at)
                 .filter(|&size| i64::try_from(size).is_ok())

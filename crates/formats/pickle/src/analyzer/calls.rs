@@ -7,7 +7,7 @@ use super::arrays::{arguments, instance};
 use super::finding::{Finding, GUARDED, UseKind, Verdict};
 use super::names::Special;
 use super::symbol::{Symbol, SymbolKind};
-use super::{Analyzer, Checked, AnalyzerOptions, MAX_NESTING, Note, Storage, Trace};
+use super::{Analyzer, AnalyzerOptions, Checked, MAX_NESTING, Note, Storage, Trace};
 use crate::policy::{Profile, Uses, danger};
 use crate::scan;
 
@@ -303,7 +303,7 @@ impl<'a> Analyzer<'a> {
         self.lookup(&full, attribute)
     }
 
-    /// The attribute of a name, judged as that name in its module and as one of the module.
+    /// The attribute of a name, analyzed as that name in its module and as one of the module.
     fn lookup(&mut self, full: &str, attribute: &str) -> Symbol {
         let (module, name) = full.rsplit_once('.').unwrap_or((full, ""));
         let as_attribute = self.names.intern(module, &join(name, attribute));
@@ -341,7 +341,7 @@ impl<'a> Analyzer<'a> {
         named.with_trail(trail)
     }
 
-    /// `pickle.loads(data)`: judges what it would read.
+    /// `pickle.loads(data)`: analyzes what it would read.
     fn nested(&mut self, index: u32, args: Symbol) -> Symbol {
         let full = self.names.get(index).full.clone();
         let data = self.items(args).first().and_then(|&data| self.constant(data));
@@ -350,7 +350,7 @@ impl<'a> Analyzer<'a> {
             Some(_) if self.options.nesting >= MAX_NESTING => {
                 (Verdict::Unknown, "pickles nested too deeply".to_owned())
             }
-            Some(data) => self.judge_nested(&full, &data),
+            Some(data) => self.analyze_nested(&full, &data),
         };
         if verdict == Verdict::Ok {
             return instance(index, args);
@@ -360,10 +360,10 @@ impl<'a> Analyzer<'a> {
         Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail)
     }
 
-    fn judge_nested(&mut self, full: &str, data: &[u8]) -> (Verdict, String) {
+    fn analyze_nested(&mut self, full: &str, data: &[u8]) -> (Verdict, String) {
         let options = AnalyzerOptions { nesting: self.options.nesting + 1, ..self.options };
         let is_torch = full.starts_with("torch.");
-        let report = scan::judge_inner(data, is_torch, options);
+        let report = scan::analyze_inner(data, is_torch, options);
         let least = if is_torch { Verdict::Ok } else { Verdict::Unknown };
         let why = match report.findings.first() {
             Some(finding) => format!("the pickle inside {}", finding.reason),

@@ -1,4 +1,4 @@
-//! What the judge has to say, and where in the object it found it.
+//! What the analyzer has to say, and where in the object it found it.
 
 use std::borrow::Cow;
 use std::fmt;

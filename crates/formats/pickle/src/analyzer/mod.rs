@@ -1,4 +1,4 @@
-//! The judge: reads a pickle as a machine would, builds nothing, and says what loading it would do.
+//! The analyzer: reads a pickle as a machine would, builds nothing, and says what loading it would do.
 //!
 //! It knows of every value only what [`symbol::Symbol`] holds, so that millions of small objects
 //! cost no more than the walk over their opcodes.
@@ -40,27 +40,27 @@ use symbol::{Symbol, SymbolKind};
 /// Pickles inside of pickles that are followed.
 const MAX_NESTING: u32 = 16;
 
-/// Judges the pickle that begins at `start`, through its `STOP`; nothing is built or imported.
+/// Analyzes the pickle that begins at `start`, through its `STOP`; nothing is built or imported.
 ///
-/// What comes before an error is judged all the same: a pickle does what it does before it breaks.
+/// What comes before an error is analyzed all the same: a pickle does what it does before it breaks.
 ///
 /// ```
-/// use cannery_pickle::judge::{AnalyzerOptions, Verdict, judge};
+/// use cannery_pickle::analyzer::{AnalyzerOptions, Verdict, analyze};
 ///
-/// let judged = judge(b"cos\nsystem\n(S'echo hi'\ntR.", 0, &AnalyzerOptions::default());
-/// assert_eq!(judged.verdict(), Verdict::Danger);
-/// assert_eq!(judged.findings[0].name, "os.system");
-/// assert_eq!(judge(b"]q\0(K\x01K\x02e.", 0, &AnalyzerOptions::default()).verdict(), Verdict::Ok);
+/// let analyzed = analyze(b"cos\nsystem\n(S'echo hi'\ntR.", 0, &AnalyzerOptions::default());
+/// assert_eq!(analyzed.verdict(), Verdict::Danger);
+/// assert_eq!(analyzed.findings[0].name, "os.system");
+/// assert_eq!(analyze(b"]q\0(K\x01K\x02e.", 0, &AnalyzerOptions::default()).verdict(), Verdict::Ok);
 /// ```
 #[must_use]
-pub fn analyzer(data: &[u8], start: usize, options: &AnalyzerOptions) -> Analyzed {
+pub fn analyze(data: &[u8], start: usize, options: &AnalyzerOptions) -> Analyzed {
     let mut analyzer = Analyzer::new(data, start, *options);
     let error = analyzer.run();
     analyzer.finish(error)
 }
 
 /// The instructions that put names of the table to a use that nobody vouches for, or do what no
-/// data does. Other names are not looked at: they are for the caller to judge.
+/// data does. Other names are not looked at: they are for the caller to decide.
 pub(crate) fn violations(data: &[u8], start: usize, extensions: Extensions) -> Vec<Note> {
     let options = AnalyzerOptions {
         raw_arrays: false,
@@ -151,7 +151,7 @@ impl<'a> Analyzer<'a> {
             match self.walk() {
                 Ok(()) => return first,
                 Err(error) if first.is_none() && self.is_about_frames(&error) => {
-                    // C's `loads` reads on, so the judge does; but the pickle stays suspect.
+                    // C's `loads` reads on, so the analyzer does; but the pickle stays suspect.
                     first = Some(error);
                     self.ops = Ops::new(self.data, self.ops.position(), Framing::Ignored);
                     self.ops.seek(self.offset_of_error(first.as_ref()));

@@ -1,4 +1,4 @@
-//! The names a pickle looks up, each judged once.
+//! The names a pickle looks up, each analyzed once.
 
 use std::collections::HashMap;
 
@@ -134,7 +134,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The index of a name, judged if it is new.
+    /// The index of a name, analyzed if it is new.
     pub(super) fn intern(&mut self, module: &str, name: &str) -> u32 {
         // Names are few, and asking without allocating is not worth a key type of its own.
         let key = (module.to_owned(), name.to_owned());
@@ -147,7 +147,7 @@ impl Names {
         index
     }
 
-    /// Judges a name again, for a judge that goes another way from here on.
+    /// Analyzes a name again, for an analyzer that goes another way from here on.
     pub(super) fn push_again(&mut self, module: &str, name: &str) {
         self.list.push(analyzed(module, name));
     }
@@ -168,7 +168,7 @@ fn analyzed(module: &str, name: &str) -> Name {
         _ => danger(module3, name3).or_else(|| danger(module, name)),
     };
     let verdict = match (what, rule) {
-        // What it reads is judged when it is called.
+        // What it reads is analyzed when it is called.
         (None, None) if special.is_guarded() => Verdict::Ok,
         (Some(_), _) => Verdict::Danger,
         (None, Some(_)) => Verdict::Ok,

@@ -1,4 +1,4 @@
-//! The judge's stack, marks and memo, and what is put into containers on it.
+//! The analyzer's stack, marks and memo, and what is put into containers on it.
 
 use cannery_core::{Error, ErrorKind, Segment};
 use num_bigint::BigInt;

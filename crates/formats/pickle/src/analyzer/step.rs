@@ -1,4 +1,4 @@
-//! One instruction: what every opcode does to the judge's stack and memo.
+//! One instruction: what every opcode does to the analyzer's stack and memo.
 
 use cannery_core::{Error, ErrorKind};
 

@@ -1,6 +1,6 @@
-//! What the judge knows of a value: where its text lies, what made it, nothing of its contents.
+//! What the analyzer knows of a value: where its text lies, what made it, nothing of its contents.
 
-/// A value on the judge's stack or in its memo.
+/// A value on the analyzer's stack or in its memo.
 ///
 /// Two words that are built and moved whole: their parts side by side as fields of their own would
 /// be written one by one and read together, which stalls the processor.
@@ -54,12 +54,12 @@ kinds! {
     List,
     Dict,
     Set,
-    /// A tuple: `size` symbols at `at` in the judge's tuples.
+    /// A tuple: `size` symbols at `at` in the analyzer's tuples.
     Tuple,
     /// A name that the pickle looked up: `size` is its index.
     Global,
     /// What a call of the name with index `size` returned; `at` is where its arguments are in the
-    /// judge's tuples, their number in the upper half.
+    /// analyzer's tuples, their number in the upper half.
     Instance,
     /// What a function that the pickle carries, or a call that nobody can follow, has returned.
     Opaque,
@@ -81,14 +81,14 @@ impl Symbol {
         KINDS[(self.head & 31) as usize]
     }
 
-    /// The findings inside of it: an index of the judge's trails, 0 for none.
+    /// The findings inside of it: an index of the analyzer's provenance, 0 for none.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the part that is meant")]
     pub(super) const fn trail(self) -> u16 {
         (self.head >> 16) as u16
     }
 
-    /// A length, a count, or an index of the judge's names.
+    /// A length, a count, or an index of the analyzer's names.
     #[inline]
     pub(super) const fn size(self) -> u32 {
         (self.head >> 32) as u32

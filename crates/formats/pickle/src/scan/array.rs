@@ -72,10 +72,10 @@ impl Scanner {
     fn objects(&mut self, data: &[u8], start: usize) {
         let rest = &data[start..];
         // Offsets in findings count from the beginning of the file.
-        let analyzed = crate::analyzer::analyzer(data, start, &self.analyzer);
+        let analyzed = crate::analyzer::analyze(data, start, &self.analyzer);
         let end = analyzed.end;
         let broken = analyzed.error.is_some();
-        self.keep_judged(data, start, analyzed);
+        self.keep_analyzed(data, start, analyzed);
         if !broken && end < data.len() && !rest.is_empty() {
             self.behind_array(data, end);
         }

@@ -85,10 +85,7 @@ impl FileKind {
 
     /// Whether something else is inside of it.
     pub(super) fn is_wrapping(self) -> bool {
-        matches!(
-            self,
-            FileKind::Packed(_) | FileKind::Zip | FileKind::Tar | FileKind::SevenZip
-        )
+        matches!(self, FileKind::Packed(_) | FileKind::Zip | FileKind::Tar | FileKind::SevenZip)
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// What it is, in a few words: `a pickle of NumPy data`.
     pub summary: String,
-    /// Pickles that were judged.
+    /// Pickles that were analyzed.
     pub pickles: u64,
     /// Its length.
     pub bytes: u64,
@@ -123,8 +123,8 @@ fn scan_with(data: &[u8], options: &ScanOptions, analyzer: AnalyzerOptions) -> S
     scanner.finish(what, data.len())
 }
 
-/// Judges a pickle that another one would read.
-pub(crate) fn judge_inner(data: &[u8], is_torch: bool, options: AnalyzerOptions) -> Scan {
+/// Analyzes a pickle that another one would read.
+pub(crate) fn analyze_inner(data: &[u8], is_torch: bool, options: AnalyzerOptions) -> Scan {
     let analyzer = options.persistent_ids(is_torch);
     let small = ScanOptions { max_unpacked: 64 << 20, max_depth: 2, max_members: 1000 };
     scan_with(data, &small, analyzer)
@@ -244,9 +244,9 @@ impl Scanner {
     }
 
     /// Takes over what was found in the pickle that begins at `start`.
-    fn keep_judged(&mut self, data: &[u8], start: usize, analyzed: Analyzed) {
+    fn keep_analyzed(&mut self, data: &[u8], start: usize, analyzed: Analyzed) {
         if let Some(kept) = &mut self.kept {
-            // Raw arrays have an end of their own, which the judge knows.
+            // Raw arrays have an end of their own, which the analyzer knows.
             let data = data[..analyzed.end.min(data.len())].to_vec();
             kept.push(Found { member: self.place.join("!"), data, start });
         }

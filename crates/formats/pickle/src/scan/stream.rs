@@ -3,7 +3,7 @@
 use cannery_core::ErrorKind;
 
 use super::{FileKind, Scanner, Verdict};
-use crate::analyzer::{Analyzed, analyzer};
+use crate::analyzer::{Analyzed, analyze};
 use crate::policy::{danger, has_dangers, is_path, python3_name};
 
 /// Places in bytes of no known format at which a pickle is looked for.
@@ -14,18 +14,18 @@ const MAX_SEARCHED: usize = 256 << 20;
 const MAX_LOOKED_AT: usize = 256 << 20;
 
 impl Scanner {
-    /// Judges the pickles of a file that is no archive; says what it is.
+    /// Analyzes the pickles of a file that is no archive; says what it is.
     pub(super) fn stream(&mut self, data: &[u8]) -> String {
-        let first = analyzer(data, 0, &self.analyzer);
+        let first = analyze(data, 0, &self.analyzer);
         if first.error.is_some() && !first.findings.iter().any(|finding| is_path(&finding.name)) {
             return self.no_pickle(data, first);
         }
         let mut count = 1;
         let mut end = first.end;
         let mut broken = first.error.is_some();
-        self.keep_judged(data, 0, first);
+        self.keep_analyzed(data, 0, first);
         while !broken && !is_filling(&data[end..]) {
-            let next = analyzer(data, end, &self.analyzer);
+            let next = analyze(data, end, &self.analyzer);
             if next.error.is_some() && next.findings.iter().all(|finding| finding.name.is_empty()) {
                 self.behind(data, end);
                 break;
@@ -33,7 +33,7 @@ impl Scanner {
             count += 1;
             let start = std::mem::replace(&mut end, next.end);
             broken = next.error.is_some();
-            self.keep_judged(data, start, next);
+            self.keep_analyzed(data, start, next);
         }
         if broken {
             self.search(data, end);
@@ -50,7 +50,7 @@ impl Scanner {
         let end = first.end;
         let looks_like_one = first.opcodes > 2 || data.starts_with(b"\x80");
         if looks_like_one {
-            self.keep_judged(data, 0, first);
+            self.keep_analyzed(data, 0, first);
         } else {
             self.note(Verdict::Unknown, 0, "no format that cannery knows, or a pickle cut off");
         }
@@ -80,7 +80,7 @@ impl Scanner {
         self.candidates(data, 0, is_hostile);
     }
 
-    /// Judges what may be a pickle, and keeps what is dangerous or meets the condition; returns
+    /// Analyzes what may be a pickle, and keeps what is dangerous or meets the condition; returns
     /// where it stopped if there is too much to look at.
     fn candidates(
         &mut self,
@@ -100,11 +100,11 @@ impl Scanner {
             if !matches!(data.get(start + 1), Some(0..=5)) {
                 continue;
             }
-            let analyzed = analyzer(data, start, &self.analyzer);
+            let analyzed = analyze(data, start, &self.analyzer);
             searched += analyzed.end.saturating_sub(start);
             if is_kept(&analyzed) || analyzed.verdict() == Verdict::Danger {
                 at = analyzed.end.clamp(at, end);
-                self.keep_judged(data, start, analyzed);
+                self.keep_analyzed(data, start, analyzed);
             }
             if searched > MAX_SEARCHED {
                 break;
@@ -141,12 +141,12 @@ impl Scanner {
             // A persistent id, which `pickle.load` refuses: every ZIP archive begins so.
             return;
         }
-        let analyzed = analyzer(data, 0, &self.analyzer);
+        let analyzed = analyze(data, 0, &self.analyzer);
         let is_pickle = analyzed.error.is_none();
         let found = analyzed.findings.iter().any(|finding| is_path(&finding.name));
         if found || is_pickle || analyzed.verdict() == Verdict::Danger {
             self.note(Verdict::Unknown, 0, "a pickle and something else at once");
-            self.keep_judged(data, 0, analyzed);
+            self.keep_analyzed(data, 0, analyzed);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Checkpoints of `PyTorch`: the pickle in an archive, and the stream of before version 1.6.
 
 use super::{Scanner, Verdict};
-use crate::analyzer::{Storage, analyzer};
+use crate::analyzer::{Storage, analyze};
 use crate::opcode::Opcode;
 use crate::read::{Arg, Framing, Ops};
 
@@ -9,10 +9,10 @@ impl Scanner {
     /// The pickle of an archive, whose tensors are other members.
     pub(super) fn torch_pickle(&mut self, data: &[u8], storages: &mut Vec<Storage>) {
         let options = self.analyzer.persistent_ids(true);
-        let analyzed = analyzer(data, 0, &options);
+        let analyzed = analyze(data, 0, &options);
         storages.extend(analyzed.storages.iter().cloned());
         let (end, broken) = (analyzed.end, analyzed.error.is_some());
-        self.keep_judged(data, 0, analyzed);
+        self.keep_analyzed(data, 0, analyzed);
         if broken || end < data.len() {
             self.note(Verdict::Unknown, end, "bytes behind the pickle");
             self.search(data, end);
@@ -44,14 +44,14 @@ impl Scanner {
         let mut storages = Vec::new();
         let mut keys = Vec::new();
         for index in 0..5 {
-            let analyzed = analyzer(data, at, &options);
+            let analyzed = analyze(data, at, &options);
             if index == 4 {
                 keys = texts(data, at, analyzed.end);
             }
             let start = std::mem::replace(&mut at, analyzed.end);
             storages.extend(analyzed.storages.iter().cloned());
             let broken = analyzed.error.is_some();
-            self.keep_judged(data, start, analyzed);
+            self.keep_analyzed(data, start, analyzed);
             if broken {
                 self.search(data, at);
                 return what.to_owned();
@@ -98,17 +98,17 @@ impl Scanner {
 
     fn walk_tar_member(&mut self, data: &[u8], is_tensors: bool) -> Option<()> {
         let options = self.analyzer.persistent_ids(true);
-        let count = analyzer(data, 0, &options);
+        let count = analyze(data, 0, &options);
         let mut at = count.end;
         let number = integer(&data[..at])?;
-        self.keep_judged(data, 0, count);
+        self.keep_analyzed(data, 0, count);
         for _ in 0..number {
-            let head = analyzer(data, at, &options);
+            let head = analyze(data, at, &options);
             let start = at;
             at = head.end;
             let class = class_of(data, start, at);
             let broken = head.error.is_some();
-            self.keep_judged(data, start, head);
+            self.keep_analyzed(data, start, head);
             if broken {
                 return None;
             }
@@ -124,9 +124,9 @@ impl Scanner {
             return (at == data.len()).then_some(());
         }
         // Views of storages, as a last pickle.
-        let views = analyzer(data, at, &options);
+        let views = analyze(data, at, &options);
         let whole = views.error.is_none() && views.end == data.len();
-        self.keep_judged(data, at, views);
+        self.keep_analyzed(data, at, views);
         whole.then_some(())
     }
 }

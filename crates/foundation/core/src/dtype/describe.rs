@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{DtypeKind, Dtype, Field};
+use super::{Dtype, DtypeKind, Field};
 use crate::{Error, ErrorKind, Result, Value};
 
 impl Dtype {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{ByteOrder, DtypeKind, Dtype, TimeUnit};
+use super::{ByteOrder, Dtype, DtypeKind, TimeUnit};
 use crate::{Error, ErrorKind, Result};
 
 /// NumPy keeps the size of an element in 31 bits.

@@ -21,11 +21,11 @@ type GetBytes<'a> = Box<dyn FnMut(&str) -> Result<Box<dyn AsRef<[u8]>>> + 'a>;
 /// members and no others. What it keeps in memory it has received: claimed sizes are not believed.
 ///
 /// ```
-/// use cannery_core::tagged::Untagger;
+/// use cannery_core::tagged::TagDecoder;
 /// use cannery_core::{Limits, Source, Value, ValueBuilder};
 ///
 /// let tagged = Value::from_iter([("$type", Value::from("set")), ("value", Value::from_iter([1]))]);
-/// let mut sink = Untagger::new(ValueBuilder::new(Limits::default()));
+/// let mut sink = TagDecoder::new(ValueBuilder::new(Limits::default()));
 /// tagged.emit(&mut sink)?;
 /// assert_eq!(sink.into_inner().finish()?, Value::Set(vec![Value::Int(1)]));
 /// # Ok::<(), cannery_core::Error>(())

@@ -15,10 +15,10 @@ type PutBytes<'a> = Box<dyn FnMut(&[u8]) -> Result<Option<String>> + 'a>;
 /// A sink that lowers what it receives to the [tagged form](crate::tagged) and sends it on.
 ///
 /// ```
-/// use cannery_core::tagged::Tagger;
+/// use cannery_core::tagged::TagEncoder;
 /// use cannery_core::{Limits, Source, Value, ValueBuilder};
 ///
-/// let mut sink = Tagger::new(ValueBuilder::new(Limits::default()));
+/// let mut sink = TagEncoder::new(ValueBuilder::new(Limits::default()));
 /// Value::Tuple(vec![Value::Int(1)]).emit(&mut sink)?;
 /// let lowered = sink.into_inner().finish()?;
 /// assert_eq!(lowered["$type"].as_str(), Some("tuple"));
