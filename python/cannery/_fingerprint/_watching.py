@@ -43,10 +43,8 @@ class Watching:
     def begin(self, observations: Observations, paths: Iterable[str]) -> None:
         """Begin to note what only the system sees, in the project's folders and at `paths`."""
         with self._lock:
-            folder = current_folder()
             self._add(observations.root)
-            if not is_too_wide(folder):
-                self._add(folder)
+            self._add(current_folder())
             for path in paths:
                 self._add_named(path)
             self._take()
@@ -64,7 +62,7 @@ class Watching:
         is_known = any(path == each or path.startswith(each + os.sep) for each in self._added)
         if self._watch is not None and not is_known:
             self._added.add(path)
-            self._watch.add(path)
+            self._watch.add(path, not is_too_wide(path))
 
     def _add_named(self, path: str) -> None:
         """Watch a path that a parameter or a constant names, wherever it is."""
