@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from cannery import _native
 from cannery._artifact import Artifact
 from cannery._fingerprint import PYTHON_VERSION, Fingerprint
-from cannery._outside import Outside, paths_in
 from cannery._inputs import artifacts_in, replace_artifacts, with_slots
+from cannery._outside import Outside, paths_in
 from cannery._store import ArtifactVersion
 from cannery._types import check_for, name_of
 from cannery._values import classes_of, load_record, save_value
@@ -81,7 +81,7 @@ class StepCall:
     def key_parts(self, inputs: list[tuple[str, _native.Artifact]]) -> dict[str, str]:
         """Return what the result depends on besides the contents of the step's inputs."""
         names = {name for _, record in inputs for name in classes_of(record)}
-        found = self.session.fingerprints_of_classes(names)
+        found = self.session.fingerprints_of_classes(names) if names else []
         found += self._outside.readers_of([record for _, record in inputs])
         self._other_code += found
         if found:
@@ -101,8 +101,11 @@ class StepCall:
             with entered(None), self.session.reporting(self.step):
                 arguments = self._load_inputs(dict(inputs))
                 named = [*self._code.paths(), *paths_in(arguments.arguments)]
-                with self._outside.observing(named):
-                    value = self.step.function(*arguments.args, **arguments.kwargs)
+                try:
+                    with self._outside.observing(named):
+                        value = self.step.function(*arguments.args, **arguments.kwargs)
+                finally:
+                    self.session.note_changes_by_step(self._code)
                 self._check("output", self.returns, value)
                 saved = save_value(value, Path(to), self.step.materializers, self.returns)
                 seen = self._outside.states(value, Path(to))

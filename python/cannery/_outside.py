@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cannery._fingerprint import Fingerprint
 from cannery._fingerprint._hooks import observing, quiet
 from cannery._fingerprint._observe import Observations, state_of, text_of
-from cannery._fingerprint._places import main_root, root_of
+from cannery._fingerprint._places import current_folder, main_root, root_of
 from cannery.materializers._registry import materializer_for, materializer_of_format
 from cannery.materializers._trust import find_class, full_name
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 _MATERIALIZER = "materializer "
 _MOST_VALUES = 1000
+# Formats that materializers of cannery's read.
+_our_formats: set[str] = set()
+# What the materializers of text and plain data write, beside which there is room for more.
+_OUR_FILES = frozenset({"text.txt", "data.json", "data.can"})
 # Larger files are taken to name the place where they were made.
 _MOST_SEARCHED = 64 << 20
 
@@ -34,7 +40,7 @@ class Outside:
     def __init__(self, session: Session, step: Step) -> None:
         self._session = session
         self._step = step
-        self._root = _root_of(step)
+        self._root = _root_of(step.function)
         self._observations: Observations | None = None
 
     @property
@@ -66,13 +72,25 @@ class Outside:
         if seen is None:
             return []
         with quiet():
-            seen.note_outputs(paths_in(value))
-            states = [(label, _with_text(label, state, self._root)) for label, state in seen.states()]
+            if not self._step.external:
+                self._keep_outputs(seen.own_outputs(paths_in(value)), saved)
+            states = [
+                (label, _with_text(label, state, self._root)) for label, state in seen.states()
+            ]
             states += self._places_told(saved)
         for materializer in _foreign_materializers(value, self._step):
             label = _MATERIALIZER + full_name(materializer)
             states.append((label, self.state_of(label)))
         return states
+
+    def _keep_outputs(self, paths: list[str], saved: Path) -> None:
+        """Store the files that the step wrote and whose paths it returns beside its value."""
+        assert self._observations is not None
+        is_ours = {file.name for file in saved.iterdir()} <= _OUR_FILES
+        for number, path in enumerate(paths):
+            self._observations.note_output(path)
+            if is_ours:
+                _copy(Path(path), saved / "files" / str(number))
 
     def state_of(self, label: str) -> str:
         """Say how something outside is now."""
@@ -88,20 +106,30 @@ class Outside:
 
     def readers_of(self, records: list[_native.Artifact]) -> list[Fingerprint]:
         """Fingerprint the project's own materializers that inputs are read by."""
+        own = self._step.materializers
+        others = (each for each in records if own or each.format not in _our_formats)
         readers = []
-        for record in records:
-            found = materializer_of_format(
-                record.format, record.type_name, self._step.materializers
-            )
+        for record in others:
+            found = materializer_of_format(record.format, record.type_name, own)
             if found is not None and _is_foreign(found):
                 readers.append(self._session.fingerprint_of_class(found))
+            elif found is not None and not own:
+                _our_formats.add(record.format)
         return readers
 
     def _places_told(self, saved: Path) -> Iterator[tuple[str, str]]:
         """Find out whether the output names the project's folder, and so is right in no other."""
-        for label, place in (("project", self._root), ("folder", os.getcwd())):
+        for label, place in (("project", self._root), ("folder", current_folder())):
             if _is_told(place, saved):
                 yield label, place
+
+
+def _copy(source: Path, to: Path) -> None:
+    to.mkdir(parents=True)
+    if source.is_dir():
+        shutil.copytree(source, to / source.name, ignore_dangling_symlinks=True)
+    elif source.is_file():
+        shutil.copyfile(source, to / source.name)
 
 
 def _with_text(label: str, state: str, root: str) -> str:
@@ -121,8 +149,9 @@ def _is_told(place: str, saved: Path) -> bool:
     return False
 
 
-def _root_of(step: Step) -> str:
-    function = inspect.unwrap(step.function)
+@functools.lru_cache(maxsize=1024)
+def _root_of(function: Any) -> str:
+    function = inspect.unwrap(function)
     code = getattr(function, "__code__", None)
     if code is None or code.co_filename.startswith("<"):
         return main_root()
@@ -156,5 +185,3 @@ def paths_in(value: Any) -> Iterator[str]:
             pending.extend(each.values())
         elif dataclasses.is_dataclass(each) and not isinstance(each, type):
             pending.extend(vars(each).values() if hasattr(each, "__dict__") else ())
-
-

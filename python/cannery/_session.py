@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Where a run says what it is doing. Steps run in threads that have no context of their own.
 _report: Callable[[str], None] | None = None
+# What the last run of this process found out about the code: one at most.
+_kept: list[tuple[Graph, dict[Any, Fingerprint]]] = []
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
 
@@ -112,8 +114,7 @@ class Session:
     def __init__(self, store: Store, pipeline: str, parameters: Mapping[str, Any]) -> None:
         self.store = store
         self.native = _native.Session(store._native, pipeline, as_json(parameters))
-        self.graph = Graph()
-        self._fingerprints: dict[Step, Fingerprint] = {}
+        self.graph, self._fingerprints = _kept.pop() if _kept else (Graph(), {})
         self._classes: dict[str, Fingerprint | None] = {}
         self._watching: Watching | None = None
         self._lock = threading.RLock()
@@ -123,11 +124,24 @@ class Session:
         with self._lock:
             self.graph.root(pipeline.function)
 
+    def _look_again(self) -> None:
+        """Forget how code and variables were: the pipeline itself has changed something."""
+        with self._lock:
+            self.graph = Graph()
+            self._fingerprints = {}
+            self._classes.clear()
+
+    def note_changes_by_step(self, found: Fingerprint) -> None:
+        """Take the variables that are others since a step has run as what it made of them."""
+        with self._lock:
+            found.note_changes_by_step()
+
     def close(self) -> None:
-        """Take note of what the steps changed, and stop watching."""
+        """Stop watching, and leave what is known of the code to the next run of the process."""
+        if not _kept and self.graph.is_kept:
+            _kept.append((self.graph, self._fingerprints))
         if self._watching is not None:
             self._watching.close()
-            self.graph.variables.note_changes()
 
     @property
     def watching(self) -> Watching:
@@ -156,12 +170,16 @@ class Session:
 
     def fingerprint_of(self, step: Step) -> Fingerprint:
         """Fingerprint a step's code, once in a run."""
-        known = self._fingerprints.get(step)
-        if known is None:
-            with self._lock:
-                self._fingerprints[step] = known = fingerprint(step.function, self.graph)
-            report_blind_spots(step, "its code", known.blind_spots)
-        return known
+        with self._lock:
+            known = self._fingerprints.get(step)
+            found = known or fingerprint(step.function, self.graph)
+            if found.is_changed():
+                self._look_again()
+                found = fingerprint(step.function, self.graph)
+            self._fingerprints[step] = found
+        if found is not known:
+            report_blind_spots(step, "its code", found.blind_spots)
+        return found
 
     def fingerprint_of_class(self, cls: type) -> Fingerprint:
         """Fingerprint a class, such as a materializer."""

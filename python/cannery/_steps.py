@@ -41,6 +41,7 @@ class Step:
         self.version: str | None = options["version"]
         self.environment: tuple[str, ...] = tuple(options["environment"])
         self.strict: bool = options["strict"]
+        self.external: bool = options["external"]
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -106,6 +107,7 @@ def step(
     version: str | None = None,
     environment: Iterable[str] = (),
     strict: bool = False,
+    external: bool = False,
 ) -> Callable[[_Function], Step]: ...
 
 
@@ -121,7 +123,10 @@ def step(
       project's own.
     - `version`: with a new one it runs again.
     - `environment`: variables on which it depends although its own code does not read them.
-    - `strict`: refuse code that cannot be seen through, such as `eval`, instead of warning.
+    - `strict`: refuse what cannot be seen through, such as `eval` or another program, instead of
+      warning.
+    - `external`: files that it writes and whose paths it returns are not its output: they are not
+      stored, and may be changed or removed.
     """
     defaults = {
         "cache": True,
@@ -130,6 +135,7 @@ def step(
         "version": None,
         "environment": (),
         "strict": False,
+        "external": False,
     }
     unknown = options.keys() - defaults.keys()
     if unknown:

@@ -107,6 +107,8 @@ def _save_parts(value: tuple[Any, ...], to: Path, materializers: _Materializers)
 
 def classes_of(record: _native.Artifact) -> set[str]:
     """Name the classes whose methods may be reached through a stored artifact."""
+    if record.type_name.startswith("builtins.") and _CLASSES not in record.metadata:
+        return set()
     from cannery import json
 
     # The engine gives records that it has made, or compared with their manifests. The names are

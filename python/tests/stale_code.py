@@ -1,5 +1,6 @@
 """Edits of code and of the values that it reaches: `code(name, sources, edit)`."""
 # ruff: noqa: E501  tables of code
+# fmt: off
 
 from __future__ import annotations
 

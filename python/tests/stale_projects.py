@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -152,9 +151,6 @@ def check(runner: Runner, project: Project, folder: Path) -> None:
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
-    import cannery  # noqa: F401
-    import cannery._session
-    import cannery._outside  # noqa: F401
 
     for line in requests:
         request = json.loads(line)
@@ -182,7 +178,7 @@ def _be_a_program(request: dict[str, Any]) -> None:
     sys.dont_write_bytecode = True
     import builtins
 
-    exec(REPORT, vars(builtins))  # noqa: S102
+    exec(REPORT, vars(builtins))
     del sys.modules["__main__"]
     status = 0
     try:
@@ -203,16 +199,15 @@ def _run_as_main(command: list[str], runpy: Any) -> None:
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     if kind == "-c":
         sys.path.insert(0, "")
-        exec(compile(rest[0], "<string>", "exec"), vars(main))  # noqa: S102
+        exec(compile(rest[0], "<string>", "exec"), vars(main))
     elif kind == "-m":
-        sys.path.insert(0, os.getcwd())
+        sys.path.insert(0, str(Path.cwd()))
         runpy._run_module_as_main(rest[0], alter_argv=False)
     else:
-        file = os.path.join(os.getcwd(), kind)
-        sys.path.insert(0, os.path.dirname(file))
-        main.__file__ = file
-        with open(file) as source:
-            exec(compile(source.read(), file, "exec"), vars(main))  # noqa: S102
+        file = Path(os.path.abspath(kind))  # noqa: PTH100  as Python names it
+        sys.path.insert(0, str(file.parent))
+        main.__file__ = str(file)
+        exec(compile(file.read_text(), str(file), "exec"), vars(main))
 
 
 @contextmanager
@@ -222,10 +217,6 @@ def running() -> Iterator[Runner]:
         yield runner
     finally:
         runner.close()
-
-
-def remove(folder: Path) -> None:
-    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Edits of files, folders and variables that a step reads: `read(name, expression, edit)`."""
 # ruff: noqa: E501  tables of code
+# fmt: off
 
 from __future__ import annotations
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cannery._fingerprint._graph import Graph
-from cannery._fingerprint._nodes import Node, labelled, reached_nodes, whole_digest
+from cannery._fingerprint._nodes import (
+    CodeGuard,
+    Guard,
+    Node,
+    labelled,
+    reached_nodes,
+    whole_digest,
+)
+from cannery._fingerprint._values import Variable
 
 __all__ = ["Fingerprint", "Graph", "ValueFingerprint", "fingerprint", "fingerprint_value"]
 
@@ -34,19 +43,16 @@ class Fingerprint:
     root: Node
     #: What could not be seen through, in words for the user.
     blind_spots: tuple[str, ...] = ()
-    _nodes: list[Node] = field(default_factory=list)
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """The digest of all of it."""
         return whole_digest(self.root)
 
-    @property
+    @functools.cached_property
     def nodes(self) -> list[Node]:
         """The pieces."""
-        if not self._nodes:
-            self._nodes = reached_nodes(self.root)
-        return self._nodes
+        return reached_nodes(self.root)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -56,7 +62,28 @@ class Fingerprint:
 
     def notes(self) -> Notes:
         """Return the pieces by name, with texts that show them where there are any."""
-        return [(label, own, show and show()) for label, (own, show) in labelled(self.nodes).items()]
+        return [
+            (label, own, show and show()) for label, (own, show) in labelled(self.nodes).items()
+        ]
+
+    def is_changed(self) -> bool:
+        """Whether code or a variable is another than when it was last looked at."""
+        if not all(guard.holds() for guard in self._guards):
+            return True
+        return any(variable.is_changed() for variable in self._variables)
+
+    def note_changes_by_step(self) -> None:
+        """Take the variables that are others now as what a step made of them."""
+        for variable in self._variables:
+            variable.note_change_by_step()
+
+    @functools.cached_property
+    def _guards(self) -> list[Guard | CodeGuard]:
+        return [guard for node in self.nodes for guard in node.guards]
+
+    @functools.cached_property
+    def _variables(self) -> list[Variable]:
+        return [node.variable for node in self.nodes if node.variable is not None]
 
     def paths(self) -> list[str]:
         """Return what may be the paths of files among the constants that are reached."""

@@ -170,7 +170,9 @@ class _Encoder:
             return self.feed_database(value)
         if kind.__module__ == "_contextvars":
             return self.feed_context(value)
-        return self.feed_stand_in(value) or self.feed_state(value)
+        if not self.feed_stand_in(value):
+            self.feed_state(value)
+        return None
 
     def feed_database(self, value: Any) -> None:
         """Feed the file behind a connection that is open since before the step."""
@@ -238,9 +240,8 @@ class _Encoder:
         cls = type(value)
         self.put("object")
         self.feed(cls)
-        if cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__:
-            if is_plain(cls) and not hasattr(cls, "__getnewargs_ex__"):
-                return self.feed_plain(value)
+        if is_plain(cls) and _is_reduced_by_python(cls):
+            return self.feed_plain(value)
         try:
             reduced = value.__reduce_ex__(4)
         except RecursionError:
@@ -300,7 +301,7 @@ def _apart(value: Any) -> str:
 def _attributes(value: Any) -> dict[str, Any]:
     """Return what is in an object's `__dict__` and in its slots."""
     found = dict(getattr(value, "__dict__", None) or {})
-    for cls in type(value).__mro__:
+    for cls in filter(is_plain, type(value).__mro__):
         for name, member in vars(cls).items():
             if isinstance(member, MemberDescriptorType) and name not in found:
                 try:
@@ -308,6 +309,11 @@ def _attributes(value: Any) -> dict[str, Any]:
                 except AttributeError:
                     continue
     return found
+
+
+def _is_reduced_by_python(cls: type) -> bool:
+    is_default = cls.__reduce_ex__ is object.__reduce_ex__ and cls.__reduce__ is object.__reduce__
+    return is_default and not hasattr(cls, "__getnewargs_ex__")
 
 
 _HEAP_TYPE = 1 << 9

@@ -16,11 +16,11 @@ from cannery._fingerprint._bytecode import Analysis, Name, analysis
 from cannery._fingerprint._classes import ClassParts, parts_of_class
 from cannery._fingerprint._content import (
     CODE_TYPES,
-    is_plain,
     digest_of_text,
+    is_plain,
     numbered_digest,
 )
-from cannery._fingerprint._nodes import Node
+from cannery._fingerprint._nodes import MISSING, CodeGuard, Guard, Node
 from cannery._fingerprint._origin import (
     PROJECT,
     PYTHON,
@@ -33,7 +33,7 @@ from cannery._fingerprint._packages import dependencies_of
 from cannery._fingerprint._places import described_path
 from cannery._fingerprint._secrets import is_secret
 from cannery._fingerprint._syntax import logged_names, module_effects, source_text
-from cannery._fingerprint._values import Variables
+from cannery._fingerprint._values import Variable
 
 # Code that these run cannot be followed.
 _OPAQUE_BUILTINS = frozenset({"eval", "exec", "compile"})
@@ -51,7 +51,8 @@ _REFLECTION = {
     "getsource": lambda f: source_text(f.__code__),
     "__code__": lambda f: f.__code__.co_name,
 }
-_MISSING = object()
+# A graph that is kept for later runs grows with every function that was a parameter.
+_MOST_NODES = 5000
 # What Python itself puts into modules.
 _OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__"})
 
@@ -62,15 +63,21 @@ class Graph:
     `blind_spots` maps nodes to what could not be seen in them.
     """
 
-    def __init__(self, variables: Variables | None = None) -> None:
+    def __init__(self) -> None:
         self.blind_spots: dict[Node, dict[str, None]] = {}
-        self.variables = Variables() if variables is None else variables
+        #: Whether none of it belongs to a function that is gone one day, with what it holds.
+        self.is_lasting = True
         self._nodes: dict[Any, Node] = {}
         # Ids are unique only among living objects.
         self._alive: list[Any] = []
         self._pending: list[tuple[Callable[[Any, Node], None], Any, Node]] = []
         # Pieces that are what they are called: packages, builtins, what is missing.
         self._named_nodes: dict[str, Node] = {}
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a later run may use it: it holds modules' own values only, and not too many."""
+        return self.is_lasting and len(self._nodes) < _MOST_NODES
 
     def root(self, value: Any) -> Node:
         """Reach a function, class or value, and all that it leads to."""
@@ -141,6 +148,10 @@ class Graph:
     def _enter_function(self, function: FunctionType, node: Node) -> None:
         found = analysis(function.__code__)
         logged = self._logged(function)
+        node.guards.append(CodeGuard(function))
+        if vars(function):
+            node.guards.append(Guard(vars(function), None, dict(vars(function))))
+        self.is_lasting &= not function.__closure__
         for name in found.reached:
             if name in logged:
                 node.edges.append(("logged", self._fixed("", "")))
@@ -190,7 +201,11 @@ class Graph:
                 for each in _subclasses(cls):
                     node.edges.append(("subclass", self._node(each)))
         own = sys.modules.get(scope.get("__name__", ""))
-        if own is not None and mentions & {"globals", "modules"} and is_project_module(own.__name__):
+        if (
+            own is not None
+            and mentions & {"globals", "modules"}
+            and is_project_module(own.__name__)
+        ):
             node.edges.append(("own module", self._node(own)))
         if "modules" in mentions or found.imports_unknown:
             self._link_named_modules(found, function, node)
@@ -291,8 +306,11 @@ class Graph:
                 place = f"{function.__qualname__}.{name.root}"
                 self._link_content(node, _content_of(cell), name, (cell, ""), place, called)
             return None
+        node.guards.append(Guard(scope, name.root, scope.get(name.root, MISSING)))
         if name.root in _OF_MODULES:
-            node.edges.append((f"{name.root} {_module_fact(name.root, scope)}", self._fixed("", "")))
+            node.edges.append(
+                (f"{name.root} {_module_fact(name.root, scope)}", self._fixed("", ""))
+            )
         elif name.root in scope:
             place = f"{module_name(scope.get('__name__', ''))}.{name.root}"
             value = scope[name.root]
@@ -340,8 +358,10 @@ class Graph:
             return None
         self._link_effects(module.__name__, node)
         value = _attribute(module, attributes[0])
+        found = vars(module).get(attributes[0], MISSING)
+        node.guards.append(Guard(vars(module), attributes[0], found))
         place = f"{module_name(module.__name__)}.{attributes[0]}"
-        if value is _MISSING:
+        if value is MISSING:
             node.edges.append(("", self._fixed(f"variable {place}", "missing")))
         elif attributes[0] != "__name__":
             if attributes[0] not in vars(module) and "__getattr__" in vars(module):
@@ -359,6 +379,7 @@ class Graph:
             return self._link_package(node, full, origin(full))
         try:
             module = importlib.import_module(full)
+            node.guards.append(Guard(sys.modules, full, module))
         except ImportError:
             node.edges.append(("", self._fixed(f"module {full}", "missing")))
         else:
@@ -382,6 +403,7 @@ class Graph:
 
     def _enter_module(self, module: ModuleType, node: Node) -> None:
         """Reach all of a module, since it is not known what of it is used."""
+        node.guards.append(Guard(vars(module), None, dict(vars(module))))
         self._link_effects(module.__name__, node)
         for variable in sorted(vars(module)):
             if not variable.startswith("__") or variable == "__getattr__":
@@ -425,6 +447,7 @@ class Graph:
 
     def _enter_class(self, cls: type, node: Node) -> None:
         parts: ClassParts = parts_of_class(cls)
+        node.guards.append(Guard(vars(cls), None, dict(vars(cls))))
         node.own += f" {parts.said}"
         for base in parts.bases:
             node.edges.append(("base", self._node(base)))
@@ -454,9 +477,8 @@ class Graph:
         if known is None:
             self._alive.append(where[0])
             self._nodes[key] = known = Node(label, "")
-            begun = self.variables.begin(where, value)
+            known.variable = None if where[1].startswith("field ") else Variable(*where, value)
             self._describe_value(known, value, label, quiet=quiet)
-            known.own = begun.settle(known.own)
             if is_secret(where[1]):
                 known.show = lambda: "(redacted)"
         node.edges.append((how, known))
@@ -471,6 +493,8 @@ class Graph:
         except RecursionError:
             node.own, unseen = "deep", None
             self._blind(node, f"{label}: nested too deeply to be looked into")
+        if node.variable is not None:
+            node.own = node.variable.look(node.own, codes)
         for code in codes:
             # Who gets a function may ask for its name.
             name = f"named {code.__name__}" if isinstance(code, FunctionType) else ""
@@ -581,12 +605,12 @@ def _texts_in(value: Any) -> list[str]:
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
-    value = getattr(module, name, _MISSING)
-    if value is _MISSING and hasattr(module, "__path__"):
+    value = getattr(module, name, MISSING)
+    if value is MISSING and hasattr(module, "__path__"):
         try:
             return importlib.import_module(f"{module.__name__}.{name}")
         except ImportError:
-            return _MISSING
+            return MISSING
     return value
 
 

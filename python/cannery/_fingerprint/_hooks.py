@@ -91,7 +91,7 @@ def _install() -> None:
     sys.addaudithook(_hear)
     os.environ.__class__ = _ObservedEnvironment
     if hasattr(os, "environb"):
-        os.environb.__class__ = _ObservedEnvironment
+        os.environb.__class__ = _ObservedEnvironment  # pyright: ignore[reportAttributeAccessIssue]
     _wrap("stat", _note_stat)
     _wrap("lstat", _note_lstat)
     _wrap("access", _note_access)
@@ -357,7 +357,7 @@ def _note_readlink(observations: Observations, path: str, frame: FrameType) -> N
         observations.note_path("link", path)
 
 
-def _note_getcwd(observations: Observations, path: str, frame: FrameType) -> None:
+def _note_getcwd(observations: Observations, _path: str, frame: FrameType) -> None:
     asker = _asker(frame)
     # Others ask for it to make a path absolute, under which they open it then.
     if asker.is_project and asker.modules <= _CURRENT and "absolute" not in asker.functions:

@@ -3,9 +3,47 @@
 from __future__ import annotations
 
 from _blake2 import blake2b
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
+
+from cannery._fingerprint._values import Variable
+
+MISSING = object()
+"""Stands for what a scope does not have."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What was found under a name in a scope: a module's variables, or all that a class has."""
+
+    scope: Mapping[str, Any]
+    #: Without a name, all names are as they were.
+    name: str | None
+    found: Any
+
+    def holds(self) -> bool:
+        """Whether it is the same still."""
+        if self.name is not None:
+            return self.scope.get(self.name, MISSING) is self.found
+        if len(self.scope) != len(self.found):
+            return False
+        return all(self.scope.get(name, MISSING) is value for name, value in self.found.items())
+
+
+class CodeGuard:
+    """A function's code and defaults, which notebooks replace when a file is edited."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = function
+        self._code = function.__code__
+        self._defaults = function.__defaults__
+
+    def holds(self) -> bool:
+        """Whether they are the same still."""
+        function = self._function
+        return function.__code__ is self._code and function.__defaults__ is self._defaults
 
 
 @dataclass(eq=False)
@@ -22,6 +60,10 @@ class Node:
     edges: list[tuple[str, Node]] = field(default_factory=list)
     #: Shows it to people; asked only when the step runs.
     show: Callable[[], str | None] | None = None
+    #: The variable whose value it is.
+    variable: Variable | None = None
+    #: What was found in which scopes: while that is so, the node is as it was.
+    guards: list[Guard | CodeGuard] = field(default_factory=list)
     #: Texts in it that may be paths of files.
     paths: tuple[str, ...] = ()
     #: The digest of all of it, once it is known.
@@ -56,7 +98,9 @@ def _digest(root: Node) -> str:
         node = pending.pop()
         hash.update(f"{len(node.edges)} {node.own}".encode("utf-8", "surrogatepass"))
         for how, child in node.edges:
-            if child is not root and (child.component is None or child.component is not root.component):
+            if child is not root and (
+                child.component is None or child.component is not root.component
+            ):
                 said = _whole(child)
             else:
                 if child not in numbers:

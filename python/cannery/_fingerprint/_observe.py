@@ -13,7 +13,7 @@ Each is noted under a label: what was asked, and the name of what was asked abou
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from cannery._fingerprint._places import current_folder, located, named
 from cannery._fingerprint._state import (
     ABSENT,
     NEVER,
+    UNKNOWN,
     digest_of_file,
     is_settled,
     signature,
@@ -144,7 +145,7 @@ class Observations:
     def _is_ignored(self, full: str) -> bool:
         if full.startswith(self._ignored) or is_installed(Path(full)):
             return True
-        return not _SKIPPED_PARTS.isdisjoint(full.split(os.sep))
+        return not _SKIPPED_PARTS.isdisjoint(full.split("/"))
 
     def _name(self, path: str, full: str) -> str:
         """Name a path as it was named, for it to be looked up again in another folder."""
@@ -173,12 +174,18 @@ class Observations:
 
     # When the step has ended
 
-    def note_outputs(self, paths: Iterator[str]) -> None:
-        """Note files that the step wrote and whose paths it returns: they are its output."""
-        for path in paths:
-            full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
-            if any(own == full or own.startswith(full + os.sep) for own in self.own):
-                self.looks[f"output {self._name(path, full)}"] = _Look("output", full)
+    def own_outputs(self, paths: Iterable[str]) -> list[str]:
+        """Choose those of the paths that a step returns at which it wrote files."""
+        return [path for path in dict.fromkeys(paths) if self._is_own(path)]
+
+    def _is_own(self, path: str) -> bool:
+        full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
+        return any(own == full or own.startswith(full + os.sep) for own in self.own)
+
+    def note_output(self, path: str) -> None:
+        """Note a file that the step wrote and whose path it returns: it is its output."""
+        full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
+        self.looks[f"output {self._name(path, full)}"] = _Look("output", full)
 
     def states(self) -> list[tuple[str, str]]:
         """Return all that was read as labels, and how it was: see `state_of`."""
@@ -218,12 +225,16 @@ class Observations:
             # It was made because it was not there, and will be there from now on.
             _, _, name = label.partition(" ")
             return f"file {name}", state_of_path("file", look.path)
+        if look.kind == "file" and look.state is None:
+            if signature(look.path) != look.signature:
+                self.note_unseen(f"`{look.path}` changed while the step ran")
+            return label, digest_of_file(look.path)
         return label, look.state or ABSENT
 
     def _own_names(self, folder: str) -> list[str]:
         below = folder + os.sep
-        names = {own[len(below) :].split(os.sep)[0] for own in self.own if own.startswith(below)}
-        return sorted(names)
+        inside = (own.removeprefix(below) for own in self.own if own.startswith(below))
+        return sorted({each.partition(os.sep)[0] for each in inside})
 
 
 def state_of(label: str, root: str = "", key: bytes = b"") -> str:
@@ -234,7 +245,7 @@ def state_of(label: str, root: str = "", key: bytes = b"") -> str:
     if kind in ("folder", "project"):
         return current_folder() if kind == "folder" else root
     if kind not in _PATH_KINDS:
-        return NEVER
+        return UNKNOWN
     name, _, without = name.partition(_WITHOUT)
     path = located(name, root)
     if kind == "output":
@@ -269,4 +280,6 @@ def text_of(label: str, root: str) -> str | None:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return text if text.isprintable() or not any(c < " " and c not in "\t\n\r" for c in text) else None
+    return (
+        text if text.isprintable() or not any(c < " " and c not in "\t\n\r" for c in text) else None
+    )

@@ -97,8 +97,10 @@ def _modules_of(package: str, site: Path) -> tuple[str, ...]:
 
 def _is_in(module: str, site: Path) -> bool:
     place = site / module
-    return place.is_dir() or place.with_name(f"{module}.py").is_file() or any(
-        entry.name.partition("-")[0] == module for entry in _entries(site)
+    return (
+        place.is_dir()
+        or place.with_name(f"{module}.py").is_file()
+        or any(entry.name.partition("-")[0] == module for entry in _entries(site))
     )
 
 

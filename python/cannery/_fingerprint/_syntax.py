@@ -31,6 +31,7 @@ class SourceFile:
     def __init__(self, file: str, text: str, *, edited: bool) -> None:
         self.file = file
         self.text = text
+        self.lines = text.split("\n")
         self.edited = edited
         self.functions: dict[tuple[str, int], _Function] = {}
         self.tree = ast.parse(text)
@@ -103,7 +104,7 @@ def source_text(code: CodeType) -> str | None:
     source = source_file(code.co_filename)
     if node is None or source is None:
         return None
-    return ast.get_source_segment(source.text, node)
+    return "\n".join(source.lines[_first_line(node) - 1 : node.end_lineno])
 
 
 # What is but logged

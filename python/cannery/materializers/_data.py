@@ -93,7 +93,8 @@ class DataMaterializer(Materializer[Any]):
 def classes_in(at: Path) -> list[str]:
     """Name the project's own classes of which a stored document holds objects, and its functions.
 
-    They and their methods may be called by the step that gets the document, although nothing else names them.
+    They and their methods may be called by the step that gets the document, although nothing else
+    names them.
     """
     return sorted(project_code(_type_names(_document(at))))
 
