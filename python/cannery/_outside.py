@@ -16,6 +16,7 @@ from cannery._fingerprint import Fingerprint
 from cannery._fingerprint._hooks import observing, quiet
 from cannery._fingerprint._observe import Observations, state_of, text_of
 from cannery._fingerprint._places import current_folder, main_root, root_of
+from cannery.materializers._base import Materializer
 from cannery.materializers._registry import materializer_for, materializer_of_format
 from cannery.materializers._trust import find_class, full_name
 
@@ -96,7 +97,9 @@ class Outside:
         """Say how something outside is now."""
         if label.startswith(_MATERIALIZER):
             found = find_class(label.removeprefix(_MATERIALIZER))
-            return "gone" if found is None else self._session.fingerprint_of_class(found).digest
+            if found is None or not issubclass(found, Materializer):
+                return "gone"
+            return self._session.fingerprint_of_class(found).digest
         with quiet():
             return state_of(label, self._root, self._session.key)
 

@@ -12,6 +12,7 @@ Each is noted under a label: what was asked, and the name of what was asked abou
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _UNOBSERVED = ("/proc/", "/sys/", "/dev/", "/run/")
 _SKIPPED_PARTS = frozenset({"__pycache__", ".git", ".hg", ".venv"})
 _PATH_KINDS = frozenset({"file", "exists", "stat", "modified", "link", "sizes", "output"})
 _WITHOUT = " without "
+# Of a folder that is an output; a store may name any folder.
+_MOST_FILES = 100_000
 _TEXT_LIMIT = 16 << 10
 
 
@@ -248,6 +251,8 @@ def state_of(label: str, root: str = "", key: bytes = b"") -> str:
         return UNKNOWN
     name, _, without = name.partition(_WITHOUT)
     path = located(name, root)
+    if path.startswith(_UNOBSERVED):
+        return UNKNOWN
     if kind == "output":
         return _state_of_output(path)
     return state_of_path(kind, path, without.split("/"))
@@ -257,7 +262,8 @@ def _state_of_output(path: str) -> str:
     """Digest a file, or a folder with all that is in it."""
     if not os.path.isdir(path):  # noqa: PTH112
         return state_of_path("file", path)
-    files = sorted(each for each in Path(path).rglob("*") if each.is_file())
+    found = itertools.islice(Path(path).rglob("*"), _MOST_FILES)
+    files = sorted(each for each in found if each.is_file())
     lines = [f"{file.relative_to(path)} {digest_of_file(str(file))}" for file in files]
     from cannery._fingerprint._content import digest_of_text
 
