@@ -104,11 +104,14 @@ class StepCall:
                 try:
                     with self._outside.observing(named):
                         value = self.step.function(*arguments.args, **arguments.kwargs)
-                finally:
-                    self.session.note_changes_by_step(self._code)
+                except BaseException:
+                    self.session.note_changes_by_step(self._code, [])
+                    raise
                 self._check("output", self.returns, value)
                 saved = save_value(value, Path(to), self.step.materializers, self.returns)
-                seen = self._outside.states(value, Path(to))
+                others = self._code.read_by_others()
+                seen = list((others | dict(self._outside.states(value, Path(to)))).items())
+                self.session.note_changes_by_step(self._code, seen)
             report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
         except BaseException as error:
             error.add_note(f"in {where}")
@@ -133,7 +136,7 @@ class StepCall:
         return loaded
 
     def _load(self, record: _native.Artifact, wanted: Any) -> Any:
-        # Who names a class in an annotation vouches for it.
+        # A class that an annotation names is trusted by it.
         named = _classes_in([*self.step.hints.values(), wanted])
         with trusting((*self.step.trust, *named)):
             store = self.session.store._native

@@ -131,10 +131,10 @@ class Session:
             self._fingerprints = {}
             self._classes.clear()
 
-    def note_changes_by_step(self, found: Fingerprint) -> None:
+    def note_changes_by_step(self, found: Fingerprint, seen: list[tuple[str, str]]) -> None:
         """Take the variables that are others since a step has run as what it made of them."""
         with self._lock:
-            found.note_changes_by_step()
+            found.note_changes_by_step(seen)
 
     def close(self) -> None:
         """Stop watching, and leave what is known of the code to the next run of the process."""
@@ -159,7 +159,7 @@ class Session:
 
     @contextmanager
     def reporting(self, step: Step) -> Iterator[None]:
-        """Say that a step is at work, if anybody wants to know."""
+        """Say that a step is at work, where a report was asked for."""
         if _report is None:
             yield
             return

@@ -144,6 +144,27 @@ flow(
     files={"a.py": "N = 1\n"},
 )
 
+# What one step has read and another finds
+
+LOADER = (
+    "{before}@step\ndef a() -> int: return len(load())\n@step\ndef b(x: int) -> int: return 0 * x + len(load())\n"
+    + AB
+)
+for label, before in {
+    "lru_cache": "import functools\n@functools.lru_cache\ndef load(): return open('d.txt').read()\n",
+    "cache of a path": "import functools\n@functools.cache\ndef read(p): return open(p).read()\ndef load(): return read('d.txt')\n",
+    "global": "DATA = None\ndef load():\n    global DATA\n    if DATA is None: DATA = open('d.txt').read()\n    return DATA\n",
+    "dict": "DATA = {}\ndef load():\n    if 'd' not in DATA: DATA['d'] = open('d.txt').read()\n    return DATA['d']\n",
+    "class": "class K:\n    data = None\n    @classmethod\n    def get(cls):\n        if cls.data is None: cls.data = open('d.txt').read()\n        return cls.data\ndef load(): return K.get()\n",
+    "cached_property": "import functools\nclass K:\n    @functools.cached_property\n    def data(self): return open('d.txt').read()\nk = K()\ndef load(): return k.data\n",
+}.items():
+    flow(
+        f"loader that remembers in a {label}",
+        LOADER.format(before=before),
+        ("d.txt", "a", "abc"),
+        files={"d.txt": "a"},
+    )
+
 # Steps that run side by side
 
 SIDE = "@step\ndef a(p: str) -> int:\n    import time\n    time.sleep(0.05)\n    return len(open(p).read())\n@step\ndef both(x: int, y: int) -> int: return x + y\n@pipeline\ndef flow(): return both(a('one.txt'), a('two.txt'))\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,10 +72,17 @@ class Fingerprint:
             return True
         return any(variable.is_changed() for variable in self._variables)
 
-    def note_changes_by_step(self) -> None:
-        """Take the variables that are others now as what a step made of them."""
+    def note_changes_by_step(self, seen: list[tuple[str, str]]) -> None:
+        """Take the variables that are others now as what a step made of what it had seen."""
         for variable in self._variables:
-            variable.note_change_by_step()
+            variable.note_change_by_step(seen)
+
+    def read_by_others(self) -> dict[str, str]:
+        """Return what other steps had seen outside that have left something in variables."""
+        found: dict[str, str] = {}
+        for variable in self._variables:
+            found.update(variable.read_by_others())
+        return found
 
     @functools.cached_property
     def _guards(self) -> list[Guard | CodeGuard]:
@@ -136,9 +143,3 @@ def fingerprint_value(value: Any, graph: Graph | None = None, label: str = "") -
     if root in graph.blind_spots:
         text = os.urandom(16).hex()
     return ValueFingerprint(text, found if root.edges else None, found.blind_spots)
-
-
-def fingerprint_classes(classes: Iterable[type], graph: Graph | None = None) -> list[Fingerprint]:
-    """Fingerprint classes, with all that their methods reach."""
-    graph = Graph() if graph is None else graph
-    return [fingerprint(cls, graph) for cls in classes]

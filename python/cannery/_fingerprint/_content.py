@@ -337,11 +337,6 @@ def _own_attribute(value: Any, name: str) -> Any:
         return None
 
 
-def is_decorated(value: object) -> bool:
-    """Whether an object stands for a function that it wraps, as those of `lru_cache` do."""
-    return isinstance(getattr(value, "__wrapped__", None), CODE_TYPES)
-
-
 def _is_array(value: Any) -> bool:
     numpy = sys.modules.get("numpy")
     return numpy is not None and type(value) in (numpy.ndarray, numpy.memmap)

@@ -51,6 +51,11 @@ _REFLECTION = {
     "getsource": lambda f: source_text(f.__code__),
     "__code__": lambda f: f.__code__.co_name,
 }
+# They speak to servers from compiled code, of which nothing is heard.
+_NATIVE_CLIENTS = frozenset(
+    {"MySQLdb", "adbc_driver_manager", "confluent_kafka", "connectorx", "cx_Oracle", "oracledb"}
+    | {"psycopg2", "psycopg_binary", "psycopg_c", "pymssql", "pyodbc"}
+)
 # A graph that is kept for later runs grows with every function that was a parameter.
 _MOST_NODES = 5000
 # What Python itself puts into modules.
@@ -428,6 +433,8 @@ class Graph:
         if package is None:
             self._named_nodes[f"package {name}"] = package = Node(f"package {name}", version)
             package.show = lambda: version
+            if name in _NATIVE_CLIENTS:
+                self._blind(package, f"what `{name}` asks servers for is not seen")
             for other, number in _dependencies(module, name):
                 package.edges.append((other, self._fixed(f"package {other}", number)))
         node.edges.append(("", package))

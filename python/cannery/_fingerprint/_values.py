@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import time
+from collections.abc import Iterable, Mapping
 from types import CellType, FunctionType
 from typing import Any
 
@@ -17,8 +18,11 @@ from cannery._fingerprint._content import numbered_digest
 _LONGEST_LOOK = 0.005
 _SCALARS = (int, float, bool, str, bytes, type(None))
 
+_MOST_PLACES = 4096
 # By place: what a value that steps have changed was before. With the place, so that it lives.
 _begins: dict[tuple[int, str], tuple[Any, dict[str, str]]] = {}
+# By place: what steps had read when they left something there, for other steps to find.
+_read_for: dict[tuple[int, str], tuple[Any, dict[str, str]]] = {}
 
 
 class Variable:
@@ -33,13 +37,15 @@ class Variable:
         self._codes: list[Any] = []
         self._began = ""
         self._is_quick = True
+        # What it remembers is not seen.
+        self._is_memo = type(value).__name__ == "_lru_cache_wrapper"
         self._looked = time.monotonic()
 
     def look(self, digest: str, codes: list[Any]) -> str:
         """Take note of the digest, and return that of the value before steps changed it."""
         self._is_quick = time.monotonic() - self._looked < _LONGEST_LOOK
         self._seen, self._codes = digest, codes
-        known = _begins.get((id(self._scope), self._name))
+        known = _begins.get(self._place)
         self._began = digest if known is None else known[1].get(digest, digest)
         return self._began
 
@@ -57,9 +63,18 @@ class Variable:
         except (AttributeError, LookupError, RecursionError, ValueError):
             return True
 
-    def note_change_by_step(self) -> None:
-        """Take what is another now as what a step made of it."""
-        if not self.is_changed():
+    def note_change_by_step(self, seen: Iterable[tuple[str, str]]) -> None:
+        """Take what is another now as what a step made of it, which had `seen` things outside.
+
+        A loader that remembers what it has read is not seen to read it for the next step.
+        """
+        for places in (_begins, _read_for):
+            if len(places) > _MOST_PLACES:
+                places.clear()
+        is_changed = self.is_changed()
+        if is_changed or self._is_memo:
+            _read_for.setdefault(self._place, (self._scope, {}))[1].update(seen)
+        if not is_changed:
             return
         try:
             value, codes = self._current(), []
@@ -68,8 +83,15 @@ class Variable:
         except (AttributeError, LookupError, RecursionError, ValueError):
             return
         self._value = value if self._is_scalar else None
-        place = id(self._scope), self._name
-        _begins.setdefault(place, (self._scope, {}))[1][self._seen] = self._began
+        _begins.setdefault(self._place, (self._scope, {}))[1][self._seen] = self._began
+
+    def read_by_others(self) -> Mapping[str, str]:
+        """Return what steps had seen outside that have left something here."""
+        return _read_for.get(self._place, (None, {}))[1]
+
+    @property
+    def _place(self) -> tuple[int, str]:
+        return id(self._scope), self._name
 
     def _current(self) -> Any:
         scope, name = self._scope, self._name

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from cannery import _native
+from cannery._audit import reading
 from cannery._objects._describe import Describer
 from cannery._objects._files import codec_of
 from cannery._objects._formats import (
@@ -110,7 +111,7 @@ def load(
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
     name = format_of_id(format) if format else format_of_file(where)
-    path = Path(os.fsdecode(where))
+    path = Path(reading(os.fsdecode(where)))
     if name not in DOCUMENTS:
         data = io.BytesIO(_native.read_file(str(path)))
         return _checked(_load_as(name, data, trust, type), type, None)

@@ -110,7 +110,7 @@ fn why_it_ran() {
           parameter prefix changed from `page` to `sheet`
         ----- exit 0
         $ why 3 make_page --json
-        {"run":3,"step":"make_page","reason":"changed","previous_run":2,"changes":[{"label":"parameter prefix","before":"page","after":"sheet"}]}
+        {"run":3,"step":"make_page","reason":"changed","previous_run":2,"changes":[{"label":"parameter prefix","before":"page","after":"sheet","diff":null}]}
         ----- exit 0
         $ why 3 nothing
         ----- exit 2

@@ -1,6 +1,9 @@
 //! What is said of a step that ran, or did not.
 
-use cannery_pipeline::{Error, ErrorKind, FnStep, Reason, RunId, StepCall, StepContext, why};
+use cannery_pipeline::{
+    Digest, Error, ErrorKind, FnStep, KeyPart, KeyParts, Outputs, Reason, Result, RunId, StepBody,
+    StepCall, StepContext, why, why_against,
+};
 
 use crate::helpers::{Bench, finish, joined, step, submit, text};
 
@@ -81,4 +84,42 @@ fn who_asks_for_what_is_not_there_is_told_what_is() {
 
     hint: `cannery runs` lists them
     ");
+}
+
+/// A step whose code is kept beside its key, and which reads a file and a variable.
+struct Noted(&'static str);
+
+impl StepBody for Noted {
+    fn key_parts(&self, _: &StepContext) -> Result<KeyParts> {
+        Ok(KeyParts::new().with("code", self.0))
+    }
+
+    fn notes(&self) -> Result<Vec<KeyPart>> {
+        let label = "function pages.clean".to_owned();
+        let shown = Some(format!("def clean(x):\n    return {}", self.0));
+        Ok(vec![KeyPart { label, digest: Digest::of(self.0.as_bytes()), shown }])
+    }
+
+    fn execute(&self, _: &StepContext) -> Result<Outputs> {
+        let variable = format!("set {}", self.0);
+        let file = format!("{}\none\n{}\nthree\n", self.0, self.0);
+        let outputs = Outputs::from(text(self.0.into()));
+        Ok(outputs.observed("environment API_KEY", variable).observed("file a.txt", file))
+    }
+}
+
+#[test]
+fn lines_that_changed_are_shown_and_variables_are_not() {
+    let bench = Bench::new();
+    for version in ["1", "2", "2"] {
+        let run = bench.begin();
+        submit(&run, StepCall::new("clean", Noted(version)).use_cache(false), &[]);
+        finish(&run).unwrap();
+    }
+    let (one, two, three) = (RunId(1), RunId(2), RunId(3));
+    insta::assert_snapshot!(why(bench.store(), two, "clean").unwrap(), @"");
+    let told = [(three, one), (three, two)]
+        .map(|(run, other)| why_against(bench.store(), run, "clean", other).unwrap().reason);
+    assert!(matches!(&told[0], Reason::Changed(changes) if changes.len() == 3));
+    assert_eq!(told[1], Reason::Same);
 }
