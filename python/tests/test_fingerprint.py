@@ -209,10 +209,12 @@ def test_an_edit_changes_the_part_that_it_touches(edit, original, tmp_path):
 
 def test_what_is_reached_is_named(original):
     assert sorted(original) == [
+        "attribute factor of class pipe.Scale",
         "class pipe.Scale",
         "defaults of function pipe.work",
         "function helpers.deeper",
         "function helpers.far",
+        "function pipe.Scale.apply",
         "function pipe.double",
         "function pipe.near",
         "function pipe.slow",

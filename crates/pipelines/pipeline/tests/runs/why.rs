@@ -103,7 +103,7 @@ impl StepBody for Noted {
     fn execute(&self, _: &StepContext) -> Result<Outputs> {
         let variable = format!("set {}", self.0);
         let file = format!("{}\none\n{}\nthree\n", self.0, self.0);
-        let outputs = Outputs::from(text(self.0.into()));
+        let outputs = Outputs::from(text(self.0));
         Ok(outputs.observed("environment API_KEY", variable).observed("file a.txt", file))
     }
 }
@@ -117,7 +117,19 @@ fn lines_that_changed_are_shown_and_variables_are_not() {
         finish(&run).unwrap();
     }
     let (one, two, three) = (RunId(1), RunId(2), RunId(3));
-    insta::assert_snapshot!(why(bench.store(), two, "clean").unwrap(), @"");
+    insta::assert_snapshot!(why(bench.store(), two, "clean").unwrap(), @"
+    step `clean` of run 2 ran: since run 1
+      environment API_KEY changed
+      file a.txt changed:
+         one
+        -1
+        +2
+         three
+      function pages.clean changed:
+         def clean(x):
+        -    return 1
+        +    return 2
+    ");
     let told = [(three, one), (three, two)]
         .map(|(run, other)| why_against(bench.store(), run, "clean", other).unwrap().reason);
     assert!(matches!(&told[0], Reason::Changed(changes) if changes.len() == 3));
