@@ -26,6 +26,7 @@ mod scan;
 mod stack;
 mod store;
 mod text;
+mod torch;
 mod typed;
 mod utf8;
 mod walk;
@@ -56,6 +57,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     cli::register(module)?;
     typed::register(module)?;
     protobuf::register(module)?;
+    torch::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")
 }
