@@ -135,10 +135,11 @@ proptest! {
         header.push('}');
         for (at, byte, kind) in changes {
             let at = at.index(header.len() + 1).min(header.len());
+            let piece = PIECES[usize::from(byte) % 16];
             match kind {
-                0 => drop(header.drain(at..(at + usize::from(byte % 4)).min(header.len()))),
-                1 if at < header.len() => drop(header.replace_range(at..=at, PIECES[usize::from(byte) % 16])),
-                _ => header.insert_str(at, PIECES[usize::from(byte) % 16]),
+                0 => header.replace_range(at..(at + usize::from(byte % 4)).min(header.len()), ""),
+                1 if at < header.len() => header.replace_range(at..=at, piece),
+                _ => header.insert_str(at, piece),
             }
         }
         let data = usize::try_from(end.cast_signed() + cut).unwrap_or(0);
