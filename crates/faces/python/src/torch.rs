@@ -9,7 +9,7 @@ use pyo3::types::{
     PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyTuple,
 };
 
-use crate::build::make;
+use crate::construct::make;
 use crate::errors::OrRaise;
 use crate::npy::Buffer;
 use crate::text;
