@@ -87,7 +87,7 @@ class _Reader:
         boxes = [(_shape(_optional(c, "offsets")), _shape(_optional(c, "sizes"))) for c in chunks]
         parts = [self._chunk(name, corner, sides, places) for corner, sides in boxes]
         if len(parts) == 1 and parts[0].shape == shape:
-            return parts[0]
+            return parts[0] if parts[0].flags.c_contiguous else parts[0].copy()
         return _joined(name, shape, [corner or () for corner, _ in boxes], parts)
 
     def _chunk(self, name: str, corner: Any, sides: Any, places: dict[Any, Place]) -> Any:

@@ -91,7 +91,7 @@ def load_buffer(data: Any, name: str | None, weights_only: bool) -> Any:
     from cannery.torch._factory import Factory
 
     read = _native.torch_read(data, name)
-    factory = Factory(data, read.storages, weights_only)
+    factory = Factory(data, read.storages(data), weights_only)
     try:
         made = _build(read, data, factory)
         factory.finish()

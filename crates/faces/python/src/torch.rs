@@ -1,13 +1,11 @@
-//! PyTorch's checkpoints: their values, made in the order in which the file describes them.
+//! `PyTorch`'s checkpoints: their values, made in the order in which the file describes them.
 
 use cannery_core::{BigInt, Limits};
 use cannery_torch::node::{Change, Dict, Edit, Making, Node, NodeId, Nodes, Object};
 use cannery_torch::tensor::{Layout, Quantizer, StorageData, StorageView, Tensor, View};
 use cannery_torch::{Checkpoint, FileLayout};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyTuple,
-};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyTuple};
 
 use crate::construct::make;
 use crate::errors::OrRaise;
@@ -21,12 +19,16 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Reads the checkpoint in a buffer; no tensor is read, unless it is packed.
 #[pyfunction]
-fn torch_read(py: Python<'_>, data: &Bound<'_, PyAny>, file: Option<String>) -> PyResult<TorchCheckpoint> {
+fn torch_read(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    file: Option<String>,
+) -> PyResult<TorchCheckpoint> {
     let buffer = Buffer::of(data)?;
     let limits = Limits::default();
     let made = py.detach(|| Checkpoint::read(buffer.as_slice(), &limits));
     let made = match file {
-        Some(file) => made.map_err(|e| e.in_file(file)),
+        Some(file) => made.map_err(|error| error.in_file(file)),
         None => made,
     };
     Ok(TorchCheckpoint { made: made.or_raise(py)? })
@@ -59,13 +61,22 @@ impl TorchCheckpoint {
         self.made.documents.iter().map(|each| (each.name.clone(), each.root)).collect()
     }
 
-    #[getter]
-    fn storages<'py>(&self, py: Python<'py>) -> PyResult<Vec<StorageTuple<'py>>> {
+    fn storages<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Bound<'py, PyAny>,
+    ) -> PyResult<Vec<StorageTuple<'py>>> {
+        let buffer = Buffer::of(data)?;
         let tuple = |storage: &cannery_torch::tensor::Storage| {
             let data = match &storage.data {
                 StorageData::None => py.None().into_bound(py),
                 StorageData::InFile(place) => place.start.into_pyobject(py)?.into_any(),
                 StorageData::InMemory(bytes) => PyByteArray::new(py, bytes).into_any(),
+                StorageData::Packed(packed) => {
+                    let size = usize::try_from(storage.len)?;
+                    let read = |out: &mut [u8]| packed.read(buffer.as_slice(), out).or_raise(py);
+                    PyByteArray::new_with(py, size, read)?.into_any()
+                }
             };
             Ok((storage.key.clone(), storage.location.clone(), storage.len, data))
         };
@@ -299,7 +310,8 @@ impl<'py> Builder<'_, 'py> {
         if is_plain {
             return Ok(made);
         }
-        let made = self.factory.call_method1("tensor", (made, &tensor.class, tensor.requires_grad))?;
+        let made =
+            self.factory.call_method1("tensor", (made, &tensor.class, tensor.requires_grad))?;
         // States that come with the call; those of later instructions are edits.
         for &state in tensor.states.iter().filter(|&&state| self.is_made(state)) {
             self.factory.call_method1("state", (&made, self.value(state)?))?;

@@ -1,11 +1,11 @@
-//! ZIP archives as PyTorch writes and reads them, refused wherever two readers could differ.
+//! ZIP archives as `PyTorch` writes and reads them, refused wherever two readers could differ.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
 
-use cannery_core::{Error, ErrorKind, Limits, Result};
+use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
 const END: &[u8] = b"PK\x05\x06";
 const WIDE_END: &[u8] = b"PK\x06\x06";
@@ -120,6 +120,12 @@ impl Archive {
 }
 
 impl Member {
+    /// The same member, seen from so many bytes before.
+    pub(crate) fn moved(&self, base: usize) -> Self {
+        let place = self.place.start + base..self.place.end + base;
+        Self { place, start: self.start + base, ..self.clone() }
+    }
+
     /// Its bytes as they lie in the file, if they do so as they are.
     #[must_use]
     pub fn stored<'a>(&self, data: &'a [u8]) -> Option<&'a [u8]> {
@@ -131,37 +137,56 @@ impl Member {
     /// # Errors
     /// [`ErrorKind::Corrupt`] if they are not what was written.
     pub fn bytes<'a>(&self, data: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-        let bytes = match self.stored(data) {
-            Some(bytes) => Cow::Borrowed(bytes),
-            None => Cow::Owned(self.inflated(data)?),
-        };
-        if self.crc != 0 && crc32fast::hash(&bytes) != self.crc {
-            let message = format!("the member `{}` has another checksum than it should", self.name);
-            return Err(damaged(message, self.place.start));
+        if let Some(bytes) = self.stored(data) {
+            self.check_sum(crc32fast::hash(bytes))?;
+            return Ok(Cow::Borrowed(bytes));
         }
-        Ok(bytes)
+        // The size was held against the limits when the archive was read.
+        let size = usize::try_from(self.size).map_err(|_| Error::out_of_memory())?;
+        let mut bytes = Vec::new();
+        reserve(&mut bytes, size)?;
+        bytes.resize(size, 0);
+        self.read(data, &mut bytes)?;
+        Ok(Cow::Owned(bytes))
     }
 
-    /// Its bytes, expanded; no more than the directory says, which was held against the limits.
-    fn inflated(&self, data: &[u8]) -> Result<Vec<u8>> {
-        let broken = |what: &str| {
-            damaged(format!("the member `{}` {what}", self.name), self.place.start)
-        };
-        if self.method != 8 {
-            let message = format!("the member `{}` is packed by method {}", self.name, self.method);
-            return Err(Error::new(ErrorKind::Unsupported, message)
-                .with_hint("stored and deflated members are read"));
-        }
+    /// Fills `out` with its first bytes; its checksum is only known if these are all of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if they are not what was written.
+    pub fn read(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
         let packed = data.get(self.place.clone()).unwrap_or_default();
-        let mut bytes = Vec::new();
-        let reader = flate2::read::DeflateDecoder::new(packed);
-        let read = reader.take(self.size.saturating_add(1)).read_to_end(&mut bytes);
-        read.map_err(|error| broken("is damaged").with_source(error))?;
-        if bytes.len() as u64 == self.size {
-            Ok(bytes)
-        } else {
-            Err(broken("has another length than the directory says"))
+        match self.method {
+            0 => match packed.get(..out.len()) {
+                Some(bytes) => out.copy_from_slice(bytes),
+                None => return Err(self.broken("is cut off")),
+            },
+            8 => {
+                let mut reader = flate2::read::DeflateDecoder::new(packed);
+                let read = reader.read_exact(out);
+                read.map_err(|error| self.broken("is damaged").with_source(error))?;
+                let is_whole = out.len() as u64 == self.size;
+                if is_whole && reader.read(&mut [0]).unwrap_or(1) > 0 {
+                    return Err(self.broken("is longer than the directory says"));
+                }
+            }
+            method => {
+                let message = format!("the member `{}` is packed by method {method}", self.name);
+                return Err(Error::new(ErrorKind::Unsupported, message)
+                    .with_hint("stored and deflated members are read"));
+            }
         }
+        if out.len() as u64 == self.size { self.check_sum(crc32fast::hash(out)) } else { Ok(()) }
+    }
+
+    fn check_sum(&self, found: u32) -> Result<()> {
+        let is_right = self.crc == 0 || self.crc == found;
+        if is_right { Ok(()) } else { Err(self.broken("has another checksum than it should")) }
+    }
+
+    #[cold]
+    fn broken(&self, what: &str) -> Error {
+        damaged(format!("the member `{}` {what}", self.name), self.place.start)
     }
 }
 

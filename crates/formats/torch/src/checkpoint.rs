@@ -5,7 +5,7 @@ use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
 use crate::archive::Archive;
 use crate::heap::TorchHeap;
 use crate::node::{Node, NodeId, Nodes};
-use crate::tensor::{Storage, StorageData};
+use crate::tensor::Storage;
 use crate::{finish, legacy, pickles, script, tape, zip};
 
 /// The layout of a checkpoint.
@@ -17,7 +17,7 @@ pub enum FileLayout {
     Stream,
     /// A tape archive, as before version 0.1.10.
     Tape,
-    /// A ZIP archive with a program: TorchScript.
+    /// A ZIP archive with a program: `TorchScript`.
     Script,
     /// A ZIP archive with an exported program: `torch.export.save`.
     Exported,
@@ -80,7 +80,7 @@ impl Checkpoint {
         let reader = Reader::new(data, limits);
         if data.starts_with(b"PK\x03\x04") {
             zip::read(reader, limits)
-        } else if data.starts_with(b"\x80") {
+        } else if data.starts_with(b"\x80") || legacy::is_stream(data) {
             legacy::read(reader)
         } else if tape::is_tape(data) {
             tape::read(reader)
@@ -102,7 +102,6 @@ impl Checkpoint {
     pub fn script_state(&self, data: &[u8]) -> Vec<(String, NodeId)> {
         script::state(self, data)
     }
-
 }
 
 /// What is read from a file, while it is read.
@@ -155,18 +154,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Storage {
-    /// Its bytes; empty if there are none.
-    #[must_use]
-    pub fn bytes<'a>(&'a self, data: &'a [u8]) -> &'a [u8] {
-        match &self.data {
-            StorageData::None => &[],
-            StorageData::InFile(place) => data.get(place.clone()).unwrap_or_default(),
-            StorageData::InMemory(bytes) => bytes,
-        }
-    }
-}
-
 impl Nodes {
     /// The entries of a dictionary, or of none.
     #[must_use]
@@ -180,7 +167,8 @@ impl Nodes {
 
 #[cold]
 fn no_checkpoint(data: &[u8]) -> Error {
-    let message = if data.is_empty() { "the file is empty" } else { "this is no checkpoint of PyTorch's" };
+    let message =
+        if data.is_empty() { "the file is empty" } else { "this is no checkpoint of PyTorch's" };
     Error::new(ErrorKind::Corrupt, message)
         .with_hint("`cannery inspect` and `cannery scan` say what the file is")
 }

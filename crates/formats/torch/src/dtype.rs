@@ -1,8 +1,8 @@
-//! The types of PyTorch's tensors, by the names that files use.
+//! The types of `PyTorch`'s tensors, by the names that files use.
 
 use cannery_core::{ByteOrder, Dtype, DtypeKind, TensorDtype};
 
-/// The type of the elements of a tensor, as PyTorch has it.
+/// The type of the elements of a tensor, as `PyTorch` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TorchDtype(&'static Row);
 

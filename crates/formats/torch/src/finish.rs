@@ -21,12 +21,7 @@ pub(crate) fn nested(made: &mut Checkpoint, data: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn parts(
-    made: &Checkpoint,
-    data: &[u8],
-    buffer: NodeId,
-    places: [NodeId; 3],
-) -> Result<Vec<View>> {
+fn parts(made: &Checkpoint, data: &[u8], buffer: NodeId, places: [NodeId; 3]) -> Result<Vec<View>> {
     let whole = strided(made, buffer)?;
     let [shapes, strides, offsets] = places;
     let (shapes, strides) = (rows(made, data, shapes)?, rows(made, data, strides)?);
@@ -58,9 +53,10 @@ fn strided(made: &Checkpoint, tensor: NodeId) -> Result<&View> {
 fn rows(made: &Checkpoint, data: &[u8], tensor: NodeId) -> Result<Vec<Vec<u64>>> {
     let view = strided(made, tensor)?;
     let no_numbers = || wrong("the shapes of a nested tensor are no integers".into());
-    let storage = view.storage.map(|number| made.storages[number].bytes(data));
-    let bytes = storage.and_then(|bytes| bytes.get(usize::try_from(view.start).ok()?..));
-    let bytes = bytes.filter(|_| view.dtype.name() == "int64").ok_or_else(no_numbers)?;
+    let storage = view.storage.filter(|_| view.dtype.name() == "int64").ok_or_else(no_numbers)?;
+    let storage = made.storages[storage].bytes(data)?;
+    let start = usize::try_from(view.start).ok();
+    let bytes = start.and_then(|start| storage.get(start..)).ok_or_else(no_numbers)?;
     // No more rows are made than there are numbers: strides of 0 would repeat them.
     if elements(&view.shape)? > bytes.len() as u64 / 8 {
         return Err(no_numbers());
@@ -99,7 +95,7 @@ pub(crate) fn resolve_bits(made: &mut Checkpoint, data: &[u8]) -> Result<()> {
         } else {
             let mut storage = made.storages[number].clone();
             budget.take_bytes(storage.len)?;
-            storage.data = StorageData::InMemory(flips.apply(storage.bytes(data)));
+            storage.data = StorageData::InMemory(flips.apply(&storage.bytes(data)?));
             made.storages.push(storage);
             done.push((number, flips, made.storages.len() - 1));
             made.storages.len() - 1

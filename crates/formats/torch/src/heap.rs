@@ -1,5 +1,5 @@
 //! The heap on which the pickles of a checkpoint run: names make inert objects, but for those by
-//! which PyTorch puts tensors and plain data together.
+//! which `PyTorch` puts tensors and plain data together.
 
 use std::vec::Drain;
 
@@ -52,7 +52,7 @@ impl TorchHeap {
         self.add(Node::Object(Box::new(object)))
     }
 
-    /// What a module has by a name, or the constant of PyTorch's that it is.
+    /// What a module has by a name, or the constant of `PyTorch`'s that it is.
     fn name(&mut self, module: &str, name: &str) -> Result<NodeId> {
         let (module, name) = match self.protocol {
             0..3 => policy::python3_name(module, name),
@@ -134,7 +134,7 @@ impl Heap for TorchHeap {
         self.add(Node::Text(text))
     }
 
-    /// Text, as PyTorch decodes the strings of Python 2; bytes where it could not.
+    /// Text, as `PyTorch` decodes the strings of Python 2; bytes where it could not.
     fn string(&mut self, bytes: &[u8]) -> Result<NodeId> {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.add(Node::Text(text.into())),

@@ -12,6 +12,8 @@ use crate::tensor::{StorageData, wrong};
 const MAGIC: u128 = 0x1950_a86a_20f9_469c_fc6c;
 /// How the magic number begins in every protocol from 2 on: the opcode, a length and the number.
 const MAGIC_OPCODE: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// The same in protocols 0 and 1: a line of digits.
+const MAGIC_LINE: &[u8] = b"L119547037146038801333356L\n.";
 const VERSION: i64 = 1001;
 
 pub(crate) fn read(mut reader: Reader<'_>) -> Result<Checkpoint> {
@@ -22,9 +24,10 @@ pub(crate) fn read(mut reader: Reader<'_>) -> Result<Checkpoint> {
     reader.finish(FileLayout::Stream, Archive::default(), String::new())
 }
 
-/// Whether another stream begins here.
-fn is_stream(data: &[u8]) -> bool {
+/// Whether a stream begins here.
+pub(crate) fn is_stream(data: &[u8]) -> bool {
     matches!(data, [0x80, _, rest @ ..] if rest.starts_with(MAGIC_OPCODE))
+        || data.starts_with(MAGIC_LINE)
 }
 
 /// Reads one stream; returns where it ends.
@@ -47,9 +50,9 @@ fn one(reader: &mut Reader<'_>, start: usize) -> Result<usize> {
     let (keys, at) = reader.pickle(data, at)?;
     let end = place_storages(reader, &number.to_string(), keys, at)?;
     let all = &reader.heap.storages.all;
-    let lost = all[first..].iter().find(|storage| {
-        storage.location != "meta" && matches!(storage.data, StorageData::None)
-    });
+    let lost = all[first..]
+        .iter()
+        .find(|storage| storage.location != "meta" && matches!(storage.data, StorageData::None));
     if let Some(lost) = lost {
         return Err(wrong(format!("the stream has no numbers for the storage `{}`", lost.key)));
     }

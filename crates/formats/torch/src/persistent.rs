@@ -72,7 +72,9 @@ impl TorchHeap {
     /// What a persistent id stands for.
     pub(crate) fn resolve(&mut self, id: NodeId) -> Result<NodeId> {
         let folder = match &self.ids {
-            PersistentIds::None => return Err(wrong("a persistent id, where there are none".into())),
+            PersistentIds::None => {
+                return Err(wrong("a persistent id, where there are none".into()));
+            }
             PersistentIds::Known(known) => {
                 let key = self.nodes.text(id).map(ToOwned::to_owned);
                 let key = key.or_else(|| self.nodes.int(id).map(|key| key.to_string()));
@@ -148,7 +150,8 @@ impl TorchHeap {
         let bytes = |elements: u64| {
             elements.checked_mul(dtype.itemsize()).filter(|&len| i64::try_from(len).is_ok())
         };
-        let len = bytes(elements).ok_or_else(|| wrong(format!("a storage of {elements} elements")))?;
+        let len =
+            bytes(elements).ok_or_else(|| wrong(format!("a storage of {elements} elements")))?;
         let storage = Storage { key, location, len, dtype, data: StorageData::None };
         let number = self.storages.number(folder, storage)?;
         let Some((start, part)) = part else {

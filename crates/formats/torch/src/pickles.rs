@@ -11,7 +11,11 @@ use crate::node::NodeId;
 ///
 /// # Errors
 /// [`ErrorKind::Untrusted`] if it names what does harm; those of the stream.
-pub(crate) fn run(heap: TorchHeap, data: &[u8], start: usize) -> Result<(TorchHeap, NodeId, usize)> {
+pub(crate) fn run(
+    heap: TorchHeap,
+    data: &[u8],
+    start: usize,
+) -> Result<(TorchHeap, NodeId, usize)> {
     refuse_danger(data, start)?;
     let ops = Ops::new(data, start, Framing::Strict);
     let mut machine = Machine::new(ops, heap);
@@ -23,11 +27,12 @@ pub(crate) fn run(heap: TorchHeap, data: &[u8], start: usize) -> Result<(TorchHe
 fn refuse_danger(data: &[u8], start: usize) -> Result<()> {
     let options = AnalyzerOptions::default().raw_arrays(false).persistent_ids(true);
     let analyzed = analyze(data, start, &options);
-    let Some(found) = analyzed.findings.iter().find(|found| found.verdict == Verdict::Danger) else {
+    let Some(found) = analyzed.findings.iter().find(|found| found.verdict == Verdict::Danger)
+    else {
         return Ok(());
     };
     let place = if found.path.is_empty() { String::new() } else { format!(" at `{}`", found.path) };
-    let message = format!("the checkpoint is dangerous: it {}{place}", found.reason);
+    let message = format!("the checkpoint is dangerous: {}{place}", found.reason);
     Err(Error::new(ErrorKind::Untrusted, message)
         .at_offset(found.offset)
         .with_hint("nothing was imported, called or built; see it with `cannery explain`"))

@@ -1,4 +1,4 @@
-//! The calls by which PyTorch's pickles put tensors together, understood as descriptions.
+//! The calls by which `PyTorch`'s pickles put tensors together, understood as descriptions.
 
 use cannery_core::{Result, Text, TextBuf};
 
@@ -9,7 +9,7 @@ use crate::tensor::{
     Layout, Quantizer, Sparse, StorageView, Tensor, View, contiguous_strides, elements, wrong,
 };
 
-/// The constant of PyTorch's that has a name: a dtype, a layout, a quantization scheme.
+/// The constant of `PyTorch`'s that has a name: a dtype, a layout, a quantization scheme.
 pub(crate) fn constant(module: &str, name: &str) -> Option<Node> {
     if module != "torch" {
         return None;
@@ -301,10 +301,11 @@ impl Call<'_> {
         })
     }
 
-    /// TorchScript's lists and tagged values, which are what they are given.
+    /// `TorchScript`'s lists and tagged values, which are what they are given.
     fn script(&self) -> Option<NodeId> {
         let name = self.name.name.as_str();
-        let is_known = name == "restore_type_tag" || name.starts_with("build_") && name.ends_with("list");
+        let is_known =
+            name == "restore_type_tag" || name.starts_with("build_") && name.ends_with("list");
         self.items.first().copied().filter(|_| is_known)
     }
 
@@ -356,11 +357,15 @@ impl Call<'_> {
                 Node::Bytes(bytes) => Some(bytes.clone()),
                 _ => None,
             },
-            [text, encoding] => match (self.heap.nodes.get(text), self.heap.nodes.text(encoding)?) {
-                (Node::Text(text), "latin1" | "latin-1" | "iso-8859-1") => latin1(text),
-                (Node::Text(text), "utf-8" | "utf8") => Some(text.as_str()?.as_bytes().to_vec()),
-                _ => None,
-            },
+            [text, encoding] => {
+                match (self.heap.nodes.get(text), self.heap.nodes.text(encoding)?) {
+                    (Node::Text(text), "latin1" | "latin-1" | "iso-8859-1") => latin1(text),
+                    (Node::Text(text), "utf-8" | "utf8") => {
+                        Some(text.as_str()?.as_bytes().to_vec())
+                    }
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! TorchScript: the tensors of a program's modules by their names. The program is not run.
+//! `TorchScript`: the tensors of a program's modules by their names. The program is not run.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,8 @@ use crate::node::{Name, Node, NodeId, Object};
 
 /// The tensors of the modules below the root: of each module its own, then those of its parts.
 pub(crate) fn state(checkpoint: &Checkpoint, data: &[u8]) -> Vec<(String, NodeId)> {
-    let mut walk = Walk { checkpoint, data, found: Vec::new(), open: HashSet::new(), left: 1 << 20 };
+    let mut walk =
+        Walk { checkpoint, data, found: Vec::new(), open: HashSet::new(), left: 1 << 20 };
     if let Some(root) = checkpoint.document("data") {
         walk.module(root, "", 0);
     }

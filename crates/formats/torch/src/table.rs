@@ -1,10 +1,9 @@
 //! The tensors of a checkpoint by their names, for those who look into files and convert them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
-use cannery_core::{
-    ByteOrder, Error, ErrorKind, Result, StorageInfo, TensorContainer, TensorInfo,
-};
+use cannery_core::{ByteOrder, Error, ErrorKind, Result, StorageInfo, TensorContainer, TensorInfo};
 
 use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::node::{Node, NodeId};
@@ -18,21 +17,24 @@ const MOST_OTHERS: usize = 10_000;
 pub struct Tensors<D> {
     checkpoint: Checkpoint,
     data: D,
-    tensors: Vec<TensorInfo>,
+    infos: Vec<TensorInfo>,
     storages: Vec<StorageInfo>,
     /// The storage of the checkpoint that each is, and the bytes before it.
     places: Vec<(usize, u64)>,
     others: Vec<String>,
+    /// The storage that was unpacked last.
+    last: Mutex<(Option<usize>, Vec<u8>)>,
 }
 
 impl<D: AsRef<[u8]> + Send + Sync> Tensors<D> {
     /// The tensors of a checkpoint, and the bytes that it was read from.
     #[must_use]
     pub fn new(checkpoint: Checkpoint, data: D) -> Self {
-        let mut walk = Walk { checkpoint: &checkpoint, ..Walk::of(&checkpoint) };
+        let mut walk = Walk::of(&checkpoint);
         walk.run(data.as_ref());
         let Walk { tensors, storages, places, others, .. } = walk;
-        Self { tensors, storages, places, others, data, checkpoint }
+        let last = Mutex::default();
+        Self { checkpoint, data, infos: tensors, storages, places, others, last }
     }
 
     /// The checkpoint.
@@ -44,7 +46,7 @@ impl<D: AsRef<[u8]> + Send + Sync> Tensors<D> {
 
 impl<D: AsRef<[u8]> + Send + Sync> TensorContainer for Tensors<D> {
     fn tensors(&self) -> &[TensorInfo] {
-        &self.tensors
+        &self.infos
     }
 
     fn storages(&self) -> &[StorageInfo] {
@@ -57,12 +59,25 @@ impl<D: AsRef<[u8]> + Send + Sync> TensorContainer for Tensors<D> {
 
     fn read_storage(&self, storage: usize, start: u64, out: &mut [u8]) -> Result<()> {
         let &(number, before) = self.places.get(storage).ok_or_else(beyond)?;
-        let bytes = self.checkpoint.storages[number].bytes(self.data.as_ref());
         let start = before.checked_add(start).and_then(|start| usize::try_from(start).ok());
-        let part = start.and_then(|start| bytes.get(start..)?.get(..out.len()));
-        out.copy_from_slice(part.ok_or_else(beyond)?);
-        Ok(())
+        let start = start.ok_or_else(beyond)?;
+        let storage = &self.checkpoint.storages[number];
+        if !matches!(storage.data, StorageData::Packed(_)) {
+            return copy_part(&storage.bytes(self.data.as_ref())?, start, out);
+        }
+        // Readers take one storage after the other, in pieces.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != Some(number) {
+            *last = (Some(number), storage.bytes(self.data.as_ref())?.into_owned());
+        }
+        copy_part(&last.1, start, out)
     }
+}
+
+fn copy_part(bytes: &[u8], start: usize, out: &mut [u8]) -> Result<()> {
+    let part = bytes.get(start..).and_then(|rest| rest.get(..out.len()));
+    out.copy_from_slice(part.ok_or_else(beyond)?);
+    Ok(())
 }
 
 #[cold]

@@ -139,8 +139,7 @@ fn read_views(
         let len = bytes(reader.heap.count(len, "the length of a view")?);
         let place = start.zip(len);
         let place = place.filter(|(start, len)| start.saturating_add(*len) <= whole.len);
-        let (start, len) =
-            place.ok_or_else(|| damaged("a view reaches beyond its storage", at))?;
+        let (start, len) = place.ok_or_else(|| damaged("a view reaches beyond its storage", at))?;
         let view = StorageView { start: whole.start + start, len, ..whole };
         let key = key_of(reader, key)?;
         let node = reader.heap.add(Node::Storage(view))?;

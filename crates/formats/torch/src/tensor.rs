@@ -1,13 +1,15 @@
 //! Tensors and storages as a file describes them, and the proof that they lie within it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use cannery_core::{Error, ErrorKind, Result};
+use cannery_core::{Error, ErrorKind, Result, reserve};
 
+use crate::archive::Member;
 use crate::dtype::TorchDtype;
 use crate::node::NodeId;
 
-/// Sides of a tensor, at most: what NumPy can hold.
+/// Sides of a tensor, at most: what `NumPy` can hold.
 pub const MOST_SIDES: usize = 64;
 
 /// The bytes that tensors lie in.
@@ -32,8 +34,57 @@ pub enum StorageData {
     None,
     /// In the file, as they are.
     InFile(Range<usize>),
-    /// In memory: they were packed, or in another byte order.
+    /// In memory: they are other than those of the file.
     InMemory(Vec<u8>),
+    /// In the file, but packed or in another byte order.
+    Packed(Box<Packed>),
+}
+
+/// Bytes of a storage that do not lie in the file as they are.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// The member of the archive that they are.
+    pub member: Member,
+    /// How many bytes of it are turned around together.
+    pub word: usize,
+}
+
+impl Packed {
+    /// Fills `out` with the first bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if they are not what was written.
+    pub fn read(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        self.member.read(data, out)?;
+        if self.word > 1 {
+            out.chunks_exact_mut(self.word).for_each(<[u8]>::reverse);
+        }
+        Ok(())
+    }
+}
+
+impl Storage {
+    /// Its bytes; none if it has none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if they were packed, and are not what was written.
+    pub fn bytes<'a>(&'a self, data: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        Ok(match &self.data {
+            StorageData::None => Cow::Borrowed(&[]),
+            StorageData::InFile(place) => {
+                Cow::Borrowed(data.get(place.clone()).unwrap_or_default())
+            }
+            StorageData::InMemory(bytes) => Cow::Borrowed(bytes),
+            StorageData::Packed(packed) => {
+                let size = usize::try_from(self.len).map_err(|_| Error::out_of_memory())?;
+                let mut bytes = Vec::new();
+                reserve(&mut bytes, size)?;
+                bytes.resize(size, 0);
+                packed.read(data, &mut bytes)?;
+                Cow::Owned(bytes)
+            }
+        })
+    }
 }
 
 /// A part of a storage, seen as elements of a type.
@@ -66,7 +117,7 @@ pub struct View {
     pub start: u64,
 }
 
-/// A tensor, in one of PyTorch's layouts.
+/// A tensor, in one of `PyTorch`'s layouts.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     /// How its elements are kept.

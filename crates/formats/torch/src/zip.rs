@@ -1,13 +1,13 @@
 //! Checkpoints in ZIP archives: `data.pkl`, and a member for each storage.
 
-use cannery_core::{Error, ErrorKind, Limits, Result};
+use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
 use crate::archive::{Archive, Member};
 use crate::checkpoint::{Checkpoint, FileLayout, Reader};
 use crate::exported;
 use crate::node::NodeId;
 use crate::persistent::PersistentIds;
-use crate::tensor::{StorageData, wrong};
+use crate::tensor::{Packed, StorageData, wrong};
 
 /// An archive's bytes, and where in the file they begin.
 #[derive(Clone, Copy)]
@@ -62,8 +62,11 @@ fn read_part(
     let first = reader.heap.storages.all.len();
     // Another archive's storages may have the same keys.
     reader.heap.ids = PersistentIds::InFolder(format!("{part} {first}"));
-    let in_member = |error: Error| error.in_file(name);
-    let (root, _) = reader.pickle(&bytes, 0).map_err(in_member)?;
+    // So the offsets of errors are those of the file.
+    let (root, _) = match member.stored(source.data) {
+        Some(_) => reader.pickle(&source.data[..member.place.end], member.place.start)?,
+        None => reader.pickle(&bytes, 0)?,
+    };
     place_storages(reader, source, archive, &format!("{folder}{part}/"), first, is_big)?;
     Ok(root)
 }
@@ -135,7 +138,7 @@ fn place_storages(
     Ok(())
 }
 
-/// Where `len` bytes of a member are; in memory if they are packed, or their words turned around.
+/// Where `len` bytes of a member are; in memory if the archive does not lie in the file as it is.
 pub(crate) fn storage_data(
     reader: &mut Reader<'_>,
     source: Source<'_>,
@@ -155,12 +158,19 @@ pub(crate) fn storage_data(
         let start = base + member.place.start;
         return Ok(StorageData::InFile(start..start + size));
     }
-    reader.take_bytes(member.size)?;
-    let mut bytes = member.bytes(source.data)?.into_owned();
-    bytes.truncate(size);
-    if word > 1 {
-        bytes.chunks_exact_mut(word).for_each(<[u8]>::reverse);
+    let member = match source.base {
+        Some(base) => member.moved(base),
+        None => member.clone(),
+    };
+    let packed = Packed { member, word };
+    if source.base.is_some() {
+        return Ok(StorageData::Packed(Box::new(packed)));
     }
+    reader.take_bytes(len)?;
+    let mut bytes = Vec::new();
+    reserve(&mut bytes, size)?;
+    bytes.resize(size, 0);
+    packed.read(source.data, &mut bytes)?;
     Ok(StorageData::InMemory(bytes))
 }
 
