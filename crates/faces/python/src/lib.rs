@@ -21,6 +21,7 @@ mod objects;
 mod pickle;
 mod pipeline;
 mod protobuf;
+mod safetensors;
 mod scan;
 mod stack;
 mod store;
@@ -53,6 +54,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     yaml::register(module)?;
     pipeline::register(module)?;
     yaml_document::register(module)?;
+    safetensors::register(module)?;
     scan::register(module)?;
     cli::register(module)?;
     typed::register(module)?;

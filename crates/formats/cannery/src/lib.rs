@@ -37,6 +37,8 @@ mod serde;
 mod spooled;
 mod stages;
 mod summary;
+#[cfg(feature = "safetensors")]
+mod tensors;
 mod times;
 
 #[cfg(feature = "can")]
@@ -52,6 +54,8 @@ pub use cannery_npy as npy;
 pub use cannery_pickle as pickle;
 #[cfg(feature = "protobuf")]
 pub use cannery_protobuf as protobuf;
+#[cfg(feature = "safetensors")]
+pub use cannery_safetensors as safetensors;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 
@@ -76,3 +80,9 @@ pub use serde::{
     to_value, to_vec, to_writer,
 };
 pub use spooled::SpooledWriter;
+#[cfg(feature = "safetensors")]
+pub use tensors::{
+    DiffOptions, DtypeTotal, OpenTensors, TensorChange, TensorDiff, TensorOptions, TensorSummary,
+    TensorTarget, TensorValues, TensorsConverted, convert_if_tensors, convert_tensors,
+    diff_tensors, open_tensors, tensor_dtype,
+};

@@ -32,6 +32,8 @@ pub struct NpzMember {
     pub stored_len: u64,
     /// Whether it lies there as it is, fit to be mapped.
     pub is_stored: bool,
+    /// Where its elements begin in the file, if they lie there as they are.
+    pub data_start: Option<u64>,
 }
 
 impl NpzFile {
@@ -75,9 +77,11 @@ impl NpzFile {
     /// [`ErrorKind::Value`] if the member has another length than its header says.
     pub fn member(&self, name: &str) -> Result<NpzMember> {
         self.with_member(name, |file| {
-            let (header, _) = read_header(file)?;
-            let is_stored = file.compression() == CompressionMethod::Stored;
-            Ok(NpzMember { header, stored_len: file.compressed_size(), is_stored })
+            let (header, start) = read_header(file)?;
+            let is_stored = file.compression() == CompressionMethod::Stored && !file.encrypted();
+            let data_start = file.data_start().filter(|_| is_stored);
+            let data_start = data_start.and_then(|member| member.checked_add(start));
+            Ok(NpzMember { header, stored_len: file.compressed_size(), is_stored, data_start })
         })
     }
 

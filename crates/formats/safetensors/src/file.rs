@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use cannery_core::{Error, ErrorKind, Result, StorageInfo, TensorContainer, TensorInfo};
 
@@ -96,6 +98,46 @@ impl SafetensorsFile {
                 Ok(())
             }
         }
+    }
+}
+
+/// Bytes that a thread reads at once.
+const PIECE: usize = 4 << 20;
+
+/// Bytes that are worth another thread.
+const WORTH_A_THREAD: usize = 8 << 20;
+
+impl SafetensorsFile {
+    /// Fills many buffers, each with the bytes of the file from an offset on, on all cores.
+    ///
+    /// # Errors
+    /// As [`SafetensorsFile::read_at`]; what was read by then is in the buffers.
+    pub fn read_many(&self, buffers: Vec<(u64, &mut [u8])>) -> Result<()> {
+        let len: usize = buffers.iter().map(|(_, out)| out.len()).sum();
+        let pieces = buffers.into_iter().flat_map(|(start, out)| {
+            let starts = (start..).step_by(PIECE);
+            starts.zip(out.chunks_mut(PIECE))
+        });
+        let pieces = Mutex::new(pieces);
+        let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            while let Some((start, out)) = next() {
+                self.read_at(start, out)?;
+            }
+            Ok(())
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads.min(len / WORTH_A_THREAD))
+                // Without another thread, this one does it all.
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            let mine = work();
+            let join = |other: thread::ScopedJoinHandle<'_, Result<()>>| {
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            others.into_iter().map(join).fold(mine, Result::and)
+        })
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) mod npz;
 mod per_document;
 #[cfg(feature = "protobuf")]
 pub(crate) mod protobuf;
+#[cfg(feature = "safetensors")]
+pub(crate) mod safetensors;
 #[cfg(feature = "yaml")]
 pub(crate) mod yaml;
 
