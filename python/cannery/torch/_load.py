@@ -155,15 +155,14 @@ def _load_shards(index: Path, weights_only: bool, mapped: bool) -> dict[str, Any
     names = listed.get("weight_map") if isinstance(listed, dict) else None
     if not isinstance(names, dict):
         raise DataError(f"{index} has no `weight_map`: it is no index of a sharded model")
-    shards: dict[str, dict[str, Any]] = {}
-    loaded: dict[str, Any] = {}
-    for name, file_name in names.items():
+    for file_name in names.values():
         check_file_name(file_name)
-        if file_name not in shards:
-            shards[file_name] = _load_shard(index.parent / file_name, weights_only, mapped)
-        if name not in shards[file_name]:
-            raise DataError(f"{index} says that `{name}` is in {file_name}, which has no such tensor")
-        loaded[name] = shards[file_name][name]
+    loaded: dict[str, Any] = {}
+    for file_name in sorted(set(names.values())):
+        shard = _load_shard(index.parent / file_name, weights_only, mapped)
+        loaded.update((name, shard[name]) for name in shard if names.get(name) == file_name)
+    for name in names.keys() - loaded.keys():
+        raise DataError(f"{index} says that {name!r} is in {names[name]}, which lacks it")
     return loaded
 
 

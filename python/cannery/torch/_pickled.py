@@ -145,7 +145,7 @@ class Pickled:
             self._out += b"e"
 
     def _entries(self, entries: Any, path: str) -> None:
-        pairs = list(entries.items())
+        pairs = list(dict.items(entries))
         for start in range(0, len(pairs), _BATCH):
             self._out += b"("
             for key, item in pairs[start : start + _BATCH]:

@@ -104,6 +104,16 @@ impl Checkpoint {
     }
 }
 
+/// Whether these bytes are a checkpoint, by what is in them; nothing of it is read.
+#[must_use]
+pub fn looks_like(data: &[u8]) -> bool {
+    if data.starts_with(b"PK\x03\x04") {
+        zip::is_checkpoint(data)
+    } else {
+        legacy::is_stream(data) || tape::is_checkpoint(data)
+    }
+}
+
 /// What is read from a file, while it is read.
 pub(crate) struct Reader<'a> {
     pub(crate) data: &'a [u8],

@@ -24,8 +24,9 @@ pub(crate) fn read(mut reader: Reader<'_>) -> Result<Checkpoint> {
     reader.finish(FileLayout::Stream, Archive::default(), String::new())
 }
 
-/// Whether a stream begins here.
-pub(crate) fn is_stream(data: &[u8]) -> bool {
+/// Whether the stream that `torch.save` wrote before version 1.6 begins here.
+#[must_use]
+pub fn is_stream(data: &[u8]) -> bool {
     matches!(data, [0x80, _, rest @ ..] if rest.starts_with(MAGIC_OPCODE))
         || data.starts_with(MAGIC_LINE)
 }

@@ -24,6 +24,7 @@ mod tape;
 pub mod tensor;
 mod zip;
 
-pub use checkpoint::{Checkpoint, Document, FileLayout};
+pub use checkpoint::{Checkpoint, Document, FileLayout, looks_like};
 pub use dtype::TorchDtype;
+pub use legacy::is_stream;
 pub use table::Tensors;

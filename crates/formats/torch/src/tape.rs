@@ -24,6 +24,11 @@ pub(crate) fn is_tape(data: &[u8]) -> bool {
     })
 }
 
+/// Whether it has the files of a checkpoint.
+pub(crate) fn is_checkpoint(data: &[u8]) -> bool {
+    is_tape(data) && files(data).is_ok_and(|files| files.len() == FILES.len())
+}
+
 pub(crate) fn read(mut reader: Reader<'_>) -> Result<Checkpoint> {
     let mut files = files(reader.data)?;
     let mut file = |name: &str| {

@@ -36,6 +36,13 @@ pub(crate) fn read(mut reader: Reader<'_>, limits: &Limits) -> Result<Checkpoint
     reader.finish(layout, archive, folder)
 }
 
+/// Whether an archive is a checkpoint.
+pub(crate) fn is_checkpoint(data: &[u8]) -> bool {
+    // Nothing is expanded for it.
+    let archive = Archive::read(data, &Limits::unlimited());
+    archive.is_ok_and(|archive| folder(&archive).is_ok())
+}
+
 /// Reads the checkpoint in an archive that lies inside of another file; returns its value.
 pub(crate) fn read_inner(
     reader: &mut Reader<'_>,

@@ -21,7 +21,7 @@ class Different(AssertionError):
     """Something is not as it should be."""
 
 
-class Judge:
+class Comparison:
     """Compares one value with what is expected of it."""
 
     def __init__(self, expected: dict[str, Any], allow_records: bool = False) -> None:
@@ -33,7 +33,7 @@ class Judge:
         self._objects: dict[int, Any] = {}
         self._bases: dict[int, int] = {}
 
-    def judge(self, plain: Any, value: Any) -> None:
+    def compare(self, plain: Any, value: Any) -> None:
         """Compare all of a value."""
         self._same(plain, value, "$")
         self._check_storages()
@@ -48,7 +48,7 @@ class Judge:
             if compare is not None:
                 compare(want, value, path)
                 return
-            _check(mark is None, path, f"a kind that the judge does not know: {mark}")
+            _check(mark is None, path, f"a kind that the comparison does not know: {mark}")
             _check(type(value) is dict, path, f"a dictionary, not {type(value)}")
             pairs = [[key, item] for key, item in want.items()]
             self._pairs(pairs, value, path)
