@@ -17,7 +17,7 @@ from cannery.torch import MetaTensor, NestedTensor, SparseTensor
 from cannery.torch._tensors import Constant, Device, Dtype, Size
 
 
-class Different(AssertionError):
+class DifferenceError(AssertionError):
     """Something is not as it should be."""
 
 
@@ -303,7 +303,7 @@ def _item(value: Any, token: str) -> Any:
     else:
         found = [getattr(value, token)]
     if not found:
-        raise Different(f"no item {token!r}")
+        raise DifferenceError(f"no item {token!r}")
     return found[0]
 
 
@@ -329,6 +329,4 @@ def _full_name(cls: type) -> str:
 
 def _check(is_same: bool, path: str, what: str) -> None:
     if not is_same:
-        raise Different(f"{path}: {what}")
-
-
+        raise DifferenceError(f"{path}: {what}")

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-import cannery.torch._distributed
-import cannery.torch._factory
+import cannery.json
+import cannery.safetensors
+import cannery.torch._distributed  # noqa: F401
 from cannery import CanneryError, torch
 
 # What a load may do: look at its file, map it, and import what this library itself needs.
@@ -46,7 +47,9 @@ def main(path: str) -> None:
     try:
         loaded = torch.load(path)
         if isinstance(loaded, dict):
-            small = [array for array in loaded.values() if getattr(array, "nbytes", 1 << 40) < 1 << 20]
+            small = [
+                array for array in loaded.values() if getattr(array, "nbytes", 1 << 40) < 1 << 20
+            ]
             found = [f"{zlib.crc32(np.ascontiguousarray(array).tobytes()):08x}" for array in small]
     except CanneryError as raised:
         error = type(raised).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def _nested(values: dict[str, Any], paths: dict[str, Any]) -> Any:
         if not isinstance(path, tuple) or not path:
             raise DataError(f"the path of {name!r} is none")
         inner: Any = root
-        for key, following in zip(path, path[1:], strict=False):
+        for key, following in pairwise(path):
             inner = _child(inner, key, [] if type(following) is int else {}, len(values))
         _put(inner, path[-1], value, len(values))
     return root

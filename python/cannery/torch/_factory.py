@@ -264,7 +264,9 @@ def _set_attributes(value: OrderedDict[Any, Any], attributes: dict[str, Any]) ->
     for name, attribute in attributes.items():
         # A file must not replace methods.
         if name.startswith("__") or hasattr(OrderedDict, name):
-            raise UnpicklingError(f"a dictionary has an attribute `{shown(name)}`, which is a method")
+            raise UnpicklingError(
+                f"a dictionary has an attribute `{shown(name)}`, which is a method"
+            )
         value.__dict__[name] = attribute
 
 

@@ -41,7 +41,7 @@ class Pickled:
         self._memo: dict[Any, int] = {}
         self._kept: list[Any] = []
         self._storages = Storages()
-        self._storages.add_all(_arrays(obj))
+        self._storages.add_all(array for array in _arrays(obj) if torch_name(array))
         try:
             self._value(obj, "$")
         except RecursionError:

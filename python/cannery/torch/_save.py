@@ -63,8 +63,8 @@ def _replace(path: Path, pickled: Any) -> None:
             _write(file, pickled)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -92,7 +92,7 @@ def _write(file: Any, pickled: Any) -> None:
 
 
 def _bytes(storage: NDArray[Any]) -> Any:
-    return memoryview(storage.view("u1")) if storage.size else b""
+    return storage.view("u1").data if storage.size else b""
 
 
 def _member(archive: zipfile.ZipFile, name: str, data: Any) -> None:

@@ -31,7 +31,7 @@ class Storages:
             self._written[id(array)] = (array, written)
             if written.size:
                 low = written.__array_interface__["data"][0]
-                group = self._views.setdefault((_owner(written), written.dtype.str), [])
+                group = self._views.setdefault((_owner(written), written.dtype), [])
                 group.append((low, low + _extent(written), written))
         for group in self._views.values():
             self._lay_out(sorted(group, key=lambda view: view[:2]))
@@ -55,7 +55,9 @@ class Storages:
         itemsize = first.dtype.itemsize or 1
         elements = (end - start) // itemsize
         number = len(self._stretches)
-        self._stretches.append(as_strided(first, (elements,), (itemsize,), writeable=False))
+        # Types of other libraries have no description that NumPy could go by.
+        raw = first.view(np.dtype((np.void, itemsize)))
+        self._stretches.append(as_strided(raw, (elements,), (itemsize,), writeable=False))
         for low, _, view in views:
             self._places[id(view)] = (number, (low - start) // itemsize, elements, view)
 

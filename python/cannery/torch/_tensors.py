@@ -79,6 +79,12 @@ class SparseTensor(_Parts):
     `ccol_indices` and `row_indices`.
     """
 
+    indices: NDArray[Any]
+    crow_indices: NDArray[Any]
+    col_indices: NDArray[Any]
+    ccol_indices: NDArray[Any]
+    row_indices: NDArray[Any]
+
     def __init__(self, layout: str, shape: tuple[int, ...], values: NDArray[Any]) -> None:
         super().__init__(layout)
         self.shape = shape

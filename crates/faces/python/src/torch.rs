@@ -1,9 +1,9 @@
 //! `PyTorch`'s checkpoints: their values, made in the order in which the file describes them.
 
 use cannery_core::{BigInt, Limits};
+use cannery_torch::Checkpoint;
 use cannery_torch::node::{Change, Dict, Edit, Making, Node, NodeId, Nodes, Object};
 use cannery_torch::tensor::{Layout, Quantizer, StorageData, StorageView, Tensor, View};
-use cannery_torch::{Checkpoint, FileLayout};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyTuple};
 
@@ -48,11 +48,6 @@ impl TorchCheckpoint {
     #[getter]
     fn layout(&self) -> &'static str {
         self.made.layout.name()
-    }
-
-    #[getter]
-    fn is_program(&self) -> bool {
-        matches!(self.made.layout, FileLayout::Script | FileLayout::Exported)
     }
 
     /// Names of the values, and their numbers.
