@@ -27,8 +27,12 @@ pub(crate) fn read(mut reader: Reader<'_>) -> Result<Checkpoint> {
 /// Whether the stream that `torch.save` wrote before version 1.6 begins here.
 #[must_use]
 pub fn is_stream(data: &[u8]) -> bool {
-    matches!(data, [0x80, _, rest @ ..] if rest.starts_with(MAGIC_OPCODE))
-        || data.starts_with(MAGIC_LINE)
+    let pickle = match data {
+        // Protocols 4 and 5 put it into a frame.
+        [0x80, _, 0x95, _, _, _, _, _, _, _, _, rest @ ..] | [0x80, _, rest @ ..] => rest,
+        _ => return data.starts_with(MAGIC_LINE),
+    };
+    pickle.starts_with(MAGIC_OPCODE)
 }
 
 /// Reads one stream; returns where it ends.
