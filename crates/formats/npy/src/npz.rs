@@ -133,7 +133,7 @@ impl NpzFile {
             }
             if let Some(packed) = self.packed(file) {
                 // The buffer is as long as that, so memory for it is not taken on the file's word.
-                let unpacked = unpack(packed, file.size(), file.crc32())?;
+                let unpacked = unpack(&packed, file.size(), file.crc32())?;
                 let start = usize::try_from(start).unwrap_or(usize::MAX);
                 out.copy_from_slice(unpacked.get(start..).ok_or_else(cut_off)?);
                 return Ok(());
@@ -186,7 +186,7 @@ impl NpzFile {
         let size = file.size();
         Budget::new(&self.limits, file.compressed_size()).take_bytes(size)?;
         if let Some(packed) = self.packed(file) {
-            return unpack(packed, size, file.crc32()).map(Bytes::from);
+            return unpack(&packed, size, file.crc32()).map(Bytes::from);
         }
         let mut bytes = Vec::new();
         file.take(size).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -218,12 +218,12 @@ impl NpzFile {
 }
 
 /// Unpacks a member of which the length and the checksum are known.
-fn unpack(packed: Bytes, size: u64, crc: u32) -> Result<Vec<u8>> {
+fn unpack(packed: &[u8], size: u64, crc: u32) -> Result<Vec<u8>> {
     let size = usize::try_from(size).map_err(|_| Error::out_of_memory())?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| Error::out_of_memory())?;
     bytes.resize(size, 0);
-    crate::deflate::decompress(&packed, &mut bytes)?;
+    crate::deflate::decompress(packed, &mut bytes)?;
     if crc32fast::hash(&bytes) == crc {
         return Ok(bytes);
     }

@@ -65,10 +65,10 @@ impl<W: Write + Seek> ZipWriter<W> {
         let mut extra = if is_large { wide_field(0, 0, None) } else { Vec::new() };
         if let Some(alignment) = alignment {
             let end = self.at + LOCAL + (name.len() + extra.len()) as u64 + 4;
-            let gap = end.next_multiple_of(alignment.into()) - end;
-            extra.extend(PADDING.to_le_bytes());
-            extra.extend((gap as u16).to_le_bytes());
-            extra.resize(extra.len() + gap as usize, 0);
+            let alignment = u64::from(alignment);
+            let gap = usize::try_from(end.next_multiple_of(alignment) - end).unwrap_or(0);
+            push_u16(&mut extra, &[PADDING, short(gap)]);
+            extra.resize(extra.len() + gap, 0);
         }
         let member = Member {
             data_at: self.at + LOCAL + (name.len() + extra.len()) as u64,
@@ -83,7 +83,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         let mut header = b"PK\x03\x04".to_vec();
         header.extend(member.version().to_le_bytes());
         member.push_common(&mut header);
-        push_u16(&mut header, &[member.name.len() as u16, extra.len() as u16]);
+        push_u16(&mut header, &[short(member.name.len()), short(extra.len())]);
         header.extend(member.name.as_bytes());
         header.extend(&extra);
         self.write(&header)?;
@@ -197,7 +197,7 @@ impl Member {
         let version = if is_far { 45 } else { self.version() };
         push_u16(&mut entry, &[version, version]);
         self.push_common(&mut entry);
-        push_u16(&mut entry, &[self.name.len() as u16, extra.len() as u16, 0, 0, 0]);
+        push_u16(&mut entry, &[short(self.name.len()), short(extra.len()), 0, 0, 0]);
         // Readable by all, writable by its owner, as Python's own archives say it.
         entry.extend((0o100_644_u32 << 16).to_le_bytes());
         entry.extend(u32::try_from(self.header_at).unwrap_or(WIDE).to_le_bytes());
@@ -216,6 +216,11 @@ fn wide_field(size: u64, packed: u64, header_at: Option<u64>) -> Vec<u8> {
         field.extend(part.to_le_bytes());
     }
     field
+}
+
+/// The length of something that was checked to be short.
+fn short(len: usize) -> u16 {
+    u16::try_from(len).unwrap_or(u16::MAX)
 }
 
 fn push_u16(bytes: &mut Vec<u8>, fields: &[u16]) {

@@ -137,12 +137,12 @@ impl Table {
 
     /// The table of codes of these lengths; `describe` says what a symbol is, and how many bits
     /// follow its code.
-    fn new(lengths: &[u8], describe: impl Fn(usize) -> (u16, u16)) -> Option<Self> {
+    fn new(lengths: &[u8], describe: impl Fn(u16) -> (u16, u16)) -> Option<Self> {
         let longest = lengths.iter().copied().max().map_or(1, |longest| longest.max(1));
         let size = 1_usize << longest;
         let mut entries = vec![0; size];
         let mut next = first_codes(lengths);
-        for (symbol, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
+        for (symbol, &length) in (0_u16..).zip(lengths).filter(|(_, length)| **length > 0) {
             let code = next[usize::from(length)];
             next[usize::from(length)] += 1;
             if code >> length != 0 {
@@ -171,13 +171,13 @@ fn first_codes(lengths: &[u8]) -> [u16; MAX_BITS + 1] {
 }
 
 fn codes(literals: &[u8], distances: &[u8]) -> Option<Codes> {
-    let literal = |symbol: usize| match symbol {
+    let literal = |symbol: u16| match symbol {
         0..256 => (LITERAL, 0),
         256 => (END, 0),
         257..265 | 285 => (MATCH, 0),
-        other => (MATCH, ((other - 261) / 4) as u16),
+        other => (MATCH, (other - 261) / 4),
     };
-    let distance = |symbol: usize| (LITERAL, (symbol / 2).saturating_sub(1) as u16);
+    let distance = |symbol: u16| (LITERAL, (symbol / 2).saturating_sub(1));
     Some(Codes {
         literals: Table::new(literals, literal)?,
         distances: Table::new(distances, distance)?,
@@ -187,7 +187,6 @@ fn codes(literals: &[u8], distances: &[u8]) -> Option<Codes> {
 fn fixed_codes() -> Codes {
     let literals: Vec<u8> = (0..288)
         .map(|symbol| match symbol {
-            0..144 => 8,
             144..256 => 9,
             256..280 => 7,
             _ => 8,
@@ -205,11 +204,11 @@ fn read_codes(bits: &mut Bits<'_>) -> Option<Codes> {
     for &symbol in &LENGTH_ORDER[..described] {
         lengths[symbol] = u8::try_from(bits.take(3)?).ok()?;
     }
-    let of_lengths = Table::new(&lengths, |symbol| ((symbol as u16) << 8, 0))?;
+    let of_lengths = Table::new(&lengths, |symbol| (symbol << 8, 0))?;
     let mut all: Vec<u8> = Vec::new();
     while all.len() < literals + distances {
         let entry = of_lengths.entry(bits.peek());
-        if entry & 0xff == 0 {
+        if entry.trailing_zeros() >= 8 {
             return None;
         }
         bits.skip(usize::from(entry & 0xff))?;
