@@ -384,6 +384,12 @@ impl ArchiveWriter {
         py.detach(|| archive.add(name, &header.view(data.as_slice())?)).or_raise(py)
     }
 
+    /// Adds a member of these bytes.
+    fn add_bytes(&mut self, py: Python<'_>, name: &str, data: &[u8]) -> PyResult<()> {
+        let archive = self.archive().as_mut().ok_or_else(finished)?;
+        py.detach(|| archive.add_bytes(name, data)).or_raise(py)
+    }
+
     /// Completes the archive; gives its bytes if they are in memory.
     fn finish<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let archive = self.archive().take().ok_or_else(finished)?;

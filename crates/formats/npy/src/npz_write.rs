@@ -63,6 +63,16 @@ impl<W: Write + Seek> NpzWriter<W> {
         self.archive.end(size, crc)
     }
 
+    /// Adds a member of these bytes, which some call an array: one of Python objects.
+    ///
+    /// # Errors
+    /// As [`NpzWriter::add`].
+    pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.archive.begin(format!("{name}{SUFFIX}"), bytes.len() as u64, false, None)?;
+        self.archive.write(bytes)?;
+        self.archive.end(bytes.len() as u64, crc32fast::hash(bytes))
+    }
+
     fn store(&mut self, header: &[u8], array: &dyn ArraySource) -> Result<u32> {
         let mut hasher = crc32fast::Hasher::new();
         let mut write = |bytes: &[u8]| {
