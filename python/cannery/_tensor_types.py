@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["from_stored", "is_native", "ml_dtypes", "stored_dtype", "tensor_type", "to_stored"]
+__all__ = [
+    "from_stored",
+    "is_native",
+    "is_packed",
+    "ml_dtypes",
+    "stored_dtype",
+    "stored_size",
+    "tensor_type",
+    "to_stored",
+]
 
 _WIDE = {
     "bfloat16": "<u2",
@@ -38,8 +47,8 @@ _PACKED = {
 """Types narrower than a byte: their bits, and the name of the field of bytes they are packed in."""
 
 _PLAIN = frozenset(
-    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
-    + ["float16", "float32", "float64", "complex64", "complex128"]
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+    " float16 float32 float64 complex64 complex128".split()
 )
 
 
@@ -148,7 +157,14 @@ def tensor_type(array: NDArray[Any]) -> tuple[str, tuple[int, ...]] | None:
     return None
 
 
-def to_stored(name: str, array: NDArray[Any]) -> NDArray[Any]:
+def stored_size(name: str, array: NDArray[Any]) -> int:
+    """Get how many bytes `to_stored` makes of an array."""
+    if name in _PACKED and array.dtype.names is None:
+        return array.size * _PACKED[name][0] // 8
+    return array.nbytes
+
+
+def to_stored(name: str, array: NDArray[Any]) -> Any:
     """Get the elements as they are stored: little-endian, one after the other, as bytes.
 
     Contiguous arrays of the right order are not copied.

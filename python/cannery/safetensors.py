@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery import _native
 from cannery._audit import reading, writing
-from cannery._tensor_types import from_stored, is_packed, stored_dtype, tensor_type, to_stored
+from cannery._tensor_types import (
+    from_stored,
+    is_packed,
+    stored_dtype,
+    stored_size,
+    tensor_type,
+    to_stored,
+)
 from cannery.errors import CanneryError, DataError
 
 if TYPE_CHECKING:
@@ -209,10 +216,8 @@ class TensorFile(Mapping[str, LazyTensor]):
 
     def __init__(self, filename: Pathlike) -> None:
         path = os.fspath(filename)
-        if path.endswith(_INDEX):
-            places = _native.safetensors_index(reading(path))
-        else:
-            places = None
+        is_index = path.endswith(_INDEX)
+        places = _native.safetensors_index(reading(path)) if is_index else None
         self._files: dict[str, _OneFile] = {}
         self._tensors: dict[str, LazyTensor] = {}
         if places is None:
@@ -270,7 +275,7 @@ class TensorFile(Mapping[str, LazyTensor]):
         return f"TensorFile({', '.join(self._tensors)})"
 
 
-class safe_open:  # noqa: N801: the library's name
+class safe_open:  # noqa: N801
     """A file that is open for reading, with the methods that the library's has.
 
     `framework` is `"np"` or `"numpy"`; an array can be handed to any other without a copy.
@@ -382,7 +387,9 @@ class _OneFile:
         """Make the array of a tensor in the mapped file."""
         memory = self.memory()
         if len(memory) < entry.end:
-            raise _refusal("the file ends before its tensors do", "it was cut off while it was open")
+            raise _refusal(
+                "the file ends before its tensors do", "it was cut off while it was open"
+            )
         return from_stored(entry.type, entry.shape, memory, entry.start)
 
     def read(self, entries: list[_Entry]) -> dict[str, NDArray[Any]]:
@@ -390,7 +397,7 @@ class _OneFile:
         import numpy as np
 
         arrays: dict[str, NDArray[Any]] = {}
-        wanted: list[tuple[int, NDArray[Any]]] = []
+        wanted: list[tuple[int, Any]] = []
         small: list[_Entry] = []
         for entry in entries:
             size = entry.end - entry.start
@@ -449,7 +456,8 @@ class _Plan:
     @property
     def sizes(self) -> list[int]:
         """The bytes of each in the file."""
-        return [array.nbytes for array in self._arrays]
+        pairs = zip(self._types, self._arrays, strict=True)
+        return [stored_size(name, array) for name, array in pairs]
 
     def only(self, indices: list[int]) -> _Plan:
         """Get a plan of some of the tensors."""
@@ -463,7 +471,7 @@ class _Plan:
         """Get the header, and the order in which the tensors follow it."""
         return _native.safetensors_layout(self._described, _texts(metadata))
 
-    def stored(self, index: int) -> NDArray[Any]:
+    def stored(self, index: int) -> Any:
         """Get the bytes of a tensor as they are written."""
         return to_stored(self._types[index], self._arrays[index])
 
@@ -472,7 +480,7 @@ class _Plan:
         header, order = self.layout(metadata)
         writer = _native.TensorWriter(writing(path))
         writer.write(header)
-        small: list[NDArray[Any]] = []
+        small: list[Any] = []
         for index in order:
             data = self.stored(index)
             if data.nbytes < _SMALL:

@@ -135,6 +135,7 @@ fn folders_stand_for_the_files_in_them() {
     all/a.json: expected `,` or `]`, found the end of the input at line 1 column 3
     all/b.json: expected `,` or `]`, found the end of the input at line 1 column 3
     all/inner/a.yaml: expected `,` or `]`, found the end of the input at line 1 column 3
+      the `[` at line 1 column 1 is not closed
     ----- exit 1
     3 files, 3 invalid, 3 errors
     ");

@@ -11,13 +11,13 @@ use cannery_safetensors::{
     Header, Index, Layout, SafetensorsFile, ShardedSet, TensorEntry, dtype_code, dtype_of_code,
     shard_name, split_into_shards,
 };
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::errors::{OrRaise, from_exception};
 use crate::memory;
-use crate::npy::Buffer;
+use crate::npy::{Buffer, check_apart};
 
 /// Bytes written between two looks for Ctrl-C.
 const PIECE: usize = 64 << 20;
@@ -85,7 +85,7 @@ impl TensorFile {
         let buffers =
             buffers.into_iter().map(|(start, buffer)| Ok((start, Buffer::writable(&buffer)?)));
         let mut buffers = buffers.collect::<PyResult<Vec<_>>>()?;
-        check_apart(&buffers)?;
+        check_apart(buffers.iter().map(|(_, buffer)| buffer))?;
         let read = py.detach(|| {
             let slices = buffers.iter_mut().map(|(start, buffer)| (*start, buffer.as_mut_slice()));
             self.file.read_many(slices.collect())
@@ -98,20 +98,6 @@ impl TensorFile {
     fn named<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|e| e.in_file(self.path.display().to_string()))
     }
-}
-
-/// Checks that no two buffers share memory: they are written at the same time.
-fn check_apart(buffers: &[(u64, Buffer)]) -> PyResult<()> {
-    let range = |(_, buffer): &(u64, Buffer)| {
-        let range = buffer.as_slice().as_ptr_range();
-        (range.start as usize, range.end as usize)
-    };
-    let mut ranges: Vec<_> = buffers.iter().map(range).filter(|(start, end)| start < end).collect();
-    ranges.sort_unstable();
-    if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
-        return Err(PyValueError::new_err("two of the buffers share memory"));
-    }
-    Ok(())
 }
 
 /// The names of tensors and of the files they are in: of the index at a path.

@@ -1,6 +1,6 @@
 //! A reader driving a writer: from any format to any other, in constant memory where both stream.
 
-use cannery_core::tagged::{TagDecoder, TagEncoder};
+use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder};
 use cannery_core::{Error, ErrorKind, ExpandAliases, Result, Sink, Value, ValueBuilder};
 
 use crate::adapt::AdaptedSink;
@@ -43,6 +43,8 @@ pub struct ConvertOptions {
     /// Values keep their types: what the target lacks is written in the
     /// [tagged form](cannery_core::tagged), and read from it.
     pub tagged: bool,
+    /// Arrays are written as nested lists, in the tagged form too.
+    pub arrays_as_lists: bool,
     /// What becomes of named tensors.
     #[cfg(feature = "safetensors")]
     pub tensors: crate::TensorOptions,
@@ -53,6 +55,12 @@ pub struct ConvertOptions {
 }
 
 impl ConvertOptions {
+    /// For people to read: types that the target lacks are tagged, and arrays are lists.
+    #[must_use]
+    pub fn for_people(self) -> Self {
+        self.tagged(true).arrays_as_lists(true)
+    }
+
     /// Sets [`from`](Self::from).
     #[must_use]
     pub fn from(mut self, id: Option<String>) -> Self {
@@ -78,6 +86,13 @@ impl ConvertOptions {
     #[must_use]
     pub fn tagged(mut self, yes: bool) -> Self {
         self.tagged = yes;
+        self
+    }
+
+    /// Sets [`arrays_as_lists`](Self::arrays_as_lists).
+    #[must_use]
+    pub fn arrays_as_lists(mut self, yes: bool) -> Self {
+        self.arrays_as_lists = yes;
         self
     }
 
@@ -167,7 +182,12 @@ impl OpenSource {
             Some(id) => format_of_id(id)?,
             None => format_of(&input)?,
         };
-        Ok(Self { format, reader: format.open(input, &options.read)? })
+        let mut read = options.read.clone();
+        if options.tagged && !format.capabilities().arrays {
+            // A value in the tagged form takes several levels of its document.
+            read.limits = read.limits.depth(read.limits.depth * MAX_LEVELS);
+        }
+        Ok(Self { format, reader: format.open(input, &read)? })
     }
 
     /// Its format.
@@ -208,7 +228,8 @@ impl OpenSource {
 
     /// Whether tags in it are read: a format of arrays has none.
     fn untags(&self, options: &ConvertOptions) -> bool {
-        options.tagged && !self.format.capabilities().arrays
+        let capabilities = self.format.capabilities();
+        options.tagged && !capabilities.arrays && !capabilities.typed
     }
 
     /// How many documents it holds.
@@ -327,7 +348,7 @@ impl Plan {
         let base = options.select.as_ref().map(Selection::base).unwrap_or_default();
         let mut guide = AdaptedSink(PathTracker::new(sink, watch, base));
         sink = &mut guide;
-        if !self.capabilities.arrays && !options.tagged {
+        if !self.capabilities.arrays && (options.arrays_as_lists || !options.tagged) {
             lower = AdaptedSink(ArraysToLists { next: sink, limits });
             sink = &mut lower;
         }

@@ -138,6 +138,10 @@ pub struct Capabilities {
     pub references: bool,
     /// Whether a file is rows: one document for each item of the outermost list.
     pub rows: Rows,
+    /// Values that other formats write with a tag are its own: tuples, sets, objects.
+    pub typed: bool,
+    /// It is read, and not written.
+    pub read_only: bool,
     /// What needs no tag where values are written with their types.
     pub support: TagSupport,
 }
@@ -328,6 +332,12 @@ pub fn formats() -> &'static [&'static dyn Format] {
         &all::yaml::Yaml,
         #[cfg(feature = "msgpack")]
         &all::msgpack::Msgpack,
+        #[cfg(feature = "cbor")]
+        &all::cbor::Cbor,
+        #[cfg(feature = "pickle")]
+        &all::pickle::Pickle,
+        #[cfg(feature = "hdf5")]
+        &all::hdf5::Hdf5,
         #[cfg(feature = "protobuf")]
         &all::protobuf::Protobuf,
     ]
@@ -351,21 +361,26 @@ pub fn format_of_extension(extension: Option<&str>) -> Result<&'static dyn Forma
     all.find(|format| format.extensions().contains(&extension)).ok_or_else(|| unknown(extension))
 }
 
-/// The format of `input`: by its first bytes, and by its name where they leave it open.
+/// The format of `input`: by a mark that only one format has, else by its name, else by what its
+/// first bytes look like.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`] if neither says.
+/// [`ErrorKind::Unsupported`] if nothing says.
 pub fn format_of(input: &Input) -> Result<&'static dyn Format> {
     let named = format_of_extension(input.extension());
     let likelihood = |format: &dyn Format| format.sniff(input.start());
+    if let Ok(named) = named
+        && likelihood(named) == Likelihood::Yes
+    {
+        return Ok(named);
+    }
     let best = formats().iter().copied().rev().max_by_key(|format| likelihood(*format));
-    let best = best.filter(|format| likelihood(*format) > Likelihood::No);
-    match (named, best) {
-        (Ok(named), Some(best)) if likelihood(named) >= likelihood(best) => Ok(named),
-        (_, Some(best)) => Ok(best),
+    match (best, named) {
+        (Some(best), _) if likelihood(best) == Likelihood::Yes => Ok(best),
         // It will say what is wrong with the bytes.
-        (Ok(named), None) => Ok(named),
-        (Err(_), None) => Err(cannot_tell(input)),
+        (_, Ok(named)) => Ok(named),
+        (Some(best), Err(_)) if likelihood(best) == Likelihood::Maybe => Ok(best),
+        (_, Err(_)) => Err(cannot_tell(input)),
     }
 }
 

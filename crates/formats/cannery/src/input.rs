@@ -11,7 +11,7 @@ use crate::inflate::{Bounded, Counted};
 use crate::{Compression, Location};
 
 /// Bytes looked at to tell what a file is.
-const START: usize = 4096;
+pub(crate) const START: usize = 4096;
 
 /// Something to read, its first bytes known.
 pub struct Input {

@@ -1,5 +1,6 @@
 //! What is inside a file, without loading it.
 
+use cannery_core::tagged::MAX_LEVELS;
 use cannery_core::{Container, Dtype, Order, Result, Sink, Source, Text, size_in_bytes};
 
 use crate::format::{Format, ReadOptions, format_of};
@@ -76,7 +77,9 @@ pub fn inspect(location: &Location, options: &ReadOptions) -> Result<Inspection>
 /// Those of the format and the input.
 pub fn inspect_as(input: Input, format: &dyn Format, options: &ReadOptions) -> Result<Inspection> {
     let (name, packing, size) = (input.name().to_owned(), input.packing(), input.size());
-    let root = format.inspect(input, options)?;
+    // A summary takes the same memory however deep its document is: the tagged form may be.
+    let limits = options.limits.depth(options.limits.depth * MAX_LEVELS);
+    let root = format.inspect(input, &options.clone().limits(limits))?;
     Ok(Inspection {
         name,
         format: format.id(),

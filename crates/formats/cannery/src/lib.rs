@@ -74,7 +74,7 @@ pub use location::{Compression, Location};
 pub use names::{dtype_name, size_name};
 pub use output::{Output, Replace, remove_unfinished};
 #[cfg(feature = "pickle")]
-pub use scan::{FileScan, ScanReport, scan_place, scan_places};
+pub use scan::{FileScan, ScanReport, scan_place, scan_places, with_checks};
 pub use selection::Selection;
 #[cfg(feature = "serde")]
 pub use serde::{

@@ -201,17 +201,17 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a.json", "a.jsonl"), @r"
     a.json: expected a list of rows, found a single value at line 1 column 1
 
-    hint: write JSON, which capabilities any value
+    hint: write JSON, which holds any value
     ");
     insta::assert_snapshot!(folder.refusal("a.json", "a.npy"), @r"
-    a.json: NPY capabilities one array, found a map at line 1 column 1
+    a.json: NPY holds one array, found a map at line 1 column 1
 
     hint: write NPZ for a map of arrays, or JSON for other values
     ");
     insta::assert_snapshot!(folder.refusal("a.json", "a.txt"), @r"
     a.txt: `txt` is no format of this build
 
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, protobuf
+    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::assert_snapshot!(folder.refusal("b.json", "c.json"), @"b.json: cannot open the file: No such file or directory (os error 2)");
     let folder = Folder::with("a.json", "[1,\n 2,]");
@@ -255,13 +255,13 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a", "a.json"), @r"
     a: no known format begins with `\x07\x08\t`
 
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, protobuf
+    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     let folder = Folder::with("a", "");
     insta::assert_snapshot!(folder.refusal("a", "a.json"), @r"
     a: the file is empty: it has no format
 
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, protobuf
+    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     let folder = Folder::with("a.json.gz", [0x1f, 0x8b, 8, 0, 1, 2, 3]);
     insta::assert_snapshot!(folder.refusal("a.json.gz", "a.json"), @r"

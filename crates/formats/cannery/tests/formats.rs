@@ -1,8 +1,8 @@
 //! Every text and binary format into every other, rows and documents, parts of them.
 
 use cannery::{
-    ConvertOptions, Error, Input, OpenSource, Output, ReadOptions, Result, Value, WriteOptions,
-    convert_between, format_of_id, json,
+    ConvertOptions, Error, Input, Location, OpenSource, Output, ReadOptions, Result, Value,
+    WriteOptions, convert_between, format_of_id, json,
 };
 use cannery_testing::{any_plain_value, any_value};
 use proptest::prelude::*;
@@ -146,7 +146,7 @@ fn anchors_are_kept_or_written_out() {
     b: *a
     ");
     insta::assert_snapshot!(text(convert("a: &x [1, *x]\n", "yaml", "json")), @r"
-    a value that capabilities itself cannot be written without references at line 1 column 11
+    a value that holds itself cannot be written without references at line 1 column 11
 
     hint: the option `tagged` writes it with its type
     ");
@@ -272,7 +272,7 @@ fn parts_are_selected() {
     insta::assert_snapshot!(select("$.rows[1]", "jsonl"), @r"
     expected a list of rows, found a single value in `$.rows[1]` at line 1 column 37
 
-    hint: write JSON, which capabilities any value
+    hint: write JSON, which holds any value
     ");
 }
 
@@ -295,7 +295,7 @@ fn the_path_in_an_error_is_that_of_the_document() {
 
 #[test]
 fn content_tells_the_format() {
-    let cases: [(&[u8], &str); 20] = [
+    let cases: [(&[u8], &str); 25] = [
         (b"{\"a\": 1}", "json"),
         (b" [1, 2]", "json"),
         (b"\"text\"", "json"),
@@ -316,14 +316,19 @@ fn content_tells_the_format() {
         (b"\xdc\x00\x10\x01\x02", "msgpack"),
         (b"\x93NUMPY\x01\x00", "npy"),
         (b"\xde\x00\x01\xa3abc\xc0", "msgpack"),
+        (b"\xa1aa\x01", "cbor"),
+        (b"\xd9\xd9\xf7\x01", "cbor"),
+        (b"\x80\x04\x95\x03\0\0\0\0\0\0\0]\x94.", "pickle"),
+        (b"\x80\x02]q\0.", "pickle"),
+        (b"\x89HDF\r\n\x1a\n\0", "hdf5"),
     ];
     for (start, expected) in cases {
         let input = Input::from_memory(start.to_vec()).unwrap();
         let found = cannery::format_of(&input).map_or("none", |format| format.id());
         assert_eq!(found, expected, "{}", start.escape_ascii());
     }
-    // A pickle, a text, a list with a byte that begins nothing.
-    for start in [&b"\x80\x04\x95"[..], b"hello world", b"\x91\xc1"] {
+    // A text, a list with a byte that begins nothing, documents with rubbish behind them.
+    for start in [&b"hello world"[..], b"\x91\xc1", b"\x91\x01\xc1", b"\x81\xa1a\x01\xc1\xff"] {
         let input = Input::from_memory(start.to_vec()).unwrap();
         assert!(cannery::format_of(&input).is_err(), "{}", start.escape_ascii());
     }
@@ -369,4 +374,24 @@ fn indentation_is_the_targets() {
         }
     }
     "#);
+}
+
+#[test]
+fn a_mark_wins_over_a_name_and_a_name_over_a_guess() {
+    let cases: [(&str, &[u8], &str); 7] = [
+        ("a.yaml", b"['a', b]\n", "yaml"),
+        ("a.yaml", b"{\"a\": 1}\n", "yaml"),
+        ("a.json", b"- 1\n", "json"),
+        ("a.msgpack", b"{\"a\": 1}", "msgpack"),
+        ("a.json", b"\x93NUMPY\x01\x00", "npy"),
+        ("a.msgpack", b"\x89HDF\r\n\x1a\n", "hdf5"),
+        ("a.json", b"{\"a\": 1}\n{\"a\": 2}\n", "jsonl"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, expected) in cases {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let input = Input::open(&Location::from(&path)).unwrap();
+        assert_eq!(cannery::format_of(&input).unwrap().id(), expected, "{name}");
+    }
 }

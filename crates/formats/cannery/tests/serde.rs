@@ -23,7 +23,7 @@ struct Pair(i8, String);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {
-    NullSink,
+    Nothing,
     Circle(f64),
     Line(i64, i64),
     Box { width: u32, height: u32 },
@@ -68,7 +68,7 @@ fn everything() -> Everything {
         pair: Pair(1, "y".to_owned()),
         tuple: (2, false),
         list: vec![
-            Shape::NullSink,
+            Shape::Nothing,
             Shape::Circle(0.5),
             Shape::Line(-1, 1),
             Shape::Box { width: 3, height: 4 },
@@ -97,7 +97,7 @@ fn every_kind_of_type_survives() {
 fn types_look_as_rust_writes_them() {
     insta::assert_snapshot!(to_string(&everything(), "json").unwrap(), @r#"{"flag":true,"small":-7,"large":18446744073709551615,"huge":-1180591620717411303424,"float":0.10000000149011612,"letter":"é","text":"a\n\"b\"","nothing":null,"something":"x","unit":null,"unit_struct":null,"newtype":1.5,"pair":[1,"y"],"tuple":[2,false],"list":["Nothing",{"Circle":0.5},{"Line":[-1,1]},{"Box":{"width":3,"height":4}}],"map":{"k":[1,2]},"numbers":{"-3":true,"5":false},"array":[7,8,9]}"#);
     insta::assert_snapshot!(to_string(&everything().list, "yaml").unwrap(), @r"
-    - NullSink
+    - Nothing
     - Circle: 0.5
     - Line:
       - -1
@@ -136,7 +136,7 @@ fn errors_name_path_and_place() {
     insta::assert_snapshot!(error::<BTreeMap<u8, u8>>("{\"x\": 1}", "json"), @r#"invalid type: string "x", expected u8 in `$.x` at line 1 column 7"#);
     insta::assert_snapshot!(error::<u8>("1", "xml"), @r"
     `xml` is no format of this build
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, protobuf
+    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
 }
 
@@ -159,7 +159,7 @@ fn documents_in_a_row_are_a_list() {
     let rows: Vec<(u8, String)> = from_str("[1, \"a\"]\n[2, \"b\"]\n", "jsonl").unwrap();
     assert_eq!(rows, [(1, "a".to_owned()), (2, "b".to_owned())]);
     let rows: Vec<Shape> = from_str("--- Nothing\n--- {Circle: 1}\n", "yaml").unwrap();
-    assert_eq!(rows, [Shape::NullSink, Shape::Circle(1.0)]);
+    assert_eq!(rows, [Shape::Nothing, Shape::Circle(1.0)]);
 }
 
 #[test]
@@ -196,12 +196,12 @@ fn files_are_loaded_and_saved_by_their_names() {
     let place = Location::from(&folder.path().join("a.json"));
     let error = cannery::load::<Vec<u8>>(&place).unwrap_err().to_string();
     let error = error.replace(&format!("{}/", folder.path().display()), "");
-    insta::assert_snapshot!(error, @r#"a.json: invalid type: string "NullSink", expected u8 in `$[0]`"#);
+    insta::assert_snapshot!(error, @r#"a.json: invalid type: string "Nothing", expected u8 in `$[0]`"#);
 }
 
 fn any_shape() -> impl Strategy<Value = Shape> {
     prop_oneof![
-        Just(Shape::NullSink),
+        Just(Shape::Nothing),
         (-1e9..1e9).prop_map(Shape::Circle),
         any::<(i64, i64)>().prop_map(|(from, to)| Shape::Line(from, to)),
         any::<(u32, u32)>().prop_map(|(width, height)| Shape::Box { width, height }),

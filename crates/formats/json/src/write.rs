@@ -54,7 +54,7 @@ pub struct Writer<O> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pending {
     /// Nothing: a document begins, or a key was written.
-    NullSink,
+    Nothing,
     /// A new line, where there are lines: it is the first of its container.
     First,
     /// A comma, and perhaps a new line.
@@ -111,7 +111,7 @@ impl<O: Output> Writer<O> {
         Self {
             out,
             depth: 0,
-            pending: Pending::NullSink,
+            pending: Pending::Nothing,
             long_colon: quote_colon.is_none(),
             laid_out: options.indent.is_some() || comma_quote.is_none(),
             comma: comma.unwrap_or_default(),
@@ -134,7 +134,7 @@ impl<O: Output> Writer<O> {
     /// Forgets that a document was begun; what was written of it is the output's matter.
     pub(crate) fn forget_document(&mut self) {
         self.depth = 0;
-        self.pending = Pending::NullSink;
+        self.pending = Pending::Nothing;
     }
 
     /// Writes what must stand before a value, unless it is short: then returns it.
@@ -158,7 +158,7 @@ impl<O: Output> Writer<O> {
     }
 
     fn indent_line(&mut self) -> Result<()> {
-        if self.pending == Pending::NullSink {
+        if self.pending == Pending::Nothing {
             return Ok(());
         }
         if self.pending == Pending::Comma {
@@ -215,7 +215,7 @@ impl<O: Output> Writer<O> {
 
     #[inline(never)]
     fn end_document(&mut self) -> Result<()> {
-        self.pending = Pending::NullSink;
+        self.pending = Pending::Nothing;
         if self.options.trailing_newline {
             put(&mut self.out, b"\n")?;
         }
@@ -340,7 +340,7 @@ impl<O: Output> Sink for Writer<O> {
         if self.long_colon {
             put(&mut self.out, self.options.key_separator.as_bytes())?;
         }
-        self.pending = Pending::NullSink;
+        self.pending = Pending::Nothing;
         Ok(())
     }
 

@@ -43,6 +43,9 @@ fn print(
     let input = Input::open(&place)?;
     let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
     let (to, write) = layout(&source, args, head)?;
+    // What has types of its own is shown with them, where nothing else was asked for.
+    let shows_types = source.format().capabilities().typed && args.to.is_none() && !part.tagged;
+    let options = if shows_types { options.for_people() } else { options };
     let mut progress = ProgressLine::new(console, place.name());
     let is_json = matches!(to.id(), "json" | "jsonl");
     if console.is_terminal() && !is_json && to.id() != "yaml" {

@@ -27,7 +27,7 @@ pub(crate) struct OpenContainer<'py> {
 pub(super) enum End {
     Container(Container),
     Object,
-    NullSink,
+    Nothing,
 }
 
 /// What its source is, and where in it the walker is.
@@ -50,7 +50,7 @@ enum Parts {
     Iterator {
         index: u64,
     },
-    NullSink,
+    Nothing,
 }
 
 /// What the walker is to do next.
@@ -119,12 +119,12 @@ impl<'py> OpenContainer<'py> {
 
     /// A level without events of its own.
     pub(crate) fn instead(object: Bound<'py, PyAny>) -> Self {
-        Self::new(object, End::NullSink, Parts::NullSink)
+        Self::new(object, End::Nothing, Parts::Nothing)
     }
 
     /// Whether it is a level without events of its own: what is sent next stands for its object.
     pub(crate) fn is_instead(&self) -> bool {
-        matches!(self.parts, Parts::NullSink)
+        matches!(self.parts, Parts::Nothing)
     }
 
     /// The object it stands for: the same one must not be entered again inside.
@@ -166,7 +166,7 @@ impl<'py> OpenContainer<'py> {
                     advance_pairs(source.cast_unchecked(), index, waiting, dialect, sink)
                 }
                 Parts::Iterator { index } => advance_iterator(source.cast_unchecked(), index, sink),
-                Parts::NullSink => Ok(Next::End),
+                Parts::Nothing => Ok(Next::End),
             }
         }
     }
@@ -186,7 +186,7 @@ impl<'py> OpenContainer<'py> {
                 let pair = self.source.get_item(index.checked_sub(1)?).ok()?;
                 pair.get_item(0).ok().as_ref().map(key_segment)
             }
-            Parts::NullSink => None,
+            Parts::Nothing => None,
         }
     }
 }
@@ -198,7 +198,7 @@ impl End {
         match self {
             End::Container(container) => sink.end(container),
             End::Object => sink.end_object(),
-            End::NullSink => Ok(()),
+            End::Nothing => Ok(()),
         }
     }
 }

@@ -37,13 +37,7 @@ impl Format for Msgpack {
         if !is_container || is_pickle {
             return Likelihood::No;
         }
-        let options = cannery_msgpack::ReadOptions::default();
-        let scanned = Scanner::new().scan(start, &options);
-        let end = scanned.ok().flatten().unwrap_or(start.len());
-        match cannery_msgpack::from_slice(&start[..end], &options, &mut SchemaSummary::default()) {
-            Err(error) if error.kind() != ErrorKind::Truncated => Likelihood::No,
-            _ => Likelihood::Maybe,
-        }
+        if is_sequence(start) { Likelihood::Maybe } else { Likelihood::No }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -79,6 +73,22 @@ impl Format for Msgpack {
         let documents = MsgpackDocuments { writer: MsgpackWriter::new(), output };
         Ok(Box::new(MsgpackOutput(AdaptedSink(PerDocument::new(documents)))))
     }
+}
+
+/// Whether bytes are documents one after the other, the last of them perhaps cut off.
+fn is_sequence(mut bytes: &[u8]) -> bool {
+    let options = cannery_msgpack::ReadOptions::default();
+    while !bytes.is_empty() {
+        let end = match Scanner::new().scan(bytes, &options) {
+            Ok(end) => end.unwrap_or(bytes.len()),
+            Err(_) => return false,
+        };
+        match cannery_msgpack::from_slice(&bytes[..end], &options, &mut SchemaSummary::default()) {
+            Ok(()) => bytes = &bytes[end..],
+            Err(error) => return error.kind() == ErrorKind::Truncated,
+        }
+    }
+    true
 }
 
 struct MsgpackReader {
@@ -155,7 +165,7 @@ impl Stream {
     }
 
     fn options(&self) -> cannery_msgpack::ReadOptions {
-        cannery_msgpack::ReadOptions::default().limits(self.limits)
+        cannery_msgpack::ReadOptions::default().limits(self.limits).surrogates(true)
     }
 
     fn read(&mut self, end: usize, sink: &mut dyn Sink) -> Result<()> {

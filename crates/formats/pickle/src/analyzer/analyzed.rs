@@ -47,7 +47,7 @@ pub struct Note {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Trace {
     #[default]
-    NullSink,
+    Nothing,
     /// Those that put names of the table to another use, and those that are about no name.
     Violations,
     Everything,
@@ -91,7 +91,7 @@ pub struct AnalyzerOptions {
 
 impl Default for AnalyzerOptions {
     fn default() -> Self {
-        Self { raw_arrays: true, persistent_ids: false, trace: Trace::NullSink, nesting: 0 }
+        Self { raw_arrays: true, persistent_ids: false, trace: Trace::Nothing, nesting: 0 }
     }
 }
 
@@ -113,7 +113,7 @@ impl AnalyzerOptions {
     /// Whether [`Analyzed::trace`] is kept.
     #[must_use]
     pub fn trace(mut self, yes: bool) -> Self {
-        self.trace = if yes { Trace::Everything } else { Trace::NullSink };
+        self.trace = if yes { Trace::Everything } else { Trace::Nothing };
         self
     }
 }

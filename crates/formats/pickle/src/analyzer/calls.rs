@@ -71,7 +71,7 @@ impl<'a> Analyzer<'a> {
     /// Keeps a note, if it was asked for; a misuse is of a name of the table, or of none.
     fn keep_trace(&mut self, name: &str, is_misuse: bool, verdict: Verdict, reason: &str) {
         let wanted = match self.options.trace {
-            Trace::NullSink => false,
+            Trace::Nothing => false,
             Trace::Violations => is_misuse,
             Trace::Everything => true,
         };
@@ -85,7 +85,7 @@ impl<'a> Analyzer<'a> {
     fn is_settled(&self, name: u32, verdict: Verdict, deed: UseKind) -> bool {
         let name = self.names.get(name);
         let is_wanted = match self.options.trace {
-            Trace::NullSink => false,
+            Trace::Nothing => false,
             Trace::Violations => name.verdict == Verdict::Ok,
             Trace::Everything => true,
         };
@@ -169,7 +169,7 @@ impl<'a> Analyzer<'a> {
         let result = match callee.kind() {
             SymbolKind::Global => {
                 let name = self.names.get(callee.size());
-                let is_free = name.special == Special::NullSink && name.uses.allows(Uses::CALL);
+                let is_free = name.special == Special::Nothing && name.uses.allows(Uses::CALL);
                 if is_free && !self.is_given_endless(args) {
                     instance(callee.size(), args)
                 } else if is_free {
@@ -206,7 +206,7 @@ impl<'a> Analyzer<'a> {
     fn call_value(&mut self, callee: Symbol, args: Symbol) -> Symbol {
         let made_by = match callee.kind() {
             SymbolKind::Instance => self.names.get(callee.size()).special,
-            _ => Special::NullSink,
+            _ => Special::Nothing,
         };
         let (verdict, what) = match (callee.kind(), made_by) {
             (_, Special::Function) => {
@@ -245,7 +245,7 @@ impl<'a> Analyzer<'a> {
                 self.call_unknown(index, args, verb)
             }
             Special::TypeName => self.type_name(index, args),
-            Special::Getter | Special::NullSink => {
+            Special::Getter | Special::Nothing => {
                 self.call_unknown(index, args, "cannery cannot vouch for it")
             }
         }
@@ -459,7 +459,7 @@ impl<'a> Analyzer<'a> {
         if !name.uses.allows(Uses::NEW) && name.special != Special::ArrayWrapper {
             return self.make_unknown(class.size(), args);
         }
-        let needs_look = name.special != Special::NullSink
+        let needs_look = name.special != Special::Nothing
             || name.profile == Some(Profile::Numpy)
             || self.is_given_endless(args);
         if needs_look && let Some((verdict, why)) = self.check_new(class.size(), args) {

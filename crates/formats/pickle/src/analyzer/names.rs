@@ -24,7 +24,7 @@ pub(super) struct Name {
 /// Names whose arguments say what they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Special {
-    NullSink,
+    Nothing,
     /// Makes an instance of its first argument: `copyreg._reconstructor`.
     Reconstructor,
     /// Reads an attribute by name.
@@ -73,7 +73,7 @@ impl Special {
 
 /// Whether it matters what a name is called with, or what state it is given.
 pub(crate) fn is_looked_at(module: &str, name: &str) -> bool {
-    special(module, name) != Special::NullSink
+    special(module, name) != Special::Nothing
 }
 
 fn special(module: &str, name: &str) -> Special {
@@ -122,7 +122,7 @@ fn special(module: &str, name: &str) -> Special {
         ("numpy" | "numpy.memmap" | "numpy.core.memmap" | "numpy._core.memmap", "memmap") => {
             Special::Memmap
         }
-        _ => Check::of(module, name).map_or(Special::NullSink, Special::Checked),
+        _ => Check::of(module, name).map_or(Special::Nothing, Special::Checked),
     }
 }
 
