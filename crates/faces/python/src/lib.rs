@@ -11,6 +11,7 @@ mod construct;
 mod errors;
 mod file;
 mod hdf5;
+mod joblib;
 mod json;
 mod jsonl;
 mod memory;
@@ -42,6 +43,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
+    joblib::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;
