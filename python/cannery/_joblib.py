@@ -1,8 +1,8 @@
 """joblib's files and pickles: read under the trust policy, arrays where they lie.
 
 joblib writes the numbers of an array into the stream, behind the instructions that make a
-`NumpyArrayWrapper`. They are cut out here, and a persistent id is put in their place: what is left is
-a pickle like others, whose wrappers become arrays over the numbers.
+`NumpyArrayWrapper`. They are cut out here, and a persistent id is put in their place: what is left
+is a pickle like others, whose wrappers become arrays over the numbers.
 """
 
 from __future__ import annotations
@@ -17,11 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from cannery import _native
-from cannery.errors import DataError, FileError, LimitError, NotFoundError, UnpicklingError
+from cannery.errors import (
+    CanneryError,
+    DataError,
+    FileError,
+    LimitError,
+    NotFoundError,
+    UnpicklingError,
+)
+from cannery.pickle import Unpickler
 
 # As `Limits` has it: what compressed bytes may expand to.
 _EXPANDED_PER_BYTE, _BASE_BYTES = 200, 64 << 20
 _PERSISTENT_ID = b"Q"
+# scikit-learn had joblib in it.
+_WRAPPER_MODULES = ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle")
 
 
 class NumpyArrayWrapper:
@@ -33,16 +43,12 @@ class NumpyArrayWrapper:
     dtype: Any = None
 
 
-NumpyArrayWrapper.__module__ = "joblib.numpy_pickle"
-
-
-class _OldNumpyArrayWrapper(NumpyArrayWrapper):
-    pass
-
-
-# Where scikit-learn had joblib in it.
-_OldNumpyArrayWrapper.__module__ = "sklearn.externals.joblib.numpy_pickle"
-_OldNumpyArrayWrapper.__qualname__ = "NumpyArrayWrapper"
+class _Unpickler(Unpickler):
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        """Find the class of wrappers here, and anything else as the policy says."""
+        if global_name == "NumpyArrayWrapper" and module_name in _WRAPPER_MODULES:
+            return NumpyArrayWrapper
+        return super().find_class(module_name, global_name)
 
 
 def load(where: Any, *, trust: Iterable[Any] = (), profile: str | Iterable[str] = "data") -> Any:
@@ -65,7 +71,12 @@ def loads(data: Any, *, trust: Iterable[Any] = (), profile: str | Iterable[str] 
     data = _plain(data)
     parts, end = _native.joblib_raw_parts(data)
     trusted = [trust] if isinstance(trust, str | type) else [*trust]
-    return _Reader(data, parts, trusted, profile).read(end)
+    try:
+        return _Reader(data, parts, trusted, profile).read(end)
+    except CanneryError:
+        raise
+    except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise UnpicklingError(f"the pickle holds what cannot be: {error}") from error
 
 
 def _contents(where: Any) -> Any:
@@ -114,10 +125,7 @@ class _Reader:
     ) -> None:
         self._data = data
         self._parts = parts
-        self._options = {
-            "trust": [*trust, NumpyArrayWrapper, _OldNumpyArrayWrapper],
-            "profile": profile,
-        }
+        self._options = {"trust": trust, "profile": profile}
         self._next = 0
 
     def read(self, end: int) -> Any:
@@ -131,9 +139,7 @@ class _Reader:
         return self._unpickle(_PERSISTENT_ID.join(pieces))
 
     def _unpickle(self, data: bytes) -> Any:
-        from cannery.pickle import Unpickler
-
-        unpickler = Unpickler(io.BytesIO(data), **self._options)
+        unpickler = _Unpickler(io.BytesIO(data), **self._options)
         unpickler.persistent_load = self._array
         return unpickler.load()
 
@@ -164,7 +170,7 @@ class _Reader:
     def _objects(self, start: int, end: int) -> Any:
         """Read an array of objects: a pickle of its own."""
         inner = bytes(memoryview(self._data)[start:end])
-        return _Reader(inner, [], self._options["trust"][:-2], self._options["profile"]).read(end)
+        return _Reader(inner, [], **self._options).read(end)
 
 
 def _is_shape(shape: Any) -> bool:

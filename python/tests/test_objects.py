@@ -549,7 +549,6 @@ def test_registered_classes_move_and_grow() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("a.pkl", "`cannery.pickle` reads and writes such files; or use one of can, json"),
         ("a.jsonl", "`cannery.jsonl` reads"),
         ("a.npy.gz", "`cannery.npy` reads"),
         ("a.xml", "use one of can, json, msgpack, yaml"),

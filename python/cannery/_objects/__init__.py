@@ -27,6 +27,8 @@ FORMATS = {
 }
 """Formats by the endings of file names."""
 
+# Pickles by their endings; the last two are compressions that joblib has and others have not.
+_PICKLES = frozenset({"pickle", "pkl", "joblib", "z", "lzma"})
 _PACKED = (".gz", ".zst")
 """Endings behind a format's own that say how the file is packed."""
 
@@ -104,16 +106,29 @@ def load(
 ) -> Any:
     """Read what `dump` wrote, as `loads` does.
 
+    Pickles and joblib's files (`.pkl`, `.pickle`, `.joblib`, compressed or not) are read under the
+    policy of `cannery.pickle`, to which `trust` may name its profiles, too (`trust=["sklearn"]`).
+
     With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
+    Those of joblib's files always are, where these are not compressed.
     The file must stay as it is for as long as there are such arrays: where it is cut short
     meanwhile, looking at one ends the process (SIGBUS).
     """
     if not isinstance(where, (str, os.PathLike)):
         name = format or _format_of(where, default="")
+        if name in _PICKLES:
+            from cannery import _joblib
+
+            return _checked(_joblib.load(where, trust=trust), type, None)
         return loads(where.read(), name or None, type=type, trust=trust)
+    name = format or _format_of(where)
+    if name in _PICKLES:
+        from cannery import _joblib
+
+        return _checked(_joblib.load(where, trust=trust), type, None)
     given = Trust(trust, type)
     reviver = Reviver(given)
-    name = _known(format or _format_of(where))
+    name = _known(name)
     path = PurePath(os.fsdecode(where))
     source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
     value = given.reading(lambda: _native.objects_load(str(path), reviver, name, mmap))

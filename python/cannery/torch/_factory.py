@@ -46,6 +46,8 @@ class Factory:
         self._storages = storages
         self._weights_only = weights_only
         self._gate = Gate(len(data))
+        # Whether `ml_dtypes` is installed is looked up once a type, not once a tensor.
+        self._dtypes: dict[str, Any] = {}
 
     def finish(self) -> None:
         """Look at all that was made once more."""
@@ -66,7 +68,7 @@ class Factory:
         """Make the array of a tensor, which the native module has checked to lie in its storage."""
         if storage is None:
             return MetaTensor(torch_dtype, shape, strides)
-        dtype = _tensors.dtype_of(torch_dtype)
+        dtype = self._dtype(torch_dtype)
         data, base, length = self._place(storage)
         if _tensors.is_packed(torch_dtype):
             shape, strides, offset = (length - start,), (1,), 0
@@ -79,6 +81,12 @@ class Factory:
         if _tensors.is_plain(torch_dtype):
             return array
         return _described(array, torch_dtype)
+
+    def _dtype(self, torch_dtype: str) -> Any:
+        found = self._dtypes.get(torch_dtype)
+        if found is None:
+            found = self._dtypes[torch_dtype] = _tensors.dtype_of(torch_dtype)
+        return found
 
     def _place(self, storage: int) -> tuple[Any, int, int]:
         """The buffer that a storage lies in, the bytes before it, and its length."""
@@ -142,7 +150,7 @@ class Factory:
 
     def storage(self, storage: int, torch_dtype: str, start: int, length: int) -> Any:
         """Make the array of a storage that stands by itself."""
-        dtype = _tensors.dtype_of(torch_dtype)
+        dtype = self._dtype(torch_dtype)
         count = length // dtype.itemsize
         array = self.strided(storage, torch_dtype, (count,), (1,), 0, start)
         return self.tensor(array, _STORAGES.get(torch_dtype, "torch.storage.TypedStorage"), False)
