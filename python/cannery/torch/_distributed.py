@@ -116,10 +116,15 @@ def _joined(name: str, shape: tuple[int, ...], corners: list[Any], parts: list[A
     if not parts or sum(part.size for part in parts) != math.prod(shape):
         raise DataError(f"the parts of {name!r} do not make up its shape {shape}")
     joined = np.empty(shape, parts[0].dtype)
+    # Parts without an overlap that have as many elements as the whole leave none out.
+    is_there = np.zeros(shape, bool)
     for corner, part in zip(corners, parts, strict=True):
         box = tuple(slice(at, at + side) for at, side in zip(corner, part.shape, strict=True))
         if part.dtype != joined.dtype or joined[box].shape != part.shape:
             raise DataError(f"a part of {name!r} does not fit into it")
+        if is_there[box].any():
+            raise DataError(f"two parts of {name!r} have the same elements")
+        is_there[box] = True
         joined[box] = part
     return joined
 
