@@ -22,6 +22,7 @@ __all__ = [
     "is_native",
     "is_packed",
     "ml_dtypes",
+    "plain_names",
     "stored_dtype",
     "stored_size",
     "tensor_type",
@@ -80,7 +81,22 @@ def _known(name: str, extended: bool) -> np.dtype[Any]:
 
 def stored_dtype(name: str) -> np.dtype[Any]:
     """Get the type of the arrays that elements of this type are loaded as, little-endian."""
-    return _known(name, "ml_dtypes" in sys.modules or ml_dtypes() is not None)
+    if name in _PLAIN:
+        return _known(name, False)
+    return _known(name, "ml_dtypes" in sys.modules or _is_extended())
+
+
+@cache
+def _is_extended() -> bool:
+    return ml_dtypes() is not None
+
+
+@cache
+def plain_names() -> dict[np.dtype[Any], str]:
+    """Get the names of NumPy's own types by the type, for arrays that are stored as they lie."""
+    if sys.byteorder == "big":
+        return {}
+    return {_known(name, False): name for name in _PLAIN}
 
 
 def from_stored(
@@ -101,7 +117,9 @@ def from_stored(
     count = int(np.prod(shape, dtype=np.int64))
     packed = np.frombuffer(data, np.uint8, count * bits // 8, offset)
     if dtype.names is None:
-        return _unpack(packed, bits, count).view(dtype).reshape(shape)
+        array = np.empty(shape, dtype)
+        array.reshape(-1).view(np.uint8)[:] = _unpack(packed, bits, count)
+        return array
     array = packed.view(dtype).reshape(_packed_shape(shape, bits))
     return array.copy() if copy else array
 
@@ -142,6 +160,9 @@ def tensor_type(array: NDArray[Any]) -> tuple[str, tuple[int, ...]] | None:
     `None` for types that are no tensors': texts, dates, objects, records.
     """
     dtype = array.dtype
+    plain = plain_names().get(dtype)
+    if plain is not None:
+        return plain, array.shape
     if dtype.name in _PLAIN or (dtype.kind != "V" and dtype.name in _WIDE):
         return dtype.name, array.shape
     if dtype.names is None:

@@ -153,7 +153,7 @@ def savez_compressed(
     file: Where,
     *args: ArrayLike,
     allow_pickle: bool = False,
-    level: int = 5,
+    level: int = 2,
     **kwds: ArrayLike,
 ) -> None:
     """Save arrays as NPZ, compressed on all cores; `level` goes from 1 (fast) to 12 (small).

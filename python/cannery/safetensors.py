@@ -13,6 +13,7 @@ import mmap as _mmap
 import os
 import re
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,7 @@ from cannery._audit import reading, writing
 from cannery._tensor_types import (
     from_stored,
     is_packed,
+    plain_names,
     stored_dtype,
     stored_size,
     tensor_type,
@@ -127,8 +129,12 @@ def load_file(
     `cannery.npy.load`). `backend` is the library's way to say how the file is read; both of its
     values are accepted and do the same here.
     """
-    with safe_open(filename, "np", backend=backend) as file:
-        return file.get_tensors(mmap=mmap)
+    _check_backend(backend)
+    path = os.fspath(filename)
+    if mmap or path.endswith(_INDEX):
+        return TensorFile(path).arrays(mmap=mmap)
+    file = _OneFile(path)
+    return file.read(list(file.entries.values()))
 
 
 def open(filename: Pathlike) -> TensorFile:
@@ -296,8 +302,7 @@ class safe_open:  # noqa: N801
             raise _refusal(f"framework {framework} is invalid", "say 'numpy'")
         if device != "cpu":
             raise _refusal(f"device {device} is invalid", "arrays lie in memory: say 'cpu'")
-        if backend not in ("mmap", "pread"):
-            raise _refusal(f"backend {backend} is invalid", "say 'mmap' or 'pread'")
+        _check_backend(backend)
         self._file = TensorFile(filename)
 
     def keys(self) -> list[str]:
@@ -343,6 +348,11 @@ class safe_open:  # noqa: N801
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+
+
+def _check_backend(backend: str) -> None:
+    if backend not in ("mmap", "pread"):
+        raise _refusal(f"backend {backend} is invalid", "say 'mmap' or 'pread'")
 
 
 class _Slice:
@@ -415,13 +425,13 @@ class _OneFile:
                 offset = entry.start - start if entry.end > entry.start else 0
                 array = from_stored(entry.type, entry.shape, memory, offset, copy=True)
                 arrays[entry.name] = array
-        return arrays
+        return {entry.name: arrays[entry.name] for entry in entries}
 
 
 def _runs(entries: list[_Entry]) -> Iterator[list[_Entry]]:
     """Put tensors that lie next to each other together."""
     run: list[_Entry] = []
-    for entry in sorted(entries, key=lambda entry: (entry.start, entry.end)):
+    for entry in sorted(entries, key=itemgetter(4, 5)):
         if run and (entry.start != run[-1].end or entry.end - run[0].start > _RUN):
             yield run
             run = []
@@ -472,7 +482,10 @@ class _Plan:
         return _native.safetensors_layout(self._described, _texts(metadata))
 
     def stored(self, index: int) -> Any:
-        """Get the bytes of a tensor as they are written."""
+        """Get the bytes of a tensor as they are written, as anything that has a buffer."""
+        array = self._arrays[index]
+        if array.nbytes < _SMALL and array.flags.c_contiguous and array.dtype in plain_names():
+            return array
         return to_stored(self._types[index], self._arrays[index])
 
     def write(self, path: str, metadata: Mapping[str, str] | None) -> None:
@@ -524,6 +537,8 @@ def _array(name: object, value: Any) -> NDArray[Any]:
     """Get a value as an array, without a copy if it is one."""
     import numpy as np
 
+    if type(name) is str and type(value) is np.ndarray:
+        return value
     if not isinstance(name, str):
         raise TypeError(f"expected the names of tensors to be `str`, found {type(name).__name__}")
     if isinstance(value, np.ma.MaskedArray):

@@ -209,10 +209,10 @@ fn check_sizes(tensors: &[&TensorInfo], container: &dyn TensorContainer) -> Resu
 
 #[cold]
 fn refuse(left_out: &[String]) -> Error {
-    let listed = left_out.iter().take(MAX_LISTED).map(|what| format!("\n  {what}"));
+    let listed = left_out[..left_out.len().min(MAX_LISTED)].join("; ");
     let more = left_out.len().saturating_sub(MAX_LISTED);
-    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    let message = format!("the target cannot hold:{}{more}", listed.collect::<String>());
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let message = format!("the target cannot hold everything: {listed}{more}");
     Error::new(ErrorKind::Unsupported, message)
         .with_hint("`--lossy` leaves it out; `--dtype float32` converts floats that it lacks")
 }

@@ -7,6 +7,9 @@ use cannery_core::{Error, ErrorKind, Result};
 /// Bytes that [`open_end`] adds at most.
 pub(super) const JOINT: usize = 5;
 
+/// The last bytes of a joint: the length of an empty block of stored bytes.
+pub(super) const JOINT_END: [u8; 4] = [0, 0, 0xff, 0xff];
+
 /// The longest code.
 const MAX_BITS: usize = 15;
 
@@ -29,7 +32,7 @@ pub(super) fn open_end(stream: &mut Vec<u8>) -> Result<()> {
     stream[last / 8] &= !(1 << (last % 8));
     // An empty block of stored bytes: three bits of zeros, zeros up to a whole byte, its length.
     stream.resize((end + 3).div_ceil(8), 0);
-    stream.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    stream.extend_from_slice(&JOINT_END);
     Ok(())
 }
 

@@ -64,6 +64,62 @@ fn compress_one(piece: &[u8], level: u8, ends: bool) -> Result<Piece> {
     Ok(Piece { packed, hasher })
 }
 
+/// Unpacks a stream whose pieces are those that [`compress`] joins: one of `start` bytes, and pieces
+/// of [`PIECE`] bytes that fill `out`. Gives the checksum of all; `None` for any other stream.
+pub(crate) fn decompress_pieces(packed: &[u8], start: usize, out: &mut [u8]) -> Option<u32> {
+    let joints: Vec<usize> = memchr::memmem::find_iter(packed, &blocks::JOINT_END)
+        .map(|at| at + blocks::JOINT_END.len())
+        .collect();
+    let count = out.len().div_ceil(PIECE);
+    if count < 2 || joints.len() != count {
+        return None;
+    }
+    let ends = joints[1..].iter().copied().chain([packed.len()]);
+    let pieces = joints.iter().zip(ends).zip(out.chunks_mut(PIECE)).enumerate();
+    let pieces: Vec<_> = pieces
+        .map(|(at, ((&from, to), out))| (packed.get(from..to), at + 1 == count, out))
+        .collect();
+    let mut header = vec![0; start];
+    let mut hasher = decompress_piece(packed.get(..joints[0])?, false, &mut header)?;
+    let threads = threads().min(count);
+    let mut lots: Vec<Vec<_>> = (0..threads).map(|_| Vec::new()).collect();
+    // In turns, so that every thread has its share of what is hard to unpack.
+    for (at, piece) in pieces.into_iter().enumerate() {
+        lots[at % threads].push((at, piece));
+    }
+    let work = |lot: Vec<(usize, (Option<&[u8]>, bool, &mut [u8]))>| {
+        let one = |(at, (packed, ends, out)): (usize, (Option<&[u8]>, bool, &mut [u8]))| {
+            Some((at, decompress_piece(packed?, ends, out)?))
+        };
+        lot.into_iter().map(one).collect::<Option<Vec<_>>>()
+    };
+    let mut hashers = thread::scope(|scope| {
+        let others: Vec<_> = lots.drain(1..).map(|lot| scope.spawn(move || work(lot))).collect();
+        let mut all = work(lots.pop()?)?;
+        for other in others {
+            all.extend(other.join().ok()??);
+        }
+        Some(all)
+    })?;
+    hashers.sort_unstable_by_key(|(at, _)| *at);
+    hashers.iter().for_each(|(_, piece)| hasher.combine(piece));
+    Some(hasher.finalize())
+}
+
+/// Unpacks a piece; gives its checksum.
+fn decompress_piece(packed: &[u8], ends: bool, out: &mut [u8]) -> Option<Hasher> {
+    let unpacked = if ends {
+        decompress(packed, out)
+    } else {
+        // Its last block is followed by others; an empty one that ends a stream is put there.
+        decompress(&[packed, &[3, 0]].concat(), out)
+    };
+    unpacked.ok()?;
+    let mut hasher = Hasher::new();
+    hasher.update(out);
+    Some(hasher)
+}
+
 /// Unpacks a whole stream of which the length is known.
 ///
 /// # Errors
