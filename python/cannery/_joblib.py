@@ -24,6 +24,7 @@ from cannery.errors import (
     LimitError,
     NotFoundError,
     UnpicklingError,
+    UntrustedTypeError,
 )
 from cannery.pickle import Unpickler
 
@@ -37,11 +38,6 @@ _WRAPPER_MODULES = ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickl
 class NumpyArrayWrapper:
     """Stands for joblib's class of that name, which is not imported: what an array is like."""
 
-    subclass: Any = None
-    shape: Any = ()
-    order: Any = "C"
-    dtype: Any = None
-
 
 class _Unpickler(Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> Any:
@@ -51,8 +47,16 @@ class _Unpickler(Unpickler):
         return super().find_class(module_name, global_name)
 
 
-def load(where: Any, *, trust: Iterable[Any] = (), profile: str | Iterable[str] = "data") -> Any:
+def load(
+    where: Any,
+    *,
+    trust: Iterable[Any] = (),
+    profile: str | Iterable[str] = "data",
+    on_untrusted: str = "error",
+) -> Any:
     """Read a pickle or a file of joblib's, compressed or not, under the trust policy.
+
+    The options are those of `cannery.pickle.load`.
 
     Arrays lie in a private memory map of the file where it is not compressed: they are read when
     they are looked at, and writing to them leaves the file alone.
@@ -63,20 +67,28 @@ def load(where: Any, *, trust: Iterable[Any] = (), profile: str | Iterable[str] 
         LimitError: if it expands to more than its limits allow.
 
     """
-    return loads(_contents(where), trust=trust, profile=profile)
-
-
-def loads(data: Any, *, trust: Iterable[Any] = (), profile: str | Iterable[str] = "data") -> Any:
-    """Read what is in a buffer, which the arrays keep alive."""
-    data = _plain(data)
-    parts, end = _native.joblib_raw_parts(data)
+    data = _plain(_contents(where))
     trusted = [trust] if isinstance(trust, str | type) else [*trust]
     try:
-        return _Reader(data, parts, trusted, profile).read(end)
+        return _read(data, {"trust": trusted, "profile": profile}, on_untrusted)
     except CanneryError:
         raise
     except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise UnpicklingError(f"the pickle holds what cannot be: {error}") from error
+
+
+def _read(data: Any, options: dict[str, Any], on_untrusted: str) -> Any:
+    from cannery import pickle
+
+    parts, end = _native.joblib_raw_parts(data)
+    if not parts:
+        return pickle.loads(data, **options, on_untrusted=on_untrusted)
+    try:
+        return _Reader(data, parts, options).read(end)
+    except UntrustedTypeError:
+        if on_untrusted != "record":
+            raise
+    return _Reader(data, parts, {**options, "on_untrusted": on_untrusted}).read(end)
 
 
 def _contents(where: Any) -> Any:
@@ -120,38 +132,35 @@ def _bounded(decompressor: Any, data: Any, limit: int) -> bytearray:
 
 
 class _Reader:
-    def __init__(
-        self, data: Any, parts: list[tuple[int, int]], trust: list[Any], profile: Any
-    ) -> None:
+    """Reads a pickle with raw parts, each of which becomes an array."""
+
+    def __init__(self, data: Any, parts: list[tuple[int, int]], options: dict[str, Any]) -> None:
         self._data = data
         self._parts = parts
-        self._options = {"trust": trust, "profile": profile}
+        self._options = options
         self._next = 0
 
     def read(self, end: int) -> Any:
-        """Read the pickle, the raw parts of which become arrays."""
-        if not self._parts:
-            return self._unpickle(bytes(memoryview(self._data)))
+        """Read what ends there."""
         view = memoryview(self._data)
         starts = [0, *(stop for _, stop in self._parts)]
         ends = [*(start for start, _ in self._parts), end]
         pieces = [bytes(view[a:b]) for a, b in zip(starts, ends, strict=True)]
-        return self._unpickle(_PERSISTENT_ID.join(pieces))
-
-    def _unpickle(self, data: bytes) -> Any:
-        unpickler = _Unpickler(io.BytesIO(data), **self._options)
+        # Where untrusted things become records, the wrappers do, too.
+        reader = Unpickler if "on_untrusted" in self._options else _Unpickler
+        unpickler = reader(io.BytesIO(_PERSISTENT_ID.join(pieces)), **self._options)
         unpickler.persistent_load = self._array
         return unpickler.load()
 
     def _array(self, wrapper: Any) -> Any:
         """Make the array of a wrapper, whose numbers come next."""
-        if not isinstance(wrapper, NumpyArrayWrapper) or self._next >= len(self._parts):
+        if self._next >= len(self._parts):
             raise UnpicklingError("a persistent id, where joblib has none")
         start, end = self._parts[self._next]
         self._next += 1
         import numpy as np
 
-        dtype, shape = wrapper.dtype, wrapper.shape
+        dtype, shape = (getattr(wrapper, name, None) for name in ("dtype", "shape"))
         if not isinstance(dtype, np.dtype) or not _is_shape(shape):
             raise UnpicklingError("an array of joblib's has no type or no shape")
         if dtype.hasobject:
@@ -163,14 +172,14 @@ class _Reader:
             size *= side
         if start + size != end:
             raise UnpicklingError("an array of joblib's has another size than its numbers")
-        order = "F" if wrapper.order == "F" else "C"
+        order = "F" if getattr(wrapper, "order", "C") == "F" else "C"
         array = np.ndarray(shape, dtype, self._data, start if size else 0, order=order)
-        return array.view(np.matrix) if wrapper.subclass is np.matrix else array
+        return array.view(np.matrix) if getattr(wrapper, "subclass", None) is np.matrix else array
 
     def _objects(self, start: int, end: int) -> Any:
         """Read an array of objects: a pickle of its own."""
         inner = bytes(memoryview(self._data)[start:end])
-        return _Reader(inner, [], **self._options).read(end)
+        return _Reader(inner, [], self._options).read(len(inner))
 
 
 def _is_shape(shape: Any) -> bool:
