@@ -251,7 +251,7 @@ pub fn convert_between(
     watch: &mut dyn Progress,
 ) -> Result<()> {
     let plan = Plan::new(&source, to, options);
-    let write = options.write.clone().rows(plan.as_rows);
+    let write = options.write.clone().rows(plan.as_rows).surrogates(options.tagged);
     let mut writer = to.writer(output, &write)?;
     if plan.is_nothing {
         return writer.finish();
@@ -268,7 +268,7 @@ fn say_expanded(error: Error) -> Error {
     // What the variable names is bytes, not values.
     match error.kind() {
         ErrorKind::Limit if error.message().contains("bytes") => {
-            error.with_hint(crate::inflate::HINT)
+            error.with_hint(crate::EXPANSION_HINT)
         }
         _ => error,
     }

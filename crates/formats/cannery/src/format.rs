@@ -131,6 +131,7 @@ pub enum Likelihood {
 /// What files of a format can hold besides plain values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
 pub struct Capabilities {
     /// Arrays of numbers, as such. To others they are sent as nested lists.
     pub arrays: bool,
@@ -242,6 +243,8 @@ pub struct WriteOptions {
     pub rows: bool,
     /// Which message a file of Protobuf shall be.
     pub message: Option<MessageOf>,
+    /// Write lone surrogates to formats that keep them as they are, for readers that expect them.
+    pub surrogates: bool,
 }
 
 impl ReadOptions {
@@ -279,6 +282,13 @@ impl WriteOptions {
     #[must_use]
     pub fn message(mut self, message: Option<MessageOf>) -> Self {
         self.message = message;
+        self
+    }
+
+    /// Sets [`surrogates`](Self::surrogates).
+    #[must_use]
+    pub fn surrogates(mut self, yes: bool) -> Self {
+        self.surrogates = yes;
         self
     }
 

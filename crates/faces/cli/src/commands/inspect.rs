@@ -69,8 +69,8 @@ fn count(number: u64, thing: &str) -> String {
 
 fn tree(inspection: &Inspection, console: &Console<'_>) -> Tree {
     let mut title = inspection.title.to_owned();
-    if let Some(packing) = inspection.packing {
-        title = format!("{title} ({})", packing.name());
+    if let Some(compression) = inspection.compression {
+        title = format!("{title} ({})", compression.name());
     }
     let size = inspection.size.map(size_name).unwrap_or_default();
     let (summary, parts) = summary(&inspection.root, None);

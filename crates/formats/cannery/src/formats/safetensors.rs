@@ -10,9 +10,8 @@ use cannery_safetensors::{SafetensorsFile, Tensor, dtype_code, looks_like, to_wr
 
 use super::once;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::input::Contents;
 use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::{Contents, Input, Output};
 
 pub(crate) struct Safetensors;
 
