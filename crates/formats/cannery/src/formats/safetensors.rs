@@ -12,7 +12,7 @@ use super::once;
 use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::{Contents, Input, Output};
 
 pub(crate) struct Safetensors;
 
