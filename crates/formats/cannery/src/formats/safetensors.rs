@@ -9,7 +9,6 @@ use cannery_core::{
 use cannery_safetensors::{SafetensorsFile, Tensor, dtype_code, looks_like, to_writer};
 
 use super::once;
-use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
 use crate::{Contents, Input, Output};
