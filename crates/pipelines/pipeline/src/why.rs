@@ -151,12 +151,17 @@ fn changes(before: Vec<KeyPart>, after: Vec<KeyPart>) -> Vec<Change> {
     without_summaries(changes)
 }
 
+/// How the labels of pieces of code begin; see [`StepBody::notes`](crate::StepBody::notes).
+const PIECES: [&str; 7] =
+    ["attribute ", "class ", "defaults ", "function ", "module ", "package ", "variable "];
+
 /// Leaves out that the code as a whole is another where it is said which piece of it is.
 fn without_summaries(changes: Vec<Change>) -> Vec<Change> {
+    let is_piece = |change: &Change| PIECES.iter().any(|piece| change.label.starts_with(piece));
     let is_summary =
         |change: &Change| change.label == "code" || change.label.starts_with("code of ");
-    let (summaries, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_summary);
-    if others.is_empty() { summaries } else { others }
+    let is_told = changes.iter().any(is_piece);
+    changes.into_iter().filter(|change| !(is_told && is_summary(change))).collect()
 }
 
 impl Change {
