@@ -72,6 +72,7 @@ class Observations:
         self.variables: dict[str, str] = {}
         self.own_variables: set[str] = set()
         self.looks: dict[str, _Look] = {}
+        self._opened: dict[str, _Look] = {}
         self.own: set[str] = set()
         #: A file that children that are forked write their notes to.
         self.channel: int | None = None
@@ -110,6 +111,7 @@ class Observations:
             self.looks[label] = look = _Look(kind, full)
             self._tell(kind, full)
             if kind == "file":
+                self._opened[full] = look
                 self._look_at(look)
             else:
                 look.state = state_of_path(kind, full)
@@ -117,9 +119,9 @@ class Observations:
     def note_write(self, path: str) -> None:
         """Note that the step itself is about to write, make, or remove a file."""
         full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
-        for look in self.looks.values():
-            if look.path == full and look.state is None:
-                look.state = digest_of_file(full)  # what it was is gone soon
+        look = self._opened.get(full)
+        if look is not None and look.state is None:
+            look.state = digest_of_file(full)  # what it was is gone soon
         self.own.add(full)
         self._tell("own", full)
 
