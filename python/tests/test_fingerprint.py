@@ -224,6 +224,7 @@ def test_what_is_reached_is_named(original):
         "variable pipe.LIMIT",
         "variable pipe.TABLE",
         "variable pipe.calls",
+        "variable pipe.slow",
     ]
 
 

@@ -33,6 +33,7 @@ from cannery._fingerprint._state import (
 
 # Pseudo file systems differ at every look.
 _UNOBSERVED = ("/proc/", "/sys/", "/dev/", "/run/")
+_THIS_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _SKIPPED_PARTS = frozenset({"__pycache__", ".git", ".hg", ".venv"})
 _PATH_KINDS = frozenset({"file", "exists", "stat", "modified", "link", "sizes", "output"})
 _WITHOUT = " without "
@@ -79,7 +80,7 @@ class Observations:
         #: The same, in such a child.
         self.notes: int | None = None
         self._began_in = current_folder()
-        self._ignored = (*_UNOBSERVED, *(os.path.abspath(each) for each in ignored))  # noqa: PTH100
+        self._ignored = (*_UNOBSERVED, _THIS_PACKAGE, *(os.path.abspath(each) for each in ignored))  # noqa: PTH100
         self._folder: str | None = None
 
     # Called by the hooks
