@@ -178,7 +178,7 @@ pub(crate) struct TensorArgs {
     /// Divide safetensors over files of so many bytes: 5GB, 512MiB
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) shard_size: Option<u64>,
-    /// Leave out what the target cannot hold
+    /// Write what the target lacks as the nearest that it has, or leave it out, and list what was lost
     #[arg(long)]
     pub(crate) lossy: bool,
 }

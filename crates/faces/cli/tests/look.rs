@@ -72,7 +72,7 @@ fn a_bad_file_does_not_hide_the_others() {
     error: bad.json: expected `,` or `]`, found the end of the input at line 1 column 6
     error: missing.json: cannot open the file: No such file or directory (os error 2)
     error: what: no known format begins with `\x01\x02\x03`
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
 }
 
@@ -155,12 +155,12 @@ fn convert() {
     insta::assert_snapshot!(folder.run("convert :a.npz :out"), @r"
     ----- exit 2
     error: out: the name does not say which format it is
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::assert_snapshot!(folder.run("convert --to xml :a.npz :out"), @r"
     ----- exit 2
     error: out: `xml` is no format of this build
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::with_settings!({filters => [(r"0\.\d+", "[seconds]")]}, {
         insta::assert_snapshot!(folder.run("convert --json --to json :a.npz :out"), @r#"
@@ -295,7 +295,7 @@ fn kinds_that_a_target_lacks() {
     insta::assert_snapshot!(folder.run("convert :a.yaml :a.json"), @r"
     ----- exit 2
     error: a.yaml: JSON has no objects such as `datetime.date` in `$[1].when` at line 2 column 21
-    hint: `--tagged` writes it with its type
+    hint: `--tagged` writes it with its type; `convert --lossy` writes the nearest thing there is
     ");
     insta::assert_snapshot!(folder.run("convert --tagged :a.yaml :a.json"), @"----- exit 0");
     insta::assert_snapshot!(folder.read("a.json"), @r#"[1,{"when":{"$type":"datetime.date","value":"2026-11-21"}}]"#);
