@@ -12,6 +12,7 @@ mod errors;
 mod file;
 mod formats;
 mod hdf5;
+mod joblib;
 mod json;
 mod jsonl;
 mod memory;
@@ -27,6 +28,7 @@ mod scan;
 mod stack;
 mod store;
 mod text;
+mod torch;
 mod typed;
 mod utf8;
 mod vectorcall;
@@ -43,6 +45,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
     formats::register(module)?;
+    joblib::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;
@@ -60,6 +63,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     cli::register(module)?;
     typed::register(module)?;
     protobuf::register(module)?;
+    torch::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")
 }

@@ -52,6 +52,8 @@ pub use cannery_places::*;
 pub use cannery_protobuf as protobuf;
 #[cfg(feature = "safetensors")]
 pub use cannery_safetensors as safetensors;
+#[cfg(feature = "torch")]
+pub use cannery_torch as torch;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 

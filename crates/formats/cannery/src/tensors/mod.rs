@@ -10,6 +10,8 @@ mod names;
 mod open;
 mod summary;
 mod target;
+#[cfg(feature = "torch")]
+mod torch;
 mod values;
 
 pub(crate) use array::bytes_of;

@@ -27,7 +27,17 @@ pub struct OpenTensors {
 type Opener = fn(&Path, &[u8]) -> Result<Option<OpenTensors>>;
 
 /// Every format of tensors; the first that knows a file reads it.
-const OPENERS: &[Opener] = &[safetensors, safetensors_index, npz, npy, npy_folder];
+const OPENERS: &[Opener] = &[
+    safetensors,
+    safetensors_index,
+    npz,
+    #[cfg(feature = "torch")]
+    checkpoint,
+    #[cfg(feature = "torch")]
+    checkpoint_index,
+    npy,
+    npy_folder,
+];
 
 /// Opens a file or a folder of named tensors; `None` if it is of no such format.
 ///
@@ -84,6 +94,26 @@ fn safetensors_index(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
     }
     let set = ShardedSet::open(path)?;
     Ok(Some(opened("safetensors-index", "safetensors, a set of files", set)))
+}
+
+#[cfg(feature = "torch")]
+fn checkpoint(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    if !super::torch::is_checkpoint(path, start)? {
+        return Ok(None);
+    }
+    Ok(Some(opened("torch", "a checkpoint of PyTorch's", super::torch::open(path)?)))
+}
+
+#[cfg(feature = "torch")]
+fn checkpoint_index(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if !name.ends_with(&format!(".bin{INDEX_SUFFIX}"))
+        || !start.trim_ascii_start().starts_with(b"{")
+    {
+        return Ok(None);
+    }
+    let set = super::torch::CheckpointSet::open(path)?;
+    Ok(Some(opened("torch-index", "checkpoints of PyTorch's, a set of files", set)))
 }
 
 fn npz(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
