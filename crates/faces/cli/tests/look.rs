@@ -50,9 +50,12 @@ fn inspect() {
     ├ a  int or float  1
     └ b  list of 2: int  1 to 2
     a.npy  NPY  134 B  uint8 [3, 2]  6 B
-    a.npz  NPZ  524 B  map of 2
+    a.npz  NPZ  524 B  tensors of 2
     ├ x          int16 [2]  4 B
     └ long/name  big-endian datetime64[D] []  8 B
+    total  2 tensors  3 parameters  12 B
+      big-endian datetime64[D]  1 tensor  1 parameter  8 B
+      int16  1 tensor  2 parameters  4 B
     ----- exit 0
     ");
     insta::assert_snapshot!(folder.run("inspect --json :a.npy :rows.jsonl"), @r#"
@@ -72,7 +75,7 @@ fn a_bad_file_does_not_hide_the_others() {
     error: bad.json: expected `,` or `]`, found the end of the input at line 1 column 6
     error: missing.json: cannot open the file: No such file or directory (os error 2)
     error: what: no known format begins with `\x01\x02\x03`
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
 }
 
@@ -155,12 +158,12 @@ fn convert() {
     insta::assert_snapshot!(folder.run("convert :a.npz :out"), @r"
     ----- exit 2
     error: out: the name does not say which format it is
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::assert_snapshot!(folder.run("convert --to xml :a.npz :out"), @r"
     ----- exit 2
     error: out: `xml` is no format of this build
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::with_settings!({filters => [(r"0\.\d+", "[seconds]")]}, {
         insta::assert_snapshot!(folder.run("convert --json --to json :a.npz :out"), @r#"
