@@ -365,6 +365,7 @@ fn usage() {
       cat          Print the values of files, rows one to a line
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
+      diff         Compare the tensors of two files by name
       fmt          Lay out files in JSON and YAML: blanks, indentation, lines
       validate     Find all that is wrong with files
       scan         Say what opening files would do, from their bytes alone
