@@ -50,9 +50,12 @@ fn inspect() {
     ├ a  int or float  1
     └ b  list of 2: int  1 to 2
     a.npy  NPY  134 B  uint8 [3, 2]  6 B
-    a.npz  NPZ  524 B  map of 2
+    a.npz  NPZ  524 B  tensors of 2
     ├ x          int16 [2]  4 B
     └ long/name  big-endian datetime64[D] []  8 B
+    total  2 tensors  3 parameters  12 B
+      big-endian datetime64[D]  1 tensor  1 parameter  8 B
+      int16  1 tensor  2 parameters  4 B
     ----- exit 0
     ");
     insta::assert_snapshot!(folder.run("inspect --json :a.npy :rows.jsonl"), @r#"
@@ -362,6 +365,7 @@ fn usage() {
       cat          Print the values of files, rows one to a line
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
+      diff         Compare the tensors of two files by name
       fmt          Lay out files in JSON and YAML: blanks, indentation, lines
       validate     Find all that is wrong with files
       scan         Say what opening files would do, from their bytes alone
