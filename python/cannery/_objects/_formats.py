@@ -15,6 +15,8 @@ DOCUMENTS = frozenset({"can", "cbor", "json", "msgpack", "yaml"})
 
 # What is looked at to tell a format.
 _START = 4096
+# The usual first bytes of JSON, which no other format begins with, or YAML, which says the same.
+_JSON_STARTS = (b"{", b"[", b'"')
 
 
 class FileFormat(NamedTuple):
@@ -37,6 +39,7 @@ def _compressions() -> frozenset[str]:
     return frozenset(_native.formats()[1])
 
 
+@cache
 def format_of_id(name: str) -> str:
     """Return the short name of a format that is given by it, or by an extension."""
     for format in formats().values():
@@ -64,7 +67,7 @@ def format_of_name(name: str | os.PathLike[str]) -> str | None:
 
 def format_of_data(data: Any) -> str:
     """Return the short name of the format that bytes look like; text is JSON."""
-    if isinstance(data, str):
+    if isinstance(data, str) or data[:1] in _JSON_STARTS:
         return "json"
     return _native.format_of_bytes(bytes(memoryview(data).cast("B")[:_START])) or "json"
 

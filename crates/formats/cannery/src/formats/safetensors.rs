@@ -9,10 +9,9 @@ use cannery_core::{
 use cannery_safetensors::{SafetensorsFile, Tensor, dtype_code, looks_like, to_writer};
 
 use super::once;
-use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::{Contents, Input, Output};
 
 pub(crate) struct Safetensors;
 
