@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
     fn run(&mut self, data: &[u8]) {
         if self.checkpoint.layout == FileLayout::Script {
             for (name, tensor) in self.checkpoint.script_state(data) {
-                self.node(tensor, name);
+                self.node(tensor, &name);
             }
             self.others.push("code".to_owned());
         }
@@ -129,29 +129,29 @@ impl<'a> Walk<'a> {
             self.open.push((document.root, name));
         }
         while let Some((id, name)) = self.open.pop() {
-            self.node(id, name);
+            self.node(id, &name);
         }
     }
 
-    fn node(&mut self, id: NodeId, name: String) {
+    fn node(&mut self, id: NodeId, name: &str) {
         match self.checkpoint.nodes.get(id) {
-            Node::Tensor(tensor) => self.tensor(tensor, &name),
-            Node::Dict(dict) if self.seen.insert(id) => self.entries(&dict.entries, &name),
+            Node::Tensor(tensor) => self.tensor(tensor, name),
+            Node::Dict(dict) if self.seen.insert(id) => self.entries(&dict.entries, name),
             Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items) => {
                 if self.seen.insert(id) {
-                    self.items(items, &name);
+                    self.items(items, name);
                 }
             }
             Node::Object(object) if self.seen.insert(id) => {
-                self.other(&name);
-                self.items(&object.items, &name);
-                self.entries(&object.entries, &name);
+                self.other(name);
+                self.items(&object.items, name);
+                self.entries(&object.entries, name);
                 for &state in object.states.iter().chain([&object.arguments]).rev() {
-                    self.open.push((state, name.clone()));
+                    self.open.push((state, name.to_owned()));
                 }
             }
             Node::Dict(_) | Node::Object(_) => {}
-            _ => self.other(&name),
+            _ => self.other(name),
         }
     }
 
