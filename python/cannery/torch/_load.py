@@ -79,9 +79,9 @@ def read_buffer(path: Path, mapped: bool) -> Any:
             size = os.fstat(file.fileno()).st_size
             if not mapped or size == 0:
                 whole = bytearray(size)
-                read = file.readinto(whole)
-                # A pipe has no size; a file may have changed.
-                return whole + file.read() if read == size else whole[:read]
+                del whole[file.readinto(whole) :]
+                whole += file.read()  # a pipe has no size, and a file may have grown
+                return whole
             return _mmap.mmap(file.fileno(), 0, access=_mmap.ACCESS_COPY)
     except FileNotFoundError as error:
         raise NotFoundError(*error.args[:2], str(path)) from None
