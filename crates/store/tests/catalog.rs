@@ -49,7 +49,7 @@ fn perform(store: &Store, step: &NewStep, text: &str) -> (StepId, ArtifactRecord
         artifact: step.name.clone(),
         content: store.put_bytes("value.txt", text.as_bytes(), &about).unwrap(),
     };
-    let mut outputs = store.end_step(id, &StepEnd::Completed(vec![output]), None).unwrap();
+    let mut outputs = store.end_step(id, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
     (id, outputs.remove(0).1)
 }
 
@@ -123,7 +123,7 @@ fn steps_keep_what_is_known_of_them() {
     let (id, _) = perform(&store, &new_step(run, "first", 0, &[]), "x");
     let failed = store.begin_step(&second).unwrap();
     let log = store.blobs().put_bytes(b"the log").unwrap().digest;
-    store.end_step(failed, &StepEnd::Failed("boom".into()), Some(log)).unwrap();
+    store.end_step(failed, &StepEnd::Failed("boom".into()), Some(log), &[]).unwrap();
     let skipped = NewStep { invocation: 2, position: 2, cache_key: None, ..second };
     store.record_skipped_steps(&[skipped]).unwrap();
 
@@ -241,8 +241,9 @@ fn a_cached_step_leads_down_from_what_went_into_it() {
 
     let second = begin_run(&store, "p");
     let known = cached(&store, Digest::of(b"result")).unwrap();
-    let id = store.record_cached_step(&new_step(second, "result", 0, &[&other]), &known).unwrap();
-    assert!(store.step(id).unwrap().cached);
+    let step = new_step(second, "result", 0, &[&other]);
+    store.record_cached_steps(&[(step, known)]).unwrap();
+    assert!(store.steps(second).unwrap()[0].cached);
     assert_eq!(store.downstream(other.id).unwrap(), std::slice::from_ref(&result));
     assert_eq!(store.upstream(result.id).unwrap(), [data]);
     assert_eq!(store.artifacts(&ArtifactFilter::default().run(second)).unwrap(), [result]);

@@ -168,7 +168,7 @@ pub(crate) fn perform_step(store: &Store, run: RunId, position: u32, bytes: &[u8
         artifact: "step".into(),
         content: store.put_bytes("value.txt", bytes, &about).unwrap(),
     };
-    store.end_step(step, &StepEnd::Completed(vec![output]), None).unwrap();
+    store.end_step(step, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
 }
 
 fn new_step(run: RunId, position: u32) -> NewStep {
