@@ -74,7 +74,9 @@ pub(crate) enum StoreCommand {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exit status: 0 ok, or all repaired; 1 something is wrong; 2 could not complete.")]
+#[command(
+    after_help = "Exit status: 0 ok, or all repaired; 1 something is wrong; 2 could not complete."
+)]
 pub(crate) struct FsckArgs {
     /// Read every byte, not only names and sizes
     #[arg(long)]

@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn ages_and_sizes() {
-        let ages = [("90s", Some(90)), ("2 h", Some(7200)), ("30d", Some(2_592_000)), ("0m", Some(0))];
+        let ages =
+            [("90s", Some(90)), ("2 h", Some(7200)), ("30d", Some(2_592_000)), ("0m", Some(0))];
         let wrong = ["", "d", "30", "3x", "-1d", "99999999999999999999d", "9999999999999999w"];
         for (text, expected) in ages.into_iter().chain(wrong.map(|text| (text, None))) {
             assert_eq!(duration(text).ok().map(|age| age.as_secs()), expected, "{text}");

@@ -86,7 +86,8 @@ impl Task {
         step.key_parts = key.parts;
         let claim = match self.find(store, key.digest)? {
             Found::Known(outputs) => {
-                let outcome = StepOutcome { id: None, cached: true, outputs: outputs.outputs.clone() };
+                let outcome =
+                    StepOutcome { id: None, cached: true, outputs: outputs.outputs.clone() };
                 cached.add(store, step, outputs)?;
                 return Ok(outcome);
             }

@@ -294,11 +294,8 @@ impl Shared {
             self.cancelled.store(true, Ordering::Relaxed);
         }
         // What a run that has ended did not wait for is not kept in it.
-        let result = if state.is_closed {
-            result.map_err(|error| error.without_source())
-        } else {
-            result
-        };
+        let result =
+            if state.is_closed { result.map_err(|error| error.without_source()) } else { result };
         state.schedule.end(index, result);
         self.changed.notify_all();
     }
@@ -316,8 +313,7 @@ impl Shared {
                 _ => Err(interrupted()),
             },
         };
-        let arguments =
-            call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
+        let arguments = call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
         Ok(Task {
             run: self.id,
             position: index,

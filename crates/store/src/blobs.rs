@@ -97,7 +97,7 @@ impl Blobs {
     pub fn writer(&self) -> Result<BlobWriter<'_>> {
         self.check_writable()?;
         // The session that the file is in lives as long as the file.
-        let session = self.scratch.session(false)?;
+        let session = self.scratch.session()?;
         let file = session.file()?;
         Ok(BlobWriter { blobs: self, file, session, hasher: Hasher::new(), size: 0 })
     }
@@ -287,11 +287,7 @@ impl Blobs {
     }
 
     /// Gives written bytes their name. A damaged file of that name is replaced.
-    fn publish(
-        &self,
-        blob: Blob,
-        rename: impl Fn(&Path) -> io::Result<()>,
-    ) -> Result<()> {
+    fn publish(&self, blob: Blob, rename: impl Fn(&Path) -> io::Result<()>) -> Result<()> {
         self.quota.claim(blob.size)?;
         let path = self.path_of(blob.digest);
         let shard = path.parent().unwrap_or(&self.objects);
@@ -329,7 +325,7 @@ impl Blobs {
     /// in the place of its own folder.
     fn clear_way(&self, shard: &Path, path: &Path) -> io::Result<()> {
         let aside = |path: &Path| -> io::Result<()> {
-            let folder = self.scratch.session(false).and_then(|session| session.folder());
+            let folder = self.scratch.session().and_then(|session| session.folder());
             let folder = folder.map_err(io::Error::other)?;
             fs::rename(path, folder.path().join("aside"))
         };

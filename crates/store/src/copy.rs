@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::{ArtifactFilter, Digest, Error, ErrorKind, Result, Store, catalog, failure, run_record};
+use crate::{
+    ArtifactFilter, Digest, Error, ErrorKind, Result, Store, catalog, failure, run_record,
+};
 
 /// What was copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +32,8 @@ impl Store {
     pub fn copy_to(&self, target: impl AsRef<Path>) -> Result<Copied> {
         let target = target.as_ref();
         if fs::read_dir(target).is_ok_and(|mut entries| entries.next().is_some()) {
-            let message = format!("cannot copy the store to `{}`: it is not empty", target.display());
+            let message =
+                format!("cannot copy the store to `{}`: it is not empty", target.display());
             return Err(Error::new(ErrorKind::Conflict, message).with_hint("name a new folder"));
         }
         drop(Self::open(target)?);

@@ -46,6 +46,7 @@ pub fn reach(name: &'static str) {
     assert!(NAMES.contains(&name), "`{name}` is no failpoint");
     let Some((chosen, count)) = &*CHOSEN else { return };
     if chosen == name && COME_BY.fetch_add(1, Ordering::Relaxed) + 1 == *count {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

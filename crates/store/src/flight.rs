@@ -85,7 +85,8 @@ mod tests {
         assert!(two.claim(key).unwrap().is_some());
         drop(another);
         let left = fs::read_dir(folder.path().join("tmp")).unwrap();
-        let is_claim = |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let is_claim =
+            |entry: fs::DirEntry| entry.file_name().to_string_lossy().starts_with(PREFIX);
         assert_eq!(left.flatten().map(is_claim).filter(|is| *is).count(), 0);
     }
 }

@@ -280,7 +280,10 @@ fn check_references(store: &Store, objects: &Objects, checkup: &mut Checkup) -> 
         };
         if !blame::agrees(&artifact, &manifest) {
             let (name, version) = (&artifact.name, artifact.version);
-            checkup.add(format!("the catalog says of `{name}@{version}` what its manifest does not"), None);
+            checkup.add(
+                format!("the catalog says of `{name}@{version}` what its manifest does not"),
+                None,
+            );
         }
         for file in &manifest.files {
             let is_new = referenced.insert(file.digest);

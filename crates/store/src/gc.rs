@@ -12,9 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Transaction, named_params};
 
-use crate::{
-    Digest, Result, RunId, ScratchFolder, Store, Timestamp, failure, plain, verify,
-};
+use crate::{Digest, Result, RunId, ScratchFolder, Store, Timestamp, failure, plain, verify};
 
 /// How old an object must be at least to go, when nothing else is said.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -146,7 +144,8 @@ impl GcOptions {
         )?;
         catalog.execute(NEEDED_STEPS, [])?;
         let in_use = "(SELECT run FROM steps WHERE id IN (SELECT id FROM needed_steps))";
-        collected.runs = runs(catalog, &format!("SELECT id FROM old_runs WHERE id NOT IN {in_use}"))?;
+        collected.runs =
+            runs(catalog, &format!("SELECT id FROM old_runs WHERE id NOT IN {in_use}"))?;
         let thinned = format!(
             "SELECT DISTINCT run FROM steps WHERE run IN (SELECT id FROM old_runs)
                 AND run IN {in_use} AND id NOT IN (SELECT id FROM needed_steps)"

@@ -48,7 +48,9 @@ impl Quota {
             // Something may have been removed since.
             let fresh = self.count()?;
             *known = Some(fresh);
-            if let Some(limit) = fresh.limit.filter(|limit| fresh.used.saturating_add(bytes) > *limit) {
+            if let Some(limit) =
+                fresh.limit.filter(|limit| fresh.used.saturating_add(bytes) > *limit)
+            {
                 return Err(self.exceeded(limit, fresh.used, bytes));
             }
             return Ok(());

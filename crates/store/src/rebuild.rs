@@ -108,7 +108,8 @@ fn insert_records(root: &Path, catalog: &Transaction<'_>) -> Result<Rebuilt> {
 fn insert_record(catalog: &Transaction<'_>, tables: &[Rows]) -> rusqlite::Result<()> {
     catalog.execute_batch("SAVEPOINT record")?;
     let inserted = tables.iter().try_for_each(|rows| insert_rows(catalog, rows));
-    let end = if inserted.is_ok() { "RELEASE record" } else { "ROLLBACK TO record; RELEASE record" };
+    let end =
+        if inserted.is_ok() { "RELEASE record" } else { "ROLLBACK TO record; RELEASE record" };
     catalog.execute_batch(end)?;
     inserted
 }

@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
@@ -22,6 +23,8 @@ pub(crate) struct Scratch {
     /// Takes the place of `tmp`, for our own folder, where that cannot be written.
     elsewhere: Option<TempDir>,
     session: Mutex<Held>,
+    /// Handles that keep the session once it is there.
+    holds: AtomicUsize,
 }
 
 /// The session that is there, and whether it stays without anybody who uses it.
@@ -44,7 +47,7 @@ pub(crate) struct Session {
 
 impl Scratch {
     pub(crate) fn new(tmp: PathBuf) -> Self {
-        Self { tmp, elsewhere: None, session: Mutex::default() }
+        Self { tmp, elsewhere: None, session: Mutex::default(), holds: AtomicUsize::new(0) }
     }
 
     /// For a store that can only be read: what must be written is written elsewhere.
@@ -64,25 +67,33 @@ impl Scratch {
         self.substitute().unwrap_or(&self.tmp)
     }
 
-    /// This store's session; the first call makes it and clears away what dead ones left. With
-    /// `keep` it stays until [`release`](Self::release), else as long as it is used.
-    pub(crate) fn session(&self, keep: bool) -> Result<Arc<Session>> {
+    /// This store's session; the first call makes it and clears away what dead ones left. While
+    /// the store is held it stays, else as long as it is used.
+    pub(crate) fn session(&self) -> Result<Arc<Session>> {
         let mut held = self.held();
         let session = match held.current.upgrade().filter(|found| found.is_of_this_process()) {
             Some(session) => session,
             None => self.make_session()?,
         };
         held.current = Arc::downgrade(&session);
-        if keep {
+        if self.holds.load(Ordering::Acquire) > 0 {
             held.kept = Some(Arc::clone(&session));
         }
         Ok(session)
     }
 
-    /// Lets the session go as soon as it is not used any more.
+    /// Keeps the session until [`release`](Self::release).
+    pub(crate) fn hold(&self) {
+        self.holds.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes back a [`hold`](Self::hold): after the last the session goes as soon as it is not
+    /// used any more.
     pub(crate) fn release(&self) {
-        let kept = self.held().kept.take();
-        drop(kept);
+        if self.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let kept = self.held().kept.take();
+            drop(kept);
+        }
     }
 
     fn make_session(&self) -> Result<Arc<Session>> {
@@ -274,7 +285,8 @@ mod tests {
     fn a_session_lives_as_long_as_its_lock() {
         let tmp = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(tmp.path().to_owned());
-        let session = scratch.session(true).unwrap();
+        scratch.hold();
+        let session = scratch.session().unwrap();
         let token = session.token().to_owned();
         let observer = Scratch::new(tmp.path().to_owned());
         assert!(observer.is_alive(&token));
@@ -287,13 +299,14 @@ mod tests {
     fn leftovers_of_dead_sessions_go_and_living_ones_stay() {
         let tmp = tempfile::tempdir().unwrap();
         let living = Scratch::new(tmp.path().to_owned());
-        let living_folder = living.session(true).unwrap().folder.clone();
+        living.hold();
+        let living_folder = living.session().unwrap().folder.clone();
         fs::write(tmp.path().join(".tmpdead.lock"), "").unwrap();
         fs::create_dir(tmp.path().join(".tmpdead")).unwrap();
         fs::write(tmp.path().join(".tmpdead/half"), "half a fi").unwrap();
 
         let other = Scratch::new(tmp.path().to_owned());
-        other.session(true).unwrap();
+        other.session().unwrap();
         assert!(living_folder.exists());
         assert!(
             !tmp.path().join(".tmpdead").exists() && !tmp.path().join(".tmpdead.lock").exists()

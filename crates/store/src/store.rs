@@ -72,15 +72,15 @@ struct Hold(Arc<Inner>);
 impl Hold {
     fn new(inner: &Arc<Inner>) -> Arc<Self> {
         inner.catalog.hold();
+        inner.scratch.hold();
         Arc::new(Self(Arc::clone(inner)))
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if self.0.catalog.release() {
-            self.0.scratch.release();
-        }
+        self.0.catalog.release();
+        self.0.scratch.release();
     }
 }
 
@@ -207,7 +207,7 @@ impl Store {
     }
 
     pub(crate) fn session(&self) -> Result<Arc<Session>> {
-        self.inner.scratch.session(self.inner.catalog.is_held())
+        self.inner.scratch.session()
     }
 
     /// Brings all bytes that were kept, and what the catalog says of them, to the disk. Steps and
@@ -317,8 +317,18 @@ fn refuse_foreign_folder(root: &Path) -> Result<()> {
     let ours = |name: &str| {
         name.starts_with("catalog.sqlite")
             || name.starts_with(".tmp")
-            || ["lock", "objects", "tmp", "views", "runs", "damaged", "quota", ".gitignore", "version"]
-                .contains(&name)
+            || [
+                "lock",
+                "objects",
+                "tmp",
+                "views",
+                "runs",
+                "damaged",
+                "quota",
+                ".gitignore",
+                "version",
+            ]
+            .contains(&name)
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -94,7 +94,7 @@ fn runs_are_listed_newest_first_and_filtered() {
 }
 
 #[test]
-fn a_run_whose_store_was_closed_is_interrupted() {
+fn a_run_whose_store_was_closed_has_crashed() {
     let (folder, store) = store();
     let run = begin_run(&store, "lost");
     store.begin_step(&new_step(run, "half", 0, &[])).unwrap();
@@ -103,10 +103,10 @@ fn a_run_whose_store_was_closed_is_interrupted() {
 
     let store = Store::open(folder.path()).unwrap();
     let check = || {
-        assert_eq!(store.run(run).unwrap().status, RunStatus::Interrupted);
-        assert_eq!(store.steps(run).unwrap()[0].status, StepStatus::Interrupted);
+        assert_eq!(store.run(run).unwrap().status, RunStatus::Crashed);
+        assert_eq!(store.steps(run).unwrap()[0].status, StepStatus::Crashed);
         let filter = RunFilter::default();
-        assert_eq!(store.runs(&filter.clone().status(RunStatus::Interrupted)).unwrap().len(), 1);
+        assert_eq!(store.runs(&filter.clone().status(RunStatus::Crashed)).unwrap().len(), 1);
         assert!(store.runs(&filter.status(RunStatus::Running)).unwrap().is_empty());
     };
     check();

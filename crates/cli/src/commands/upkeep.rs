@@ -54,7 +54,9 @@ fn print_checkup(checkup: &Checkup, console: &mut Console<'_>) -> Result<(), Fai
     let repaired = checkup.findings.iter().filter(|finding| finding.repair.is_some()).count();
     let verdict = match (found, repaired) {
         (0, _) => console.styled(Style::Good, "ok"),
-        _ if found == repaired => console.styled(Style::Good, format_args!("ok, {repaired} repaired")),
+        _ if found == repaired => {
+            console.styled(Style::Good, format_args!("ok, {repaired} repaired"))
+        }
         (_, 0) => console.styled(Style::Bad, format_args!("{found} findings")),
         _ => console.styled(Style::Bad, format_args!("{found} findings, {repaired} repaired")),
     };
@@ -69,7 +71,9 @@ fn print_checkup(checkup: &Checkup, console: &mut Console<'_>) -> Result<(), Fai
     if checkup.unreferenced > 0 {
         let size = size_name(checkup.unreferenced_bytes);
         let count = checkup.unreferenced;
-        console.lines(format_args!("nothing refers to {count} objects ({size}): `cannery gc` removes them"))?;
+        console.lines(format_args!(
+            "nothing refers to {count} objects ({size}): `cannery gc` removes them"
+        ))?;
     }
     Ok(())
 }
@@ -131,7 +135,9 @@ fn print_collected(
     ))?;
     if collected.too_new > 0 {
         let count = collected.too_new;
-        console.lines(format_args!("kept: {count} objects that no run names and that are new (`--grace`)"))?;
+        console.lines(format_args!(
+            "kept: {count} objects that no run names and that are new (`--grace`)"
+        ))?;
     }
     Ok(())
 }
@@ -151,8 +157,7 @@ fn collected_value(collected: &Collected, dry_run: bool) -> Value {
 
 fn copy(args: &StoreCopyArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
     let copied = stores::open(&args.store)?.copy_to(&args.target)?;
-    let status =
-        if copied.damaged == 0 { ExitStatus::Success } else { ExitStatus::Findings };
+    let status = if copied.damaged == 0 { ExitStatus::Success } else { ExitStatus::Findings };
     if args.store.json {
         let value = object([
             ("objects", copied.objects.into()),
@@ -166,7 +171,9 @@ fn copy(args: &StoreCopyArgs, console: &mut Console<'_>) -> Result<ExitStatus, F
     console.lines(format_args!("copied {} objects ({size})", copied.objects))?;
     if copied.damaged > 0 {
         let count = copied.damaged;
-        console.lines(format_args!("left out {count} that are damaged or missing: `cannery fsck` names them"))?;
+        console.lines(format_args!(
+            "left out {count} that are damaged or missing: `cannery fsck` names them"
+        ))?;
     }
     Ok(status)
 }

@@ -99,17 +99,14 @@ impl Catalog {
         self.holds.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Takes back a [`hold`](Self::hold); the last one closes the connection. Says whether it was
-    /// the last.
-    pub(crate) fn release(&self) -> bool {
-        let is_last = self.holds.fetch_sub(1, Ordering::AcqRel) == 1;
-        if is_last {
+    /// Takes back a [`hold`](Self::hold); the last one closes the connection.
+    pub(crate) fn release(&self) {
+        if self.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.close_idle(&mut self.state());
         }
-        is_last
     }
 
-    pub(crate) fn is_held(&self) -> bool {
+    fn is_held(&self) -> bool {
         self.holds.load(Ordering::Acquire) > 0
     }
 

@@ -31,9 +31,8 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Option<TempDir>)> {
 
 /// A copy of a catalog, in a folder of its own, that can be written.
 pub(super) fn copy(from: &Connection) -> Result<TempDir> {
-    let folder = tempfile::tempdir().map_err(|error| {
-        failure::io(error, "write to", &std::env::temp_dir())
-    })?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| failure::io(error, "write to", &std::env::temp_dir()))?;
     copy_to(from, folder.path())?;
     Ok(folder)
 }

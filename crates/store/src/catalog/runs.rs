@@ -170,8 +170,10 @@ impl Store {
 
     /// Whether a run is going on, of any process.
     pub(crate) fn has_living_runs(&self, catalog: &Connection) -> rusqlite::Result<bool> {
-        let running: usize = catalog
-            .query_row("SELECT count(*) FROM runs WHERE status = 'running'", [], |row| row.get(0))?;
+        let running: usize =
+            catalog.query_row("SELECT count(*) FROM runs WHERE status = 'running'", [], |row| {
+                row.get(0)
+            })?;
         Ok(running > self.find_gone_runs(catalog)?.len())
     }
 

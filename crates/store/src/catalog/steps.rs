@@ -8,8 +8,8 @@ use super::artifacts::{self, ARTIFACTS};
 use super::observations::{self, observations};
 use super::rows::{FromRow, all, name, optional, optional_digest, shorten};
 use super::{
-    ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, Reuse, RunId, StepEnd, StepId, StepOutput,
-    StepRecord, StepStatus,
+    ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, Reuse, RunId, StepEnd, StepId,
+    StepOutput, StepRecord, StepStatus,
 };
 use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, failpoint};
 
@@ -29,9 +29,9 @@ const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
 impl Store {
     /// Records that a step begins.
     pub fn begin_step(&self, step: &NewStep) -> Result<StepId> {
-        let begun = self
-            .catalog()
-            .write("record the step", |catalog| insert_step(catalog, step, StepStatus::Running, false));
+        let begun = self.catalog().write("record the step", |catalog| {
+            insert_step(catalog, step, StepStatus::Running, false)
+        });
         failpoint::reach("step begun");
         begun
     }
@@ -95,9 +95,9 @@ impl Store {
             return Ok(());
         }
         self.catalog().write("record the skipped steps", |catalog| {
-            steps
-                .iter()
-                .try_for_each(|step| insert_step(catalog, step, StepStatus::Skipped, false).map(|_| ()))
+            steps.iter().try_for_each(|step| {
+                insert_step(catalog, step, StepStatus::Skipped, false).map(|_| ())
+            })
         })
     }
 
