@@ -94,6 +94,8 @@ SOAK_SEEDS ?= 100 101 102 103 104 105 106 107
 soak: setup $(VENV)/.test
 	cd python/tests && $(abspath $(BIN))/python -m stress $(SOAK)
 	for seed in $(SOAK_SEEDS); do $(BIN)/python python/tests/hostile_documents.py $$seed 10000; done
+	for seed in $(SOAK_SEEDS); do CANNERY_FAULT_CYCLES=125 CANNERY_FAULT_SEED=$$seed \
+	    cargo test --quiet --locked -p cannery-pipeline --test faults; done
 
 .PHONY: bench bench-rust
 bench: setup $(VENV)/.bench

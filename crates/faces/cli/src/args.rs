@@ -90,10 +90,10 @@ pub(crate) struct FsckArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct GcArgs {
-    /// Remove runs of which so many newer ones of the same pipeline have completed
+    /// Keep the newest COUNT completed runs of each pipeline, and remove older ones
     #[arg(long, value_name = "COUNT")]
     pub(crate) keep_last: Option<u32>,
-    /// Remove runs that ended so long ago: 30d, 12h, 45m, 90s
+    /// Remove runs that ended longer ago: 30d, 12h, 45m, 90s
     #[arg(long, value_name = "AGE", value_parser = units::duration)]
     pub(crate) older_than: Option<Duration>,
     /// How old what no run names must be at least

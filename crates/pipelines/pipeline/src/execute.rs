@@ -24,7 +24,7 @@ use crate::{
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(30);
 
-/// So many cached steps are recorded together.
+/// How many cached steps are recorded together, at most.
 const MANY_CACHED: usize = 256;
 
 /// Steps of a run whose results were known, until they are recorded.
@@ -115,11 +115,15 @@ impl Task {
     /// Looks for a result of the key, and waits while another step, of any process, computes one.
     /// If none is there, nothing else computes one until the claim is dropped.
     fn find(&self, store: &Store, key: Digest) -> Result<Found> {
+        if self.call.use_cache
+            && let Some(known) = self.known(store, key)?
+        {
+            return Ok(Found::Known(known));
+        }
+        // Before it runs, for hours perhaps, and not after.
+        store.check_writable()?;
         if !self.call.use_cache {
             return Ok(Found::Claimed(None));
-        }
-        if let Some(known) = self.known(store, key)? {
-            return Ok(Found::Known(known));
         }
         let mut wait = SHORTEST_WAIT;
         let claim = loop {

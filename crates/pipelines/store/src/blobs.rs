@@ -68,7 +68,7 @@ impl Pending {
     }
 }
 
-/// From so many files on, all of the file system is brought to the disk at once: a wait for the
+/// From this number of files on, all of the file system is brought to the disk at once: a wait for the
 /// disk for each of them would take longer.
 const MANY_FILES: usize = 8;
 

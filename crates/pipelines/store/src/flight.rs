@@ -31,8 +31,7 @@ impl Store {
 
 fn lock(path: &Path) -> io::Result<Option<Claim>> {
     loop {
-        let file = plain::open_with(path, File::options().create(true).append(true));
-        let lock = match file {
+        let lock = match open(path) {
             // It was removed by its last holder between being opened and being looked at.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             file => file?,
@@ -41,25 +40,18 @@ fn lock(path: &Path) -> io::Result<Option<Claim>> {
             return Ok(None);
         }
         // Its last holder may have removed it before it was locked here.
-        if is_same(&lock, path) {
+        if plain::is_same(&lock, path) {
             return Ok(Some(Claim { path: path.to_owned(), _lock: lock }));
         }
     }
 }
 
-#[cfg(unix)]
-fn is_same(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let place = |found: fs::Metadata| (found.dev(), found.ino());
-    let there = fs::symlink_metadata(path).ok().map(place);
-    there.is_some() && file.metadata().ok().map(place) == there
-}
-
-// Windows does not remove a file that is open.
-#[cfg(not(unix))]
-fn is_same(_: &File, path: &Path) -> bool {
-    path.exists()
+/// Opens the lock, also one that another user has made.
+fn open(path: &Path) -> io::Result<File> {
+    match plain::open_with(path, File::options().create(true).append(true)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => plain::open(path),
+        file => file,
+    }
 }
 
 impl Drop for Claim {

@@ -21,9 +21,9 @@ const GRACE: Duration = Duration::from_secs(3600);
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct GcOptions {
-    /// Runs are removed of which so many newer ones of the same pipeline have completed.
+    /// Runs are removed of which this number of newer ones of the same pipeline have completed.
     pub keep_last: Option<u32>,
-    /// Runs are removed that ended so long ago. With `keep_last`, those for which both is true.
+    /// Runs are removed that ended this long ago. With `keep_last`, those for which both is true.
     pub older_than: Option<Duration>,
     /// How old an object must be at least.
     pub grace: Duration,
@@ -58,7 +58,7 @@ pub struct Collected {
 }
 
 impl GcOptions {
-    /// Keeps so many runs of each pipeline.
+    /// Keeps this number of completed runs of each pipeline.
     #[must_use]
     pub fn keep_last(mut self, runs: u32) -> Self {
         self.keep_last = Some(runs);
@@ -246,10 +246,14 @@ const TEMPORARY: &str = "
 
 /// Runs that are not to be kept for themselves.
 const OLD_RUNS: &str = "
-    INSERT INTO temp.old_runs SELECT id FROM runs r WHERE status <> 'running'
-        AND (:before IS NULL OR coalesce(ended, started) < :before)
-        AND (SELECT count(*) FROM runs n WHERE n.pipeline = r.pipeline AND n.id > r.id
-            AND n.status = 'completed') >= :keep";
+    INSERT INTO temp.old_runs
+    SELECT id FROM (
+        SELECT *, sum(status = 'completed') OVER (
+            PARTITION BY pipeline ORDER BY id DESC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
+        FROM runs)
+    WHERE status <> 'running' AND coalesce(newer, 0) >= :keep
+        AND (:before IS NULL OR coalesce(ended, started) < :before)";
 
 /// Steps of runs that are kept, and those that made what went into or came out of these.
 const NEEDED_STEPS: &str = "
@@ -257,9 +261,10 @@ const NEEDED_STEPS: &str = "
     WITH RECURSIVE needed(id) AS (
         SELECT id FROM steps WHERE run NOT IN (SELECT id FROM old_runs)
         UNION
-        SELECT a.step FROM needed n
-        JOIN (SELECT step, artifact FROM inputs UNION SELECT step, artifact FROM outputs) u
-            ON u.step = n.id
+        SELECT a.step FROM needed n JOIN inputs u ON u.step = n.id
+        JOIN artifacts a ON a.id = u.artifact WHERE a.step IS NOT NULL
+        UNION
+        SELECT a.step FROM needed n JOIN outputs u ON u.step = n.id
         JOIN artifacts a ON a.id = u.artifact WHERE a.step IS NOT NULL
     )
     SELECT id FROM needed";

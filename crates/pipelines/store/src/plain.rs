@@ -71,6 +71,22 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     check_found(&fs::symlink_metadata(path)?)
 }
 
+/// Whether a path still leads to an open file.
+#[cfg(unix)]
+pub(crate) fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = |found: fs::Metadata| (found.dev(), found.ino());
+    let there = fs::symlink_metadata(path).ok().map(place);
+    there.is_some() && file.metadata().ok().map(place) == there
+}
+
+// Windows does not remove a file that is open.
+#[cfg(not(unix))]
+pub(crate) fn is_same(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
 /// Whether it is a folder, and no link to one.
 pub(crate) fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())

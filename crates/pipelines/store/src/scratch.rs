@@ -27,7 +27,7 @@ pub(crate) struct Scratch {
     holds: AtomicUsize,
 }
 
-/// The session that is there, and whether it stays without anybody who uses it.
+/// The session that is there, and what lets it stay while nothing uses it.
 #[derive(Debug, Default)]
 struct Held {
     current: Weak<Session>,
@@ -153,7 +153,8 @@ impl Scratch {
     fn remove_if_dead(&self, token: &str) -> io::Result<()> {
         let path = lock_path(&self.tmp, token);
         let lock = plain::open_with(&path, OpenOptions::new().write(true))?;
-        if lock.try_lock().is_err() {
+        // What has another file in its place by now is in use again.
+        if lock.try_lock().is_err() || !plain::is_same(&lock, &path) {
             return Ok(());
         }
         remove_folder(&self.tmp.join(token))?;

@@ -232,7 +232,11 @@ impl Store {
         &self.inner.scratch
     }
 
-    pub(crate) fn check_writable(&self) -> Result<()> {
+    /// Refuses a store that can only be read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`].
+    pub fn check_writable(&self) -> Result<()> {
         if self.is_read_only() { Err(failure::read_only(self.root())) } else { Ok(()) }
     }
 }

@@ -60,7 +60,7 @@ impl Connected {
         if self.is_read_only || fs::metadata(log).map_or(0, |found| found.len()) < LONG_LOG {
             return;
         }
-        // Whoever holds it up now does it later.
+        // A process that reads now does it later.
         let _ = self.connection.busy_timeout(std::time::Duration::ZERO);
         let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }

@@ -49,8 +49,6 @@ const LONG_LOG: u64 = 1 << 20;
 /// that is only remembered stays open in the process.
 pub(crate) struct Catalog {
     root: PathBuf,
-    /// The catalog's file, as the system tells files apart.
-    place: Option<(u64, u64)>,
     state: Mutex<State>,
     is_read_only: AtomicBool,
     holds: AtomicUsize,
@@ -58,6 +56,8 @@ pub(crate) struct Catalog {
 
 #[derive(Default)]
 struct State {
+    /// The catalog's file, as the system tells files apart.
+    place: Option<(u64, u64)>,
     connected: Option<Connected>,
     /// A copy that takes what is recorded on a catalog that can only be read.
     overlay: Option<TempDir>,
@@ -68,10 +68,10 @@ impl Catalog {
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let connected = Connected::new(root)?;
         let is_read_only = AtomicBool::new(connected.is_read_only);
-        let state = State { connected: Some(connected), overlay: None };
         let place = connection::place_of(root);
+        let state = State { place, connected: Some(connected), overlay: None };
         let (root, holds) = (root.to_owned(), AtomicUsize::new(0));
-        Ok(Self { root, place, state: Mutex::new(state), is_read_only, holds })
+        Ok(Self { root, state: Mutex::new(state), is_read_only, holds })
     }
 
     /// Makes the catalog of a new store; the caller holds the store's lock.
@@ -91,7 +91,7 @@ impl Catalog {
 
     /// Whether the catalog's file is still the one that was opened.
     pub(crate) fn is_in_place(&self) -> bool {
-        self.place == connection::place_of(&self.root)
+        self.state().place == connection::place_of(&self.root)
     }
 
     /// Keeps the connection open until [`release`](Self::release).
@@ -133,6 +133,10 @@ impl Catalog {
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         let mut state = self.state();
+        if state.overlay.is_none() && state.place != connection::place_of(&self.root) {
+            // It was made anew, and what is written to the old one would be lost.
+            state.connected = None;
+        }
         if self.connect(&mut state)?.is_read_only {
             self.lay_over(&mut state)?;
         }
@@ -159,6 +163,7 @@ impl Catalog {
         if state.connected.is_none() {
             let root = state.overlay.as_ref().map_or(&*self.root, TempDir::path);
             state.connected = Some(Connected::new(root)?);
+            state.place = connection::place_of(&self.root);
         }
         Ok(state.connected.as_mut().expect("it was made above"))
     }
