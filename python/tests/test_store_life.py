@@ -106,7 +106,7 @@ def test_artifacts_of_a_failed_run_tell_its_error_in_words(tmp_path):
         given.append(fail())
 
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"^the reason$"):
+        with pytest.raises(ValueError, match="the reason"):
             failing()
     with pytest.raises(CanneryError, match="the reason"):
         given[0].load()

@@ -74,7 +74,7 @@ struct RunState {
 }
 
 impl Run {
-    pub(crate) fn new(store: Store, id: RunId, max_workers: usize) -> Self {
+    pub(crate) fn new(store: &Store, id: RunId, max_workers: usize) -> Self {
         let state = RunState { held: Some(store.held()), ..RunState::default() };
         let shared = Shared {
             store: store.dormant(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, Transaction, params, params_from_iter};
 
 use crate::catalog::Catalog;
-use crate::run_record::{self, Rows};
+use crate::run_record::{self, TableRows};
 use crate::{
     Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, failure, plain, store, verify,
 };
@@ -78,14 +78,14 @@ fn fill(root: &Path, catalog: &Path) -> Result<Rebuilt> {
     // Records refer to each other's rows, and come in any order.
     connection.pragma_update(None, "foreign_keys", false).map_err(cannot)?;
     let transaction = connection.transaction().map_err(cannot)?;
-    let mut rebuilt = insert_records(root, &transaction)?;
+    let mut rebuilt = insert_records(root, &transaction);
     cut_loose_ends(&transaction).map_err(cannot)?;
     rebuilt.recovered = insert_manifests(root, &transaction)?;
     transaction.commit().map_err(cannot)?;
     Ok(rebuilt)
 }
 
-fn insert_records(root: &Path, catalog: &Transaction<'_>) -> Result<Rebuilt> {
+fn insert_records(root: &Path, catalog: &Transaction<'_>) -> Rebuilt {
     let mut rebuilt = Rebuilt::default();
     let folder = root.join(run_record::FOLDER);
     for name in verify::list(&folder).unwrap_or_default() {
@@ -95,35 +95,35 @@ fn insert_records(root: &Path, catalog: &Transaction<'_>) -> Result<Rebuilt> {
         let inserted = read.and_then(|tables| {
             insert_record(catalog, &tables)
                 .map_err(|error| failure::catalog(error, "take the record of a run"))?;
-            Ok(tables.iter().any(|rows| rows.table == "runs"))
+            Ok(tables.iter().any(|table| table.name == "runs"))
         });
         match inserted {
             Ok(is_run) => rebuilt.runs += u64::from(is_run),
             Err(_) => rebuilt.damaged.push(path),
         }
     }
-    Ok(rebuilt)
+    rebuilt
 }
 
-fn insert_record(catalog: &Transaction<'_>, tables: &[Rows]) -> rusqlite::Result<()> {
+fn insert_record(catalog: &Transaction<'_>, tables: &[TableRows]) -> rusqlite::Result<()> {
     catalog.execute_batch("SAVEPOINT record")?;
-    let inserted = tables.iter().try_for_each(|rows| insert_rows(catalog, rows));
+    let inserted = tables.iter().try_for_each(|table| insert_rows(catalog, table));
     let end =
         if inserted.is_ok() { "RELEASE record" } else { "ROLLBACK TO record; RELEASE record" };
     catalog.execute_batch(end)?;
     inserted
 }
 
-fn insert_rows(catalog: &Transaction<'_>, rows: &Rows) -> rusqlite::Result<()> {
-    let places = vec!["?"; rows.columns.len()].join(", ");
+fn insert_rows(catalog: &Transaction<'_>, table: &TableRows) -> rusqlite::Result<()> {
+    let places = vec!["?"; table.columns.len()].join(", ");
     // Runs that used the same artifact tell the same of it.
     let sql = format!(
         "INSERT OR IGNORE INTO {} ({}) VALUES ({places})",
-        rows.table,
-        rows.columns.join(", ")
+        table.name,
+        table.columns.join(", ")
     );
     let mut insert = catalog.prepare_cached(&sql)?;
-    for row in &rows.rows {
+    for row in &table.rows {
         insert.execute(params_from_iter(row))?;
     }
     Ok(())

@@ -146,8 +146,8 @@ fn push_value(text: &mut String, value: ValueRef<'_>) {
 }
 
 /// The rows of one table in a record.
-pub(crate) struct Rows {
-    pub(crate) table: &'static str,
+pub(crate) struct TableRows {
+    pub(crate) name: &'static str,
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Vec<Value>>,
 }
@@ -156,7 +156,7 @@ pub(crate) struct Rows {
 ///
 /// # Errors
 /// [`ErrorKind::Corrupt`] when it is not as it was written.
-pub(crate) fn read(path: &Path) -> Result<Vec<Rows>> {
+pub(crate) fn read(path: &Path) -> Result<Vec<TableRows>> {
     let text = plain::read_text(path, MOST_BYTES).map_err(|e| failure::io(e, "read", path))?;
     let damaged = || {
         let message = "the record of a run is not as it was written";
@@ -175,8 +175,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Rows>> {
     }
 }
 
-fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<Rows>> {
-    let mut found: Vec<Rows> = Vec::new();
+fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<TableRows>> {
+    let mut found: Vec<TableRows> = Vec::new();
     for line in lines {
         let mut fields = line.split('\t');
         let first = fields.next()?;
@@ -189,7 +189,7 @@ fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<Rows>> {
             let table = TABLES.iter().find(|(table, _)| *table == first)?.0;
             let columns: Vec<String> = fields.map(str::to_owned).collect();
             columns.iter().all(|name| is_column(name)).then_some(())?;
-            found.push(Rows { table, columns, rows: Vec::new() });
+            found.push(TableRows { name: table, columns, rows: Vec::new() });
         }
     }
     Some(found)
