@@ -96,7 +96,7 @@ pub(crate) struct GcArgs {
     /// Remove runs that ended longer ago: 30d, 12h, 45m, 90s
     #[arg(long, value_name = "AGE", value_parser = units::duration)]
     pub(crate) older_than: Option<Duration>,
-    /// How old what no run names must be at least
+    /// How old what is removed must be at least
     #[arg(long, value_name = "AGE", default_value = "1h", value_parser = units::duration)]
     pub(crate) grace: Duration,
     /// Only say what would be removed

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tempfile::NamedTempFile;
 
@@ -75,9 +75,6 @@ const MANY_FILES: usize = 8;
 /// Files and bytes that wait for the disk, at most: what would be lost with the power is bounded,
 /// and so is the wait at the end.
 const MOST_PENDING: (usize, u64) = (4096, 1 << 30);
-
-/// A file that is used again counts as new to `gc` from then on, unless it has counted so lately.
-const LATELY: Duration = Duration::from_secs(60);
 
 impl Blobs {
     pub(crate) fn new(root: &Path, scratch: Arc<Scratch>, durability: Durability) -> Self {
@@ -158,7 +155,7 @@ impl Blobs {
         self.prove(blob).is_ok()
     }
 
-    /// Whether the bytes are there, and stay: `gc` leaves alone what was used lately.
+    /// Whether the bytes are there, and stay: they count as new to `gc` from now on.
     fn is_kept(&self, blob: Blob) -> bool {
         self.is_sound(blob) && self.renew(blob.digest).is_ok()
     }
@@ -166,11 +163,12 @@ impl Blobs {
     fn renew(&self, digest: Digest) -> io::Result<()> {
         let path = self.path_of(digest);
         let file = plain::open(&path)?;
-        let used = file.metadata()?.modified()?;
-        if used.elapsed().is_ok_and(|age| age < LATELY) {
+        // What is as old as the session, or younger, is leased by it.
+        let session = self.scratch.session().map_err(io::Error::other)?;
+        if file.metadata()?.modified()? >= session.began() {
             return Ok(());
         }
-        file.set_modified(SystemTime::now())?;
+        file.set_modified(SystemTime::now().max(session.began()))?;
         // It may have been moved away before it was marked.
         plain::check(&path)?;
         self.proofs.note(&path, digest);

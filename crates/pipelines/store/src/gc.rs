@@ -3,7 +3,8 @@
 //! Records go first: of runs that are not to be kept, the steps that nothing kept was made by. Then
 //! objects that no record names are swept, unless they are new: what is being written, or used
 //! again, is in use by a run that has not recorded it yet. Such runs are known by their sessions'
-//! locks, which are leases: nothing goes that is not older than the oldest of them.
+//! locks, which are leases: nothing goes that is not older than the oldest of them, nor a run whose
+//! process has the store open still.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,7 @@ use rusqlite::{Transaction, named_params};
 
 use crate::{Digest, Result, RunId, ScratchFolder, Store, Timestamp, failure, plain, verify};
 
-/// How old an object must be at least to go, when nothing else is said.
+/// How old what goes must be at least, when nothing else is said.
 const GRACE: Duration = Duration::from_secs(3600);
 
 /// What is removed from a store; by default only objects that no record names.
@@ -25,7 +26,7 @@ pub struct GcOptions {
     pub keep_last: Option<u32>,
     /// Runs are removed that ended this long ago. With `keep_last`, those for which both is true.
     pub older_than: Option<Duration>,
-    /// How old an object must be at least.
+    /// How old what goes must be at least, records and objects alike.
     pub grace: Duration,
     /// Whether it is only told what would go.
     pub dry_run: bool,
@@ -72,7 +73,7 @@ impl GcOptions {
         self
     }
 
-    /// Sets how old an object must be at least to go.
+    /// Sets how old what goes must be at least.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -93,6 +94,9 @@ impl GcOptions {
     pub fn collect(self, store: &Store) -> Result<Collected> {
         store.check_writable()?;
         let mut collected = Collected::default();
+        // Before it is looked what the records name: what is kept from now on may be named later.
+        let aside = store.scratch_folder()?;
+        let before = self.newest_to_remove(store, &aside)?;
         let contents = self.remove_records(store, &mut collected)?;
         let mut named = store.all_logs()?;
         for content in contents {
@@ -101,8 +105,18 @@ impl GcOptions {
             named.extend(manifest.into_iter().flat_map(|it| it.files).map(|file| file.digest));
             named.insert(content);
         }
-        self.sweep(store, &named, &mut collected)?;
+        self.sweep(store, &named, before, &aside, &mut collected)?;
         Ok(collected)
+    }
+
+    /// Until when an object must have been written, or used again, to go: by the clock of the file
+    /// system, which is another machine's perhaps.
+    fn newest_to_remove(self, store: &Store, aside: &ScratchFolder) -> Result<SystemTime> {
+        let found = fs::metadata(aside.path()).and_then(|found| found.modified());
+        let now = found.map_err(|error| failure::io(error, "look at", aside.path()))?;
+        let before = now.checked_sub(self.grace).unwrap_or(SystemTime::UNIX_EPOCH);
+        let leased = store.scratch().oldest_living();
+        Ok(leased.map_or(before, |began| began.min(before)))
     }
 
     /// Removes records, and returns the contents that the others name.
@@ -115,7 +129,7 @@ impl GcOptions {
                 // A run finds results before it records that it uses them.
                 collected.is_busy = store.has_living_runs(catalog)?;
                 if !collected.is_busy {
-                    thinned = self.remove_runs(catalog, collected)?;
+                    thinned = self.remove_runs(store, catalog, collected)?;
                 }
             }
             let contents = contents(catalog)?;
@@ -133,14 +147,20 @@ impl GcOptions {
     /// Removes old runs; returns those of which some steps are needed still.
     fn remove_runs(
         self,
+        store: &Store,
         catalog: &Transaction<'_>,
         collected: &mut Collected,
     ) -> rusqlite::Result<Vec<RunId>> {
-        let before = self.older_than.map(|age| Timestamp::now().before(age).as_micros());
+        let age = self.older_than.unwrap_or_default().max(self.grace);
+        let before = Timestamp::now().before(age).as_micros();
         catalog.execute_batch(TEMPORARY)?;
         catalog.execute(
             OLD_RUNS,
-            named_params! {":keep": self.keep_last.unwrap_or(0), ":before": before},
+            named_params! {
+                ":keep": self.keep_last.unwrap_or(0),
+                ":before": before,
+                ":leased": store.runs_of_living_sessions(catalog)?,
+            },
         )?;
         catalog.execute(NEEDED_STEPS, [])?;
         let in_use = "(SELECT run FROM steps WHERE id IN (SELECT id FROM needed_steps))";
@@ -171,18 +191,15 @@ impl GcOptions {
         self,
         store: &Store,
         named: &BTreeSet<Digest>,
+        before: SystemTime,
+        aside: &ScratchFolder,
         collected: &mut Collected,
     ) -> Result<()> {
-        let aside = store.scratch_folder()?;
-        let now = SystemTime::now();
-        let before = now.checked_sub(self.grace).unwrap_or(SystemTime::UNIX_EPOCH);
-        let leased = store.scratch().oldest_living();
-        let before = leased.map_or(before, |began| began.min(before));
         for (digest, path) in verify::objects(store.root())? {
             if named.contains(&digest) {
                 continue;
             }
-            match self.remove(&path, before, &aside)? {
+            match self.remove(&path, before, aside)? {
                 Some(size) => {
                     collected.objects += 1;
                     collected.bytes += size;
@@ -200,7 +217,7 @@ impl GcOptions {
     fn remove(self, path: &Path, before: SystemTime, aside: &ScratchFolder) -> Result<Option<u64>> {
         let cannot = |error| failure::io(error, "remove", path);
         let Ok(found) = fs::symlink_metadata(path) else { return Ok(None) };
-        if found.modified().map_err(cannot)? > before {
+        if found.modified().map_err(cannot)? >= before {
             return Ok(None);
         }
         if self.dry_run {
@@ -210,7 +227,7 @@ impl GcOptions {
         fs::rename(path, &moved).map_err(cannot)?;
         // Who used it again in between has marked it so, and relies on it.
         let is_used = fs::symlink_metadata(&moved).and_then(|found| found.modified());
-        if is_used.map_err(cannot)? > before {
+        if is_used.map_err(cannot)? >= before {
             fs::rename(&moved, path).map_err(cannot)?;
             return Ok(None);
         }
@@ -253,7 +270,8 @@ const OLD_RUNS: &str = "
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newer
         FROM runs)
     WHERE status <> 'running' AND coalesce(newer, 0) >= :keep
-        AND (:before IS NULL OR coalesce(ended, started) < :before)";
+        AND coalesce(ended, started) < :before
+        AND id NOT IN (SELECT value FROM json_each(:leased))";
 
 /// Steps of runs that are kept, and those that made what went into or came out of these.
 const NEEDED_STEPS: &str = "

@@ -40,6 +40,7 @@ pub(crate) struct Session {
     token: String,
     folder: PathBuf,
     lock_path: PathBuf,
+    began: SystemTime,
     process: u32,
     // Held, not used: the lock goes when the file is closed.
     _lock: File,
@@ -124,17 +125,23 @@ impl Scratch {
         }
     }
 
+    /// Whether a session lives that is not this store's own.
+    pub(crate) fn is_living_other(&self, token: &str) -> bool {
+        let own = self.held().current.upgrade();
+        own.is_none_or(|session| session.token != token) && self.is_alive(token)
+    }
+
     /// When the oldest session began that still lives, this store's own left out: what is being
     /// written, or used again, by others is not older.
     pub(crate) fn oldest_living(&self) -> Option<SystemTime> {
-        let own = self.held().current.upgrade();
         let entries = fs::read_dir(&self.tmp).ok()?;
         let began = entries.flatten().filter_map(|entry| {
             let name = entry.file_name();
             let token = name.to_str()?.strip_suffix(".lock")?;
-            let is_own = own.as_ref().is_some_and(|session| session.token == token);
-            let is_other = !is_own && !token.starts_with(flight::PREFIX) && self.is_alive(token);
-            is_other.then(|| entry.metadata().ok()?.modified().ok()).flatten()
+            let is_session = !token.starts_with(flight::PREFIX);
+            (is_session && self.is_living_other(token))
+                .then(|| entry.metadata().ok()?.modified().ok())
+                .flatten()
         });
         began.min()
     }
@@ -174,8 +181,8 @@ impl Session {
                 let folder = lock_path.with_extension("");
                 fs::create_dir(&folder)?;
                 let token = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let process = process::id();
-                return Ok(Self { token, folder, lock_path, process, _lock: lock });
+                let (began, process) = (lock.metadata()?.modified()?, process::id());
+                return Ok(Self { token, folder, lock_path, began, process, _lock: lock });
             }
         }
     }
@@ -183,6 +190,11 @@ impl Session {
     /// The session's name, by which others ask whether it [`is_alive`](Scratch::is_alive).
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// When it began, by the clock of the store's file system.
+    pub(crate) fn began(&self) -> SystemTime {
+        self.began
     }
 
     fn is_of_this_process(&self) -> bool {

@@ -168,6 +168,21 @@ impl Store {
         Ok(gone)
     }
 
+    /// The numbers of runs, ended or not, whose process has the store open still, as JSON.
+    pub(crate) fn runs_of_living_sessions(&self, catalog: &Connection) -> rusqlite::Result<String> {
+        let mut query =
+            catalog.prepare("SELECT session, json_group_array(id) FROM runs GROUP BY 1")?;
+        let mut rows = query.query([])?;
+        let mut living = Vec::new();
+        while let Some(row) = rows.next()? {
+            if self.scratch().is_living_other(&name(row, "session")?) {
+                let numbers: String = row.get(1)?;
+                living.push(numbers.trim_matches(['[', ']']).to_owned());
+            }
+        }
+        Ok(format!("[{}]", living.join(",")))
+    }
+
     /// Whether a run is going on, of any process.
     pub(crate) fn has_living_runs(&self, catalog: &Connection) -> rusqlite::Result<bool> {
         let running: usize =
