@@ -100,7 +100,9 @@ impl Scratch {
     fn make_session(&self) -> Result<Arc<Session>> {
         self.sweep();
         let tmp = self.folder();
-        let made = Session::make(tmp).map_err(|e| failure::io(e, "write to", tmp))?;
+        let made = fs::create_dir_all(tmp)
+            .and_then(|()| Session::make(tmp))
+            .map_err(|e| failure::io(e, "write to", tmp))?;
         Ok(Arc::new(made))
     }
 

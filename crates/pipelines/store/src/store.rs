@@ -12,6 +12,7 @@ use crate::catalog::{self, Catalog};
 use crate::scratch::{Scratch, Session};
 use crate::{
     Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, blobs, failpoint, failure, plain,
+    verify,
 };
 
 /// The version of the folder's layout; the catalog has its own.
@@ -309,6 +310,10 @@ fn create(root: &Path) -> Result<()> {
         fs::create_dir_all(&path).map_err(|error| failure::io(error, "make", &path))?;
     }
     plain::clear_unfinished(root);
+    if verify::list(&root.join("objects")).is_ok_and(|found| !found.is_empty()) {
+        // It has been finished before: a new catalog would know nothing of what is there.
+        catalog::check_there(root)?;
+    }
     Catalog::create(root)?;
     write_whole(root, ".gitignore", "# made by cannery\n*\n")?;
     // Last: it says that everything else is there.

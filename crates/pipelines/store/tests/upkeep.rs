@@ -397,3 +397,36 @@ fn handles_that_are_dormant_keep_nothing_open() {
     drop((one, two, three));
     assert_eq!(descriptors(&root), 0);
 }
+
+#[test]
+fn a_catalog_that_was_emptied_is_no_new_one() {
+    for has_version in [true, false] {
+        let (folder, store) = store();
+        run(&store, "p", "a");
+        let before = told(&store);
+        drop(store);
+        remove_catalog(folder.path());
+        fs::write(folder.path().join("catalog.sqlite"), "").unwrap();
+        if !has_version {
+            fs::remove_file(folder.path().join("version")).unwrap();
+        }
+        assert_eq!(Store::open(folder.path()).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert!(FsckOptions::default().repair(true).check(folder.path()).unwrap().is_ok());
+        assert_eq!(told(&Store::open(folder.path()).unwrap()), before);
+    }
+}
+
+#[test]
+fn folders_that_were_removed_come_back() {
+    let (folder, store) = store();
+    run(&store, "p", "a");
+    drop(store);
+    for name in ["objects", "tmp", "views", "runs"] {
+        let _ = fs::remove_dir_all(folder.path().join(name));
+    }
+    let missing = messages(folder.path(), FsckOptions::default());
+    assert_eq!(missing.len(), 3, "two manifests and a record: {missing:?}");
+    let store = Store::open(folder.path()).unwrap();
+    run(&store, "p", "a");
+    assert!(FsckOptions::default().repair(true).check(folder.path()).unwrap().is_ok());
+}

@@ -16,7 +16,8 @@ pub(super) fn open(args: &StoreArgs) -> Result<Store> {
 pub(super) fn folder(args: &StoreArgs) -> Result<PathBuf> {
     let named = args.store.clone().or_else(|| std::env::var_os("CANNERY_STORE").map(PathBuf::from));
     let Some(folder) = named else { return nearest() };
-    if folder.is_dir() { Ok(folder) } else { Err(none_at(&folder)) }
+    let has = |name| folder.join(name).exists();
+    if has("version") || has("catalog.sqlite") { Ok(folder) } else { Err(none_at(&folder)) }
 }
 
 fn nearest() -> Result<PathBuf> {

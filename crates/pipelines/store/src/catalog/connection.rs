@@ -90,16 +90,23 @@ pub(super) fn place_of(root: &Path) -> Option<(u64, u64)> {
     catalog_path(root).exists().then_some((0, 0))
 }
 
-/// SQLite says of a missing file only that it cannot open it.
-fn check_there(root: &Path) -> Result<()> {
-    let path = catalog_path(root);
-    match fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let message = format!("the store `{}` has no `catalog.sqlite`", root.display());
-            Err(Error::new(ErrorKind::Corrupt, message).with_hint(failure::REBUILD_HINT))
+/// Refuses a catalog that is gone, of which SQLite says only that it cannot open it, or empty, which
+/// SQLite takes for a new one.
+pub(crate) fn check_there(root: &Path) -> Result<()> {
+    let what = match fs::symlink_metadata(catalog_path(root)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "has no `catalog.sqlite`",
+        Ok(found) if found.len() == 0 && !root.join(LOG).exists() => {
+            "has an empty `catalog.sqlite`"
         }
-        _ => Ok(()),
-    }
+        _ => return Ok(()),
+    };
+    Err(lost(root, what))
+}
+
+#[cold]
+fn lost(root: &Path, what: &str) -> Error {
+    let message = format!("the store `{}` {what}", root.display());
+    Error::new(ErrorKind::Corrupt, message).with_hint(failure::REBUILD_HINT)
 }
 
 fn open_for_writing(root: &Path) -> Result<Connection> {
@@ -146,6 +153,9 @@ fn configure(connection: Connection) -> rusqlite::Result<Connection> {
 fn check_version(connection: &Connection, root: &Path) -> Result<usize> {
     let version = schema_version(connection)
         .map_err(|error| failure::catalog(error, "read the catalog's version"))?;
+    if version == 0 {
+        return Err(lost(root, "has a `catalog.sqlite` in which there is nothing"));
+    }
     if version > MIGRATIONS.len() {
         return Err(failure::newer(root, "catalog", &version.to_string(), MIGRATIONS.len()));
     }

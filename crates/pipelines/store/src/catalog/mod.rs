@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tempfile::TempDir;
 
 use self::connection::Connected;
-pub(crate) use self::connection::unwatched;
+pub(crate) use self::connection::{check_there, unwatched};
 use crate::{Result, failure};
 
 mod artifacts;
