@@ -10,6 +10,7 @@ mod compat;
 mod construct;
 mod errors;
 mod file;
+mod formats;
 mod hdf5;
 mod json;
 mod jsonl;
@@ -40,6 +41,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
+    formats::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;
