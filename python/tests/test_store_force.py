@@ -78,6 +78,25 @@ def test_a_step_may_always_be_forced_or_expire():
     assert len(count) == 2
 
 
+def test_a_step_with_other_options_is_the_same_step():
+    @step(version="1")
+    def double(number: int) -> int:
+        return number * 2
+
+    forced = double.with_options(force=True)
+
+    @pipeline
+    def work(number: int):
+        return double(number), forced(number)
+
+    assert (forced.name, forced.version, forced.force) == ("double", "1", True)
+    for _ in range(2):
+        run = work(4)
+        assert [each.load() for each in run.output] == [8, 8]
+    assert run.steps["double"].cached
+    assert not run.steps["double-2"].cached
+
+
 def test_a_time_to_live_is_a_number_of_seconds():
     for wrong in (-1, float("nan"), datetime.timedelta(seconds=-1)):
         with pytest.raises(DataError, match="`ttl`"):

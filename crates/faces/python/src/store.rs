@@ -78,11 +78,6 @@ impl Store {
     }
 
     #[getter]
-    fn is_closed(&self) -> bool {
-        self.lock().is_none()
-    }
-
-    #[getter]
     fn root(&self) -> PathBuf {
         self.root.clone()
     }
