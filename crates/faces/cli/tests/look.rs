@@ -374,6 +374,9 @@ fn usage() {
       artifacts    List what pipelines have made
       lineage      Show what an artifact was made from
       why          Say why a step of a run ran, or did not
+      fsck         Check a store, and repair what can be repaired
+      gc           Remove what nothing reaches from a store
+      store        Copy a store, verify it, or say how much it holds
       completions  Print completions for a shell
       help         Print this message or the help of the given subcommand(s)
 
