@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use cannery::{Input, Output, Place, Seekable};
 use cannery_can::{Bytes, CanFile, CanWriter, Compression};
 use cannery_core::tagged::{MAX_LEVELS, Native, Tagger, Untagger};
-use cannery_core::{Error, Limits, Result, Sink};
+use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -25,6 +25,23 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(objects_dumps, module)?)?;
     module.add_function(wrap_pyfunction!(objects_load, module)?)?;
     module.add_function(wrap_pyfunction!(objects_loads, module)?)
+}
+
+/// How deep objects may lie in others: lists of nodes that are linked to each other are deep.
+const MAX_OBJECT_DEPTH: usize = 10_000;
+
+fn limits_of(limits: Limits) -> Limits {
+    limits.depth(MAX_OBJECT_DEPTH)
+}
+
+/// Says what to do about objects that are nested too deeply: no argument of ours changes the limit.
+fn with_hint(error: Error) -> Error {
+    if error.kind() == ErrorKind::Depth {
+        return error.with_hint(
+            "keep its nodes in one list, and in each node the positions of those it refers to",
+        );
+    }
+    error
 }
 
 /// The formats that hold any object.
@@ -83,7 +100,7 @@ fn objects_dumps<'py>(
         }
         format => to_document(value, describer, format),
     };
-    memory::new_bytes(py, &bytes.or_raise(py)?)
+    memory::new_bytes(py, &bytes.map_err(with_hint).or_raise(py)?)
 }
 
 /// Writes any object to a path: the file appears whole, or the old one stays.
@@ -107,7 +124,7 @@ fn objects_dump<'py>(
         }
         format => to_document(value, describer, format).and_then(|bytes| write_out(output, &bytes)),
     };
-    written.or_raise(py)
+    written.map_err(with_hint).or_raise(py)
 }
 
 fn write_out(mut output: Output<'_>, bytes: &[u8]) -> Result<()> {
@@ -120,7 +137,7 @@ fn to_can<'py, W: Write + std::io::Seek>(
     describer: Describer<'py>,
     mut writer: CanWriter<'_, W>,
 ) -> Result<W> {
-    send_graph(value, describer, Limits::default(), writer.sink())?;
+    send_graph(value, describer, limits_of(Limits::default()), writer.sink())?;
     writer.finish()
 }
 
@@ -129,7 +146,7 @@ fn to_document<'py>(
     describer: Describer<'py>,
     format: Format,
 ) -> Result<Vec<u8>> {
-    let limits = Limits::default();
+    let limits = limits_of(Limits::default());
     if format == Format::Yaml {
         let writer = cannery_yaml::Writer::new(cannery_yaml::WriteOptions::default());
         let native = Native::default().bytes(true).non_finite(true).references(true);
@@ -175,7 +192,7 @@ fn objects_loads<'py>(
         }
         format => from_document(document.bytes(), format, &mut builder),
     };
-    read.or_raise(py)?;
+    read.map_err(with_hint).or_raise(py)?;
     Ok(builder.take().expect("a document was read"))
 }
 
@@ -202,7 +219,7 @@ fn objects_load<'py>(
             format => from_document(&bytes, format, &mut builder),
         }),
     };
-    read.map_err(|e| e.in_file(place.name())).or_raise(py)?;
+    read.map_err(|e| with_hint(e).in_file(place.name())).or_raise(py)?;
     Ok(builder.take().expect("a document was read"))
 }
 
@@ -224,11 +241,11 @@ fn read_all(py: Python<'_>, place: &Place) -> Result<Vec<u8>> {
 }
 
 fn from_can(bytes: Bytes, sink: &mut impl Sink) -> Result<()> {
-    CanFile::from_bytes(bytes, cannery::default_limits())?.send(sink)
+    CanFile::from_bytes(bytes, limits_of(cannery::default_limits()))?.send(sink)
 }
 
 fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()> {
-    let limits = Limits::default();
+    let limits = limits_of(Limits::default());
     let limits = limits.depth(limits.depth * MAX_LEVELS);
     let mut sink = Untagger::new(sink);
     let read = if format == Format::MessagePack {

@@ -2,11 +2,13 @@
 
 mod ahead;
 mod cache;
+mod delayed;
 mod graph;
 mod hooks;
 pub(crate) mod make;
 mod merge;
 mod msgpack;
+mod reviver;
 mod shape;
 mod weight;
 mod yaml;
@@ -19,12 +21,14 @@ use pyo3::types::PyList;
 
 pub(crate) use ahead::KeyBlock;
 pub(crate) use cache::Caches;
-pub(crate) use graph::{GraphHooks, Reviver};
+pub(crate) use graph::{GraphHooks, free_of, is_array};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
 pub(crate) use msgpack::{
     MsgpackHooks, TimestampAs, UnpackOptions, epoch, ext_type, own_error, timestamp, utc_datetime,
 };
+pub(crate) use reviver::Reviver;
+pub(crate) use weight::{ARRAY_DEPTH, MAX_DEPTH, too_deep};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
 use crate::array::Mapping;

@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyStr
 use super::frame::Frame;
 use super::{Dialect, Frames, Key, PyWalker, Step, is_exactly, text_of};
 use crate::array::NumpyArray;
+use crate::build::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
 use crate::errors::from_exception;
 
 /// The Python side of objects: `describe(value)` gives a type name and a `dict` of parts, and
@@ -65,6 +66,19 @@ pub(crate) struct GraphDialect<'py> {
     met: Addresses,
     shared: Addresses,
     marks: ByAddress<u64>,
+    /// Of the containers that were entered.
+    levels: Vec<Level>,
+    /// How instances of classes written in Python are freed.
+    free_of_instances: usize,
+}
+
+/// How deep a container lies in others, as the reader will count it.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Values around it that are hashed by way of it.
+    hashed: u32,
+    /// Values around it that are freed by recursion.
+    freed: u32,
 }
 
 #[derive(PartialEq, Eq)]
@@ -92,6 +106,8 @@ pub(crate) fn send<'py, S: Sink>(
 
 impl<'py> GraphDialect<'py> {
     fn new(describer: Describer<'py>) -> Self {
+        // The describer is an instance of such a class itself.
+        let free_of_instances = free_of(&describer.0);
         Self {
             describer,
             descriptions: HashMap::default(),
@@ -100,7 +116,37 @@ impl<'py> GraphDialect<'py> {
             met: HashSet::default(),
             shared: HashSet::default(),
             marks: HashMap::default(),
+            levels: Vec::new(),
+            free_of_instances,
         }
+    }
+
+    /// Takes note of a container that is entered.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Depth`], where the reader would refuse it.
+    fn descend(&mut self, value: &Bound<'py, PyAny>) -> Result<()> {
+        let around = self.levels.last().copied().unwrap_or_default();
+        let exactly = |class| is_exactly(value, class);
+        let is_hashed =
+            exactly(&raw mut ffi::PyTuple_Type) || exactly(&raw mut ffi::PyFrozenSet_Type);
+        let is_plain = exactly(&raw mut ffi::PyDict_Type)
+            || exactly(&raw mut ffi::PyList_Type)
+            || exactly(&raw mut ffi::PySet_Type);
+        let level = if is_hashed {
+            Level { hashed: around.hashed + 1, ..around }
+        } else if is_plain || free_of(value) == self.free_of_instances {
+            Level { hashed: 0, ..around }
+        } else {
+            let levels = if is_array(value) { ARRAY_DEPTH } else { 1 };
+            Level { hashed: around.hashed + 1, freed: around.freed + levels }
+        };
+        if level.hashed.max(level.freed) > MAX_DEPTH {
+            return Err(too_deep("it"));
+        }
+        self.levels.try_reserve(1).map_err(|_| Error::out_of_memory())?;
+        self.levels.push(level);
+        Ok(())
     }
 
     /// Notes that a value was met; whether it was sent (or seen) before and is done with.
@@ -254,8 +300,13 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
         } else {
             self.object(&value, sink)?
         };
+        self.descend(frame.identity())?;
         frames.enter(frame)?;
         Ok(Step::Entered)
+    }
+
+    fn leave(&mut self, _frame: &Frame<'py>) {
+        self.levels.pop();
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {
