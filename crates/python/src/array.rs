@@ -176,6 +176,28 @@ fn is_npy(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(dtype.getattr("descr").is_ok())
 }
 
+/// Whether NPY says all about a type: it has no notes beside it, no alignment and no records.
+fn says_all(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if !dtype.getattr("metadata")?.is_none() {
+        return Ok(false);
+    }
+    let fields = dtype.getattr("fields")?;
+    if fields.is_none() {
+        let base = dtype.getattr("base")?;
+        return if base.is(dtype) { Ok(true) } else { says_all(&base) };
+    }
+    let class = dtype.getattr("type")?.getattr("__name__")?;
+    if dtype.getattr("isalignedstruct")?.extract()? || class.ne("void")? {
+        return Ok(false);
+    }
+    for field in fields.call_method0("values")?.try_iter()? {
+        if !says_all(&field?.get_item(0)?)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// A NumPy array as a source, contiguous; it owns what it reads from.
 pub(crate) struct NumpyArray {
     dtype: Dtype,
@@ -216,11 +238,11 @@ impl NumpyArray {
         Self::contiguous(&contiguous, dtype_from_numpy(&dtype)?, order).map(Some)
     }
 
-    /// The same, unless somebody noted something beside the type of its elements: NPY does not.
-    pub(crate) fn without_notes(value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    /// The same, unless there is more to the type of its elements than NPY says.
+    pub(crate) fn if_all_is_said(value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         match Self::of(value)? {
-            Some(_) if !value.getattr("dtype")?.getattr("metadata")?.is_none() => Ok(None),
-            found => Ok(found),
+            Some(found) if says_all(&value.getattr("dtype")?)? => Ok(Some(found)),
+            _ => Ok(None),
         }
     }
 

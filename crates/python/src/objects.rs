@@ -15,12 +15,13 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::array::Mapping;
-use crate::build::{GraphHooks, PyBuilder, Reviver};
+use crate::build::{GraphHooks, Placeholder, PyBuilder, Reviver};
 use crate::errors::OrRaise;
 use crate::memory::{self, MemoryFile};
 use crate::walk::{Describer, send_graph};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Placeholder>()?;
     module.add_function(wrap_pyfunction!(objects_dump, module)?)?;
     module.add_function(wrap_pyfunction!(objects_dumps, module)?)?;
     module.add_function(wrap_pyfunction!(objects_load, module)?)?;

@@ -31,6 +31,7 @@ _ADAPTERS = {
     "pyarrow": "_pyarrow",
     "pydantic": "_pydantic",
     "pydantic_core": "_pydantic",
+    "pytz": "_pytz",
     "scipy": "_scipy",
     "sklearn": "_sklearn",
     "torch": "_torch",

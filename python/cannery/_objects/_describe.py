@@ -6,9 +6,11 @@ import enum
 import sys
 import types
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
-from cannery._objects import _adapters
+from cannery._objects import _adapters, _stdlib
+from cannery._objects._checks import Untrusted
 from cannery._objects._classes import class_to_name, is_plain_data, plan_of
 from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
@@ -18,7 +20,8 @@ from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_finda
 from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataTypeError
 
-Described = tuple[str, dict[str, Any]]
+Parts = dict[str, Any]
+Described = tuple[str, Parts]
 
 
 class Describer:
@@ -56,10 +59,15 @@ class Describer:
     def in_order(self, items: Iterable[Any]) -> list[Any]:
         """The items of a set in an order that is the same in every process."""
         items = list(items)
+        if len(items) < 2:
+            return items
         kinds = {type(item) for item in items}
         if len(kinds) == 1 and kinds <= _ORDERED:
             return sorted(items)
-        return sorted(items, key=_sort_key)
+        try:
+            return sorted(items, key=_sort_key)
+        except RecursionError:  # what is nested so deeply has no text to sort it by
+            return sorted(items, key=lambda item: type(item).__qualname__)
 
 
 # Types whose order is total.
@@ -100,7 +108,21 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return refuse
     parts, cls = plan.parts, class_to_name(cls)
     name = name_of_registered(cls) or full_name(cls)
+    if _stdlib.class_of(name) is cls:
+        return _of_table(cls, name, parts)
     return lambda value: (name, parts(value))
+
+
+def _of_table(cls: type, name: str, parts: Callable[[Any], Parts]) -> Callable[[Any], Described]:
+    """For a class that every reader makes: what none would take is refused."""
+
+    def describe(value: Any) -> Described:
+        taken_apart = parts(value)
+        with suppress(Untrusted):
+            _stdlib.check_class(cls, taken_apart)
+        return name, taken_apart
+
+    return describe
 
 
 def _load_plugins(cls: type) -> None:

@@ -275,16 +275,18 @@ def _maker_of_class(cls: Any) -> Maker | None:
     plan = plan_of(cls)
     if plan is None:
         return None
-    empty, fill, make = plan.empty, plan.fill, plan.make
-    if empty is None or fill is None:
+    fill, make = plan.fill, plan.make
+    if fill is None:
         make = cast("Callable[[Parts], Any]", make)
         return Maker(lambda _, parts: make(parts), can_wait=plan.can_wait)
 
     def finish(instance: Any, parts: Parts) -> Any:
+        if instance is None and make is not None:
+            return make(parts)
         fill(instance, parts)
         return instance
 
-    return Maker(finish, empty=empty, can_wait=plan.can_wait)
+    return Maker(finish, empty=plan.empty, shell=plan.shell, can_wait=plan.can_wait)
 
 
 def _is_member_value(value: Any, path: str) -> None:

@@ -132,7 +132,11 @@ def check_class(cls: type, parts: Parts) -> None:
         check_names(cls, parts)
         refuse_callables(parts, "function")
     elif not issubclass(cls, enum.Enum):
-        rules()[name](parts)
+        rule = rules()[name]
+        others = rule.others(parts)
+        rule({key: part for key, part in parts.items() if key not in others})
+        check_names(cls, others)
+        refuse_callables(others, "function")
 
 
 def _check_node(cls: Any, parts: Parts) -> None:

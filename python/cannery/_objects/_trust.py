@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import sys
 import typing
 from collections.abc import Callable, Iterable
@@ -227,9 +228,21 @@ def _reason_to_refuse(item: Any) -> str | None:
     module = getattr(item, "__module__", None) or ""
     if module.partition(".")[0] in _FORBIDDEN and not _is_of_project(module):
         return "reaches the interpreter or the system"
-    if isinstance(item, type) and hasattr(item, "__del__"):
+    if isinstance(item, type) and _has_finalizer(item):
         return "has a finalizer (`__del__`), which runs when the object is dropped"
     return None
+
+
+def _has_finalizer(cls: type) -> bool:
+    """Whether code of a class runs when an instance is dropped; files in memory are only closed."""
+    finalizer = getattr(cls, "__del__", None)
+    is_file = finalizer is getattr(io.IOBase, "__del__", None) and issubclass(cls, _IN_MEMORY)
+    return finalizer is not None and not (
+        is_file and cls.close in (io.BytesIO.close, io.StringIO.close)
+    )
+
+
+_IN_MEMORY = (io.BytesIO, io.StringIO)
 
 
 def _is_of_project(module: str) -> bool:

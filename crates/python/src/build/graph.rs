@@ -99,8 +99,8 @@ const ITEMS: &str = "__items__";
 const MOST_DIGITS: usize = 640;
 
 /// Stands in a gap.
-#[pyclass(frozen)]
-pub(super) struct Placeholder {
+#[pyclass(frozen, module = "cannery._native")]
+pub(crate) struct Placeholder {
     id: u64,
 }
 

@@ -294,7 +294,7 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
         }
         let frame = if let Some(frame) = self.container(&value, sink)? {
             frame
-        } else if let Some(array) = NumpyArray::without_notes(&value).map_err(from_exception)? {
+        } else if let Some(array) = NumpyArray::if_all_is_said(&value).map_err(from_exception)? {
             sink.array(&array)?;
             return Ok(Step::Done);
         } else {
