@@ -161,7 +161,7 @@ _BY_ATTRIBUTES: dict[type, dict[str, Check]] = {
 
 def _zone_maker(cls: Any) -> Callable[[Parts], Any]:
     def make(parts: Parts) -> Any:
-        made = object.__new__(cls)
+        made = dt.tzinfo.__new__(cls)
         vars(made).update(parts)
         return made
 

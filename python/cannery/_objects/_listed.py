@@ -9,6 +9,8 @@ from __future__ import annotations
 # By the module that the names are said to be in.
 _NAMES: dict[str, str] = {
     "PIL.Image": "Image",
+    "PIL.PngImagePlugin": "iTXt",
+    "PIL.TiffImagePlugin": "IFDRational",
     "attr._make": "_Nothing",
     "dateutil._common": "weekday",
     "dateutil.relativedelta": "relativedelta",
