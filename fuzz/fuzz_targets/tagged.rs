@@ -1,7 +1,7 @@
 //! A raised document keeps to the grammar, and lowered and raised again is the same.
 #![no_main]
 
-use cannery_core::tagged::{Tagger, Untagger};
+use cannery_core::tagged::{TagEncoder, TagDecoder};
 use cannery_core::{Error, Graph, GraphBuilder, Limits, Source, Tape, Value};
 use cannery_testing::{Checked, events, isomorphic};
 use libfuzzer_sys::fuzz_target;
@@ -17,13 +17,13 @@ fuzz_target!(|data: &[u8]| {
 
 /// The graph of a document; a graph, for it checks that references lead somewhere.
 fn raised(document: &Value) -> Result<Graph, Error> {
-    let mut sink = Untagger::new(GraphBuilder::new(Limits::default()));
+    let mut sink = TagDecoder::new(GraphBuilder::new(Limits::default()));
     document.emit(&mut sink)?;
     sink.into_inner().finish()
 }
 
 fn lowered(tape: &Tape) -> Value {
-    let mut sink = Tagger::new(Checked::new(Tape::default()));
+    let mut sink = TagEncoder::new(Checked::new(Tape::default()));
     tape.emit(&mut sink).expect("everything can be lowered");
     let lowered = sink.into_inner().finish();
     Value::from_source(&lowered, Limits::unlimited()).expect("a tree")

@@ -8,7 +8,7 @@ use cannery_yaml::{Document, ReadOptions, to_string, to_value};
 use libfuzzer_sys::fuzz_target;
 
 #[expect(dead_code, reason = "what the test of the list looks at")]
-#[path = "../../crates/yaml/tests/peer/mod.rs"]
+#[path = "../../crates/formats/yaml/tests/peer/mod.rs"]
 mod peer;
 
 const MAX_LEN: usize = 1000;

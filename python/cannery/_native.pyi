@@ -1,4 +1,4 @@
-# The private module that is built from crates/python.
+# The private module that is built from crates/faces/python.
 
 import builtins
 import sys

@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
-POLICY = Path(__file__).parents[2] / "crates" / "pickle" / "policy"
+POLICY = Path(__file__).parents[2] / "crates" / "formats" / "pickle" / "policy"
 CHILD = Path(__file__).with_name("pickle_names_child.py")
 SEED = int(os.environ.get("CANNERY_SEED", "7"))
 COUNT = int(os.environ.get("CANNERY_PICKLES", "4000"))

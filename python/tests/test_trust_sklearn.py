@@ -92,7 +92,7 @@ def test_models_whose_parts_are_not_checked_stay_records() -> None:
 
 
 def _policy() -> dict[str, set[str]]:
-    text = (Path(__file__).parents[2] / "crates/pickle/policy/sklearn.txt").read_text()
+    text = (Path(__file__).parents[2] / "crates/formats/pickle/policy/sklearn.txt").read_text()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     found: dict[str, set[str]] = {}
     for line in "\n".join(lines).replace("\n    ", " ").splitlines():

@@ -14,9 +14,9 @@ use cannery_json::{ReadOptions, WriteOptions, Writer, from_slice, from_str, to_v
 
 /// Takes everything and keeps nothing, but for a sum that depends on all of it.
 #[derive(Default)]
-struct NullSink(u64);
+struct Nothing(u64);
 
-impl NullSink {
+impl Nothing {
     #[inline]
     fn take(&mut self, value: u64) -> Result<()> {
         self.0 = self.0.wrapping_add(value);
@@ -24,7 +24,7 @@ impl NullSink {
     }
 }
 
-impl Sink for NullSink {
+impl Sink for Nothing {
     #[inline]
     fn null(&mut self) -> Result<()> {
         self.take(1)
@@ -93,7 +93,7 @@ fn length(text: Text<'_>) -> u64 {
 }
 
 fn ours_to_nothing(text: &[u8]) -> u64 {
-    let mut sink = NullSink::default();
+    let mut sink = Nothing::default();
     from_slice(text, &ReadOptions::default(), &mut sink).expect("JSON");
     sink.0
 }
@@ -118,7 +118,7 @@ fn read(text: &[u8]) {
     measure("read: cannery, no-op sink", text.len(), || ours_to_nothing(text));
     let valid = std::str::from_utf8(text).expect("UTF-8");
     measure("read: cannery, no-op sink, from str", text.len(), || {
-        let mut sink = NullSink::default();
+        let mut sink = Nothing::default();
         from_str(valid, &ReadOptions::default(), &mut sink).expect("JSON");
         sink.0
     });
@@ -148,7 +148,7 @@ fn write(text: &[u8]) {
         writer.output().clear();
         value.emit(&mut writer).expect("JSON");
     });
-    let mut sink = NullSink::default();
+    let mut sink = Nothing::default();
     measure("write: cannery, walking Value alone", length, || value.emit(&mut sink).expect("ok"));
     let theirs: serde_json::Value = serde_json::from_slice(text).expect("JSON");
     measure("write: serde_json, Value", length, || serde_json::to_vec(&theirs).expect("JSON"));

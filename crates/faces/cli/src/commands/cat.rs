@@ -1,0 +1,99 @@
+//! `cannery cat` and `cannery head`: the values of a file.
+
+use std::ffi::OsString;
+
+use cannery::{
+    ConvertOptions, Documents, Error, ErrorKind, Format, Input, Location, OpenSource, Output,
+    ReadOptions, Selection, WriteOptions, convert_between, format_of_id,
+};
+
+use super::for_each_file;
+use crate::args::{CatArgs, HeadArgs};
+use crate::failure::Failure;
+use crate::progress::ProgressLine;
+use crate::{Console, ExitStatus};
+
+/// Blanks that documents are indented with.
+const INDENT: usize = 2;
+
+pub(crate) fn cat(args: &CatArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    for_each_file(&args.files, console, |file, console| print(file, args, None, console))
+}
+
+pub(crate) fn head(args: &HeadArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    for_each_file(&args.cat.files, console, |file, console| {
+        print(file, &args.cat, Some(args.lines), console)
+    })
+}
+
+fn print(
+    file: &OsString,
+    args: &CatArgs,
+    head: Option<u64>,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let place = Location::from(file);
+    let part = &args.part;
+    let options = ConvertOptions::default()
+        .from(part.schema.from(args.from.as_ref(), &place))
+        .select(part.path.clone())
+        .tagged(part.tagged)
+        .head(head)
+        .read(ReadOptions::default().nan(true).rows(part.rows).message(part.schema.message_of()));
+    let input = Input::open(&place)?;
+    let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
+    let (to, write) = layout(&source, args, head)?;
+    // What has types of its own is shown with them, where nothing else was asked for.
+    let shows_types = source.format().capabilities().typed && args.to.is_none() && !part.tagged;
+    let options = if shows_types { options.for_people() } else { options };
+    let mut progress = ProgressLine::new(console, place.name());
+    let is_json = matches!(to.id(), "json" | "jsonl");
+    if console.is_terminal() && !is_json && to.id() != "yaml" {
+        return Err(binary(to).into());
+    }
+    // YAML's writer quotes and escapes what is not printable itself.
+    let output = if is_json {
+        Output::to_stream(console.json_out())
+    } else {
+        Output::to_stream(console.out())
+    };
+    convert_between(source, output, to, &options.write(write), &mut progress)
+        .map_err(|e| e.in_file(place.name()))?;
+    Ok(())
+}
+
+/// Bytes that are no text do anything to a terminal.
+#[cold]
+fn binary(to: &dyn Format) -> Error {
+    let message = format!("{} is no text, and is not written to a terminal", to.title());
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint("write it to a file (`> FILE`), or convert it with `cannery convert`")
+}
+
+/// Rows are printed one to a line; a document is laid out in lines, or is one line on demand.
+fn layout(
+    source: &OpenSource,
+    args: &CatArgs,
+    head: Option<u64>,
+) -> Result<(&'static dyn Format, WriteOptions), Failure> {
+    let write = WriteOptions::default().nan(!args.part.tagged);
+    let write = write.message(args.part.schema.message_of());
+    if let Some(id) = &args.to {
+        let to = format_of_id(id)?;
+        let indent = (to.id() == "json").then_some(INDENT);
+        return Ok((to, write.any_rows(true).indent(indent)));
+    }
+    if args.json {
+        return Ok((format_of_id("json")?, write));
+    }
+    let selects_one = args.part.path.as_ref().is_some_and(|path| !path.is_many());
+    let has_rows = source.documents() == Documents::Several && !selects_one;
+    let by_rows = head.is_some()
+        || has_rows
+        || source.format().capabilities().arrays
+        || args.part.path.as_ref().is_some_and(Selection::is_many);
+    if by_rows {
+        return Ok((format_of_id("jsonl")?, write.any_rows(true)));
+    }
+    Ok((format_of_id("json")?, write.indent(Some(INDENT))))
+}

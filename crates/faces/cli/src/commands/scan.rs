@@ -1,0 +1,114 @@
+//! `cannery scan`: what opening files would do.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use cannery::pickle::scan::{Finding, ScanOptions, Verdict};
+use cannery::{FileScan, Location, ScanReport, printable, scan_places};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use super::print_json;
+use crate::args::{ScanArgs, ScanFormat};
+use crate::console::Style;
+use crate::failure::Failure;
+use crate::{Console, ExitStatus};
+
+/// Work that is done sooner needs no progress.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Findings of one file that are printed as text; `--json` has them all.
+const MAX_FINDINGS: usize = 10;
+
+pub(crate) fn scan(args: &ScanArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    let places: Vec<_> = args.paths.iter().map(Location::from).collect();
+    let report = scan_watched(&places, console);
+    match args.format {
+        ScanFormat::Sarif => print_json(&report.to_sarif(), console)?,
+        ScanFormat::Text if !args.json => print_text(&report, console)?,
+        _ => print_json(&report.to_value(), console)?,
+    }
+    Ok(match report.verdict() {
+        Verdict::Ok => ExitStatus::Success,
+        Verdict::Unknown => ExitStatus::Incomplete,
+        Verdict::Danger => ExitStatus::Findings,
+    })
+}
+
+fn scan_watched(places: &[Location], console: &Console<'_>) -> ScanReport {
+    let options = ScanOptions::default();
+    if !console.shows_progress() {
+        return scan_places(places, &options, &|_, _| ());
+    }
+    let started = Instant::now();
+    let bar: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    let report = scan_places(places, &options, &|done, all| {
+        if started.elapsed() < PATIENCE {
+            return;
+        }
+        if let Ok(mut bar) = bar.lock() {
+            let new =
+                || ProgressBar::with_draw_target(Some(all as u64), ProgressDrawTarget::stderr());
+            bar.get_or_insert_with(new).set_position(done as u64);
+        }
+    });
+    if let Ok(bar) = bar.into_inner() {
+        bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
+    report
+}
+
+fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Failure> {
+    let width =
+        report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0).min(60);
+    for file in &report.files {
+        print_file(file, width, console)?;
+    }
+    let (danger, unknown) = (report.count(Verdict::Danger), report.count(Verdict::Unknown));
+    console
+        .line(format_args!("{} scanned, {danger} dangerous, {unknown} unknown", report.files.len()))
+}
+
+fn print_file(file: &FileScan, width: usize, console: &mut Console<'_>) -> Result<(), Failure> {
+    let verdict = verdict(file.scan.verdict, console);
+    let (name, findings) = (printable(&file.name), &file.scan.findings);
+    let first = findings.first().map_or_else(|| printable(&file.scan.summary).into_owned(), line);
+    console.line(format_args!("{name:width$}  {verdict}  {first}"))?;
+    for finding in findings.iter().skip(1).take(MAX_FINDINGS - 1) {
+        console.line(format_args!("{:width$}           {}", "", line(finding)))?;
+    }
+    if let Some(more) = findings.len().checked_sub(MAX_FINDINGS).filter(|&more| more > 0) {
+        console.line(format_args!("{:width$}           and {more} more", ""))?;
+    }
+    Ok(())
+}
+
+fn verdict(verdict: Verdict, console: &Console<'_>) -> String {
+    let (text, style) = match verdict {
+        Verdict::Ok => ("ok     ", Style::Good),
+        Verdict::Unknown => ("unknown", Style::Strong),
+        Verdict::Danger => ("DANGER ", Style::Bad),
+    };
+    console.styled(style, text)
+}
+
+/// A finding on a line, without what would break it.
+fn line(finding: &Finding) -> String {
+    let mut text = finding.reason.clone();
+    if !finding.path.is_empty() && finding.path != "$" {
+        text = format!("{text}  in {}", finding.path);
+    }
+    let inside = if finding.opcode.is_empty() && finding.offset == 0 {
+        // It is about all of the file, or of the member.
+        String::new()
+    } else {
+        format!("  at byte {}", finding.offset)
+    };
+    text.push_str(&inside);
+    if !finding.opcode.is_empty() {
+        text = format!("{text} ({})", finding.opcode);
+    }
+    if !finding.member.is_empty() {
+        let of = if inside.is_empty() { "  in" } else { " of" };
+        text = format!("{text}{of} {}", finding.member);
+    }
+    printable(&text).into_owned()
+}

@@ -1,0 +1,152 @@
+//! Streams of messages: length-prefixed and `TFRecord`.
+
+use std::io::BufRead;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use cannery::{Input, Location, Output};
+use cannery_core::ErrorKind;
+use cannery_protobuf::{FrameReader, Framing, write_frame};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyIterator, PyList, PyTuple};
+
+use crate::errors::{OrRaise, to_exception};
+use crate::file::PyFile;
+use crate::msgpack::Data;
+
+/// An iterator over the messages of a stream, as bytes.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct ProtoFrames {
+    frames: Mutex<Option<FrameReader<Box<dyn BufRead + Send>>>>,
+    name: String,
+    on_error: String,
+    #[pyo3(get)]
+    errors: Py<PyList>,
+}
+
+fn framing(name: &str) -> PyResult<Framing> {
+    match name {
+        "delimited" => Ok(Framing::Delimited),
+        "tfrecord" => Ok(Framing::TfRecord),
+        other => Err(PyValueError::new_err(format!("unknown framing `{other}`"))),
+    }
+}
+
+#[pyfunction]
+pub(super) fn proto_frames(
+    py: Python<'_>,
+    path: Option<PathBuf>,
+    file: Option<Bound<'_, PyAny>>,
+    kind: &str,
+    on_error: String,
+    largest: u64,
+) -> PyResult<ProtoFrames> {
+    let framing = framing(kind)?;
+    if !["raise", "skip", "collect"].contains(&on_error.as_str()) {
+        let text = format!("on_error must be 'raise', 'skip' or 'collect', not {on_error:?}");
+        return Err(PyValueError::new_err(text));
+    }
+    let input = match (path, file) {
+        (Some(path), _) => Input::open(&Location::Path(path)),
+        (None, Some(file)) => Input::from_stream(PyFile::new(&file)?),
+        (None, None) => return Err(PyValueError::new_err("expected a path or a file")),
+    };
+    let input = input.or_raise(py)?;
+    let name = input.name().to_owned();
+    let reader = FrameReader::new(input.into_reader(), framing).largest(largest);
+    let errors = PyList::empty(py).unbind();
+    Ok(ProtoFrames { frames: Mutex::new(Some(reader)), name, on_error, errors })
+}
+
+#[pymethods]
+impl ProtoFrames {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __enter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close()
+    }
+
+    /// Let go of the file; there are no more messages then.
+    fn close(&self) -> PyResult<()> {
+        let busy = |_| PyValueError::new_err("the stream is being read");
+        *self.frames.try_lock().map_err(busy)? = None;
+        Ok(())
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let busy = |_| PyValueError::new_err("the stream is being read");
+        let mut guard = self.frames.try_lock().map_err(busy)?;
+        loop {
+            let Some(reader) = guard.as_mut() else { return Ok(None) };
+            match reader.next_frame() {
+                Ok(frame) => return Ok(frame.map(|frame| PyBytes::new(py, &frame.data))),
+                Err(error) => {
+                    let goes_on = error.kind() == ErrorKind::Corrupt;
+                    let is_data = goes_on
+                        || matches!(
+                            error.kind(),
+                            ErrorKind::Truncated | ErrorKind::Syntax | ErrorKind::Limit
+                        );
+                    if !goes_on {
+                        *guard = None;
+                    }
+                    let error =
+                        if self.name.is_empty() { error } else { error.in_file(self.name.clone()) };
+                    let exception = to_exception(py, error);
+                    match self.on_error.as_str() {
+                        _ if !is_data => return Err(exception),
+                        "raise" => return Err(exception),
+                        "collect" => self.errors.bind(py).append(exception)?,
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes messages, and returns how many there were.
+#[pyfunction]
+pub(super) fn proto_write(
+    py: Python<'_>,
+    path: Option<PathBuf>,
+    file: Option<Bound<'_, PyAny>>,
+    messages: &Bound<'_, PyAny>,
+    kind: &str,
+) -> PyResult<u64> {
+    let framing = framing(kind)?;
+    let messages = messages.try_iter()?;
+    let output = match (path, file) {
+        (Some(path), _) => Output::create(&Location::Path(path)),
+        (None, Some(file)) => Ok(Output::to_stream(PyFile::new(&file)?)),
+        (None, None) => return Err(PyValueError::new_err("expected a path or a file")),
+    };
+    let mut output = output.or_raise(py)?;
+    let count = write_all(&mut output, framing, messages)?;
+    output.finish().or_raise(py)?;
+    Ok(count)
+}
+
+fn write_all<W: std::io::Write>(
+    out: &mut W,
+    framing: Framing,
+    messages: Bound<'_, PyIterator>,
+) -> PyResult<u64> {
+    let py = messages.py();
+    let mut count = 0;
+    for message in messages {
+        let message = message?;
+        let data = Data::of(&message)?;
+        write_frame(out, framing, data.bytes()).or_raise(py)?;
+        count += 1;
+    }
+    Ok(count)
+}

@@ -1,0 +1,323 @@
+//! Any Python object, with every reference to it kept: what `cannery.dump` saves.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use cannery_core::{Container, Error, Limits, NullSink, Result, Sink};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
+
+use super::frame::OpenContainer;
+use super::{Dialect, Frames, Key, PyWalker, WalkStep, is_exactly, text_of};
+use crate::array::NumpyArray;
+use crate::construct::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
+use crate::errors::from_exception;
+
+/// The Python side of objects: `describe(value)` gives a type name and a `dict` of parts, and
+/// `in_order(set)` the items of a set in an order that is the same in every process.
+#[derive(Clone)]
+pub(crate) struct Describer<'py>(pub(crate) Bound<'py, PyAny>);
+
+/// What the describer knows about a class: the name under which the attributes of its instances
+/// are saved as they are; `None` if each instance must be asked about.
+struct Class<'py> {
+    _class: Bound<'py, PyAny>,
+    plain_name: Option<Bound<'py, PyString>>,
+}
+
+/// Hashes addresses: their bits are well mixed by one multiplication.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_usize(usize::from(byte));
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
+type ByAddress<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
+type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
+
+/// A type name and parts, kept with the object: its address must stay its own.
+struct Description<'py> {
+    _object: Bound<'py, PyAny>,
+    type_name: Bound<'py, PyString>,
+    parts: Bound<'py, PyDict>,
+}
+
+/// Every type, and which values occur more than once.
+pub(crate) struct GraphDialect<'py> {
+    describer: Describer<'py>,
+    descriptions: ByAddress<Description<'py>>,
+    classes: ByAddress<Class<'py>>,
+    pass: Pass,
+    // Addresses of values that were met once, and of those met again.
+    met: Addresses,
+    shared: Addresses,
+    marks: ByAddress<u64>,
+    /// Of the containers that were entered.
+    levels: Vec<Level>,
+    /// How instances of classes written in Python are freed.
+    free_of_instances: usize,
+}
+
+/// How deep a container lies in others, as the reader will count it.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Values around it that are hashed by way of it.
+    hashed: u32,
+    /// Values around it that are freed by recursion.
+    freed: u32,
+}
+
+#[derive(PartialEq, Eq)]
+enum Pass {
+    /// Find out what is shared: a mark comes before the value it is for.
+    Survey,
+    Emit,
+}
+
+/// Sends any Python object to a sink that knows marks and objects.
+///
+/// # Errors
+/// Those of the sink, and of the describer for values that are no data.
+pub(crate) fn send<'py, S: Sink>(
+    value: &Bound<'py, PyAny>,
+    describer: Describer<'py>,
+    limits: Limits,
+    sink: &mut S,
+) -> Result<()> {
+    let mut dialect = GraphDialect::new(describer);
+    dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;
+    dialect.pass = Pass::Emit;
+    PyWalker::new(sink, dialect, limits).walk_once(value).map(drop)
+}
+
+impl<'py> GraphDialect<'py> {
+    fn new(describer: Describer<'py>) -> Self {
+        // The describer is an instance of such a class itself.
+        let free_of_instances = free_of(&describer.0);
+        Self {
+            describer,
+            descriptions: HashMap::default(),
+            classes: HashMap::default(),
+            pass: Pass::Survey,
+            met: HashSet::default(),
+            shared: HashSet::default(),
+            marks: HashMap::default(),
+            levels: Vec::new(),
+            free_of_instances,
+        }
+    }
+
+    /// Takes note of a container that is entered.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Depth`], where the reader would refuse it.
+    fn descend(&mut self, value: &Bound<'py, PyAny>) -> Result<()> {
+        let around = self.levels.last().copied().unwrap_or_default();
+        let exactly = |class| is_exactly(value, class);
+        let is_hashed =
+            exactly(&raw mut ffi::PyTuple_Type) || exactly(&raw mut ffi::PyFrozenSet_Type);
+        let is_plain = exactly(&raw mut ffi::PyDict_Type)
+            || exactly(&raw mut ffi::PyList_Type)
+            || exactly(&raw mut ffi::PySet_Type);
+        let level = if is_hashed {
+            Level { hashed: around.hashed + 1, ..around }
+        } else if is_plain || free_of(value) == self.free_of_instances {
+            Level { hashed: 0, ..around }
+        } else {
+            let levels = if is_array(value) { ARRAY_DEPTH } else { 1 };
+            Level { hashed: around.hashed + 1, freed: around.freed + levels }
+        };
+        if level.hashed.max(level.freed) > MAX_DEPTH {
+            return Err(too_deep("it"));
+        }
+        self.levels.try_reserve(1).map_err(|_| Error::out_of_memory())?;
+        self.levels.push(level);
+        Ok(())
+    }
+
+    /// Notes that a value was met; whether it was sent (or seen) before and is done with.
+    fn meet<S: Sink>(&mut self, value: &Bound<'py, PyAny>, sink: &mut S) -> Result<bool> {
+        let address = value.as_ptr() as usize;
+        if self.pass == Pass::Survey {
+            return self.survey(value, address);
+        }
+        if !self.shared.contains(&address) {
+            return Ok(false);
+        }
+        if let Some(&id) = self.marks.get(&address) {
+            sink.alias(id)?;
+            return Ok(true);
+        }
+        let id = self.marks.len() as u64 + 1;
+        self.marks.try_reserve(1).map_err(|_| Error::out_of_memory())?;
+        self.marks.insert(address, id);
+        sink.mark(id)?;
+        Ok(false)
+    }
+
+    fn survey(&mut self, value: &Bound<'py, PyAny>, address: usize) -> Result<bool> {
+        // One reference is the walker's: with one more, there is only one place it can be in.
+        // SAFETY: the object is live.
+        if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= 2 {
+            return Ok(false);
+        }
+        let room = self.met.try_reserve(1).and_then(|()| self.shared.try_reserve(1));
+        room.map_err(|_| Error::out_of_memory())?;
+        let again = !self.met.insert(address);
+        if again {
+            self.shared.insert(address);
+        }
+        Ok(again)
+    }
+
+    fn container<S: Sink>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<Option<OpenContainer<'py>>> {
+        let exactly = |class| is_exactly(value, class);
+        let frame = if exactly(&raw mut ffi::PyDict_Type) {
+            let dict = value.cast::<PyDict>().map_err(downcast)?;
+            sink.begin(Container::Map, Some(dict.len()))?;
+            OpenContainer::dict(dict.clone())
+        } else if exactly(&raw mut ffi::PyList_Type) {
+            let list = value.cast::<PyList>().map_err(downcast)?;
+            sink.begin(Container::List, Some(list.len()))?;
+            OpenContainer::list(list.clone())
+        } else if exactly(&raw mut ffi::PyTuple_Type) {
+            let tuple = value.cast::<PyTuple>().map_err(downcast)?;
+            sink.begin(Container::Tuple, Some(tuple.len()))?;
+            OpenContainer::tuple(tuple.clone(), Container::Tuple)
+        } else if value.cast_exact::<PySet>().is_ok() {
+            self.set(value, Container::Set, sink)?
+        } else if value.cast_exact::<PyFrozenSet>().is_ok() {
+            self.set(value, Container::FrozenSet, sink)?
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(frame))
+    }
+
+    fn set<S: Sink>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        container: Container,
+        sink: &mut S,
+    ) -> Result<OpenContainer<'py>> {
+        let items = self.describer.0.call_method1("in_order", (value,)).map_err(from_exception)?;
+        sink.begin(container, Some(value.len().map_err(from_exception)?))?;
+        let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
+        Ok(OpenContainer::iterator(value.clone(), iterator, container))
+    }
+
+    /// An instance whose attributes say all about it, without a call into Python.
+    fn plain<S: Sink>(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<Option<OpenContainer<'py>>> {
+        let class = value.get_type_ptr() as usize;
+        if !self.classes.contains_key(&class) {
+            let known = self.describer.class_of(value).map_err(from_exception)?;
+            self.classes.insert(class, known);
+        }
+        let Some(name) = &self.classes[&class].plain_name else { return Ok(None) };
+        // SAFETY: the object is live, and the interpreter held.
+        let attributes = unsafe {
+            let dict = ffi::PyObject_GenericGetDict(value.as_ptr(), std::ptr::null_mut());
+            Bound::from_owned_ptr_or_err(value.py(), dict)
+        };
+        let attributes = attributes.map_err(from_exception)?;
+        let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
+        sink.begin_object(text_of(name)?, Some(attributes.len()))?;
+        Ok(Some(OpenContainer::object(value.clone(), attributes)))
+    }
+
+    fn object<S: Sink>(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        sink: &mut S,
+    ) -> Result<OpenContainer<'py>> {
+        if let Some(frame) = self.plain(value, sink)? {
+            return Ok(frame);
+        }
+        let address = value.as_ptr() as usize;
+        if !self.descriptions.contains_key(&address) {
+            let description = self.describer.describe(value).map_err(from_exception)?;
+            self.descriptions.try_reserve(1).map_err(|_| Error::out_of_memory())?;
+            self.descriptions.insert(address, description);
+        }
+        let description = &self.descriptions[&address];
+        let name = text_of(&description.type_name)?;
+        sink.begin_object(name, Some(description.parts.len()))?;
+        Ok(OpenContainer::object(value.clone(), description.parts.clone()))
+    }
+}
+
+impl<'py> Describer<'py> {
+    fn class_of(&self, value: &Bound<'py, PyAny>) -> PyResult<Class<'py>> {
+        let class = value.get_type().into_any();
+        let plain_name = self.0.call_method1("plain_name", (&class,))?.extract()?;
+        Ok(Class { _class: class, plain_name })
+    }
+
+    fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
+        let described = self.0.call_method1("describe", (value,))?;
+        let (type_name, parts) = described.extract()?;
+        Ok(Description { _object: value.clone(), type_name, parts })
+    }
+}
+
+impl<'py> Dialect<'py> for GraphDialect<'py> {
+    fn value<S: Sink>(
+        &mut self,
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
+        sink: &mut S,
+    ) -> Result<WalkStep<'py>> {
+        if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+            sink.bytes(bytes.as_bytes())?;
+            return Ok(WalkStep::Done);
+        }
+        if self.meet(&value, sink)? {
+            return Ok(WalkStep::Done);
+        }
+        let frame = if let Some(frame) = self.container(&value, sink)? {
+            frame
+        } else if let Some(array) = NumpyArray::if_all_is_said(&value).map_err(from_exception)? {
+            sink.array(&array)?;
+            return Ok(WalkStep::Done);
+        } else {
+            self.object(&value, sink)?
+        };
+        self.descend(frame.identity())?;
+        frames.enter(frame)?;
+        Ok(WalkStep::Entered)
+    }
+
+    fn leave(&mut self, _frame: &OpenContainer<'py>) {
+        self.levels.pop();
+    }
+
+    fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {
+        Ok(Key::Value(key.clone()))
+    }
+}
+
+fn downcast(error: pyo3::CastError<'_, '_>) -> cannery_core::Error {
+    from_exception(error.into())
+}

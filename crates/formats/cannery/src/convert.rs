@@ -1,0 +1,378 @@
+//! A reader driving a writer: from any format to any other, in constant memory where both stream.
+
+use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder};
+use cannery_core::{Error, ErrorKind, ExpandAliases, Result, Sink, Value, ValueBuilder};
+
+use crate::adapt::AdaptedSink;
+use crate::format::{
+    Capabilities, Documents, Format, ReadOptions, Reader, Rows, WriteOptions, format_of,
+    format_of_extension, format_of_id,
+};
+use crate::select::Select;
+use crate::stages::{ArraysToLists, Head, PathTracker, SplitRows};
+use crate::{Input, Location, Output, Selection};
+
+/// Sees how far a conversion has come, and may stop it.
+pub trait Progress {
+    /// Looks at a conversion that has passed on so many events.
+    ///
+    /// # Errors
+    /// Any error ends the conversion; [`cannery_core::ErrorKind::Interrupted`] is meant for it.
+    fn look(&mut self, events: u64) -> Result<()>;
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn look(&mut self, _events: u64) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// How a conversion is done.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ConvertOptions {
+    /// The short name of the source's format; by default its content and name tell.
+    pub from: Option<String>,
+    /// The short name of the target's format; by default its name tells.
+    pub to: Option<String>,
+    /// Only the part of the source that this names.
+    pub select: Option<Selection>,
+    /// Only the first items of the outermost list, map or array.
+    pub head: Option<u64>,
+    /// Values keep their types: what the target lacks is written in the
+    /// [tagged form](cannery_core::tagged), and read from it.
+    pub tagged: bool,
+    /// Arrays are written as nested lists, in the tagged form too.
+    pub arrays_as_lists: bool,
+    /// How the source is read.
+    pub read: ReadOptions,
+    /// How the target is written.
+    pub write: WriteOptions,
+}
+
+impl ConvertOptions {
+    /// For people to read: types that the target lacks are tagged, and arrays are lists.
+    #[must_use]
+    pub fn for_people(self) -> Self {
+        self.tagged(true).arrays_as_lists(true)
+    }
+
+    /// Sets [`from`](Self::from).
+    #[must_use]
+    pub fn from(mut self, id: Option<String>) -> Self {
+        self.from = id;
+        self
+    }
+
+    /// Sets [`to`](Self::to).
+    #[must_use]
+    pub fn to(mut self, id: Option<String>) -> Self {
+        self.to = id;
+        self
+    }
+
+    /// Sets [`select`](Self::select).
+    #[must_use]
+    pub fn select(mut self, selection: Option<Selection>) -> Self {
+        self.select = selection;
+        self
+    }
+
+    /// Sets [`tagged`](Self::tagged).
+    #[must_use]
+    pub fn tagged(mut self, yes: bool) -> Self {
+        self.tagged = yes;
+        self
+    }
+
+    /// Sets [`arrays_as_lists`](Self::arrays_as_lists).
+    #[must_use]
+    pub fn arrays_as_lists(mut self, yes: bool) -> Self {
+        self.arrays_as_lists = yes;
+        self
+    }
+
+    /// Sets [`head`](Self::head).
+    #[must_use]
+    pub fn head(mut self, count: Option<u64>) -> Self {
+        self.head = count;
+        self
+    }
+
+    /// Sets [`read`](Self::read).
+    #[must_use]
+    pub fn read(mut self, options: ReadOptions) -> Self {
+        self.read = options;
+        self
+    }
+
+    /// Sets [`write`](Self::write).
+    #[must_use]
+    pub fn write(mut self, options: WriteOptions) -> Self {
+        self.write = options;
+        self
+    }
+}
+
+/// Converts a file to another format.
+///
+/// A target file appears when it is whole; after an error there is none, or the old one.
+///
+/// ```
+/// use cannery::{ConvertOptions, Location, convert};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let (rows, list) = (folder.path().join("rows.jsonl"), folder.path().join("list.json"));
+/// std::fs::write(&rows, "{\"a\": 1}\n{\"a\": 2}\n").unwrap();
+/// convert(&Location::from(&rows), &Location::from(&list), &ConvertOptions::default(), &mut ())?;
+/// assert_eq!(std::fs::read_to_string(&list).unwrap(), "[{\"a\":1},{\"a\":2}]\n");
+/// # Ok::<(), cannery::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of both formats and of the operating system, with the file's name and, where the target
+/// cannot hold a value, the path to it.
+pub fn convert(
+    source: &Location,
+    target: &Location,
+    options: &ConvertOptions,
+    watch: &mut dyn Progress,
+) -> Result<()> {
+    let to = match &options.to {
+        Some(id) => format_of_id(id),
+        None => format_of_extension(target.extension().as_deref()),
+    };
+    let to = to.map_err(|e| e.in_file(target.name()))?;
+    let input = Input::open(source)?;
+    let open = OpenSource::open(input, options).map_err(|e| e.in_file(source.name()))?;
+    let output = Output::create(target)?;
+    convert_between(open, output, to, options, watch).map_err(|e| e.in_file(source.name()))
+}
+
+/// A file that is open for reading, its format known.
+pub struct OpenSource {
+    format: &'static dyn Format,
+    reader: Box<dyn Reader>,
+}
+
+impl OpenSource {
+    /// Opens an input in the format asked for, or in the one it looks like.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Unsupported`] if the format is not known; those of the format and
+    /// the input.
+    pub fn open(input: Input, options: &ConvertOptions) -> Result<Self> {
+        let format = match &options.from {
+            Some(id) => format_of_id(id)?,
+            None => format_of(&input)?,
+        };
+        let mut read = options.read.clone();
+        if options.tagged && !format.capabilities().arrays {
+            // A value in the tagged form takes several levels of its document.
+            read.limits = read.limits.depth(read.limits.depth * MAX_LEVELS);
+        }
+        Ok(Self { format, reader: format.open(input, &read)? })
+    }
+
+    /// Its format.
+    #[must_use]
+    pub fn format(&self) -> &'static dyn Format {
+        self.format
+    }
+
+    /// Sends what it holds to `sink`, documents in a row as one list; the tagged form as what it
+    /// stands for, if the options say so.
+    ///
+    /// # Errors
+    /// Those of the format, the input and the sink.
+    pub fn send(self, sink: &mut dyn Sink, options: &ConvertOptions) -> Result<()> {
+        let untags = self.untags(options);
+        read_raised(self.reader, sink, untags)
+    }
+
+    /// What it holds, as a tree.
+    ///
+    /// ```
+    /// use cannery::{ConvertOptions, Input, OpenSource, Value};
+    ///
+    /// let text = br#"{"$type": "tuple", "value": [1]}"#.to_vec();
+    /// let options = ConvertOptions::default().tagged(true);
+    /// let value = OpenSource::open(Input::from_memory(text)?, &options)?.into_value(&options)?;
+    /// assert_eq!(value, Value::Tuple(vec![Value::Int(1)]));
+    /// # Ok::<(), cannery::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the format, the input and the limits.
+    pub fn into_value(self, options: &ConvertOptions) -> Result<Value> {
+        let mut builder = ValueBuilder::new(options.read.limits);
+        self.send(&mut builder, options)?;
+        builder.finish()
+    }
+
+    /// Whether tags in it are read: a format of arrays has none.
+    fn untags(&self, options: &ConvertOptions) -> bool {
+        let capabilities = self.format.capabilities();
+        options.tagged && !capabilities.arrays && !capabilities.typed
+    }
+
+    /// How many documents it holds.
+    #[must_use]
+    pub fn documents(&self) -> Documents {
+        self.reader.documents()
+    }
+}
+
+/// Converts from a source that is open to an open output in a format that is known.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_between(
+    source: OpenSource,
+    output: Output<'_>,
+    to: &dyn Format,
+    options: &ConvertOptions,
+    watch: &mut dyn Progress,
+) -> Result<()> {
+    let plan = Plan::new(&source, to, options);
+    let write = options.write.clone().rows(plan.as_rows);
+    let mut writer = to.writer(output, &write)?;
+    if plan.is_nothing {
+        return writer.finish();
+    }
+    let sent = plan.send(source, writer.sink(), options, watch);
+    let can_tag = !options.tagged && !plan.capabilities.arrays;
+    sent.map_err(say_expanded).map_err(|error| if can_tag { say_tagged(error) } else { error })?;
+    writer.finish()
+}
+
+/// The cure for aliases that are written out to more than the limits allow.
+#[cold]
+fn say_expanded(error: Error) -> Error {
+    // What the variable names is bytes, not values.
+    match error.kind() {
+        ErrorKind::Limit if error.message().contains("bytes") => {
+            error.with_hint(crate::inflate::HINT)
+        }
+        _ => error,
+    }
+}
+
+/// The cure for a kind of value that the target lacks.
+#[cold]
+fn say_tagged(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unsupported | ErrorKind::Cycle => {
+            error.with_hint("the option `tagged` writes it with its type")
+        }
+        ErrorKind::Value if error.hint().is_some_and(|hint| hint.contains("`non_finite`")) => {
+            error.with_hint("the option `nan` writes it as Python does, `tagged` with its type")
+        }
+        _ => error,
+    }
+}
+
+/// What must stand between a reader and a writer.
+#[expect(clippy::struct_excessive_bools, reason = "they are answers to independent questions")]
+struct Plan {
+    /// There are no rows at all.
+    is_nothing: bool,
+    /// The items of the outermost list are sent one by one.
+    as_rows: bool,
+    /// A value that is no list is a row.
+    any_row: bool,
+    /// References are written out in full.
+    unshares: bool,
+    capabilities: Capabilities,
+}
+
+impl Plan {
+    fn new(source: &OpenSource, to: &dyn Format, options: &ConvertOptions) -> Self {
+        let (documents, capabilities) = (source.documents(), to.capabilities());
+        let selects = options.select.is_some();
+        let as_rows = match capabilities.rows {
+            Rows::Never => false,
+            Rows::Possibly => documents != Documents::One && !selects,
+            Rows::Always => true,
+        };
+        // A document of a format that has both may well be the only row.
+        let only_row = source.format.capabilities().rows == Rows::Possibly;
+        let lost = !capabilities.references && !options.tagged;
+        // In a row of documents, names of references are used again.
+        let repeated = documents == Documents::Several && !as_rows;
+        Self {
+            is_nothing: documents == Documents::None && as_rows && !selects,
+            as_rows,
+            any_row: options.write.any_rows || only_row && !selects,
+            unshares: lost || repeated || selects,
+            capabilities,
+        }
+    }
+
+    /// Sends the source to the writer, with all that must stand in between.
+    fn send(
+        &self,
+        source: OpenSource,
+        writer: &mut dyn Sink,
+        options: &ConvertOptions,
+        watch: &mut dyn Progress,
+    ) -> Result<()> {
+        let limits = options.read.limits;
+        let untags = source.untags(options);
+        let (mut tagger, mut rows, mut lower, mut unshare);
+        let mut sink: &mut dyn Sink = writer;
+        if options.tagged && !self.capabilities.arrays {
+            tagger = TagEncoder::new(sink).support(self.capabilities.support);
+            sink = &mut tagger;
+        }
+        if self.as_rows {
+            rows = AdaptedSink(SplitRows::new(sink, self.any_row));
+            sink = &mut rows;
+        }
+        let base = options.select.as_ref().map(Selection::base).unwrap_or_default();
+        let mut guide = AdaptedSink(PathTracker::new(sink, watch, base));
+        sink = &mut guide;
+        if !self.capabilities.arrays && (options.arrays_as_lists || !options.tagged) {
+            lower = AdaptedSink(ArraysToLists { next: sink, limits });
+            sink = &mut lower;
+        }
+        if self.unshares {
+            unshare = ExpandAliases::new(sink, limits);
+            sink = &mut unshare;
+        }
+        read(source.reader, sink, untags, options)
+    }
+}
+
+/// Reads what is wanted of a source.
+fn read(
+    reader: Box<dyn Reader>,
+    sink: &mut dyn Sink,
+    untags: bool,
+    options: &ConvertOptions,
+) -> Result<()> {
+    if let Some(count) = options.head {
+        let mut head = AdaptedSink(Head::new(sink, count));
+        let read = read_selected(reader, &mut head, untags, options);
+        return head.0.outcome(read);
+    }
+    read_selected(reader, sink, untags, options)
+}
+
+fn read_selected(
+    reader: Box<dyn Reader>,
+    sink: &mut dyn Sink,
+    untags: bool,
+    options: &ConvertOptions,
+) -> Result<()> {
+    let limits = options.read.limits;
+    let Some(selection) = &options.select else { return read_raised(reader, sink, untags) };
+    let mut select = AdaptedSink(Select::new(sink, selection, limits));
+    let read = read_raised(reader, &mut ExpandAliases::new(&mut select, limits), untags);
+    select.0.outcome(read)
+}
+
+fn read_raised(reader: Box<dyn Reader>, sink: &mut dyn Sink, untags: bool) -> Result<()> {
+    if untags { reader.read(&mut TagDecoder::new(sink)) } else { reader.read(sink) }
+}

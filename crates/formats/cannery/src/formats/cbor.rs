@@ -1,0 +1,166 @@
+//! CBOR: a document, or several one after the other (RFC 8742).
+
+use std::io::Write;
+
+use cannery_cbor::{Writer as CborWriter, from_slice_prefix};
+use cannery_core::tagged::TagSupport;
+use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
+
+use super::bytes_of;
+use super::per_document::{Documents as PerDocuments, PerDocument};
+use crate::adapt::AdaptedSink;
+use crate::format::{
+    Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+};
+use crate::input::START;
+use crate::summary::SchemaSummary;
+use crate::{Input, Output};
+
+pub(crate) struct Cbor;
+
+/// The tag that says "this is CBOR" (RFC 8949, section 3.4.6).
+const SELF_DESCRIBED: &[u8] = b"\xd9\xd9\xf7";
+
+impl Format for Cbor {
+    fn id(&self) -> &'static str {
+        "cbor"
+    }
+
+    fn title(&self) -> &'static str {
+        "CBOR"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["cbor"]
+    }
+
+    /// Certain of the tag for it; likely of a map or a list that can be read as far as it is there.
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        if start.starts_with(SELF_DESCRIBED) {
+            return Likelihood::Yes;
+        }
+        let is_container = matches!(start, [0x80..=0xbf, ..]);
+        if !is_container || matches!(start, [0x80, 2..=5, ..]) {
+            return Likelihood::No;
+        }
+        if is_sequence(start) { Likelihood::Maybe } else { Likelihood::No }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let support = TagSupport::default().bytes(true).non_finite(true).references(true);
+        Capabilities { references: true, rows: Rows::Possibly, support, ..Capabilities::default() }
+    }
+
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let bytes = bytes_of(input, options)?;
+        let cbor = cannery_cbor::ReadOptions::default().limits(options.limits);
+        let documents = match (*bytes).as_ref() {
+            [] => Documents::None,
+            all => match from_slice_prefix(all, &cbor, &mut cannery_core::NullSink) {
+                Ok(used) if used < all.len() => Documents::Several,
+                _ if options.rows => Documents::Several,
+                _ => Documents::One,
+            },
+        };
+        Ok(Box::new(CborReader { bytes, options: cbor, documents }))
+    }
+
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
+        let documents = CborDocuments { writer: new_writer(), output };
+        Ok(Box::new(CborOutput(AdaptedSink(PerDocument::new(documents)))))
+    }
+}
+
+/// Whether bytes are documents one after the other, the last of them cut off where the file is
+/// longer than what is looked at.
+fn is_sequence(mut bytes: &[u8]) -> bool {
+    let is_part = bytes.len() >= START;
+    let options = cannery_cbor::ReadOptions::default();
+    while !bytes.is_empty() {
+        match from_slice_prefix(bytes, &options, &mut SchemaSummary::default()) {
+            Ok(used) => bytes = &bytes[used..],
+            Err(error) => return is_part && error.kind() == ErrorKind::Truncated,
+        }
+    }
+    true
+}
+
+struct CborReader {
+    bytes: Box<dyn AsRef<[u8]>>,
+    options: cannery_cbor::ReadOptions,
+    documents: Documents,
+}
+
+impl CborReader {
+    fn send(&self, sink: &mut dyn Sink) -> Result<()> {
+        let all = (*self.bytes).as_ref();
+        let mut at = 0;
+        while at < all.len() {
+            let base = at as u64;
+            at += from_slice_prefix(&all[at..], &self.options, sink)
+                .map_err(|e| e.map_pos(|pos| Pos { offset: pos.offset + base, ..pos }))?;
+        }
+        Ok(())
+    }
+}
+
+impl Reader for CborReader {
+    fn documents(&self) -> Documents {
+        self.documents
+    }
+
+    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
+        match self.documents {
+            Documents::None => Err(Error::new(ErrorKind::Truncated, "the file is empty")
+                .with_hint("an empty file is rows, none of them: write it as jsonl")),
+            Documents::One => self.send(sink),
+            Documents::Several => {
+                sink.begin(Container::List, None)?;
+                self.send(sink)?;
+                sink.end(Container::List)
+            }
+        }
+    }
+}
+
+fn new_writer() -> CborWriter {
+    CborWriter::to(Vec::new(), cannery_cbor::WriteOptions::default())
+}
+
+struct CborDocuments<'w> {
+    writer: CborWriter,
+    output: Output<'w>,
+}
+
+impl PerDocuments for CborDocuments<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.writer
+    }
+
+    fn asked(&self) -> &dyn Sink {
+        &self.writer
+    }
+
+    fn end(&mut self) -> Result<()> {
+        // References count from the beginning of each document.
+        let document = std::mem::replace(&mut self.writer, new_writer()).into_output();
+        let written = self.output.write_all(&document);
+        written.map_err(|e| Error::io(e, "cannot write the file"))
+    }
+}
+
+struct CborOutput<'w>(AdaptedSink<PerDocument<CborDocuments<'w>>>);
+
+impl Writer for CborOutput<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.0.documents.output.finish()
+    }
+}

@@ -1,0 +1,306 @@
+//! HDF5: groups as maps, datasets of numbers and texts as arrays.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use cannery_core::{
+    ArraySource, ArrayView, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind, Order,
+    Result, Sink,
+};
+use cannery_hdf5::{
+    Dataset, Dataspace, Datatype, DimSelection, File, FileSource, LinkTarget, MAGIC, Node,
+    NumberKind, ObjectKind, Selection, TypeClass,
+};
+
+use super::once;
+use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::input::Contents;
+use crate::inspect::Node as Part;
+use crate::{Input, Output};
+
+pub(crate) struct Hdf5;
+
+/// Groups inside of one another that are followed.
+const MAX_DEPTH: usize = 200;
+
+impl Format for Hdf5 {
+    fn id(&self) -> &'static str {
+        "hdf5"
+    }
+
+    fn title(&self) -> &'static str {
+        "HDF5"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["h5", "hdf5", "hdf", "he5", "h5ad", "nc", "nc4", "keras"]
+    }
+
+    /// A user block of 512 bytes, or of that doubled, may stand before the signature.
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        let places = [0, 512, 1024, 2048];
+        let found = places.iter().any(|&at| start.get(at..).is_some_and(|b| b.starts_with(MAGIC)));
+        if found { Likelihood::Yes } else { Likelihood::No }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { arrays: true, read_only: true, ..Capabilities::default() }
+    }
+
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let file = open(input, options)?;
+        Ok(once(move |sink| send_group(&file.root(), sink, &mut Vec::new())))
+    }
+
+    fn writer<'w>(
+        &self,
+        _output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
+        let message = "HDF5 files are read here, not written";
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("write `.npz` or `.can`, which hold the same arrays"))
+    }
+
+    fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Part> {
+        let file = open(input, options)?;
+        inspect_group(&file.root(), &mut HashSet::new(), 0)
+    }
+}
+
+/// Other files that this one names are not opened.
+fn open(input: Input, options: &ReadOptions) -> Result<File> {
+    let source: Arc<dyn cannery_hdf5::Source> = match input.into_whole(&options.limits)? {
+        Contents::File(file) => Arc::new(FileSource::new(file)?),
+        Contents::Memory(bytes) => Arc::new(bytes),
+    };
+    File::from_source(source)
+}
+
+/// The members of a group in their order; those that lead to other files are left to the caller.
+fn members(group: &Node) -> Result<Vec<(String, Node)>> {
+    let mut found = Vec::new();
+    for link in group.members()? {
+        // A link into nothing is no value, as h5py has it.
+        if matches!(link.target, LinkTarget::User(..)) {
+            continue;
+        }
+        match group.resolve(&link.name) {
+            Ok(node) => found.push((String::from_utf8_lossy(&link.name).into_owned(), node)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Sends a group as a map; `open` are the groups around it.
+fn send_group(group: &Node, sink: &mut dyn Sink, open: &mut Vec<(u64, u64)>) -> Result<()> {
+    if open.contains(&group.id()) {
+        return Err(Error::new(ErrorKind::Cycle, "a group that contains itself is no tree"));
+    }
+    if open.len() >= MAX_DEPTH {
+        return Err(Error::new(ErrorKind::Depth, "groups are nested too deeply"));
+    }
+    open.push(group.id());
+    let members = members(group)?;
+    sink.begin(Container::Map, Some(members.len()))?;
+    for (name, node) in members {
+        sink.key(name.as_str().into())?;
+        match node.kind()? {
+            ObjectKind::Group => send_group(&node, sink, open)?,
+            ObjectKind::Dataset => send_dataset(&node, sink)?,
+            ObjectKind::Datatype => sink.null()?,
+        }
+    }
+    open.pop();
+    sink.end(Container::Map)
+}
+
+fn send_dataset(node: &Node, sink: &mut dyn Sink) -> Result<()> {
+    let dataset = node.dataset()?;
+    let Some(shape) = shape_of(&dataset) else { return sink.null() };
+    if let TypeClass::VarString { .. } = dataset.datatype().class {
+        let size = dataset.datatype().size as usize;
+        let bytes = dataset.read_bytes()?;
+        let mut elements = bytes.chunks_exact(size);
+        return send_texts(node, &shape, &mut elements, sink);
+    }
+    let Some(dtype) = dtype_of(dataset.datatype()) else { return Err(no_array(&dataset)) };
+    sink.array(&Lazy { dataset: &dataset, dtype, shape })
+}
+
+/// Sends texts of any length as nested lists.
+fn send_texts<'b>(
+    node: &Node,
+    shape: &[u64],
+    elements: &mut impl Iterator<Item = &'b [u8]>,
+    sink: &mut dyn Sink,
+) -> Result<()> {
+    let Some((&len, inner)) = shape.split_first() else {
+        let Some(element) = elements.next() else { return sink.null() };
+        let (_, text) = node.sequence(element, 1)?;
+        let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+        return match std::str::from_utf8(&text[..end]) {
+            Ok(text) => sink.text(text.into()),
+            Err(_) => sink.bytes(&text[..end]),
+        };
+    };
+    sink.begin(Container::List, usize::try_from(len).ok())?;
+    (0..len).try_for_each(|_| send_texts(node, inner, elements, sink))?;
+    sink.end(Container::List)
+}
+
+/// The sides of a dataset; `None` if it has no elements and no shape.
+fn shape_of(dataset: &Dataset) -> Option<Vec<u64>> {
+    match dataset.space() {
+        Dataspace::Null => None,
+        Dataspace::Scalar => Some(Vec::new()),
+        Dataspace::Simple { shape, .. } => Some(shape.clone()),
+    }
+}
+
+/// What elements are as those of an array, if they can be.
+fn dtype_of(datatype: &Datatype) -> Option<Dtype> {
+    match &datatype.class {
+        TypeClass::String { .. } => {
+            return Some(Dtype::new(DtypeKind::Bytes(datatype.size as usize)));
+        }
+        TypeClass::Enum { base, .. } => return dtype_of(base),
+        _ => {}
+    }
+    let number = datatype.number()?;
+    let size = u8::try_from(number.size).ok()?;
+    let kind = match number.kind {
+        NumberKind::Int => DtypeKind::Int(size),
+        NumberKind::Uint => DtypeKind::Uint(size),
+        NumberKind::Float => DtypeKind::Float(size),
+    };
+    let byte_order = if number.big_endian { ByteOrder::Big } else { ByteOrder::Little };
+    Some(Dtype { kind, byte_order })
+}
+
+#[cold]
+fn no_array(dataset: &Dataset) -> Error {
+    let message =
+        format!("a dataset of the class {} is no array of numbers", class_name(dataset.datatype()));
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint("read it in Python, with `cannery.hdf5.File`")
+}
+
+/// The class of a type, as the specification calls it.
+fn class_name(datatype: &Datatype) -> &'static str {
+    match &datatype.class {
+        TypeClass::Fixed { .. } => "integer",
+        TypeClass::Float(_) => "float",
+        TypeClass::Time { .. } => "time",
+        TypeClass::String { .. } | TypeClass::VarString { .. } => "string",
+        TypeClass::Opaque { .. } => "opaque",
+        TypeClass::Compound(_) => "compound",
+        TypeClass::Reference(_) => "reference",
+        TypeClass::Enum { .. } => "enum",
+        TypeClass::Sequence(_) => "variable length",
+        TypeClass::Array { .. } => "array",
+        TypeClass::Complex(_) => "complex",
+        _ => "unknown",
+    }
+}
+
+/// A dataset that is read as far as it is asked for.
+struct Lazy<'d> {
+    dataset: &'d Dataset,
+    dtype: Dtype,
+    shape: Vec<u64>,
+}
+
+impl ArraySource for Lazy<'_> {
+    fn dtype(&self) -> &Dtype {
+        &self.dtype
+    }
+
+    fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    fn order(&self) -> Order {
+        Order::C
+    }
+
+    fn view(&self) -> Option<ArrayView<'_>> {
+        None
+    }
+
+    fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        let count = (out.len() / self.dtype.itemsize().max(1)) as u64;
+        let row = self.shape.iter().skip(1).product::<u64>().max(1);
+        let (first, last) = (start / row, (start + count).div_ceil(row));
+        let stored = self.read_rows(first, last - first)?;
+        let from = usize::try_from(start - first * row).unwrap_or(usize::MAX);
+        let from = from.saturating_mul(self.dtype.itemsize());
+        let wanted = stored.get(from..from.saturating_add(out.len()));
+        out.copy_from_slice(
+            wanted.ok_or_else(|| Error::new(ErrorKind::Value, "the array has fewer elements"))?,
+        );
+        Ok(())
+    }
+}
+
+impl Lazy<'_> {
+    /// Whole rows of the outermost side, as the numbers that `dtype` says.
+    fn read_rows(&self, first: u64, count: u64) -> Result<Vec<u8>> {
+        let whole = |&side: &u64| DimSelection::Range { start: 0, step: 1, count: side };
+        let mut dims: Vec<_> = self.shape.iter().map(whole).collect();
+        if let Some(outermost) = dims.first_mut() {
+            *outermost = DimSelection::Range { start: first, step: 1, count };
+        }
+        let elements = self.shape.iter().skip(1).product::<u64>() * count;
+        let datatype = self.dataset.datatype();
+        let bytes = |size: u64| {
+            let len = usize::try_from(elements.saturating_mul(size)).unwrap_or(usize::MAX);
+            let mut room = Vec::new();
+            cannery_core::reserve(&mut room, len)?;
+            room.resize(len, 0);
+            Ok::<_, Error>(room)
+        };
+        let mut stored = bytes(u64::from(datatype.size))?;
+        self.dataset.read_into(&Selection(dims), &mut stored, 1)?;
+        if datatype.number().is_none_or(|number| number.is_stored) {
+            return Ok(stored);
+        }
+        let mut numbers = bytes(self.dtype.itemsize() as u64)?;
+        datatype.convert_numbers(&stored, &mut numbers)?;
+        Ok(numbers)
+    }
+}
+
+/// The tree below a group; an object that was met before is only named.
+fn inspect_group(group: &Node, seen: &mut HashSet<(u64, u64)>, depth: usize) -> Result<Part> {
+    if !seen.insert(group.id()) || depth >= MAX_DEPTH {
+        return Ok(Part::of_parts("group seen above", Vec::new()));
+    }
+    let mut parts = Vec::new();
+    for (name, node) in members(group)? {
+        let part = match node.kind()? {
+            ObjectKind::Group => inspect_group(&node, seen, depth + 1)?,
+            ObjectKind::Dataset => inspect_dataset(&node.dataset()?)?,
+            ObjectKind::Datatype => Part { kind: "datatype".to_owned(), ..Part::default() },
+        };
+        parts.push(part.named(name));
+    }
+    Ok(Part::of_parts("group", parts))
+}
+
+fn inspect_dataset(dataset: &Dataset) -> Result<Part> {
+    let Some(shape) = shape_of(dataset) else {
+        return Ok(Part { kind: "empty dataset".to_owned(), ..Part::default() });
+    };
+    if let Some(dtype) = dtype_of(dataset.datatype()) {
+        return Part::of_array(&dtype, &shape, Order::C);
+    }
+    Ok(Part {
+        kind: "dataset".to_owned(),
+        dtype: Some(class_name(dataset.datatype()).to_owned()),
+        shape: Some(shape),
+        ..Part::default()
+    })
+}

@@ -1,0 +1,63 @@
+//! The formats, one module each.
+
+#[cfg(feature = "can")]
+pub(crate) mod can;
+#[cfg(feature = "cbor")]
+pub(crate) mod cbor;
+#[cfg(feature = "hdf5")]
+pub(crate) mod hdf5;
+#[cfg(feature = "json")]
+pub(crate) mod json;
+#[cfg(feature = "json")]
+pub(crate) mod jsonl;
+#[cfg(feature = "msgpack")]
+pub(crate) mod msgpack;
+#[cfg(feature = "npy")]
+pub(crate) mod npy;
+#[cfg(feature = "npy")]
+pub(crate) mod npz;
+#[cfg(any(feature = "cbor", feature = "msgpack", feature = "yaml"))]
+mod per_document;
+#[cfg(feature = "pickle")]
+pub(crate) mod pickle;
+#[cfg(feature = "protobuf")]
+pub(crate) mod protobuf;
+#[cfg(feature = "yaml")]
+pub(crate) mod yaml;
+
+use cannery_core::{Result, Sink};
+
+use crate::Input;
+use crate::format::{ReadOptions, Reader};
+use crate::input::Contents;
+
+/// A file of one document, which is read by this function.
+struct Once<F>(F);
+
+impl<F: FnOnce(&mut dyn Sink) -> Result<()>> Reader for Once<F> {
+    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
+        (self.0)(sink)
+    }
+}
+
+/// A reader of one document.
+fn once(read: impl FnOnce(&mut dyn Sink) -> Result<()> + 'static) -> Box<dyn Reader> {
+    Box::new(Once(read))
+}
+
+/// All bytes of an input, mapped where they can be.
+#[cfg(any(feature = "cbor", feature = "pickle"))]
+fn bytes_of(input: Input, options: &ReadOptions) -> Result<Box<dyn AsRef<[u8]>>> {
+    match input.into_whole(&options.limits)? {
+        #[cfg(feature = "npy")]
+        Contents::File(file) => Ok(Box::new(cannery_npy::Bytes::from_file(&file)?)),
+        #[cfg(not(feature = "npy"))]
+        Contents::File(mut file) => {
+            let mut bytes = Vec::new();
+            let read = std::io::Read::read_to_end(&mut file, &mut bytes);
+            read.map_err(|e| cannery_core::Error::io(e, "cannot read the file"))?;
+            Ok(Box::new(bytes))
+        }
+        Contents::Memory(bytes) => Ok(Box::new(bytes)),
+    }
+}

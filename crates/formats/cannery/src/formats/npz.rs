@@ -1,0 +1,84 @@
+//! NPZ: a map of arrays.
+
+use cannery_core::{Result, Sink};
+use cannery_npy::{Compression, NpzFile, NpzWriter};
+
+use super::npy::bytes_of;
+use super::once;
+use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
+use crate::inspect::Node;
+use crate::{Input, Output, SpooledWriter};
+
+pub(crate) struct Npz;
+
+impl Format for Npz {
+    fn id(&self) -> &'static str {
+        "npz"
+    }
+
+    fn title(&self) -> &'static str {
+        "NPZ"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["npz"]
+    }
+
+    /// The name of the first member follows thirty bytes of fixed length.
+    fn sniff(&self, start: &[u8]) -> Likelihood {
+        let Some((header, rest)) = start.split_at_checked(30) else { return Likelihood::No };
+        if !header.starts_with(b"PK\x03\x04") {
+            return Likelihood::No;
+        }
+        let name = rest.get(..usize::from(u16::from_le_bytes([header[26], header[27]])));
+        if name.is_some_and(|name| name.ends_with(b".npy")) {
+            Likelihood::Yes
+        } else {
+            Likelihood::No
+        }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { arrays: true, ..Capabilities::default() }
+    }
+
+    fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let archive = open(input, options)?;
+        Ok(once(move |sink| cannery_npy::send_all(&archive, sink)))
+    }
+
+    fn writer<'w>(
+        &self,
+        output: Output<'w>,
+        _options: &WriteOptions,
+    ) -> Result<Box<dyn Writer + 'w>> {
+        let writer = NpzWriter::new(SpooledWriter::new(output), Compression::Stored);
+        Ok(Box::new(NpzOutput(writer)))
+    }
+
+    fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
+        let archive = open(input, options)?;
+        let member = |name: &String| {
+            let header = archive.member(name)?.header;
+            Ok(Node::of_array(&header.dtype, &header.shape, header.order)?.named(name))
+        };
+        let members = archive.names().iter().map(member).collect::<Result<Vec<_>>>()?;
+        Ok(Node::of_parts("map", members))
+    }
+}
+
+fn open(input: Input, options: &ReadOptions) -> Result<NpzFile> {
+    Ok(NpzFile::from_bytes(bytes_of(input, options)?)?.with_limits(options.limits))
+}
+
+struct NpzOutput<'w>(NpzWriter<SpooledWriter<'w>>);
+
+impl Writer for NpzOutput<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()?.finish()
+    }
+}

@@ -1,0 +1,50 @@
+//! Rows for writers that must be told where a document ends.
+
+use cannery_core::{Result, Sink};
+
+use crate::adapt::{Event, EventAdapter};
+
+/// A writer of documents.
+pub(super) trait Documents {
+    /// Takes the document that is open.
+    fn sink(&mut self) -> &mut dyn Sink;
+
+    /// The same, to ask it.
+    fn asked(&self) -> &dyn Sink;
+
+    /// The document is complete.
+    fn end(&mut self) -> Result<()>;
+}
+
+/// Takes values one after the other and makes a document of each.
+pub(super) struct PerDocument<D> {
+    pub(super) documents: D,
+    depth: usize,
+}
+
+impl<D: Documents> PerDocument<D> {
+    pub(super) fn new(documents: D) -> Self {
+        Self { documents, depth: 0 }
+    }
+}
+
+impl<D: Documents> EventAdapter for PerDocument<D> {
+    fn adapt(
+        &mut self,
+        event: Event<'_>,
+        send: impl FnOnce(&mut dyn Sink) -> Result<()>,
+    ) -> Result<()> {
+        send(self.documents.sink())?;
+        match event {
+            Event::Begin(_) | Event::BeginObject => self.depth += 1,
+            Event::End | Event::EndObject => self.depth -= 1,
+            Event::Key(_) | Event::Entry | Event::Mark => return Ok(()),
+            Event::Value | Event::Array(_) => {}
+        }
+        if self.depth == 0 { self.documents.end() } else { Ok(()) }
+    }
+
+    fn next(&self) -> &dyn Sink {
+        self.documents.asked()
+    }
+}

@@ -1,0 +1,252 @@
+//! Opening what is read: a file, a pipe, memory; packed or not.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+
+use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
+
+use crate::inflate::named_bytes;
+#[cfg(feature = "compression")]
+use crate::inflate::{Bounded, Counted};
+use crate::{Compression, Location};
+
+/// Bytes looked at to tell what a file is.
+pub(crate) const START: usize = 4096;
+
+/// Something to read, its first bytes known.
+pub struct Input {
+    name: String,
+    extension: Option<String>,
+    packing: Option<Compression>,
+    size: Option<u64>,
+    start: Vec<u8>,
+    content: Content,
+}
+
+enum Content {
+    /// A plain file, at its beginning.
+    File(File),
+    /// Everything, in memory.
+    Memory(Vec<u8>),
+    /// What follows the start.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// All bytes of an input, in the form that is cheapest to have.
+pub enum Contents {
+    /// A plain file, which can be mapped.
+    File(File),
+    /// The bytes themselves.
+    Memory(Vec<u8>),
+}
+
+impl Input {
+    /// Opens a place.
+    ///
+    /// # Errors
+    /// Those of the operating system, with the file's name.
+    pub fn open(location: &Location) -> Result<Self> {
+        let input = match location {
+            Location::Standard => Self::from_stream(io::stdin()),
+            Location::Path(path) => File::open(path)
+                .map_err(|e| Error::io(e, "cannot open the file"))
+                .and_then(Self::from_file),
+        };
+        let mut input = input.map_err(|e| e.in_file(location.name()))?;
+        input.name = location.name();
+        input.extension = location.extension();
+        Ok(input)
+    }
+
+    /// Bytes in memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if they are packed and damaged.
+    pub fn from_memory(bytes: Vec<u8>) -> Result<Self> {
+        let size = Some(bytes.len() as u64);
+        let start = bytes[..bytes.len().min(START)].to_vec();
+        match Compression::of_start(&start) {
+            None => Ok(Self { size, start, ..Self::new(Content::Memory(bytes)) }),
+            Some(packing) => Self::from_packed(packing, Cursor::new(bytes), size),
+        }
+    }
+
+    fn from_file(mut file: File) -> Result<Self> {
+        let metadata = file.metadata().map_err(cannot_read)?;
+        if metadata.is_dir() {
+            return Err(cannot_read(io::ErrorKind::IsADirectory.into()));
+        }
+        if !metadata.is_file() {
+            return Self::from_stream(file);
+        }
+        let size = Some(metadata.len());
+        let mut start = Vec::new();
+        file.by_ref().take(START as u64).read_to_end(&mut start).map_err(cannot_read)?;
+        file.seek(SeekFrom::Start(0)).map_err(cannot_read)?;
+        match Compression::of_start(&start) {
+            None => Ok(Self { size, start, ..Self::new(Content::File(file)) }),
+            Some(packing) => Self::from_packed(packing, BufReader::new(file), size),
+        }
+    }
+
+    /// Anything that can be read.
+    ///
+    /// # Errors
+    /// Those of the first read.
+    pub fn from_stream(stream: impl Read + Send + 'static) -> Result<Self> {
+        let mut stream = BufReader::with_capacity(START, stream);
+        // One read only: a pipe may hold little yet, and more when somebody has seen that little.
+        let start = stream.fill_buf().map_err(cannot_read)?;
+        match Compression::of_start(start) {
+            Some(packing) => Self::from_packed(packing, stream, None),
+            None => Self::from_unpacked(stream),
+        }
+    }
+
+    fn from_packed(
+        packing: Compression,
+        packed: impl BufRead + Send + 'static,
+        size: Option<u64>,
+    ) -> Result<Self> {
+        let input = Self::from_unpacked(unpack(packing, packed)?)?;
+        Ok(Self { packing: Some(packing), size, ..input })
+    }
+
+    fn from_unpacked(mut stream: impl Read + Send + 'static) -> Result<Self> {
+        let mut start = vec![0; START];
+        let len = stream.read(&mut start).map_err(cannot_read)?;
+        start.truncate(len);
+        Ok(Self { start, ..Self::new(Content::Stream(Box::new(stream))) })
+    }
+
+    fn new(content: Content) -> Self {
+        let start = Vec::new();
+        Self { name: String::new(), extension: None, packing: None, size: None, start, content }
+    }
+
+    /// What people call it; empty for bytes in memory.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The extension that says what is inside, if its name has one.
+    #[must_use]
+    pub fn extension(&self) -> Option<&str> {
+        self.extension.as_deref()
+    }
+
+    /// How it is packed.
+    #[must_use]
+    pub fn packing(&self) -> Option<Compression> {
+        self.packing
+    }
+
+    /// The length of the file, packed, if it is known.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// The first bytes, unpacked: up to 4,096, fewer if a stream had no more at hand.
+    #[must_use]
+    pub fn start(&self) -> &[u8] {
+        &self.start
+    }
+
+    /// All bytes: a plain file as it is, anything else read into memory.
+    ///
+    /// Packed bytes may expand to what [`default_limits`](crate::default_limits) allow.
+    ///
+    /// # Errors
+    /// Those of the operating system; [`ErrorKind::Limit`] if packed bytes expand to more than the
+    /// limits allow.
+    pub fn into_whole(self, limits: &Limits) -> Result<Contents> {
+        match self.content {
+            Content::File(file) => Ok(Contents::File(file)),
+            Content::Memory(bytes) => Ok(Contents::Memory(bytes)),
+            Content::Stream(stream) => {
+                let packed = self.size.filter(|_| self.packing.is_some());
+                let limits = limits.base_bytes(limits.base_bytes.max(named_bytes()));
+                let budget = packed.map(|size| Budget::new(&limits, size));
+                read_all(self.start, stream, budget).map(Contents::Memory)
+            }
+        }
+    }
+
+    /// The bytes one after the other.
+    #[must_use]
+    pub fn into_reader(self) -> Box<dyn BufRead + Send> {
+        match self.content {
+            Content::File(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
+            Content::Memory(bytes) => Box::new(Cursor::new(bytes)),
+            Content::Stream(stream) => {
+                let rest = BufReader::with_capacity(1 << 16, stream);
+                Box::new(Cursor::new(self.start).chain(rest))
+            }
+        }
+    }
+}
+
+/// Reads everything, and takes what it reads out of the budget piece by piece.
+fn read_all(
+    mut bytes: Vec<u8>,
+    mut stream: Box<dyn Read + Send>,
+    mut budget: Option<Budget>,
+) -> Result<Vec<u8>> {
+    const PIECE: u64 = 1 << 20;
+    loop {
+        let read = stream.by_ref().take(PIECE).read_to_end(&mut bytes).map_err(cannot_read)?;
+        if let Some(budget) = &mut budget {
+            budget.take_bytes(read as u64)?;
+        }
+        if (read as u64) < PIECE {
+            return Ok(bytes);
+        }
+    }
+}
+
+#[cfg(feature = "compression")]
+fn unpack(
+    packing: Compression,
+    packed: impl BufRead + Send + 'static,
+) -> Result<Box<dyn Read + Send>> {
+    let (packed, consumed) = Counted::new(packed);
+    match packing {
+        Compression::Gzip => {
+            Ok(Box::new(Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), consumed)))
+        }
+        Compression::Zstd => {
+            let decoder = zstd::Decoder::with_buffer(packed).map_err(cannot_read)?;
+            Ok(Box::new(Bounded::new(decoder, consumed)))
+        }
+    }
+}
+
+#[cfg(not(feature = "compression"))]
+fn unpack(
+    packing: Compression,
+    _packed: impl BufRead + Send + 'static,
+) -> Result<Box<dyn Read + Send>> {
+    Err(crate::location::without_compression(packing))
+}
+
+/// Decoders report damage in the words of an operating system; it is said plainly here.
+#[cold]
+fn cannot_read(error: io::Error) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(ours) => return ours,
+        Err(error) => error,
+    };
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            let message = format!("the compressed file is damaged: {error}");
+            Error::new(ErrorKind::Corrupt, message).with_source(error)
+        }
+        io::ErrorKind::UnexpectedEof => {
+            Error::new(ErrorKind::Truncated, "the compressed file ends too early")
+                .with_hint("it was cut off; write or copy it again")
+        }
+        _ => Error::io(error, "cannot read the file"),
+    }
+}

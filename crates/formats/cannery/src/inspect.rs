@@ -1,0 +1,180 @@
+//! What is inside a file, without loading it.
+
+use cannery_core::tagged::MAX_LEVELS;
+use cannery_core::{Container, Dtype, Order, Result, Sink, Source, Text, size_in_bytes};
+
+use crate::format::{Format, ReadOptions, format_of};
+use crate::{Compression, Input, Location};
+
+/// What is inside a file; a [`Source`], so that it can be written as JSON.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What people call the file.
+    pub name: String,
+    /// The short name of its format.
+    pub format: &'static str,
+    /// The name of its format, for people.
+    pub title: &'static str,
+    /// How it is packed.
+    pub packing: Option<Compression>,
+    /// Its length in bytes, packed, if it is known.
+    pub size: Option<u64>,
+    /// What it holds.
+    pub root: Node,
+}
+
+/// A value, or all values at one place of a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Node {
+    /// Its key; `[]` stands for the items of a list, `*` for keys that are not told apart.
+    pub name: Option<String>,
+    /// What it is: `map`, `list`, `int`, `array`, or several of them.
+    pub kind: String,
+    /// How many values are summed up here.
+    pub count: Option<u64>,
+    /// The least and greatest number of items or entries.
+    pub len: Option<(u64, u64)>,
+    /// The extent of its scalars.
+    pub details: Option<String>,
+    /// The type of an array's elements, as NumPy calls it.
+    pub dtype: Option<String>,
+    /// The sides of an array.
+    pub shape: Option<Vec<u64>>,
+    /// Whether an array's first index runs fastest.
+    pub fortran_order: bool,
+    /// Bytes of an array's elements.
+    pub bytes: Option<u64>,
+    /// What it consists of.
+    pub parts: Vec<Node>,
+}
+
+/// Says what is inside a file: for arrays from their headers alone; documents are streamed through
+/// and summed up.
+///
+/// # Errors
+/// Those of the operating system and the format, with the file's name.
+pub fn inspect(location: &Location, options: &ReadOptions) -> Result<Inspection> {
+    let name = location.name();
+    let input = Input::open(location)?;
+    let format = format_of(&input).map_err(|e| e.in_file(&name))?;
+    inspect_as(input, format, options).map_err(|e| e.in_file(name))
+}
+
+/// Says what is inside an input whose format is known.
+///
+/// # Errors
+/// Those of the format and the input.
+pub fn inspect_as(input: Input, format: &dyn Format, options: &ReadOptions) -> Result<Inspection> {
+    let (name, packing, size) = (input.name().to_owned(), input.packing(), input.size());
+    // A summary takes the same memory however deep its document is: the tagged form may be.
+    let limits = options.limits.depth(options.limits.depth * MAX_LEVELS);
+    let root = format.inspect(input, &options.clone().limits(limits))?;
+    Ok(Inspection { name, format: format.id(), title: format.title(), packing, size, root })
+}
+
+impl Node {
+    /// An array.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Limit`] if its bytes do not fit 63 bits.
+    pub fn of_array(dtype: &Dtype, shape: &[u64], order: Order) -> Result<Self> {
+        Ok(Self {
+            kind: "array".to_owned(),
+            dtype: Some(crate::dtype_name(dtype)),
+            shape: Some(shape.to_vec()),
+            fortran_order: order == Order::Fortran,
+            bytes: Some(size_in_bytes(dtype, shape)?),
+            ..Self::default()
+        })
+    }
+
+    /// Something that has named parts.
+    #[must_use]
+    pub fn of_parts(kind: impl Into<String>, parts: Vec<Node>) -> Self {
+        let len = parts.len() as u64;
+        Self { kind: kind.into(), len: Some((len, len)), parts, ..Self::default() }
+    }
+
+    /// Gives it a name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl Source for Inspection {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<()> {
+        sink.begin(Container::Map, None)?;
+        text_entry("name", &self.name, sink)?;
+        text_entry("format", self.format, sink)?;
+        if let Some(packing) = self.packing {
+            text_entry("packing", packing.name(), sink)?;
+        }
+        if let Some(size) = self.size {
+            count_entry("size", size, sink)?;
+        }
+        sink.key(Text::Ascii("root"))?;
+        self.root.emit(sink)?;
+        sink.end(Container::Map)
+    }
+}
+
+impl Source for Node {
+    fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<()> {
+        sink.begin(Container::Map, None)?;
+        let texts = [("name", &self.name), ("details", &self.details), ("dtype", &self.dtype)];
+        text_entry("kind", &self.kind, sink)?;
+        for (key, text) in texts {
+            if let Some(text) = text {
+                text_entry(key, text, sink)?;
+            }
+        }
+        if let Some(shape) = &self.shape {
+            counts_entry("shape", shape, sink)?;
+            sink.key(Text::Ascii("fortran_order"))?;
+            sink.bool(self.fortran_order)?;
+        }
+        if let Some((least, greatest)) = self.len {
+            counts_entry("len", &[least, greatest], sink)?;
+        }
+        for (key, count) in [("count", self.count), ("bytes", self.bytes)] {
+            if let Some(count) = count {
+                count_entry(key, count, sink)?;
+            }
+        }
+        if !self.parts.is_empty() {
+            sink.key(Text::Ascii("parts"))?;
+            sink.begin(Container::List, Some(self.parts.len()))?;
+            self.parts.iter().try_for_each(|part| part.emit(sink))?;
+            sink.end(Container::List)?;
+        }
+        sink.end(Container::Map)
+    }
+}
+
+fn text_entry<S: Sink + ?Sized>(key: &'static str, text: &str, sink: &mut S) -> Result<()> {
+    sink.key(Text::Ascii(key))?;
+    sink.text(text.into())
+}
+
+fn count_entry<S: Sink + ?Sized>(key: &'static str, count: u64, sink: &mut S) -> Result<()> {
+    sink.key(Text::Ascii(key))?;
+    send_count(count, sink)
+}
+
+fn counts_entry<S: Sink + ?Sized>(key: &'static str, counts: &[u64], sink: &mut S) -> Result<()> {
+    sink.key(Text::Ascii(key))?;
+    sink.begin(Container::List, Some(counts.len()))?;
+    counts.iter().try_for_each(|&count| send_count(count, sink))?;
+    sink.end(Container::List)
+}
+
+fn send_count<S: Sink + ?Sized>(count: u64, sink: &mut S) -> Result<()> {
+    match i64::try_from(count) {
+        Ok(count) => sink.int(count),
+        Err(_) => sink.big_int(cannery_core::BigInt::U64(count)),
+    }
+}

@@ -1,0 +1,78 @@
+//! The formats of cannery under one roof: tell files apart, look into them, convert between them.
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("points.json");
+//! std::fs::write(&path, r#"{"points": [{"x": 1}, {"x": 2}]}"#).unwrap();
+//! let inspection = cannery::inspect(&cannery::Location::from(&path), &Default::default())?;
+//! assert_eq!((inspection.format, inspection.root.kind.as_str()), ("json", "map"));
+//! # Ok::<(), cannery::Error>(())
+//! ```
+//!
+//! Each format is a crate of its own and a feature of this one, on by default.
+
+/// The examples in the manual, which are compiled and run as those here are.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/json.md")]
+struct JsonManual;
+
+mod adapt;
+mod convert;
+mod duplicates;
+mod elements;
+mod format;
+mod formats;
+mod inflate;
+mod input;
+mod inspect;
+mod location;
+mod names;
+mod output;
+#[cfg(feature = "pickle")]
+mod scan;
+mod select;
+mod selection;
+#[cfg(feature = "serde")]
+mod serde;
+mod spooled;
+mod stages;
+mod summary;
+mod times;
+
+#[cfg(feature = "can")]
+pub use cannery_can as can;
+pub use cannery_core::*;
+#[cfg(feature = "json")]
+pub use cannery_json as json;
+#[cfg(feature = "msgpack")]
+pub use cannery_msgpack as msgpack;
+#[cfg(feature = "npy")]
+pub use cannery_npy as npy;
+#[cfg(feature = "pickle")]
+pub use cannery_pickle as pickle;
+#[cfg(feature = "protobuf")]
+pub use cannery_protobuf as protobuf;
+#[cfg(feature = "yaml")]
+pub use cannery_yaml as yaml;
+
+pub use convert::{ConvertOptions, OpenSource, Progress, convert, convert_between};
+pub use elements::{first_rows, send_elements};
+pub use format::{
+    Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader,
+    Rows, WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
+};
+pub use inflate::default_limits;
+pub use input::{Contents, Input};
+pub use inspect::{Inspection, Node, inspect, inspect_as};
+pub use location::{Compression, Location};
+pub use names::{dtype_name, size_name};
+pub use output::{Output, Replace, remove_unfinished};
+#[cfg(feature = "pickle")]
+pub use scan::{FileScan, ScanReport, scan_place, scan_places};
+pub use selection::Selection;
+#[cfg(feature = "serde")]
+pub use serde::{
+    Serialized, from_slice, from_slice_tagged, from_str, from_value, load, save, to_string,
+    to_value, to_vec, to_writer,
+};
+pub use spooled::SpooledWriter;

@@ -1,0 +1,434 @@
+//! A stream of values summed up as its shape: which kinds occur where, how many, how large.
+
+use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text};
+
+use crate::inspect::Node;
+
+/// Keys of a map that are told apart; the values of all others are summed up as one.
+const MAX_FIELDS: usize = 64;
+
+/// Levels that are told apart.
+const MAX_DEPTH: usize = 24;
+
+/// A sink that keeps the shape of what it receives, in memory that does not grow with it.
+#[derive(Default)]
+pub(crate) struct SchemaSummary {
+    root: Shape,
+    open: Vec<OpenContainer>,
+    /// Containers inside something that is not looked into: a key that is no text, a level too
+    /// deep.
+    unseen: usize,
+}
+
+/// What is known of all values at one place.
+#[derive(Default)]
+struct Shape {
+    count: u64,
+    nulls: u64,
+    bools: u64,
+    ints: Range<i64>,
+    big_ints: u64,
+    floats: Range<f64>,
+    texts: Range<usize>,
+    bytes: Range<usize>,
+    aliases: u64,
+    arrays: Option<(String, u64)>,
+    lists: Range<u64>,
+    maps: Range<u64>,
+    /// What sequences and maps are called, if not list and map.
+    list_name: Option<&'static str>,
+    type_name: Option<String>,
+    items: Option<Box<Shape>>,
+    fields: Vec<(String, Shape)>,
+    /// The values of all keys beyond [`MAX_FIELDS`].
+    others: Option<Box<Shape>>,
+}
+
+/// How many values there were, and the smallest and largest.
+#[derive(Clone, Copy, Default)]
+struct Range<T> {
+    count: u64,
+    ends: Option<(T, T)>,
+}
+
+impl<T: Copy + PartialOrd> Range<T> {
+    fn add(&mut self, value: T) {
+        self.count += 1;
+        self.ends = Some(match self.ends {
+            None => (value, value),
+            Some((low, high)) => {
+                (if value < low { value } else { low }, if value > high { value } else { high })
+            }
+        });
+    }
+}
+
+impl<T: Copy + PartialOrd> Range<T> {
+    fn merge(&mut self, other: Self) {
+        if let Some((low, high)) = other.ends {
+            self.add(low);
+            self.add(high);
+            self.count -= 2;
+        }
+        self.count += other.count;
+    }
+}
+
+/// A container whose end has not come.
+struct OpenContainer {
+    shape: Shape,
+    /// Where the shape belongs in that of the container around it.
+    location: SummarySlot,
+    /// Where the next value belongs.
+    next: SummarySlot,
+    /// The field that the next key probably is: records of a kind have their keys in one order.
+    guess: usize,
+    len: u64,
+    is_map: bool,
+    /// The next value is a key.
+    key_due: bool,
+}
+
+#[derive(Clone, Copy)]
+enum SummarySlot {
+    Root,
+    Items,
+    Field(usize),
+    Others,
+}
+
+impl Shape {
+    fn at(&mut self, slot: SummarySlot) -> &mut Shape {
+        match slot {
+            SummarySlot::Root => self,
+            SummarySlot::Items => self.items.get_or_insert_default(),
+            SummarySlot::Field(index) => &mut self.fields[index].1,
+            SummarySlot::Others => self.others.get_or_insert_default(),
+        }
+    }
+
+    /// Where the value of `key` belongs.
+    fn field(&mut self, key: &str, guess: usize) -> SummarySlot {
+        if self.fields.get(guess).is_some_and(|(name, _)| name == key) {
+            return SummarySlot::Field(guess);
+        }
+        if let Some(index) = self.fields.iter().position(|(name, _)| name == key) {
+            return SummarySlot::Field(index);
+        }
+        if self.fields.len() == MAX_FIELDS {
+            return SummarySlot::Others;
+        }
+        self.fields.push((key.to_owned(), Shape::default()));
+        SummarySlot::Field(self.fields.len() - 1)
+    }
+}
+
+impl SchemaSummary {
+    /// Records a value of one event.
+    fn value(&mut self, record: impl FnOnce(&mut Shape)) {
+        if self.unseen > 0 || self.takes_key() {
+            return;
+        }
+        let shape = self.slot();
+        shape.count += 1;
+        record(shape);
+        self.counted();
+    }
+
+    /// Whether the value that comes is a key, which is not recorded.
+    fn takes_key(&mut self) -> bool {
+        self.open.last_mut().is_some_and(|frame| std::mem::take(&mut frame.key_due))
+    }
+
+    fn slot(&mut self) -> &mut Shape {
+        match self.open.last_mut() {
+            None => &mut self.root,
+            Some(frame) => frame.shape.at(frame.next),
+        }
+    }
+
+    fn counted(&mut self) {
+        if let Some(frame) = self.open.last_mut() {
+            frame.len += 1;
+        }
+    }
+
+    fn open(&mut self, is_map: bool, record: impl FnOnce(&mut Shape)) {
+        if self.unseen > 0 || self.open.len() == MAX_DEPTH || self.takes_key() {
+            self.unseen += 1;
+            return;
+        }
+        let location = self.open.last().map_or(SummarySlot::Root, |frame| frame.next);
+        let mut shape = std::mem::take(self.slot());
+        shape.count += 1;
+        record(&mut shape);
+        let next = if is_map { SummarySlot::Others } else { SummarySlot::Items };
+        self.open.push(OpenContainer {
+            shape,
+            location,
+            next,
+            guess: 0,
+            len: 0,
+            is_map,
+            key_due: false,
+        });
+    }
+
+    fn close(&mut self) {
+        if self.unseen > 0 {
+            self.unseen -= 1;
+            return;
+        }
+        let Some(mut frame) = self.open.pop() else { return };
+        let lengths = if frame.is_map { &mut frame.shape.maps } else { &mut frame.shape.lists };
+        lengths.add(frame.len);
+        let parent = self.open.last_mut().map_or(&mut self.root, |parent| &mut parent.shape);
+        *parent.at(frame.location) = frame.shape;
+        self.counted();
+    }
+
+    /// The shape of the whole.
+    pub(crate) fn into_node(self) -> Node {
+        self.root.into_node()
+    }
+}
+
+impl Sink for SchemaSummary {
+    fn null(&mut self) -> Result<()> {
+        self.value(|shape| shape.nulls += 1);
+        Ok(())
+    }
+
+    fn bool(&mut self, _value: bool) -> Result<()> {
+        self.value(|shape| shape.bools += 1);
+        Ok(())
+    }
+
+    fn int(&mut self, value: i64) -> Result<()> {
+        self.value(|shape| shape.ints.add(value));
+        Ok(())
+    }
+
+    fn big_int(&mut self, _value: BigInt<'_>) -> Result<()> {
+        self.value(|shape| shape.big_ints += 1);
+        Ok(())
+    }
+
+    fn float(&mut self, value: f64) -> Result<()> {
+        self.value(|shape| shape.floats.add(value));
+        Ok(())
+    }
+
+    fn text(&mut self, value: Text<'_>) -> Result<()> {
+        let bytes = value.to_utf8();
+        // Continuation bytes are no characters of their own.
+        let characters = bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
+        self.value(|shape| shape.texts.add(characters));
+        Ok(())
+    }
+
+    fn bytes(&mut self, value: &[u8]) -> Result<()> {
+        self.value(|shape| shape.bytes.add(value.len()));
+        Ok(())
+    }
+
+    fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
+        self.value(|shape| {
+            let (_, count) = shape.arrays.get_or_insert_with(|| {
+                (format!("{} {:?}", value.dtype().typestr(), value.shape()), 0)
+            });
+            *count += 1;
+        });
+        Ok(())
+    }
+
+    fn begin(&mut self, container: Container, _len: Option<usize>) -> Result<()> {
+        let name = match container {
+            Container::Map | Container::List => None,
+            Container::Tuple => Some("tuple"),
+            Container::Set => Some("set"),
+            Container::FrozenSet => Some("frozenset"),
+        };
+        self.open(container == Container::Map, |shape| shape.list_name = name);
+        Ok(())
+    }
+
+    fn end(&mut self, _container: Container) -> Result<()> {
+        self.close();
+        Ok(())
+    }
+
+    fn key(&mut self, key: Text<'_>) -> Result<()> {
+        if self.unseen == 0
+            && let Some(frame) = self.open.last_mut()
+        {
+            frame.next = frame.shape.field(&key.to_str_lossy(), frame.guess);
+            frame.guess = match frame.next {
+                SummarySlot::Field(index) => index + 1,
+                _ => frame.guess,
+            };
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self) -> Result<()> {
+        if self.unseen == 0
+            && let Some(frame) = self.open.last_mut()
+        {
+            (frame.next, frame.key_due) = (SummarySlot::Others, true);
+        }
+        Ok(())
+    }
+
+    fn begin_object(&mut self, type_name: Text<'_>, _parts: Option<usize>) -> Result<()> {
+        let name = type_name.to_str_lossy().into_owned();
+        self.open(true, |shape| shape.type_name = Some(name));
+        Ok(())
+    }
+
+    fn end_object(&mut self) -> Result<()> {
+        self.close();
+        Ok(())
+    }
+
+    fn mark(&mut self, _id: u64) -> Result<()> {
+        Ok(())
+    }
+
+    fn alias(&mut self, _id: u64) -> Result<()> {
+        self.value(|shape| shape.aliases += 1);
+        Ok(())
+    }
+}
+
+impl Shape {
+    /// Adds what is known of values at another place.
+    fn merge(&mut self, other: Shape) {
+        self.count += other.count;
+        self.nulls += other.nulls;
+        self.bools += other.bools;
+        self.big_ints += other.big_ints;
+        self.aliases += other.aliases;
+        self.ints.merge(other.ints);
+        self.floats.merge(other.floats);
+        self.texts.merge(other.texts);
+        self.bytes.merge(other.bytes);
+        self.lists.merge(other.lists);
+        self.maps.merge(other.maps);
+        self.list_name = self.list_name.or(other.list_name);
+        self.type_name = self.type_name.take().or(other.type_name);
+        match (&mut self.arrays, other.arrays) {
+            (Some((_, count)), Some((_, more))) => *count += more,
+            (arrays, other) => *arrays = arrays.take().or(other),
+        }
+        for (slot, items) in [(&mut self.items, other.items), (&mut self.others, other.others)] {
+            if let Some(items) = items {
+                slot.get_or_insert_default().merge(*items);
+            }
+        }
+        for (name, shape) in other.fields {
+            let slot = self.field(&name, usize::MAX);
+            self.at(slot).merge(shape);
+        }
+    }
+
+    /// Sums up all fields as one, where their names are data: there are more than are told apart,
+    /// or all are numbers.
+    fn fold_fields(&mut self) {
+        let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+        let numbers = self.fields.len() > 1 && self.fields.iter().all(|(name, _)| is_number(name));
+        if numbers || self.others.is_some() {
+            let others = self.others.get_or_insert_default();
+            self.fields.drain(..).for_each(|(_, shape)| others.merge(shape));
+        }
+    }
+
+    fn into_node(mut self) -> Node {
+        self.fold_fields();
+        let (kind, details) = (self.kind(), self.details());
+        let mut node = Node { kind, details, count: Some(self.count), ..Node::default() };
+        if self.lists.count > 0 {
+            node.len = self.lists.ends;
+        } else if self.maps.count > 0 {
+            node.len = self.maps.ends;
+        }
+        if let Some(items) = self.items {
+            node.parts.push(Node { name: Some("[]".to_owned()), ..items.into_node() });
+        }
+        for (name, shape) in self.fields {
+            node.parts.push(Node { name: Some(name), ..shape.into_node() });
+        }
+        if let Some(others) = self.others {
+            node.parts.push(Node { name: Some("*".to_owned()), ..others.into_node() });
+        }
+        node
+    }
+
+    /// The kinds that occur, the most frequent first.
+    fn kind(&self) -> String {
+        let list = self.list_name.unwrap_or("list");
+        let map = self.type_name.as_deref().unwrap_or("map");
+        let array = self.arrays.as_ref().map_or(0, |(_, count)| *count);
+        let mut kinds = [
+            (self.ints.count + self.big_ints, "int"),
+            (self.floats.count, "float"),
+            (self.texts.count, "text"),
+            (self.bytes.count, "bytes"),
+            (self.bools, "bool"),
+            (self.lists.count, list),
+            (self.maps.count, map),
+            (array, "array"),
+            (self.aliases, "reference"),
+            (self.nulls, "null"),
+        ];
+        kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let kinds: Vec<_> =
+            kinds.iter().filter(|(count, _)| *count > 0).map(|(_, name)| *name).collect();
+        if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" or ") }
+    }
+
+    /// The extent of the scalars.
+    fn details(&self) -> Option<String> {
+        let mut details = Vec::new();
+        details.extend(self.numbers());
+        if self.big_ints > 0 {
+            details.push("beyond 64 bits".to_owned());
+        }
+        for (lengths, unit) in [(self.texts, "character"), (self.bytes, "byte")] {
+            if let Some((low, high)) = lengths.ends {
+                details.push(plural(low, high, unit));
+            }
+        }
+        details.extend(self.arrays.as_ref().map(|(array, _)| array.clone()));
+        (!details.is_empty()).then(|| details.join(", "))
+    }
+}
+
+impl Shape {
+    /// The smallest and largest number.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "next to fractions nobody counts the last digit"
+    )]
+    fn numbers(&self) -> Option<String> {
+        match (self.ints.ends, self.floats.ends) {
+            (ints, None) => ints.map(|(low, high)| span(low, high)),
+            (None, floats) => floats.map(|(low, high)| span(low, high)),
+            (Some((least, greatest)), Some((low, high))) => {
+                Some(span(low.min(least as f64), high.max(greatest as f64)))
+            }
+        }
+    }
+}
+
+fn span<T: Copy + PartialEq + std::fmt::Display>(low: T, high: T) -> String {
+    if low == high { high.to_string() } else { format!("{low} to {high}") }
+}
+
+fn plural(low: usize, high: usize, unit: &str) -> String {
+    match (low, high) {
+        (1, 1) => format!("1 {unit}"),
+        (low, high) if low == high => format!("{high} {unit}s"),
+        _ => format!("{low} to {high} {unit}s"),
+    }
+}
