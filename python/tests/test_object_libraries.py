@@ -135,9 +135,7 @@ def test_what_element_types_say_besides() -> None:
     strict = np.array(["a"], dtype=np.dtypes.StringDType(coerce=False))
     assert through(strict).dtype.coerce is False
     overlapping = np.dtype({"names": ["a", "b"], "formats": ["i4", "i2"], "offsets": [0, 2]})
-    for value in (overlapping, np.zeros(2, overlapping), np.zeros(2, overlapping)[0]):
-        with pytest.raises(cannery.CanneryError, match="overlapping"):
-            cannery.dumps(value)
+    assert repr(through(overlapping)) == repr(overlapping)
 
 
 def test_views_that_python_cannot_make_are_refused() -> None:

@@ -23,7 +23,7 @@ _NAMES: dict[str, str] = {
     "msgspec": "NODEFAULT Raw UNSET",
     "networkx": "DiGraph Graph MultiDiGraph MultiGraph",
     "numpy": """
-        all any argmax argmin argsort average bool bool_ busdaycalendar byte bytes_ cdouble
+        all any argmax argmin argsort array average bool bool_ busdaycalendar byte bytes_ cdouble
         character chararray clongdouble complex128 complex192 complex256 complex64 complexfloating
         count_nonzero csingle cumprod cumsum datetime64 diff double dtype finfo flexible float128
         float16 float32 float64 float96 floating generic half iinfo inexact int16 int32 int64 int8

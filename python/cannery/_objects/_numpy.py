@@ -23,6 +23,7 @@ from cannery._objects._checks import (
     Check,
     PartError,
     array,
+    buffer,
     check_parts,
     check_shape,
     checked,
@@ -492,6 +493,17 @@ def _make_array(parts: Parts) -> Any:
     return made
 
 
+def _make_of_bytes(parts: Parts) -> Any:
+    """An array that a reader without NumPy had as a record."""
+    kind, shape = dtypes.dtype_of_text(parts["dtype"]), tuple(parts["shape"])
+    if kind.hasobject or math.prod(shape) * kind.itemsize != len(parts["data"]):
+        raise PartError(f"the part 'data': {len(parts['data'])} bytes for {shape!r:.80} of {kind}")
+    if not parts["data"]:
+        check_shape(shape, "shape")
+    flat = np.frombuffer(bytes(parts["data"]), kind)
+    return flat.reshape(shape, order=parts["order"]).copy(order=parts["order"])
+
+
 # Subclasses that are nothing but another face of an array.
 _VIEWS: dict[str, Any] = {"numpy.matrix": np.matrix, "numpy.chararray": np.char.chararray}
 
@@ -559,6 +571,10 @@ _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "numpy.memmap": checked(lambda parts: parts["value"], {"value": array("biufcmMSUV")}),
     "numpy.recarray": _face_maker(np.recarray, "biufcmMSUVO"),
     "numpy.ndarray": _make_array,
+    "numpy.array": checked(
+        _make_of_bytes,
+        {"dtype": text(1 << 16), "shape": _ITEMS_PARTS["shape"], "order": _ORDER, "data": buffer},
+    ),
     "numpy.poly1d": checked(_make_poly1d, {"coeffs": _COEFFICIENTS, "_variable": text(1000)}),
     **{name: _polynomial_maker(cls) for name, cls in _POLYNOMIALS.items()},
     **{f"numpy.{name}": _scalar_maker(getattr(np, name)) for name in _SCALARS if hasattr(np, name)},

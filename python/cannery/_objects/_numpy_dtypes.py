@@ -158,9 +158,20 @@ def _make_text_dtype(parts: Parts) -> Any:
 def _make_named_dtype(parts: Parts) -> Any:
     if parts["value"].startswith("ml_dtypes."):
         return ml_dtypes().dtype_of(parts["value"])
-    made = npy_format.descr_to_dtype(_read_descr(parts["value"]))
-    invariants.check_dtype(made, "value")
+    made = dtype_of_text(parts["value"])
     return np.dtype(made, metadata=parts["metadata"]) if "metadata" in parts else made
+
+
+def dtype_of_text(descr: str) -> Any:
+    """The element type that a text says, as NPY files have it.
+
+    Raises:
+        PartError: if it is none, or one that is too large.
+
+    """
+    made = npy_format.descr_to_dtype(_read_descr(descr))
+    invariants.check_dtype(made, "value")
+    return made
 
 
 def _read_descr(descr: str) -> Any:

@@ -1,7 +1,7 @@
 """pytz: time zones by their keys, and the offset that a date of one stands for."""
 
 # Libraries that are not there are not asked for.
-# pyright: reportMissingImports=false, reportMissingModuleSource=false
+# pyright: reportMissingImports=false, reportMissingModuleSource=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def _of_partial(cls: Any, _: Any) -> Plan:
         return {ITEMS: tuple(partial_parts(value).values()), **attributes(value)}
 
     def fill(value: Any, parts: Parts) -> None:
-        made_of = dict(zip(_OF_PARTIALS, parts.pop(ITEMS), strict=True))
+        made_of: Parts = dict(zip(_OF_PARTIALS, parts.pop(ITEMS), strict=True))
         make_partial.check(made_of)
         fill_partial(value, made_of)
         set_attributes(value, parts)

@@ -3,9 +3,9 @@
 use std::fs::File;
 
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyWeakrefReference};
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyWeakrefReference};
 
 use crate::errors::{OrRaise, from_exception};
 
@@ -77,6 +77,33 @@ pub(crate) fn to_numpy<'py>(
         source.read(0, out)?;
     }
     Ok(array)
+}
+
+/// Whether there is no NumPy to make arrays with.
+pub(crate) fn is_numpy_missing(py: Python<'_>) -> bool {
+    numpy(py, "numpy").is_err_and(|error| error.is_instance_of::<PyImportError>(py))
+}
+
+/// What an array is made of, for readers without NumPy.
+pub(crate) fn parts_of<'py>(
+    py: Python<'py>,
+    source: &dyn ArraySource,
+) -> Result<Bound<'py, PyAny>> {
+    let size = usize::try_from(source.size_in_bytes()?)
+        .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
+    let mut data = Vec::new();
+    cannery_core::reserve(&mut data, size)?;
+    data.resize(size, 0);
+    source.read(0, &mut data)?;
+    let parts = || -> PyResult<Bound<'py, PyAny>> {
+        let parts = PyDict::new(py);
+        parts.set_item("dtype", cannery_npy::dtype_to_descr(source.dtype()).or_raise(py)?)?;
+        parts.set_item("shape", PyTuple::new(py, source.shape())?)?;
+        parts.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
+        parts.set_item("data", PyBytes::new(py, &data))?;
+        Ok(parts.into_any())
+    };
+    parts().map_err(from_exception)
 }
 
 /// An array that owns its memory, and where that begins.

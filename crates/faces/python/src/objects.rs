@@ -125,7 +125,7 @@ fn objects_dump<'py>(
         }
         format => to_document(value, describer, format).and_then(|bytes| write_out(output, &bytes)),
     };
-    written.map_err(with_hint).or_raise(py)
+    written.map_err(|error| with_hint(error).in_file(place.name())).or_raise(py)
 }
 
 fn write_out(mut output: Output<'_>, bytes: &[u8]) -> Result<()> {

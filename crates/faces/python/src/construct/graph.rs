@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::CStr;
 
-use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
+use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -592,6 +592,20 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         self.weigh(&open, &made, weight);
         self.settle(py)?;
         Ok(made)
+    }
+
+    /// A record of what the array is made of: with NumPy it is one again.
+    fn array_without_numpy(
+        &mut self,
+        py: Python<'py>,
+        value: &dyn ArraySource,
+    ) -> Result<Bound<'py, PyAny>> {
+        let Some(reviver) = &self.reviver else {
+            return super::hooks::Plain.array_without_numpy(py, value);
+        };
+        let parts = crate::array::parts_of(py, value)?;
+        let name = PyString::new(py, "numpy.array").into_any();
+        reviver.record(&name, &parts).map_err(from_exception)
     }
 
     fn begin_object(&mut self, type_name: Bound<'py, PyAny>) -> Result<()> {

@@ -233,7 +233,12 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
-        let array = crate::array::to_numpy(self.py, value, self.mapping.as_mut())?;
+        let array = match crate::array::to_numpy(self.py, value, self.mapping.as_mut()) {
+            Err(_) if crate::array::is_numpy_missing(self.py) => {
+                self.hooks.array_without_numpy(self.py, value)?
+            }
+            made => made?,
+        };
         self.place(array)
     }
 
