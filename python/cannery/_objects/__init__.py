@@ -52,7 +52,7 @@ def dumps(obj: Any, format: str = "json", *, compression: str | None = None) -> 
     Nothing is called to read the result: see `loads`. The members of a `.can` file are packed with
     `compression`, `"zstd"` or `"deflate"`; without, its arrays can be mapped in place.
     """
-    return _native.objects_dumps(obj, Describer(), _known(format), compression)
+    return _native.objects_dumps(obj, _describer(), _known(format), compression)
 
 
 def loads(
@@ -70,12 +70,11 @@ def loads(
     `json.decode` does. Objects of any other class come back as a `Record`. Without `format`,
     the data itself says whether it is a `.can` file or JSON.
     """
-    given = Trust(trust, type)
-    reviver = Reviver(given)
     name = _known(format) if format is not None else _format_of_data(data)
-    source = (lambda: data) if name == "json" else None
-    value = given.reading(lambda: _native.objects_loads(data, reviver, name))
-    return _checked(value, type, source)
+    value = _native.objects_loads(data, _opening(trust, type), name)
+    if type is None:
+        return value
+    return _checked(value, type, (lambda: data) if name == "json" else None)
 
 
 def dump(
@@ -88,7 +87,7 @@ def dump(
     """
     name = _known(format or _format_of(where))
     if isinstance(where, (str, os.PathLike)):
-        _native.objects_dump(obj, Describer(), name, os.fsdecode(where), compression)
+        _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression)
         return
     data = dumps(obj, name, compression=compression)
     where.write(data.decode("utf-8", "surrogatepass") if _takes_text(where) else data)  # pyright: ignore
@@ -111,13 +110,33 @@ def load(
     if not isinstance(where, (str, os.PathLike)):
         name = format or _format_of(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
-    given = Trust(trust, type)
-    reviver = Reviver(given)
     name = _known(format or _format_of(where))
     path = PurePath(os.fsdecode(where))
     source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
-    value = given.reading(lambda: _native.objects_load(str(path), reviver, name, mmap))
+    value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
     return _checked(value, type, source)
+
+
+def _describer() -> Describer:
+    """What takes objects apart; it remembers what it knows of their classes."""
+    describer = _Shared.describer = _Shared.describer.renewed()
+    return describer
+
+
+class _Shared:
+    describer = Describer()
+
+
+def _opening(trust: Iterable[Any], annotation: Any) -> Callable[[], Reviver]:
+    """What opens a reviver, when the first object shows up."""
+    if annotation is None and trust == ():
+        return _open_without_trust
+    given = Trust(trust, annotation)
+    return lambda: Reviver.open(given)
+
+
+def _open_without_trust() -> Reviver:
+    return Reviver.open(Trust())
 
 
 def _takes_text(where: Any) -> bool:
@@ -144,8 +163,11 @@ def _format_of(where: Where, default: str | None = None) -> str:
     return FORMATS.get(ending, ending.removeprefix("."))
 
 
+_NAMES = frozenset(FORMATS.values())
+
+
 def _known(format: str) -> str:
-    if format in FORMATS.values():
+    if format in _NAMES:
         return format
     error = DataError(f"{format!r} is no format for any object")
     error.hint = f"use one of {_all_formats()}"

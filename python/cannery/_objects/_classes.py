@@ -22,6 +22,7 @@ import inspect
 import types
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cannery._objects._callables import is_factory
 from cannery._objects._checks import (
@@ -52,7 +53,7 @@ from cannery._objects._plans import (
     state_parts,
 )
 from cannery._objects._reduced import plan_of_reduced
-from cannery._objects._registry import registered_of
+from cannery._objects._registry import generation, registered_of
 from cannery._objects._stdlib import check_arguments
 from cannery._objects._subclasses import plan_of_subclass
 
@@ -65,6 +66,18 @@ def class_to_name(cls: Any) -> Any:
 
 def is_plain_data(cls: type) -> bool:
     """Whether the `__dict__` of an instance says all about it, and makes it again."""
+    now = generation()
+    known = _plain_data.get(cls)
+    if known is None or known[0] != now:
+        known = _plain_data[cls] = (now, _is_plain_data(cls))
+    return known[1]
+
+
+# What is known of classes, and of which time.
+_plain_data: WeakKeyDictionary[type, tuple[Any, bool]] = WeakKeyDictionary()
+
+
+def _is_plain_data(cls: type) -> bool:
     has_plan = plan_of(cls) is not None and _is_plain(cls) and not _has_special_plan(cls)
     methods = ("__getnewargs__", "__getnewargs_ex__", "__setstate__")
     return (

@@ -15,7 +15,7 @@ from cannery._objects._classes import class_to_name, is_plain_data, plan_of
 from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
-from cannery._objects._registry import name_of_registered
+from cannery._objects._registry import generation, name_of_registered
 from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataTypeError
@@ -24,11 +24,22 @@ Parts = dict[str, Any]
 Described = tuple[str, Parts]
 
 
+# More are made by programs that make classes, and have no use of them for long.
+_MOST_CLASSES = 1000
+
+
 class Describer:
     """Says what an object is made of: the name of its type, and its parts by name."""
 
     def __init__(self) -> None:
         self._of_class: dict[type, Callable[[Any], Described]] = {}
+        self._plain_names: dict[type, str | None] = {}
+        self._generation = generation()
+
+    def renewed(self) -> Describer:
+        """This one, if nothing was registered since it was made and it knows few classes."""
+        is_small = len(self._plain_names) < _MOST_CLASSES
+        return self if is_small and self._generation == generation() else Describer()
 
     def describe(self, value: Any) -> Described:
         """The type name and the parts of a value.
@@ -52,6 +63,13 @@ class Describer:
 
     def plain_name(self, cls: type) -> str | None:
         """The name of a class whose instances' `__dict__` is all there is to save, else `None`."""
+        try:
+            return self._plain_names[cls]
+        except KeyError:
+            name = self._plain_names[cls] = self._plain_name(cls)
+            return name
+
+    def _plain_name(self, cls: type) -> str | None:
         if _is_described_otherwise(cls) or not is_plain_data(cls):
             return None
         return name_of_registered(cls) or full_name(cls)

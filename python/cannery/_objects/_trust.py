@@ -6,7 +6,7 @@ import dataclasses
 import io
 import sys
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -41,7 +41,7 @@ _reading: ContextVar[Trust | None] = ContextVar("the trust of what is being read
 def is_trusted(item: Any) -> bool:
     """Whether the reader's `trust=` or `type=`, or a registration, gave a class or function.
 
-    What a document holds otherwise is from the table. Only within `Trust.reading`.
+    What a document holds otherwise is from the table. Only between `Trust.begin` and `end`.
     """
     trust = _reading.get()
     return registered_of(item) is not None or (trust is not None and trust.gave(item))
@@ -80,13 +80,17 @@ class Trust:
         """Whether one of the caller's names or patterns is, or matches, this name."""
         return any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
-    def reading(self, read: Callable[[], Any]) -> Any:
-        """What `read` returns; meanwhile `is_trusted` asks this trust."""
-        token = _reading.set(self)
-        try:
-            return read()
-        finally:
-            _reading.reset(token)
+    def begin(self) -> None:
+        """From now on `is_trusted` asks this trust, until `end`."""
+        self._token = _reading.set(self)
+
+    def end(self) -> None:
+        """Undo `begin`."""
+        _reading.reset(self._token)
+
+    def given(self, name: str) -> Any:
+        """The class or function that the caller gave as an object, by one of its names."""
+        return self._found.get(name)
 
     def gave(self, item: Any) -> bool:
         """Whether a class or function was found here."""

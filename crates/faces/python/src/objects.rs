@@ -175,16 +175,17 @@ fn to_document<'py>(
     Ok(sink.into_inner().into_output())
 }
 
-/// Reads what `objects_dumps` wrote; `reviver` puts together what the other took apart.
+/// Reads what `objects_dumps` wrote; what `open` gives puts together what the other took apart, and
+/// is closed in the end.
 #[pyfunction]
 fn objects_loads<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
-    reviver: Bound<'py, PyAny>,
+    open: Bound<'py, PyAny>,
     format: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let document = crate::json::utf8(data)?;
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open))));
     let read = match Format::of(format, None)? {
         // Arrays and bytes are copied out of it.
         Format::Can(_) => {
@@ -205,15 +206,15 @@ fn objects_loads<'py>(
 fn objects_load<'py>(
     py: Python<'py>,
     path: OsString,
-    reviver: Bound<'py, PyAny>,
+    open: Bound<'py, PyAny>,
     format: &str,
     mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let place = Location::from(path);
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open))));
     let read = match (Format::of(format, None)?, &place) {
         (Format::Can(_), Location::Path(path)) if mapped => {
-            let file = open(path).or_raise(py)?;
+            let file = open_file(path).or_raise(py)?;
             let bytes = py.detach(|| Bytes::from_file(&file));
             builder = builder.over(Mapping::new(file));
             bytes.and_then(|bytes| from_can(bytes, &mut builder))
@@ -227,7 +228,7 @@ fn objects_load<'py>(
     Ok(builder.take().expect("a document was read"))
 }
 
-fn open(path: &PathBuf) -> Result<File> {
+fn open_file(path: &PathBuf) -> Result<File> {
     File::open(path)
         .map_err(|e| Error::io(e, "cannot open the file").in_file(path.display().to_string()))
 }

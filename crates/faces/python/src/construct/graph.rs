@@ -12,10 +12,12 @@ use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
 use super::delayed::{DelayedContainers, DelayedKeys, FIRST_OWN_ID, Target, has_only_scalar_keys};
 use super::hooks::{Hooks, container_object};
 use super::make;
+use super::moments;
 use super::reviver::Reviver;
 use super::weight::{ARRAY_DEPTH, Weight, Weights, too_deep};
 use crate::compat::with_collector;
 use crate::errors::from_exception;
+use crate::walk::MomentKind;
 
 /// Keeps track of marked values, so that each alias is the very object that was marked.
 pub(crate) struct GraphHooks<'py> {
@@ -32,14 +34,13 @@ pub(crate) struct GraphHooks<'py> {
     weights: Weights,
     /// How many marked values are still being read.
     open_marks: usize,
-    /// How instances of classes written in Python are freed.
-    free_of_instances: Option<usize>,
 }
 
 /// What the reviver knows about a name, which is kept: its address must stay its own.
 struct Class<'py> {
     _name: Bound<'py, PyAny>,
     plain: Option<Bound<'py, PyType>>,
+    moment: Option<MomentKind>,
     /// The names of the last instance, which were looked at: the next one mostly has the same.
     names: Vec<Bound<'py, PyAny>>,
 }
@@ -59,6 +60,8 @@ struct OpenContainer<'py> {
     type_name: Option<Bound<'py, PyAny>>,
     /// Whether its parts are its attributes.
     is_plain: bool,
+    /// Whether its parts may say a date or time.
+    moment: Option<MomentKind>,
     gaps_before: usize,
     /// Of its parts.
     parts: Weight,
@@ -107,8 +110,6 @@ pub(crate) struct Placeholder {
 impl<'py> GraphHooks<'py> {
     /// Hooks that give objects to `reviver`, or refuse them.
     pub(crate) fn new(reviver: Option<Reviver<'py>>) -> Self {
-        // The reviver is an instance of such a class itself.
-        let free_of_instances = reviver.as_ref().map(|reviver| free_of(&reviver.0));
         Self {
             reviver,
             mark: None,
@@ -121,20 +122,21 @@ impl<'py> GraphHooks<'py> {
             classes: HashMap::new(),
             weights: Weights::default(),
             open_marks: 0,
-            free_of_instances,
         }
     }
 
-    /// An empty instance of a class whose parts are its attributes; `None` for other names.
-    fn plain(&mut self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    /// What is known about a name; `None` if all objects are refused.
+    fn class(&mut self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<&Class<'py>>> {
         let address = type_name.as_ptr() as usize;
         if !self.classes.contains_key(&address) {
             let Some(reviver) = &self.reviver else { return Ok(None) };
-            let plain = reviver.plain_class(type_name)?;
-            self.classes
-                .insert(address, Class { _name: type_name.clone(), plain, names: Vec::new() });
+            let text = type_name.cast::<PyString>()?.to_cow().unwrap_or_default();
+            let moment = MomentKind::from_name(&text);
+            let plain = if moment.is_none() { reviver.plain_class(type_name)? } else { None };
+            let class = Class { _name: type_name.clone(), plain, moment, names: Vec::new() };
+            self.classes.insert(address, class);
         }
-        self.classes[&address].plain.as_ref().map(empty_instance).transpose()
+        Ok(self.classes.get(&address))
     }
 
     fn push(&mut self, object: Option<Bound<'py, PyAny>>, type_name: Option<Bound<'py, PyAny>>) {
@@ -152,6 +154,7 @@ impl<'py> GraphHooks<'py> {
             object,
             type_name,
             is_plain: false,
+            moment: None,
             gaps_before: self.gaps.len(),
             parts: Weight::default(),
             refers_to: None,
@@ -178,7 +181,8 @@ impl<'py> GraphHooks<'py> {
     /// the interpreter's own bounds; a record keeps its hash.
     fn weight_of_object(&self, object: &Bound<'py, PyAny>, parts: Weight) -> Weight {
         let work = parts.work.saturating_add(1);
-        if Some(free_of(object)) == self.free_of_instances {
+        let reviver = self.reviver.as_ref();
+        if Some(free_of(object)) == reviver.and_then(Reviver::free_of_instances) {
             return Weight { hash_depth: 0, work, ..parts };
         }
         let levels = if is_array(object) { ARRAY_DEPTH } else { 1 };
@@ -609,7 +613,16 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     }
 
     fn begin_object(&mut self, type_name: Bound<'py, PyAny>) -> Result<()> {
-        if let Some(instance) = self.plain(&type_name).map_err(from_exception)? {
+        let class = self.class(&type_name).map_err(from_exception)?;
+        let (plain, moment) =
+            class.map_or((None, None), |class| (class.plain.as_ref(), class.moment));
+        if moment.is_some() {
+            self.push(None, Some(type_name));
+            self.open.last_mut().expect("just pushed").moment = moment;
+            return Ok(());
+        }
+        if let Some(class) = plain {
+            let instance = empty_instance(class).map_err(from_exception)?;
             self.push(Some(instance), Some(type_name));
             self.open.last_mut().expect("just pushed").is_plain = true;
             return Ok(());
@@ -629,7 +642,18 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
         let open = self.pop();
+        if let Some(made) = open.moment.and_then(|kind| moments::make(py, kind, &values[base..])) {
+            values.truncate(base);
+            self.made(&open, &made)?;
+            self.weigh(&open, &made, Weight { hash_depth: 1, work: 1, ..open.parts });
+            return Ok(made);
+        }
         let type_name = open.type_name.clone().expect("an object has a name");
+        if open.moment.is_some() {
+            // It has more to it: the reviver knows.
+            let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+            reviver.begin(&type_name).map_err(from_exception)?;
+        }
         let waiting = self.placeholders(&values[base..]);
         let places = places(py, Container::Map, &values[base..], &waiting)?;
         if open.is_plain {

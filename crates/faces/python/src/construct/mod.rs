@@ -7,6 +7,7 @@ mod graph;
 mod hooks;
 pub(crate) mod make;
 mod merge;
+mod moments;
 mod msgpack;
 mod reviver;
 mod shape;
@@ -31,7 +32,7 @@ pub(crate) use reviver::Reviver;
 pub(crate) use weight::{ARRAY_DEPTH, MAX_DEPTH, too_deep};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
-use crate::array::Mapping;
+use crate::array::{MadeDtypes, Mapping};
 use crate::compat::CollectorPause;
 use crate::errors::from_exception;
 use crate::text;
@@ -49,6 +50,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     wide_keys: Option<HashMap<Vec<u8>, Bound<'py, PyAny>>>,
     hooks: H,
     mapping: Option<Mapping>,
+    dtypes: MadeDtypes<'py>,
     // Dropped last, when nothing is left to build.
     _pause: CollectorPause,
 }
@@ -80,6 +82,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
             wide_keys: None,
             hooks,
             mapping: None,
+            dtypes: MadeDtypes::default(),
             _pause: pause,
         }
     }
@@ -233,12 +236,13 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
-        let array = match crate::array::to_numpy(self.py, value, self.mapping.as_mut()) {
-            Err(_) if crate::array::is_numpy_missing(self.py) => {
-                self.hooks.array_without_numpy(self.py, value)?
-            }
-            made => made?,
-        };
+        let array =
+            match crate::array::to_numpy(self.py, value, self.mapping.as_mut(), &mut self.dtypes) {
+                Err(_) if crate::array::is_numpy_missing(self.py) => {
+                    self.hooks.array_without_numpy(self.py, value)?
+                }
+                made => made?,
+            };
         self.place(array)
     }
 

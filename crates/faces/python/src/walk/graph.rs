@@ -9,8 +9,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
 
 use super::frame::OpenContainer;
+use super::moments::{self, MomentKind};
 use super::{Dialect, Frames, Key, PyWalker, WalkStep, is_exactly, text_of};
-use crate::array::NumpyArray;
+use crate::array::{KnownDtypes, NumpyArray};
 use crate::construct::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
 use crate::errors::from_exception;
 
@@ -19,11 +20,21 @@ use crate::errors::from_exception;
 #[derive(Clone)]
 pub(crate) struct Describer<'py>(pub(crate) Bound<'py, PyAny>);
 
-/// What the describer knows about a class: the name under which the attributes of its instances
-/// are saved as they are; `None` if each instance must be asked about.
+/// What is known about a class.
 struct Class<'py> {
     _class: Bound<'py, PyAny>,
-    plain_name: Option<Bound<'py, PyString>>,
+    kind: ClassKind<'py>,
+}
+
+/// How the instances of a class are sent.
+enum ClassKind<'py> {
+    /// NumPy's arrays.
+    Array,
+    Moment(MomentKind),
+    /// Their attributes say all, under the name of the class.
+    Plain(Bound<'py, PyString>),
+    /// The describer is asked about each.
+    Described,
 }
 
 /// Hashes addresses: their bits are well mixed by one multiplication.
@@ -61,6 +72,7 @@ pub(crate) struct GraphDialect<'py> {
     describer: Describer<'py>,
     descriptions: ByAddress<Description<'py>>,
     classes: ByAddress<Class<'py>>,
+    dtypes: KnownDtypes<'py>,
     pass: Pass,
     // Addresses of values that were met once, and of those met again.
     met: Addresses,
@@ -112,6 +124,7 @@ impl<'py> GraphDialect<'py> {
             describer,
             descriptions: HashMap::default(),
             classes: HashMap::default(),
+            dtypes: KnownDtypes::default(),
             pass: Pass::Survey,
             met: HashSet::default(),
             shared: HashSet::default(),
@@ -224,8 +237,8 @@ impl<'py> GraphDialect<'py> {
         Ok(OpenContainer::iterator(value.clone(), iterator, container))
     }
 
-    /// An instance whose attributes say all about it, without a call into Python.
-    fn plain<S: Sink>(
+    /// Sends a value that is no container and has no bytes; the frame of one with parts.
+    fn other<S: Sink>(
         &mut self,
         value: &Bound<'py, PyAny>,
         sink: &mut S,
@@ -235,16 +248,24 @@ impl<'py> GraphDialect<'py> {
             let known = self.describer.class_of(value).map_err(from_exception)?;
             self.classes.insert(class, known);
         }
-        let Some(name) = &self.classes[&class].plain_name else { return Ok(None) };
-        // SAFETY: the object is live, and the interpreter held.
-        let attributes = unsafe {
-            let dict = ffi::PyObject_GenericGetDict(value.as_ptr(), std::ptr::null_mut());
-            Bound::from_owned_ptr_or_err(value.py(), dict)
-        };
-        let attributes = attributes.map_err(from_exception)?;
-        let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
-        sink.begin_object(text_of(name)?, Some(attributes.len()))?;
-        Ok(Some(OpenContainer::object(value.clone(), attributes)))
+        match &self.classes[&class].kind {
+            &ClassKind::Moment(kind) => {
+                if moments::send(value, kind, sink)? {
+                    return Ok(None);
+                }
+            }
+            ClassKind::Array => {
+                if let Some(array) = self.dtypes.array(value).map_err(from_exception)? {
+                    if self.pass == Pass::Emit {
+                        sink.array(&array)?;
+                    }
+                    return Ok(None);
+                }
+            }
+            ClassKind::Plain(name) => return plain(value, name, sink).map(Some),
+            ClassKind::Described => {}
+        }
+        self.object(value, sink).map(Some)
     }
 
     fn object<S: Sink>(
@@ -252,9 +273,6 @@ impl<'py> GraphDialect<'py> {
         value: &Bound<'py, PyAny>,
         sink: &mut S,
     ) -> Result<OpenContainer<'py>> {
-        if let Some(frame) = self.plain(value, sink)? {
-            return Ok(frame);
-        }
         let address = value.as_ptr() as usize;
         if !self.descriptions.contains_key(&address) {
             let description = self.describer.describe(value).map_err(from_exception)?;
@@ -268,11 +286,36 @@ impl<'py> GraphDialect<'py> {
     }
 }
 
+/// An instance whose attributes say all about it, without a call into Python.
+fn plain<'py, S: Sink>(
+    value: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    sink: &mut S,
+) -> Result<OpenContainer<'py>> {
+    // SAFETY: the object is live, and the interpreter held.
+    let attributes = unsafe {
+        let dict = ffi::PyObject_GenericGetDict(value.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(value.py(), dict)
+    };
+    let attributes = attributes.map_err(from_exception)?;
+    let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
+    sink.begin_object(text_of(name)?, Some(attributes.len()))?;
+    Ok(OpenContainer::object(value.clone(), attributes))
+}
+
 impl<'py> Describer<'py> {
     fn class_of(&self, value: &Bound<'py, PyAny>) -> PyResult<Class<'py>> {
         let class = value.get_type().into_any();
-        let plain_name = self.0.call_method1("plain_name", (&class,))?.extract()?;
-        Ok(Class { _class: class, plain_name })
+        let kind = if let Some(kind) = MomentKind::of(value) {
+            ClassKind::Moment(kind)
+        } else if NumpyArray::is_class(&class)? {
+            ClassKind::Array
+        } else {
+            let name: Option<Bound<'py, PyString>> =
+                self.0.call_method1("plain_name", (&class,))?.extract()?;
+            name.map_or(ClassKind::Described, ClassKind::Plain)
+        };
+        Ok(Class { _class: class, kind })
     }
 
     fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
@@ -298,11 +341,11 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
         }
         let frame = if let Some(frame) = self.container(&value, sink)? {
             frame
-        } else if let Some(array) = NumpyArray::if_all_is_said(&value).map_err(from_exception)? {
-            sink.array(&array)?;
-            return Ok(WalkStep::Done);
         } else {
-            self.object(&value, sink)?
+            match self.other(&value, sink)? {
+                Some(frame) => frame,
+                None => return Ok(WalkStep::Done),
+            }
         };
         self.descend(frame.identity())?;
         frames.enter(frame)?;
