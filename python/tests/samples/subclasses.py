@@ -280,8 +280,8 @@ def same_nesting(one: Any, other: Any) -> bool:
 sample("2,000 nodes in a chain", lambda: chain(2000))
 SAME["2,000 nodes in a chain"] = same_chain
 for _cls in (frozenset, tuple):
-    sample(f"deep {_cls.__name__}", lambda cls=_cls: nested(cls, 900))
-    SAME[f"deep {_cls.__name__}"] = same_nesting
+    sample(f"900 levels of {_cls.__name__}", lambda cls=_cls: nested(cls, 900))
+    SAME[f"900 levels of {_cls.__name__}"] = same_nesting
 
 
 # Forms of `__reduce__`.

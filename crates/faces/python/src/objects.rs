@@ -170,7 +170,7 @@ fn to_document<'py>(
         return Ok(sink.into_inner().into_bytes());
     }
     let options = cannery_json::WriteOptions::default();
-    let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::new(), options));
+    let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::with_capacity(256), options));
     send_graph(value, describer, limits, &mut sink)?;
     Ok(sink.into_inner().into_output())
 }

@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyStr
 
 use super::frame::OpenContainer;
 use super::moments::{self, MomentKind};
+use super::survey;
 use super::{Dialect, Frames, Key, PyWalker, WalkStep, is_exactly, text_of};
 use crate::array::{KnownDtypes, NumpyArray};
 use crate::construct::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
@@ -39,7 +40,7 @@ enum ClassKind<'py> {
 
 /// Hashes addresses: their bits are well mixed by one multiplication.
 #[derive(Default)]
-struct AddressHasher(u64);
+pub(super) struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {
@@ -58,7 +59,7 @@ impl Hasher for AddressHasher {
 }
 
 type ByAddress<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
-type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
+pub(super) type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 
 /// A type name and parts, kept with the object: its address must stay its own.
 struct Description<'py> {
@@ -111,6 +112,10 @@ pub(crate) fn send<'py, S: Sink>(
     sink: &mut S,
 ) -> Result<()> {
     let mut dialect = GraphDialect::new(describer);
+    if let Some(shared) = survey::shared_in(value)? {
+        (dialect.shared, dialect.pass) = (shared, Pass::Emit);
+        return PyWalker::new(sink, dialect, limits).walk_once(value).map(drop);
+    }
     dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;
     dialect.pass = Pass::Emit;
     PyWalker::new(sink, dialect, limits).walk_once(value).map(drop)
@@ -188,10 +193,10 @@ impl<'py> GraphDialect<'py> {
         if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= 2 {
             return Ok(false);
         }
-        let room = self.met.try_reserve(1).and_then(|()| self.shared.try_reserve(1));
-        room.map_err(|_| Error::out_of_memory())?;
+        self.met.try_reserve(1).map_err(|_| Error::out_of_memory())?;
         let again = !self.met.insert(address);
         if again {
+            self.shared.try_reserve(1).map_err(|_| Error::out_of_memory())?;
             self.shared.insert(address);
         }
         Ok(again)

@@ -10,6 +10,7 @@ mod msgpack;
 mod quick;
 mod rich;
 mod scalar;
+mod survey;
 mod yaml;
 
 use cannery_core::{Error, Limits, Result, Sink, Text};

@@ -6,7 +6,8 @@ use cannery_core::{Result, Sink, Text};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyDate, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTimeAccess, PyTzInfoAccess,
+    PyDate, PyDateAccess, PyDateTime, PyDelta, PyDeltaAccess, PyTimeAccess, PyTzInfo,
+    PyTzInfoAccess,
 };
 
 use crate::errors::from_exception;
@@ -55,6 +56,13 @@ pub(crate) fn utc(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
         py.import("datetime")?.getattr("timezone")?.getattr("utc").map(Bound::unbind)
     })?;
     Ok(utc.bind(py))
+}
+
+/// Whether text or numbers say all about a value of the kind.
+pub(super) fn is_plain(value: &Bound<'_, PyAny>, kind: MomentKind) -> bool {
+    let Ok(moment) = value.cast::<PyDateTime>() else { return kind != MomentKind::DateTime };
+    let is_utc = |zone: Bound<'_, PyTzInfo>| utc(value.py()).is_ok_and(|utc| zone.is(utc));
+    !moment.get_fold() && moment.get_tzinfo().is_none_or(is_utc)
 }
 
 /// Sends a value of the kind; `false` if there is more to it than text or numbers say.
@@ -121,14 +129,10 @@ fn digits(out: &mut [u8], mut value: u32) {
 
 /// As `isoformat` writes it; `None` for other zones than UTC, and the second of equal hours.
 fn write_moment(moment: &Bound<'_, PyDateTime>, out: &mut [u8]) -> PyResult<Option<usize>> {
-    let zone = moment.get_tzinfo();
-    let is_utc = match &zone {
-        Some(zone) => zone.is(utc(moment.py())?),
-        None => false,
-    };
-    if moment.get_fold() || (zone.is_some() && !is_utc) {
+    if !is_plain(moment, MomentKind::DateTime) {
         return Ok(None);
     }
+    let is_utc = moment.get_tzinfo().is_some();
     write_date(moment, out);
     let clock = [moment.get_hour(), moment.get_minute(), moment.get_second()];
     for (at, part) in clock.into_iter().enumerate() {
