@@ -46,6 +46,11 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What a span of time is made of."""
+    return frozenset(_SPAN) if cls is relativedelta.relativedelta else None
+
+
 def class_value(name: str) -> type | None:
     """The class of spans, which is Python through and through."""
     is_span = name == "dateutil.relativedelta.relativedelta"

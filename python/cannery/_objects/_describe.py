@@ -99,7 +99,8 @@ def _sort_key(item: Any) -> tuple[str, str]:
 def _is_described_otherwise(cls: type) -> bool:
     _load_plugins(cls)
     is_known = known_of(cls) is not None or cls is Record or issubclass(cls, type)
-    return is_known or _adapters.describer_of(cls) is not None
+    is_of_library = _adapters.own_attributes(cls) is not None
+    return is_known or is_of_library or _adapters.describer_of(cls) is not None
 
 
 def _describer_of(cls: type) -> Callable[[Any], Described]:
@@ -120,7 +121,7 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return _member_of(cls)
     describe = _adapters.describer_of(cls)
     if describe is not None:
-        return describe
+        return _adapters.with_attributes(cls, describe)
     plan = plan_of(cls)
     if plan is None:
         return refuse
@@ -128,7 +129,7 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
     name = name_of_registered(cls) or full_name(cls)
     if _stdlib.class_of(name) is cls:
         return _of_table(cls, name, parts)
-    return lambda value: (name, parts(value))
+    return _adapters.with_attributes(cls, lambda value: (name, parts(value)))
 
 
 def _of_table(cls: type, name: str, parts: Callable[[Any], Parts]) -> Callable[[Any], Described]:

@@ -78,6 +78,21 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
+_OWN_ATTRIBUTES: dict[type, frozenset[str]] = {
+    np.matrix: frozenset({"_getitem"}),
+    np.recarray: frozenset(),
+    np.char.chararray: frozenset(),
+    np.poly1d: frozenset({"coeffs", "_variable"}),
+}
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What NumPy itself keeps in an instance of a class that takes other attributes, too."""
+    if cls in _POLYNOMIALS.values():
+        return frozenset({"coef", "domain", "window", "_symbol", "symbol"})
+    return _OWN_ATTRIBUTES.get(cls)
+
+
 _POLYNOMIALS: dict[str, Any] = {
     "numpy.polynomial.chebyshev.Chebyshev": np.polynomial.Chebyshev,
     "numpy.polynomial.hermite.Hermite": np.polynomial.Hermite,

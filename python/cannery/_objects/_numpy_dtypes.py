@@ -54,12 +54,14 @@ def dtype_parts(dtype: Any) -> Parts:
 
 def _is_said_by_text(dtype: Any) -> bool:
     """Whether the text for a type of records says all: NPY has packed ones in their order only."""
+    if dtype.metadata or _has_notes(dtype):
+        return False
     try:
         text = repr(npy_format.dtype_to_descr(dtype))
         back = npy_format.descr_to_dtype(ast.literal_eval(text))
     except (ValueError, SyntaxError):
         return False
-    return repr(back) == repr(dtype) and not _has_notes(dtype)
+    return repr(back) == repr(dtype)
 
 
 def _has_notes(dtype: Any) -> bool:

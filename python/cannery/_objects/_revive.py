@@ -24,6 +24,7 @@ from cannery._objects._functions import function_of
 from cannery._objects._known import BY_NAME, KNOWN, Known, name_of_known
 from cannery._objects._names import refuse_protocols
 from cannery._objects._patterns import PatternBudget
+from cannery._objects._plans import ATTRIBUTES
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
 from cannery._objects._trust import Trust
@@ -240,14 +241,16 @@ def _maker_of_known(known: Known) -> Maker:
 
 def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:
     found = _adapters.shell_of(name)
-    if found is None:
-        return Maker(lambda _, parts: make(parts))
-    shell, fill = found
+    shell, fill = found or (None, None)
 
     def finish(instance: Any, parts: Parts) -> Any:
-        if instance is None:
-            return make(parts)
-        fill(instance, parts)
+        more = parts.pop(ATTRIBUTES, None)
+        if instance is None or fill is None:
+            instance = make(parts)
+        else:
+            fill(instance, parts)
+        if more is not None:
+            _adapters.add_attributes(instance, more)
         return instance
 
     return Maker(finish, shell=shell)

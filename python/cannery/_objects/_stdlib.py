@@ -52,6 +52,7 @@ from cannery._objects._checks import (
 )
 from cannery._objects._names import is_special
 from cannery._objects._stdlib_classes import rules
+from cannery._objects._trust import is_trusted
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -154,14 +155,15 @@ def _check_node(cls: Any, parts: Parts) -> None:
 def refuse_callables(attributes: Mapping[str, Any], type_name: str) -> None:
     """Refuse functions as attributes of what may have any: libraries call some by their names.
 
-    NumPy calls `rint` of each object of an array to round it; a class is no such answer.
+    NumPy calls `rint` of each object of an array to round it; a class is no such answer. Functions
+    that the reader named may be called.
 
     Raises:
         Untrusted: if there is one, so that the holder stays a record.
 
     """
     for value in attributes.values():
-        if callable(value) and not isinstance(value, type):
+        if callable(value) and not isinstance(value, type) and not is_trusted(value):
             raise Untrusted(type_name)
 
 

@@ -121,7 +121,7 @@ with contextlib.suppress(ImportError):
         return (
             type(one) is type(other)
             and same_dtype(one.dtype, other.dtype)
-            and one.tolist() == other.tolist()
+            and repr(np.asarray(one).tolist()) == repr(np.asarray(other).tolist())
         )
 
     def ones(kind: Any) -> Any:
