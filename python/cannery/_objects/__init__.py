@@ -13,7 +13,7 @@ from cannery._objects._describe import Describer
 from cannery._objects._record import Record
 from cannery._objects._registry import register
 from cannery._objects._revive import Reviver
-from cannery._objects._trust import Trust
+from cannery._objects._trust import Trust, check_trust
 from cannery.errors import DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
@@ -131,8 +131,8 @@ def _opening(trust: Iterable[Any], annotation: Any) -> Callable[[], Reviver]:
     """What opens a reviver, when the first object shows up."""
     if annotation is None and trust == ():
         return _open_without_trust
-    given = Trust(trust, annotation)
-    return lambda: Reviver.open(given)
+    given = check_trust(trust)
+    return lambda: Reviver.open(Trust(given, annotation))
 
 
 def _open_without_trust() -> Reviver:

@@ -47,6 +47,20 @@ def is_trusted(item: Any) -> bool:
     return registered_of(item) is not None or (trust is not None and trust.gave(item))
 
 
+def check_trust(trust: Iterable[Any]) -> tuple[Any, ...]:
+    """The classes, functions and names that a caller gave.
+
+    Raises:
+        TypeError: if there is anything else.
+
+    """
+    given = (trust,) if isinstance(trust, (str, type)) else tuple(trust)
+    for item in given:
+        if not isinstance(item, str) and not hasattr(item, "__qualname__"):
+            raise TypeError(f"trust takes classes and names, not {type(item).__name__}")
+    return given
+
+
 class Trust:
     """Finds the classes that the caller named, by the names in a document.
 
@@ -57,11 +71,9 @@ class Trust:
     """
 
     def __init__(self, trust: Iterable[Any] = (), annotation: Any = None) -> None:
-        if isinstance(trust, (str, type)):
-            trust = (trust,)
         self._found: dict[str, Any] = {}
         self._patterns: list[str] = []
-        for item in trust:
+        for item in check_trust(trust):
             self._add(item)
         for cls in classes_in(annotation):
             if _reason_to_refuse(cls) is None:
@@ -70,11 +82,9 @@ class Trust:
     def _add(self, item: Any) -> None:
         if isinstance(item, str):
             self._patterns.append(item)
-        elif hasattr(item, "__qualname__"):
+        else:
             for name in names_of(item):
                 self._found[name] = item
-        else:
-            raise TypeError(f"trust takes classes and names, not {type(item).__name__}")
 
     def matches(self, name: str) -> bool:
         """Whether one of the caller's names or patterns is, or matches, this name."""

@@ -1,6 +1,7 @@
 """Objects of libraries that were once changed without a word, refused, or could not be loaded."""
 
-# pyright: basic
+# pyright: basic, reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportMissingModuleSource=false
 
 from __future__ import annotations
 

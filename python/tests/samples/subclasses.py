@@ -1,6 +1,7 @@
 """Subclasses of types that have a form of their own, objects in their own sets, and what is deep."""
 
-# pyright: basic
+# pyright: basic, reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportMissingModuleSource=false
 
 from __future__ import annotations
 

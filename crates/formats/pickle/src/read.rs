@@ -253,13 +253,14 @@ fn syntax(offset: usize, message: impl Into<std::borrow::Cow<'static, str>>) -> 
 }
 
 /// How packed files begin.
-const PACKED: [(&[u8], &str); 8] = [
+const PACKED: [(&[u8], &str); 9] = [
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x5d\x00\x00", "lzma"),
     (b"\x78\x01", "zlib"),
+    (b"\x78\x5e", "zlib"),
     (b"\x78\x9c", "zlib"),
     (b"\x78\xda", "zlib"),
 ];
