@@ -13,7 +13,8 @@ use clap_complete::Shell;
     name = "cannery",
     version,
     arg_required_else_help = true,
-    after_help = "A FILE may be `-` for standard input or output, and packed (.gz, .zst).\n\
+    after_help = "A FILE may be `-` for standard input or output, and compressed (.gz, .zst, .bz2,\n\
+                  .xz, .lz4, .zz).\n\
                   Exit status: 0 fine, 1 findings, 2 could not complete."
 )]
 pub(crate) struct Args {

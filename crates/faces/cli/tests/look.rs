@@ -377,7 +377,8 @@ fn usage() {
       -h, --help     Print help
       -V, --version  Print version
 
-    A FILE may be `-` for standard input or output, and packed (.gz, .zst).
+    A FILE may be `-` for standard input or output, and compressed (.gz, .zst, .bz2,
+    .xz, .lz4, .zz).
     Exit status: 0 fine, 1 findings, 2 could not complete.
     ----- exit 0
     ");

@@ -158,7 +158,7 @@ struct ArrayReader {
 
 impl ArrayReader {
     fn start(input: Input) -> Result<Self> {
-        let plain = input.packing().is_none();
+        let plain = input.compression().is_none();
         let (name, size) = (input.name().to_owned(), input.size().filter(|_| plain));
         let mut source = input.into_reader();
         let (header, start) = Header::from_reader(&mut source)?;

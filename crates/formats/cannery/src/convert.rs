@@ -253,7 +253,7 @@ fn say_expanded(error: Error) -> Error {
     // What the variable names is bytes, not values.
     match error.kind() {
         ErrorKind::Limit if error.message().contains("bytes") => {
-            error.with_hint(crate::inflate::HINT)
+            error.with_hint(crate::EXPANSION_HINT)
         }
         _ => error,
     }

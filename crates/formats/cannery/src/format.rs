@@ -131,6 +131,7 @@ pub enum Likelihood {
 /// What files of a format can hold besides plain values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
 pub struct Capabilities {
     /// Arrays of numbers, as such. To others they are sent as nested lists.
     pub arrays: bool,

@@ -17,7 +17,7 @@ pub struct Inspection {
     /// The name of its format, for people.
     pub title: &'static str,
     /// How it is packed.
-    pub packing: Option<Compression>,
+    pub compression: Option<Compression>,
     /// Its length in bytes, packed, if it is known.
     pub size: Option<u64>,
     /// What it holds.
@@ -67,11 +67,11 @@ pub fn inspect(location: &Location, options: &ReadOptions) -> Result<Inspection>
 /// # Errors
 /// Those of the format and the input.
 pub fn inspect_as(input: Input, format: &dyn Format, options: &ReadOptions) -> Result<Inspection> {
-    let (name, packing, size) = (input.name().to_owned(), input.packing(), input.size());
+    let (name, compression, size) = (input.name().to_owned(), input.compression(), input.size());
     // A summary takes the same memory however deep its document is: the tagged form may be.
     let limits = options.limits.depth(options.limits.depth * MAX_LEVELS);
     let root = format.inspect(input, &options.clone().limits(limits))?;
-    Ok(Inspection { name, format: format.id(), title: format.title(), packing, size, root })
+    Ok(Inspection { name, format: format.id(), title: format.title(), compression, size, root })
 }
 
 impl Node {
@@ -110,8 +110,8 @@ impl Source for Inspection {
         sink.begin(Container::Map, None)?;
         text_entry("name", &self.name, sink)?;
         text_entry("format", self.format, sink)?;
-        if let Some(packing) = self.packing {
-            text_entry("packing", packing.name(), sink)?;
+        if let Some(compression) = self.compression {
+            text_entry("compression", compression.name(), sink)?;
         }
         if let Some(size) = self.size {
             count_entry("size", size, sink)?;

@@ -22,19 +22,14 @@ mod duplicates;
 mod elements;
 mod format;
 mod formats;
-mod inflate;
-mod input;
 mod inspect;
-mod location;
 mod names;
-mod output;
 #[cfg(feature = "pickle")]
 mod scan;
 mod select;
 mod selection;
 #[cfg(feature = "serde")]
 mod serde;
-mod spooled;
 mod stages;
 mod summary;
 mod times;
@@ -50,6 +45,7 @@ pub use cannery_msgpack as msgpack;
 pub use cannery_npy as npy;
 #[cfg(feature = "pickle")]
 pub use cannery_pickle as pickle;
+pub use cannery_places::*;
 #[cfg(feature = "protobuf")]
 pub use cannery_protobuf as protobuf;
 #[cfg(feature = "yaml")]
@@ -61,12 +57,8 @@ pub use format::{
     Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader,
     Rows, WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
 };
-pub use inflate::default_limits;
-pub use input::{Contents, Input};
 pub use inspect::{Inspection, Node, inspect, inspect_as};
-pub use location::{Compression, Location};
 pub use names::{dtype_name, size_name};
-pub use output::{Output, Replace, remove_unfinished};
 #[cfg(feature = "pickle")]
 pub use scan::{FileScan, ScanReport, scan_place, scan_places};
 pub use selection::Selection;
@@ -75,4 +67,3 @@ pub use serde::{
     Serialized, from_slice, from_slice_tagged, from_str, from_value, load, save, to_string,
     to_value, to_vec, to_writer,
 };
-pub use spooled::SpooledWriter;

@@ -1,8 +1,8 @@
 //! Every text and binary format into every other, rows and documents, parts of them.
 
 use cannery::{
-    ConvertOptions, Error, Input, Location, OpenSource, Output, ReadOptions, Result, Value, WriteOptions,
-    convert_between, format_of_id, json,
+    ConvertOptions, Error, Input, Location, OpenSource, Output, ReadOptions, Result, Value,
+    WriteOptions, convert_between, format_of_id, json,
 };
 use cannery_testing::{any_plain_value, any_value};
 use proptest::prelude::*;

@@ -221,7 +221,7 @@ impl Layout<'_> {
                 self.fill(items, level);
             }
             JsonNodeKind::List(items) => {
-                self.lines(['[', ']'], level, items.iter().map(|item| ("", item)))
+                self.lines(['[', ']'], level, items.iter().map(|item| ("", item)));
             }
             JsonNodeKind::Map(entries) => {
                 let entries = entries.iter().map(|(key, item)| (*key, item));

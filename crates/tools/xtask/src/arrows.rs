@@ -17,23 +17,26 @@ const FORMATS: [&str; 11] = [
     "cannery-yaml",
 ];
 
+/// What every format may stand on.
+const FOUNDATION: [&str; 2] = ["cannery-core", "cannery-places"];
+
 /// What the leaves may use besides the formats.
-const BELOW_THE_LEAVES: [&str; 4] =
-    ["cannery", "cannery-core", "cannery-pipeline", "cannery-store"];
+const BELOW_THE_LEAVES: [&str; 5] =
+    ["cannery", "cannery-core", "cannery-pipeline", "cannery-places", "cannery-store"];
 
 /// Says whether `from` may depend on `to`; `None` for a crate that has no place in the plan.
 fn allowed(from: &str, to: &str) -> Option<bool> {
     Some(match from {
         "cannery-core" | "xtask" => false,
-        "cannery-store" | "cannery-testing" => to == "cannery-core",
+        "cannery-store" | "cannery-places" | "cannery-testing" => to == "cannery-core",
         "cannery-can" => ["cannery-core", "cannery-json", "cannery-npy"].contains(&to),
         "cannery-torch" => ["cannery-core", "cannery-pickle"].contains(&to),
-        "cannery" => to == "cannery-core" || FORMATS.contains(&to),
+        "cannery" => FOUNDATION.contains(&to) || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
         "cannery-cli" | "cannery-examples" | "cannery-ui" => below_the_leaves(to),
         // The command's body is a library with two faces, and the wheel is one of them.
         "cannery-python" => below_the_leaves(to) || to == "cannery-cli",
-        format if FORMATS.contains(&format) => to == "cannery-core",
+        format if FORMATS.contains(&format) => FOUNDATION.contains(&to),
         _ => return None,
     })
 }
@@ -42,7 +45,7 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
 /// facade that names them, `pipelines`, `faces`; `tools` are for the house itself.
 pub(crate) fn folder_of(member: &str) -> &'static str {
     match member {
-        "cannery-core" => "crates/foundation",
+        "cannery-core" | "cannery-places" => "crates/foundation",
         "cannery-store" | "cannery-pipeline" => "crates/pipelines",
         "cannery-cli" | "cannery-python" | "cannery-ui" => "crates/faces",
         "cannery-testing" | "xtask" => "crates/tools",

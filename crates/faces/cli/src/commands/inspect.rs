@@ -32,8 +32,8 @@ pub(crate) fn inspect(
 
 fn tree(inspection: &Inspection, console: &Console<'_>) -> Tree {
     let mut title = inspection.title.to_owned();
-    if let Some(packing) = inspection.packing {
-        title = format!("{title} ({})", packing.name());
+    if let Some(compression) = inspection.compression {
+        title = format!("{title} ({})", compression.name());
     }
     let size = inspection.size.map(size_name).unwrap_or_default();
     let (summary, parts) = summary(&inspection.root, None);

@@ -8,11 +8,11 @@ use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
 
 use super::bytes_of;
 use super::per_document::{Documents as PerDocuments, PerDocument};
+use crate::START_LEN;
 use crate::adapt::AdaptedSink;
 use crate::format::{
     Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
 };
-use crate::input::START;
 use crate::summary::SchemaSummary;
 use crate::{Input, Output};
 
@@ -78,7 +78,7 @@ impl Format for Cbor {
 /// Whether bytes are documents one after the other, the last of them cut off where the file is
 /// longer than what is looked at.
 fn is_sequence(mut bytes: &[u8]) -> bool {
-    let is_part = bytes.len() >= START;
+    let is_part = bytes.len() >= START_LEN;
     let options = cannery_cbor::ReadOptions::default();
     while !bytes.is_empty() {
         match from_slice_prefix(bytes, &options, &mut SchemaSummary::default()) {

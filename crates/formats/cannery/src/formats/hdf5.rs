@@ -13,8 +13,8 @@ use cannery_hdf5::{
 };
 
 use super::once;
+use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::input::Contents;
 use crate::inspect::Node as Part;
 use crate::{Input, Output};
 

@@ -27,9 +27,9 @@ pub(crate) mod yaml;
 
 use cannery_core::{Result, Sink};
 
+use crate::Contents;
 use crate::Input;
 use crate::format::{ReadOptions, Reader};
-use crate::input::Contents;
 
 /// A file of one document, which is read by this function.
 struct Once<F>(F);

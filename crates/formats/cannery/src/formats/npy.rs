@@ -4,8 +4,8 @@ use cannery_core::{ArraySource, Result, Sink};
 use cannery_npy::{Bytes, MAGIC, NpyFile, NpyWriter};
 
 use super::once;
+use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::input::Contents;
 use crate::inspect::Node;
 use crate::{Input, Output};
 

@@ -176,7 +176,7 @@ impl Builder<'_> {
         let entry = Entry { start, key, value: id, comma: None };
         match &mut self.tree.nodes[open.id.0].kind {
             TreeNodeKind::Sequence { entries, .. } | TreeNodeKind::Mapping { entries, .. } => {
-                entries.push(entry)
+                entries.push(entry);
             }
             TreeNodeKind::Scalar { .. } | TreeNodeKind::Alias => {
                 unreachable!("only collections are open")

@@ -5,19 +5,21 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
 
+#[cfg(feature = "compression")]
+use crate::compression::decoder;
 use crate::inflate::named_bytes;
 #[cfg(feature = "compression")]
 use crate::inflate::{Bounded, Counted};
 use crate::{Compression, Location};
 
 /// Bytes looked at to tell what a file is.
-pub(crate) const START: usize = 4096;
+pub const START_LEN: usize = 4096;
 
 /// Something to read, its first bytes known.
 pub struct Input {
     name: String,
     extension: Option<String>,
-    packing: Option<Compression>,
+    compression: Option<Compression>,
     size: Option<u64>,
     start: Vec<u8>,
     content: Content,
@@ -50,7 +52,7 @@ impl Input {
             Location::Standard => Self::from_stream(io::stdin()),
             Location::Path(path) => File::open(path)
                 .map_err(|e| Error::io(e, "cannot open the file"))
-                .and_then(Self::from_file),
+                .and_then(|file| Self::from_file(file, location.compression())),
         };
         let mut input = input.map_err(|e| e.in_file(location.name()))?;
         input.name = location.name();
@@ -64,14 +66,14 @@ impl Input {
     /// [`ErrorKind::Corrupt`] if they are packed and damaged.
     pub fn from_memory(bytes: Vec<u8>) -> Result<Self> {
         let size = Some(bytes.len() as u64);
-        let start = bytes[..bytes.len().min(START)].to_vec();
+        let start = bytes[..bytes.len().min(START_LEN)].to_vec();
         match Compression::of_start(&start) {
             None => Ok(Self { size, start, ..Self::new(Content::Memory(bytes)) }),
-            Some(packing) => Self::from_packed(packing, Cursor::new(bytes), size),
+            Some(compression) => Self::from_packed(compression, Cursor::new(bytes), size),
         }
     }
 
-    fn from_file(mut file: File) -> Result<Self> {
+    fn from_file(mut file: File, named: Option<Compression>) -> Result<Self> {
         let metadata = file.metadata().map_err(cannot_read)?;
         if metadata.is_dir() {
             return Err(cannot_read(io::ErrorKind::IsADirectory.into()));
@@ -81,11 +83,13 @@ impl Input {
         }
         let size = Some(metadata.len());
         let mut start = Vec::new();
-        file.by_ref().take(START as u64).read_to_end(&mut start).map_err(cannot_read)?;
+        file.by_ref().take(START_LEN as u64).read_to_end(&mut start).map_err(cannot_read)?;
         file.seek(SeekFrom::Start(0)).map_err(cannot_read)?;
-        match Compression::of_start(&start) {
+        // zlib has no mark of its own.
+        let zlib = named.filter(|&named| named == Compression::Zlib);
+        match Compression::of_start(&start).or(zlib) {
             None => Ok(Self { size, start, ..Self::new(Content::File(file)) }),
-            Some(packing) => Self::from_packed(packing, BufReader::new(file), size),
+            Some(compression) => Self::from_packed(compression, BufReader::new(file), size),
         }
     }
 
@@ -94,26 +98,26 @@ impl Input {
     /// # Errors
     /// Those of the first read.
     pub fn from_stream(stream: impl Read + Send + 'static) -> Result<Self> {
-        let mut stream = BufReader::with_capacity(START, stream);
+        let mut stream = BufReader::with_capacity(START_LEN, stream);
         // One read only: a pipe may hold little yet, and more when somebody has seen that little.
         let start = stream.fill_buf().map_err(cannot_read)?;
         match Compression::of_start(start) {
-            Some(packing) => Self::from_packed(packing, stream, None),
+            Some(compression) => Self::from_packed(compression, stream, None),
             None => Self::from_unpacked(stream),
         }
     }
 
     fn from_packed(
-        packing: Compression,
+        compression: Compression,
         packed: impl BufRead + Send + 'static,
         size: Option<u64>,
     ) -> Result<Self> {
-        let input = Self::from_unpacked(unpack(packing, packed)?)?;
-        Ok(Self { packing: Some(packing), size, ..input })
+        let input = Self::from_unpacked(expand(compression, packed)?)?;
+        Ok(Self { compression: Some(compression), size, ..input })
     }
 
     fn from_unpacked(mut stream: impl Read + Send + 'static) -> Result<Self> {
-        let mut start = vec![0; START];
+        let mut start = vec![0; START_LEN];
         let len = stream.read(&mut start).map_err(cannot_read)?;
         start.truncate(len);
         Ok(Self { start, ..Self::new(Content::Stream(Box::new(stream))) })
@@ -121,7 +125,7 @@ impl Input {
 
     fn new(content: Content) -> Self {
         let start = Vec::new();
-        Self { name: String::new(), extension: None, packing: None, size: None, start, content }
+        Self { name: String::new(), extension: None, compression: None, size: None, start, content }
     }
 
     /// What people call it; empty for bytes in memory.
@@ -138,8 +142,8 @@ impl Input {
 
     /// How it is packed.
     #[must_use]
-    pub fn packing(&self) -> Option<Compression> {
-        self.packing
+    pub fn compression(&self) -> Option<Compression> {
+        self.compression
     }
 
     /// The length of the file, packed, if it is known.
@@ -166,7 +170,7 @@ impl Input {
             Content::File(file) => Ok(Contents::File(file)),
             Content::Memory(bytes) => Ok(Contents::Memory(bytes)),
             Content::Stream(stream) => {
-                let packed = self.size.filter(|_| self.packing.is_some());
+                let packed = self.size.filter(|_| self.compression.is_some());
                 let limits = limits.base_bytes(limits.base_bytes.max(named_bytes()));
                 let budget = packed.map(|size| Budget::new(&limits, size));
                 read_all(self.start, stream, budget).map(Contents::Memory)
@@ -207,28 +211,21 @@ fn read_all(
 }
 
 #[cfg(feature = "compression")]
-fn unpack(
-    packing: Compression,
+fn expand(
+    compression: Compression,
     packed: impl BufRead + Send + 'static,
 ) -> Result<Box<dyn Read + Send>> {
     let (packed, consumed) = Counted::new(packed);
-    match packing {
-        Compression::Gzip => {
-            Ok(Box::new(Bounded::new(flate2::bufread::MultiGzDecoder::new(packed), consumed)))
-        }
-        Compression::Zstd => {
-            let decoder = zstd::Decoder::with_buffer(packed).map_err(cannot_read)?;
-            Ok(Box::new(Bounded::new(decoder, consumed)))
-        }
-    }
+    let decoder = decoder(compression, packed).map_err(cannot_read)?;
+    Ok(Box::new(Bounded::new(decoder, consumed)))
 }
 
 #[cfg(not(feature = "compression"))]
-fn unpack(
-    packing: Compression,
+fn expand(
+    compression: Compression,
     _packed: impl BufRead + Send + 'static,
 ) -> Result<Box<dyn Read + Send>> {
-    Err(crate::location::without_compression(packing))
+    Err(crate::compression::without_compression(compression))
 }
 
 /// Decoders report damage in the words of an operating system; it is said plainly here.

@@ -9,7 +9,7 @@ use cannery_core::Limits;
 pub(crate) const VARIABLE: &str = "CANNERY_MAX_EXPANDED";
 
 /// What to do about an input that expands to more than its limit.
-pub(crate) const HINT: &str = "if this input is trusted, name the bytes that it may expand to in \
+pub const EXPANSION_HINT: &str = "if this input is trusted, name the bytes that it may expand to in \
     the environment variable `CANNERY_MAX_EXPANDED`: `CANNERY_MAX_EXPANDED=8G`";
 
 /// The limits that hold where a caller names none: the defaults, or what the environment variable
@@ -48,7 +48,7 @@ mod counted {
 
     use cannery_core::{Error, ErrorKind, Limits};
 
-    use super::{HINT, default_limits};
+    use super::{EXPANSION_HINT, default_limits};
 
     /// Compressed bytes, counted as a decoder takes them.
     pub(crate) struct Counted<R> {
@@ -114,7 +114,7 @@ mod counted {
             "the compressed file expands to more than its limit allows: its first {consumed} bytes \
             to {produced}"
         );
-        Error::new(ErrorKind::Limit, message).with_hint(HINT)
+        Error::new(ErrorKind::Limit, message).with_hint(EXPANSION_HINT)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::Compression;
+
 /// A path, or `-` for standard input and output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
@@ -10,46 +12,6 @@ pub enum Location {
     Path(PathBuf),
     /// Standard input where it is read, standard output where it is written.
     Standard,
-}
-
-/// How the bytes of a file are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// `.gz`
-    Gzip,
-    /// `.zst`
-    Zstd,
-}
-
-impl Compression {
-    /// The packing that the first bytes of a file give away.
-    #[must_use]
-    pub fn of_start(start: &[u8]) -> Option<Self> {
-        match start {
-            [0x1f, 0x8b, ..] => Some(Compression::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Compression::Zstd),
-            _ => None,
-        }
-    }
-
-    /// The packing that an extension stands for.
-    fn of_extension(extension: &str) -> Option<Self> {
-        match extension {
-            "gz" => Some(Compression::Gzip),
-            "zst" | "zstd" => Some(Compression::Zstd),
-            _ => None,
-        }
-    }
-
-    /// Its name, for people.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Compression::Gzip => "gzip",
-            Compression::Zstd => "zstd",
-        }
-    }
 }
 
 impl Location {
@@ -62,17 +24,17 @@ impl Location {
         }
     }
 
-    /// The packing that its name asks for.
+    /// The compression that its name asks for.
     #[must_use]
-    pub fn packing(&self) -> Option<Compression> {
+    pub fn compression(&self) -> Option<Compression> {
         Compression::of_extension(&extension(self.path()?)?)
     }
 
-    /// The extension that says what is inside the packing: `jsonl` of `rows.jsonl.gz`.
+    /// The extension that says what is inside the compression: `jsonl` of `rows.jsonl.gz`.
     #[must_use]
     pub fn extension(&self) -> Option<String> {
         let path = self.path()?;
-        match self.packing() {
+        match self.compression() {
             Some(_) => extension(Path::new(path.file_stem()?)),
             None => extension(path),
         }
@@ -105,15 +67,6 @@ fn extension(path: &Path) -> Option<String> {
     Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
-/// The error of a build that cannot read and write packed files.
-#[cfg(not(feature = "compression"))]
-#[cold]
-pub(crate) fn without_compression(packing: Compression) -> cannery_core::Error {
-    let message = format!("this build of cannery does not read and write {}", packing.name());
-    cannery_core::Error::new(cannery_core::ErrorKind::Unsupported, message)
-        .with_hint("build it with the feature `compression`")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,14 +77,18 @@ mod tests {
             ("rows.jsonl", None, Some("jsonl")),
             ("a/rows.JSONL.GZ", Some(Compression::Gzip), Some("jsonl")),
             ("x.json.zst", Some(Compression::Zstd), Some("json")),
+            ("x.YAML.Bz2", Some(Compression::Bzip2), Some("yaml")),
             ("x.gz", Some(Compression::Gzip), None),
             ("json", None, None),
             (".json", None, None),
             ("-", None, None),
         ];
-        for (name, packing, extension) in cases {
+        for (name, compression, extension) in cases {
             let location = Location::from(name);
-            assert_eq!((location.packing(), location.extension().as_deref()), (packing, extension));
+            assert_eq!(
+                (location.compression(), location.extension().as_deref()),
+                (compression, extension)
+            );
         }
     }
 }

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cannery_core::{Error, Result};
 
+#[cfg(feature = "compression")]
+use crate::compression::{Encoder, encoder};
 use crate::{Compression, Location};
 
 /// Something to write; nothing of it is seen under its name before [`finish`](Output::finish).
@@ -20,9 +22,7 @@ pub struct Output<'w> {
 enum Packer<'w> {
     Plain(Target<'w>),
     #[cfg(feature = "compression")]
-    Gzip(flate2::write::GzEncoder<Target<'w>>),
-    #[cfg(feature = "compression")]
-    Zstd(zstd::Encoder<'static, Target<'w>>),
+    Compressed(Box<dyn Encoder<Target<'w>> + 'w>),
 }
 
 enum Target<'w> {
@@ -42,7 +42,8 @@ impl<'w> Output<'w> {
                 Target::File(BufWriter::with_capacity(1 << 16, Replace::create(path)?))
             }
         };
-        let writer = pack(location.packing(), target).map_err(|e| e.in_file(location.name()))?;
+        let writer =
+            pack(location.compression(), target).map_err(|e| e.in_file(location.name()))?;
         Ok(Self { name: location.name(), writer })
     }
 
@@ -58,7 +59,7 @@ impl<'w> Output<'w> {
         let file = OpenOptions::new().append(true).create(true).open(path);
         let writer = file
             .map_err(|e| Error::io(e, "cannot open the file"))
-            .and_then(|file| pack(location.packing(), Target::stream(file)))
+            .and_then(|file| pack(location.compression(), Target::stream(file)))
             .map_err(|e| e.in_file(location.name()))?;
         Ok(Self { name: location.name(), writer })
     }
@@ -92,9 +93,7 @@ impl<'w> Output<'w> {
         let done = match self.writer {
             Packer::Plain(target) => target.finish(),
             #[cfg(feature = "compression")]
-            Packer::Gzip(encoder) => encoder.finish().and_then(Target::finish),
-            #[cfg(feature = "compression")]
-            Packer::Zstd(encoder) => encoder.finish().and_then(Target::finish),
+            Packer::Compressed(encoder) => encoder.finish().and_then(Target::finish),
         };
         done.map_err(|e| Error::io(e, "cannot write the file").in_file(self.name))
     }
@@ -103,33 +102,23 @@ impl<'w> Output<'w> {
         match &mut self.writer {
             Packer::Plain(target) => target,
             #[cfg(feature = "compression")]
-            Packer::Gzip(encoder) => encoder,
-            #[cfg(feature = "compression")]
-            Packer::Zstd(encoder) => encoder,
+            Packer::Compressed(encoder) => encoder,
         }
     }
 }
 
 #[cfg(feature = "compression")]
-fn pack(packing: Option<Compression>, target: Target<'_>) -> Result<Packer<'_>> {
-    Ok(match packing {
-        None => Packer::Plain(target),
-        Some(Compression::Gzip) => {
-            let level = flate2::Compression::default();
-            Packer::Gzip(flate2::GzBuilder::new().mtime(0).write(target, level))
-        }
-        Some(Compression::Zstd) => {
-            let encoder = zstd::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL);
-            Packer::Zstd(encoder.map_err(|e| Error::io(e, "cannot compress"))?)
-        }
-    })
+fn pack(compression: Option<Compression>, target: Target<'_>) -> Result<Packer<'_>> {
+    let Some(compression) = compression else { return Ok(Packer::Plain(target)) };
+    let encoder = encoder(compression, target).map_err(|e| Error::io(e, "cannot compress"))?;
+    Ok(Packer::Compressed(encoder))
 }
 
 #[cfg(not(feature = "compression"))]
-fn pack(packing: Option<Compression>, target: Target<'_>) -> Result<Packer<'_>> {
-    match packing {
+fn pack(compression: Option<Compression>, target: Target<'_>) -> Result<Packer<'_>> {
+    match compression {
         None => Ok(Packer::Plain(target)),
-        Some(packing) => Err(crate::location::without_compression(packing)),
+        Some(compression) => Err(crate::compression::without_compression(compression)),
     }
 }
 

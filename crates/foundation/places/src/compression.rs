@@ -1,0 +1,145 @@
+//! The compressions of whole files: their names, marks, decoders and encoders.
+
+#[cfg(feature = "compression")]
+mod codecs;
+#[cfg(feature = "compression")]
+pub(crate) use codecs::{Encoder, decoder, encoder};
+
+/// How the bytes of a file are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// `.gz` ([RFC 1952](https://www.rfc-editor.org/rfc/rfc1952)), members in a row.
+    Gzip,
+    /// `.zst` ([RFC 8878](https://www.rfc-editor.org/rfc/rfc8878)), frames in a row.
+    Zstd,
+    /// `.bz2`, streams in a row.
+    Bzip2,
+    /// `.xz`, streams in a row.
+    Xz,
+    /// `.lz4`: its frame format, frames in a row.
+    Lz4,
+    /// `.zz` or `.zlib` ([RFC 1950](https://www.rfc-editor.org/rfc/rfc1950)).
+    Zlib,
+}
+
+impl Compression {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Gzip, Self::Zstd, Self::Bzip2, Self::Xz, Self::Lz4, Self::Zlib];
+
+    /// The compression that the first bytes of a file are the mark of. zlib's header is too short for
+    /// that, and may begin a text: only a name says so.
+    #[must_use]
+    pub fn of_start(start: &[u8]) -> Option<Self> {
+        match start {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31 | 0x17, 0x41 | 0x72, ..] => Some(Self::Bzip2),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Self::Lz4),
+            _ => None,
+        }
+    }
+
+    /// The compression that an extension stands for.
+    #[must_use]
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.extensions().contains(&extension))
+    }
+
+    /// The extensions of files, the usual one first.
+    #[must_use]
+    pub fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Gzip => &["gz"],
+            Self::Zstd => &["zst", "zstd"],
+            Self::Bzip2 => &["bz2"],
+            Self::Xz => &["xz"],
+            Self::Lz4 => &["lz4"],
+            Self::Zlib => &["zz", "zlib"],
+        }
+    }
+
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lz4 => "lz4",
+            Self::Zlib => "zlib",
+        }
+    }
+}
+
+/// The error of a build that cannot read and write compressed files.
+#[cfg(not(feature = "compression"))]
+#[cold]
+pub(crate) fn without_compression(compression: Compression) -> cannery_core::Error {
+    let message = format!("this build of cannery does not read and write {}", compression.name());
+    cannery_core::Error::new(cannery_core::ErrorKind::Unsupported, message)
+        .with_hint("build it with the feature `compression`")
+}
+
+#[cfg(all(test, feature = "compression"))]
+mod tests {
+    use std::io::{Read, Write};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn compressed(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = encoder(compression, Vec::new()).unwrap();
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn expanded(compression: Compression, bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
+        let mut expanded = Vec::new();
+        decoder(compression, std::io::Cursor::new(bytes))?.read_to_end(&mut expanded)?;
+        Ok(expanded)
+    }
+
+    #[test]
+    fn marks_and_extensions_are_told_apart() {
+        for compression in Compression::ALL {
+            let found = Compression::of_start(&compressed(compression, b"text"));
+            assert_eq!(found, (compression != Compression::Zlib).then_some(compression));
+            for extension in compression.extensions() {
+                assert_eq!(Compression::of_extension(extension), Some(compression));
+            }
+        }
+        assert_eq!(Compression::of_start(b"BZh"), None);
+    }
+
+    #[test]
+    fn what_is_cut_off_is_an_error() {
+        let text: Vec<u8> = (0..5000_u32).flat_map(u32::to_le_bytes).collect();
+        for compression in Compression::ALL {
+            let whole = compressed(compression, &text);
+            for len in [whole.len() - 1, whole.len() - 4, whole.len() / 2, 5] {
+                let read = expanded(compression, whole[..len].to_vec());
+                assert!(read.is_err(), "{compression:?} of {len} bytes");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_compressed_expands_again(bytes: Vec<u8>, more: Vec<u8>) {
+            for compression in Compression::ALL {
+                let mut parts = compressed(compression, &bytes);
+                prop_assert_eq!(&expanded(compression, parts.clone()).unwrap(), &bytes);
+                if compression != Compression::Zlib {
+                    parts.extend(compressed(compression, &more));
+                    let both = [bytes.as_slice(), &more].concat();
+                    prop_assert_eq!(expanded(compression, parts).unwrap(), both);
+                }
+            }
+        }
+    }
+}

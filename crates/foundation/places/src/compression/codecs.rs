@@ -1,0 +1,194 @@
+//! Decoders and encoders, each from the crate that does it best.
+
+use std::io::{self, BufRead, Read, Write};
+
+use super::Compression;
+
+/// The memory that an xz file may ask for, in KiB: that of level 9 is 64 MiB.
+const XZ_MEMORY: u32 = 512 << 10;
+
+/// Expands compressed bytes, all parts of a file in a row.
+pub(crate) fn decoder<'a>(
+    compression: Compression,
+    packed: impl BufRead + Send + 'a,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Ok(match compression {
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
+        Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
+        Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, XZ_MEMORY)),
+        Compression::Lz4 => Box::new(Lz4Decoder::new(packed)),
+        Compression::Zlib => Box::new(flate2::bufread::ZlibDecoder::new(packed)),
+    })
+}
+
+/// A writer that compresses what it is given.
+pub(crate) trait Encoder<W>: Write + Send {
+    /// Writes what is left; returns what was written to.
+    fn finish(self: Box<Self>) -> io::Result<W>;
+}
+
+/// Compresses what is written, at the usual level of each format; the same bytes every time.
+pub(crate) fn encoder<'a, W: Write + Send + 'a>(
+    compression: Compression,
+    target: W,
+) -> io::Result<Box<dyn Encoder<W> + 'a>> {
+    let level = flate2::Compression::default();
+    Ok(match compression {
+        Compression::Gzip => Box::new(flate2::GzBuilder::new().mtime(0).write(target, level)),
+        Compression::Zstd => Box::new(zstd::Encoder::new(target, zstd::DEFAULT_COMPRESSION_LEVEL)?),
+        Compression::Bzip2 => {
+            Box::new(bzip2::write::BzEncoder::new(target, bzip2::Compression::best()))
+        }
+        Compression::Xz => {
+            Box::new(lzma_rust2::XzWriter::new(target, lzma_rust2::XzOptions::default())?)
+        }
+        Compression::Lz4 => Box::new(lz4_flex::frame::FrameEncoder::new(target)),
+        Compression::Zlib => Box::new(flate2::write::ZlibEncoder::new(target, level)),
+    })
+}
+
+macro_rules! encoders {
+    ($($encoder:ty),*) => {$(
+        impl<W: Write + Send> Encoder<W> for $encoder {
+            fn finish(self: Box<Self>) -> io::Result<W> {
+                (*self).finish()
+            }
+        }
+    )*};
+}
+
+encoders!(
+    flate2::write::GzEncoder<W>,
+    flate2::write::ZlibEncoder<W>,
+    bzip2::write::BzEncoder<W>,
+    lzma_rust2::XzWriter<W>
+);
+
+impl<W: Write + Send> Encoder<W> for lz4_flex::frame::FrameEncoder<W> {
+    fn finish(self: Box<Self>) -> io::Result<W> {
+        Ok((*self).finish()?)
+    }
+}
+
+impl<W: Write + Send> Encoder<W> for zstd::Encoder<'static, W> {
+    fn finish(self: Box<Self>) -> io::Result<W> {
+        zstd::Encoder::finish(*self)
+    }
+}
+
+/// LZ4 frames in a row. The decoder of one frame takes the end of the file for the frame's end, so
+/// that where the frames end is followed here.
+struct Lz4Decoder<R: Read>(lz4_flex::frame::FrameDecoder<Followed<R>>);
+
+impl<R: BufRead> Lz4Decoder<R> {
+    fn new(packed: R) -> Self {
+        let followed = Followed { packed, frames: Lz4Frames::default() };
+        Self(lz4_flex::frame::FrameDecoder::new(followed))
+    }
+}
+
+impl<R: BufRead> Read for Lz4Decoder<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(out)?;
+            if read > 0 || out.is_empty() {
+                return Ok(read);
+            }
+            let followed = self.0.get_mut();
+            if !followed.packed.fill_buf()?.is_empty() {
+                continue;
+            }
+            let is_whole = followed.frames.is_between_frames();
+            return if is_whole { Ok(0) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+        }
+    }
+}
+
+/// Compressed bytes, and where in their frames they are.
+struct Followed<R> {
+    packed: R,
+    frames: Lz4Frames,
+}
+
+impl<R: Read> Read for Followed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.packed.read(out)?;
+        self.frames.advance(&out[..read]);
+        Ok(read)
+    }
+}
+
+/// A position in LZ4's frame format; the decoder refuses what is none.
+#[derive(Default)]
+struct Lz4Frames {
+    /// The field that is being read, and the bytes of it that are there.
+    field: Lz4Field,
+    bytes: Vec<u8>,
+    /// Bytes of a block or a checksum that are still to come.
+    skip: usize,
+    flags: u8,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Lz4Field {
+    /// The mark of a frame and its flags.
+    #[default]
+    Header,
+    /// The length of a block; 0 ends the frame.
+    BlockSize,
+}
+
+impl Lz4Frames {
+    fn is_between_frames(&self) -> bool {
+        self.field == Lz4Field::Header && self.bytes.is_empty() && self.skip == 0
+    }
+
+    fn advance(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            let wanted = if self.field == Lz4Field::Header { 8 } else { 4 };
+            let taken = (wanted - self.bytes.len()).min(bytes.len());
+            self.bytes.extend_from_slice(&bytes[..taken]);
+            bytes = &bytes[taken..];
+            if self.bytes.len() == wanted {
+                self.end_field();
+            }
+        }
+    }
+
+    fn end_field(&mut self) {
+        let word =
+            |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| self.bytes[at + i])) as usize;
+        match self.field {
+            // A frame that decoders skip.
+            Lz4Field::Header if word(0) & !0xf == 0x184d_2a50 => self.skip = word(4),
+            Lz4Field::Header => {
+                self.flags = self.bytes[4];
+                // Of the header there are seven bytes at least, and eight were read.
+                let rest = 8 * self.has(3) + 4 * self.has(0);
+                self.field = Lz4Field::BlockSize;
+                let ahead = self.bytes[7];
+                self.bytes.clear();
+                match rest {
+                    0 => self.bytes.push(ahead),
+                    rest => self.skip = rest - 1,
+                }
+                return;
+            }
+            Lz4Field::BlockSize if word(0) == 0 => {
+                self.skip = 4 * self.has(2);
+                self.field = Lz4Field::Header;
+            }
+            Lz4Field::BlockSize => self.skip = (word(0) & 0x7fff_ffff) + 4 * self.has(4),
+        }
+        self.bytes.clear();
+    }
+
+    /// 1 if a flag of the frame is set.
+    fn has(&self, bit: u8) -> usize {
+        usize::from(self.flags >> bit & 1)
+    }
+}
