@@ -19,6 +19,7 @@ TOPICS = {
     "memory": "json_memory",
     "msgpack": "msgpack_bytes",
     "objects": "objects",
+    "small_objects": "small_objects",
     "pickle": "pickle_objects",
     "pipelines": "pipelines",
     "typed": "json_typed",

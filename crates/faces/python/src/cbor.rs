@@ -48,7 +48,7 @@ fn written<'py, S: Sink>(
     limits: Limits,
     mut sink: S,
 ) -> Result<S> {
-    send_graph(value, Describer(describer), limits, &mut sink)?;
+    send_graph(value, Describer::of_moments(describer), limits, &mut sink)?;
     Ok(sink)
 }
 

@@ -93,7 +93,7 @@ fn objects_dumps<'py>(
     format: &str,
     compression: Option<&str>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let describer = Describer(describer);
+    let describer = Describer::new(describer);
     let bytes = match Format::of(format, compression)? {
         Format::Can(compression) => {
             let writer = CanWriter::new(MemoryFile::default(), compression);
@@ -115,7 +115,7 @@ fn objects_dump<'py>(
     path: OsString,
     compression: Option<&str>,
 ) -> PyResult<()> {
-    let describer = Describer(describer);
+    let describer = Describer::new(describer);
     let place = Location::from(path);
     let output = Output::create(&place).or_raise(py)?;
     let written = match Format::of(format, compression)? {

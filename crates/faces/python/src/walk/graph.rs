@@ -19,7 +19,11 @@ use crate::errors::from_exception;
 /// The Python side of objects: `describe(value)` gives a type name and a `dict` of parts, and
 /// `in_order(set)` the items of a set in an order that is the same in every process.
 #[derive(Clone)]
-pub(crate) struct Describer<'py>(pub(crate) Bound<'py, PyAny>);
+pub(crate) struct Describer<'py> {
+    describer: Bound<'py, PyAny>,
+    /// Whether it is asked about dates and times, too.
+    describes_moments: bool,
+}
 
 /// What is known about a class.
 struct Class<'py> {
@@ -111,8 +115,9 @@ pub(crate) fn send<'py, S: Sink>(
     limits: Limits,
     sink: &mut S,
 ) -> Result<()> {
+    let describes_moments = describer.describes_moments;
     let mut dialect = GraphDialect::new(describer);
-    if let Some(shared) = survey::shared_in(value)? {
+    if !describes_moments && let Some(shared) = survey::shared_in(value)? {
         (dialect.shared, dialect.pass) = (shared, Pass::Emit);
         return PyWalker::new(sink, dialect, limits).walk_once(value).map(drop);
     }
@@ -124,7 +129,7 @@ pub(crate) fn send<'py, S: Sink>(
 impl<'py> GraphDialect<'py> {
     fn new(describer: Describer<'py>) -> Self {
         // The describer is an instance of such a class itself.
-        let free_of_instances = free_of(&describer.0);
+        let free_of_instances = free_of(&describer.describer);
         Self {
             describer,
             descriptions: HashMap::default(),
@@ -236,7 +241,8 @@ impl<'py> GraphDialect<'py> {
         container: Container,
         sink: &mut S,
     ) -> Result<OpenContainer<'py>> {
-        let items = self.describer.0.call_method1("in_order", (value,)).map_err(from_exception)?;
+        let items =
+            self.describer.describer.call_method1("in_order", (value,)).map_err(from_exception)?;
         sink.begin(container, Some(value.len().map_err(from_exception)?))?;
         let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
         Ok(OpenContainer::iterator(value.clone(), iterator, container))
@@ -309,22 +315,33 @@ fn plain<'py, S: Sink>(
 }
 
 impl<'py> Describer<'py> {
+    /// One for documents of any objects.
+    pub(crate) fn new(describer: Bound<'py, PyAny>) -> Self {
+        Self { describer, describes_moments: false }
+    }
+
+    /// One for a format that has dates of its own.
+    pub(crate) fn of_moments(describer: Bound<'py, PyAny>) -> Self {
+        Self { describer, describes_moments: true }
+    }
+
     fn class_of(&self, value: &Bound<'py, PyAny>) -> PyResult<Class<'py>> {
         let class = value.get_type().into_any();
-        let kind = if let Some(kind) = MomentKind::of(value) {
+        let moment = if self.describes_moments { None } else { MomentKind::of(value) };
+        let kind = if let Some(kind) = moment {
             ClassKind::Moment(kind)
         } else if NumpyArray::is_class(&class)? {
             ClassKind::Array
         } else {
             let name: Option<Bound<'py, PyString>> =
-                self.0.call_method1("plain_name", (&class,))?.extract()?;
+                self.describer.call_method1("plain_name", (&class,))?.extract()?;
             name.map_or(ClassKind::Described, ClassKind::Plain)
         };
         Ok(Class { _class: class, kind })
     }
 
     fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
-        let described = self.0.call_method1("describe", (value,))?;
+        let described = self.describer.call_method1("describe", (value,))?;
         let (type_name, parts) = described.extract()?;
         Ok(Description { _object: value.clone(), type_name, parts })
     }
