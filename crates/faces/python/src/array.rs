@@ -1,6 +1,7 @@
 //! NumPy's arrays, by way of their memory; NumPy is imported only when one shows up.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
@@ -272,13 +273,16 @@ impl<'py> KnownDtypes<'py> {
     pub(crate) fn array(&mut self, value: &Bound<'py, PyAny>) -> PyResult<Option<NumpyArray>> {
         let dtype = value.getattr(intern!(value.py(), "dtype"))?;
         let address = dtype.as_ptr() as usize;
-        if !self.known.contains_key(&address) {
-            let is_said =
-                !dtype.getattr("hasobject")?.extract()? && is_npy(&dtype)? && says_all(&dtype)?;
-            let known = if is_said { Some(dtype_from_numpy(&dtype)?) } else { None };
-            self.known.insert(address, (dtype, known));
-        }
-        let Some(dtype) = &self.known[&address].1 else { return Ok(None) };
+        let known = match self.known.entry(address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let has_objects = dtype.getattr("hasobject")?.extract::<bool>()?;
+                let is_said = !has_objects && is_npy(&dtype)? && says_all(&dtype)?;
+                let known = if is_said { Some(dtype_from_numpy(&dtype)?) } else { None };
+                place.insert((dtype, known))
+            }
+        };
+        let Some(dtype) = &known.1 else { return Ok(None) };
         NumpyArray::with_dtype(value, dtype.clone()).map(Some)
     }
 }

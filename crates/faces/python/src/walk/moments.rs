@@ -83,7 +83,7 @@ pub(super) fn send<S: Sink>(
         }
         MomentKind::DateTime => {
             let moment = value.cast::<PyDateTime>().map_err(|e| from_exception(e.into()))?;
-            match write_moment(moment, &mut text).map_err(from_exception)? {
+            match write_moment(moment, &mut text) {
                 Some(length) => length,
                 None => return Ok(false),
             }
@@ -128,9 +128,9 @@ fn digits(out: &mut [u8], mut value: u32) {
 }
 
 /// As `isoformat` writes it; `None` for other zones than UTC, and the second of equal hours.
-fn write_moment(moment: &Bound<'_, PyDateTime>, out: &mut [u8]) -> PyResult<Option<usize>> {
+fn write_moment(moment: &Bound<'_, PyDateTime>, out: &mut [u8]) -> Option<usize> {
     if !is_plain(moment, MomentKind::DateTime) {
-        return Ok(None);
+        return None;
     }
     let is_utc = moment.get_tzinfo().is_some();
     write_date(moment, out);
@@ -148,5 +148,5 @@ fn write_moment(moment: &Bound<'_, PyDateTime>, out: &mut [u8]) -> PyResult<Opti
     if is_utc {
         length += (&mut out[length..]).write(b"+00:00").unwrap_or(0);
     }
-    Ok(Some(length))
+    Some(length)
 }
