@@ -546,22 +546,12 @@ def test_registered_classes_move_and_grow() -> None:
     assert dataclasses.is_dataclass(Box)
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("a.pkl", "`cannery.pickle` reads and writes such files; or use one of can, json"),
-        ("a.jsonl", "`cannery.jsonl` reads"),
-        ("a.npy.gz", "`cannery.npy` reads"),
-        ("a.xml", "use one of can, json, msgpack, yaml"),
-    ],
-)
-def test_files_of_other_formats_name_their_module(
-    tmp_path: pathlib.Path, name: str, hint: str
-) -> None:
-    for use in (lambda: cannery.dump([1], tmp_path / name), lambda: cannery.load(tmp_path / name)):
-        with pytest.raises(cannery.errors.DataError, match="is no format for any object") as caught:
+def test_a_name_that_tells_no_format_says_which_there_are(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a.xml"
+    for use in (lambda: cannery.dump([1], path), lambda: cannery.load(path)):
+        with pytest.raises(cannery.errors.DataError, match="does not say which format") as caught:
             use()
-        assert str(caught.value.hint).startswith(hint)
+        assert str(caught.value.hint).startswith("pass format=, one of can, cbor, hdf5, json")
 
 
 def install_plugin(folder: pathlib.Path) -> None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import IO, Any
 
 from cannery import _native
 from cannery._objects._describe import Describer
+from cannery._objects._files import codec_of
+from cannery._objects._formats import (
+    DOCUMENTS,
+    extension_of,
+    format_of_data,
+    format_of_file,
+    format_of_id,
+    formats,
+)
 from cannery._objects._record import Record
 from cannery._objects._registry import register
 from cannery._objects._revive import Reviver
@@ -17,30 +27,6 @@ from cannery._objects._trust import Trust, check_trust
 from cannery.errors import DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
-
-FORMATS = {
-    ".can": "can",
-    ".json": "json",
-    ".msgpack": "msgpack",
-    ".yaml": "yaml",
-    ".yml": "yaml",
-}
-"""Formats by the endings of file names."""
-
-_PACKED = (".gz", ".zst")
-"""Endings behind a format's own that say how the file is packed."""
-
-_MODULES = {
-    "cbor": "cbor",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
-    "npy": "npy",
-    "npz": "npy",
-    "p": "pickle",
-    "pickle": "pickle",
-    "pkl": "pickle",
-}
-"""Modules for what holds some values only, or not safely any, by the endings of file names."""
 
 Where = str | os.PathLike[str] | IO[bytes] | IO[str]
 
@@ -51,8 +37,14 @@ def dumps(obj: Any, format: str = "json", *, compression: str | None = None) -> 
     Values that occur more than once, and values that contain themselves, stay what they are.
     Nothing is called to read the result: see `loads`. The members of a `.can` file are packed with
     `compression`, `"zstd"` or `"deflate"`; without, its arrays can be mapped in place.
+    Formats that hold some values only (`"npy"`, `"jsonl"`, `"pickle"`) write those.
     """
-    return _native.objects_dumps(obj, _describer(), _known(format), compression)
+    name = format_of_id(format)
+    if name in DOCUMENTS:
+        return _native.objects_dumps(obj, _describer(), name, compression)
+    data = io.BytesIO()
+    _dump_as(name, obj, data, compression)
+    return data.getvalue()
 
 
 def loads(
@@ -66,11 +58,14 @@ def loads(
 
     Python's own data types are made again. So are the classes in `trust`, given as classes or as
     names (`"my_package.records.*"`), and those that the annotation `type` names; the value is then
-    checked against `type`; a plain JSON document, without any tags, is decoded into `type` as
+    checked against `type`; a plain document, without any tags, is decoded into `type` as
     `json.decode` does. Objects of any other class come back as a `Record`. Without `format`,
-    the data itself says whether it is a `.can` file or JSON.
+    the data itself says what it is.
     """
-    name = _known(format) if format is not None else _format_of_data(data)
+    name = format_of_id(format) if format is not None else format_of_data(data)
+    if name not in DOCUMENTS:
+        text = data.encode() if isinstance(data, str) else data
+        return _checked(_load_as(name, io.BytesIO(text), trust, type), type, None)
     value = _native.objects_loads(data, _opening(trust, type), name)
     if type is None:
         return value
@@ -85,9 +80,12 @@ def dump(
     A path gets a whole new file, or keeps the one it has: nobody sees a part of it. Of the formats
     `can` is the one for large arrays; a name like `a.json.gz` is packed on the way.
     """
-    name = _known(format or _format_of(where))
+    name = format_of_id(format) if format else format_of_file(where)
     if isinstance(where, (str, os.PathLike)):
-        _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression)
+        if name in DOCUMENTS:
+            _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression)
+        else:
+            _native.write_file(os.fsdecode(where), dumps(obj, name, compression=compression))
         return
     data = dumps(obj, name, compression=compression)
     where.write(data.decode("utf-8", "surrogatepass") if _takes_text(where) else data)  # pyright: ignore
@@ -108,11 +106,14 @@ def load(
     meanwhile, looking at one ends the process (SIGBUS).
     """
     if not isinstance(where, (str, os.PathLike)):
-        name = format or _format_of(where, default="")
+        name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
-    name = _known(format or _format_of(where))
-    path = PurePath(os.fsdecode(where))
-    source = Path(path).read_bytes if name == "json" and path.suffix not in _PACKED else None
+    name = format_of_id(format) if format else format_of_file(where)
+    path = Path(os.fsdecode(where))
+    if name not in DOCUMENTS:
+        data = io.BytesIO(_native.read_file(str(path)))
+        return _checked(_load_as(name, data, trust, type), type, None)
+    source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
     value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
     return _checked(value, type, source)
 
@@ -139,45 +140,31 @@ def _open_without_trust() -> Reviver:
     return Reviver.open(Trust())
 
 
+def _load_as(format: str, file: IO[bytes], trust: Iterable[Any], type: Any) -> Any:
+    """Read a file of a format that holds some values only."""
+    codec = codec_of(format)
+    if codec is None:
+        error = DataError(f"{formats()[format].title} files hold messages, which need their schema")
+        error.hint = f"read them with `cannery.{format}`"
+        raise error
+    named = (type,) if isinstance(type, builtins.type) else ()
+    return codec.load(file, (*trust, *named))
+
+
+def _dump_as(format: str, obj: Any, file: IO[bytes], compression: str | None) -> None:
+    """Write a file of a format that holds some values only."""
+    codec = codec_of(format)
+    if codec is None or codec.dump is None:
+        error = DataError(f"{formats()[format].title} files are not written by `dump`")
+        error.hint = f"use one of {', '.join(sorted(DOCUMENTS))}"
+        raise error
+    if compression is not None:
+        raise DataError(f"only the format `can` takes a compression, not {format!r}")
+    codec.dump(obj, file)
+
+
 def _takes_text(where: Any) -> bool:
     return isinstance(where, io.TextIOBase)
-
-
-def _format_of_data(data: Any) -> str:
-    if isinstance(data, str):
-        return "json"
-    return "can" if bytes(memoryview(data)[:2]) == b"PK" else "json"
-
-
-def _format_of(where: Where, default: str | None = None) -> str:
-    name = where if isinstance(where, (str, os.PathLike)) else getattr(where, "name", None)
-    if not isinstance(name, (str, os.PathLike)):
-        if default is not None:
-            return default
-        error = DataError("no format given, and the file has no name to take it from")
-        error.hint = f"pass format=, one of {_all_formats()}"
-        raise error
-    *_, before, ending = "", "", *PurePath(os.fsdecode(name)).suffixes
-    if ending in _PACKED:
-        ending = before
-    return FORMATS.get(ending, ending.removeprefix("."))
-
-
-_NAMES = frozenset(FORMATS.values())
-
-
-def _known(format: str) -> str:
-    if format in _NAMES:
-        return format
-    error = DataError(f"{format!r} is no format for any object")
-    error.hint = f"use one of {_all_formats()}"
-    if format in _MODULES:
-        error.hint = f"`cannery.{_MODULES[format]}` reads and writes such files; or {error.hint}"
-    raise error
-
-
-def _all_formats() -> str:
-    return ", ".join(sorted(set(FORMATS.values())))
 
 
 def _is_plain(value: Any) -> bool:
@@ -204,10 +191,11 @@ def _checked(value: Any, annotation: Any, source: Callable[[], Any] | None) -> A
     from cannery._types import check_for
 
     mismatch = check_for(annotation).find(value)
-    if mismatch is not None and source is not None and _is_plain(value):
+    if mismatch is not None and _is_plain(value):
         from cannery import json
 
-        return json.decode(source(), type=annotation)
+        plain = source() if source is not None else json.encode(value)
+        return json.decode(plain, type=annotation)
     if mismatch is not None:
         path = f"${mismatch.path}"
         error = DataTypeError(f"{path}: expected {mismatch.expected}, got {mismatch.found}")

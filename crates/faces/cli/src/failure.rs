@@ -26,12 +26,34 @@ impl Failure {
             }
             Failure::Error(error) => {
                 console.complain(Style::Bad, "error", &error);
-                if let Some(hint) = error.hint() {
+                if let Some(hint) = hint_of(&error) {
                     console.complain(Style::Hint, "hint", hint);
                 }
                 ExitStatus::Incomplete
             }
         }
+    }
+}
+
+/// What options of the library are for the command: a part of a hint, and the hint to show instead.
+const HINTS: [(&str, Option<&str>); 9] = [
+    ("allow them with the option `nan`", Some("`--nan` allows NaN and infinities")),
+    ("`control_characters`", Some("write it as an escape: `\\n`, `\\u0007`")),
+    ("the option `nan`", Some("`--nan` writes it as Python does, `--tagged` with its type")),
+    ("the option `tagged`", Some("`--tagged` writes it with its type")),
+    ("`non_finite`", Some("`--nan` writes it as Python does, `--tagged` with its type")),
+    ("`load_all`", Some("`--rows` reads documents in a row")),
+    ("unicode_errors", Some("`--tagged` writes it all the same")),
+    ("strict_map_key", None),
+    ("`raw`", None),
+];
+
+/// The hint of an error, as far as it helps at the command line.
+pub(crate) fn hint_of(error: &Error) -> Option<&str> {
+    let hint = error.hint()?;
+    match HINTS.iter().find(|(part, _)| hint.contains(part)) {
+        Some((_, shown)) => *shown,
+        None => Some(hint),
     }
 }
 

@@ -134,7 +134,7 @@ fn convert() {
     insta::assert_snapshot!(folder.run("convert :rows.jsonl :rows.json"), @r"
     ----- exit 2
     error: rows.jsonl: expected a value, found `N` at line 2 column 7
-    hint: NaN and infinities are not JSON; allow them with the option `nan`
+    hint: `--nan` allows NaN and infinities
     ");
     insta::assert_snapshot!(folder.run("convert --nan --indent 1 :rows.jsonl :rows.json"), @"----- exit 0");
     insta::assert_snapshot!(folder.read("rows.json"), @r#"
@@ -295,7 +295,7 @@ fn kinds_that_a_target_lacks() {
     insta::assert_snapshot!(folder.run("convert :a.yaml :a.json"), @r"
     ----- exit 2
     error: a.yaml: JSON has no objects such as `datetime.date` in `$[1].when` at line 2 column 21
-    hint: the option `tagged` writes it with its type
+    hint: `--tagged` writes it with its type
     ");
     insta::assert_snapshot!(folder.run("convert --tagged :a.yaml :a.json"), @"----- exit 0");
     insta::assert_snapshot!(folder.read("a.json"), @r#"[1,{"when":{"$type":"datetime.date","value":"2026-11-21"}}]"#);
@@ -303,7 +303,7 @@ fn kinds_that_a_target_lacks() {
     insta::assert_snapshot!(folder.run("convert :b.yaml :b.json"), @r"
     ----- exit 2
     error: b.yaml: JSON has no infinity in `$[0]` at line 1 column 3
-    hint: the option `nan` writes it as Python does, `tagged` with its type
+    hint: `--nan` writes it as Python does, `--tagged` with its type
     ");
     folder.write("c.yaml", "a: [1\nb: 2\n").write("d.yaml", "a: 1\n---\na: *b\n");
     insta::assert_snapshot!(folder.run("cat :c.yaml :d.yaml"), @r"

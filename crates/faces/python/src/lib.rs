@@ -11,6 +11,7 @@ mod compat;
 mod construct;
 mod errors;
 mod file;
+mod formats;
 mod hdf5;
 mod json;
 mod jsonl;
@@ -41,6 +42,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
+    formats::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;

@@ -49,6 +49,7 @@ fn with_hint(error: Error) -> Error {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Can(Compression),
+    Cbor,
     Json,
     MessagePack,
     Yaml,
@@ -58,6 +59,7 @@ impl Format {
     fn of(name: &str, compression: Option<&str>) -> PyResult<Self> {
         let format = match name {
             "can" => return Ok(Self::Can(packing(compression)?)),
+            "cbor" => Self::Cbor,
             "json" => Self::Json,
             "msgpack" => Self::MessagePack,
             "yaml" => Self::Yaml,
@@ -169,6 +171,13 @@ fn to_document<'py>(
         send_graph(value, describer, limits, &mut sink)?;
         return Ok(sink.into_inner().into_bytes());
     }
+    if format == Format::Cbor {
+        let writer = cannery_cbor::Writer::to(Vec::new(), cannery_cbor::WriteOptions::default());
+        let support = TagSupport::default().bytes(true).non_finite(true).references(true);
+        let mut sink = TagEncoder::new(writer).support(support);
+        send_graph(value, describer, limits, &mut sink)?;
+        return Ok(sink.into_inner().into_output());
+    }
     let options = cannery_json::WriteOptions::default();
     let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::with_capacity(256), options));
     send_graph(value, describer, limits, &mut sink)?;
@@ -219,7 +228,7 @@ fn objects_load<'py>(
             builder = builder.over(Mapping::new(file));
             bytes.and_then(|bytes| from_can(bytes, &mut builder))
         }
-        (format, _) => read_all(py, &place).and_then(|bytes| match format {
+        (format, _) => contents_of(py, &place).and_then(|bytes| match format {
             Format::Can(_) => from_can(Bytes::from(bytes), &mut builder),
             format => from_document(&bytes, format, &mut builder),
         }),
@@ -233,7 +242,8 @@ fn open_file(path: &PathBuf) -> Result<File> {
         .map_err(|e| Error::io(e, "cannot open the file").in_file(path.display().to_string()))
 }
 
-fn read_all(py: Python<'_>, place: &Location) -> Result<Vec<u8>> {
+/// All bytes of a place, expanded if they are compressed.
+pub(crate) fn contents_of(py: Python<'_>, place: &Location) -> Result<Vec<u8>> {
     let whole = py.detach(|| Input::open(place)?.into_whole(&Limits::default()))?;
     match whole {
         cannery::Contents::Memory(bytes) => Ok(bytes),
@@ -256,6 +266,9 @@ fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()
     let read = if format == Format::MessagePack {
         let options = cannery_msgpack::ReadOptions::default().limits(limits).surrogates(true);
         cannery_msgpack::from_slice(data, &options, &mut sink)
+    } else if format == Format::Cbor {
+        let options = cannery_cbor::ReadOptions::default().limits(limits);
+        cannery_cbor::from_slice(data, &options, &mut sink)
     } else if format == Format::Yaml {
         let options = cannery_yaml::ReadOptions::default().limits(limits).merge_keys(false);
         text_of(data).and_then(|text| cannery_yaml::from_str(text, &options, &mut sink))
@@ -264,7 +277,11 @@ fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()
         cannery_json::from_slice(data, &options, &mut sink)
     };
     // Bytes have no lines.
-    if format == Format::MessagePack { read } else { read.map_err(|error| error.locate(data)) }
+    if matches!(format, Format::MessagePack | Format::Cbor) {
+        read
+    } else {
+        read.map_err(|error| error.locate(data))
+    }
 }
 
 fn text_of(data: &[u8]) -> Result<&str> {

@@ -236,7 +236,7 @@ pub fn convert_between(
     watch: &mut dyn Progress,
 ) -> Result<()> {
     let plan = Plan::new(&source, to, options);
-    let write = options.write.clone().rows(plan.as_rows);
+    let write = options.write.clone().rows(plan.as_rows).surrogates(options.tagged);
     let mut writer = to.writer(output, &write)?;
     if plan.is_nothing {
         return writer.finish();

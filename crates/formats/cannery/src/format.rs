@@ -243,6 +243,8 @@ pub struct WriteOptions {
     pub rows: bool,
     /// Which message a file of Protobuf shall be.
     pub message: Option<MessageOf>,
+    /// Write lone surrogates to formats that keep them as they are, for readers that expect them.
+    pub surrogates: bool,
 }
 
 impl ReadOptions {
@@ -280,6 +282,13 @@ impl WriteOptions {
     #[must_use]
     pub fn message(mut self, message: Option<MessageOf>) -> Self {
         self.message = message;
+        self
+    }
+
+    /// Sets [`surrogates`](Self::surrogates).
+    #[must_use]
+    pub fn surrogates(mut self, yes: bool) -> Self {
+        self.surrogates = yes;
         self
     }
 

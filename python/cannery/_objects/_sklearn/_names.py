@@ -1,8 +1,8 @@
 """Which classes and functions of scikit-learn a document may name, by their exact names.
 
-These are the names of `crates/formats/pickle/policy/sklearn.txt` whose instances are parts of fitted
-estimators, as the newest release has them; older names stand there only. Not here, and made for
-readers who trust them by name only:
+These are the names of `crates/formats/pickle/policy/sklearn.txt` whose instances are parts of
+fitted estimators, as the newest release has them; older names stand there only. Not here, and made
+for readers who trust them by name only:
 
 - mixins and abstract classes: they have no instances;
 - what only fitting uses (`Splitter`, `Criterion`, `TreeBuilder`, `_QuadTree`, `NeighborsHeap`,

@@ -6,7 +6,7 @@ use super::files::{expand, for_each, load};
 use super::{object, print_json};
 use crate::args::ValidateArgs;
 use crate::console::Style;
-use crate::failure::Failure;
+use crate::failure::{Failure, hint_of};
 use crate::{Console, ExitStatus};
 
 pub(crate) fn validate(
@@ -58,7 +58,7 @@ impl Tally {
                 continue;
             }
             console.lines(&error)?;
-            if let Some(hint) = error.hint() {
+            if let Some(hint) = hint_of(&error) {
                 console.line(console.styled(Style::Faint, format_args!("  {hint}")))?;
             }
         }
@@ -105,6 +105,6 @@ fn value(error: &Error) -> Value {
         ("kind", format!("{:?}", error.kind()).to_lowercase().into()),
         ("message", error.message().into()),
         ("path", (!path.0.is_empty()).then(|| path.to_string()).into()),
-        ("hint", error.hint().into()),
+        ("hint", hint_of(error).into()),
     ])
 }

@@ -41,7 +41,11 @@ impl Format for Msgpack {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let support = TagSupport::default().bytes(true).non_finite(true).big_ints(false);
+        let support = TagSupport::default()
+            .bytes(true)
+            .non_finite(true)
+            .big_ints(false)
+            .surrogate_pairs(true);
         Capabilities { rows: Rows::Possibly, support, ..Capabilities::default() }
     }
 
@@ -68,9 +72,11 @@ impl Format for Msgpack {
     fn writer<'w>(
         &self,
         output: Output<'w>,
-        _options: &WriteOptions,
+        options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let documents = MsgpackDocuments { writer: MsgpackWriter::new(), output };
+        let options = cannery_msgpack::WriteOptions::default().surrogates(options.surrogates);
+        let writer = MsgpackWriter::to(Vec::new(), options);
+        let documents = MsgpackDocuments { writer, output };
         Ok(Box::new(MsgpackOutput(AdaptedSink(PerDocument::new(documents)))))
     }
 }

@@ -1,0 +1,53 @@
+//! The registry of formats, for Python.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use cannery::{Compression, Error, Input, Location, Output};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::OrRaise;
+use crate::memory;
+use crate::objects::contents_of;
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(formats, module)?)?;
+    module.add_function(wrap_pyfunction!(format_of_bytes, module)?)?;
+    module.add_function(wrap_pyfunction!(read_file, module)?)?;
+    module.add_function(wrap_pyfunction!(write_file, module)?)
+}
+
+/// The formats, as short name, name for people and extensions; and the extensions of compressions.
+#[pyfunction]
+fn formats() -> (Vec<(&'static str, &'static str, Vec<&'static str>)>, Vec<&'static str>) {
+    let formats = cannery::formats().iter();
+    let rows = formats.map(|one| (one.id(), one.title(), one.extensions().to_vec()));
+    let compressions = Compression::ALL.into_iter().flat_map(Compression::extensions);
+    (rows.collect(), compressions.copied().collect())
+}
+
+/// The short name of the format that bytes look like; `None` if they look like none.
+#[pyfunction]
+fn format_of_bytes(py: Python<'_>, start: Vec<u8>) -> PyResult<Option<&'static str>> {
+    let input = Input::from_memory(start).or_raise(py)?;
+    Ok(cannery::format_of(&input).ok().map(cannery::Format::id))
+}
+
+/// Reads a whole file, expanded if it is compressed.
+#[pyfunction]
+fn read_file(py: Python<'_>, path: OsString) -> PyResult<Bound<'_, PyBytes>> {
+    let bytes = contents_of(py, &Location::from(path)).or_raise(py)?;
+    memory::new_bytes(py, &bytes)
+}
+
+/// Writes a file, which appears whole; its name says how it is compressed.
+#[pyfunction]
+fn write_file(py: Python<'_>, path: OsString, data: &[u8]) -> PyResult<()> {
+    let write = || {
+        let mut output = Output::create(&Location::from(path))?;
+        output.write_all(data).map_err(|e| Error::io(e, "cannot write the file"))?;
+        output.finish()
+    };
+    py.detach(write).or_raise(py)
+}

@@ -1,0 +1,115 @@
+"""Files of the formats that hold some values only: rows, arrays, pickles."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any, NamedTuple
+
+from cannery.errors import DataTypeError
+
+#: Reads a file; the second argument is what the caller trusts.
+Reader = Callable[[IO[bytes], tuple[Any, ...]], Any]
+
+
+class FileCodec(NamedTuple):
+    """How a format's files are written and read; `dump` is `None` where they are only read."""
+
+    load: Reader
+    dump: Callable[[Any, IO[bytes]], None] | None = None
+
+
+def codec_of(format: str) -> FileCodec | None:
+    """Return how files of a format are read and written, if they are not documents."""
+    return _CODECS.get(format)
+
+
+def _load_rows(file: IO[bytes], trust: tuple[Any, ...]) -> list[Any]:
+    from cannery import jsonl
+    from cannery._objects import loads
+
+    data = file.read()
+    # A row that has no tag is the same in both forms.
+    if b'"$' not in data:
+        return list(jsonl.loads(data))
+    return [loads(line, "json", trust=trust) for line in data.splitlines() if line.strip()]
+
+
+def _dump_rows(rows: Any, file: IO[bytes]) -> None:
+    from cannery._objects import dumps
+
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+        error = DataTypeError(f"expected rows, got {type(rows).__name__}")
+        error.hint = "a file of JSON Lines holds a list of values: put it in a list"
+        raise error
+    for row in rows:
+        file.write(dumps(row, "json") + b"\n")
+
+
+def _load_array(file: IO[bytes], _trust: tuple[Any, ...]) -> Any:
+    from cannery import npy
+
+    return npy.load(file)
+
+
+def _dump_array(array: Any, file: IO[bytes]) -> None:
+    from cannery import npy
+
+    npy.save(file, array)
+
+
+def _load_arrays(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
+    from cannery import npy
+
+    with npy.load(io.BytesIO(file.read())) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _dump_arrays(arrays: Any, file: IO[bytes]) -> None:
+    from cannery import npy
+
+    if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
+        error = DataTypeError(f"expected a mapping of names to arrays, got {type(arrays).__name__}")
+        error.hint = "an archive of arrays needs a name for each: {'x': array}"
+        raise error
+    npy.savez(file, **arrays)
+
+
+def _load_pickle(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
+    from cannery import pickle
+
+    return pickle.load(file, trust=trust, on_untrusted="record")
+
+
+def _dump_pickle(obj: Any, file: IO[bytes]) -> None:
+    from cannery import pickle
+
+    pickle.dump(obj, file)
+
+
+def _load_groups(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
+    from cannery import hdf5
+
+    with hdf5.File(file, "r") as opened:
+        return _group(opened)
+
+
+def _group(group: Any) -> dict[str, Any]:
+    from cannery import hdf5
+
+    values = {}
+    for name, member in group.items():
+        if isinstance(member, hdf5.Group):
+            values[name] = _group(member)
+        else:
+            values[name] = member[()] if isinstance(member, hdf5.Dataset) else member.dtype
+    return values
+
+
+_CODECS = {
+    "jsonl": FileCodec(_load_rows, _dump_rows),
+    "npy": FileCodec(_load_array, _dump_array),
+    "npz": FileCodec(_load_arrays, _dump_arrays),
+    "pickle": FileCodec(_load_pickle, _dump_pickle),
+    "hdf5": FileCodec(_load_groups),
+}

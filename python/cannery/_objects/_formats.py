@@ -1,0 +1,99 @@
+"""Which format a file is in, by its name or its bytes: what the registry of formats says."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from cannery import _native
+from cannery.errors import DataError
+
+#: Formats of documents, which hold any object.
+DOCUMENTS = frozenset({"can", "cbor", "json", "msgpack", "yaml"})
+
+# What is looked at to tell a format.
+_START = 4096
+# The usual first bytes of JSON, which no other format begins with, or YAML, which says the same.
+_JSON_STARTS = (b"{", b"[", b'"')
+
+
+class FileFormat(NamedTuple):
+    """A format of files: its short name, its name for people, its extensions without the dot."""
+
+    id: str
+    title: str
+    extensions: tuple[str, ...]
+
+
+@cache
+def formats() -> dict[str, FileFormat]:
+    """Return the formats by their short names."""
+    rows, _ = _native.formats()
+    return {id: FileFormat(id, title, tuple(extensions)) for id, title, extensions in rows}
+
+
+@cache
+def _compressions() -> frozenset[str]:
+    return frozenset(_native.formats()[1])
+
+
+@cache
+def format_of_id(name: str) -> str:
+    """Return the short name of a format that is given by it, or by an extension."""
+    for format in formats().values():
+        if name in (format.id, *format.extensions):
+            return format.id
+    error = DataError(f"{name!r} is no format")
+    error.hint = f"use one of {all_formats()}"
+    raise error
+
+
+def extension_of(name: str | os.PathLike[str]) -> tuple[str, str]:
+    """Return the extension that says what is inside, and that of the compression around it."""
+    endings = [suffix[1:].lower() for suffix in PurePath(os.fsdecode(name)).suffixes[-2:]]
+    if endings and endings[-1] in _compressions():
+        return (endings[0] if len(endings) == 2 else ""), endings[-1]
+    return (endings[-1] if endings else ""), ""
+
+
+def format_of_name(name: str | os.PathLike[str]) -> str | None:
+    """Return the short name of the format that a file's name tells, if it does."""
+    extension, _ = extension_of(name)
+    found = (one.id for one in formats().values() if extension in one.extensions)
+    return next(found, None)
+
+
+def format_of_data(data: Any) -> str:
+    """Return the short name of the format that bytes look like; text is JSON."""
+    if isinstance(data, str) or data[:1] in _JSON_STARTS:
+        return "json"
+    return _native.format_of_bytes(bytes(memoryview(data).cast("B")[:_START])) or "json"
+
+
+def all_formats() -> str:
+    """Return the short names, for a hint."""
+    return ", ".join(sorted(formats()))
+
+
+def format_of_file(where: Any, default: str | None = None) -> str:
+    """Return the short name of the format of a path, or of an open file that has a name.
+
+    Raises:
+        DataError: if there is no name, or the name tells no format.
+
+    """
+    name = where if isinstance(where, (str, os.PathLike)) else getattr(where, "name", None)
+    if not isinstance(name, (str, os.PathLike)):
+        if default is not None:
+            return default
+        error = DataError("no format given, and the file has no name to take it from")
+        error.hint = f"pass format=, one of {all_formats()}"
+        raise error
+    found = format_of_name(name)
+    if found is None:
+        error = DataError(f"the name {os.fspath(name)!r} does not say which format it is")
+        error.hint = f"pass format=, one of {all_formats()}"
+        raise error
+    return found

@@ -1,0 +1,144 @@
+"""What one face writes, the other reads the same: formats, compressions, Python, the command."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import samples
+from conftest import ROOT
+from object_pictures import picture
+
+import cannery
+from cannery import _native
+
+FORMATS = ["can", "cbor", "json", "msgpack", "yaml"]
+COMPRESSIONS = ["", ".gz", ".zst", ".bz2", ".xz", ".lz4", ".zz"]
+
+
+def convert(*arguments: object) -> int:
+    """Run `cannery convert --tagged`, in this process: hundreds of files are converted."""
+    return _native.cli_main(["cannery", "convert", "--tagged", *map(str, arguments)])
+
+
+def dumped(format: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Dump every sample that the format takes."""
+    for number, (name, make) in enumerate(samples.SAMPLES.items()):
+        path = folder / f"{number:03}.{format}"
+        try:
+            cannery.dump(make(), path)
+        except cannery.CanneryError:
+            assert format == "cbor", name
+            continue
+        yield name, path
+
+
+def is_kept(name: str, back: Any) -> bool:
+    made = samples.SAMPLES[name]()
+    is_same = getattr(samples, "SAME", {}).get(name)
+    return is_same(made, back) if is_same else picture(made) == picture(back)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_command_reads_what_python_wrote(format: str, tmp_path: Path) -> None:
+    """Every sample goes through a file of the format, the command, and a file of JSON."""
+    written = dict(dumped(format, tmp_path))
+    assert len(written) > 250
+    lost = []
+    for name, path in written.items():
+        target = tmp_path / f"{path.stem}.back.json"
+        is_read = convert(path, target) == 0
+        if not is_read or not is_kept(name, cannery.load(target, trust=samples.TRUST)):
+            lost.append(name)
+    assert lost == []
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_the_command_writes_what_python_reads(target: str, tmp_path: Path) -> None:
+    written = dict(dumped("msgpack", tmp_path))
+    lost = []
+    for name, path in written.items():
+        back = tmp_path / f"{path.stem}.back.{target}"
+        if convert(path, back) != 0:
+            assert target == "cbor", name
+        elif not is_kept(name, cannery.load(back, trust=samples.TRUST)):
+            lost.append(name)
+    assert lost == []
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_compressions_are_the_same_everywhere(
+    format: str, compression: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"a.{format.upper()}{compression}"
+    value = {"a": [1, 2.5, "é"], "t": (1, 2), "array": np.arange(3)}
+    cannery.dump(value, path)
+    assert picture(cannery.load(path)) == picture(value)
+    assert convert(path, tmp_path / f"b.json{compression}") == 0
+    assert picture(cannery.load(tmp_path / f"b.json{compression}")) == picture(value)
+
+
+@dataclass
+class Point:
+    x: int
+    y: float
+
+
+@pytest.mark.parametrize("name", ["p.json", "p.json.gz", "p.yaml", "p.msgpack", "p.cbor", "p.can"])
+def test_a_plain_document_is_decoded_into_a_type(name: str, tmp_path: Path) -> None:
+    cannery.dump({"x": 1, "y": 2.5}, tmp_path / name)
+    assert cannery.load(tmp_path / name, type=Point) == Point(1, 2.5)
+
+
+def test_the_page_lists_what_the_registry_has() -> None:
+    page = (ROOT / "docs" / "command.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (`\..*?) \|", page, re.M)
+    formats, compressions = _native.formats()
+    listed = {id: re.findall(r"`\.(\w+)`", extensions) for id, extensions in rows}
+    assert listed == {id: extensions for id, _, extensions in formats}
+    assert all(f"`.{one}`" in page for one in compressions if one not in ("zstd", "zlib"))
+
+
+def test_rows_arrays_and_pickles_are_files_like_others(tmp_path: Path) -> None:
+    rows = [{"a": 1}, {"when": datetime.date(2026, 12, 1)}]
+    for name in ("rows.jsonl", "rows.NDJSON.gz"):
+        cannery.dump(rows, tmp_path / name)
+        assert cannery.load(tmp_path / name) == rows
+    array = np.arange(6.0).reshape(2, 3)
+    cannery.dump(array, tmp_path / "a.npy")
+    assert np.array_equal(cannery.load(tmp_path / "a.npy"), array)
+    cannery.dump({"a": array, "b": array[0]}, tmp_path / "a.npz")
+    assert list(cannery.load(tmp_path / "a.npz")) == ["a", "b"]
+    cannery.dump({"t": (1, 2)}, tmp_path / "a.pkl")
+    assert cannery.load(tmp_path / "a.pkl") == {"t": (1, 2)}
+    assert cannery.loads((tmp_path / "a.pkl").read_bytes()) == {"t": (1, 2)}
+
+
+def test_a_stranger_class_in_a_pickle_is_a_record(tmp_path: Path) -> None:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(Point(1, 2.0)))
+    record = cannery.load(tmp_path / "a.pkl")
+    assert isinstance(record, cannery.Record)
+    assert cannery.load(tmp_path / "a.pkl", trust=[Point]) == Point(1, 2.0)
+
+
+def test_what_a_format_does_not_hold_says_what_to_do(tmp_path: Path) -> None:
+    cases = [
+        ({"a": 1}, "rows.jsonl", "put it in a list"),
+        ([1], "a.npz", "a name for each"),
+        ([1], "a.h5", "use one of can, cbor"),
+        ([1], "a.xyz", "pass format="),
+        ([1], "a", "pass format="),
+    ]
+    for value, name, hint in cases:
+        with pytest.raises(cannery.CanneryError) as caught:
+            cannery.dump(value, tmp_path / name)
+        assert hint in str(caught.value.hint), name
+    assert list(tmp_path.iterdir()) == []
