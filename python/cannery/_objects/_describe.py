@@ -37,7 +37,7 @@ class Describer:
         self._generation = generation()
 
     def renewed(self) -> Describer:
-        """This one, if nothing was registered since it was made and it knows few classes."""
+        """Give this one back, or a new one if something was registered since, or it knows many."""
         is_small = len(self._plain_names) < _MOST_CLASSES
         return self if is_small and self._generation == generation() else Describer()
 

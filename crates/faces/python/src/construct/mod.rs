@@ -3,6 +3,7 @@
 mod ahead;
 mod cache;
 mod delayed;
+mod gaps;
 mod graph;
 mod hooks;
 pub(crate) mod make;
@@ -22,7 +23,8 @@ use pyo3::types::PyList;
 
 pub(crate) use ahead::KeyBlock;
 pub(crate) use cache::Caches;
-pub(crate) use graph::{GraphHooks, Placeholder, free_of, is_array};
+pub(crate) use gaps::Placeholder;
+pub(crate) use graph::{GraphHooks, free_of, is_array};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
 pub(crate) use msgpack::{
