@@ -17,6 +17,7 @@ TOPICS = {
     "json": "json_text",
     "jsonl": "json_lines",
     "memory": "json_memory",
+    "models": "model_files",
     "msgpack": "msgpack_bytes",
     "objects": "objects",
     "small_objects": "small_objects",

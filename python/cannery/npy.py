@@ -1,9 +1,10 @@
 """NPY and NPZ, NumPy's own files for arrays: mapped where they can be, and pickles never.
 
 NumPy is imported when an array is made or taken, not before: `open` tells the shape of a file
-without it. Names, paths and defaults are those of `numpy.save` and `numpy.load`; what differs:
-arrays of Python objects and masked arrays are refused (the first hold pickles, the second would
-lose their masks), and files are replaced whole or not at all.
+without it. Names, paths and arguments are those of `numpy.save` and `numpy.load`. What differs:
+arrays of Python objects, which hold a pickle, are read and written only with `allow_pickle=True`,
+and then under the policy of `cannery.pickle`; masked arrays are refused, for they would lose their
+masks; and files are replaced whole or not at all. Archives are packed and unpacked on all cores.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import ast
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from cannery import _native
 from cannery._audit import reading, writing
+from cannery._npy_objects import ObjectPolicy, read_member, read_objects, write_objects
 from cannery.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +27,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-__all__ = ["LazyArray", "NpzFile", "load", "open", "save", "savez", "savez_compressed"]
+__all__ = [
+    "LazyArray",
+    "NpzFile",
+    "append",
+    "load",
+    "open",
+    "save",
+    "savez",
+    "savez_compressed",
+]
 
 Where = str | os.PathLike[str] | IO[bytes]
 """A path (`-` for standard input and output, `.gz` and `.zst` packed) or a binary file object."""
@@ -32,31 +44,90 @@ Where = str | os.PathLike[str] | IO[bytes]
 _PACKED = (".gz", ".zst", ".zstd")
 
 
-def save(where: Where, array: ArrayLike) -> None:
-    """Save an array as NPY, byte for byte as `numpy.save` does; C and Fortran order are kept."""
-    header, data = _parts(array)
-    path = _path(where, ".npy")
+MmapMode = Literal["r", "r+", "w+", "c"]
+
+
+def save(
+    file: Where,
+    arr: ArrayLike,
+    allow_pickle: bool = False,
+    fix_imports: bool = True,  # noqa: ARG001
+) -> None:
+    """Save an array as NPY, byte for byte as `numpy.save` does; C and Fortran order are kept.
+
+    `allow_pickle` allows arrays of Python objects, whose pickle `cannery.pickle` writes.
+    `fix_imports` is NumPy's, for pickles that Python 2 reads, and changes nothing.
+    """
+    path = _path(file, ".npy")
+    objects = _objects(arr) if allow_pickle else None
+    if objects is not None:
+        _write_bytes(path, file, write_objects(objects))
+        return
+    header, data = _parts(arr)
     if path is not None:
         _native.npy_save(writing(path), header, data)
     else:
-        where.write(bytes(header))  # type: ignore[union-attr]
-        where.write(data)  # type: ignore[union-attr]
+        file.write(bytes(header))  # type: ignore[union-attr]
+        file.write(data)  # type: ignore[union-attr]
 
 
-def load(where: Where, mmap: bool = False) -> Any:
+def append(file: str | os.PathLike[str], arr: ArrayLike) -> tuple[int, ...]:
+    """Put the rows of an array behind those of the array in an NPY file, in place.
+
+    Return the shape that the array in the file has then. The type and all sides but the first must
+    be the same, and the order be C. The rows are written before the header says that they are
+    there: a process that ends in between leaves the old array.
+    """
+    path = _path(file, ".npy")
+    if path is None or path == "-" or path.endswith(_PACKED):
+        raise TypeError("expected the path of a file that is not packed")
+    header, data = _parts(arr, order="C")
+    return tuple(_native.npy_append(writing(path), header, data))
+
+
+def load(
+    file: Where,
+    mmap_mode: MmapMode | None = None,
+    allow_pickle: bool = False,
+    fix_imports: bool = True,
+    encoding: str = "ASCII",
+    *,
+    max_header_size: int = 10_000,
+    mmap: bool = False,
+    trust: Iterable[Any] = (),
+    profile: str | Iterable[str] = "numpy",
+) -> Any:
     """Load an array, or open an archive of arrays as an `NpzFile`.
 
-    With `mmap` the array is read-only and lies in the file: nothing is read before it is looked
-    at. Files that are packed or piped are read into memory all the same. The file must stay as it
-    is for as long as there is such an array: where it is cut short meanwhile, looking at one ends
-    the process (SIGBUS).
+    `mmap_mode` makes `numpy.memmap`s, as in `numpy.load`, of arrays in archives too where they are
+    not compressed. With `mmap` the array is read-only and lies in the file: nothing is read before
+    it is looked at. Files that are packed or piped are read into memory all the same. The file must
+    stay as it is for as long as there is such an array: where it is cut short meanwhile, looking at
+    one ends the process (SIGBUS).
+
+    `allow_pickle` allows arrays of Python objects, which are read as `cannery.pickle.load` reads
+    them with `trust`, `profile` and `encoding`: only data, and what these name.
     """
-    path = _path(where)
+    policy = ObjectPolicy(trust, profile, fix_imports, encoding) if allow_pickle else None
+    if mmap_mode is not None and mmap_mode not in ("r", "r+", "w+", "c"):
+        raise ValueError(f"expected 'r', 'r+', 'w+' or 'c' as mmap_mode, found {mmap_mode!r}")
+    path = _path(file)
     if path is None:
-        return _load_object(where)  # type: ignore[arg-type]
-    opened = _native.npy_open(reading(path), mmap)
+        if mmap_mode is not None:
+            raise ValueError("a file object cannot be mapped; pass the path of the file")
+        return _load_object(file, policy, max_header_size)  # type: ignore[arg-type]
+    try:
+        opened = _native.npy_open(reading(path), mmap or mmap_mode is not None)
+    except DataError as error:
+        if policy is None or _OBJECTS not in str(error):
+            raise
+        with Path(path).open("rb") as stream:
+            return read_objects(stream, policy, max_header_size)
     if isinstance(opened, _native.ArchiveReader):
-        return NpzFile(opened, mmap)
+        return NpzFile(opened, mmap, mmap_mode, path, policy, max_header_size)
+    if mmap_mode is not None:
+        start = _data_start(path) if opened.is_complete else None
+        return _memmap(path, mmap_mode, opened.header, start)
     if mmap:
         return _over(_native.MappedArray(path))
     return _read(opened)
@@ -70,19 +141,28 @@ def open(where: str | os.PathLike[str]) -> LazyArray:
     return LazyArray(_native.MappedArray(reading(path)))
 
 
-def savez(where: Where, *args: ArrayLike, **named: ArrayLike) -> None:
+def savez(file: Where, *args: ArrayLike, allow_pickle: bool = False, **kwds: ArrayLike) -> None:
     """Save arrays as NPZ, uncompressed, so that each can be mapped in place.
 
-    Positional arrays are called `arr_0`, `arr_1` and so on.
+    Positional arrays are called `arr_0`, `arr_1` and so on. `allow_pickle` as in `save`.
     """
-    _save_archive(where, None, args, named)
+    _save_archive(file, None, args, kwds, allow_pickle)
 
 
-def savez_compressed(where: Where, *args: ArrayLike, level: int = 6, **named: ArrayLike) -> None:
-    """Save arrays as NPZ, compressed; `level` goes from 1 (fast) to 9 (small)."""
-    if not 1 <= level <= 9:
-        raise ValueError(f"expected a level from 1 to 9, found {level}")
-    _save_archive(where, level, args, named)
+def savez_compressed(
+    file: Where,
+    *args: ArrayLike,
+    allow_pickle: bool = False,
+    level: int = 2,
+    **kwds: ArrayLike,
+) -> None:
+    """Save arrays as NPZ, compressed on all cores; `level` goes from 1 (fast) to 12 (small).
+
+    The level that is used where none is given makes files as small as NumPy's.
+    """
+    if not 1 <= level <= 12:
+        raise ValueError(f"expected a level from 1 to 12, found {level}")
+    _save_archive(file, level, args, kwds, allow_pickle)
 
 
 class LazyArray:
@@ -155,14 +235,51 @@ class LazyArray:
 class NpzFile(Mapping[str, Any]):
     """The arrays of an archive by name; each is read (or mapped) when it is looked up."""
 
-    def __init__(self, archive: _native.ArchiveReader, mmap: bool = False) -> None:
+    def __init__(
+        self,
+        archive: _native.ArchiveReader,
+        mmap: bool = False,
+        mmap_mode: MmapMode | None = None,
+        source: str | bytes = "",
+        policy: ObjectPolicy | None = None,
+        max_header_size: int = 10_000,
+    ) -> None:
         self._archive: _native.ArchiveReader | None = archive
         self._mmap = mmap
+        self._mmap_mode: MmapMode | None = mmap_mode
+        self._source = source
+        self._policy = policy
+        self._max_header_size = max_header_size
 
     @property
     def files(self) -> list[str]:
         """The names, in the order they lie in."""
         return list(self._open().names)
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The members that are no arrays of numbers and the like, and what was found instead."""
+        found = {}
+        for name in self.files:
+            try:
+                self._open().header(name)
+            except DataError as error:
+                found[name] = str(error)
+        return found
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Read all arrays into memory, on all cores."""
+        archive = self._open()
+        arrays, buffers = {}, []
+        others = self.others if self._policy is not None else {}
+        for name in archive.names:
+            if name in others:
+                arrays[name] = self[name]
+                continue
+            arrays[name], memory = _empty(archive.header(name))
+            buffers.append((name, memory))
+        archive.read_many(buffers)
+        return arrays
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         archive = self._open()
@@ -170,11 +287,32 @@ class NpzFile(Mapping[str, Any]):
             name = name.removesuffix(".npy")
         if name not in archive.names:
             raise KeyError(name)
+        try:
+            header = archive.header(name)
+        except DataError as error:
+            if self._policy is None or _OBJECTS not in str(error):
+                raise
+            return read_member(self._source, name, self._policy, self._max_header_size)
+        if self._mmap_mode is not None:
+            return self._memmap(name, header)
         mapped = archive.map(name) if self._mmap else None
         if mapped is not None:
             return _over(mapped)
-        array, memory = _empty(archive.header(name))
+        array, memory = _empty(header)
         archive.read_into(name, memory)
+        return array
+
+    def _memmap(self, name: str, header: _native.ArrayHeader) -> NDArray[Any]:
+        start = self._open().data_start(name)
+        mode: MmapMode = self._mmap_mode or "r"
+        if start is not None and isinstance(self._source, str):
+            return _memmap(self._source, mode, header, start)
+        if mode in ("r+", "w+"):
+            hint = "save it with `savez`, or load it without `mmap_mode`"
+            raise _refusal(f"the array {name!r} is compressed: it cannot be changed in place", hint)
+        array, memory = _empty(header)
+        self._open().read_into(name, memory)
+        array.flags.writeable = mode == "c"
         return array
 
     def __iter__(self) -> Iterator[str]:
@@ -219,7 +357,52 @@ def _path(where: object, suffix: str = "") -> str | None:
     return path if path == "-" or inner.endswith(suffix) else path + suffix
 
 
-def _parts(array: ArrayLike) -> tuple[_native.ArrayHeader, Any]:
+_OBJECTS = "holds Python objects"
+"""What the error for an array of objects says."""
+
+
+def _objects(array: ArrayLike) -> NDArray[Any] | None:
+    """Get an array if its elements are objects."""
+    import numpy as np
+
+    array = np.asanyarray(array)
+    return array if array.dtype.hasobject else None
+
+
+def _write_bytes(path: str | None, file: Where, data: bytes) -> None:
+    if path is None:
+        file.write(data)  # type: ignore[union-attr]
+        return
+    writer = _native.TensorWriter(writing(path))
+    writer.write(data)
+    writer.finish()
+
+
+def _data_start(path: str) -> int:
+    """Get the length of the header of an NPY file."""
+    with Path(path).open("rb") as file:
+        start = file.read(12)
+    size = 2 if start[6] == 1 else 4
+    return 8 + size + int.from_bytes(start[8 : 8 + size], "little")
+
+
+def _memmap(
+    path: str, mode: MmapMode, header: _native.ArrayHeader, start: int | None
+) -> NDArray[Any]:
+    """Map an array in a file as `numpy.memmap`, changes included if the mode says so."""
+    import numpy as np
+
+    if start is None:
+        raise _refusal("the file is packed or piped: it cannot be mapped", "unpack it first")
+    dtype, order = _dtype(header.descr), "F" if header.fortran else "C"
+    if header.nbytes == 0:
+        return np.empty(header.shape, dtype, order)
+    # A file that is there is not made anew: it would lose its other arrays.
+    mode = "r+" if mode == "w+" else mode
+    return np.memmap(path, dtype, mode, start, header.shape, order)
+
+
+def _parts(array: ArrayLike, order: Literal["C", "K"] = "K") -> tuple[_native.ArrayHeader, Any]:
     """Split an array into header and buffer; contiguous arrays are not copied."""
     import numpy as np
 
@@ -227,7 +410,7 @@ def _parts(array: ArrayLike) -> tuple[_native.ArrayHeader, Any]:
         raise _refusal("NPY has no place for the mask of a masked array", "save its data and mask")
     array = np.asarray(array)
     _check(array.dtype)
-    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+    fortran = order == "K" and array.flags.f_contiguous and not array.flags.c_contiguous
     descr = np.lib.format.dtype_to_descr(array.dtype)
     header = _native.ArrayHeader(repr(descr), array.shape, fortran)
     if array.nbytes == 0:
@@ -288,14 +471,34 @@ def _read(reader: _native.ArrayReader) -> NDArray[Any]:
     return array
 
 
-def _load_object(file: IO[bytes]) -> Any:
+def _load_object(file: IO[bytes], policy: ObjectPolicy | None, max_header_size: int) -> Any:
     """Load from a file object, and leave it behind the array, where another may begin."""
     if file.seekable():
         start = file.tell()
         is_archive = file.read(2) == b"PK"
         file.seek(start)
         if is_archive:
-            return NpzFile(_native.ArchiveReader(file.read()))
+            data = file.read()
+            reader = _native.ArchiveReader(data)
+            return NpzFile(reader, False, None, data, policy, max_header_size)
+    if policy is not None and file.seekable():
+        return _load_either(file, policy, max_header_size)
+    return _load_numbers(file)
+
+
+def _load_either(file: IO[bytes], policy: ObjectPolicy, max_header_size: int) -> Any:
+    """Load an array of numbers or of objects from a file object."""
+    start = file.tell()
+    try:
+        return _load_numbers(file)
+    except DataError as error:
+        if _OBJECTS not in str(error):
+            raise
+    file.seek(start)
+    return read_objects(file, policy, max_header_size)
+
+
+def _load_numbers(file: IO[bytes]) -> Any:
     header = _native.ArrayHeader.read(file)
     size = header.nbytes
     if file.seekable():
@@ -330,6 +533,7 @@ def _save_archive(
     level: int | None,
     args: tuple[ArrayLike, ...],
     named: dict[str, ArrayLike],
+    allow_pickle: bool,
 ) -> None:
     arrays = dict(named)
     for index, array in enumerate(args):
@@ -340,7 +544,11 @@ def _save_archive(
     path = _path(where, ".npz")
     writer = _native.ArchiveWriter(path and writing(path), level)
     for name, array in arrays.items():
-        writer.add(name, *_parts(array))
+        objects = _objects(array) if allow_pickle else None
+        if objects is None:
+            writer.add(name, *_parts(array))
+        else:
+            writer.add_bytes(name, write_objects(objects))
     data = writer.finish()
     if data is not None:
         where.write(data)  # type: ignore[union-attr]

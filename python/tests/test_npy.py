@@ -300,3 +300,151 @@ def test_memory_is_not_kept(tmp_path: Path):
         npy.load(path)
         npy.load(path, mmap=True).sum()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
+
+
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_memory_maps_in_files_and_archives(tmp_path: Path, mode):
+    arrays = {
+        "c": example("<f4", (3, 4), "C"),
+        "f": example(">i2", (3, 4), "F"),
+        "record": example(RECORD, (2,), "C"),
+        "empty": np.zeros((0, 2)),
+        "one": np.array(7.0),
+    }
+    npy.savez(tmp_path / "a.npz", **arrays)
+    npy.save(tmp_path / "a.npy", arrays["f"])
+    archive = npy.load(tmp_path / "a.npz", mmap_mode=mode)
+    assert archive.files == list(arrays)
+    for name, array in arrays.items():
+        mapped = archive[name]
+        assert same(np.asarray(mapped), array)
+        assert isinstance(mapped, np.memmap) or array.size == 0
+        assert mapped.flags.writeable == (mode != "r") or array.size == 0
+    mapped = npy.load(tmp_path / "a.npy", mode)
+    assert same(np.asarray(mapped), arrays["f"])
+    if mode != "r":
+        mapped[0, 0] = archive["c"][0, 0] = 5
+        del mapped
+        assert (npy.load(tmp_path / "a.npy")[0, 0] == 5) == (mode == "r+")
+        assert (npy.load(tmp_path / "a.npz", "r")["c"][0, 0] == 5) == (mode == "r+")
+
+
+def test_compressed_arrays_are_not_changed_in_place(tmp_path: Path):
+    npy.savez_compressed(tmp_path / "a.npz", a=np.arange(9))
+    assert npy.load(tmp_path / "a.npz", mmap_mode="r")["a"].tolist() == list(range(9))
+    with pytest.raises(CanneryError, match="compressed"):
+        npy.load(tmp_path / "a.npz", mmap_mode="r+")["a"]
+    with pytest.raises(ValueError, match="mmap_mode"):
+        npy.load(tmp_path / "a.npz", mmap_mode="x")
+    with pytest.raises(ValueError, match="file object"):
+        npy.load(io.BytesIO(), mmap_mode="r")
+
+
+@settings(max_examples=30)
+@given(
+    st.dictionaries(
+        st.text("abcé/._ ", min_size=1, max_size=6),
+        npst.arrays(npst.array_dtypes() | npst.scalar_dtypes(), npst.array_shapes(min_dims=0)),
+        max_size=4,
+    ),
+    st.integers(1, 12),
+)
+def test_archives_read_back_here_and_in_numpy(arrays: dict, level: int):
+    arrays = {name: array for name, array in arrays.items() if name not in ("file", "level")}
+    arrays = {f"x{name}": array for name, array in arrays.items() if not array.dtype.hasobject}
+    file = io.BytesIO()
+    npy.savez_compressed(file, level=level, **arrays)
+    file.seek(0)
+    theirs = np.load(file)
+    file.seek(0)
+    ours = npy.load(file)
+    assert list(theirs.keys()) == ours.files == list(arrays)
+    every = ours.arrays()
+    for name, array in arrays.items():
+        assert same(theirs[name], array)
+        assert same(ours[name], array)
+        assert same(every[name], array)
+
+
+def test_large_arrays_are_packed_in_pieces(tmp_path: Path):
+    random = np.random.default_rng(0)
+    for array in (
+        random.integers(0, 100, 3_000_001, "u1"),
+        np.asfortranarray(random.normal(size=(1500, 700))),
+        np.zeros(1 << 21),
+    ):
+        npy.savez_compressed(tmp_path / "a.npz", a=array)
+        np.savez_compressed(tmp_path / "b.npz", a=array)
+        for name in ("a.npz", "b.npz"):
+            assert same(npy.load(tmp_path / name)["a"], array)
+        with np.load(tmp_path / "a.npz") as theirs:
+            assert same(theirs["a"], array)
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(CanneryError, match="damaged"):
+        npy.load(tmp_path / "a.npz")["a"]
+
+
+def test_rows_are_appended_in_place(tmp_path: Path):
+    path = tmp_path / "a.npy"
+    rows = np.arange(40, dtype=">i4").reshape(10, 4)
+    npy.save(path, rows[:3])
+    assert npy.append(path, rows[3:9]) == (9, 4)
+    assert npy.append(path, np.asfortranarray(rows[9:])) == (10, 4)
+    assert same(np.load(path), rows)
+    np.save(tmp_path / "numpy.npy", rows)
+    assert path.read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+    for wrong in (rows[0], rows.astype("f4"), rows[:, :3], np.array(1, ">i4")):
+        with pytest.raises(CanneryError):
+            npy.append(path, wrong)
+    npy.save(tmp_path / "f.npy", np.asfortranarray(rows))
+    with pytest.raises(CanneryError, match="Fortran"):
+        npy.append(tmp_path / "f.npy", rows)
+    assert same(np.load(path), rows)
+
+
+def test_arrays_of_objects_need_leave_and_run_nothing(tmp_path: Path, suites: Path, count_cases):
+    array = np.array([{"a": 1}, None, "x", 2.5, [1, 2]], dtype=object)
+    npy.save(tmp_path / "a.npy", array, allow_pickle=True)
+    npy.savez(tmp_path / "a.npz", a=array, n=np.arange(3), allow_pickle=True)
+    assert np.load(tmp_path / "a.npy", allow_pickle=True).tolist() == array.tolist()
+    assert npy.load(tmp_path / "a.npy", allow_pickle=True).tolist() == array.tolist()
+    assert npy.load(io.BytesIO((tmp_path / "a.npy").read_bytes()), allow_pickle=True).shape == (5,)
+    archive = npy.load(tmp_path / "a.npz")
+    assert list(archive.others) == ["a"]
+    with pytest.raises(ValueError, match="Python objects"):
+        archive["a"]
+    archive = npy.load(tmp_path / "a.npz", allow_pickle=True)
+    assert archive["a"].tolist() == array.tolist()
+    assert archive.arrays()["n"].tolist() == [0, 1, 2]
+
+    class Evil:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "touched",))
+
+    np.save(tmp_path / "evil.npy", np.array([Evil()], dtype=object), allow_pickle=True)
+    with pytest.raises(CanneryError):
+        npy.load(tmp_path / "evil.npy", allow_pickle=True)
+    assert not (tmp_path / "touched").exists()
+    names = sorted((suites / "npy").glob("*objarr.np[yz]"))
+    for name in names:
+        loaded = npy.load(name, allow_pickle=True, encoding="latin1")
+        expected = np.load(name, allow_pickle=True, encoding="latin1")
+        if name.suffix == ".npz":
+            loaded, expected = loaded["x"], expected["x"]
+        assert loaded.tolist() == expected.tolist()
+    count_cases("NumPy's arrays of objects", len(names))
+
+
+def test_members_that_are_no_arrays_are_told(tmp_path: Path):
+    import zipfile
+
+    np.savez(tmp_path / "a.npz", a=np.arange(3))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("notes.txt", "hello")
+    loaded = npy.load(tmp_path / "a.npz")
+    assert loaded.files == ["a", "notes.txt"]
+    assert list(loaded.others) == ["notes.txt"]
+    with pytest.raises(CanneryError, match="NUMPY"):
+        loaded["notes.txt"]

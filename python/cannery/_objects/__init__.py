@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from cannery import _native
 from cannery._objects._describe import Describer
-from cannery._objects._files import codec_of
+from cannery._objects._files import codec_of, load_pickle
 from cannery._objects._formats import (
     DOCUMENTS,
     extension_of,
@@ -101,7 +101,11 @@ def load(
 ) -> Any:
     """Read what `dump` wrote, as `loads` does.
 
+    Pickles and joblib's files (`.pkl`, `.pickle`, `.joblib`, compressed or not) are read under the
+    policy of `cannery.pickle`, to which `trust` may name its profiles, too (`trust=["sklearn"]`).
+
     With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
+    Those of joblib's files always are, where these are not compressed.
     The file must stay as it is for as long as there are such arrays: where it is cut short
     meanwhile, looking at one ends the process (SIGBUS).
     """
@@ -110,6 +114,8 @@ def load(
         return loads(where.read(), name or None, type=type, trust=trust)
     name = format_of_id(format) if format else format_of_file(where)
     path = Path(os.fsdecode(where))
+    if name == "pickle":
+        return _checked(load_pickle(path, trust, type), type, None)
     if name not in DOCUMENTS:
         data = io.BytesIO(_native.read_file(str(path)))
         return _checked(_load_as(name, data, trust, type), type, None)

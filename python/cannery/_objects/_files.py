@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from cannery.errors import DataTypeError
@@ -76,9 +78,18 @@ def _dump_arrays(arrays: Any, file: IO[bytes]) -> None:
 
 
 def _load_pickle(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
-    from cannery import pickle
+    from cannery import _joblib
 
-    return pickle.load(file, trust=trust, on_untrusted="record")
+    return _joblib.load(file, trust=trust, on_untrusted="record")
+
+
+def load_pickle(path: Path, trust: Iterable[Any], type: Any) -> Any:
+    """Read a pickle, or a file of joblib's, whose arrays may lie in a map of it."""
+    from cannery import _joblib
+
+    named = (type,) if isinstance(type, builtins.type) else ()
+    trust = (trust,) if isinstance(trust, (str, builtins.type)) else tuple(trust)
+    return _joblib.load(path, trust=(*trust, *named), on_untrusted="record")
 
 
 def _dump_pickle(obj: Any, file: IO[bytes]) -> None:

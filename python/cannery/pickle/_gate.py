@@ -90,6 +90,8 @@ class Gate:
 
     def is_of_table(self, module: str, name: str, found: Any) -> bool:
         """Whether an object is what the table's name stands for, or the caller's own."""
+        if getattr(found, "__module__", None) == "cannery._joblib":
+            return False  # it stands for a class of joblib's, which is not imported for that
         try:
             of_table = _installed.find(module, name, self.imported)
         except (Refused, ImportError):

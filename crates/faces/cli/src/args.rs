@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use cannery::{Location, MessageOf, Selection, format_of_extension};
+use cannery::{Location, MessageOf, Selection, TensorDtype, format_of_extension, tensor_dtype};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Head(HeadArgs),
     /// Convert a file to another format
     Convert(ConvertArgs),
+    /// Compare the tensors of two files by name
+    Diff(DiffArgs),
     /// Lay out files in JSON and YAML: blanks, indentation, lines
     Fmt(FmtArgs),
     /// Find all that is wrong with files
@@ -157,7 +159,67 @@ pub(crate) struct ConvertArgs {
     /// Read and write NaN and Infinity where a format has none
     #[arg(long)]
     pub(crate) nan: bool,
+    #[command(flatten)]
+    pub(crate) tensors: TensorArgs,
     /// Print what was done as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What becomes of named tensors.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TensorArgs {
+    /// Type that floats of tensors become, such as `float16` or `bfloat16`
+    #[arg(long, value_name = "TYPE", value_parser = tensor_dtype)]
+    pub(crate) dtype: Option<TensorDtype>,
+    /// Only tensors of this name; `*` stands for any characters, `?` for one
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// Divide safetensors over files of so many bytes: 5GB, 512MiB
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) shard_size: Option<u64>,
+    /// Leave out what the target cannot hold
+    #[arg(long)]
+    pub(crate) lossy: bool,
+}
+
+/// A number of bytes, with a unit or without.
+fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 9] = [
+        ("", 1),
+        ("b", 1),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+        ("kib", 1 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("tb", 1_000_000_000_000),
+    ];
+    let (number, unit) =
+        text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = unit.trim().to_ascii_lowercase();
+    let unit = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, size)| size);
+    let size = number.parse::<u64>().ok().zip(unit).and_then(|(n, unit)| n.checked_mul(*unit));
+    size.filter(|&size| size > 0).ok_or_else(|| "expected a size such as `5GB`".to_owned())
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Exit status: 0 the same, 1 different, 2 could not compare.")]
+pub(crate) struct DiffArgs {
+    /// File of tensors: safetensors or its index, a checkpoint, NPZ, NPY, a folder of NPY
+    #[arg(value_name = "FIRST")]
+    pub(crate) first: OsString,
+    /// File of tensors to compare it with
+    #[arg(value_name = "SECOND")]
+    pub(crate) second: OsString,
+    /// Difference of two values that is tolerated
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
+    pub(crate) atol: f64,
+    /// Difference that is tolerated, in proportion to the value in SECOND
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
+    pub(crate) rtol: f64,
+    /// Print what was found as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

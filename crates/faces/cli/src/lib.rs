@@ -100,6 +100,7 @@ fn run(
         Command::Cat(args) => commands::cat::cat(&args, console),
         Command::Head(args) => commands::cat::head(&args, console),
         Command::Convert(args) => commands::convert::convert(&args, console),
+        Command::Diff(args) => commands::diff::diff(&args, console),
         Command::Fmt(args) => commands::fmt::fmt(&args, console),
         Command::Validate(args) => commands::validate::validate(&args, console),
         Command::Scan(args) => commands::scan::scan(&args, console),

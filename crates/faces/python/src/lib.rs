@@ -13,6 +13,7 @@ mod errors;
 mod file;
 mod formats;
 mod hdf5;
+mod joblib;
 mod json;
 mod jsonl;
 mod memory;
@@ -23,10 +24,12 @@ mod objects;
 mod pickle;
 mod pipeline;
 mod protobuf;
+mod safetensors;
 mod scan;
 mod stack;
 mod store;
 mod text;
+mod torch;
 mod typed;
 mod utf8;
 mod vectorcall;
@@ -43,6 +46,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
     formats::register(module)?;
+    joblib::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
     msgpack::register(module)?;
@@ -55,10 +59,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     yaml::register(module)?;
     pipeline::register(module)?;
     yaml_document::register(module)?;
+    safetensors::register(module)?;
     scan::register(module)?;
     cli::register(module)?;
     typed::register(module)?;
     protobuf::register(module)?;
+    torch::register(module)?;
     // Nobody imports all of a private module.
     module.delattr("__all__")
 }

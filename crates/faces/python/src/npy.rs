@@ -11,7 +11,7 @@ use cannery_npy::{
     dtype_to_descr,
 };
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyBufferError, PyRuntimeError};
+use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyWeakrefReference};
@@ -29,6 +29,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ArchiveReader>()?;
     module.add_class::<ArchiveWriter>()?;
     module.add_function(wrap_pyfunction!(npy_open, module)?)?;
+    module.add_function(wrap_pyfunction!(npy_append, module)?)?;
     module.add_function(wrap_pyfunction!(npy_save, module)?)
 }
 
@@ -144,6 +145,19 @@ fn npy_save(
         output.finish()
     };
     py.detach(written).map_err(|e| e.in_file(place.name())).or_raise(py)
+}
+
+/// Puts rows behind those of the array in a file; gives its shape then.
+#[pyfunction]
+fn npy_append(
+    py: Python<'_>,
+    path: OsString,
+    header: &Bound<'_, ArrayHeader>,
+    data: &Bound<'_, PyAny>,
+) -> PyResult<Vec<u64>> {
+    let data = Buffer::of(data)?;
+    let header = header.get();
+    py.detach(|| cannery_npy::append(path, &header.view(data.as_slice())?)).or_raise(py)
 }
 
 /// An array file whose header was read.
@@ -311,6 +325,26 @@ impl ArchiveReader {
         Ok(self.raise(py, self.file.map(name))?.map(MappedArray))
     }
 
+    /// Where the elements of an array begin in the file, or `None` if it is compressed.
+    fn data_start(&self, py: Python<'_>, name: &str) -> PyResult<Option<u64>> {
+        let member = py.detach(|| self.file.member(name));
+        Ok(self.raise(py, member)?.data_start)
+    }
+
+    /// Fills buffers with the elements of arrays, on all cores.
+    fn read_many(&self, py: Python<'_>, buffers: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<()> {
+        let buffers =
+            buffers.into_iter().map(|(name, buffer)| Ok((name, Buffer::writable(&buffer)?)));
+        let mut buffers = buffers.collect::<PyResult<Vec<_>>>()?;
+        check_apart(buffers.iter().map(|(_, buffer)| buffer))?;
+        let read = py.detach(|| {
+            let slices =
+                buffers.iter_mut().map(|(name, buffer)| (name.as_str(), buffer.as_mut_slice()));
+            self.file.read_many(slices.collect())
+        });
+        self.raise(py, read)
+    }
+
     /// Fills a buffer with the elements of an array.
     fn read_into(&self, py: Python<'_>, name: &str, buffer: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut buffer = Buffer::writable(buffer)?;
@@ -348,6 +382,12 @@ impl ArchiveWriter {
         let archive = self.archive().as_mut().ok_or_else(finished)?;
         let (header, data) = (header.get(), Buffer::of(data)?);
         py.detach(|| archive.add(name, &header.view(data.as_slice())?)).or_raise(py)
+    }
+
+    /// Adds a member of these bytes.
+    fn add_bytes(&mut self, py: Python<'_>, name: &str, data: &[u8]) -> PyResult<()> {
+        let archive = self.archive().as_mut().ok_or_else(finished)?;
+        py.detach(|| archive.add_bytes(name, data)).or_raise(py)
     }
 
     /// Completes the archive; gives its bytes if they are in memory.
@@ -463,6 +503,20 @@ impl Buffer {
         // SAFETY: as above, and the exporter said that they may be written.
         unsafe { std::slice::from_raw_parts_mut(self.start(), self.buffer.len_bytes()) }
     }
+}
+
+/// Checks that no two buffers share memory: they are written at the same time.
+pub(crate) fn check_apart<'b>(buffers: impl Iterator<Item = &'b Buffer>) -> PyResult<()> {
+    let range = |buffer: &Buffer| {
+        let range = buffer.as_slice().as_ptr_range();
+        (range.start as usize, range.end as usize)
+    };
+    let mut ranges: Vec<_> = buffers.map(range).filter(|(start, end)| start < end).collect();
+    ranges.sort_unstable();
+    if ranges.windows(2).any(|pair| pair[0].1 > pair[1].0) {
+        return Err(PyValueError::new_err("two of the buffers share memory"));
+    }
+    Ok(())
 }
 
 /// A file object of Python's, read as far as it is asked for.

@@ -36,7 +36,7 @@ fn file(name: String, scan: Scan) -> FileTuple {
 }
 
 fn options(max_unpacked: Option<u64>) -> ScanOptions {
-    let options = ScanOptions::default();
+    let options = cannery::with_checks(ScanOptions::default());
     match max_unpacked {
         Some(bytes) => options.max_unpacked(bytes),
         None => options,

@@ -45,6 +45,9 @@ pub struct ConvertOptions {
     pub tagged: bool,
     /// Arrays are written as nested lists, in the tagged form too.
     pub arrays_as_lists: bool,
+    /// What becomes of named tensors.
+    #[cfg(feature = "safetensors")]
+    pub tensors: crate::TensorOptions,
     /// How the source is read.
     pub read: ReadOptions,
     /// How the target is written.
@@ -100,6 +103,14 @@ impl ConvertOptions {
         self
     }
 
+    /// Sets [`tensors`](Self::tensors).
+    #[cfg(feature = "safetensors")]
+    #[must_use]
+    pub fn tensors(mut self, options: crate::TensorOptions) -> Self {
+        self.tensors = options;
+        self
+    }
+
     /// Sets [`read`](Self::read).
     #[must_use]
     pub fn read(mut self, options: ReadOptions) -> Self {
@@ -139,6 +150,10 @@ pub fn convert(
     options: &ConvertOptions,
     watch: &mut dyn Progress,
 ) -> Result<()> {
+    #[cfg(feature = "safetensors")]
+    if crate::convert_if_tensors(source, target, options)?.is_some() {
+        return Ok(());
+    }
     let to = match &options.to {
         Some(id) => format_of_id(id),
         None => format_of_extension(target.extension().as_deref()),

@@ -332,6 +332,8 @@ pub fn formats() -> &'static [&'static dyn Format] {
         &all::can::Can,
         #[cfg(feature = "npy")]
         &all::npz::Npz,
+        #[cfg(feature = "safetensors")]
+        &all::safetensors::Safetensors,
         #[cfg(feature = "json")]
         &all::json::Json,
         #[cfg(feature = "json")]

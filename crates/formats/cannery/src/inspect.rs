@@ -22,6 +22,9 @@ pub struct Inspection {
     pub size: Option<u64>,
     /// What it holds.
     pub root: Node,
+    /// Totals, if it is a file of named tensors.
+    #[cfg(feature = "safetensors")]
+    pub tensors: Option<crate::TensorSummary>,
 }
 
 /// A value, or all values at one place of a document.
@@ -46,6 +49,8 @@ pub struct Node {
     pub fortran_order: bool,
     /// Bytes of an array's elements.
     pub bytes: Option<u64>,
+    /// The name of the tensor before it that lies in the same memory.
+    pub shared_with: Option<String>,
     /// What it consists of.
     pub parts: Vec<Node>,
 }
@@ -57,6 +62,10 @@ pub struct Node {
 /// Those of the operating system and the format, with the file's name.
 pub fn inspect(location: &Location, options: &ReadOptions) -> Result<Inspection> {
     let name = location.name();
+    #[cfg(feature = "safetensors")]
+    if let Some(inspection) = inspect_tensors(location)? {
+        return Ok(inspection);
+    }
     let input = Input::open(location)?;
     let format = format_of(&input).map_err(|e| e.in_file(&name))?;
     inspect_as(input, format, options).map_err(|e| e.in_file(name))
@@ -71,7 +80,41 @@ pub fn inspect_as(input: Input, format: &dyn Format, options: &ReadOptions) -> R
     // A summary takes the same memory however deep its document is: the tagged form may be.
     let limits = options.limits.depth(options.limits.depth * MAX_LEVELS);
     let root = format.inspect(input, &options.clone().limits(limits))?;
-    Ok(Inspection { name, format: format.id(), title: format.title(), compression, size, root })
+    Ok(Inspection {
+        name,
+        format: format.id(),
+        title: format.title(),
+        compression,
+        size,
+        root,
+        #[cfg(feature = "safetensors")]
+        tensors: None,
+    })
+}
+
+/// Says what is inside a file of named tensors, if it is one.
+#[cfg(feature = "safetensors")]
+fn inspect_tensors(location: &Location) -> Result<Option<Inspection>> {
+    let Some(open) = crate::open_tensors(location)? else { return Ok(None) };
+    // One array alone is shown as such.
+    if open.format == "npy" {
+        return Ok(None);
+    }
+    let size = match location {
+        Location::Path(path) => path.metadata().ok().filter(std::fs::Metadata::is_file),
+        Location::Standard => None,
+    };
+    let container = &*open.container;
+    let named = |e: cannery_core::Error| e.in_file(location.name());
+    Ok(Some(Inspection {
+        name: location.name(),
+        format: open.format,
+        title: open.title,
+        compression: None,
+        size: size.map(|metadata| metadata.len()),
+        root: crate::tensors::node_of(container).map_err(named)?,
+        tensors: Some(crate::TensorSummary::of(container).map_err(named)?),
+    }))
 }
 
 impl Node {
@@ -118,6 +161,11 @@ impl Source for Inspection {
         }
         sink.key(Text::Ascii("root"))?;
         self.root.emit(sink)?;
+        #[cfg(feature = "safetensors")]
+        if let Some(tensors) = &self.tensors {
+            sink.key(Text::Ascii("totals"))?;
+            tensors.emit(sink)?;
+        }
         sink.end(Container::Map)
     }
 }
@@ -125,7 +173,12 @@ impl Source for Inspection {
 impl Source for Node {
     fn emit<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<()> {
         sink.begin(Container::Map, None)?;
-        let texts = [("name", &self.name), ("details", &self.details), ("dtype", &self.dtype)];
+        let texts = [
+            ("name", &self.name),
+            ("details", &self.details),
+            ("dtype", &self.dtype),
+            ("shared_with", &self.shared_with),
+        ];
         text_entry("kind", &self.kind, sink)?;
         for (key, text) in texts {
             if let Some(text) = text {
@@ -155,12 +208,20 @@ impl Source for Node {
     }
 }
 
-fn text_entry<S: Sink + ?Sized>(key: &'static str, text: &str, sink: &mut S) -> Result<()> {
+pub(crate) fn text_entry<S: Sink + ?Sized>(
+    key: &'static str,
+    text: &str,
+    sink: &mut S,
+) -> Result<()> {
     sink.key(Text::Ascii(key))?;
     sink.text(text.into())
 }
 
-fn count_entry<S: Sink + ?Sized>(key: &'static str, count: u64, sink: &mut S) -> Result<()> {
+pub(crate) fn count_entry<S: Sink + ?Sized>(
+    key: &'static str,
+    count: u64,
+    sink: &mut S,
+) -> Result<()> {
     sink.key(Text::Ascii(key))?;
     send_count(count, sink)
 }
@@ -172,7 +233,7 @@ fn counts_entry<S: Sink + ?Sized>(key: &'static str, counts: &[u64], sink: &mut 
     sink.end(Container::List)
 }
 
-fn send_count<S: Sink + ?Sized>(count: u64, sink: &mut S) -> Result<()> {
+pub(crate) fn send_count<S: Sink + ?Sized>(count: u64, sink: &mut S) -> Result<()> {
     match i64::try_from(count) {
         Ok(count) => sink.int(count),
         Err(_) => sink.big_int(cannery_core::BigInt::U64(count)),

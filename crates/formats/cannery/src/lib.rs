@@ -32,6 +32,8 @@ mod selection;
 mod serde;
 mod stages;
 mod summary;
+#[cfg(feature = "safetensors")]
+mod tensors;
 mod times;
 
 #[cfg(feature = "can")]
@@ -48,6 +50,10 @@ pub use cannery_pickle as pickle;
 pub use cannery_places::*;
 #[cfg(feature = "protobuf")]
 pub use cannery_protobuf as protobuf;
+#[cfg(feature = "safetensors")]
+pub use cannery_safetensors as safetensors;
+#[cfg(feature = "torch")]
+pub use cannery_torch as torch;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 
@@ -60,10 +66,16 @@ pub use format::{
 pub use inspect::{Inspection, Node, inspect, inspect_as};
 pub use names::{dtype_name, size_name};
 #[cfg(feature = "pickle")]
-pub use scan::{FileScan, ScanReport, scan_place, scan_places};
+pub use scan::{FileScan, ScanReport, scan_place, scan_places, with_checks};
 pub use selection::Selection;
 #[cfg(feature = "serde")]
 pub use serde::{
     Serialized, from_slice, from_slice_tagged, from_str, from_value, load, save, to_string,
     to_value, to_vec, to_writer,
+};
+#[cfg(feature = "safetensors")]
+pub use tensors::{
+    DiffOptions, DtypeTotal, OpenTensors, TensorChange, TensorDiff, TensorOptions, TensorSummary,
+    TensorTarget, TensorValues, TensorsConverted, convert_if_tensors, convert_tensors,
+    diff_tensors, open_tensors, tensor_dtype,
 };

@@ -180,9 +180,21 @@ pub fn scan_places(
     ScanReport { files }
 }
 
+/// Scan options by which every format that is read here is judged from the same parse.
+#[must_use]
+pub fn with_checks(options: ScanOptions) -> ScanOptions {
+    #[cfg(feature = "safetensors")]
+    let options = options.safetensors(|data| match cannery_safetensors::Header::from_slice(data) {
+        Ok(_) => Ok(()),
+        Err(error) => Err((error.pos().map_or(0, |pos| pos.offset), error.message().to_owned())),
+    });
+    options
+}
+
 /// Scans one file.
 #[must_use]
 pub fn scan_place(location: &Location, options: &ScanOptions) -> FileScan {
+    let options = &with_checks(*options);
     let scan = match bytes_of(location, options.max_unpacked) {
         Ok(bytes) => scan::scan((*bytes).as_ref(), options),
         Err(error) => unreadable(&error),

@@ -12,10 +12,10 @@ use crate::{Bytes, Header};
 /// Opening costs the header; the data is read when it is looked at, and only the part that is.
 ///
 /// ```
-/// use cannery_core::{ArrayBuf, ArraySource, Dtype, Kind, Order};
+/// use cannery_core::{ArrayBuf, ArraySource, Dtype, DtypeKind, Order};
 /// use cannery_npy::{Bytes, NpyFile};
 ///
-/// let dtype = Dtype::new(Kind::Uint(1));
+/// let dtype = Dtype::new(DtypeKind::Uint(1));
 /// let array = ArrayBuf::new(dtype, vec![2, 2], Order::C, vec![1, 2, 3, 4])?;
 /// let file = NpyFile::from_bytes(&Bytes::from(cannery_npy::to_vec(&array.as_view())?))?;
 /// assert_eq!(file.shape(), [2, 2]);

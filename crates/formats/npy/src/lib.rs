@@ -7,7 +7,9 @@
 //! Files are mapped into memory: opening costs a header, and an array of any size can be sliced
 //! without reading the rest.
 
+mod append;
 mod bytes;
+mod deflate;
 mod descr;
 mod file;
 mod header;
@@ -17,9 +19,11 @@ mod npz;
 mod npz_write;
 mod refuse;
 mod write;
+mod zip_writer;
 
 use cannery_core::{Result, Sink};
 
+pub use append::append;
 pub use bytes::Bytes;
 pub use descr::{dtype_from_descr, dtype_to_descr};
 pub use file::{NpyFile, check_rest};

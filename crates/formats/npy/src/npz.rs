@@ -2,6 +2,8 @@
 
 use std::io::{Cursor, Read, copy, sink};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use cannery_core::{Budget, Error, ErrorKind, Limits, Result, Segment, TextBuf};
 use zip::read::ZipFile;
@@ -32,6 +34,8 @@ pub struct NpzMember {
     pub stored_len: u64,
     /// Whether it lies there as it is, fit to be mapped.
     pub is_stored: bool,
+    /// Where its elements begin in the file, if they lie there as they are.
+    pub data_start: Option<u64>,
 }
 
 impl NpzFile {
@@ -75,9 +79,11 @@ impl NpzFile {
     /// [`ErrorKind::Value`] if the member has another length than its header says.
     pub fn member(&self, name: &str) -> Result<NpzMember> {
         self.with_member(name, |file| {
-            let (header, _) = read_header(file)?;
-            let is_stored = file.compression() == CompressionMethod::Stored;
-            Ok(NpzMember { header, stored_len: file.compressed_size(), is_stored })
+            let (header, start) = read_header(file)?;
+            let is_stored = file.compression() == CompressionMethod::Stored && !file.encrypted();
+            let data_start = file.data_start().filter(|_| is_stored);
+            let data_start = data_start.and_then(|member| member.checked_add(start));
+            Ok(NpzMember { header, stored_len: file.compressed_size(), is_stored, data_start })
         })
     }
 
@@ -121,9 +127,20 @@ impl NpzFile {
     /// As [`NpzFile::get`]; [`ErrorKind::Value`] if `out` has another length than the array.
     pub fn read_into(&self, name: &str, out: &mut [u8]) -> Result<()> {
         self.with_member(name, |file| {
-            let (header, _) = read_header(file)?;
+            let (header, start) = read_header(file)?;
             if header.data_len()? != out.len() as u64 {
                 return Err(Error::new(ErrorKind::Value, "the buffer has not the array's length"));
+            }
+            if let Some(packed) = self.packed(file) {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let crc = crate::deflate::decompress_pieces(&packed, start, out);
+                if crc == Some(file.crc32()) && file.size() == (start + out.len()) as u64 {
+                    return Ok(());
+                }
+                // The buffer is as long as that, so memory for it is not taken on the file's word.
+                let unpacked = unpack(&packed, file.size(), file.crc32())?;
+                out.copy_from_slice(unpacked.get(start..).ok_or_else(cut_off)?);
+                return Ok(());
             }
             file.read_exact(out).map_err(unreadable)?;
             // The checksum is compared at the end of the member, so it must be seen.
@@ -131,9 +148,50 @@ impl NpzFile {
         })
     }
 
+    /// Fills many buffers, each with the elements of one array, on all cores.
+    ///
+    /// # Errors
+    /// As [`NpzFile::read_into`]; what was read by then is in the buffers.
+    pub fn read_many(&self, buffers: Vec<(&str, &mut [u8])>) -> Result<()> {
+        let threads = crate::deflate::threads().min(buffers.len());
+        let buffers = Mutex::new(buffers.into_iter());
+        let next = || buffers.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            while let Some((name, out)) = next() {
+                self.read_into(name, out)?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads)
+                // Without another thread, this one does it all.
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            let mine = work();
+            let join = |other: thread::ScopedJoinHandle<'_, Result<()>>| {
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            others.into_iter().map(join).fold(mine, Result::and)
+        })
+    }
+
+    /// The bytes of a member that is deflated, as they lie in the file.
+    fn packed(&self, file: &Member<'_>) -> Option<Bytes> {
+        if file.compression() != CompressionMethod::Deflated || file.encrypted() {
+            return None;
+        }
+        let start = usize::try_from(file.data_start()?).ok()?;
+        let end = start.checked_add(usize::try_from(file.compressed_size()).ok()?)?;
+        let bytes = self.archive.clone().into_inner().into_inner();
+        (end <= bytes.len()).then(|| bytes.slice(start..end))
+    }
+
     fn decompress(&self, file: &mut Member<'_>) -> Result<Bytes> {
         let size = file.size();
         Budget::new(&self.limits, file.compressed_size()).take_bytes(size)?;
+        if let Some(packed) = self.packed(file) {
+            return unpack(&packed, size, file.crc32()).map(Bytes::from);
+        }
         let mut bytes = Vec::new();
         file.take(size).read_to_end(&mut bytes).map_err(unreadable)?;
         copy(file, &mut sink()).map_err(unreadable)?;
@@ -161,6 +219,19 @@ impl NpzFile {
             names => error.with_hint(format!("there are: {}", names.join(", "))),
         }
     }
+}
+
+/// Unpacks a member of which the length and the checksum are known.
+fn unpack(packed: &[u8], size: u64, crc: u32) -> Result<Vec<u8>> {
+    let size = usize::try_from(size).map_err(|_| Error::out_of_memory())?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| Error::out_of_memory())?;
+    bytes.resize(size, 0);
+    crate::deflate::decompress(packed, &mut bytes)?;
+    if crc32fast::hash(&bytes) == crc {
+        return Ok(bytes);
+    }
+    Err(Error::new(ErrorKind::Corrupt, "the member is damaged: invalid checksum"))
 }
 
 type Member<'a> = ZipFile<'a, Cursor<Bytes>>;

@@ -3,18 +3,16 @@
 use std::io::{Seek, Write};
 
 use cannery_core::{ArraySource, Container, Error, ErrorKind, Result, Sink, Text};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
+use crate::Header;
+use crate::deflate::{self, PIECE};
 use crate::npz::SUFFIX;
 use crate::refuse::{container_name, refuse_scalars_and_objects};
-use crate::to_writer;
+use crate::write::read_pieces;
+use crate::zip_writer::ZipWriter;
 
 /// Where the data of stored members begins, a multiple of this, so that it can be mapped.
 const ALIGNMENT: u16 = 64;
-
-/// Members from this size on need the wide fields of ZIP64; headers have room in the difference.
-const LARGE: u64 = 0xfff0_0000;
 
 /// How the arrays of an archive are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +21,7 @@ pub enum Compression {
     /// As they are, to be mapped in place.
     #[default]
     Stored,
-    /// With DEFLATE of this level, 1 (fast) to 9 (small).
+    /// With DEFLATE of this level, 1 (fast) to 12 (small); 2 makes archives as small as NumPy's.
     Deflate(u8),
 }
 
@@ -50,24 +48,71 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// [`ErrorKind::Value`] if there is one of this name, [`ErrorKind::Unsupported`] if NPY has no
     /// such type; those of source and writer.
     pub fn add(&mut self, name: &str, array: &dyn ArraySource) -> Result<()> {
-        let options = self.options(array.size_in_bytes()?);
-        self.archive.start_file(format!("{name}{SUFFIX}"), options).map_err(|e| {
-            let message = format!("cannot add the array `{name}`: {e}");
-            Error::new(ErrorKind::Value, message).with_source(e)
-        })?;
-        to_writer(array, &mut self.archive)
+        let header = Header::of(array).to_vec()?;
+        let size = array.size_in_bytes()?.saturating_add(header.len() as u64);
+        let level = match self.compression {
+            Compression::Stored => None,
+            Compression::Deflate(level) => Some(level),
+        };
+        let alignment = level.is_none().then_some(ALIGNMENT);
+        self.archive.begin(format!("{name}{SUFFIX}"), size, level.is_some(), alignment)?;
+        let crc = match level {
+            None => self.store(&header, array)?,
+            Some(level) => self.deflate(&header, array, level)?,
+        };
+        self.archive.end(size, crc)
     }
 
-    fn options(&self, size: u64) -> SimpleFileOptions {
-        let options = SimpleFileOptions::default().large_file(size >= LARGE);
-        match self.compression {
-            Compression::Stored => {
-                options.compression_method(CompressionMethod::Stored).with_alignment(ALIGNMENT)
+    /// Adds a member of these bytes, which some call an array: one of Python objects.
+    ///
+    /// # Errors
+    /// As [`NpzWriter::add`].
+    pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.archive.begin(format!("{name}{SUFFIX}"), bytes.len() as u64, false, None)?;
+        self.archive.write(bytes)?;
+        self.archive.end(bytes.len() as u64, crc32fast::hash(bytes))
+    }
+
+    fn store(&mut self, header: &[u8], array: &dyn ArraySource) -> Result<u32> {
+        let mut hasher = crc32fast::Hasher::new();
+        let mut write = |bytes: &[u8]| {
+            hasher.update(bytes);
+            self.archive.write(bytes)
+        };
+        write(header)?;
+        read_pieces(array, PIECE, &mut write)?;
+        Ok(hasher.finalize())
+    }
+
+    fn deflate(&mut self, header: &[u8], array: &dyn ArraySource, level: u8) -> Result<u32> {
+        let mut hasher = crc32fast::Hasher::new();
+        let (archive, mut pending) = (&mut self.archive, header.to_vec());
+        let mut write = |bytes: &[u8], ends: bool| -> Result<()> {
+            let pieces: Vec<&[u8]> = bytes.chunks(PIECE).collect();
+            for piece in deflate::compress(&pieces, level, ends)? {
+                hasher.combine(&piece.hasher);
+                archive.write(&piece.packed)?;
             }
-            Compression::Deflate(level) => options
-                .compression_method(CompressionMethod::Deflated)
-                .compression_level(Some(i64::from(level))),
+            Ok(())
+        };
+        if array.size_in_bytes()? > PIECE as u64 {
+            // A reader knows the pieces of an array that begins with one of its own.
+            write(&pending, false)?;
+            pending.clear();
         }
+        let batch = PIECE * 2 * deflate::threads();
+        read_pieces(array, batch, &mut |bytes| {
+            pending.extend_from_slice(bytes);
+            // The last one is kept, for it ends the stream.
+            let whole = pending.len().saturating_sub(1) / PIECE * PIECE;
+            if whole > 0 {
+                write(&pending[..whole], false)?;
+                pending.drain(..whole);
+            }
+            Ok(())
+        })?;
+        write(&pending, true)?;
+        Ok(hasher.finalize())
     }
 
     /// Writes the directory and gives the writer back.
@@ -75,9 +120,7 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn finish(self) -> Result<W> {
-        self.archive
-            .finish()
-            .map_err(|e| Error::io(std::io::Error::other(e), "cannot finish the archive"))
+        self.archive.finish()
     }
 
     #[cold]

@@ -17,12 +17,8 @@ const PIECE: usize = 1 << 20;
 /// # Errors
 /// [`ErrorKind::Unsupported`] if NPY has no such type; those of source and writer.
 pub fn to_writer(array: &dyn ArraySource, writer: &mut (impl Write + ?Sized)) -> Result<()> {
-    let header = Header::of(array).to_vec()?;
-    write_all(writer, &header)?;
-    match array.view() {
-        Some(view) => write_all(writer, view.data()),
-        None => write_pieces(array, writer),
-    }
+    write_all(writer, &Header::of(array).to_vec()?)?;
+    read_pieces(array, PIECE, &mut |piece| write_all(writer, piece))
 }
 
 /// Writes an array as the bytes of an NPY file.
@@ -35,16 +31,25 @@ pub fn to_vec(array: &dyn ArraySource) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write_pieces(array: &dyn ArraySource, writer: &mut (impl Write + ?Sized)) -> Result<()> {
+/// Hands the elements of an array on in their order, about so many bytes at a time; those in memory
+/// are not copied.
+pub(crate) fn read_pieces(
+    array: &dyn ArraySource,
+    size: usize,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
     let itemsize = array.dtype().itemsize().max(1);
+    let per_piece = (size / itemsize).max(1);
+    if let Some(view) = array.view() {
+        return view.data().chunks(per_piece * itemsize).try_for_each(take);
+    }
     let mut left = array.size_in_bytes()?;
-    let per_piece = (PIECE / itemsize).max(1);
     let mut piece = vec![0; per_piece * itemsize];
     let mut start = 0;
     while left > 0 {
         let len = usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len()));
         array.read(start, &mut piece[..len])?;
-        write_all(writer, &piece[..len])?;
+        take(&piece[..len])?;
         start += per_piece as u64;
         left -= len as u64;
     }

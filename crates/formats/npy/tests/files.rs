@@ -4,9 +4,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 use cannery_core::{
-    ArrayBuf, ArraySource, ByteOrder, Dtype, DtypeKind, ErrorKind, Field, Limits, Order, TimeUnit,
+    ArrayBuf, ArraySource, ByteOrder, Dtype, DtypeKind, ErrorKind, Field, Limits, Order, Result,
+    TimeUnit,
 };
-use cannery_npy::{Bytes, Compression, NpyFile, NpzFile, NpzWriter, to_vec};
+use cannery_npy::{Bytes, Compression, NpyFile, NpzFile, NpzWriter, append, to_vec};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -326,4 +327,91 @@ fn a_map_of_arrays_is_an_archive() {
     let file = NpzFile::from_bytes(Bytes::from(bytes)).unwrap();
     assert_eq!(file.names(), ["a", "b/c"]);
     assert_eq!(ArrayBuf::from_source(&file.get("b/c").unwrap()).unwrap(), numbers(5));
+}
+
+/// Arrays of one, two and several pieces, and with elements whose size divides none.
+#[test]
+fn large_arrays_are_compressed_and_read_in_pieces() {
+    for (itemsize, count) in [(8, 131_071), (8, 131_072), (8, 131_073), (7, 600_001), (1, 3 << 20)]
+    {
+        let data: Vec<u8> = (0..itemsize * count).map(|at| (at * at / 7919 % 251) as u8).collect();
+        let array = ArrayBuf::new(
+            Dtype::new(DtypeKind::Void(itemsize)),
+            vec![count as u64],
+            Order::C,
+            data,
+        )
+        .unwrap();
+        for lends in [true, false] {
+            let mut writer = NpzWriter::new(Cursor::new(Vec::new()), Compression::Deflate(2));
+            if lends {
+                writer.add("a", &array).unwrap();
+            } else {
+                writer.add("a", &Elsewhere(&array)).unwrap();
+            }
+            let bytes = writer.finish().unwrap().into_inner();
+            let file = NpzFile::from_bytes(Bytes::from(bytes)).unwrap();
+            let mut out = vec![0; itemsize * count];
+            file.read_into("a", &mut out).unwrap();
+            assert_eq!(out, array.as_view().data());
+            assert_eq!(file.get("a").unwrap().data(), out);
+            let mut again = vec![0; out.len()];
+            file.read_many(vec![("a", &mut again)]).unwrap();
+            assert_eq!(out, again);
+        }
+    }
+}
+
+/// An array that is not in memory.
+struct Elsewhere<'a>(&'a ArrayBuf);
+
+impl ArraySource for Elsewhere<'_> {
+    fn dtype(&self) -> &Dtype {
+        self.0.dtype()
+    }
+
+    fn shape(&self) -> &[u64] {
+        self.0.shape()
+    }
+
+    fn order(&self) -> Order {
+        self.0.order()
+    }
+
+    fn view(&self) -> Option<cannery_core::ArrayView<'_>> {
+        None
+    }
+
+    fn read(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        self.0.read(start, out)
+    }
+}
+
+#[test]
+fn rows_are_appended_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npy");
+    let rows = |shape: &[u64], first: u8| {
+        let len = u8::try_from(shape.iter().product::<u64>()).unwrap();
+        let dtype = Dtype::new(DtypeKind::Uint(1));
+        ArrayBuf::new(dtype, shape.to_vec(), Order::C, (first..first + len).collect()).unwrap()
+    };
+    std::fs::write(&path, to_vec(&rows(&[2, 3], 0)).unwrap()).unwrap();
+    assert_eq!(append(&path, &rows(&[1, 3], 6)).unwrap(), [3, 3]);
+    assert_eq!(append(&path, &rows(&[0, 3], 0)).unwrap(), [3, 3]);
+    let whole = std::fs::read(&path).unwrap();
+    assert_eq!(whole, to_vec(&rows(&[3, 3], 0)).unwrap());
+    // What a process left that ended in between is overwritten.
+    std::fs::write(&path, [&whole[..], &[99; 20]].concat()).unwrap();
+    assert_eq!(append(&path, &rows(&[1, 3], 9)).unwrap(), [4, 3]);
+    assert_eq!(std::fs::read(&path).unwrap(), to_vec(&rows(&[4, 3], 0)).unwrap());
+    let refused = [
+        (rows(&[1, 2], 0), "expected rows of the shape [3] each, found [1, 2]"),
+        (rows(&[], 0), "expected rows of the shape [3] each, found []"),
+    ];
+    for (wrong, message) in refused {
+        let error = append(&path, &wrong).unwrap_err();
+        assert!(error.to_string().contains(message), "{error}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), to_vec(&rows(&[4, 3], 0)).unwrap());
 }

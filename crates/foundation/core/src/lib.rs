@@ -21,6 +21,7 @@ mod path;
 mod printable;
 mod sink;
 mod tape;
+mod tensor;
 mod text;
 mod value;
 
@@ -39,5 +40,6 @@ pub use path::{Path, Segment};
 pub use printable::{is_printable, printable, printable_lines};
 pub use sink::{Comment, Container, Note, Sink, Source, Style, Wants};
 pub use tape::{Event, Tape};
+pub use tensor::{StorageInfo, TensorContainer, TensorDtype, TensorInfo};
 pub use text::{Text, TextBuf, is_ascii};
 pub use value::{Object, Value, ValueBuilder};

@@ -2,7 +2,7 @@
 
 use crate::metadata::Metadata;
 
-/// Every format; `torch` stands on `pickle`, `can` on `json` and `npy`.
+/// Every format; `torch` stands on `pickle` and `json`, `can` on `json` and `npy`.
 const FORMATS: [&str; 11] = [
     "cannery-can",
     "cannery-cbor",
@@ -30,7 +30,7 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
         "cannery-core" | "xtask" => false,
         "cannery-store" | "cannery-places" | "cannery-testing" => to == "cannery-core",
         "cannery-can" => ["cannery-core", "cannery-json", "cannery-npy"].contains(&to),
-        "cannery-torch" => ["cannery-core", "cannery-pickle"].contains(&to),
+        "cannery-torch" => ["cannery-core", "cannery-json", "cannery-pickle"].contains(&to),
         "cannery" => FOUNDATION.contains(&to) || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
         "cannery-cli" | "cannery-examples" | "cannery-ui" => below_the_leaves(to),

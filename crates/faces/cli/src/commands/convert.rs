@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use cannery::{ConvertOptions, Location, ReadOptions, Value, WriteOptions};
+use cannery::{ConvertOptions, Location, ReadOptions, TensorOptions, Value, WriteOptions};
 
-use super::{object, print_json};
+use super::print_json;
 use crate::args::ConvertArgs;
+use crate::console::Style;
 use crate::failure::Failure;
 use crate::progress::ProgressLine;
 use crate::{Console, ExitStatus};
@@ -23,21 +24,41 @@ pub(crate) fn convert(
         .to(args.to.clone())
         .select(args.part.path.clone())
         .tagged(args.part.tagged)
+        .tensors(
+            TensorOptions::default()
+                .dtype(args.tensors.dtype.clone())
+                .include(args.tensors.include.clone())
+                .shard_size(args.tensors.shard_size)
+                .lossy(args.tensors.lossy),
+        )
         .read(read)
         .write(write);
     let started = Instant::now();
     let mut progress =
         ProgressLine::new(console, format!("{} to {}", source.name(), target.name()));
-    cannery::convert(&source, &target, &options, &mut progress)?;
+    let tensors = cannery::convert_if_tensors(&source, &target, &options)?;
+    if tensors.is_none() {
+        cannery::convert(&source, &target, &options, &mut progress)?;
+    }
     drop(progress);
+    for what in tensors.iter().flat_map(|done| &done.left_out) {
+        console.complain(Style::Hint, "left out", what);
+    }
     // Standard output may be the target.
     if args.json && target != Location::Standard {
-        let done = object([
+        let seconds = Value::Float(started.elapsed().as_secs_f64());
+        let mut done = vec![
             ("source", source.name().into()),
             ("target", target.name().into()),
-            ("seconds", Value::Float(started.elapsed().as_secs_f64())),
-        ]);
-        print_json(&done, console)?;
+            ("seconds", seconds),
+        ];
+        if let Some(tensors) = tensors {
+            let texts = |all: Vec<String>| all.into_iter().map(Value::from).collect::<Value>();
+            done.push(("tensors", (tensors.tensors as u64).into()));
+            done.push(("files", texts(tensors.files)));
+            done.push(("left_out", texts(tensors.left_out)));
+        }
+        print_json(&done.into_iter().collect::<Value>(), console)?;
     }
     Ok(ExitStatus::Success)
 }

@@ -1,6 +1,6 @@
 //! `cannery inspect`: what is inside a file.
 
-use cannery::{Inspection, Location, Node, ReadOptions, printable, size_name};
+use cannery::{Inspection, Location, Node, ReadOptions, TensorSummary, printable, size_name};
 
 use super::{for_each_file, print_json};
 use crate::args::InspectArgs;
@@ -26,8 +26,45 @@ pub(crate) fn inspect(
         if args.json {
             return print_json(&inspection, console);
         }
-        tree(&inspection, console).print(console)
+        tree(&inspection, console).print(console)?;
+        inspection.tensors.as_ref().map_or(Ok(()), |summary| totals(summary, console))
     })
+}
+
+/// The totals below a tree of tensors.
+fn totals(summary: &TensorSummary, console: &mut Console<'_>) -> Result<(), Failure> {
+    let line = |tensors: u64, parameters: u64, bytes: u64| {
+        let tensors = count(tensors, "tensor");
+        format!("{tensors}  {}  {}", count(parameters, "parameter"), size_name(bytes))
+    };
+    let all = line(summary.tensors, summary.parameters, summary.bytes);
+    console.line(format!("{}  {all}", console.styled(Style::Strong, "total")))?;
+    for total in &summary.dtypes {
+        let all = line(total.tensors, total.parameters, total.bytes);
+        let dtype = printable(&total.dtype).into_owned();
+        console.line(format!("  {}  {all}", console.styled(Style::Strong, dtype)))?;
+    }
+    for (key, text) in &summary.metadata {
+        console.short_line(format!("metadata  {key}: {text}"))?;
+    }
+    for what in &summary.others {
+        console.short_line(format!("no tensor  {what}"))?;
+    }
+    Ok(())
+}
+
+/// A number of things, in groups of three digits.
+fn count(number: u64, thing: &str) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{grouped} {thing}{plural}")
 }
 
 fn tree(inspection: &Inspection, console: &Console<'_>) -> Tree {

@@ -4,6 +4,7 @@ pub(crate) mod artifacts;
 pub(crate) mod cat;
 pub(crate) mod completions;
 pub(crate) mod convert;
+pub(crate) mod diff;
 mod files;
 pub(crate) mod fmt;
 pub(crate) mod inspect;

@@ -22,6 +22,8 @@ mod per_document;
 pub(crate) mod pickle;
 #[cfg(feature = "protobuf")]
 pub(crate) mod protobuf;
+#[cfg(feature = "safetensors")]
+pub(crate) mod safetensors;
 #[cfg(feature = "yaml")]
 pub(crate) mod yaml;
 

@@ -26,16 +26,7 @@ impl Format for Npz {
 
     /// The name of the first member follows thirty bytes of fixed length.
     fn sniff(&self, start: &[u8]) -> Likelihood {
-        let Some((header, rest)) = start.split_at_checked(30) else { return Likelihood::No };
-        if !header.starts_with(b"PK\x03\x04") {
-            return Likelihood::No;
-        }
-        let name = rest.get(..usize::from(u16::from_le_bytes([header[26], header[27]])));
-        if name.is_some_and(|name| name.ends_with(b".npy")) {
-            Likelihood::Yes
-        } else {
-            Likelihood::No
-        }
+        if begins_with_array(start) { Likelihood::Yes } else { Likelihood::No }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -65,6 +56,13 @@ impl Format for Npz {
         let members = archive.names().iter().map(member).collect::<Result<Vec<_>>>()?;
         Ok(Node::of_parts("map", members))
     }
+}
+
+/// Whether a ZIP archive's first member has an array's name.
+pub(crate) fn begins_with_array(start: &[u8]) -> bool {
+    let Some((header, rest)) = start.split_at_checked(30) else { return false };
+    let name = rest.get(..usize::from(u16::from_le_bytes([header[26], header[27]])));
+    header.starts_with(b"PK\x03\x04") && name.is_some_and(|name| name.ends_with(b".npy"))
 }
 
 fn open(input: Input, options: &ReadOptions) -> Result<NpzFile> {

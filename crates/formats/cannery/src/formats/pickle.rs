@@ -20,7 +20,7 @@ impl Format for Pickle {
     }
 
     fn extensions(&self) -> &'static [&'static str] {
-        &["pkl", "pickle", "p"]
+        &["pkl", "pickle", "p", "joblib"]
     }
 
     /// Certain of `PROTO` and `FRAME`; likely of `PROTO` and instructions behind it.

@@ -25,6 +25,7 @@ impl Analyzer<'_> {
             return Some(NO_NUMBERS);
         };
         let elements = self.elements_of(storage)?;
+        let elements = elements.saturating_mul(self.elements_of_word(storage));
         let elements = match of_bytes {
             // Its storage counts bytes.
             Some(size) => elements / size?,
@@ -41,6 +42,16 @@ impl Analyzer<'_> {
             last.saturating_add((size - 1).saturating_mul(*stride))
         });
         (last >= elements).then_some(OUTSIDE)
+    }
+
+    /// How many elements a word of the storage behind a persistent id has.
+    fn elements_of_word(&self, storage: Symbol) -> u64 {
+        let index = usize::try_from(storage.at).ok().and_then(|at| at.checked_sub(1));
+        match index.and_then(|index| self.storages.get(index)).map(|found| found.class.as_str()) {
+            Some("QUInt4x2Storage") => 2,
+            Some("QUInt2x4Storage") => 4,
+            _ => 1,
+        }
     }
 
     /// How many elements the storage behind a persistent id has.
@@ -75,9 +86,13 @@ impl Analyzer<'_> {
         match self.names.get(dtype.size()).full.strip_prefix("torch.")? {
             "complex128" | "cdouble" => Some(16),
             "float64" | "double" | "int64" | "long" | "uint64" | "complex64" | "cfloat" => Some(8),
-            "float32" | "float" | "int32" | "int" | "uint32" | "complex32" | "qint32" => Some(4),
-            "float16" | "half" | "bfloat16" | "int16" | "short" | "uint16" => Some(2),
-            "int8" | "uint8" | "bool" | "qint8" | "quint8" => Some(1),
+            "float32" | "float" | "int32" | "int" | "uint32" | "complex32" | "chalf"
+            | "bcomplex32" | "qint32" => Some(4),
+            "float16" | "half" | "bfloat16" | "int16" | "short" | "uint16" | "bits16" => Some(2),
+            "int8" | "uint8" | "bool" | "qint8" | "quint8" | "bits8" | "bits1x8" | "bits2x4"
+            | "bits4x2" | "float4_e2m1fn_x2" | "int1" | "int2" | "int3" | "int4" | "int5"
+            | "int6" | "int7" | "uint1" | "uint2" | "uint3" | "uint4" | "uint5" | "uint6"
+            | "uint7" => Some(1),
             name if name.starts_with("float8_") => Some(1),
             _ => None,
         }

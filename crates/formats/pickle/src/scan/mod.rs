@@ -30,11 +30,16 @@ pub struct ScanOptions {
     pub max_depth: u32,
     /// Members of archives.
     pub max_members: usize,
+    /// How the header of safetensors is read; without it such files are `unknown`.
+    pub safetensors: Option<SafetensorsCheck>,
 }
+
+/// Says where the header of safetensors lies, and how: the byte and the reason.
+pub type SafetensorsCheck = fn(&[u8]) -> std::result::Result<(), (u64, String)>;
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { max_unpacked: 2 << 30, max_depth: 8, max_members: 100_000 }
+        Self { max_unpacked: 2 << 30, max_depth: 8, max_members: 100_000, safetensors: None }
     }
 }
 
@@ -43,6 +48,13 @@ impl ScanOptions {
     #[must_use]
     pub fn max_unpacked(mut self, bytes: u64) -> Self {
         self.max_unpacked = bytes;
+        self
+    }
+
+    /// Sets [`safetensors`](ScanOptions::safetensors).
+    #[must_use]
+    pub fn safetensors(mut self, check: SafetensorsCheck) -> Self {
+        self.safetensors = Some(check);
         self
     }
 
@@ -126,7 +138,8 @@ fn scan_with(data: &[u8], options: &ScanOptions, analyzer: AnalyzerOptions) -> S
 /// Analyzes a pickle that another one would read.
 pub(crate) fn analyze_inner(data: &[u8], is_torch: bool, options: AnalyzerOptions) -> Scan {
     let analyzer = options.persistent_ids(is_torch);
-    let small = ScanOptions { max_unpacked: 64 << 20, max_depth: 2, max_members: 1000 };
+    let small = ScanOptions { max_members: 1000, ..ScanOptions::default() };
+    let small = small.max_unpacked(64 << 20).max_depth(2);
     scan_with(data, &small, analyzer)
 }
 

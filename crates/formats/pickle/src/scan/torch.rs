@@ -1,6 +1,6 @@
 //! Checkpoints of `PyTorch`: the pickle in an archive, and the stream of before version 1.6.
 
-use super::{Scanner, Verdict};
+use super::{FileKind, Scanner, Verdict};
 use crate::analyzer::{Storage, analyze};
 use crate::opcode::Opcode;
 use crate::read::{Arg, Framing, Ops};
@@ -23,7 +23,8 @@ impl Scanner {
     pub(super) fn torch_storage(&mut self, key: &str, data: &[u8], storages: &[Storage]) {
         let of_key = || storages.iter().filter(|storage| storage.key == key);
         if of_key().next().is_none() {
-            self.content(data);
+            // Numbers that the pickle does not name are not read at all.
+            self.no_pickles(data);
             return;
         }
         let size = |storage: &Storage| element_size(&storage.class)?.checked_mul(storage.elements);
@@ -36,11 +37,24 @@ impl Scanner {
         }
     }
 
-    /// Five pickles and the numbers of the tensors.
+    /// Checkpoints one behind the other.
     pub(super) fn legacy_torch(&mut self, data: &[u8]) -> String {
-        let what = "a legacy checkpoint";
+        let mut end = self.one_legacy_torch(data, 0);
+        while matches!(FileKind::of(&data[end..]), FileKind::LegacyTorch) {
+            end = self.one_legacy_torch(data, end);
+        }
+        if end < data.len() {
+            self.note(Verdict::Unknown, end, "bytes behind the checkpoint");
+            self.search(data, end);
+        }
+        "a legacy checkpoint".to_owned()
+    }
+
+    /// Five pickles and the numbers of the tensors; returns where they end, or that of the data if
+    /// they are searched.
+    fn one_legacy_torch(&mut self, data: &[u8], start: usize) -> usize {
         let options = self.analyzer.persistent_ids(true);
-        let mut at = 0;
+        let mut at = start;
         let mut storages = Vec::new();
         let mut keys = Vec::new();
         for index in 0..5 {
@@ -54,22 +68,18 @@ impl Scanner {
             self.keep_analyzed(data, start, analyzed);
             if broken {
                 self.search(data, at);
-                return what.to_owned();
+                return data.len();
             }
         }
         for key in keys {
             let Some(end) = self.legacy_storage(data, at, &key, &storages) else {
                 self.note(Verdict::Unknown, at, "the numbers of a tensor cannot be found");
                 self.search(data, at);
-                return what.to_owned();
+                return data.len();
             };
             at = end;
         }
-        if at < data.len() {
-            self.note(Verdict::Unknown, at, "bytes behind the checkpoint");
-            self.search(data, at);
-        }
-        what.to_owned()
+        at
     }
 
     /// The end of a storage that begins with its number of elements.
@@ -136,10 +146,19 @@ fn texts(data: &[u8], start: usize, end: usize) -> Vec<String> {
     let mut ops = Ops::new(&data[..end], start, Framing::Ignored);
     let mut texts = Vec::new();
     while let Ok(Some(op)) = ops.next_op() {
-        if let (Opcode::BinUnicode | Opcode::ShortBinUnicode, Arg::Bytes(text)) =
-            (op.opcode, op.arg)
-        {
-            texts.push(String::from_utf8_lossy(text).into_owned());
+        match (op.opcode, op.arg) {
+            // Python 2 wrote strings.
+            (
+                Opcode::BinUnicode
+                | Opcode::ShortBinUnicode
+                | Opcode::BinString
+                | Opcode::ShortBinString,
+                Arg::Bytes(text),
+            )
+            | (Opcode::Unicode, Arg::Line(text)) => {
+                texts.push(String::from_utf8_lossy(text).into_owned());
+            }
+            _ => {}
         }
     }
     texts

@@ -1,0 +1,80 @@
+//! `cannery diff`: what distinguishes two files of tensors.
+
+use std::ffi::OsString;
+
+use cannery::{
+    DiffOptions, Error, ErrorKind, Location, OpenTensors, TensorChange, TensorValues, diff_tensors,
+    open_tensors,
+};
+
+use super::print_json;
+use crate::args::DiffArgs;
+use crate::console::Style;
+use crate::failure::Failure;
+use crate::{Console, ExitStatus};
+
+pub(crate) fn diff(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    let (first, second) = (open(&args.first)?, open(&args.second)?);
+    let options = DiffOptions::default().atol(args.atol).rtol(args.rtol);
+    let diff = diff_tensors(&*first.container, &*second.container, options)?;
+    if args.json {
+        print_json(&diff, console)?;
+    } else {
+        for change in &diff.changes {
+            let name = console.styled(Style::Strong, change.name());
+            console.line(format!("{name}  {}", describe(change)))?;
+        }
+        let (same, changes) = (diff.same, diff.changes.len());
+        console.line(format!("{same} the same, {changes} different"))?;
+    }
+    Ok(if diff.changes.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
+}
+
+fn open(file: &OsString) -> Result<OpenTensors, Failure> {
+    let location = Location::from(file);
+    match open_tensors(&location)? {
+        Some(open) => Ok(open),
+        None => Err(no_tensors(&location).into()),
+    }
+}
+
+#[cold]
+fn no_tensors(location: &Location) -> Error {
+    let Location::Path(path) = location else {
+        return Error::new(ErrorKind::Unsupported, "files are compared, not standard input");
+    };
+    let error = match std::fs::metadata(path) {
+        Err(error) => Error::io(error, "cannot open the file"),
+        Ok(_) => Error::new(ErrorKind::Unsupported, "it is no file of named tensors")
+            .with_hint("safetensors, checkpoints, NPZ, NPY and folders of NPY are compared"),
+    };
+    error.in_file(location.name())
+}
+
+fn describe(change: &TensorChange) -> String {
+    match change {
+        TensorChange::Missing { .. } => "only in the first file".to_owned(),
+        TensorChange::Added { .. } => "only in the second file".to_owned(),
+        TensorChange::Renamed { to, .. } => format!("renamed to {to}"),
+        TensorChange::Shape { shapes: (one, other), .. } => {
+            format!("shape {one:?} became {other:?}")
+        }
+        TensorChange::Dtype { dtypes: (one, other), .. } => {
+            format!("{one} became {other}, with the same values")
+        }
+        TensorChange::Values { dtypes, values, .. } => {
+            let dtypes = dtypes.as_ref().map(|(one, other)| format!("{one} became {other}, "));
+            format!("{}{}", dtypes.unwrap_or_default(), describe_values(values))
+        }
+    }
+}
+
+fn describe_values(values: &TensorValues) -> String {
+    let TensorValues { count, all, max, mean, first } = values;
+    let by = if max.is_nan() {
+        String::new()
+    } else {
+        format!(", by {max:.3e} at most, {mean:.3e} on average")
+    };
+    format!("{count} of {all} values differ{by}, the first at {first:?}")
+}

@@ -1,0 +1,142 @@
+//! Opening a file of named tensors, whatever its format.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use cannery_core::{Error, Result, TensorContainer};
+use cannery_safetensors::{INDEX_SUFFIX, SafetensorsFile, ShardedSet};
+
+use super::arrays::Arrays;
+use crate::Location;
+
+/// Bytes looked at to tell what a file is.
+const START: usize = 4096;
+
+/// A file of named tensors that is open.
+pub struct OpenTensors {
+    /// The short name of its format.
+    pub format: &'static str,
+    /// The name of its format, for people.
+    pub title: &'static str,
+    /// Its tensors.
+    pub container: Box<dyn TensorContainer>,
+}
+
+/// A way to open files of tensors: the container, if a file is of this format.
+type Opener = fn(&Path, &[u8]) -> Result<Option<OpenTensors>>;
+
+/// Every format of tensors; the first that knows a file reads it.
+const OPENERS: &[Opener] = &[
+    safetensors,
+    safetensors_index,
+    npz,
+    #[cfg(feature = "torch")]
+    checkpoint,
+    #[cfg(feature = "torch")]
+    checkpoint_index,
+    npy,
+    npy_folder,
+];
+
+/// Opens a file or a folder of named tensors; `None` if it is of no such format.
+///
+/// # Errors
+/// Those of the operating system and of the format that the file is of.
+pub fn open_tensors(location: &Location) -> Result<Option<OpenTensors>> {
+    let Location::Path(path) = location else { return Ok(None) };
+    if !path.is_file() && !path.is_dir() {
+        return Ok(None);
+    }
+    let mut start = Vec::new();
+    if path.is_file() {
+        let file = File::open(path).map_err(|e| Error::io(e, "cannot open the file"));
+        let read = file.and_then(|file| {
+            file.take(START as u64)
+                .read_to_end(&mut start)
+                .map_err(|e| Error::io(e, "cannot read the file"))
+        });
+        read.map_err(|e| e.in_file(location.name()))?;
+    }
+    for open in OPENERS {
+        if let Some(tensors) = open(path, &start)? {
+            return Ok(Some(tensors));
+        }
+    }
+    Ok(None)
+}
+
+fn opened(
+    format: &'static str,
+    title: &'static str,
+    container: impl TensorContainer + 'static,
+) -> OpenTensors {
+    OpenTensors { format, title, container: Box::new(container) }
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+fn safetensors(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    let is_named = path.is_file() && has_extension(path, "safetensors");
+    if !is_named && !cannery_safetensors::looks_like(start) {
+        return Ok(None);
+    }
+    Ok(Some(opened("safetensors", "safetensors", SafetensorsFile::open(path)?)))
+}
+
+fn safetensors_index(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_index = name.ends_with(INDEX_SUFFIX) && name.contains(".safetensors");
+    if !is_index || start.trim_ascii_start().first() != Some(&b'{') {
+        return Ok(None);
+    }
+    let set = ShardedSet::open(path)?;
+    Ok(Some(opened("safetensors-index", "safetensors, a set of files", set)))
+}
+
+#[cfg(feature = "torch")]
+fn checkpoint(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    if !super::torch::is_checkpoint(path, start)? {
+        return Ok(None);
+    }
+    Ok(Some(opened("torch", "a checkpoint of PyTorch's", super::torch::open(path)?)))
+}
+
+#[cfg(feature = "torch")]
+fn checkpoint_index(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if !name.ends_with(&format!(".bin{INDEX_SUFFIX}"))
+        || !start.trim_ascii_start().starts_with(b"{")
+    {
+        return Ok(None);
+    }
+    let set = super::torch::CheckpointSet::open(path)?;
+    Ok(Some(opened("torch-index", "checkpoints of PyTorch's, a set of files", set)))
+}
+
+fn npz(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    let is_zip = start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06");
+    // Its arrays are members like those of an archive of arrays.
+    let is_zip = is_zip && !cannery_can::is_can(start);
+    if !is_zip || !has_extension(path, "npz") && !crate::formats::npz::begins_with_array(start) {
+        return Ok(None);
+    }
+    Ok(Some(opened("npz", "NPZ", Arrays::of_npz(path)?)))
+}
+
+fn npy(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
+    if !start.starts_with(cannery_npy::MAGIC) {
+        return Ok(None);
+    }
+    Ok(Some(opened("npy", "NPY", Arrays::of_npy(path)?)))
+}
+
+fn npy_folder(path: &Path, _start: &[u8]) -> Result<Option<OpenTensors>> {
+    if !path.is_dir() {
+        return Ok(None);
+    }
+    let arrays = Arrays::of_folder(path).map_err(|e| e.in_file(path.display().to_string()))?;
+    Ok(arrays.map(|arrays| opened("npy-folder", "a folder of NPY files", arrays)))
+}

@@ -1,0 +1,203 @@
+//! A file whose header was read: a container of tensors.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use cannery_core::{Error, ErrorKind, Result, StorageInfo, TensorContainer, TensorInfo};
+
+use crate::Header;
+use crate::header::LENGTH_SIZE;
+
+/// A safetensors file; its tensors are read when they are asked for.
+pub struct SafetensorsFile {
+    header: Header,
+    tensors: Vec<TensorInfo>,
+    storages: Vec<StorageInfo>,
+    data: Data,
+}
+
+enum Data {
+    File(File),
+    Memory(Vec<u8>),
+}
+
+impl SafetensorsFile {
+    /// Opens a file; its name is in every error.
+    ///
+    /// # Errors
+    /// Those of the operating system and of the header.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|e| Error::io(e, "cannot open the file"));
+        file.and_then(Self::from_file).map_err(|e| e.in_file(path.display().to_string()))
+    }
+
+    /// The tensors of an open file.
+    ///
+    /// # Errors
+    /// As [`SafetensorsFile::open`].
+    pub fn from_file(file: File) -> Result<Self> {
+        let metadata = file.metadata().map_err(cannot_read)?;
+        if !metadata.is_file() {
+            // A pipe has no place to come back to.
+            let mut bytes = Vec::new();
+            (&file).read_to_end(&mut bytes).map_err(cannot_read)?;
+            return Self::from_bytes(bytes);
+        }
+        let len = metadata.len();
+        let start_len = usize::try_from(len.min(LENGTH_SIZE)).unwrap_or(0);
+        let mut start = [0; 8];
+        read_at(&file, 0, &mut start[..start_len])?;
+        let header_len = Header::length(&start[..start_len], len)?;
+        let mut text = vec![0; usize::try_from(header_len).map_err(|_| Error::out_of_memory())?];
+        read_at(&file, LENGTH_SIZE, &mut text)?;
+        Ok(Self::new(Header::parse(&text, len)?, Data::File(file)))
+    }
+
+    /// The tensors in the bytes of a file.
+    ///
+    /// # Errors
+    /// Those of the header.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
+        Ok(Self::new(Header::from_slice(&bytes)?, Data::Memory(bytes)))
+    }
+
+    fn new(header: Header, data: Data) -> Self {
+        let tensors = header.tensors.iter().enumerate().map(|(index, entry)| {
+            let (name, shape) = (entry.name.clone(), entry.shape.clone());
+            TensorInfo::contiguous(name, entry.dtype.clone(), shape, index)
+        });
+        let storages = header.tensors.iter().map(|entry| StorageInfo {
+            len: entry.end - entry.start,
+            file_offset: Some(header.data_start + entry.start),
+        });
+        let (tensors, storages) = (tensors.collect(), storages.collect());
+        Self { header, tensors, storages, data }
+    }
+
+    /// What the header says.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Fills `out` with the bytes of the file from `start` on.
+    ///
+    /// # Errors
+    /// Those of the operating system; [`ErrorKind::Truncated`] beyond the end.
+    pub fn read_at(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        match &self.data {
+            Data::File(file) => read_at(file, start, out),
+            Data::Memory(bytes) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let end = start.saturating_add(out.len());
+                out.copy_from_slice(bytes.get(start..end).ok_or_else(cut_off)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Bytes that a thread reads at once.
+const PIECE: usize = 4 << 20;
+
+/// Bytes that are worth another thread.
+const WORTH_A_THREAD: usize = 8 << 20;
+
+impl SafetensorsFile {
+    /// Fills many buffers, each with the bytes of the file from an offset on, on all cores.
+    ///
+    /// # Errors
+    /// As [`SafetensorsFile::read_at`]; what was read by then is in the buffers.
+    pub fn read_many(&self, buffers: Vec<(u64, &mut [u8])>) -> Result<()> {
+        let len: usize = buffers.iter().map(|(_, out)| out.len()).sum();
+        let pieces = buffers.into_iter().flat_map(|(start, out)| {
+            let starts = (start..).step_by(PIECE);
+            starts.zip(out.chunks_mut(PIECE))
+        });
+        let pieces = Mutex::new(pieces);
+        let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            while let Some((start, out)) = next() {
+                self.read_at(start, out)?;
+            }
+            Ok(())
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads.min(len / WORTH_A_THREAD))
+                // Without another thread, this one does it all.
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
+                .collect();
+            let mine = work();
+            let join = |other: thread::ScopedJoinHandle<'_, Result<()>>| {
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            others.into_iter().map(join).fold(mine, Result::and)
+        })
+    }
+}
+
+impl TensorContainer for SafetensorsFile {
+    fn tensors(&self) -> &[TensorInfo] {
+        &self.tensors
+    }
+
+    fn storages(&self) -> &[StorageInfo] {
+        &self.storages
+    }
+
+    fn metadata(&self) -> &[(String, String)] {
+        &self.header.metadata
+    }
+
+    fn read_storage(&self, storage: usize, start: u64, out: &mut [u8]) -> Result<()> {
+        let info = self.storages.get(storage).ok_or_else(beyond)?;
+        let end = start.checked_add(out.len() as u64).filter(|end| *end <= info.len);
+        end.ok_or_else(beyond)?;
+        self.read_at(info.file_offset.unwrap_or(0) + start, out)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, start: u64, out: &mut [u8]) -> Result<()> {
+    use std::os::unix::fs::FileExt;
+    file.read_exact_at(out, start).map_err(cannot_read)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut start: u64, mut out: &mut [u8]) -> Result<()> {
+    use std::os::windows::fs::FileExt;
+    while !out.is_empty() {
+        match file.seek_read(out, start).map_err(cannot_read)? {
+            0 => return Err(cut_off()),
+            read => {
+                start += read as u64;
+                out = &mut out[read..];
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn cannot_read(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        return cut_off();
+    }
+    Error::io(error, "cannot read the file")
+}
+
+#[cold]
+fn cut_off() -> Error {
+    Error::new(ErrorKind::Truncated, "the file ends before its tensors do")
+        .with_hint("it was cut off while it was open")
+}
+
+#[cold]
+fn beyond() -> Error {
+    Error::new(ErrorKind::Value, "read beyond the tensor")
+}

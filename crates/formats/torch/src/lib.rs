@@ -1,0 +1,30 @@
+//! `PyTorch`'s checkpoints, read without `PyTorch` and without running anything.
+//!
+//! [`Checkpoint::read`] opens every layout that `PyTorch` has written: the ZIP archives of
+//! `torch.save`, the stream before version 1.6, the tape archive before 0.1.10, and `TorchScript`.
+//! What the pickles inside call is never called: the calls by which `PyTorch` puts tensors together
+//! are understood as descriptions, plain data is data, and everything else is an inert
+//! [`Object`](node::Object). Tensors are proven to lie within their storages, and storages within
+//! the file, before anything of that size is allocated.
+
+pub mod archive;
+mod checkpoint;
+pub mod dtype;
+mod exported;
+mod finish;
+mod heap;
+mod legacy;
+pub mod node;
+mod persistent;
+mod pickles;
+mod rebuild;
+mod script;
+mod table;
+mod tape;
+pub mod tensor;
+mod zip;
+
+pub use checkpoint::{Checkpoint, Document, FileLayout, looks_like};
+pub use dtype::TorchDtype;
+pub use legacy::is_stream;
+pub use table::Tensors;
