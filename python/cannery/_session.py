@@ -94,26 +94,34 @@ class Run:
 def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Run:
     """Run a pipeline, and raise what its steps raise."""
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
-    session = Session(store, pipeline.name, bound.arguments)
+    session = Session(store, pipeline, bound.arguments)
     try:
         with hosting(), entered(session):
             session.look_ahead(pipeline)
             output = pipeline.function(*bound.args, **bound.kwargs)
             session.native.finish()
+        record = store._native.run(session.native.id)
     except BaseException as error:
         session.native.fail(error)
         raise
     finally:
         session.close()
-    return Run(store.run(session.native.id), output)
+        session.release()
+        if store is not pipeline.store:
+            store.close()
+    return Run(RunRecord(session.store, record), output)
 
 
 class Session:
     """A run in progress."""
 
-    def __init__(self, store: Store, pipeline: str, parameters: Mapping[str, Any]) -> None:
-        self.store = store
-        self.native = _native.Session(store._native, pipeline, as_json(parameters))
+    def __init__(self, store: Store, pipeline: Pipeline, parameters: Mapping[str, Any]) -> None:
+        self.native = _native.Session(store._native, pipeline.name, as_json(parameters))
+        # What is asked of a run that has ended keeps no file open.
+        self.store = Store._of(store._native.dormant())
+        self.force = pipeline.force
+        self.ttl = pipeline.ttl
+        self._calls: list[StepCall] = []
         self.graph, self._fingerprints = _kept.pop() if _kept else (Graph(), {})
         self._classes: dict[str, Fingerprint | None] = {}
         self._watching: Watching | None = None
@@ -140,6 +148,7 @@ class Session:
         """Stop watching, and leave what is known of the code to the next run of the process."""
         if not _kept and self.graph.is_kept:
             _kept.append((self.graph, self._fingerprints))
+        self.graph, self._fingerprints = Graph(), {}
         if self._watching is not None:
             self._watching.close()
 
@@ -151,11 +160,24 @@ class Session:
                 self._watching = Watching([str(self.store.path)])
             return self._watching
 
+    def release(self) -> None:
+        """Let go of the values that went into the steps."""
+        for call in self._calls:
+            call.release()
+        self._calls.clear()
+
+    def forces(self, step: Step) -> bool:
+        """Say whether a step runs although its result is known."""
+        forced = self.force if isinstance(self.force, bool) else step.name in self.force
+        return step.force or forced
+
     def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
         """Add a step to the run; it begins when its inputs are there."""
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        return Artifact(StepCall(self, step, bound), step.hints.get("return"))
+        call = StepCall(self, step, bound)
+        self._calls.append(call)
+        return Artifact(call, step.hints.get("return"))
 
     @contextmanager
     def reporting(self, step: Step) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import inspect
 import os
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from cannery import _session
 from cannery._types import hints_of
-from cannery.errors import DataTypeError
+from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
     from cannery._store import Store
@@ -42,6 +43,13 @@ class Step:
         self.environment: tuple[str, ...] = tuple(options["environment"])
         self.strict: bool = options["strict"]
         self.external: bool = options["external"]
+        self.force: bool = options["force"]
+        self.ttl: float | None = _seconds(options["ttl"])
+        self._options = options
+
+    def with_options(self, *, name: str | None = None, **options: Any) -> Step:
+        """Return the same step with other options, those of `@step`."""
+        return step(name=name or self.name, **self._options | options)(self.function)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -70,12 +78,38 @@ class Pipeline:
     """A function that calls steps; calling it runs them and returns a `Run`."""
 
     def __init__(
-        self, function: _Function, name: str | None, store: Store | str | os.PathLike[str] | None
+        self,
+        function: _Function,
+        name: str | None,
+        store: Store | str | os.PathLike[str] | None,
+        force: bool | Iterable[str] = False,
+        ttl: float | datetime.timedelta | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.name: str = name or function.__name__
         self.store = store
+        self.force: bool | frozenset[str] = force if isinstance(force, bool) else _names(force)
+        self.ttl: float | None = _seconds(ttl)
+
+    def with_options(
+        self,
+        *,
+        store: Store | str | os.PathLike[str] | None = None,
+        force: bool | Iterable[str] | None = None,
+        ttl: float | datetime.timedelta | None = None,
+    ) -> Pipeline:
+        """Return the same pipeline with another store, or with steps that run again.
+
+        `daily.with_options(force=["read"])(day)` runs `read` although its result is known.
+        """
+        return Pipeline(
+            self.function,
+            self.name,
+            self.store if store is None else store,
+            self.force if force is None else force,
+            self.ttl if ttl is None else ttl,
+        )
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -108,6 +142,8 @@ def step(
     environment: Iterable[str] = (),
     strict: bool = False,
     external: bool = False,
+    force: bool = False,
+    ttl: float | datetime.timedelta | None = None,
 ) -> Callable[[_Function], Step]: ...
 
 
@@ -127,6 +163,8 @@ def step(
       warning.
     - `external`: files that it writes and whose paths it returns are not its output: they are not
       stored, and may be changed or removed.
+    - `force`: it runs although its result is known; what comes out is the result from then on.
+    - `ttl`: seconds, or a `timedelta`, after which a known result is not used any more.
     """
     defaults = {
         "cache": True,
@@ -136,6 +174,8 @@ def step(
         "environment": (),
         "strict": False,
         "external": False,
+        "force": False,
+        "ttl": None,
     }
     unknown = options.keys() - defaults.keys()
     if unknown:
@@ -152,7 +192,11 @@ def pipeline(function: _Function, /) -> Pipeline: ...
 
 @overload
 def pipeline(
-    *, name: str | None = None, store: Store | str | os.PathLike[str] | None = None
+    *,
+    name: str | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    force: bool | Iterable[str] = False,
+    ttl: float | datetime.timedelta | None = None,
 ) -> Callable[[_Function], Pipeline]: ...
 
 
@@ -162,8 +206,26 @@ def pipeline(
     *,
     name: str | None = None,
     store: Store | str | os.PathLike[str] | None = None,
+    force: bool | Iterable[str] = False,
+    ttl: float | datetime.timedelta | None = None,
 ) -> Pipeline | Callable[[_Function], Pipeline]:
-    """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`."""
+    """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`.
+
+    - `force`: `True`, or names of steps, that run although their results are known.
+    - `ttl`: how old known results may be, for steps that do not say it themselves.
+    """
     if function is not None:
-        return Pipeline(function, name, store)
-    return lambda function: Pipeline(function, name, store)
+        return Pipeline(function, name, store, force, ttl)
+    return lambda function: Pipeline(function, name, store, force, ttl)
+
+
+def _names(force: Iterable[str]) -> frozenset[str]:
+    return frozenset([force] if isinstance(force, str) else force)
+
+
+def _seconds(ttl: float | datetime.timedelta | None) -> float | None:
+    """Read how old a result may be; it is in no cache key."""
+    seconds = ttl.total_seconds() if isinstance(ttl, datetime.timedelta) else ttl
+    if seconds is not None and not seconds >= 0:
+        raise DataError(f"`ttl` is how many seconds a result is used for, found `{ttl}`")
+    return seconds
