@@ -429,6 +429,10 @@ def test_arrays_of_objects_need_leave_and_run_nothing(tmp_path: Path, suites: Pa
     assert not (tmp_path / "touched").exists()
     names = sorted((suites / "npy").glob("*objarr.np[yz]"))
     for name in names:
+        if "np0" in name.name:  # It names a function that NumPy has no more.
+            with pytest.raises(CanneryError, match="_internal"):
+                npy.load(name, allow_pickle=True, encoding="latin1")
+            continue
         loaded = npy.load(name, allow_pickle=True, encoding="latin1")
         expected = np.load(name, allow_pickle=True, encoding="latin1")
         if name.suffix == ".npz":

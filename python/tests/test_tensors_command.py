@@ -1,7 +1,6 @@
 """`cannery inspect`, `convert` and `diff` on files of tensors."""
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -124,17 +123,16 @@ def test_diff_says_which_and_by_how_much(files: Path) -> None:
     assert changes["steps"] == {"change": "shape", "shapes": [[4], [2, 2]]}
     assert changes["new"] == {"change": "added"}
     assert changes["turned"] == {"change": "missing"}
-    shown = run("diff", files / "a.safetensors", files / "b.safetensors", status=1)
+    both = (files / "a.safetensors", files / "b.safetensors")
+    shown = run("diff", *both, status=1)
     assert (
         "w  1 of 12 values differ, by 5.000e-1 at most, 4.167e-2 on average, the first at [1, 2]"
         in shown
     )
-    assert "w  " not in run(
-        "diff", "--atol", "0.5", files / "a.safetensors", files / "b.safetensors", status=1
-    )
-    assert "w  " not in run(
-        "diff", "--rtol", "0.1", files / "a.safetensors", files / "b.safetensors", status=1
-    )
+    near = run("diff", "--atol", "0.5", *both, status=1)
+    assert not any(line.startswith("w ") for line in near.splitlines())
+    near = run("diff", "--rtol", "0.1", *both, status=1)
+    assert not any(line.startswith("w ") for line in near.splitlines())
     assert "no file of named tensors" in run("diff", files / "a.npz", __file__, status=2)
     assert "cannot open" in run("diff", files / "a.npz", files / "none", status=2)
 
@@ -178,6 +176,7 @@ def test_scan_agrees_with_the_reader(suites: Path, count_cases) -> None:
     count_cases("safetensors scanned", len(cases))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process its memory so")
 def test_converting_takes_the_memory_of_a_piece(files: Path) -> None:
     size = 200 << 20
     with (files / "large.safetensors").open("wb") as file:
@@ -187,10 +186,11 @@ def test_converting_takes_the_memory_of_a_piece(files: Path) -> None:
         file.write(len(header).to_bytes(8, "little") + header.encode())
         file.truncate(8 + len(header) + size)
     code = """
-import resource, sys
+import sys
 from cannery import _native
 assert _native.cli_main(["cannery", "convert", *sys.argv[1:]]) == 0
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+with open("/proc/self/status") as status:
+    print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 """
     command = [
         sys.executable,
@@ -202,6 +202,5 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         "f16",
     ]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert int(done.stdout) < 100 << 20, done.stderr
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+    assert int(done.stdout) < 60 << 10, done.stderr
     assert (files / "large.npz").stat().st_size > size // 2

@@ -50,9 +50,12 @@ fn inspect() {
     ├ a  int or float  1
     └ b  list of 2: int  1 to 2
     a.npy  NPY  134 B  uint8 [3, 2]  6 B
-    a.npz  NPZ  524 B  map of 2
+    a.npz  NPZ  524 B  tensors of 2
     ├ x          int16 [2]  4 B
     └ long/name  big-endian datetime64[D] []  8 B
+    total  2 tensors  3 parameters  12 B
+      big-endian datetime64[D]  1 tensor  1 parameter  8 B
+      int16  1 tensor  2 parameters  4 B
     ----- exit 0
     ");
     insta::assert_snapshot!(folder.run("inspect --json :a.npy :rows.jsonl"), @r#"
@@ -72,7 +75,7 @@ fn a_bad_file_does_not_hide_the_others() {
     error: bad.json: expected `,` or `]`, found the end of the input at line 1 column 6
     error: missing.json: cannot open the file: No such file or directory (os error 2)
     error: what: no known format begins with `\x01\x02\x03`
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
 }
 
@@ -155,12 +158,12 @@ fn convert() {
     insta::assert_snapshot!(folder.run("convert :a.npz :out"), @r"
     ----- exit 2
     error: out: the name does not say which format it is
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::assert_snapshot!(folder.run("convert --to xml :a.npz :out"), @r"
     ----- exit 2
     error: out: `xml` is no format of this build
-    hint: say which format it is: npy, can, npz, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::with_settings!({filters => [(r"0\.\d+", "[seconds]")]}, {
         insta::assert_snapshot!(folder.run("convert --json --to json :a.npz :out"), @r#"
@@ -295,7 +298,7 @@ fn kinds_that_a_target_lacks() {
     insta::assert_snapshot!(folder.run("convert :a.yaml :a.json"), @r"
     ----- exit 2
     error: a.yaml: JSON has no objects such as `datetime.date` in `$[1].when` at line 2 column 21
-    hint: `--tagged` writes it with its type
+    hint: `--tagged` writes it with its type; `convert --lossy` writes the nearest thing there is
     ");
     insta::assert_snapshot!(folder.run("convert --tagged :a.yaml :a.json"), @"----- exit 0");
     insta::assert_snapshot!(folder.read("a.json"), @r#"[1,{"when":{"$type":"datetime.date","value":"2026-11-21"}}]"#);
@@ -362,6 +365,7 @@ fn usage() {
       cat          Print the values of files, rows one to a line
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
+      diff         Compare the tensors of two files by name
       fmt          Lay out files in JSON and YAML: blanks, indentation, lines
       validate     Find all that is wrong with files
       scan         Say what opening files would do, from their bytes alone
@@ -370,6 +374,9 @@ fn usage() {
       artifacts    List what pipelines have made
       lineage      Show what an artifact was made from
       why          Say why a step of a run ran, or did not
+      fsck         Check a store, and repair what can be repaired
+      gc           Remove what nothing reaches from a store
+      store        Copy a store, verify it, or say how much it holds
       completions  Print completions for a shell
       help         Print this message or the help of the given subcommand(s)
 

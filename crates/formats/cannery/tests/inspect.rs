@@ -109,10 +109,10 @@ fn arrays_are_read_from_their_headers() {
     writer.add("y/z", &array.as_view()).unwrap();
     let bytes = writer.finish().unwrap().into_inner();
     insta::assert_snapshot!(tree("a.npz", &bytes), @r"
-    npz Some(350)
-    $: map of 2..2
-      x: array float32 [2, 3] Some(24)
-      y/z: array float32 [2, 3] Some(24)
+    npz Some(346)
+    $: tensors of 2..2
+      x: tensor float32 [2, 3] Some(24)
+      y/z: tensor float32 [2, 3] Some(24)
     ");
 }
 
