@@ -9,6 +9,7 @@ import pickletools
 import random
 import struct
 import sys
+import time
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -323,6 +324,31 @@ def test_shards_stay_in_their_folder(tmp_path: Path) -> None:
     assert list(torch.load(index)["w"]) == [0, 1, 2] == list(torch.load(tmp_path)["w"])
     index.write_text(json.dumps({"weight_map": {"w": "link.bin"}}))
     assert list(torch.load(index)["w"]) == [0, 1, 2]
+
+
+NESTED_KEY = b"\x80\x02}(" + b")" + b"".join(
+    b"q" + bytes([i]) + b"0" + (b"h" + bytes([i])) * 2 + b"\x86" for i in range(60)
+) + b"Nu."  # fmt: skip
+DEEP_KEY = b"\x80\x02}(" + b")" + b"\x85" * 200_000 + b"Nu."
+COLLIDING = b"\x80\x02}(" + b"".join(
+    b"\x8a\x14" + (factor * (2**61 - 1)).to_bytes(20, "little") + b"N"
+    for factor in range(1, 20_001)
+) + b"u."  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data",
+    [NESTED_KEY, DEEP_KEY, COLLIDING, b"\x80\x02}r\xff\xff\xff\x05.",
+     b"c__builtin__\nbytearray\nJ\xff\xff\xff\x7f\x85R.",
+     b"c__builtin__\nlist\nc__builtin__\nxrange\nJ\xff\xff\xff\x7f\x85R\x85R."],
+    ids=["nested key", "deep key", "colliding", "memo", "zeros", "range"],
+)  # fmt: skip
+def test_bombs_are_refused(data: bytes) -> None:
+    file = with_members({}, lambda members: members.update({"archive/data.pkl": data}))
+    before = time.process_time()
+    with pytest.raises(cannery.CanneryError):
+        torch.load(file)
+    assert time.process_time() - before < 2
 
 
 # Generated state dicts.

@@ -1,7 +1,7 @@
 //! Running the pickles of a checkpoint, each of them analyzed before.
 
 use cannery_core::{Error, ErrorKind, Result};
-use cannery_pickle::analyzer::{AnalyzerOptions, Verdict, analyze};
+use cannery_pickle::analyzer::{AnalyzerOptions, Finding, Verdict, analyze};
 use cannery_pickle::{Framing, Machine, Ops};
 
 use crate::heap::TorchHeap;
@@ -10,7 +10,8 @@ use crate::node::NodeId;
 /// Runs the pickle that begins at `start`; returns its value and where it ends.
 ///
 /// # Errors
-/// [`ErrorKind::Untrusted`] if it names what does harm; those of the stream.
+/// [`ErrorKind::Untrusted`] if it names what does harm; [`ErrorKind::Limit`] for what takes far more
+/// time or memory than the file pays for; those of the stream.
 pub(crate) fn run(
     heap: TorchHeap,
     data: &[u8],
@@ -27,13 +28,17 @@ pub(crate) fn run(
 fn refuse_danger(data: &[u8], start: usize) -> Result<()> {
     let options = AnalyzerOptions::default().raw_arrays(false).persistent_ids(true);
     let analyzed = analyze(data, start, &options);
-    let Some(found) = analyzed.findings.iter().find(|found| found.verdict == Verdict::Danger)
-    else {
-        return Ok(());
-    };
+    let is_bomb = |found: &Finding| found.reason.ends_with("a resource bomb");
+    let refused = |found: &&Finding| found.verdict == Verdict::Danger || is_bomb(found);
+    let Some(found) = analyzed.findings.iter().find(refused) else { return Ok(()) };
     let place = if found.path.is_empty() { String::new() } else { format!(" at `{}`", found.path) };
-    let message = format!("the checkpoint is dangerous: {}{place}", found.reason);
-    Err(Error::new(ErrorKind::Untrusted, message)
+    let (kind, what) = if found.verdict == Verdict::Danger {
+        (ErrorKind::Untrusted, "dangerous")
+    } else {
+        (ErrorKind::Limit, "refused")
+    };
+    let message = format!("the checkpoint is {what}: {}{place}", found.reason);
+    Err(Error::new(kind, message)
         .at_offset(found.offset)
         .with_hint("nothing was imported, called or built; see it with `cannery explain`"))
 }
