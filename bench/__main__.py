@@ -20,6 +20,7 @@ TOPICS = {
     "models": "model_files",
     "msgpack": "msgpack_bytes",
     "objects": "objects",
+    "small_objects": "small_objects",
     "pickle": "pickle_objects",
     "pipelines": "pipelines",
     "typed": "json_typed",

@@ -1,4 +1,5 @@
-"""Model files: safetensors beside its library, compressed archives of arrays beside NumPy."""
+"""Model files: safetensors beside its library, compressed archives of arrays beside NumPy,
+checkpoints beside PyTorch, where it is installed, and joblib's files beside joblib."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cannery import npy, safetensors
+import cannery
+from cannery import npy, safetensors, torch
 
 from . import peers
 from .harness import Contender, Effort, Table, measure, megabytes_per_second, verified
@@ -23,6 +25,8 @@ def tables(effort: Effort) -> Iterator[Table]:
     with tempfile.TemporaryDirectory() as folder:
         yield from _safetensors(Path(folder), effort)
         yield from _archives(Path(folder), effort)
+        yield from _checkpoints(Path(folder), effort)
+        yield from _joblib(Path(folder), effort)
 
 
 def _safetensors(folder: Path, effort: Effort) -> Iterator[Table]:
@@ -116,3 +120,70 @@ def _archives(folder: Path, effort: Effort) -> Iterator[Table]:
         reading.add(column, array.nbytes, figures)
     yield writing
     yield reading
+
+
+def _checkpoints(folder: Path, effort: Effort) -> Iterator[Table]:
+    import numpy as np
+
+    inputs = {
+        "8 tensors of 25 MB": {f"layer.{i}": np.full((SIDE, SIDE), i, "f4") for i in range(LARGE)},
+        "10,000 of 40 bytes": {f"tensor.{i}": np.arange(10, dtype="f4") for i in range(SMALL)},
+    }
+    saving = Table("torch.save, MB/s of wall time", megabytes_per_second)
+    loading = Table("torch.load and the sum of the first tensor, MB/s", megabytes_per_second)
+    for column, tensors in inputs.items():
+        path, size = folder / "state.pt", sum(array.nbytes for array in tensors.values())
+        savers = [Contender("cannery", partial(_save_checkpoint, torch.save, path))]
+        loaders = [
+            Contender("cannery", partial(_first_sum, torch.load, path)),
+            Contender("cannery, read at once", partial(_first_sum, _load_at_once, path)),
+        ]
+        try:
+            import torch as library
+        except ImportError:
+            saving.complaints = ["PyTorch is not installed: there is no peer beside it."]
+        else:
+            state = {name: library.from_numpy(array) for name, array in tensors.items()}
+            theirs = partial(_save_checkpoint, library.save, folder / "theirs.pt", state)
+            savers.append(Contender("torch", lambda _, save=theirs: save()))
+            loaders.append(Contender("torch", partial(_first_sum, library.load, path)))
+        saving.add(
+            column, size, measure(savers, tensors, clock=time.perf_counter_ns, effort=effort)
+        )
+        torch.save(tensors, path)
+        loading.add(column, size, measure(loaders, clock=time.perf_counter_ns, effort=effort))
+    yield saving
+    yield loading
+
+
+def _save_checkpoint(save: Callable[..., Any], path: Path, state: Any) -> None:
+    save(state, path)
+
+
+def _load_at_once(path: Path) -> Any:
+    return torch.load(path, mmap=False)
+
+
+def _first_sum(load: Callable[..., Any], path: Path, _: Any = None) -> float:
+    return float(next(iter(load(path).values())).sum())
+
+
+def _joblib(folder: Path, effort: Effort) -> Iterator[Table]:
+    import numpy as np
+
+    try:
+        import joblib
+    except ImportError:
+        return
+    path = folder / "arrays.joblib"
+    table = Table("load a joblib file, MB/s of wall time", megabytes_per_second)
+    for column, compress in (("not compressed", 0), ("zlib, level 3", 3)):
+        arrays = {f"a{i}": np.arange(2_500_000.0) // 100 for i in range(4)}
+        joblib.dump(arrays, path, compress=compress)
+        loaders = [
+            Contender("cannery", partial(_first_sum, cannery.load, path)),
+            Contender("joblib", partial(_first_sum, joblib.load, path)),
+        ]
+        size = sum(array.nbytes for array in arrays.values())
+        table.add(column, size, measure(loaders, clock=time.perf_counter_ns, effort=effort))
+    yield table

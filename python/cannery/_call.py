@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -42,7 +43,19 @@ class StepCall:
         self._bound = bound
         self._parts = dict(_declared_parts(step)) | session.fingerprint_of(step).parts
         inputs = list(self._inputs())
-        self.submitted = session.native.submit(step.name, self, inputs, use_cache=step.cache)
+        self.submitted = session.native.submit(
+            step.name,
+            self,
+            inputs,
+            use_cache=step.cache,
+            force=session.forces(step),
+            ttl=session.ttl if step.ttl is None else step.ttl,
+        )
+
+    def release(self) -> None:
+        """Let go of what went in, after the run has ended."""
+        self._bound = inspect.BoundArguments(self._bound.signature, OrderedDict())
+        self._parts = {}
 
     def _inputs(self) -> Iterator[tuple[str, _native.Submitted | bytes]]:
         """Give the engine artifacts to wait for, and what the other arguments are."""

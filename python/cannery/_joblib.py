@@ -160,7 +160,8 @@ class _Reader:
         self._next += 1
         import numpy as np
 
-        dtype, shape = (getattr(wrapper, name, None) for name in ("dtype", "shape"))
+        dtype: Any = getattr(wrapper, "dtype", None)
+        shape: Any = getattr(wrapper, "shape", None)
         if not isinstance(dtype, np.dtype) or not _is_shape(shape):
             raise UnpicklingError("an array of joblib's has no type or no shape")
         if dtype.hasobject:

@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -28,14 +28,18 @@ def run_file(
     name: str | None = None,
     params: Mapping[str, str] | None = None,
     json: bool = False,
+    force: Sequence[str] = (),
 ) -> int:
     """Run a pipeline of a file and print how its steps went; return the command's exit code.
 
     Without `name` it is the file's only pipeline. Parameters are texts: JSON where the annotation
-    is not `str` and it is JSON, else the text itself.
+    is not `str` and it is JSON, else the text itself. The steps that `force` names run although
+    their results are known, `*` for all.
     """
     try:
         pipeline = _find(_load(Path(path)), name)
+        if force:
+            pipeline = pipeline.with_options(force="*" in force or force)
         with _session.reporting_to(_progress):
             run = pipeline(**_arguments(pipeline, params or {}))
     except KeyboardInterrupt:
@@ -44,8 +48,18 @@ def run_file(
     except Exception as error:  # the pipeline's own code may raise anything
         _report(error)
         return _INCOMPLETE
+    _warn_of_unknown(force, run)
     print(_json.dumps(_summary(run)) if json else printable(_table(run), lines=True))
     return _FINE
+
+
+def _warn_of_unknown(force: Sequence[str], run: _session.Run) -> None:
+    there = {step.step for step in run.steps.values()}
+    for name in force:
+        if name != "*" and name not in there:
+            steps = ", ".join(f"`{step}`" for step in sorted(there)) or "none"
+            message = f"warning: `--force {name}`: run {run.id} has no such step; it has: {steps}"
+            print(printable(message), file=sys.stderr)
 
 
 def _load(path: Path) -> ModuleType:

@@ -85,31 +85,53 @@ class Run:
 def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Run:
     """Run a pipeline, and raise what its steps raise."""
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
-    session = Session(store, pipeline.name, bound.arguments)
+    session = Session(store, pipeline, bound.arguments)
     try:
         with entered(session):
             output = pipeline.function(*bound.args, **bound.kwargs)
         session.native.finish()
+        record = store._native.run(session.native.id)
     except BaseException as error:
         session.native.fail(error)
         raise
-    return Run(store.run(session.native.id), output)
+    finally:
+        session.release()
+        if store is not pipeline.store:
+            store.close()
+    return Run(RunRecord(session.store, record), output)
 
 
 class Session:
     """A run in progress."""
 
-    def __init__(self, store: Store, pipeline: str, parameters: Mapping[str, Any]) -> None:
-        self.store = store
-        self.native = _native.Session(store._native, pipeline, as_json(parameters))
+    def __init__(self, store: Store, pipeline: Pipeline, parameters: Mapping[str, Any]) -> None:
+        self.native = _native.Session(store._native, pipeline.name, as_json(parameters))
+        # What is asked of a run that has ended keeps no file open.
+        self.store = Store._of(store._native.dormant())
+        self.force = pipeline.force
+        self.ttl = pipeline.ttl
+        self._calls: list[StepCall] = []
         self._fingerprints: dict[Step, Fingerprint] = {}
         self._classes: dict[str, dict[str, str]] = {}
+
+    def release(self) -> None:
+        """Let go of the values that went into the steps."""
+        for call in self._calls:
+            call.release()
+        self._calls.clear()
+
+    def forces(self, step: Step) -> bool:
+        """Say whether a step runs although its result is known."""
+        forced = self.force if isinstance(self.force, bool) else step.name in self.force
+        return step.force or forced
 
     def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
         """Add a step to the run; it begins when its inputs are there."""
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        return Artifact(StepCall(self, step, bound), step.hints.get("return"))
+        call = StepCall(self, step, bound)
+        self._calls.append(call)
+        return Artifact(call, step.hints.get("return"))
 
     @contextmanager
     def reporting(self, step: Step) -> Iterator[None]:

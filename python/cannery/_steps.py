@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import inspect
 import os
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from cannery import _session
 from cannery._types import hints_of
-from cannery.errors import DataTypeError
+from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
     from cannery._store import Store
@@ -41,6 +42,13 @@ class Step:
         self.version: str | None = options["version"]
         self.environment: tuple[str, ...] = tuple(options["environment"])
         self.strict: bool = options["strict"]
+        self.force: bool = options["force"]
+        self.ttl: float | None = _seconds(options["ttl"])
+        self._options = options
+
+    def with_options(self, *, name: str | None = None, **options: Any) -> Step:
+        """Return the same step with other options, those of `@step`."""
+        return step(name=name or self.name, **self._options | options)(self.function)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -69,12 +77,38 @@ class Pipeline:
     """A function that calls steps; calling it runs them and returns a `Run`."""
 
     def __init__(
-        self, function: _Function, name: str | None, store: Store | str | os.PathLike[str] | None
+        self,
+        function: _Function,
+        name: str | None,
+        store: Store | str | os.PathLike[str] | None,
+        force: bool | Iterable[str] = False,
+        ttl: float | datetime.timedelta | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.name: str = name or function.__name__
         self.store = store
+        self.force: bool | frozenset[str] = force if isinstance(force, bool) else _names(force)
+        self.ttl: float | None = _seconds(ttl)
+
+    def with_options(
+        self,
+        *,
+        store: Store | str | os.PathLike[str] | None = None,
+        force: bool | Iterable[str] | None = None,
+        ttl: float | datetime.timedelta | None = None,
+    ) -> Pipeline:
+        """Return the same pipeline with another store, or with steps that run again.
+
+        `daily.with_options(force=["read"])(day)` runs `read` although its result is known.
+        """
+        return Pipeline(
+            self.function,
+            self.name,
+            self.store if store is None else store,
+            self.force if force is None else force,
+            self.ttl if ttl is None else ttl,
+        )
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -106,6 +140,8 @@ def step(
     version: str | None = None,
     environment: Iterable[str] = (),
     strict: bool = False,
+    force: bool = False,
+    ttl: float | datetime.timedelta | None = None,
 ) -> Callable[[_Function], Step]: ...
 
 
@@ -122,6 +158,8 @@ def step(
     - `version`: with a new one it runs again.
     - `environment`: variables on which it depends although its own code does not read them.
     - `strict`: refuse code that cannot be seen through, such as `eval`, instead of warning.
+    - `force`: it runs although its result is known; what comes out is the result from then on.
+    - `ttl`: seconds, or a `timedelta`, after which a known result is not used any more.
     """
     defaults = {
         "cache": True,
@@ -130,6 +168,8 @@ def step(
         "version": None,
         "environment": (),
         "strict": False,
+        "force": False,
+        "ttl": None,
     }
     unknown = options.keys() - defaults.keys()
     if unknown:
@@ -146,7 +186,11 @@ def pipeline(function: _Function, /) -> Pipeline: ...
 
 @overload
 def pipeline(
-    *, name: str | None = None, store: Store | str | os.PathLike[str] | None = None
+    *,
+    name: str | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    force: bool | Iterable[str] = False,
+    ttl: float | datetime.timedelta | None = None,
 ) -> Callable[[_Function], Pipeline]: ...
 
 
@@ -156,8 +200,26 @@ def pipeline(
     *,
     name: str | None = None,
     store: Store | str | os.PathLike[str] | None = None,
+    force: bool | Iterable[str] = False,
+    ttl: float | datetime.timedelta | None = None,
 ) -> Pipeline | Callable[[_Function], Pipeline]:
-    """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`."""
+    """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`.
+
+    - `force`: `True`, or names of steps, that run although their results are known.
+    - `ttl`: how old known results may be, for steps that do not say it themselves.
+    """
     if function is not None:
-        return Pipeline(function, name, store)
-    return lambda function: Pipeline(function, name, store)
+        return Pipeline(function, name, store, force, ttl)
+    return lambda function: Pipeline(function, name, store, force, ttl)
+
+
+def _names(force: Iterable[str]) -> frozenset[str]:
+    return frozenset([force] if isinstance(force, str) else force)
+
+
+def _seconds(ttl: float | datetime.timedelta | None) -> float | None:
+    """Read how old a result may be; it is in no cache key."""
+    seconds = ttl.total_seconds() if isinstance(ttl, datetime.timedelta) else ttl
+    if seconds is not None and not seconds >= 0:
+        raise DataError(f"`ttl` is how many seconds a result is used for, found `{ttl}`")
+    return seconds

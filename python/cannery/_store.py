@@ -32,6 +32,19 @@ class Store:
         store._native = native
         return store
 
+    def close(self) -> None:
+        """Close its files: nothing can be asked of it from then on.
+
+        They stay open while another `Store` of the same folder, or a run, uses them.
+        """
+        self._native.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     @property
     def path(self) -> Path:
         """The store's folder."""
@@ -94,7 +107,7 @@ class RunRecord:
 
     @property
     def status(self) -> str:
-        """`running`, `completed`, `failed` or `interrupted`."""
+        """`running`, `completed`, `failed`, `interrupted`, or `crashed` if its process is gone."""
         return self._record.status
 
     @property
@@ -153,7 +166,7 @@ class StepRun:
 
     @property
     def status(self) -> str:
-        """`running`, `completed`, `failed`, `skipped` or `interrupted`."""
+        """`running`, `completed`, `failed`, `skipped`, `interrupted` or `crashed`."""
         return self._record.status
 
     @property

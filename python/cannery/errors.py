@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _pickle
 from _pickle import UnpicklingError as _UnpicklingError
+from typing import Any
 
 
 class CanneryError(Exception):
@@ -14,7 +15,7 @@ class CanneryError(Exception):
     """
 
     hint: str | None = None
-    """What to do about it."""
+    """What to do about it; a note below the message says so, too."""
 
     path: str | None = None
     """Where in the value it happened, such as `$.rows[3].when`."""
@@ -34,9 +35,18 @@ class CanneryError(Exception):
     def __str__(self) -> str:
         return _shown(super().__str__())
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "hint" and self.hint is not None and self.hint != value:
+            notes = getattr(self, "__notes__", [])
+            notes[:] = [note for note in notes if note != _shown(f"hint: {self.hint}")]
+        super().__setattr__(name, value)
+        if name == "hint" and value is not None:
+            self.add_note(f"hint: {value}")
+
     def add_note(self, note: str, /) -> None:
-        """Add a line below the message, with control characters as escapes."""
-        super().add_note(_shown(note))
+        """Add a line below the message, with control characters as escapes; each line once."""
+        if _shown(note) not in getattr(self, "__notes__", ()):
+            super().add_note(_shown(note))
 
 
 def _shown(text: str) -> str:

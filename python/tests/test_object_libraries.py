@@ -135,9 +135,7 @@ def test_what_element_types_say_besides() -> None:
     strict = np.array(["a"], dtype=np.dtypes.StringDType(coerce=False))
     assert through(strict).dtype.coerce is False
     overlapping = np.dtype({"names": ["a", "b"], "formats": ["i4", "i2"], "offsets": [0, 2]})
-    for value in (overlapping, np.zeros(2, overlapping), np.zeros(2, overlapping)[0]):
-        with pytest.raises(cannery.CanneryError, match="overlapping"):
-            cannery.dumps(value)
+    assert repr(through(overlapping)) == repr(overlapping)
 
 
 def test_views_that_python_cannot_make_are_refused() -> None:
@@ -516,13 +514,16 @@ def test_images_keep_every_pixel() -> None:
         image = Image.frombytes(mode, (5, 3), bytes(os.urandom(size)))
         if "P" in mode:
             image.putpalette(bytes(range(30)))
-        image.info = {"dpi": (72, 72), "transparency": 1, "handle": object()}
+        image.info = {"dpi": (72, 72), "transparency": 1}
         back = through(image)
         assert (type(back), back.mode, back.size) == (Image.Image, mode, (5, 3))
         assert back.tobytes() == image.tobytes()
         assert back.getpalette() == image.getpalette()
         assert back.info == {"dpi": (72, 72), "transparency": 1}
     assert through(Image.new("RGB", (0, 0))).size == (0, 0)
+    image.info = {"handle": object()}
+    with pytest.raises(cannery.CanneryError, match=r"info\['handle'\]"):
+        cannery.dumps(image)
     image = Image.new("RGB", (2, 2))
     image.getexif()[271] = "a maker"
     assert dict(through(image).getexif()) == {271: "a maker"}

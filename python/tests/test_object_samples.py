@@ -14,13 +14,22 @@ import pytest
 import samples
 import samples.classes
 import samples.libraries
+import samples.library_kinds
 from object_pictures import picture
 
 import cannery
 
 # Libraries take long to be imported: their samples go through the form that differs most.
-MODULES = {"python": samples, "libraries": samples.libraries}
-FORMATS = {"python": ["can", "json", "yaml", "msgpack"], "libraries": ["can", "msgpack"]}
+MODULES = {
+    "python": samples,
+    "libraries": samples.libraries,
+    "library kinds": samples.library_kinds,
+}
+FORMATS = {
+    "python": ["can", "json", "yaml", "msgpack"],
+    "libraries": ["can", "msgpack"],
+    "library kinds": ["can", "json", "yaml", "msgpack"],
+}
 
 
 @pytest.mark.parametrize("module", MODULES)

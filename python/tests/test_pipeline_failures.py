@@ -100,10 +100,10 @@ def test_a_killed_run_is_continued(folder):
     process.wait()
 
     store = Store(folder / "store")
-    assert store.runs()[0].status == "interrupted"
+    assert store.runs()[0].status == "crashed"
     code, output, errors = finish(start(folder, 1, 0, 1))
     assert (code, output) == (0, "slow tag 0 begins\n[True, False]\n"), errors
-    assert [run.status for run in store.runs()] == ["completed", "interrupted"]
+    assert [run.status for run in store.runs()] == ["completed", "crashed"]
 
 
 def test_two_runs_may_start_at_the_same_moment(folder):

@@ -297,7 +297,7 @@ NAMES = [
     "numpy.load", "numpy.lib.npyio.NpzFile", "numpy.distutils", "numpy.testing", "pandas.read_csv",
     "pandas.io.parsers.readers.read_csv", "pandas.conftest.x", "scipy.conftest.x", "scipy.optimize._optimize.Brent",
     "polars.read_csv", "polars.datatypes.classes.DataType", "pydantic.networks.import_email_validator",
-    "pydantic.main.create_model", "attr._make.make_class", "msgspec.Struct", "dateutil.tz.tzlocal", "networkx.read_gpickle",
+    "pydantic.main.create_model", "attr._make.make_class", "msgspec.Struct", "dateutil.tz.gettz", "networkx.read_gpickle",
     "matplotlib.pyplot.show", "PIL.ImageShow.show", "ml_dtypes._finfo.finfo", "numpy.polynomial.polynomial.polyfromroots", "numpy.savetxt",
     "numpy.fromfile", "scipy.special.test",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ from cannery._objects._formats import (
 from cannery._objects._record import Record
 from cannery._objects._registry import register
 from cannery._objects._revive import Reviver
-from cannery._objects._trust import Trust
+from cannery._objects._trust import Trust, check_trust
 from cannery.errors import DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
@@ -41,7 +41,7 @@ def dumps(obj: Any, format: str = "json", *, compression: str | None = None) -> 
     """
     name = format_of_id(format)
     if name in DOCUMENTS:
-        return _native.objects_dumps(obj, Describer(), name, compression)
+        return _native.objects_dumps(obj, _describer(), name, compression)
     data = io.BytesIO()
     _dump_as(name, obj, data, compression)
     return data.getvalue()
@@ -66,11 +66,10 @@ def loads(
     if name not in DOCUMENTS:
         text = data.encode() if isinstance(data, str) else data
         return _checked(_load_as(name, io.BytesIO(text), trust, type), type, None)
-    given = Trust(trust, type)
-    reviver = Reviver(given)
-    source = (lambda: data) if name == "json" else None
-    value = given.reading(lambda: _native.objects_loads(data, reviver, name))
-    return _checked(value, type, source)
+    value = _native.objects_loads(data, _opening(trust, type), name)
+    if type is None:
+        return value
+    return _checked(value, type, (lambda: data) if name == "json" else None)
 
 
 def dump(
@@ -84,7 +83,7 @@ def dump(
     name = format_of_id(format) if format else format_of_file(where)
     if isinstance(where, (str, os.PathLike)):
         if name in DOCUMENTS:
-            _native.objects_dump(obj, Describer(), name, os.fsdecode(where), compression)
+            _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression)
         else:
             _native.write_file(os.fsdecode(where), dumps(obj, name, compression=compression))
         return
@@ -120,11 +119,31 @@ def load(
     if name not in DOCUMENTS:
         data = io.BytesIO(_native.read_file(str(path)))
         return _checked(_load_as(name, data, trust, type), type, None)
-    given = Trust(trust, type)
-    reviver = Reviver(given)
     source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
-    value = given.reading(lambda: _native.objects_load(str(path), reviver, name, mmap))
+    value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
     return _checked(value, type, source)
+
+
+def _describer() -> Describer:
+    """What takes objects apart; it remembers what it knows of their classes."""
+    describer = _Shared.describer = _Shared.describer.renewed()
+    return describer
+
+
+class _Shared:
+    describer = Describer()
+
+
+def _opening(trust: Iterable[Any], annotation: Any) -> Callable[[], Reviver]:
+    """What opens a reviver, when the first object shows up."""
+    if annotation is None and trust == ():
+        return _open_without_trust
+    given = check_trust(trust)
+    return lambda: Reviver.open(Trust(given, annotation))
+
+
+def _open_without_trust() -> Reviver:
+    return Reviver.open(Trust())
 
 
 def _load_as(format: str, file: IO[bytes], trust: Iterable[Any], type: Any) -> Any:

@@ -7,9 +7,10 @@ from types import ModuleType
 from typing import Any
 
 from cannery._installed import installed_module
-from cannery._objects._checks import refuse_records
+from cannery._objects._checks import PLAIN_DICT, PartError, refuse_records
 from cannery._objects._listed import is_listed
-from cannery._objects._stdlib import check_names
+from cannery._objects._plans import ATTRIBUTES
+from cannery._objects._stdlib import check_names, refuse_callables
 
 Parts = dict[str, Any]
 Described = tuple[str, Parts]
@@ -31,11 +32,33 @@ _ADAPTERS = {
     "pyarrow": "_pyarrow",
     "pydantic": "_pydantic",
     "pydantic_core": "_pydantic",
+    "pytz": "_pytz",
     "scipy": "_scipy",
     "sklearn": "_sklearn",
     "torch": "_torch",
     "xgboost": "_boosting",
 }
+
+
+def missing_library(name: str) -> str | None:
+    """The library whose type has this name, if it is one of these and not installed."""
+    package = name.partition(".")[0]
+    if not is_listed(name):
+        return None
+    try:
+        installed_module(package)
+    except ImportError:
+        return _DISTRIBUTIONS.get(package, package)
+    return None
+
+
+_DISTRIBUTIONS = {
+    "PIL": "Pillow",
+    "attr": "attrs",
+    "dateutil": "python-dateutil",
+    "sklearn": "scikit-learn",
+}
+"""What to install for a package of another name."""
 
 
 def is_known(package: str) -> bool:
@@ -49,6 +72,47 @@ def describer_of(cls: type) -> Callable[[Any], Described] | None:
     if adapter is None:
         return None
     return adapter.describer_of(cls)
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What is in the `__dict__` of an instance for the library itself, where others may be, too."""
+    adapter = _adapter(cls.__module__)
+    return adapter.own_attributes(cls) if hasattr(adapter, "own_attributes") else None  # pyright: ignore
+
+
+def with_attributes(cls: type, describe: Callable[[Any], Described]) -> Callable[[Any], Described]:
+    """How values are described with the attributes that they were given besides."""
+    own = own_attributes(cls)
+    if own is None:
+        return describe
+
+    def describe_all(value: Any) -> Described:
+        name, parts = describe(value)
+        more = {key: part for key, part in vars(value).items() if key not in own}
+        if not more:
+            return name, parts
+        check_names(cls, more)
+        return name, {**{k: v for k, v in parts.items() if k not in more}, ATTRIBUTES: more}
+
+    return describe_all
+
+
+def add_attributes(value: Any, attributes: Any) -> None:
+    """Give a library's value the attributes that it had besides.
+
+    Raises:
+        PartError: if it takes none, or one of them is the library's own or shadows a method.
+        Untrusted: if one is a function.
+
+    """
+    PLAIN_DICT(attributes, ATTRIBUTES)
+    own = own_attributes(type(value))
+    if own is None or not own.isdisjoint(attributes):
+        raise PartError(f"a {type(value).__name__} takes no such attributes")
+    check_names(type(value), attributes)
+    others = {name: part for name, part in attributes.items() if part is not value}
+    refuse_callables(others, "function")
+    vars(value).update(attributes)
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:

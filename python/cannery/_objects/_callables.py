@@ -39,7 +39,7 @@ _NAMED = (
 
 # What makes something empty or small of nothing, or of a plain value. `bytes` and `bytearray` make
 # as much of a number as it says, and are not among them.
-_FILLED: tuple[type, ...] = (
+EMPTY_OR_SMALL: tuple[type, ...] = (
     *(int, float, complex, str, bool, list, dict, set, frozenset, tuple),
     *(defaultdict, OrderedDict, Counter, deque),
 )
@@ -51,15 +51,31 @@ def partial_parts(value: functools.partial[Any]) -> Parts:
 
 
 def _make_partial(parts: Parts) -> Any:
-    function = parts["function"]
-    is_computing = function_of(_name_of(function)) is not None
+    _check_function(parts["function"])
+    return functools.partial(parts["function"], *parts["args"], **parts["keywords"])
+
+
+def fill_partial(value: Any, parts: Parts) -> None:
+    """Give a partial that was made before its parts what it calls."""
+    function = inner = parts["function"]
+    _check_function(function)
+    while isinstance(inner, functools.partial):
+        if inner is value:
+            raise PartError("the part 'function': it would call itself")
+        inner = inner.func
+    state = (function, parts["args"], parts["keywords"], None)
+    functools.partial.__setstate__(value, state)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _check_function(function: Any) -> None:
+    is_computing = function_of(name_of_callable(function)) is not None
     is_partial = isinstance(function, functools.partial)  # made by these rules
-    if not (function in _FILLED or is_computing or is_partial or is_trusted(function)):
+    if not (function in EMPTY_OR_SMALL or is_computing or is_partial or is_trusted(function)):
         raise Untrusted("functools.partial")
-    return functools.partial(function, *parts["args"], **parts["keywords"])
 
 
-def _name_of(item: Any) -> str:
+def name_of_callable(item: Any) -> str:
+    """Name a function, or a method of a type of Python's own, in full."""
     if isinstance(item, (types.MethodDescriptorType, types.ClassMethodDescriptorType)):
         return f"builtins.{item.__qualname__}"
     return f"{getattr(item, '__module__', None)}.{getattr(item, '__qualname__', None)}"
@@ -78,7 +94,7 @@ def is_factory(value: Any, path: str) -> None:
         return _is_callable(value, path)
     if is_trusted(value.func):
         return None
-    if value.keywords or value.func not in _FILLED:
+    if value.keywords or value.func not in EMPTY_OR_SMALL:
         raise PartError(f"the part {path!r}: a partial of {value.func!r} is no factory")
     for at, arg in enumerate(value.args):
         if at == 0 and value.func is defaultdict:

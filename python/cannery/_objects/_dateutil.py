@@ -23,6 +23,7 @@ from cannery._objects._checks import (
     mismatch,
     optional,
     text,
+    tuple_of,
 )
 from cannery._objects._zone_names import zone_key
 from cannery.errors import DataTypeError
@@ -32,6 +33,8 @@ Parts = dict[str, Any]
 
 def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     """How a time zone is described."""
+    if cls in _BY_ATTRIBUTES:
+        return lambda zone: (f"dateutil.tz.{cls.__name__}", dict(vars(zone)))
     if cls not in _ZONES:
         return None
     name, parts, _ = _ZONES[cls]
@@ -41,6 +44,11 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
     return _MAKERS.get(name)
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What a span of time is made of."""
+    return frozenset(_SPAN) if cls is relativedelta.relativedelta else None
 
 
 def class_value(name: str) -> type | None:
@@ -123,7 +131,50 @@ def _make_weekday(parts: Parts) -> Any:
     return relativedelta.weekday(parts["weekday"], parts["n"])
 
 
+# Zones by rules, and that of a system: their attributes say all.
+
+
+def _is_short_offset(value: Any, path: str) -> None:
+    exact(dt.timedelta)(value, path)
+    _is_offset(value, path)
+
+
+def _is_rule(value: Any, path: str) -> None:
+    if type(value) is not relativedelta.relativedelta:
+        raise mismatch(value, path, "dateutil.relativedelta.relativedelta")
+
+
+_NAME = optional(text(100))
+_RULES: dict[str, Check] = {
+    "_std_abbr": _NAME,
+    "_dst_abbr": _NAME,
+    **dict.fromkeys(("_std_offset", "_dst_offset", "_dst_base_offset_"), _is_short_offset),
+    "_start_delta": optional(_is_rule),
+    "_end_delta": optional(_is_rule),
+    "hasdst": exact(bool),
+}
+_BY_ATTRIBUTES: dict[type, dict[str, Check]] = {
+    tz.tzlocal: {
+        **dict.fromkeys(("_std_offset", "_dst_offset", "_dst_saved"), _is_short_offset),
+        "_hasdst": exact(bool),
+        "_tznames": tuple_of(text(100), text(100)),
+    },
+    tz.tzrange: _RULES,
+    tz.tzstr: {"_s": text(1000), **_RULES},
+}
+
+
+def _zone_maker(cls: Any) -> Callable[[Parts], Any]:
+    def make(parts: Parts) -> Any:
+        made = dt.tzinfo.__new__(cls)
+        vars(made).update(parts)
+        return made
+
+    return checked(make, _BY_ATTRIBUTES[cls])
+
+
 _MAKERS: dict[str, Callable[[Parts], Any]] = {
+    **{f"dateutil.tz.{cls.__name__}": _zone_maker(cls) for cls in _BY_ATTRIBUTES},
     **{name: make for name, _, make in _ZONES.values()},
     "dateutil.relativedelta.relativedelta": checked(_make_span, _SPAN),
     "dateutil._common.weekday": checked(

@@ -6,19 +6,26 @@ import enum
 import sys
 import types
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
-from cannery._objects import _adapters
+from cannery._objects import _adapters, _stdlib
+from cannery._objects._checks import Untrusted
 from cannery._objects._classes import class_to_name, is_plain_data, plan_of
 from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
-from cannery._objects._registry import name_of_registered
+from cannery._objects._registry import generation, name_of_registered
 from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataTypeError
 
-Described = tuple[str, dict[str, Any]]
+Parts = dict[str, Any]
+Described = tuple[str, Parts]
+
+
+# More are made by programs that make classes, and have no use of them for long.
+_MOST_CLASSES = 1000
 
 
 class Describer:
@@ -26,6 +33,13 @@ class Describer:
 
     def __init__(self) -> None:
         self._of_class: dict[type, Callable[[Any], Described]] = {}
+        self._plain_names: dict[type, str | None] = {}
+        self._generation = generation()
+
+    def renewed(self) -> Describer:
+        """Give this one back, or a new one if something was registered since, or it knows many."""
+        is_small = len(self._plain_names) < _MOST_CLASSES
+        return self if is_small and self._generation == generation() else Describer()
 
     def describe(self, value: Any) -> Described:
         """The type name and the parts of a value.
@@ -49,6 +63,13 @@ class Describer:
 
     def plain_name(self, cls: type) -> str | None:
         """The name of a class whose instances' `__dict__` is all there is to save, else `None`."""
+        try:
+            return self._plain_names[cls]
+        except KeyError:
+            name = self._plain_names[cls] = self._plain_name(cls)
+            return name
+
+    def _plain_name(self, cls: type) -> str | None:
         if _is_described_otherwise(cls) or not is_plain_data(cls):
             return None
         return name_of_registered(cls) or full_name(cls)
@@ -56,10 +77,15 @@ class Describer:
     def in_order(self, items: Iterable[Any]) -> list[Any]:
         """The items of a set in an order that is the same in every process."""
         items = list(items)
+        if len(items) < 2:
+            return items
         kinds = {type(item) for item in items}
         if len(kinds) == 1 and kinds <= _ORDERED:
             return sorted(items)
-        return sorted(items, key=_sort_key)
+        try:
+            return sorted(items, key=_sort_key)
+        except RecursionError:  # what is nested so deeply has no text to sort it by
+            return sorted(items, key=lambda item: type(item).__qualname__)
 
 
 # Types whose order is total.
@@ -73,7 +99,8 @@ def _sort_key(item: Any) -> tuple[str, str]:
 def _is_described_otherwise(cls: type) -> bool:
     _load_plugins(cls)
     is_known = known_of(cls) is not None or cls is Record or issubclass(cls, type)
-    return is_known or _adapters.describer_of(cls) is not None
+    is_of_library = _adapters.own_attributes(cls) is not None
+    return is_known or is_of_library or _adapters.describer_of(cls) is not None
 
 
 def _describer_of(cls: type) -> Callable[[Any], Described]:
@@ -94,13 +121,27 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return _member_of(cls)
     describe = _adapters.describer_of(cls)
     if describe is not None:
-        return describe
+        return _adapters.with_attributes(cls, describe)
     plan = plan_of(cls)
     if plan is None:
         return refuse
     parts, cls = plan.parts, class_to_name(cls)
     name = name_of_registered(cls) or full_name(cls)
-    return lambda value: (name, parts(value))
+    if _stdlib.class_of(name) is cls:
+        return _of_table(cls, name, parts)
+    return _adapters.with_attributes(cls, lambda value: (name, parts(value)))
+
+
+def _of_table(cls: type, name: str, parts: Callable[[Any], Parts]) -> Callable[[Any], Described]:
+    """For a class that every reader makes: what none would take is refused."""
+
+    def describe(value: Any) -> Described:
+        taken_apart = parts(value)
+        with suppress(Untrusted):
+            _stdlib.check_class(cls, taken_apart)
+        return name, taken_apart
+
+    return describe
 
 
 def _load_plugins(cls: type) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects import _stdlib
-from cannery._objects._callables import is_factory, make_partial, partial_parts
+from cannery._objects._callables import fill_partial, is_factory, make_partial, partial_parts
 from cannery._objects._checks import (
     DATA,
     INT,
@@ -40,6 +40,7 @@ from cannery._objects._checks import (
     sequence_of,
 )
 from cannery._objects._names import refuse_protocols
+from cannery._objects._plans import ATTRIBUTES
 from cannery._zones import zone
 from cannery.errors import DataError
 
@@ -62,6 +63,7 @@ class Known(NamedTuple):
         if own is None:
             return parts
         more = {name: item for name, item in vars(value).items() if name not in own}
+        _stdlib.check_names(type(value), more)
         return {**parts, ATTRIBUTES: more} if more else parts
 
     def revive(self, instance: Any, parts: Parts) -> Any:
@@ -78,9 +80,6 @@ class Known(NamedTuple):
         return value
 
 
-ATTRIBUTES = "__attributes__"
-"""The part that holds what a value was given besides what its type says."""
-
 # Types that take attributes, and what their `__dict__` holds that their parts say.
 _WITH_ATTRIBUTES: dict[type, frozenset[str]] = {
     collections.ChainMap: frozenset({"maps"}),
@@ -93,12 +92,34 @@ _WITH_ATTRIBUTES: dict[type, frozenset[str]] = {
 }
 
 
+def _computed_by(cls: type) -> set[str]:
+    """The names under which a class keeps what it has computed once."""
+    return {
+        name
+        for base in cls.__mro__
+        for name, item in vars(base).items()
+        if isinstance(item, functools.cached_property)
+    }
+
+
+_WITH_ATTRIBUTES |= {
+    cls: frozenset({"network", "network_address", "netmask", "_prefixlen", *_computed_by(cls)})
+    for cls in (
+        ipaddress.IPv4Network,
+        ipaddress.IPv6Network,
+        ipaddress.IPv4Interface,
+        ipaddress.IPv6Interface,
+    )
+}
+
+
 def _set_attributes(value: Any, attributes: Any) -> None:
     PLAIN_DICT(attributes, ATTRIBUTES)
     if type(value) not in _WITH_ATTRIBUTES:
         raise PartError(f"a {type(value).__name__} takes no attributes")
     _stdlib.check_names(type(value), attributes)
-    _stdlib.refuse_callables(attributes, "function")
+    others = {name: item for name, item in attributes.items() if item is not value}
+    _stdlib.refuse_callables(others, "function")
     vars(value).update(attributes)
 
 
@@ -256,6 +277,10 @@ _MAPPINGS = (
 # The rest.
 
 
+def _empty_partial() -> functools.partial[Any]:
+    return functools.partial(int)
+
+
 def _pattern(parts: Parts) -> re.Pattern[Any]:
     # The reviver has looked at how much work it is: that depends on the others of the document.
     return re.compile(parts["pattern"], parts["flags"])
@@ -358,7 +383,7 @@ KNOWN: dict[type, Known] = {
     ),
     types.SimpleNamespace: _filled(types.SimpleNamespace, _fill_namespace, vars, _is_namespace),
     types.MappingProxyType: _value(types.MappingProxyType, _proxied, _is_mapping),
-    functools.partial: Known(partial_parts, make_partial),
+    functools.partial: Known(partial_parts, make_partial, _empty_partial, fill_partial),
     **{cls: Known(parts, make) for cls, (parts, make) in _stdlib.PAIRS.items()},
 }
 

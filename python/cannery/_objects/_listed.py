@@ -9,10 +9,12 @@ from __future__ import annotations
 # By the module that the names are said to be in.
 _NAMES: dict[str, str] = {
     "PIL.Image": "Image",
+    "PIL.PngImagePlugin": "iTXt",
+    "PIL.TiffImagePlugin": "IFDRational",
     "attr._make": "_Nothing",
     "dateutil._common": "weekday",
     "dateutil.relativedelta": "relativedelta",
-    "dateutil.tz": "tzfile tzoffset tzutc",
+    "dateutil.tz": "tzfile tzlocal tzoffset tzrange tzstr tzutc",
     "ml_dtypes": """
         array bcomplex32 bfloat16 complex32 float4_e2m1fn float6_e2m3fn float6_e3m2fn float8_e3m4
         float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz
@@ -21,7 +23,7 @@ _NAMES: dict[str, str] = {
     "msgspec": "NODEFAULT Raw UNSET",
     "networkx": "DiGraph Graph MultiDiGraph MultiGraph",
     "numpy": """
-        all any argmax argmin argsort average bool bool_ busdaycalendar byte bytes_ cdouble
+        all any argmax argmin argsort array average bool bool_ busdaycalendar byte bytes_ cdouble
         character chararray clongdouble complex128 complex192 complex256 complex64 complexfloating
         count_nonzero csingle cumprod cumsum datetime64 diff double dtype finfo flexible float128
         float16 float32 float64 float96 floating generic half iinfo inexact int16 int32 int64 int8
@@ -32,6 +34,13 @@ _NAMES: dict[str, str] = {
         unsignedinteger ushort var void
     """,
     "numpy.char": "chararray",
+    "numpy.exceptions": """
+        AxisError ComplexWarning DTypePromotionError ModuleDeprecationWarning RankWarning
+        TooHardError VisibleDeprecationWarning
+    """,
+    "numpy.lib._arraysetops_impl": "UniqueAllResult UniqueCountsResult UniqueInverseResult",
+    "numpy.linalg": "LinAlgError",
+    "numpy.linalg._linalg": "EigResult EighResult QRResult SVDResult SlogdetResult",
     "numpy.ma": "MaskedArray masked",
     "numpy.polynomial.chebyshev": "Chebyshev",
     "numpy.polynomial.hermite": "Hermite",
@@ -71,6 +80,7 @@ _NAMES: dict[str, str] = {
     "pydantic.root_model": "RootModel",
     "pydantic.types": "ByteSize Secret SecretBytes SecretStr",
     "pydantic_core": "MultiHostUrl PydanticUndefined Url",
+    "pytz": "FixedOffset UTC timezone",
     "scipy.interpolate": """
         Akima1DInterpolator BPoly BSpline CubicHermiteSpline CubicSpline PPoly PchipInterpolator
     """,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from cannery._objects._checks import PartError
+from cannery._objects._checks import PartError, Untrusted
+from cannery._objects._trust import is_trusted
 
 OWN = frozenset(
     """
@@ -33,3 +37,33 @@ def refuse_protocols(names: Iterable[object]) -> None:
     for name in names:
         if type(name) is str and is_special(name) and name not in OWN:
             raise PartError(f"{name!r} answers a protocol and is no attribute of data")
+
+
+def refuse_callables(attributes: Mapping[str, Any], type_name: str) -> None:
+    """Refuse functions as attributes of what may have any: libraries call some by their names.
+
+    NumPy calls `rint` of each object of an array to round it; a class is no such answer. Functions
+    that the reader named may be called.
+
+    Raises:
+        Untrusted: if there is one, so that the holder stays a record.
+
+    """
+    for value in attributes.values():
+        if callable(value) and not isinstance(value, type) and not is_trusted(value):
+            raise Untrusted(type_name)
+
+
+def check_names(cls: type, names: Iterable[Any]) -> None:
+    """Check that attributes shadow nothing of the class and answer no protocol."""
+    for name in names:
+        if type(name) is not str or is_special(name) or _is_behaviour(cls, name):
+            raise PartError(f"{name!r} is not the name of an attribute of a {cls.__name__}")
+
+
+def _is_behaviour(cls: type, name: str) -> bool:
+    """Whether a class has a method or property of this name; slots and default values are none."""
+    found = inspect.getattr_static(cls, name, None)
+    slots = (base.__dict__.get("__slots__", ()) for base in cls.__mro__)
+    is_slot = isinstance(found, types.MemberDescriptorType) and any(name in some for some in slots)
+    return not is_slot and (callable(found) or hasattr(type(found), "__get__"))

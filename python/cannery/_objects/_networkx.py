@@ -26,6 +26,23 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     return lambda graph: (name, _parts(graph))
 
 
+# What networkx keeps in a graph: its data, what it has computed of them, and marks of frozen ones.
+_OWN = frozenset(
+    """
+    graph _node _adj _succ _pred __networkx_cache__ _graph _NODE_OK _EDGE_OK adj succ pred nodes
+    edges degree in_degree
+    out_degree in_edges out_edges
+    """.split()
+)
+_COMPUTED = _OWN - frozenset(vars(nx.MultiDiGraph())) - {"_graph", "_NODE_OK", "_EDGE_OK"}
+_OF_FROZEN = frozenset(vars(nx.freeze(nx.Graph()))) - frozenset(vars(nx.Graph()))
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What networkx itself keeps in a graph."""
+    return _OWN | _OF_FROZEN if _CLASSES.get(cls.__name__) is cls else None
+
+
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
     cls = _CLASSES.get(name.removeprefix("networkx."))
@@ -59,6 +76,8 @@ def _filled(graph: Any, parts: Parts) -> Any:
     graph.add_nodes_from(nodes)
     _check_edges(edges, graph)
     graph.add_edges_from(edges)
+    for name in _COMPUTED & vars(graph).keys():
+        del vars(graph)[name]
     return nx.freeze(graph) if parts.get("frozen") else graph
 
 

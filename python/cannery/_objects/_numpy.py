@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import math
 import sys
@@ -12,25 +11,25 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy_format
 
 from cannery._objects import _invariants_numpy as invariants
+from cannery._objects import _numpy_dtypes as dtypes
+from cannery._objects import _numpy_random
 from cannery._objects._checks import (
     BOOL,
     DATA,
     FLOAT,
-    LARGEST_ITEM,
     TEXT,
     Check,
     PartError,
     array,
+    buffer,
+    check_parts,
     check_shape,
     checked,
     dtype,
     either,
     exact,
-    held,
-    instance,
     integer,
     native_array,
     one_of,
@@ -39,6 +38,7 @@ from cannery._objects._checks import (
     tuple_of,
 )
 from cannery._objects._labels import PROTOCOLS
+from cannery._objects._stdlib import check_exception
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -58,14 +58,12 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     if cls in _BY_ATTRIBUTES:
         name, parts, _ = _BY_ATTRIBUTES[cls]
         return lambda value: (name, parts(value))
-    if cls in (np.random.Generator, np.random.RandomState):
-        return _describe_generator
-    if cls in _BIT_GENERATORS.values():
-        return lambda value: (f"numpy.random.{cls.__name__}", {"state": value.state})
+    if cls.__module__.startswith("numpy.random"):
+        return _numpy_random.describer_of(cls)
     if issubclass(cls, np.generic):
         return _describe_scalar
     if issubclass(cls, np.dtype):
-        return lambda dtype: ("numpy.dtype", _dtype_parts(dtype))
+        return lambda dtype: ("numpy.dtype", dtypes.dtype_parts(dtype))
     if cls is np.ma.MaskedArray:
         return _describe_masked
     if issubclass(cls, np.ma.MaskedArray):
@@ -78,6 +76,21 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How values are made of their parts again; `None` for other names."""
     return _MAKERS.get(name)
+
+
+_OWN_ATTRIBUTES: dict[type, frozenset[str]] = {
+    np.matrix: frozenset({"_getitem"}),
+    np.recarray: frozenset(),
+    np.char.chararray: frozenset(),
+    np.poly1d: frozenset({"coeffs", "_variable"}),
+}
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What NumPy itself keeps in an instance of a class that takes other attributes, too."""
+    if cls in _POLYNOMIALS.values():
+        return frozenset({"coef", "domain", "window", "_symbol", "symbol"})
+    return _OWN_ATTRIBUTES.get(cls)
 
 
 _POLYNOMIALS: dict[str, Any] = {
@@ -126,47 +139,49 @@ _OF_ARRAYS = frozenset(
 )
 
 
+# Results with names, and exceptions: data under the name of a class that only holds it.
+
+_RESULTS: dict[str, str] = {
+    "numpy.linalg._linalg": "EigResult EighResult QRResult SVDResult SlogdetResult",
+    "numpy.lib._arraysetops_impl": "UniqueAllResult UniqueCountsResult UniqueInverseResult",
+}
+_ERRORS = frozenset(
+    """
+    numpy.exceptions.AxisError numpy.exceptions.ComplexWarning
+    numpy.exceptions.DTypePromotionError numpy.exceptions.ModuleDeprecationWarning
+    numpy.exceptions.RankWarning numpy.exceptions.TooHardError
+    numpy.exceptions.VisibleDeprecationWarning numpy.linalg.LinAlgError
+    """.split()
+)
+
+
+def class_of(name: str) -> type | None:
+    """A class of results or exceptions of NumPy's, whose instances are data."""
+    module, _, attribute = name.rpartition(".")
+    if name not in _ERRORS and attribute not in _RESULTS.get(module, "").split():
+        return None
+    return getattr(sys.modules.get(module), attribute, None)
+
+
+def check_class(cls: type, parts: Parts) -> None:
+    """Check the parts of a result or exception: numbers, arrays of them, and plain texts."""
+    if issubclass(cls, BaseException):
+        check_exception(cls, parts)
+    else:
+        check_parts(parts, dict.fromkeys(cls._fields, _RESULT))  # pyright: ignore
+
+
+_RESULT = either(array(invariants.NUMBERS + "mMSU"), invariants.numpy_scalar)
+
+
 def function_of(name: str) -> Any:
     """A function of arrays that only computes."""
     module, _, attribute = name.rpartition(".")
     return getattr(np, attribute, None) if module == "numpy" and attribute in _OF_ARRAYS else None
 
 
-# Random generators, by their states.
-
-_BIT_GENERATORS: dict[str, Any] = {
-    name: getattr(np.random, name) for name in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
-}
-
-
-def _describe_generator(value: Any) -> tuple[str, Parts]:
-    if isinstance(value, np.random.Generator):
-        return "numpy.random.Generator", {"bit_generator": value.bit_generator}
-    return "numpy.random.RandomState", {"state": value.get_state(legacy=False)}
-
-
-def _bit_generator_maker(name: str) -> Callable[[Parts], Any]:
-    def make(parts: Parts) -> Any:
-        made = _BIT_GENERATORS[name]()
-        made.state = parts["state"]
-        return made
-
-    return checked(make, {"state": invariants.bit_state(name)})
-
-
-def _make_random_state(parts: Parts) -> Any:
-    made = np.random.RandomState(_BIT_GENERATORS[parts["state"]["bit_generator"]]())
-    made.set_state(parts["state"])
-    return made
-
-
 def _attributes(*names: str) -> Callable[[Any], Parts]:
     return lambda value: {name: getattr(value, name) for name in names}
-
-
-def _make_seeds(parts: Parts) -> Any:
-    invariants.check_seeds(parts)
-    return np.random.SeedSequence(**parts)
 
 
 def _make_calendar(parts: Parts) -> Any:
@@ -177,11 +192,6 @@ def _make_calendar(parts: Parts) -> Any:
 
 # Types that their constructor makes of what their attributes say.
 _BY_ATTRIBUTES: dict[type, tuple[str, Callable[[Any], Parts], Callable[[Parts], Any]]] = {
-    np.random.SeedSequence: (
-        "numpy.random.SeedSequence",
-        _attributes("entropy", "spawn_key", "pool_size", "n_children_spawned"),
-        checked(_make_seeds, invariants.SEEDS),
-    ),
     np.busdaycalendar: (
         "numpy.busdaycalendar",
         _attributes("weekmask", "holidays"),
@@ -292,7 +302,7 @@ def _describe_scalar(value: Any) -> tuple[str, Parts]:
         return name, {"value": bytes(value)}
     # The rest (long floats, records) as arrays without dimensions.
     array = np.asarray(value)
-    _refuse_foreign_fields(array.dtype)
+    dtypes.refuse_foreign_fields(array.dtype)
     return name, {"value": array.view(_plain_fields(array.dtype), np.ndarray)}
 
 
@@ -343,147 +353,6 @@ def _make_element(cls: Any, parts: Parts) -> Any:
     return value[()]
 
 
-def _dtype_parts(dtype: Any) -> Parts:
-    if isinstance(dtype, np.dtypes.StringDType):
-        missing = {"missing": dtype.na_object} if hasattr(dtype, "na_object") else {}
-        strict = {} if dtype.coerce else {"coerce": False}
-        return {"value": "StringDType", **missing, **strict}
-    if dtype.subdtype is not None:
-        return {"base": dtype.base, "shape": list(dtype.shape)}
-    if _is_foreign(dtype):
-        return {"value": _ml_dtypes().name_of(dtype)}
-    _refuse_foreign_fields(dtype)
-    metadata = {"metadata": dict(dtype.metadata)} if dtype.metadata else {}
-    align = {"align": True} if dtype.fields and dtype.isalignedstruct else {}
-    return {"value": _descr_of(dtype), **align, **metadata}
-
-
-def _descr_of(dtype: Any) -> str:
-    try:
-        return repr(npy_format.dtype_to_descr(_bare(dtype)))
-    except ValueError as reason:
-        error = DataTypeError(f"the element type {dtype} has no form: {reason}")
-        error.hint = "copy the array into a type whose fields follow each other"
-        raise error from None
-
-
-# What NumPy says of a type of elements that another library has added.
-_FOREIGN = 2
-
-
-def _is_foreign(dtype: Any) -> bool:
-    return dtype.isbuiltin == _FOREIGN
-
-
-def _ml_dtypes() -> Any:
-    return import_module("cannery._objects._ml_dtypes")
-
-
-def _refuse_foreign_fields(dtype: Any) -> None:
-    for name, field in (dtype.fields or {}).items():
-        base = field[0].base
-        if _is_foreign(base):
-            error = DataTypeError(f"the field {name!r} of the type {base} has no form in an array")
-            error.hint = f"save the field as an array of its own: array[{name!r}]"
-            raise error
-        _refuse_foreign_fields(base)
-
-
-def _bare(dtype: Any) -> Any:
-    """The type without metadata, of which NumPy would warn that it is lost."""
-    return np.dtype(dtype.str) if dtype.metadata and dtype.fields is None else dtype
-
-
-_LONGEST_TYPE = 1 << 16
-_SHAPE = sequence_of(integer(0, 2**31 - 1))
-_TYPE_PARTS: dict[str, Check] = {"value": text(_LONGEST_TYPE)}
-
-
-def _metadata(value: Any, path: str) -> None:
-    """What is said about a type: names and anything, which NumPy only keeps."""
-    exact(dict)(value, path)
-    for name in value:
-        text()(name, f"{path} key")
-
-
-def _is_missing(value: Any, path: str) -> None:
-    """What stands for a missing text: it has no methods that NumPy would call."""
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and value is pandas.NA:
-        return
-    exact(type(None), float, str)(value, path)
-    if type(value) is float and not math.isnan(value):
-        raise PartError(f"the part {path!r}: a number stands for no missing text")
-
-
-def _make_subarray(parts: Parts) -> Any:
-    invariants.check_dtype(parts["base"], "base")
-    shape = tuple(parts["shape"])
-    if len(shape) > 32 or math.prod(shape) * parts["base"].itemsize > LARGEST_ITEM:
-        raise PartError(f"the part 'shape': {list(shape)!r:.80} is too large for one element")
-    check_shape(shape, "shape")
-    return np.dtype((parts["base"], shape))
-
-
-def _make_text_dtype(parts: Parts) -> Any:
-    missing = {"na_object": parts["missing"]} if "missing" in parts else {}
-    return np.dtypes.StringDType(coerce=parts.get("coerce", True), **missing)
-
-
-def _make_named_dtype(parts: Parts) -> Any:
-    if parts["value"].startswith("ml_dtypes."):
-        return _ml_dtypes().dtype_of(parts["value"])
-    made = npy_format.descr_to_dtype(_read_descr(parts["value"]))
-    if parts.get("align"):
-        made = np.dtype(made, align=True)
-    invariants.check_dtype(made, "value")
-    return np.dtype(made, metadata=parts["metadata"]) if "metadata" in parts else made
-
-
-def _read_descr(descr: str) -> Any:
-    """The text that says what a type is, as Python's constants."""
-    try:
-        found = ast.literal_eval(descr)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise PartError(f"the part 'value': {descr!r:.80} is no type of elements") from None
-    _check_descr(found, 32)
-    return found
-
-
-def _check_descr(descr: Any, left: int) -> None:
-    """Check the form of a type: a text, a list of fields, or a pair of a type and a shape."""
-    if left == 0:
-        raise PartError("the part 'value': the type is nested too deeply")
-    if type(descr) is tuple:
-        tuple_of(held, sequence_of(integer(0, LARGEST_ITEM)))(descr, "value")
-        if len(descr[1]) > 32 or math.prod(descr[1]) > LARGEST_ITEM:
-            raise PartError("the part 'value': the shape is too large for one element")
-        _check_descr(descr[0], left - 1)
-    elif type(descr) is list:
-        for field in descr:
-            sequence_of(held, tuple)(field, "value")
-            if len(field) not in (2, 3):
-                raise PartError("the part 'value': expected fields of 2 or 3 items")
-            either(text(), tuple_of(text(), text()))(field[0], "value")
-            _check_descr(field[1] if len(field) == 2 else (field[1], field[2]), left - 1)
-    else:
-        text(100)(descr, "value")
-
-
-_make_dtype_by_value = checked(
-    _make_named_dtype, _TYPE_PARTS, align=one_of(True), metadata=_metadata
-)
-_make_dtype_of_text = checked(_make_text_dtype, _TYPE_PARTS, missing=_is_missing, coerce=BOOL)
-_make_dtype_of_base = checked(_make_subarray, {"base": dtype(invariants.ANY_KIND), "shape": _SHAPE})
-
-
-def _make_dtype(parts: Parts) -> Any:
-    if "base" in parts:
-        return _make_dtype_of_base(parts)
-    is_text = type(parts.get("value")) is str and parts["value"] == "StringDType"
-    return _make_dtype_of_text(parts) if is_text else _make_dtype_by_value(parts)
-
-
 def _describe_masked(array: Any) -> tuple[str, Parts]:
     parts = {
         "data": array.data,
@@ -517,9 +386,9 @@ def _make_masked(parts: Parts) -> Any:
 
 def _describe_array(array: Any) -> tuple[str, Parts]:
     """An array of objects, text of any length, or a subclass: its elements as a list."""
-    if _is_foreign(array.dtype):
-        return "ml_dtypes.array", _ml_dtypes().array_parts(array)
-    _refuse_foreign_fields(array.dtype)
+    if dtypes.is_foreign(array.dtype):
+        return "ml_dtypes.array", dtypes.ml_dtypes().array_parts(array)
+    dtypes.refuse_foreign_fields(array.dtype)
     if type(array) is np.memmap:
         return "numpy.memmap", {"value": np.asarray(array)}
     if type(array) in _VIEWS.values():
@@ -527,7 +396,12 @@ def _describe_array(array: Any) -> tuple[str, Parts]:
     if type(array) is np.recarray:
         return "numpy.recarray", {"value": array.view(_plain_fields(array.dtype), np.ndarray)}
     if array.dtype.metadata and array.dtype.fields is None and not array.dtype.hasobject:
-        return "numpy.ndarray", {"dtype": array.dtype, "value": array.view(_bare(array.dtype))}
+        return "numpy.ndarray", {
+            "dtype": array.dtype,
+            "value": array.view(dtypes.bare(array.dtype)),
+        }
+    if array.dtype.fields and not array.dtype.hasobject and type(array) is np.ndarray:
+        return "numpy.ndarray", {"dtype": array.dtype, "value": dtypes.as_bytes(array)}
     order = "F" if array.flags.fnc else "C"
     return f"numpy.{type(array).__name__}", {
         "dtype": array.dtype,
@@ -584,7 +458,7 @@ def _check_item(item: Any, kind: Any, path: str) -> None:
     elif kind.fields:
         tuple_of(*[_kind_check(kind.fields[name][0]) for name in kind.names])(item, path)
     elif kind.kind == "T":
-        either(TEXT, _is_missing)(item, path)
+        either(TEXT, dtypes.is_missing)(item, path)
     else:
         _ITEM(item, path)
 
@@ -632,6 +506,17 @@ def _make_array(parts: Parts) -> Any:
     made = _shell(parts)
     _fill_array(made, parts)
     return made
+
+
+def _make_of_bytes(parts: Parts) -> Any:
+    """An array that a reader without NumPy had as a record."""
+    kind, shape = dtypes.dtype_of_text(parts["dtype"]), tuple(parts["shape"])
+    if kind.hasobject or math.prod(shape) * kind.itemsize != len(parts["data"]):
+        raise PartError(f"the part 'data': {len(parts['data'])} bytes for {shape!r:.80} of {kind}")
+    if not parts["data"]:
+        check_shape(shape, "shape")
+    flat = np.frombuffer(bytes(parts["data"]), kind)
+    return flat.reshape(shape, order=parts["order"]).copy(order=parts["order"])
 
 
 # Subclasses that are nothing but another face of an array.
@@ -683,30 +568,28 @@ def _polynomial_maker(cls: Any) -> Callable[[Parts], Any]:
     return checked(make, checks | {"_symbol": _identifier}, symbol=_identifier)
 
 
-_is_bit_generator = instance("numpy.random.bit_generator", "BitGenerator")
 _mask = either(one_of(False), array("bV"))
 
 _MAKERS: dict[str, Callable[[Parts], Any]] = {
-    "numpy.dtype": _make_dtype,
+    "numpy.dtype": dtypes.make_dtype,
     "numpy.ma.MaskedArray": checked(
         _make_masked,
         {"data": array(invariants.ANY_KIND), "mask": _mask, "hard": BOOL},
         fill_value=array(invariants.ANY_KIND, 0),
     ),
     "numpy.ma.masked": checked(lambda _: np.ma.masked, {}),
-    "numpy.random.Generator": checked(
-        lambda parts: np.random.Generator(parts["bit_generator"]),
-        {"bit_generator": _is_bit_generator},
-    ),
-    "numpy.random.RandomState": checked(_make_random_state, {"state": invariants.legacy_state}),
     "numpy.ufunc": checked(_make_ufunc, {"module": one_of(*_UFUNC_MODULES), "name": text(100)}),
     "numpy.matrix": _face_maker(np.matrix, invariants.NUMBERS + "mMO", 2),
     "numpy.chararray": _face_maker(np.char.chararray, "SU"),
     **{name: make for name, _, make in _BY_ATTRIBUTES.values()},
-    **{f"numpy.random.{name}": _bit_generator_maker(name) for name in _BIT_GENERATORS},
+    **_numpy_random.MAKERS,
     "numpy.memmap": checked(lambda parts: parts["value"], {"value": array("biufcmMSUV")}),
     "numpy.recarray": _face_maker(np.recarray, "biufcmMSUVO"),
     "numpy.ndarray": _make_array,
+    "numpy.array": checked(
+        _make_of_bytes,
+        {"dtype": text(1 << 16), "shape": _ITEMS_PARTS["shape"], "order": _ORDER, "data": buffer},
+    ),
     "numpy.poly1d": checked(_make_poly1d, {"coeffs": _COEFFICIENTS, "_variable": text(1000)}),
     **{name: _polynomial_maker(cls) for name, cls in _POLYNOMIALS.items()},
     **{f"numpy.{name}": _scalar_maker(getattr(np, name)) for name in _SCALARS if hasattr(np, name)},

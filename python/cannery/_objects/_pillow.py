@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from cannery._objects import _pillow_files
 from cannery._objects._checks import (
     DATA,
     LARGEST_EMPTY,
@@ -29,6 +30,14 @@ from cannery._objects._checks import (
     tuple_of,
 )
 from cannery._objects._exif import check_exif
+from cannery._objects._pillow_files import (
+    FILE_CHECKS,
+    MAKERS,
+    check_info,
+    check_plain,
+    file_parts,
+    of_file,
+)
 from cannery._objects._png import check_png
 from cannery.errors import DataTypeError
 
@@ -43,12 +52,12 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     """How an image is described, whatever file it was opened from."""
     if issubclass(cls, Image.Image):
         return lambda image: ("PIL.Image.Image", _parts(image))
-    return None
+    return _pillow_files.describer_of(cls)
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
-    return _make_image if name == "PIL.Image.Image" else None
+    return _make_image if name == "PIL.Image.Image" else MAKERS.get(name)
 
 
 def _parts(image: Any) -> Parts:
@@ -65,9 +74,16 @@ def _parts(image: Any) -> Parts:
         parts["raw"] = image.tobytes()
     if image.palette is not None:
         parts["palette"] = (image.palette.mode, image.palette.tobytes())
-    info = {name: _plain(value) for name, value in image.info.items() if _is_plain(value)}
-    exif = getattr(image, "_exif", None)  # what `getexif` made, and its caller may have changed
-    return parts | ({"info": info} if info else {}) | ({"exif": exif.tobytes()} if exif else {})
+    for name, value in image.info.items():
+        check_plain(value, f"info[{name!r}]")
+    info = {"info": dict(image.info)} if image.info else {}
+    return parts | info | _exif_parts(image) | file_parts(image)
+
+
+def _exif_parts(image: Any) -> Parts:
+    # What `getexif` made, and its caller may have changed; a TIFF file has it nowhere else.
+    exif = image.getexif() if hasattr(image, "tag_v2") else getattr(image, "_exif", None)
+    return {"exif": exif.tobytes()} if exif else {}
 
 
 def _png(image: Any) -> bytes:
@@ -76,32 +92,6 @@ def _png(image: Any) -> bytes:
     bare.info = {}  # else it would be written into the file, and change the pixels of some modes
     bare.save(out, "PNG")
     return out.getvalue()
-
-
-_SCALARS = (str, bytes, int, float, bool, type(None))
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return all(_is_plain(item) for item in value)
-    if isinstance(value, dict):
-        return all(_is_plain(item) for pair in value.items() for item in pair)
-    return isinstance(value, _SCALARS)
-
-
-def _plain(value: Any) -> Any:
-    """The value in Python's own types: texts of PNG files say their language besides."""
-    if type(value) in _SCALARS:
-        return value
-    if isinstance(value, (tuple, list)):
-        items = [_plain(item) for item in value]
-        return items if isinstance(value, list) else tuple(items)
-    if isinstance(value, dict):
-        return {_plain(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, str):
-        return str.__str__(value)
-    base: Any = next(cls for cls in (bool, int, float, bytes) if isinstance(value, cls))
-    return base(value)
 
 
 # Reading. The size is compared with the data before room is made for the pixels.
@@ -141,26 +131,11 @@ def _check_palette(value: Any, path: str) -> None:
         raise PartError(f"the part {path!r}: {len(data)} bytes are no colors of {mode}")
 
 
-def _check_info(value: Any, path: str, left: int = 8) -> None:
-    """Plain data by names: what Pillow and others look up there is no object with methods."""
-    if left == 0:
-        raise PartError(f"the part {path!r}: it is nested too deeply")
-    if type(value) is dict:
-        for name, item in value.items():
-            _check_info(name, path, left - 1)
-            _check_info(item, f"{path}[{name!r:.80}]", left - 1)
-    elif type(value) in (tuple, list):
-        for item in value:
-            _check_info(item, path, left - 1)
-    else:
-        exact(*_SCALARS)(value, path)
-
-
 def _named_info(value: Any, path: str) -> None:
     PLAIN_DICT(value, path)
     for name in value:
         either(text(), exact(int, tuple))(name, path)
-    _check_info(value, path)
+    check_info(value, path)
     # Where Pillow finds Exif data when it is asked for it.
     exif, profile = value.get("exif"), value.get("Raw profile type exif")
     if exif is None and type(profile) is str:
@@ -183,7 +158,7 @@ def _make(parts: Parts) -> Any:
     if "exif" in parts:
         check_exif(parts["exif"])
         image.getexif().load(parts["exif"])
-    return image
+    return of_file(image, parts) if "class" in parts else image
 
 
 def _opened(parts: Parts) -> Any:
@@ -207,4 +182,5 @@ _make_image = checked(
     palette=_check_palette,
     info=_named_info,
     exif=DATA,
+    **FILE_CHECKS,
 )

@@ -30,6 +30,16 @@ class Record:
         """The name of the type that the object had."""
         return self.__type_name__
 
+    @property
+    def __hint__(self) -> str:
+        """What to do for a value of the type instead of the record."""
+        from cannery._objects._adapters import missing_library
+
+        library = missing_library(self.__type_name__)
+        if library is not None:
+            return f"{library} is not installed here: with it, load the file again"
+        return f"name its type, for a value of it: trust=[{self.__type_name__!r}]"
+
     def __getattr__(self, name: str) -> Any:
         if _is_special(name):
             raise AttributeError(name)  # the answer to a protocol is not a file's to give
@@ -37,7 +47,9 @@ class Record:
             return self.__parts__[name]
         except KeyError:
             message = f"the record of a {self.__type_name__!r} has no part {name!r}"
-            raise AttributeError(message, name=name, obj=self) from None
+            error = AttributeError(message, name=name, obj=self)
+            error.add_note(f"hint: {self.__hint__}")
+            raise error from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if _is_special(name):
@@ -103,7 +115,7 @@ class Record:
 
     def _no_value(self, what: str) -> DataTypeError:
         error = DataTypeError(f"the record of a {self.__type_name__!r} is not {what}")
-        error.hint = f"name its type, for a value of it: trust=[{self.__type_name__!r}]"
+        error.hint = self.__hint__
         return error
 
     def __reduce__(self) -> tuple[Any, ...]:

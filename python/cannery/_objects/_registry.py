@@ -6,6 +6,7 @@ older versions are brought up to date when they are loaded. Who registers a clas
 
 from __future__ import annotations
 
+import copyreg
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -34,6 +35,17 @@ class Registered(NamedTuple):
     def type_name(self) -> str:
         """The name that documents know it by."""
         return f"{self.name}/v{self.version}"
+
+
+class _Generation:
+    """How often something was registered: what is remembered about classes is of one time."""
+
+    count = 0
+
+
+def generation() -> tuple[int, int]:
+    """What changes with every class that is registered, here or with `copyreg`."""
+    return _Generation.count, len(copyreg.dispatch_table)
 
 
 _by_class: dict[type, Registered] = {}
@@ -94,6 +106,7 @@ def register(
 
 
 def _add(registered: Registered, upgrade_from: Mapping[int | str, Any]) -> None:
+    _Generation.count += 1
     upgrades, version = registered.upgrades, registered.version
     upgrades |= {key: fn for key, fn in upgrade_from.items() if isinstance(key, int)}
     _by_class[registered.cls] = _by_name[registered.name] = registered
@@ -124,6 +137,8 @@ def find_registered(type_name: str) -> tuple[Registered, int] | None:
     """The class of a name in a document, and the version that the document has."""
     if type_name in _aliases:
         return _aliases[type_name]
+    if "/" not in type_name:
+        return None
     match = _VERSIONED.fullmatch(type_name)
     found = None if match is None else _by_name.get(match[1])
     if found is None or match is None or int(match[2]) > found.version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -23,6 +24,7 @@ from cannery._objects._functions import function_of
 from cannery._objects._known import BY_NAME, KNOWN, Known, name_of_known
 from cannery._objects._names import refuse_protocols
 from cannery._objects._patterns import PatternBudget
+from cannery._objects._plans import ATTRIBUTES
 from cannery._objects._record import Record
 from cannery._objects._registry import Registered, find_registered, upgraded
 from cannery._objects._trust import Trust
@@ -62,8 +64,20 @@ class Reviver:
         self._trust = trust
         self._makers: dict[str, Maker] = {}
 
+    @classmethod
+    def open(cls, trust: Trust) -> Reviver:
+        """One that reads for a trust, until it is closed."""
+        trust.begin()
+        return cls(trust)
+
+    def close(self) -> None:
+        """Nothing more is read."""
+        self._trust.end()
+
     def plain_class(self, type_name: str) -> type | None:
         """The class of that name, if it is trusted and its parts are its `__dict__`."""
+        if type_name in _OF_TABLE:
+            return None
         registered = self._registered(type_name)
         if registered is not None:
             cls = registered[0].cls if registered[1] == registered[0].version else None
@@ -92,8 +106,17 @@ class Reviver:
         return found
 
     def _is_of_table(self, name: str) -> bool:
+        package = name.partition(".")[0]
+        given = self._trust.given(name)
+        if given is not None and "." in name and not _has_table(package):
+            return False
         is_known = name in BY_NAME or name in ("type", "function")
-        return is_known or _adapters.maker_of(name) is not None or _class_of_data(name) is not None
+        is_of_table = (
+            is_known or _adapters.maker_of(name) is not None or _class_of_data(name) is not None
+        )
+        if is_of_table:
+            _OF_TABLE.add(name)
+        return is_of_table
 
     def begin(self, type_name: str) -> Any:
         """Make an empty instance, or return `None` if all parts must be there first."""
@@ -155,7 +178,7 @@ class Reviver:
             return _maker_of_registered(*registered)
         cls = _class_of_data(name)
         if cls is not None:
-            return _maker_of_table(cls) or _maker_of_record(name)
+            return _maker_of_class_of_table(name, cls)
         cls = self._trust.find(name)
         made = _maker_of_class(cls) if isinstance(cls, type) else None
         return made or _maker_of_record(name)
@@ -184,6 +207,14 @@ class Reviver:
         return Record(kind, parts) if found is None else found
 
 
+# Names that were found in the table, which has no end of others in it.
+_OF_TABLE: set[str] = set()
+
+
+def _has_table(package: str) -> bool:
+    return _adapters.is_known(package) or package in sys.stdlib_module_names
+
+
 def _explained(type_name: str, error: Exception) -> DataError:
     """What went wrong in a constructor as an error of the document, which had the parts."""
     if isinstance(error, KeyError):
@@ -210,14 +241,16 @@ def _maker_of_known(known: Known) -> Maker:
 
 def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:
     found = _adapters.shell_of(name)
-    if found is None:
-        return Maker(lambda _, parts: make(parts))
-    shell, fill = found
+    shell, fill = found or (None, None)
 
     def finish(instance: Any, parts: Parts) -> Any:
-        if instance is None:
-            return make(parts)
-        fill(instance, parts)
+        more = parts.pop(ATTRIBUTES, None)
+        if instance is None or fill is None:
+            instance = make(parts)
+        else:
+            fill(instance, parts)
+        if more is not None:
+            _adapters.add_attributes(instance, more)
         return instance
 
     return Maker(finish, shell=shell)
@@ -245,6 +278,17 @@ def _maker_of_table(cls: Any) -> Maker | None:
 
     empty = plan.empty
     return Maker(finish, shell=None if empty is None else lambda _: empty())
+
+
+# Of classes of the table: what their plans say is found out once.
+_of_table: dict[str, Maker] = {}
+
+
+def _maker_of_class_of_table(name: str, cls: type) -> Maker:
+    made = _of_table.get(name)
+    if made is None:
+        made = _of_table[name] = _maker_of_table(cls) or _maker_of_record(name)
+    return made
 
 
 def _maker_of_registered(registered: Registered, version: int) -> Maker:
@@ -275,16 +319,18 @@ def _maker_of_class(cls: Any) -> Maker | None:
     plan = plan_of(cls)
     if plan is None:
         return None
-    empty, fill, make = plan.empty, plan.fill, plan.make
-    if empty is None or fill is None:
+    fill, make = plan.fill, plan.make
+    if fill is None:
         make = cast("Callable[[Parts], Any]", make)
         return Maker(lambda _, parts: make(parts), can_wait=plan.can_wait)
 
     def finish(instance: Any, parts: Parts) -> Any:
+        if instance is None and make is not None:
+            return make(parts)
         fill(instance, parts)
         return instance
 
-    return Maker(finish, empty=empty, can_wait=plan.can_wait)
+    return Maker(finish, empty=plan.empty, shell=plan.shell, can_wait=plan.can_wait)
 
 
 def _is_member_value(value: Any, path: str) -> None:

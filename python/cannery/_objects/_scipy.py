@@ -42,6 +42,23 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     return lambda value: (name, _parts(value))
 
 
+# What scipy itself keeps in sparse arrays and in splines.
+_OF_SPARSE = frozenset(
+    """
+    _shape maxprint indptr indices data coords offsets dtype rows _dict has_canonical_format
+    has_sorted_indices _has_canonical_format _has_sorted_indices
+    """.split()
+)
+_OF_SPLINES = frozenset("t c k x extrapolate axis _asarray _t _c _x _axis".split())
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What scipy itself keeps in an instance."""
+    if cls in _SPLINES:
+        return _OF_SPLINES
+    return _OF_SPARSE if _CLASSES.get(cls.__name__) is cls else None
+
+
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How it is made again."""
     module, _, attribute = name.rpartition(".")

@@ -7,7 +7,6 @@ import ast
 import decimal
 import enum
 import functools
-import inspect
 import io
 import itertools
 import operator
@@ -20,7 +19,7 @@ import time
 import types
 import typing
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from cannery._installed import installed_module as _installed_module
@@ -50,7 +49,9 @@ from cannery._objects._checks import (
     sequence_of,
     tuple_of,
 )
+from cannery._objects._names import check_names as check_names
 from cannery._objects._names import is_special
+from cannery._objects._names import refuse_callables as refuse_callables
 from cannery._objects._stdlib_classes import rules
 from cannery.errors import DataTypeError
 
@@ -132,7 +133,11 @@ def check_class(cls: type, parts: Parts) -> None:
         check_names(cls, parts)
         refuse_callables(parts, "function")
     elif not issubclass(cls, enum.Enum):
-        rules()[name](parts)
+        rule = rules()[name]
+        others = rule.others(parts)
+        rule({key: part for key, part in parts.items() if key not in others})
+        check_names(cls, others)
+        refuse_callables(others, "function")
 
 
 def _check_node(cls: Any, parts: Parts) -> None:
@@ -145,35 +150,6 @@ def _check_node(cls: Any, parts: Parts) -> None:
         if name not in cls._fields and name not in cls._attributes:
             raise PartError(f"{cls.__name__} has no field {name!r}")
         refuse_records(value, name)
-
-
-def refuse_callables(attributes: Mapping[str, Any], type_name: str) -> None:
-    """Refuse functions as attributes of what may have any: libraries call some by their names.
-
-    NumPy calls `rint` of each object of an array to round it; a class is no such answer.
-
-    Raises:
-        Untrusted: if there is one, so that the holder stays a record.
-
-    """
-    for value in attributes.values():
-        if callable(value) and not isinstance(value, type):
-            raise Untrusted(type_name)
-
-
-def check_names(cls: type, names: Iterable[Any]) -> None:
-    """Check that attributes shadow nothing of the class and answer no protocol."""
-    for name in names:
-        if type(name) is not str or is_special(name) or _is_behaviour(cls, name):
-            raise PartError(f"{name!r} is not the name of an attribute of a {cls.__name__}")
-
-
-def _is_behaviour(cls: type, name: str) -> bool:
-    """Whether a class has a method or property of this name; slots and default values are none."""
-    found = inspect.getattr_static(cls, name, None)
-    slots = (base.__dict__.get("__slots__", ()) for base in cls.__mro__)
-    is_slot = isinstance(found, types.MemberDescriptorType) and any(name in some for some in slots)
-    return not is_slot and (callable(found) or hasattr(type(found), "__get__"))
 
 
 # What exceptions keep outside of their `__dict__`, or set themselves.

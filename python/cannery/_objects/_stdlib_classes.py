@@ -32,14 +32,15 @@ _CODES: dict[str, Check] = {
     "value": _checks.value,
 }
 
-# One class to a line; `name:code`, `?` for what may also be None, `!` for what must be there.
+# One class to a line; `name:code`, `?` for what may also be None, `!` for what must be there, `*`
+# where any other attributes may be.
 _TABLE = """
 calendar.Calendar                 _firstweekday:int
 calendar.HTMLCalendar             _firstweekday:int
 calendar.TextCalendar             _firstweekday:int
-collections.UserDict              data:dict!
-collections.UserList              data:list!
-collections.UserString            __args__:text-args data:text!
+collections.UserDict              data:dict! *
+collections.UserList              data:list! *
+collections.UserString            __args__:text-args data:text! *
 contextlib.nullcontext            enter_result:any
 datetime.tzinfo
 decimal.DecimalTuple              sign:int! digits:tuple! exponent:value!
@@ -144,16 +145,24 @@ class ClassRule:
     def __init__(self, words: list[str]) -> None:
         self._checks: dict[str, Check] = {}
         self._required: set[str] = set()
+        self._is_open = "*" in words
         for word in words:
             name, _, code = word.partition(":")
+            if name == "*":
+                continue
             if code.endswith("!"):
                 self._required.add(name)
             code = code.rstrip("!")
             check = _SPECIAL.get(code.rstrip("?")) or _CODES[code.rstrip("?")]
             self._checks[name] = _checks.optional(check) if code.endswith("?") else check
 
+    def others(self, parts: Parts) -> Parts:
+        """The attributes that the class may have besides those that it lists."""
+        is_other = self._is_open and not parts.keys() <= self._checks.keys()
+        return {k: v for k, v in parts.items() if k not in self._checks} if is_other else {}
+
     def __call__(self, parts: Parts) -> None:
-        """Check the parts of an instance.
+        """Check the parts of an instance, but for `others`.
 
         Raises:
             PartError: if there is one that the class does not list, or of another type.

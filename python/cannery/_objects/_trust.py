@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import sys
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -40,10 +41,24 @@ _reading: ContextVar[Trust | None] = ContextVar("the trust of what is being read
 def is_trusted(item: Any) -> bool:
     """Whether the reader's `trust=` or `type=`, or a registration, gave a class or function.
 
-    What a document holds otherwise is from the table. Only within `Trust.reading`.
+    What a document holds otherwise is from the table. Only between `Trust.begin` and `end`.
     """
     trust = _reading.get()
     return registered_of(item) is not None or (trust is not None and trust.gave(item))
+
+
+def check_trust(trust: Iterable[Any]) -> tuple[Any, ...]:
+    """The classes, functions and names that a caller gave.
+
+    Raises:
+        TypeError: if there is anything else.
+
+    """
+    given = (trust,) if isinstance(trust, (str, type)) else tuple(trust)
+    for item in given:
+        if not isinstance(item, str) and not hasattr(item, "__qualname__"):
+            raise TypeError(f"trust takes classes and names, not {type(item).__name__}")
+    return given
 
 
 class Trust:
@@ -56,11 +71,9 @@ class Trust:
     """
 
     def __init__(self, trust: Iterable[Any] = (), annotation: Any = None) -> None:
-        if isinstance(trust, (str, type)):
-            trust = (trust,)
         self._found: dict[str, Any] = {}
         self._patterns: list[str] = []
-        for item in trust:
+        for item in check_trust(trust):
             self._add(item)
         for cls in classes_in(annotation):
             if _reason_to_refuse(cls) is None:
@@ -69,23 +82,25 @@ class Trust:
     def _add(self, item: Any) -> None:
         if isinstance(item, str):
             self._patterns.append(item)
-        elif hasattr(item, "__qualname__"):
+        else:
             for name in names_of(item):
                 self._found[name] = item
-        else:
-            raise TypeError(f"trust takes classes and names, not {type(item).__name__}")
 
     def matches(self, name: str) -> bool:
         """Whether one of the caller's names or patterns is, or matches, this name."""
         return any(fnmatchcase(name, pattern) for pattern in self._patterns)
 
-    def reading(self, read: Callable[[], Any]) -> Any:
-        """What `read` returns; meanwhile `is_trusted` asks this trust."""
-        token = _reading.set(self)
-        try:
-            return read()
-        finally:
-            _reading.reset(token)
+    def begin(self) -> None:
+        """From now on `is_trusted` asks this trust, until `end`."""
+        self._token = _reading.set(self)
+
+    def end(self) -> None:
+        """Undo `begin`."""
+        _reading.reset(self._token)
+
+    def given(self, name: str) -> Any:
+        """The class or function that the caller gave as an object, by one of its names."""
+        return self._found.get(name)
 
     def gave(self, item: Any) -> bool:
         """Whether a class or function was found here."""
@@ -227,9 +242,21 @@ def _reason_to_refuse(item: Any) -> str | None:
     module = getattr(item, "__module__", None) or ""
     if module.partition(".")[0] in _FORBIDDEN and not _is_of_project(module):
         return "reaches the interpreter or the system"
-    if isinstance(item, type) and hasattr(item, "__del__"):
+    if isinstance(item, type) and _has_finalizer(item):
         return "has a finalizer (`__del__`), which runs when the object is dropped"
     return None
+
+
+def _has_finalizer(cls: type) -> bool:
+    """Whether code of a class runs when an instance is dropped; files in memory are only closed."""
+    finalizer = getattr(cls, "__del__", None)
+    is_file = finalizer is getattr(io.IOBase, "__del__", None) and issubclass(cls, _IN_MEMORY)
+    return finalizer is not None and not (
+        is_file and cls.close in (io.BytesIO.close, io.StringIO.close)
+    )
+
+
+_IN_MEMORY = (io.BytesIO, io.StringIO)
 
 
 def _is_of_project(module: str) -> bool:

@@ -78,7 +78,10 @@ def read_buffer(path: Path, mapped: bool) -> Any:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if not mapped or size == 0:
-                return bytearray(file.read())
+                whole = bytearray(size)
+                del whole[file.readinto(whole) :]
+                whole += file.read()  # a pipe has no size, and a file may have grown
+                return whole
             return _mmap.mmap(file.fileno(), 0, access=_mmap.ACCESS_COPY)
     except FileNotFoundError as error:
         raise NotFoundError(*error.args[:2], str(path)) from None

@@ -1,6 +1,6 @@
 """Objects of every kind that is data, each by a function that makes an equal one in any process."""
 
-from samples import graphs, instances, models, rarer, stdlib, values
+from samples import graphs, instances, models, rarer, stdlib, subclasses, values
 from samples.registry import REFUSED, SAME, SAMPLES, TRUST
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "models",
     "rarer",
     "stdlib",
+    "subclasses",
     "values",
 ]

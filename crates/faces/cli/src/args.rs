@@ -2,10 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cannery::{Location, MessageOf, Selection, TensorDtype, format_of_extension, tensor_dtype};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::units;
 
 /// Look into data files, convert them, run pipelines and see what they made.
 #[derive(Debug, Parser)]
@@ -50,8 +53,90 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     /// Say why a step of a run ran, or did not
     Why(WhyArgs),
+    /// Check a store, and repair what can be repaired
+    Fsck(FsckArgs),
+    /// Remove what nothing reaches from a store
+    Gc(GcArgs),
+    /// Copy a store, verify it, or say how much it holds
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Copy a store to another folder, proving every byte
+    Copy(StoreCopyArgs),
+    /// Read every byte of a store and say what is damaged
+    Verify(StoreVerifyArgs),
+    /// Say how much a store holds, and what of
+    Size(StoreSizeArgs),
+    /// Say how much a store may hold, or set it
+    Quota(StoreQuotaArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Exit status: 0 ok, or all repaired; 1 something is wrong; 2 could not complete."
+)]
+pub(crate) struct FsckArgs {
+    /// Read every byte, not only names and sizes
+    #[arg(long)]
+    pub(crate) read_data: bool,
+    /// Repair what can be repaired; what is damaged is moved to `damaged/`
+    #[arg(long)]
+    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GcArgs {
+    /// Keep the newest COUNT completed runs of each pipeline, and remove older ones
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) keep_last: Option<u32>,
+    /// Remove runs that ended longer ago: 30d, 12h, 45m, 90s
+    #[arg(long, value_name = "AGE", value_parser = units::duration)]
+    pub(crate) older_than: Option<Duration>,
+    /// How old what is removed must be at least
+    #[arg(long, value_name = "AGE", default_value = "1h", value_parser = units::duration)]
+    pub(crate) grace: Duration,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreCopyArgs {
+    /// A folder that is empty or not there
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreVerifyArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreSizeArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreQuotaArgs {
+    /// Bytes (500M, 10G), or `none`
+    #[arg(value_name = "BYTES", value_parser = units::quota)]
+    pub(crate) bytes: Option<units::Quota>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -178,7 +263,7 @@ pub(crate) struct TensorArgs {
     /// Divide safetensors over files of so many bytes: 5GB, 512MiB
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) shard_size: Option<u64>,
-    /// Leave out what the target cannot hold
+    /// Write what the target lacks as the nearest that it has, or leave it out, and list what was lost
     #[arg(long)]
     pub(crate) lossy: bool,
 }
@@ -307,6 +392,9 @@ pub(crate) struct RunArgs {
     /// A parameter of the pipeline
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub(crate) params: Vec<String>,
+    /// Run this step although its result is known; without a name, all of them
+    #[arg(long, value_name = "STEP", num_args = 0..=1, default_missing_value = "*")]
+    pub(crate) force: Vec<String>,
     /// Print the run as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -331,7 +419,7 @@ pub(crate) struct RunsArgs {
     /// Only runs of this pipeline
     #[arg(long, value_name = "NAME", conflicts_with = "run")]
     pub(crate) pipeline: Option<String>,
-    /// Only runs that are running, completed, failed or interrupted
+    /// Only runs that are running, completed, failed, interrupted or crashed
     #[arg(long, value_name = "STATUS", conflicts_with = "run")]
     pub(crate) status: Option<String>,
     /// No more than so many, the newest

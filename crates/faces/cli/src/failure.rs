@@ -40,7 +40,12 @@ const HINTS: [(&str, Option<&str>); 9] = [
     ("allow them with the option `nan`", Some("`--nan` allows NaN and infinities")),
     ("`control_characters`", Some("write it as an escape: `\\n`, `\\u0007`")),
     ("the option `nan`", Some("`--nan` writes it as Python does, `--tagged` with its type")),
-    ("the option `tagged`", Some("`--tagged` writes it with its type")),
+    (
+        "the option `tagged`",
+        Some(
+            "`--tagged` writes it with its type; `convert --lossy` writes the nearest thing there is",
+        ),
+    ),
     ("`non_finite`", Some("`--nan` writes it as Python does, `--tagged` with its type")),
     ("`load_all`", Some("`--rows` reads documents in a row")),
     ("unicode_errors", Some("`--tagged` writes it all the same")),

@@ -18,6 +18,8 @@ pub struct RunRequest {
     pub pipeline: Option<String>,
     /// The pipeline's parameters, as they were typed.
     pub params: Vec<(String, String)>,
+    /// Steps that run although their results are known; `*` for all.
+    pub force: Vec<String>,
     /// Whether the run is reported as JSON.
     pub json: bool,
 }
@@ -44,9 +46,10 @@ try:
     from cannery._run import run_file
 except ModuleNotFoundError:
     sys.exit(127)
-file, name, json, *params = sys.argv[1:]
+file, name, json, forced, *rest = sys.argv[1:]
+force, params = rest[:int(forced)], rest[int(forced):]
 params = dict(param.split('=', 1) for param in params)
-sys.exit(run_file(file, name or None, params, json == 'json'))
+sys.exit(run_file(file, name or None, params, json == 'json', force))
 ";
 
 impl Host for PythonProcess {
@@ -56,6 +59,7 @@ impl Host for PythonProcess {
         command.arg("-c").arg(BOOTSTRAP).arg(&request.file);
         command.arg(request.pipeline.as_deref().unwrap_or_default());
         command.arg(if request.json { "json" } else { "" });
+        command.arg(request.force.len().to_string()).args(&request.force);
         command.args(request.params.iter().map(|(name, value)| format!("{name}={value}")));
         // The interpreter gets Ctrl-C too, and needs the time to record what was interrupted.
         interrupt::ignore_ctrl_c();

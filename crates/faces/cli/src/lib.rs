@@ -23,6 +23,7 @@ mod interrupt;
 mod progress;
 mod table;
 mod tree;
+mod units;
 
 use std::ffi::OsString;
 
@@ -109,6 +110,9 @@ fn run(
         Command::Artifacts(args) => commands::artifacts::artifacts(&args, console),
         Command::Lineage(args) => commands::lineage::lineage(&args, console),
         Command::Why(args) => commands::runs::why(&args, console),
+        Command::Fsck(args) => commands::upkeep::fsck(&args, console),
+        Command::Gc(args) => commands::upkeep::gc(&args, console),
+        Command::Store(command) => commands::upkeep::store(&command, console),
         Command::Completions(args) => commands::completions::completions(&args, console),
     }
 }

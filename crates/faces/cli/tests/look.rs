@@ -298,7 +298,7 @@ fn kinds_that_a_target_lacks() {
     insta::assert_snapshot!(folder.run("convert :a.yaml :a.json"), @r"
     ----- exit 2
     error: a.yaml: JSON has no objects such as `datetime.date` in `$[1].when` at line 2 column 21
-    hint: `--tagged` writes it with its type
+    hint: `--tagged` writes it with its type; `convert --lossy` writes the nearest thing there is
     ");
     insta::assert_snapshot!(folder.run("convert --tagged :a.yaml :a.json"), @"----- exit 0");
     insta::assert_snapshot!(folder.read("a.json"), @r#"[1,{"when":{"$type":"datetime.date","value":"2026-11-21"}}]"#);
@@ -374,6 +374,9 @@ fn usage() {
       artifacts    List what pipelines have made
       lineage      Show what an artifact was made from
       why          Say why a step of a run ran, or did not
+      fsck         Check a store, and repair what can be repaired
+      gc           Remove what nothing reaches from a store
+      store        Copy a store, verify it, or say how much it holds
       completions  Print completions for a shell
       help         Print this message or the help of the given subcommand(s)
 

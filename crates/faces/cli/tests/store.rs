@@ -89,7 +89,7 @@ fn what_was_run() {
     hint: `cannery runs` lists them
     $ runs --status gone
     ----- exit 2
-    error: expected one of `running`, `completed`, `failed`, `interrupted`, found `gone`
+    error: expected one of `running`, `completed`, `failed`, `interrupted`, `crashed`, found `gone`
     "#);
     });
 }
@@ -246,4 +246,34 @@ fn lines_fit_where_names_are_long() {
     ----- exit 0
     "#);
     });
+}
+
+#[test]
+fn whether_it_is_whole_and_what_it_holds() {
+    let folder = filled();
+    let said = |line: &str| folder.run(&format!("{line} --store :store"));
+    let whole = said("fsck --read-data");
+    assert!(
+        whole.starts_with("ok: ") && whole.contains(" read, 5 artifact versions, 3 runs"),
+        "{whole}"
+    );
+    assert!(said("store verify --json").starts_with(r#"{"ok":true,"#));
+    assert!(
+        said("gc --dry-run").starts_with("would remove: 0 runs, 0 artifact versions, 0 objects")
+    );
+    assert!(said("store size").contains("make_page"));
+    assert!(said("store quota 5M").starts_with("5."), "{}", said("store quota"));
+    assert!(said("store quota none").starts_with("no quota"));
+    assert!(said("store quota much").contains("expected a number of bytes"));
+    assert!(said("gc --older-than soon").contains("expected a number and a unit"));
+
+    let catalog = folder.path("store").join("catalog.sqlite");
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", catalog.display()));
+    }
+    let lost = said("fsck");
+    assert!(lost.contains("has no `catalog.sqlite`") && lost.contains("----- exit 1"), "{lost}");
+    let repaired = said("fsck --repair");
+    assert!(repaired.contains("from the records of 3 runs"), "{repaired}");
+    assert!(repaired.contains("ok, 1 repaired") && repaired.contains("----- exit 0"), "{repaired}");
 }

@@ -1,12 +1,17 @@
 //! NumPy's arrays, by way of their memory; NumPy is imported only when one shows up.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyImportError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyWeakrefReference};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyType, PyWeakrefReference};
 
+use crate::array_header;
 use crate::errors::{OrRaise, from_exception};
 
 /// Arrays below this size are copied out of their file: it costs less than to map it.
@@ -54,6 +59,7 @@ pub(crate) fn to_numpy<'py>(
     py: Python<'py>,
     source: &dyn ArraySource,
     mapping: Option<&mut Mapping>,
+    made: &mut MadeDtypes<'py>,
 ) -> Result<Bound<'py, PyAny>> {
     if let (Some(offset), Some(mapping)) = (source.file_offset(), mapping)
         && source.size_in_bytes()? >= WORTH_MAPPING
@@ -66,7 +72,7 @@ pub(crate) fn to_numpy<'py>(
     }
     let size = usize::try_from(source.size_in_bytes()?)
         .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
-    let (array, start) = own_memory(py, source, size).map_err(from_exception)?;
+    let (array, start) = own_memory(py, source, size, made).map_err(from_exception)?;
     if size > 0 {
         // SAFETY: so many bytes of the new array lie there, and nobody else knows it; its elements are
         // no objects.
@@ -79,6 +85,33 @@ pub(crate) fn to_numpy<'py>(
     Ok(array)
 }
 
+/// Whether there is no NumPy to make arrays with.
+pub(crate) fn is_numpy_missing(py: Python<'_>) -> bool {
+    numpy(py, "numpy").is_err_and(|error| error.is_instance_of::<PyImportError>(py))
+}
+
+/// What an array is made of, for readers without NumPy.
+pub(crate) fn parts_of<'py>(
+    py: Python<'py>,
+    source: &dyn ArraySource,
+) -> Result<Bound<'py, PyAny>> {
+    let size = usize::try_from(source.size_in_bytes()?)
+        .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
+    let mut data = Vec::new();
+    cannery_core::reserve(&mut data, size)?;
+    data.resize(size, 0);
+    source.read(0, &mut data)?;
+    let parts = || -> PyResult<Bound<'py, PyAny>> {
+        let parts = PyDict::new(py);
+        parts.set_item("dtype", cannery_npy::dtype_to_descr(source.dtype()).or_raise(py)?)?;
+        parts.set_item("shape", PyTuple::new(py, source.shape())?)?;
+        parts.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
+        parts.set_item("data", PyBytes::new(py, &data))?;
+        Ok(parts.into_any())
+    };
+    parts().map_err(from_exception)
+}
+
 /// An array that owns its memory, and where that begins.
 ///
 /// One over other memory would have that as its `base`, and NumPy does not keep it as it is: what a
@@ -87,17 +120,16 @@ fn own_memory<'py>(
     py: Python<'py>,
     source: &dyn ArraySource,
     size: usize,
+    made: &mut MadeDtypes<'py>,
 ) -> PyResult<(Bound<'py, PyAny>, *mut u8)> {
-    let dtype = dtype_to_numpy(py, source.dtype())?;
-    if dtype.getattr("hasobject")?.extract()? {
-        return Err(PyValueError::new_err("an array of objects cannot be made of bytes"));
-    }
-    let options = PyDict::new(py);
-    options.set_item("shape", PyTuple::new(py, source.shape())?)?;
-    options.set_item("dtype", dtype)?;
-    options.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
-    let array = py.import("numpy")?.getattr("ndarray")?.call((), Some(&options))?;
-    let (start, len) = memory_of(&array)?;
+    let dtype = made.get(py, source.dtype())?;
+    let order = if source.order() == Order::Fortran { intern!(py, "F") } else { intern!(py, "C") };
+    let shape = PyTuple::new(py, source.shape())?;
+    let array = empty(py)?.call1((shape, dtype, order))?;
+    let (start, len) = match array_header::read(&array)? {
+        Some(header) => (header.data, size_of_elements(&header.shape, source.dtype())),
+        None => memory_of(&array)?,
+    };
     if len != size {
         return Err(PyValueError::new_err(format!(
             "expected an array of {size} bytes, found {len}"
@@ -106,8 +138,39 @@ fn own_memory<'py>(
     Ok((array, start))
 }
 
+/// `numpy.empty`, once it was asked for.
+fn empty(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let empty =
+        EMPTY.get_or_try_init(py, || numpy(py, "numpy")?.getattr("empty").map(Bound::unbind))?;
+    Ok(empty.bind(py))
+}
+
+fn size_of_elements(shape: &[u64], dtype: &Dtype) -> usize {
+    let sides = shape.iter().map(|&side| usize::try_from(side).unwrap_or(usize::MAX));
+    sides.fold(dtype.itemsize(), usize::saturating_mul)
+}
+
+/// NumPy's objects for the element types of a document: few, and each is made once.
+#[derive(Default)]
+pub(crate) struct MadeDtypes<'py>(HashMap<Dtype, Bound<'py, PyAny>>);
+
+impl<'py> MadeDtypes<'py> {
+    fn get(&mut self, py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(made) = self.0.get(dtype) {
+            return Ok(made.clone());
+        }
+        let made = dtype_to_numpy(py, dtype)?;
+        if made.getattr("hasobject")?.extract()? {
+            return Err(PyValueError::new_err("an array of objects cannot be made of bytes"));
+        }
+        self.0.insert(dtype.clone(), made.clone());
+        Ok(made)
+    }
+}
+
 /// Where an array's memory begins, and how long it is.
-fn memory_of(array: &Bound<'_, PyAny>) -> PyResult<(*mut u8, usize)> {
+pub(crate) fn memory_of(array: &Bound<'_, PyAny>) -> PyResult<(*mut u8, usize)> {
     let address: usize =
         array.getattr("__array_interface__")?.get_item("data")?.get_item(0)?.extract()?;
     Ok((address as *mut u8, array.getattr("nbytes")?.extract()?))
@@ -176,6 +239,54 @@ fn is_npy(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(dtype.getattr("descr").is_ok())
 }
 
+/// Whether NPY says all about a type: it has no notes beside it, no alignment and no records.
+fn says_all(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if !dtype.getattr("metadata")?.is_none() {
+        return Ok(false);
+    }
+    let fields = dtype.getattr("fields")?;
+    if fields.is_none() {
+        let base = dtype.getattr("base")?;
+        return if base.is(dtype) { Ok(true) } else { says_all(&base) };
+    }
+    let class = dtype.getattr("type")?.getattr("__name__")?;
+    if dtype.getattr("isalignedstruct")?.extract()? || class.ne("void")? {
+        return Ok(false);
+    }
+    for field in fields.call_method0("values")?.try_iter()? {
+        if !says_all(&field?.get_item(0)?)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The element types of the arrays of one value: few, and each is looked at once.
+#[derive(Default)]
+pub(crate) struct KnownDtypes<'py> {
+    /// By address, which stays that of the type; `None` where NPY does not say all about it.
+    known: HashMap<usize, (Bound<'py, PyAny>, Option<Dtype>)>,
+}
+
+impl<'py> KnownDtypes<'py> {
+    /// An array of NumPy's own class, if its elements are no objects and NPY says all about them.
+    pub(crate) fn array(&mut self, value: &Bound<'py, PyAny>) -> PyResult<Option<NumpyArray>> {
+        let dtype = value.getattr(intern!(value.py(), "dtype"))?;
+        let address = dtype.as_ptr() as usize;
+        let known = match self.known.entry(address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let has_objects = dtype.getattr("hasobject")?.extract::<bool>()?;
+                let is_said = !has_objects && is_npy(&dtype)? && says_all(&dtype)?;
+                let known = if is_said { Some(dtype_from_numpy(&dtype)?) } else { None };
+                place.insert((dtype, known))
+            }
+        };
+        let Some(dtype) = &known.1 else { return Ok(None) };
+        NumpyArray::with_dtype(value, dtype.clone()).map(Some)
+    }
+}
+
 /// A NumPy array as a source, contiguous; it owns what it reads from.
 pub(crate) struct NumpyArray {
     dtype: Dtype,
@@ -192,36 +303,59 @@ pub(crate) struct NumpyArray {
 }
 
 impl NumpyArray {
+    /// Whether a class is that of NumPy's arrays, and no subclass of it.
+    pub(crate) fn is_class(class: &Bound<'_, PyAny>) -> PyResult<bool> {
+        // An array cannot exist before NumPy was imported: no need to import it to find out.
+        let class = class.cast::<PyType>()?;
+        Ok(class.name()? == "ndarray" && class.module()? == "numpy")
+    }
+
     /// The array, if the object is one (and of no subclass) and its elements are no objects.
     pub(crate) fn of(value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let py = value.py();
-        let class = value.get_type();
-        // An array cannot exist before NumPy was imported: no need to import it to find out.
-        if class.name()? != "ndarray" || class.module()? != "numpy" {
+        if !Self::is_class(&value.get_type().into_any())? {
             return Ok(None);
         }
         let dtype = value.getattr("dtype")?;
         if dtype.getattr("hasobject")?.extract()? || !is_npy(&dtype)? {
             return Ok(None);
         }
-        let flags = value.getattr("flags")?;
-        let (contiguous, order) = if flags.getattr("c_contiguous")?.extract()? {
-            (value.clone(), Order::C)
-        } else if flags.getattr("f_contiguous")?.extract()? {
-            (value.clone(), Order::Fortran)
-        } else {
-            let copied = py.import("numpy")?.call_method1("ascontiguousarray", (value,))?;
-            (copied, Order::C)
-        };
-        Self::contiguous(&contiguous, dtype_from_numpy(&dtype)?, order).map(Some)
+        Self::with_dtype(value, dtype_from_numpy(&dtype)?).map(Some)
     }
 
-    /// The same, unless somebody noted something beside the type of its elements: NPY does not.
-    pub(crate) fn without_notes(value: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        match Self::of(value)? {
-            Some(_) if !value.getattr("dtype")?.getattr("metadata")?.is_none() => Ok(None),
-            found => Ok(found),
+    fn with_dtype(value: &Bound<'_, PyAny>, dtype: Dtype) -> PyResult<Self> {
+        if let Some(header) = array_header::read(value)?
+            && let Some(found) = Self::of_header(value, dtype.clone(), header)?
+        {
+            return Ok(found);
         }
+        let flags = value.getattr("flags")?;
+        if flags.getattr("c_contiguous")?.extract()? {
+            return Self::contiguous(value, dtype, Order::C);
+        }
+        if flags.getattr("f_contiguous")?.extract()? {
+            return Self::contiguous(value, dtype, Order::Fortran);
+        }
+        let copied = value.py().import("numpy")?.call_method1("ascontiguousarray", (value,))?;
+        Self::contiguous(&copied, dtype, Order::C)
+    }
+
+    /// The array as its header says it lies there; `None` if it is not contiguous.
+    fn of_header(
+        array: &Bound<'_, PyAny>,
+        dtype: Dtype,
+        header: array_header::Header,
+    ) -> PyResult<Option<Self>> {
+        let order = match (header.c_contiguous, header.f_contiguous) {
+            (true, _) => Order::C,
+            (false, true) => Order::Fortran,
+            (false, false) => return Ok(None),
+        };
+        let sides = header.shape.iter().map(|&side| usize::try_from(side).unwrap_or(usize::MAX));
+        let len = sides.fold(dtype.itemsize(), usize::saturating_mul);
+        let data = if len == 0 { std::ptr::dangling() } else { header.data.cast_const() };
+        let weak = PyWeakrefReference::new(array)?.into_any().unbind();
+        let (shape, owner) = (header.shape, array.clone().unbind());
+        Ok(Some(Self { dtype, shape, order, data, len, lends: true, owner, _weak: weak }))
     }
 
     fn contiguous(array: &Bound<'_, PyAny>, dtype: Dtype, order: Order) -> PyResult<Self> {

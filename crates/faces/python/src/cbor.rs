@@ -48,7 +48,7 @@ fn written<'py, S: Sink>(
     limits: Limits,
     mut sink: S,
 ) -> Result<S> {
-    send_graph(value, Describer(describer), limits, &mut sink)?;
+    send_graph(value, Describer::of_moments(describer), limits, &mut sink)?;
     Ok(sink)
 }
 
@@ -71,7 +71,7 @@ fn cbor_loads<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, usize)> {
     let py = data.py();
     let data = Data::of(data)?;
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::new(reviver))));
     let options = ReadOptions::default().limits(Limits::default().depth(depth));
     let read = from_slice_prefix(data.bytes(), &options, &mut builder);
     let used = read.map_err(|error| decode_error(py, error))?;

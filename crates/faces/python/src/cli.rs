@@ -55,6 +55,6 @@ fn run(py: Python<'_>, request: &RunRequest) -> PyResult<u8> {
     for (name, value) in &request.params {
         params.set_item(name, value)?;
     }
-    let arguments = (&request.file, &request.pipeline, params, request.json);
+    let arguments = (&request.file, &request.pipeline, params, request.json, &request.force);
     py.import("cannery._run")?.call_method1("run_file", arguments)?.extract()
 }

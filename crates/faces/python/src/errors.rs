@@ -51,15 +51,29 @@ impl<T> OrRaise<T> for cannery_core::Result<T> {
     }
 }
 
-/// Says in an exception of ours, raised by our own Python code, where in the value it happened.
+/// Says in an exception of ours, raised by our own Python code, where it happened.
 fn with_path(py: Python<'_>, exception: PyErr, error: &Error) -> PyErr {
-    let path = error.path();
     let value = exception.value(py);
-    let is_ours = value.getattr("path").is_ok_and(|path| path.is_none());
-    if is_ours && !path.0.is_empty() {
-        // An exception that cannot take the note is still the exception to raise.
-        let _ = value.setattr("path", path.to_string());
-        let _ = value.call_method1("add_note", (format!("in `{path}`"),));
+    let is_unset = |name: &str| value.getattr(name).is_ok_and(|found| found.is_none());
+    // An exception that cannot take a note is still the exception to raise.
+    let note = |name: &str, text: String| {
+        if is_unset(name) && value.setattr(name, &text).is_ok() {
+            let _ = value.call_method1("add_note", (format!("in `{text}`"),));
+        }
+    };
+    let path = error.path();
+    if !path.0.is_empty() {
+        note("path", path.to_string());
+    }
+    if let Some(file) = error.file() {
+        note("file", file.to_owned());
+    }
+    if let Some(pos) = error.pos().filter(|_| is_unset("offset")) {
+        let _ = value.setattr("offset", pos.offset);
+        if pos.line > 0 {
+            let _ = value.setattr("line", pos.line);
+            let _ = value.setattr("column", pos.column);
+        }
     }
     exception
 }
@@ -139,8 +153,6 @@ pub(crate) fn describe_with(
 ) -> PyResult<()> {
     if let Some(hint) = hint {
         exception.setattr("hint", hint)?;
-        // A note is shown below the message wherever the exception is printed.
-        exception.call_method1("add_note", (format!("hint: {hint}"),))?;
     }
     if let Some(file) = error.file() {
         exception.setattr("file", file)?;

@@ -4,6 +4,7 @@
 //! What is public lives in `python/cannery/*.py`.
 
 mod array;
+mod array_header;
 mod cbor;
 mod cli;
 mod compat;

@@ -8,23 +8,41 @@ use std::path::PathBuf;
 use cannery::{Input, Location, Output, SpooledWriter};
 use cannery_can::{Bytes, CanFile, CanWriter, Compression};
 use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder, TagSupport};
-use cannery_core::{Error, Limits, Result, Sink};
+use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::array::Mapping;
-use crate::construct::{GraphHooks, PyBuilder, Reviver};
+use crate::construct::{GraphHooks, Placeholder, PyBuilder, Reviver};
 use crate::errors::OrRaise;
 use crate::memory::{self, MemoryFile};
 use crate::walk::{Describer, send_graph};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Placeholder>()?;
     module.add_function(wrap_pyfunction!(objects_dump, module)?)?;
     module.add_function(wrap_pyfunction!(objects_dumps, module)?)?;
     module.add_function(wrap_pyfunction!(objects_load, module)?)?;
     module.add_function(wrap_pyfunction!(objects_loads, module)?)
+}
+
+/// How deep objects may lie in others: lists of nodes that are linked to each other are deep.
+const MAX_OBJECT_DEPTH: usize = 10_000;
+
+fn limits_of(limits: Limits) -> Limits {
+    limits.depth(MAX_OBJECT_DEPTH)
+}
+
+/// Says what to do about objects that are nested too deeply: no argument of ours changes the limit.
+fn with_hint(error: Error) -> Error {
+    if error.kind() == ErrorKind::Depth {
+        return error.with_hint(
+            "keep its nodes in one list, and in each node the positions of those it refers to",
+        );
+    }
+    error
 }
 
 /// The formats that hold any object.
@@ -77,7 +95,7 @@ fn objects_dumps<'py>(
     format: &str,
     compression: Option<&str>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let describer = Describer(describer);
+    let describer = Describer::new(describer);
     let bytes = match Format::of(format, compression)? {
         Format::Can(compression) => {
             let writer = CanWriter::new(MemoryFile::default(), compression);
@@ -85,7 +103,7 @@ fn objects_dumps<'py>(
         }
         format => to_document(value, describer, format),
     };
-    memory::new_bytes(py, &bytes.or_raise(py)?)
+    memory::new_bytes(py, &bytes.map_err(with_hint).or_raise(py)?)
 }
 
 /// Writes any object to a path: the file appears whole, or the old one stays.
@@ -99,7 +117,7 @@ fn objects_dump<'py>(
     path: OsString,
     compression: Option<&str>,
 ) -> PyResult<()> {
-    let describer = Describer(describer);
+    let describer = Describer::new(describer);
     let place = Location::from(path);
     let output = Output::create(&place).or_raise(py)?;
     let written = match Format::of(format, compression)? {
@@ -109,7 +127,7 @@ fn objects_dump<'py>(
         }
         format => to_document(value, describer, format).and_then(|bytes| write_out(output, &bytes)),
     };
-    written.or_raise(py)
+    written.map_err(|error| with_hint(error).in_file(place.name())).or_raise(py)
 }
 
 fn write_out(mut output: Output<'_>, bytes: &[u8]) -> Result<()> {
@@ -122,7 +140,7 @@ fn to_can<'py, W: Write + std::io::Seek>(
     describer: Describer<'py>,
     mut writer: CanWriter<'_, W>,
 ) -> Result<W> {
-    send_graph(value, describer, Limits::default(), writer.sink())?;
+    send_graph(value, describer, limits_of(Limits::default()), writer.sink())?;
     writer.finish()
 }
 
@@ -131,7 +149,7 @@ fn to_document<'py>(
     describer: Describer<'py>,
     format: Format,
 ) -> Result<Vec<u8>> {
-    let limits = Limits::default();
+    let limits = limits_of(Limits::default());
     if format == Format::Yaml {
         let writer = cannery_yaml::Writer::new(cannery_yaml::WriteOptions::default());
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
@@ -161,21 +179,22 @@ fn to_document<'py>(
         return Ok(sink.into_inner().into_output());
     }
     let options = cannery_json::WriteOptions::default();
-    let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::new(), options));
+    let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::with_capacity(256), options));
     send_graph(value, describer, limits, &mut sink)?;
     Ok(sink.into_inner().into_output())
 }
 
-/// Reads what `objects_dumps` wrote; `reviver` puts together what the other took apart.
+/// Reads what `objects_dumps` wrote; what `open` gives puts together what the other took apart, and
+/// is closed in the end.
 #[pyfunction]
 fn objects_loads<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
-    reviver: Bound<'py, PyAny>,
+    open: Bound<'py, PyAny>,
     format: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let document = crate::json::utf8(data)?;
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open))));
     let read = match Format::of(format, None)? {
         // Arrays and bytes are copied out of it.
         Format::Can(_) => {
@@ -187,7 +206,7 @@ fn objects_loads<'py>(
         }
         format => from_document(document.bytes(), format, &mut builder),
     };
-    read.or_raise(py)?;
+    read.map_err(with_hint).or_raise(py)?;
     Ok(builder.take().expect("a document was read"))
 }
 
@@ -196,15 +215,15 @@ fn objects_loads<'py>(
 fn objects_load<'py>(
     py: Python<'py>,
     path: OsString,
-    reviver: Bound<'py, PyAny>,
+    open: Bound<'py, PyAny>,
     format: &str,
     mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let place = Location::from(path);
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver(reviver))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open))));
     let read = match (Format::of(format, None)?, &place) {
         (Format::Can(_), Location::Path(path)) if mapped => {
-            let file = open(path).or_raise(py)?;
+            let file = open_file(path).or_raise(py)?;
             let bytes = py.detach(|| Bytes::from_file(&file));
             builder = builder.over(Mapping::new(file));
             bytes.and_then(|bytes| from_can(bytes, &mut builder))
@@ -214,11 +233,11 @@ fn objects_load<'py>(
             format => from_document(&bytes, format, &mut builder),
         }),
     };
-    read.map_err(|e| e.in_file(place.name())).or_raise(py)?;
+    read.map_err(|e| with_hint(e).in_file(place.name())).or_raise(py)?;
     Ok(builder.take().expect("a document was read"))
 }
 
-fn open(path: &PathBuf) -> Result<File> {
+fn open_file(path: &PathBuf) -> Result<File> {
     File::open(path)
         .map_err(|e| Error::io(e, "cannot open the file").in_file(path.display().to_string()))
 }
@@ -237,11 +256,11 @@ pub(crate) fn contents_of(py: Python<'_>, place: &Location) -> Result<Vec<u8>> {
 }
 
 fn from_can(bytes: Bytes, sink: &mut impl Sink) -> Result<()> {
-    CanFile::from_bytes(bytes, cannery::default_limits())?.send(sink)
+    CanFile::from_bytes(bytes, limits_of(cannery::default_limits()))?.send(sink)
 }
 
 fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()> {
-    let limits = Limits::default();
+    let limits = limits_of(Limits::default());
     let limits = limits.depth(limits.depth * MAX_LEVELS);
     let mut sink = TagDecoder::new(sink);
     let read = if format == Format::MessagePack {

@@ -1,5 +1,7 @@
 //! Runs of pipelines: Python's functions as step bodies of the engine.
 
+use std::time::Duration;
+
 use cannery_pipeline::{
     Argument, Description, Engine, Error, ErrorKind, Input, KeyParts, Observation, Output, Outputs,
     Result, RunError, StepBody, StepCall, StepContext, StepOutcome, StepRef,
@@ -47,7 +49,7 @@ impl Session {
         params: String,
         workers: Option<usize>,
     ) -> PyResult<Self> {
-        let mut engine = Engine::new(store.inner.clone());
+        let mut engine = Engine::new(store.get().or_raise(py)?);
         if let Some(workers) = workers {
             engine = engine.workers(workers);
         }
@@ -61,7 +63,11 @@ impl Session {
     }
 
     /// Adds a step whose body has the methods `key_parts` and `execute`.
-    #[pyo3(signature = (name, body, inputs, *, use_cache=true))]
+    ///
+    /// With `force` it runs although its result is known; `ttl` says how many seconds old a known
+    /// result may be.
+    #[pyo3(signature = (name, body, inputs, *, use_cache=true, force=false, ttl=None))]
+    #[expect(clippy::too_many_arguments, reason = "the options have names in Python")]
     fn submit(
         &self,
         py: Python<'_>,
@@ -69,8 +75,13 @@ impl Session {
         body: Py<PyAny>,
         inputs: Vec<(String, Given<'_>)>,
         use_cache: bool,
+        force: bool,
+        ttl: Option<f64>,
     ) -> PyResult<Submitted> {
-        let mut call = StepCall::new(name, PythonBody(body)).use_cache(use_cache);
+        // What is longer than a `Duration` is for ever.
+        let ttl = ttl.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+        let call = StepCall::new(name, PythonBody(body)).use_cache(use_cache);
+        let mut call = call.force(force).ttl(ttl);
         for (argument, given) in inputs {
             call = match given {
                 Given::Output(step) => call.input(argument, Input::from(step.0)),
@@ -165,6 +176,10 @@ impl StepBody for PythonBody {
             let observe = |all: Outputs, (label, state)| all.observed(label, state);
             Ok(made.observations.into_iter().fold(outputs, observe))
         })
+    }
+
+    fn poll(&self) -> Result<()> {
+        check_signals()
     }
 
     fn is_unchanged(&self, seen: &[Observation]) -> Result<bool> {

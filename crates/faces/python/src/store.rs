@@ -1,11 +1,12 @@
 //! The store and its records, as Python sees them: wrapped by `cannery/_store.py`.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cannery_store::{
-    ArtifactFilter, ArtifactId, ArtifactRecord, Direction, Result, RunFilter, RunId, RunRecord,
-    StepId, StepRecord,
+    ArtifactFilter, ArtifactId, ArtifactRecord, Direction, Error, ErrorKind, Result, RunFilter,
+    RunId, RunRecord, StepId, StepRecord,
 };
 use pyo3::prelude::*;
 
@@ -19,20 +20,37 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Artifact>()
 }
 
-/// An open store.
+/// An open store, until it is closed.
 #[pyclass(module = "cannery._native", frozen)]
 pub(crate) struct Store {
-    pub(crate) inner: cannery_store::Store,
+    root: PathBuf,
+    inner: Mutex<Option<cannery_store::Store>>,
 }
 
 impl Store {
+    fn new(inner: cannery_store::Store) -> Self {
+        Self { root: inner.root().to_owned(), inner: Mutex::new(Some(inner)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<cannery_store::Store>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store, which must not have been closed.
+    pub(crate) fn get(&self) -> Result<cannery_store::Store> {
+        self.lock().clone().ok_or_else(|| {
+            let message = format!("the store `{}` has been closed", self.root.display());
+            Error::new(ErrorKind::Value, message).with_hint("open it again: `Store(path)`")
+        })
+    }
+
     /// Asks the store while other threads of Python go on.
     fn ask<T: Send>(
         &self,
         py: Python<'_>,
         question: impl FnOnce(&cannery_store::Store) -> Result<T> + Send,
     ) -> PyResult<T> {
-        py.detach(|| question(&self.inner)).or_raise(py)
+        py.detach(|| question(&self.get()?)).or_raise(py)
     }
 }
 
@@ -42,21 +60,31 @@ impl Store {
     #[new]
     #[pyo3(signature = (root=None))]
     fn open(py: Python<'_>, root: Option<PathBuf>) -> PyResult<Self> {
-        let open = || match root {
-            Some(root) => cannery_store::Store::open(root),
-            None => cannery_store::Store::find("."),
+        let open = || {
+            let root = root.map_or_else(|| cannery_store::Store::place("."), Ok)?;
+            cannery_store::Store::shared(root)
         };
-        Ok(Self { inner: py.detach(open).or_raise(py)? })
+        py.detach(open).or_raise(py).map(Self::new)
+    }
+
+    /// A handle that keeps no file open between questions, and that `close` does not reach.
+    fn dormant(&self, py: Python<'_>) -> PyResult<Self> {
+        Ok(Self::new(self.get().or_raise(py)?.dormant()))
+    }
+
+    /// Closes its files, unless another handle or a run in progress uses them.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| drop(self.lock().take()));
     }
 
     #[getter]
     fn root(&self) -> PathBuf {
-        self.inner.root().to_owned()
+        self.root.clone()
     }
 
     #[getter]
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
+    fn is_read_only(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.get().or_raise(py)?.is_read_only())
     }
 
     #[pyo3(signature = (name, version=None))]

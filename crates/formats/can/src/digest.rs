@@ -110,6 +110,9 @@ fn left_len(parts: usize) -> usize {
 
 /// The BLAKE3 digest of these bytes.
 pub(crate) fn digest(bytes: &[u8]) -> Hash {
+    if bytes.len() <= PART {
+        return blake3::hash(bytes);
+    }
     let digests = Digests::new([bytes]);
     thread::scope(|scope| {
         digests.start(scope);

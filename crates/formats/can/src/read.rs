@@ -69,6 +69,9 @@ impl CanFile {
     pub fn send<S: Sink + ?Sized>(&self, sink: &mut S) -> Result<()> {
         let (document, _) = self.checked(DOCUMENT)?;
         let large = self.large()?;
+        if large.is_empty() {
+            return self.send_document(&document, sink);
+        }
         let digests = Digests::new(large.iter().map(|(_, _, bytes)| &**bytes));
         thread::scope(|scope| {
             digests.start(scope);

@@ -8,6 +8,7 @@ use crate::format::{
     Capabilities, Documents, Format, ReadOptions, Reader, Rows, WriteOptions, format_of,
     format_of_extension, format_of_id,
 };
+use crate::lossy::{Losses, Simplify};
 use crate::select::Select;
 use crate::stages::{ArraysToLists, Head, PathTracker, SplitRows};
 use crate::{Input, Location, Output, Selection};
@@ -43,6 +44,8 @@ pub struct ConvertOptions {
     /// Values keep their types: what the target lacks is written in the
     /// [tagged form](cannery_core::tagged), and read from it.
     pub tagged: bool,
+    /// What the target lacks becomes the nearest that it has; [`convert`] says what was lost.
+    pub lossy: bool,
     /// Arrays are written as nested lists, in the tagged form too.
     pub arrays_as_lists: bool,
     /// What becomes of named tensors.
@@ -86,6 +89,13 @@ impl ConvertOptions {
     #[must_use]
     pub fn tagged(mut self, yes: bool) -> Self {
         self.tagged = yes;
+        self
+    }
+
+    /// Sets [`lossy`](Self::lossy).
+    #[must_use]
+    pub fn lossy(mut self, yes: bool) -> Self {
+        self.lossy = yes;
         self
     }
 
@@ -149,10 +159,10 @@ pub fn convert(
     target: &Location,
     options: &ConvertOptions,
     watch: &mut dyn Progress,
-) -> Result<()> {
+) -> Result<Losses> {
     #[cfg(feature = "safetensors")]
     if crate::convert_if_tensors(source, target, options)?.is_some() {
-        return Ok(());
+        return Ok(Losses::default());
     }
     let to = match &options.to {
         Some(id) => format_of_id(id),
@@ -249,17 +259,18 @@ pub fn convert_between(
     to: &dyn Format,
     options: &ConvertOptions,
     watch: &mut dyn Progress,
-) -> Result<()> {
+) -> Result<Losses> {
+    let mut losses = Losses::default();
     let plan = Plan::new(&source, to, options);
     let write = options.write.clone().rows(plan.as_rows).surrogates(options.tagged);
     let mut writer = to.writer(output, &write)?;
     if plan.is_nothing {
-        return writer.finish();
+        return writer.finish().map(|()| losses);
     }
-    let sent = plan.send(source, writer.sink(), options, watch);
+    let sent = plan.send(source, writer.sink(), options, (watch, &mut losses));
     let can_tag = !options.tagged && !plan.capabilities.arrays;
     sent.map_err(say_expanded).map_err(|error| if can_tag { say_tagged(error) } else { error })?;
-    writer.finish()
+    writer.finish().map(|()| losses)
 }
 
 /// The cure for aliases that are written out to more than the limits allow.
@@ -278,9 +289,10 @@ fn say_expanded(error: Error) -> Error {
 #[cold]
 fn say_tagged(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::Unsupported | ErrorKind::Cycle => {
-            error.with_hint("the option `tagged` writes it with its type")
-        }
+        ErrorKind::Cycle => error.with_hint("the option `tagged` writes it with its type"),
+        ErrorKind::Unsupported => error.with_hint(
+            "the option `tagged` writes it with its type, `lossy` as the nearest thing there is",
+        ),
         ErrorKind::Value if error.hint().is_some_and(|hint| hint.contains("`non_finite`")) => {
             error.with_hint("the option `nan` writes it as Python does, `tagged` with its type")
         }
@@ -300,6 +312,8 @@ struct Plan {
     /// References are written out in full.
     unshares: bool,
     capabilities: Capabilities,
+    /// The name of the target's format, for people.
+    title: &'static str,
 }
 
 impl Plan {
@@ -322,6 +336,7 @@ impl Plan {
             any_row: options.write.any_rows || only_row && !selects,
             unshares: lost || repeated || selects,
             capabilities,
+            title: to.title(),
         }
     }
 
@@ -331,7 +346,7 @@ impl Plan {
         source: OpenSource,
         writer: &mut dyn Sink,
         options: &ConvertOptions,
-        watch: &mut dyn Progress,
+        (watch, losses): (&mut dyn Progress, &mut Losses),
     ) -> Result<()> {
         let limits = options.read.limits;
         let untags = source.untags(options);
@@ -344,6 +359,12 @@ impl Plan {
         if self.as_rows {
             rows = AdaptedSink(SplitRows::new(sink, self.any_row));
             sink = &mut rows;
+        }
+        let mut simplify;
+        if !options.tagged && !self.capabilities.arrays {
+            let target = (self.capabilities, self.title);
+            simplify = Simplify::new(sink, target, (options.lossy, options.write.nan), losses);
+            sink = &mut simplify;
         }
         let base = options.select.as_ref().map(Selection::base).unwrap_or_default();
         let mut guide = AdaptedSink(PathTracker::new(sink, watch, base));

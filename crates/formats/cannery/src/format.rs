@@ -143,6 +143,14 @@ pub struct Capabilities {
     pub typed: bool,
     /// It is read, and not written.
     pub read_only: bool,
+    /// Sets.
+    pub sets: bool,
+    /// Keys that are no text.
+    pub any_keys: bool,
+    /// Objects: types by name, with their parts.
+    pub objects: bool,
+    /// Texts with half a surrogate pair.
+    pub surrogates: bool,
     /// What needs no tag where values are written with their types.
     pub support: TagSupport,
 }

@@ -23,6 +23,7 @@ mod elements;
 mod format;
 mod formats;
 mod inspect;
+mod lossy;
 mod names;
 #[cfg(feature = "pickle")]
 mod scan;
@@ -64,6 +65,7 @@ pub use format::{
     Rows, WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
 };
 pub use inspect::{Inspection, Node, inspect, inspect_as};
+pub use lossy::Losses;
 pub use names::{dtype_name, size_name};
 #[cfg(feature = "pickle")]
 pub use scan::{FileScan, ScanReport, scan_place, scan_places, with_checks};

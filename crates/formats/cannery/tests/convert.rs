@@ -243,7 +243,7 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a.npy", "a.json"), @r"
     a.npy: JSON has no bytes in `$[0].raw`
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     ");
     let folder = Folder::with("a.npy", &npy("<f4", &[100], Order::C)[..300]);
     insta::assert_snapshot!(folder.refusal("a.npy", "a.json"), @r"

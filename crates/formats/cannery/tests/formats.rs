@@ -182,11 +182,11 @@ fn what_a_target_lacks_is_refused_or_tagged() {
     insta::assert_snapshot!(report, @r#"
     JSON has no bytes in `$.a[0]` at line 1 column 14
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     {"a":[{"$type":"bytes","value":"AP8="}]}
     JSON has no keys other than text in `$[entry 0]` at line 1 column 3
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     {"$items":[[[1,2],3]]}
     JSON has no NaN in `$[1].a` at line 2 column 6
 
@@ -194,22 +194,22 @@ fn what_a_target_lacks_is_refused_or_tagged() {
     [1,{"a":{"$type":"float","value":"nan"}}]
     JSON has no objects such as `!point` at line 1 column 8
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     {"$type":"!point","value":{"x":1}}
     JSON has no sets at line 1 column 7
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     {"$type":"set","value":["a","b"]}
     JSON has no objects such as `datetime.date` in `$[1]` at line 2 column 15
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     ["2026-11-21",{"$type":"datetime.date","value":"2026-11-21"}]
     "#);
     let big = text(convert("[18446744073709551616]", "json", "msgpack"));
     insta::assert_snapshot!(big, @r"
     MessagePack has no integers beyond 64 bits in `$[0]` at line 1 column 2
 
-    hint: the option `tagged` writes it with its type
+    hint: the option `tagged` writes it with its type, `lossy` as the nearest thing there is
     ");
 }
 
@@ -394,4 +394,37 @@ fn a_mark_wins_over_a_name_and_a_name_over_a_guess() {
         let input = Input::open(&Location::from(&path)).unwrap();
         assert_eq!(cannery::format_of(&input).unwrap().id(), expected, "{name}");
     }
+}
+
+#[test]
+fn a_lossy_conversion_says_what_was_lost() {
+    let text = r#"{"$type": "tuple", "value": [1,
+        {"$type": "set", "value": [2]}, {"$type": "bytes", "value": "AP8="},
+        {"$type": "float", "value": "nan"}, {"$type": "datetime.date", "value": "2026-11-21"},
+        {"$type": "my.Point", "value": {"x": 1, "y": 2}}, {"$type": "my.Box", "a": 3, "b": 4}]}"#;
+    let can = convert_with(text, "json", "can", ConvertOptions::default().tagged(true)).unwrap();
+    assert!(convert(can.as_slice(), "can", "json").is_err());
+    let options = ConvertOptions::default().from(Some("can".to_owned())).lossy(true);
+    let source = OpenSource::open(Input::from_memory(can).unwrap(), &options).unwrap();
+    let mut out = Vec::new();
+    let output = Output::to_stream(&mut out);
+    let json = format_of_id("json").unwrap();
+    let losses = convert_between(source, output, json, &options, &mut ()).unwrap();
+    let lines: Vec<_> = losses.lines().collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    1 × NaN and infinities became null
+    1 × bytes became text in base64
+    3 × objects became their parts
+    1 × sets became lists
+    1 × tuples became lists
+    ");
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"[1,[2],"AP8=",null,"2026-11-21",{"x":1,"y":2},{"a":3,"b":4}]"#);
+}
+
+#[test]
+fn keys_that_are_numbers_become_text() {
+    let yaml = "200: ok\ntrue: 1\nnull: 2\n1.5: 3\n";
+    let json = text(convert(yaml, "yaml", "json"));
+    assert_eq!(json, "{\"200\":\"ok\",\"true\":1,\"null\":2,\"1.5\":3}\n");
+    assert_eq!(text(convert(yaml, "yaml", "yaml")), yaml);
 }

@@ -23,5 +23,5 @@ pub use inert::{InertHeap, read};
 pub use machine::{HIGHEST_PROTOCOL, Machine};
 pub use memo::Memo;
 pub use opcode::Opcode;
-pub use read::{Arg, Framing, NO_STOP, Op, Ops};
+pub use read::{Arg, Framing, NO_STOP, Op, Ops, hint_at_container};
 pub use refusal::refused;

@@ -252,6 +252,41 @@ fn syntax(offset: usize, message: impl Into<std::borrow::Cow<'static, str>>) -> 
     Error::new(ErrorKind::Syntax, message).at_offset(offset as u64)
 }
 
+/// How packed files begin.
+const PACKED: [(&[u8], &str); 9] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x5d\x00\x00", "lzma"),
+    (b"\x78\x01", "zlib"),
+    (b"\x78\x5e", "zlib"),
+    (b"\x78\x9c", "zlib"),
+    (b"\x78\xda", "zlib"),
+];
+
+/// Says what to do about a file that has a pickle in it, between other bytes or packed.
+#[cold]
+#[must_use]
+pub fn hint_at_container(error: Error, data: &[u8]) -> Error {
+    if !matches!(error.kind(), ErrorKind::Syntax | ErrorKind::Truncated) {
+        return error;
+    }
+    if memchr::memmem::find(data, b"joblib.numpy_pickle").is_some() {
+        return error.with_hint(
+            "this is a file of joblib, with arrays between the opcodes: save the object with \
+             `cannery.dump`, or see what is in the file with `cannery scan`",
+        );
+    }
+    match PACKED.iter().find(|(start, _)| data.starts_with(start)) {
+        Some((_, name)) => error.with_hint(format!(
+            "the file is packed with {name}, as joblib does it too: unpack it first, or save the \
+             object with `cannery.dump`"
+        )),
+        None => error,
+    }
+}
+
 /// The message for a stream that ends between opcodes, where `CPython` raises `EOFError`.
 pub const NO_STOP: &str = "the pickle ends before its `STOP`";
 

@@ -27,10 +27,10 @@ pub(crate) fn read(mut reader: Reader<'_>) -> Result<Checkpoint> {
 /// Whether the stream that `torch.save` wrote before version 1.6 begins here.
 #[must_use]
 pub fn is_stream(data: &[u8]) -> bool {
-    let pickle = match data {
-        // Protocols 4 and 5 put it into a frame.
-        [0x80, _, 0x95, _, _, _, _, _, _, _, _, rest @ ..] | [0x80, _, rest @ ..] => rest,
-        _ => return data.starts_with(MAGIC_LINE),
+    // Protocols 4 and 5 put it into a frame.
+    let ([0x80, _, 0x95, _, _, _, _, _, _, _, _, pickle @ ..] | [0x80, _, pickle @ ..]) = data
+    else {
+        return data.starts_with(MAGIC_LINE);
     };
     pickle.starts_with(MAGIC_OPCODE)
 }

@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
     fn run(&mut self, data: &[u8]) {
         if self.checkpoint.layout == FileLayout::Script {
             for (name, tensor) in self.checkpoint.script_state(data) {
-                self.node(tensor, name);
+                self.node(tensor, &name);
             }
             self.others.push("code".to_owned());
         }
@@ -129,29 +129,29 @@ impl<'a> Walk<'a> {
             self.open.push((document.root, name));
         }
         while let Some((id, name)) = self.open.pop() {
-            self.node(id, name);
+            self.node(id, &name);
         }
     }
 
-    fn node(&mut self, id: NodeId, name: String) {
+    fn node(&mut self, id: NodeId, name: &str) {
         match self.checkpoint.nodes.get(id) {
             Node::Tensor(tensor) => self.tensor(tensor, name),
-            Node::Dict(dict) if self.seen.insert(id) => self.entries(&dict.entries, &name),
+            Node::Dict(dict) if self.seen.insert(id) => self.entries(&dict.entries, name),
             Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items) => {
                 if self.seen.insert(id) {
-                    self.items(items, &name);
+                    self.items(items, name);
                 }
             }
             Node::Object(object) if self.seen.insert(id) => {
-                self.other(&name);
-                self.items(&object.items, &name);
-                self.entries(&object.entries, &name);
+                self.other(name);
+                self.items(&object.items, name);
+                self.entries(&object.entries, name);
                 for &state in object.states.iter().chain([&object.arguments]).rev() {
-                    self.open.push((state, name.clone()));
+                    self.open.push((state, name.to_owned()));
                 }
             }
             Node::Dict(_) | Node::Object(_) => {}
-            _ => self.other(&name),
+            _ => self.other(name),
         }
     }
 
@@ -187,44 +187,44 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn tensor(&mut self, tensor: &Tensor, name: String) {
+    fn tensor(&mut self, tensor: &Tensor, name: &str) {
         match &tensor.layout {
-            Layout::Strided(view) => self.view(view, name),
+            Layout::Strided(view) => self.view(view, name.to_owned()),
             Layout::Quantized(view, quantizer) => {
-                self.other(&name);
+                self.other(name);
                 if let Quantizer::PerChannel { scales, zero_points, .. } = **quantizer {
-                    self.open.push((zero_points, join(&name, "zero_points")));
-                    self.open.push((scales, join(&name, "scales")));
+                    self.open.push((zero_points, join(name, "zero_points")));
+                    self.open.push((scales, join(name, "scales")));
                 }
-                self.view(view, name);
+                self.view(view, name.to_owned());
             }
             Layout::Sparse(sparse) => {
-                self.other(&name);
-                self.open.push((sparse.values, join(&name, "values")));
+                self.other(name);
+                self.open.push((sparse.values, join(name, "values")));
                 if let Some(plain) = sparse.plain_indices {
-                    self.open.push((plain, join(&name, "plain_indices")));
+                    self.open.push((plain, join(name, "plain_indices")));
                 }
-                self.open.push((sparse.indices, join(&name, "indices")));
+                self.open.push((sparse.indices, join(name, "indices")));
             }
             Layout::Nested { parts, .. } => {
                 for (index, part) in parts.iter().enumerate() {
-                    self.view(part, join(&name, &index.to_string()));
+                    self.view(part, join(name, &index.to_string()));
                 }
             }
             Layout::Jagged { values, offsets } => {
-                self.other(&name);
-                self.open.push((*offsets, join(&name, "offsets")));
-                self.open.push((*values, join(&name, "values")));
+                self.other(name);
+                self.open.push((*offsets, join(name, "offsets")));
+                self.open.push((*values, join(name, "values")));
             }
         }
-        for &state in &tensor.states {
-            if self.seen.insert(state) {
-                self.other(&join("attributes", &state.to_string()));
-            }
+        for &state in tensor.states.iter().rev() {
+            self.open.push((state, name.to_owned()));
         }
     }
 
     fn view(&mut self, view: &View, name: String) {
+        let words = self.words(view);
+        let view = words.as_ref().unwrap_or(view);
         let itemsize = view.dtype.itemsize();
         // A part that begins inside an element of its storage is a storage of its own.
         let is_aligned = view.start.is_multiple_of(itemsize);
@@ -241,6 +241,14 @@ impl<'a> Walk<'a> {
             offset,
             storage,
         });
+    }
+
+    /// The words of a tensor whose elements are packed into them, one after the other.
+    fn words(&self, view: &View) -> Option<View> {
+        let number = view.storage.filter(|_| view.dtype.packed() > 1)?;
+        let len = self.checkpoint.storages[number].len.saturating_sub(view.start);
+        let shape = vec![len / view.dtype.itemsize()];
+        Some(View { shape, strides: vec![1], offset: 0, ..view.clone() })
     }
 
     fn storage(&mut self, number: usize, before: u64) -> usize {

@@ -22,6 +22,15 @@ pub trait StepBody: Send + Sync {
     /// [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted) ends the whole run.
     fn execute(&self, context: &StepContext) -> Result<Outputs>;
 
+    /// Called now and then while the step waits for another process that computes its result; an
+    /// error ends the wait.
+    ///
+    /// # Errors
+    /// Whatever shall stop the run.
+    fn poll(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether all that an earlier execution looked at outside of the store
     /// ([`Outputs::observed`]) is as it was. Only then its result is used again.
     fn is_unchanged(&self, seen: &[Observation]) -> Result<bool> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use cannery_store::ArtifactRecord;
+use cannery_store::{ArtifactRecord, Reuse, RunId};
 
 use crate::{Error, ErrorKind, Result, StepBody};
 
@@ -55,6 +56,8 @@ pub struct StepCall {
     pub(crate) body: Arc<dyn StepBody>,
     pub(crate) inputs: Vec<(String, Input)>,
     pub(crate) use_cache: bool,
+    pub(crate) force: bool,
+    pub(crate) ttl: Option<Duration>,
 }
 
 impl StepCall {
@@ -67,7 +70,8 @@ impl StepCall {
     /// A call of a body that others call too.
     #[must_use]
     pub fn shared(name: impl Into<String>, body: Arc<dyn StepBody>) -> Self {
-        Self { name: name.into(), body, inputs: Vec::new(), use_cache: true }
+        let name = name.into();
+        Self { name, body, inputs: Vec::new(), use_cache: true, force: false, ttl: None }
     }
 
     /// Adds an input: an output of another step, or a stored artifact.
@@ -100,6 +104,27 @@ impl StepCall {
     pub fn use_cache(mut self, use_cache: bool) -> Self {
         self.use_cache = use_cache;
         self
+    }
+
+    /// Whether it runs although its result is known. What comes out is the result from then on;
+    /// further calls of the same in this run use it.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// How old a known result may be; without, it may be of any age.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Option<Duration>) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Which known results this call may use in `run`.
+    pub(crate) fn reuse(&self, run: RunId) -> Reuse {
+        let reuse = if self.force { Reuse::default().of_run(run) } else { Reuse::default() };
+        self.ttl.into_iter().fold(reuse, Reuse::not_older_than)
     }
 
     pub(crate) fn dependencies(&self) -> BTreeSet<usize> {

@@ -47,7 +47,9 @@ impl Engine {
         code_version: Option<String>,
     ) -> Result<Run> {
         let run = NewRun { pipeline: pipeline.into(), params: params.into(), code_version };
-        let id = self.store.begin_run(&run)?;
-        Ok(Run::new(self.store.clone(), id, self.workers))
+        // Held until the run ends; the run's own handle does not outlast it.
+        let store = self.store.held();
+        let id = store.begin_run(&run)?;
+        Ok(Run::new(&store, id, self.workers))
     }
 }

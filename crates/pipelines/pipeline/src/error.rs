@@ -20,6 +20,13 @@ impl RunError {
         Self { step: Some(step), error: Arc::new(error) }
     }
 
+    /// The same in words, without the host's exception.
+    pub(crate) fn without_source(&self) -> Self {
+        let told = Error::new(self.error.kind(), self.error.message().to_owned());
+        let told = self.error.hint().map(str::to_owned).into_iter().fold(told, Error::with_hint);
+        Self { step: self.step.clone(), error: Arc::new(told) }
+    }
+
     /// The step in which it happened, as it is called in its run (`make_page`, `make_page-2`);
     /// nothing when it happened outside of every step.
     #[must_use]

@@ -3,18 +3,60 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use cannery_store::{
-    ArtifactRecord, CachedStep, Digest, NewStep, RunId, StepEnd, StepId, StepOutput, Store,
-    Timestamp,
+    ArtifactRecord, CachedStep, Claim, Digest, NewStep, Observation, RunId, StepEnd, StepId,
+    StepOutput, Store, Timestamp, failpoint,
 };
 
 use crate::body::OutputSource;
+use crate::run::interrupted;
 use crate::{
-    Argument, CacheKey, Error, ErrorKind, Output, Result, StepCall, StepContext, StepOutcome,
+    Argument, CacheKey, Error, ErrorKind, Output, Outputs, Result, StepCall, StepContext,
+    StepOutcome,
 };
+
+/// How often it is asked whether another process has computed a result.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+const LONGEST_WAIT: Duration = Duration::from_millis(30);
+
+/// How many cached steps are recorded together, at most.
+const MANY_CACHED: usize = 256;
+
+/// Steps of a run whose results were known, until they are recorded.
+#[derive(Default)]
+pub(crate) struct CachedSteps(Mutex<Vec<(NewStep, CachedStep)>>);
+
+impl CachedSteps {
+    fn add(&self, store: &Store, step: NewStep, known: CachedStep) -> Result<()> {
+        let mut steps = self.lock();
+        steps.push((step, known));
+        let is_many = steps.len() >= MANY_CACHED;
+        drop(steps);
+        if is_many { self.record(store) } else { Ok(()) }
+    }
+
+    /// Records all that have not been.
+    pub(crate) fn record(&self, store: &Store) -> Result<()> {
+        let steps = std::mem::take(&mut *self.lock());
+        store.record_cached_steps(&steps)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(NewStep, CachedStep)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What there is of a step's result.
+enum Found {
+    Known(CachedStep),
+    /// Nothing, and the right to compute it, where results are looked for at all.
+    Claimed(Option<Claim>),
+}
 
 /// A step that is to be done.
 pub(crate) struct Task {
@@ -27,8 +69,9 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// Finds the step's result or makes it, and records how it went.
-    pub(crate) fn perform(self, store: &Store) -> Result<StepOutcome> {
+    /// Finds the step's result or makes it, and records how it went; of a result that was found,
+    /// `cached` is told, which are recorded together.
+    pub(crate) fn perform(self, store: &Store, cached: &CachedSteps) -> Result<StepOutcome> {
         let mut step = self.new_step();
         let context = self.context(store);
         let key = contain_panic(|| self.key(&context));
@@ -41,25 +84,70 @@ impl Task {
         };
         step.cache_key = Some(key.digest);
         step.key_parts = key.parts;
-        if self.call.use_cache
-            && let Some(known) = self.known(store, key.digest)?
-        {
-            let id = store.record_cached_step(&step, &known)?;
-            return Ok(StepOutcome { id: Some(id), cached: true, outputs: known.outputs });
-        }
+        let claim = match self.find(store, key.digest)? {
+            Found::Known(outputs) => {
+                let outcome =
+                    StepOutcome { id: None, cached: true, outputs: outputs.outputs.clone() };
+                cached.add(store, step, outputs)?;
+                return Ok(outcome);
+            }
+            Found::Claimed(claim) => claim,
+        };
+        failpoint::reach("key claimed");
         let id = store.begin_step(&step)?;
-        let result = contain_panic(|| self.call.body.execute(&context)).and_then(|outputs| {
-            store.record_observations(id, &outputs.observations)?;
-            keep(&context, outputs.outputs)
+        let outcome = self.execute(&context, id);
+        // Not before the result is recorded: who waits for it looks it up then.
+        drop(claim);
+        outcome
+    }
+
+    fn execute(&self, context: &StepContext, id: StepId) -> Result<StepOutcome> {
+        let made = contain_panic(|| self.call.body.execute(context));
+        let kept = made.and_then(|Outputs { outputs, observations }| {
+            Ok((keep(context, outputs)?, observations))
         });
-        match result {
-            Ok(outputs) => complete(&context, id, outputs),
-            Err(error) => fail(&context, id, error),
+        match kept {
+            Ok((outputs, seen)) => complete(context, id, outputs, &seen),
+            Err(error) => fail(context, id, error),
         }
     }
 
+    /// Looks for a result of the key, and waits while another step, of any process, computes one.
+    /// If none is there, nothing else computes one until the claim is dropped.
+    fn find(&self, store: &Store, key: Digest) -> Result<Found> {
+        if self.call.use_cache
+            && let Some(known) = self.known(store, key)?
+        {
+            return Ok(Found::Known(known));
+        }
+        // Before it runs, for hours perhaps, and not after.
+        store.check_writable()?;
+        if !self.call.use_cache {
+            return Ok(Found::Claimed(None));
+        }
+        let mut wait = SHORTEST_WAIT;
+        let claim = loop {
+            if let Some(claim) = store.claim(key)? {
+                break claim;
+            }
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(interrupted());
+            }
+            contain_panic(|| self.call.body.poll())?;
+            thread::sleep(wait);
+            wait = (wait * 2).min(LONGEST_WAIT);
+        };
+        // It may have been computed since it was looked for.
+        Ok(match self.known(store, key)? {
+            Some(known) => Found::Known(known),
+            None => Found::Claimed(Some(claim)),
+        })
+    }
+
     fn known(&self, store: &Store, key: Digest) -> Result<Option<CachedStep>> {
-        store.cached_step_if(key, &mut |seen| contain_panic(|| self.call.body.is_unchanged(seen)))
+        store.cached_step_if(key, &self.call.reuse(self.run), &mut |seen| {
+            contain_panic(|| self.call.body.is_unchanged(seen))
+        })
     }
 
     fn new_step(&self) -> NewStep {
@@ -99,9 +187,14 @@ impl Task {
     }
 }
 
-fn complete(context: &StepContext, id: StepId, outputs: Vec<StepOutput>) -> Result<StepOutcome> {
+fn complete(
+    context: &StepContext,
+    id: StepId,
+    outputs: Vec<StepOutput>,
+    seen: &[Observation],
+) -> Result<StepOutcome> {
     let log = keep_log(context)?;
-    let outputs = context.store.end_step(id, &StepEnd::Completed(outputs), log)?;
+    let outputs = context.store.end_step(id, &StepEnd::Completed(outputs), log, seen)?;
     Ok(StepOutcome { id: Some(id), cached: false, outputs })
 }
 
@@ -112,7 +205,7 @@ fn fail(context: &StepContext, id: StepId, error: Error) -> Result<StepOutcome> 
     };
     // The step's own error tells more than one of writing it down.
     let log = keep_log(context).unwrap_or_default();
-    let _ = context.store.end_step(id, &end, log);
+    let _ = context.store.end_step(id, &end, log, &[]);
     Err(error)
 }
 

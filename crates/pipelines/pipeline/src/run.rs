@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use cannery_store::{ArtifactRecord, NewStep, RunId, RunStatus, StepId, Store, Timestamp};
 
-use crate::execute::{Task, find_output};
+use crate::execute::{CachedSteps, Task, find_output};
 use crate::schedule::{Schedule, StepResult};
 use crate::{Argument, Error, ErrorKind, Input, Result, RunError, StepCall, StepRef};
 
@@ -25,7 +25,7 @@ pub type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct StepOutcome {
-    /// The step's number in the store.
+    /// The step's number in the store, if it ran.
     pub id: Option<StepId>,
     /// Whether its result was known and it did not run.
     pub cached: bool,
@@ -50,8 +50,10 @@ pub struct Run {
 }
 
 struct Shared {
+    /// Keeps nothing open by itself.
     store: Store,
     id: RunId,
+    cached: CachedSteps,
     max_workers: usize,
     cancelled: Arc<AtomicBool>,
     state: Mutex<RunState>,
@@ -65,17 +67,22 @@ struct RunState {
     waiting: usize,
     workers: usize,
     idle_workers: usize,
+    threads: Vec<JoinHandle<()>>,
+    /// Keeps the store open until the run has ended.
+    held: Option<Store>,
     is_closed: bool,
 }
 
 impl Run {
-    pub(crate) fn new(store: Store, id: RunId, max_workers: usize) -> Self {
+    pub(crate) fn new(store: &Store, id: RunId, max_workers: usize) -> Self {
+        let state = RunState { held: Some(store.held()), ..RunState::default() };
         let shared = Shared {
-            store,
+            store: store.dormant(),
             id,
+            cached: CachedSteps::default(),
             max_workers,
             cancelled: Arc::default(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: Condvar::new(),
         };
         Self { shared: Arc::new(shared) }
@@ -111,16 +118,20 @@ impl Run {
         Ok(step)
     }
 
-    /// Waits until a step has ended, doing what it needs in the meantime.
+    /// Waits until a step has ended, doing what it needs in the meantime, and its result is safe
+    /// from a loss of power.
     ///
     /// # Errors
     /// The step's own error, or that of a step it needs; and what `poll` returns.
     pub fn wait(&self, step: StepRef, poll: Poll<'_>) -> Result<StepOutcome, RunError> {
-        self.shared.work_until(
+        let outcome = self.shared.work_until(
             poll,
             |schedule| schedule.result(step.0),
             |schedule| schedule.take_for(step.0),
-        )?
+        )??;
+        // Who is told of a result may rely on it.
+        self.shared.store.settle()?;
+        Ok(outcome)
     }
 
     /// How a step ended; nothing while it has not.
@@ -264,14 +275,14 @@ impl Shared {
     /// Does one step; the result is entered and the lock held again when it returns.
     fn perform<'a>(
         &'a self,
-        state: MutexGuard<'a, RunState>,
+        mut state: MutexGuard<'a, RunState>,
         index: usize,
     ) -> MutexGuard<'a, RunState> {
         let label = state.schedule.step(index).label();
-        let task = self.task(&state.schedule, index);
+        let task = self.task(&mut state.schedule, index);
         drop(state);
         let result = task
-            .and_then(|task| task.perform(&self.store))
+            .and_then(|task| task.perform(&self.store, &self.cached))
             .map_err(|error| RunError::in_step(label, error));
         let mut state = self.lock();
         self.enter(&mut state, index, result);
@@ -282,31 +293,33 @@ impl Shared {
         if matches!(&result, Err(error) if error.kind() == ErrorKind::Interrupted) {
             self.cancelled.store(true, Ordering::Relaxed);
         }
+        // What a run that has ended did not wait for is not kept in it.
+        let result =
+            if state.is_closed { result.map_err(|error| error.without_source()) } else { result };
         state.schedule.end(index, result);
         self.changed.notify_all();
     }
 
-    fn task(&self, schedule: &Schedule, index: usize) -> Result<Task> {
-        let step = schedule.step(index);
+    fn task(&self, schedule: &mut Schedule, index: usize) -> Result<Task> {
+        let call = schedule.take_call(index).ok_or_else(interrupted)?;
         let resolve = |input: &Input| match input {
             Input::Literal(bytes) => Ok(Argument::Literal(Arc::clone(bytes))),
             Input::Stored(artifact) => Ok(Argument::Artifact(artifact.clone())),
             Input::Output { step, output } => match schedule.result(step.0) {
                 Some(Ok(outcome)) => {
-                    let name = &schedule.step(step.0).call.name;
+                    let name = &schedule.step(step.0).name;
                     Ok(Argument::Artifact(Box::new(find_output(&outcome, output, name)?)))
                 }
                 _ => Err(interrupted()),
             },
         };
-        let arguments =
-            step.call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
+        let arguments = call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
         Ok(Task {
             run: self.id,
             position: index,
-            call: step.call.clone(),
-            invocation: step.invocation,
             arguments: arguments.collect::<Result<_>>()?,
+            call,
+            invocation: schedule.step(index).invocation,
             cancelled: Arc::clone(&self.cancelled),
         })
     }
@@ -325,6 +338,7 @@ impl Shared {
                 .spawn(move || shared.work());
             // Without it, steps run one after another on the thread that waits.
             state.workers += usize::from(hired.is_ok());
+            state.threads.extend(hired);
         }
     }
 
@@ -366,7 +380,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Records the run's end and sends the workers home.
+    /// Records the run's end, ends its threads and lets go of all that it held.
     fn close(&self, status: RunStatus, error: Option<&RunError>) -> Result<()> {
         let mut state = self.lock();
         if std::mem::replace(&mut state.is_closed, true) {
@@ -375,16 +389,39 @@ impl Shared {
         self.changed.notify_all();
         let skipped: Vec<_> =
             state.schedule.skipped().map(|index| self.skipped(&state.schedule, index)).collect();
+        let released = state.schedule.release();
+        let (threads, held) = (std::mem::take(&mut state.threads), state.held.take());
+        // Steps that are not waited for would hold their threads up.
+        let is_idle = state.schedule.running().is_empty();
         drop(state);
-        self.store.record_skipped_steps(&skipped)?;
-        self.store.end_run(self.id, status, error.map(RunError::report).as_deref())
+        drop(released);
+        if is_idle {
+            let own = thread::current().id();
+            let others = threads.into_iter().filter(|thread| thread.thread().id() != own);
+            others.for_each(|thread| drop(thread.join()));
+        }
+        let recorded = self.record_end(&skipped, status, error);
+        drop(held);
+        recorded
+    }
+
+    fn record_end(
+        &self,
+        skipped: &[NewStep],
+        status: RunStatus,
+        error: Option<&RunError>,
+    ) -> Result<()> {
+        self.cached.record(&self.store)?;
+        self.store.record_skipped_steps(skipped)?;
+        self.store.end_run(self.id, status, error.map(RunError::report).as_deref())?;
+        self.store.settle()
     }
 
     fn skipped(&self, schedule: &Schedule, index: usize) -> NewStep {
         let step = schedule.step(index);
         NewStep {
             run: self.id,
-            name: step.call.name.clone(),
+            name: step.name.clone(),
             invocation: step.invocation,
             position: u32::try_from(index).unwrap_or(u32::MAX),
             cache_key: None,
@@ -396,7 +433,7 @@ impl Shared {
 }
 
 #[cold]
-fn interrupted() -> Error {
+pub(crate) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "the run was interrupted")
         .with_hint("run it again: finished steps are not repeated")
 }

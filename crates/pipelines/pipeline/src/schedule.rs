@@ -15,8 +15,10 @@ pub(crate) struct Schedule {
 }
 
 pub(crate) struct Step {
-    pub(crate) call: StepCall,
+    pub(crate) name: String,
     pub(crate) invocation: u32,
+    /// Body and inputs, until they are taken to be performed.
+    call: Option<StepCall>,
     dependencies: BTreeSet<usize>,
     dependants: Vec<usize>,
     state: State,
@@ -37,7 +39,7 @@ pub(crate) type StepResult = Result<StepOutcome, RunError>;
 impl Step {
     /// How it is called in its run.
     pub(crate) fn label(&self) -> String {
-        cannery_store::step_label(&self.call.name, self.invocation)
+        cannery_store::step_label(&self.name, self.invocation)
     }
 }
 
@@ -66,7 +68,9 @@ impl Schedule {
             self.ready.insert(index);
         }
         let invocation = *invocation;
-        self.steps.push(Step { call, invocation, dependencies, dependants: Vec::new(), state });
+        let name = call.name.clone();
+        let (call, dependants) = (Some(call), Vec::new());
+        self.steps.push(Step { name, invocation, call, dependencies, dependants, state });
         index
     }
 
@@ -76,6 +80,11 @@ impl Schedule {
 
     pub(crate) fn step(&self, index: usize) -> &Step {
         &self.steps[index]
+    }
+
+    /// What a step is to do; it is given once.
+    pub(crate) fn take_call(&mut self, index: usize) -> Option<StepCall> {
+        self.steps[index].call.take()
     }
 
     /// How many steps could start now.
@@ -129,6 +138,26 @@ impl Schedule {
             State::Ended(result) => Some(result.clone()),
             State::Skipped(error) => Some(Err(error.clone())),
         }
+    }
+
+    /// Lets go of what the steps were made of, and of the exceptions of a host: nothing of a run
+    /// that has ended survives but what is recorded, and the texts of its errors.
+    ///
+    /// Returns it all, for it may run a host's code when it goes.
+    pub(crate) fn release(&mut self) -> Vec<Box<dyn Send>> {
+        let mut released: Vec<Box<dyn Send>> = Vec::new();
+        for step in &mut self.steps {
+            released.extend(step.call.take().map(|call| Box::new(call) as _));
+            if let State::Ended(Err(error)) | State::Skipped(error) = &mut step.state {
+                let text = error.without_source();
+                released.push(Box::new(std::mem::replace(error, text)));
+            }
+        }
+        if let Some(error) = &mut self.failure {
+            let text = error.without_source();
+            released.push(Box::new(std::mem::replace(error, text)));
+        }
+        released
     }
 
     /// Skips all steps that have not begun.

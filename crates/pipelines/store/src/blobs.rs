@@ -5,12 +5,14 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tempfile::NamedTempFile;
 
 use crate::proof::Proofs;
-use crate::scratch::Scratch;
-use crate::{Digest, Error, ErrorKind, Hasher, Result, failure, plain};
+use crate::quota::Quota;
+use crate::scratch::{Scratch, Session};
+use crate::{Digest, Error, ErrorKind, Hasher, Result, failpoint, failure, plain};
 
 /// What a finished write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +20,9 @@ use crate::{Digest, Error, ErrorKind, Hasher, Result, failure, plain};
 pub enum Durability {
     /// The death of the process: bytes are left to the operating system to write out.
     Process,
-    /// The loss of power: bytes reach the disk before anything names them.
+    /// The loss of power: what [`Store::settle`](crate::Store::settle) has returned for is on the
+    /// disk. Before, bytes may be missing that records name: they are held against their digests
+    /// when they are read, and are no result that is used again.
     #[default]
     Power,
 }
@@ -41,15 +45,42 @@ pub struct Blobs {
     objects: PathBuf,
     scratch: Arc<Scratch>,
     durability: Durability,
-    /// Folders with names that may not have reached the disk.
-    unsettled: Arc<Mutex<BTreeSet<PathBuf>>>,
+    pending: Arc<Mutex<Pending>>,
+    settling: Arc<Mutex<()>>,
+    quota: Arc<Quota>,
     proofs: Proofs,
 }
 
+/// What was kept and may not have reached the disk.
+#[derive(Debug, Default)]
+struct Pending {
+    files: Vec<PathBuf>,
+    bytes: u64,
+    /// Folders with new names.
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Pending {
+    fn add(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.bytes += other.bytes;
+        self.folders.extend(other.folders);
+    }
+}
+
+/// From this number of files on, all of the file system is brought to the disk at once: a wait for the
+/// disk for each of them would take longer.
+const MANY_FILES: usize = 8;
+
+/// Files and bytes that wait for the disk, at most: what would be lost with the power is bounded,
+/// and so is the wait at the end.
+const MOST_PENDING: (usize, u64) = (4096, 1 << 30);
+
 impl Blobs {
     pub(crate) fn new(root: &Path, scratch: Arc<Scratch>, durability: Durability) -> Self {
-        let (unsettled, proofs) = (Arc::default(), Proofs::default());
-        Self { objects: root.join("objects"), scratch, durability, unsettled, proofs }
+        let (pending, settling, proofs) = (Arc::default(), Arc::default(), Proofs::default());
+        let (objects, quota) = (root.join("objects"), Arc::new(Quota::new(root)));
+        Self { objects, scratch, durability, pending, settling, quota, proofs }
     }
 
     /// The file of a blob, for memory mapping; it need not exist.
@@ -62,14 +93,16 @@ impl Blobs {
     /// Keeps bytes that come in pieces.
     pub fn writer(&self) -> Result<BlobWriter<'_>> {
         self.check_writable()?;
-        let file = self.scratch.session()?.file()?;
-        Ok(BlobWriter { blobs: self, file, hasher: Hasher::new(), size: 0 })
+        // The session that the file is in lives as long as the file.
+        let session = self.scratch.session()?;
+        let file = session.file()?;
+        Ok(BlobWriter { blobs: self, file, session, hasher: Hasher::new(), size: 0 })
     }
 
     /// Keeps `bytes`.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Blob> {
         let blob = Blob { digest: Digest::of(bytes), size: bytes.len() as u64 };
-        if self.is_sound(blob) {
+        if self.is_kept(blob) {
             return Ok(blob);
         }
         let mut writer = self.writer()?;
@@ -100,9 +133,10 @@ impl Blobs {
         let mut hasher = Hasher::new();
         let size = hasher.update_reader(&mut file).map_err(|e| failure::io(e, "read", path))?;
         let blob = Blob { digest: hasher.digest(), size };
-        if !self.is_sound(blob) {
+        if !self.is_kept(blob) {
             make_read_only(path).map_err(|e| failure::io(e, "change", path))?;
-            self.publish(blob, &file, |to| fs::rename(path, to))?;
+            failpoint::reach("file taken");
+            self.publish(blob, |to| fs::rename(path, to))?;
         }
         Ok(blob)
     }
@@ -119,6 +153,26 @@ impl Blobs {
     #[must_use]
     pub fn is_sound(&self, blob: Blob) -> bool {
         self.prove(blob).is_ok()
+    }
+
+    /// Whether the bytes are there, and stay: they count as new to `gc` from now on.
+    fn is_kept(&self, blob: Blob) -> bool {
+        self.is_sound(blob) && self.renew(blob.digest).is_ok()
+    }
+
+    fn renew(&self, digest: Digest) -> io::Result<()> {
+        let path = self.path_of(digest);
+        let file = plain::open(&path)?;
+        // What is as old as the session, or younger, is leased by it.
+        let session = self.scratch.session().map_err(io::Error::other)?;
+        if file.metadata()?.modified()? >= session.began() {
+            return Ok(());
+        }
+        file.set_modified(SystemTime::now().max(session.began()))?;
+        // It may have been moved away before it was marked.
+        plain::check(&path)?;
+        self.proofs.note(&path, digest);
+        Ok(())
     }
 
     /// Opens a blob for reading: a plain file, not a link.
@@ -197,6 +251,10 @@ impl Blobs {
         }
     }
 
+    pub(crate) fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
     pub(crate) fn proofs(&self) -> &Proofs {
         &self.proofs
     }
@@ -227,18 +285,11 @@ impl Blobs {
     }
 
     /// Gives written bytes their name. A damaged file of that name is replaced.
-    fn publish(
-        &self,
-        blob: Blob,
-        file: &File,
-        rename: impl Fn(&Path) -> io::Result<()>,
-    ) -> Result<()> {
+    fn publish(&self, blob: Blob, rename: impl Fn(&Path) -> io::Result<()>) -> Result<()> {
+        self.quota.claim(blob.size)?;
         let path = self.path_of(blob.digest);
         let shard = path.parent().unwrap_or(&self.objects);
         let publish = || -> io::Result<()> {
-            if self.durability == Durability::Power {
-                file.sync_data()?;
-            }
             self.clear_way(shard, &path)?;
             match rename(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -251,10 +302,21 @@ impl Blobs {
         };
         publish().map_err(|error| failure::io(error, "write", &path))?;
         self.proofs.note(&path, blob.digest);
-        if self.durability == Durability::Power {
-            self.unsettled().insert(shard.to_owned());
+        self.note_pending(blob, path)
+    }
+
+    /// Has the bytes wait for the disk with others.
+    fn note_pending(&self, blob: Blob, path: PathBuf) -> Result<()> {
+        if self.durability == Durability::Process {
+            return Ok(());
         }
-        Ok(())
+        let mut pending = self.pending();
+        pending.folders.extend(path.parent().map(Path::to_owned));
+        pending.files.push(path);
+        pending.bytes += blob.size;
+        let is_much = pending.files.len() >= MOST_PENDING.0 || pending.bytes >= MOST_PENDING.1;
+        drop(pending);
+        if is_much { self.settle().map(drop) } else { Ok(()) }
     }
 
     /// Takes away what is in a blob's place and cannot be replaced by a rename: a folder, or a link
@@ -272,20 +334,37 @@ impl Blobs {
         if plain::is_folder(path) { aside(path) } else { Ok(()) }
     }
 
-    /// Brings the names of all that was kept to the disk; to be called before the catalog speaks
-    /// of it. Most file systems write all names that
-    /// are pending with the first.
-    pub(crate) fn settle(&self) -> Result<()> {
+    /// Brings all that was kept to the disk; says whether anything had to be.
+    pub(crate) fn settle(&self) -> Result<bool> {
         // Held to the end: another thread must not believe it done before it is.
-        let mut unsettled = self.unsettled();
-        while let Some(folder) = unsettled.pop_first() {
-            sync_folder(&folder).map_err(|error| failure::io(error, "write", &folder))?;
+        let _settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = std::mem::take(&mut *self.pending());
+        if pending.files.is_empty() {
+            return Ok(false);
+        }
+        let settled = self.sync(&pending);
+        if settled.is_err() {
+            // It waits for the disk still, with what was kept since.
+            self.pending().add(pending);
+        }
+        settled.map(|()| true)
+    }
+
+    fn sync(&self, pending: &Pending) -> Result<()> {
+        if pending.files.len() >= MANY_FILES && sync_file_system(&self.objects) {
+            return Ok(());
+        }
+        for file in &pending.files {
+            sync_file(file).map_err(|error| failure::io(error, "write", file))?;
+        }
+        for folder in &pending.folders {
+            sync_folder(folder).map_err(|error| failure::io(error, "write", folder))?;
         }
         Ok(())
     }
 
-    fn unsettled(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -294,6 +373,7 @@ impl Blobs {
 pub struct BlobWriter<'a> {
     blobs: &'a Blobs,
     file: NamedTempFile,
+    session: Arc<Session>,
     hasher: Hasher,
     size: u64,
 }
@@ -302,11 +382,22 @@ impl BlobWriter<'_> {
     /// Names the bytes and makes them visible to everybody.
     pub fn finish(self) -> Result<Blob> {
         let blob = Blob { digest: self.hasher.digest(), size: self.size };
-        if !self.blobs.is_sound(blob) {
-            let (file, path) = self.file.into_parts();
-            self.blobs.publish(blob, &file, |to| fs::rename(&path, to))?;
+        if !self.blobs.is_kept(blob) {
+            let (_, path) = self.file.into_parts();
+            failpoint::reach("blob written");
+            self.blobs.publish(blob, |to| fs::rename(&path, to))?;
+            failpoint::reach("blob published");
         }
+        drop(self.session);
         Ok(blob)
+    }
+}
+
+impl BlobWriter<'_> {
+    /// Like [`finish`](Self::finish), if the bytes are those of this name; returns how many.
+    pub(crate) fn finish_as(self, digest: Digest) -> Result<u64> {
+        self.blobs.compare(digest, self.hasher.digest(), self.size)?;
+        self.finish().map(|blob| blob.size)
     }
 }
 
@@ -344,6 +435,25 @@ fn make_read_only(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_read_only(_: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Brings a file's bytes to the disk, unless it has been removed since.
+pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        file => file?.sync_data(),
+    }
+}
+
+/// Brings a whole file system to the disk; says whether it did.
+#[cfg(target_os = "linux")]
+fn sync_file_system(of: &Path) -> bool {
+    File::open(of).is_ok_and(|folder| rustix::fs::syncfs(folder).is_ok())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &Path) -> bool {
+    false
 }
 
 #[cfg(unix)]

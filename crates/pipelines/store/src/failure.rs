@@ -11,6 +11,10 @@ use crate::{Error, ErrorKind};
 const WRITABLE_HINT: &str =
     "make the folder writable, or name another store with the environment variable CANNERY_STORE";
 
+/// What to do about a catalog that is gone or damaged.
+pub(crate) const REBUILD_HINT: &str =
+    "`cannery fsck --repair` makes the catalog anew from the records of runs in the store";
+
 /// An operating system's error met while `doing` something to `path`.
 #[cold]
 pub(crate) fn io(error: io::Error, doing: &str, path: &Path) -> Error {
@@ -53,9 +57,7 @@ pub(crate) fn catalog(error: rusqlite::Error, doing: &str) -> Error {
         ErrorKind::Limit => wrapped.with_hint(
             "`catalog.sqlite` holds more than any of ours; it may have been made to hold readers up",
         ),
-        ErrorKind::Corrupt => {
-            wrapped.with_hint("`catalog.sqlite` is damaged; restore it from a copy")
-        }
+        ErrorKind::Corrupt => wrapped.with_hint(REBUILD_HINT),
         _ => wrapped,
     }
 }

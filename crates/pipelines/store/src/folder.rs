@@ -10,9 +10,6 @@ use crate::{
 /// Deeper than anybody nests folders, and shallow enough for every stack.
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// Bytes of a manifest, at most: some 500,000 files.
-const MOST_MANIFEST: u64 = 64 << 20;
-
 impl Store {
     /// Keeps a copy of all files below `folder` as one artifact; returns its content's digest.
     pub fn put_folder(&self, folder: &Path, description: &Description) -> Result<Digest> {
@@ -49,7 +46,7 @@ impl Store {
 
     /// The manifest of an artifact's content.
     pub fn manifest(&self, content: Digest) -> Result<Manifest> {
-        let bytes = self.blobs().read_most(content, MOST_MANIFEST)?;
+        let bytes = self.blobs().read_most(content, Manifest::MOST_BYTES)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             let message = format!("object `{}` is no artifact manifest", content.short());
             Error::new(ErrorKind::Syntax, message)

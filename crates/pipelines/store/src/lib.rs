@@ -8,6 +8,8 @@
 //!   objects/ab/cdef…  every file ever kept, named by its BLAKE3 digest, never changed
 //!   catalog.sqlite    runs, steps, artifact versions and what was made from what
 //!   views/ab/cdef…    artifacts as folders of copies: a cache, may be deleted at any time
+//!   runs/12           what the catalog says of each run, to make it anew from
+//!   damaged/          what was taken out because it is not as it was written
 //!   tmp/              what is being written, one locked folder for each open store
 //! ```
 //!
@@ -32,12 +34,21 @@
 mod blame;
 mod blobs;
 mod catalog;
+mod copy;
 mod digest;
+#[doc(hidden)]
+pub mod failpoint;
 mod failure;
+mod flight;
 mod folder;
+mod fsck;
+mod gc;
 mod manifest;
 mod plain;
 mod proof;
+mod quota;
+mod rebuild;
+mod run_record;
 mod scratch;
 mod store;
 mod time;
@@ -48,11 +59,17 @@ pub use blobs::{Blob, BlobWriter, Blobs, Durability};
 pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
     ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart, Lineage,
-    NewRun, NewStep, Observation, Producer, RunFilter, RunId, RunRecord, RunStatus, StepEnd,
+    NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord, RunStatus, StepEnd,
     StepId, StepOutput, StepRecord, StepStatus, step_label,
 };
+pub use copy::Copied;
 pub use digest::{Digest, Hasher};
+pub use flight::Claim;
+pub use fsck::{Checkup, Finding, FsckOptions};
+pub use gc::{Collected, GcOptions};
 pub use manifest::{Description, FileEntry, Manifest};
+pub use quota::StoreSize;
+pub use rebuild::Rebuilt;
 pub use scratch::ScratchFolder;
 pub use store::{Store, StoreOptions};
 pub use time::Timestamp;

@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 
 use crate::{Blob, Digest, Error, ErrorKind, Result};
 
-const FIRST_LINE: &str = "cannery artifact 1";
-
 /// What an artifact is: its type, how it is stored, and what its materializer says about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -79,6 +77,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// How its text begins.
+    pub(crate) const FIRST_LINE: &str = "cannery artifact 1";
+
+    /// Bytes of its text, at most: some 500,000 files.
+    pub(crate) const MOST_BYTES: u64 = 64 << 20;
+
     /// A manifest in canonical order.
     ///
     /// # Errors
@@ -118,7 +122,7 @@ impl Manifest {
     #[must_use]
     pub fn to_text(&self) -> String {
         let Description { type_name, format, metadata } = &self.description;
-        let mut text = format!("{FIRST_LINE}\n");
+        let mut text = format!("{}\n", Self::FIRST_LINE);
         for (label, field) in [("type", type_name), ("format", format), ("metadata", metadata)] {
             let _ = writeln!(text, "{label} {}", escape(field));
         }

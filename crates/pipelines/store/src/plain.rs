@@ -7,16 +7,24 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use crate::scratch::with_mode;
 use crate::{Error, ErrorKind, Result, failure};
 
 /// Files beside the folders of a store, and what SQLite keeps beside its catalog.
-const FILES: [&str; 6] =
-    ["version", "lock", ".gitignore", "catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"];
+const FILES: [&str; 7] = [
+    "version",
+    "lock",
+    "quota",
+    ".gitignore",
+    "catalog.sqlite",
+    "catalog.sqlite-wal",
+    "catalog.sqlite-shm",
+];
 
 /// SQLite would delete files that this names; the catalog has one only while it is made.
 const JOURNAL: &str = "catalog.sqlite-journal";
 
-const FOLDERS: [&str; 3] = ["objects", "tmp", "views"];
+const FOLDERS: [&str; 5] = ["objects", "tmp", "views", "runs", "damaged"];
 
 /// Opens a plain file for reading.
 ///
@@ -47,9 +55,36 @@ pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     Ok(text)
 }
 
+/// Writes a file that is never seen half written.
+pub(crate) fn write_whole(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+
+    let mut builder = tempfile::Builder::new();
+    let mut file = with_mode(&mut builder, 0o644).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
 /// Refuses what is there and is no plain file.
 pub(crate) fn check(path: &Path) -> io::Result<()> {
     check_found(&fs::symlink_metadata(path)?)
+}
+
+/// Whether a path still leads to an open file.
+#[cfg(unix)]
+pub(crate) fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let place = |found: fs::Metadata| (found.dev(), found.ino());
+    let there = fs::symlink_metadata(path).ok().map(place);
+    there.is_some() && file.metadata().ok().map(place) == there
+}
+
+// Windows does not remove a file that is open.
+#[cfg(not(unix))]
+pub(crate) fn is_same(_: &File, path: &Path) -> bool {
+    path.exists()
 }
 
 /// Whether it is a folder, and no link to one.

@@ -7,11 +7,14 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::{Result, failure, plain};
+use crate::{Result, failure, flight, plain};
 
 /// The `tmp/` folder of a store and this store's own, lazily made, folder in it.
 #[derive(Debug)]
@@ -19,7 +22,16 @@ pub(crate) struct Scratch {
     tmp: PathBuf,
     /// Takes the place of `tmp`, for our own folder, where that cannot be written.
     elsewhere: Option<TempDir>,
-    session: Mutex<Option<Arc<Session>>>,
+    session: Mutex<Held>,
+    /// Handles that keep the session once it is there.
+    holds: AtomicUsize,
+}
+
+/// The session that is there, and what lets it stay while nothing uses it.
+#[derive(Debug, Default)]
+struct Held {
+    current: Weak<Session>,
+    kept: Option<Arc<Session>>,
 }
 
 /// A folder of which this process holds the lock.
@@ -28,13 +40,15 @@ pub(crate) struct Session {
     token: String,
     folder: PathBuf,
     lock_path: PathBuf,
+    began: SystemTime,
+    process: u32,
     // Held, not used: the lock goes when the file is closed.
     _lock: File,
 }
 
 impl Scratch {
     pub(crate) fn new(tmp: PathBuf) -> Self {
-        Self { tmp, elsewhere: None, session: Mutex::new(None) }
+        Self { tmp, elsewhere: None, session: Mutex::default(), holds: AtomicUsize::new(0) }
     }
 
     /// For a store that can only be read: what must be written is written elsewhere.
@@ -49,16 +63,51 @@ impl Scratch {
         self.elsewhere.as_ref().map(TempDir::path)
     }
 
-    /// This store's session; the first call makes it and clears away what dead ones left.
+    /// The folder for what is being written.
+    pub(crate) fn folder(&self) -> &Path {
+        self.substitute().unwrap_or(&self.tmp)
+    }
+
+    /// This store's session; the first call makes it and clears away what dead ones left. While
+    /// the store is held it stays, else as long as it is used.
     pub(crate) fn session(&self) -> Result<Arc<Session>> {
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = &*session {
-            return Ok(Arc::clone(session));
+        let mut held = self.held();
+        let session = match held.current.upgrade().filter(|found| found.is_of_this_process()) {
+            Some(session) => session,
+            None => self.make_session()?,
+        };
+        held.current = Arc::downgrade(&session);
+        if self.holds.load(Ordering::Acquire) > 0 {
+            held.kept = Some(Arc::clone(&session));
         }
+        Ok(session)
+    }
+
+    /// Keeps the session until [`release`](Self::release).
+    pub(crate) fn hold(&self) {
+        self.holds.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes back a [`hold`](Self::hold): after the last the session goes as soon as it is not
+    /// used any more.
+    pub(crate) fn release(&self) {
+        if self.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let kept = self.held().kept.take();
+            drop(kept);
+        }
+    }
+
+    fn make_session(&self) -> Result<Arc<Session>> {
         self.sweep();
-        let tmp = self.substitute().unwrap_or(&self.tmp);
-        let made = Session::make(tmp).map_err(|e| failure::io(e, "write to", tmp))?;
-        Ok(Arc::clone(session.insert(Arc::new(made))))
+        let tmp = self.folder();
+        let made = fs::create_dir_all(tmp)
+            .and_then(|()| Session::make(tmp))
+            .map_err(|e| failure::io(e, "write to", tmp))?;
+        Ok(Arc::new(made))
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the process that made the session `token` still holds it.
@@ -67,12 +116,36 @@ impl Scratch {
         if !is_token(token) {
             return false;
         }
+        if self.held().current.upgrade().is_some_and(|session| session.token == token) {
+            return true;
+        }
         match plain::open(&lock_path(&self.tmp, token)) {
             Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
             Err(error) => {
                 !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
             }
         }
+    }
+
+    /// Whether a session lives that is not this store's own.
+    pub(crate) fn is_living_other(&self, token: &str) -> bool {
+        let own = self.held().current.upgrade();
+        own.is_none_or(|session| session.token != token) && self.is_alive(token)
+    }
+
+    /// When the oldest session began that still lives, this store's own left out: what is being
+    /// written, or used again, by others is not older.
+    pub(crate) fn oldest_living(&self) -> Option<SystemTime> {
+        let entries = fs::read_dir(&self.tmp).ok()?;
+        let began = entries.flatten().filter_map(|entry| {
+            let name = entry.file_name();
+            let token = name.to_str()?.strip_suffix(".lock")?;
+            let is_session = !token.starts_with(flight::PREFIX);
+            (is_session && self.is_living_other(token))
+                .then(|| entry.metadata().ok()?.modified().ok())
+                .flatten()
+        });
+        began.min()
     }
 
     /// Removes the folders of sessions that nobody holds; what cannot be removed waits for later.
@@ -89,7 +162,8 @@ impl Scratch {
     fn remove_if_dead(&self, token: &str) -> io::Result<()> {
         let path = lock_path(&self.tmp, token);
         let lock = plain::open_with(&path, OpenOptions::new().write(true))?;
-        if lock.try_lock().is_err() {
+        // What has another file in its place by now is in use again.
+        if lock.try_lock().is_err() || !plain::is_same(&lock, &path) {
             return Ok(());
         }
         remove_folder(&self.tmp.join(token))?;
@@ -109,7 +183,8 @@ impl Session {
                 let folder = lock_path.with_extension("");
                 fs::create_dir(&folder)?;
                 let token = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                return Ok(Self { token, folder, lock_path, _lock: lock });
+                let (began, process) = (lock.metadata()?.modified()?, process::id());
+                return Ok(Self { token, folder, lock_path, began, process, _lock: lock });
             }
         }
     }
@@ -117,6 +192,15 @@ impl Session {
     /// The session's name, by which others ask whether it [`is_alive`](Scratch::is_alive).
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// When it began, by the clock of the store's file system.
+    pub(crate) fn began(&self) -> SystemTime {
+        self.began
+    }
+
+    fn is_of_this_process(&self) -> bool {
+        self.process == process::id()
     }
 
     /// A new file that is gone unless it is renamed.
@@ -136,6 +220,10 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        // A process that was forked from the one that made it does not end it.
+        if !self.is_of_this_process() {
+            return;
+        }
         // Should it fail, the next session's sweep does it.
         let _ = remove_folder(&self.folder);
         let _ = fs::remove_file(&self.lock_path);
@@ -176,6 +264,17 @@ pub(crate) fn with_mode<'a, 'b, 'c>(
     builder
 }
 
+/// Whether any process, this one included, has a session in the store at `root`.
+pub(crate) fn is_used(root: &Path) -> bool {
+    let scratch = Scratch::new(root.join("tmp"));
+    let Ok(entries) = fs::read_dir(&scratch.tmp) else { return false };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        let token = name.to_str().and_then(|name| name.strip_suffix(".lock"));
+        token.is_some_and(|token| scratch.is_alive(token))
+    })
+}
+
 /// Whether it can be the name of a session's folder.
 fn is_token(token: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
@@ -201,6 +300,7 @@ mod tests {
     fn a_session_lives_as_long_as_its_lock() {
         let tmp = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(tmp.path().to_owned());
+        scratch.hold();
         let session = scratch.session().unwrap();
         let token = session.token().to_owned();
         let observer = Scratch::new(tmp.path().to_owned());
@@ -214,6 +314,7 @@ mod tests {
     fn leftovers_of_dead_sessions_go_and_living_ones_stay() {
         let tmp = tempfile::tempdir().unwrap();
         let living = Scratch::new(tmp.path().to_owned());
+        living.hold();
         let living_folder = living.session().unwrap().folder.clone();
         fs::write(tmp.path().join(".tmpdead.lock"), "").unwrap();
         fs::create_dir(tmp.path().join(".tmpdead")).unwrap();

@@ -3,13 +3,17 @@
 use std::env;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::catalog::Catalog;
-use crate::scratch::{Scratch, with_mode};
-use crate::{Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, failure, plain};
+use crate::catalog::{self, Catalog};
+use crate::scratch::{Scratch, Session};
+use crate::{
+    Blobs, Durability, Error, ErrorKind, Result, ScratchFolder, blobs, failpoint, failure, plain,
+    verify,
+};
 
 /// The version of the folder's layout; the catalog has its own.
 const VERSION: usize = 1;
@@ -46,9 +50,13 @@ impl StoreOptions {
 ///
 /// Cloning gives another handle to the same open store. It may be used by many threads, and many
 /// processes may open the same folder.
+///
+/// While there is a handle its files stay open, but for those that are
+/// [`dormant`](Self::dormant).
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    hold: Option<Arc<Hold>>,
 }
 
 struct Inner {
@@ -56,7 +64,29 @@ struct Inner {
     blobs: Blobs,
     catalog: Catalog,
     scratch: Arc<Scratch>,
+    process: u32,
 }
+
+/// Keeps the files of a store open.
+struct Hold(Arc<Inner>);
+
+impl Hold {
+    fn new(inner: &Arc<Inner>) -> Arc<Self> {
+        inner.catalog.hold();
+        inner.scratch.hold();
+        Arc::new(Self(Arc::clone(inner)))
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.catalog.release();
+        self.0.scratch.release();
+    }
+}
+
+/// The stores that this process has open, for [`Store::shared`].
+static OPEN: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
 impl Store {
     /// Opens the store at `root`; makes it when it is not there.
@@ -77,7 +107,16 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Permission`] when the store that was found, not named, is another user's.
     pub fn find(from: impl AsRef<Path>) -> Result<Self> {
-        Self::open(locate(from.as_ref(), env::var_os(VARIABLE).map(PathBuf::from))?)
+        Self::open(Self::place(from)?)
+    }
+
+    /// Where the store that belongs to the folder `from` is, or is to be made; see
+    /// [`find`](Self::find).
+    ///
+    /// # Errors
+    /// Those of [`find`](Self::find).
+    pub fn place(from: impl AsRef<Path>) -> Result<PathBuf> {
+        locate(from.as_ref(), env::var_os(VARIABLE).map(PathBuf::from))
     }
 
     /// The `.cannery` in `from` or the nearest folder above it.
@@ -107,7 +146,41 @@ impl Store {
             if catalog.is_read_only() { Scratch::elsewhere(tmp)? } else { Scratch::new(tmp) };
         let scratch = Arc::new(scratch);
         let blobs = Blobs::new(&root, Arc::clone(&scratch), options.durability);
-        Ok(Self { inner: Arc::new(Inner { root, blobs, catalog, scratch }) })
+        let inner = Arc::new(Inner { root, blobs, catalog, scratch, process: process::id() });
+        Ok(Self { hold: Some(Hold::new(&inner)), inner })
+    }
+
+    /// Opens the store at `root` like [`open`](Self::open), or gives another handle to the one
+    /// that this process has open there, so that many handles cost no more files than one.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn shared(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
+        if let Some(store) = root.canonicalize().ok().and_then(|root| already_open(&root)) {
+            return Ok(store);
+        }
+        let store = Self::open(root)?;
+        if !store.is_read_only() {
+            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|inner| inner.strong_count() > 0);
+            open.push(Arc::downgrade(&store.inner));
+        }
+        Ok(store)
+    }
+
+    /// A handle that keeps no file open: while no other does, the catalog is opened for each
+    /// question. What was recorded can be asked for through it for as long as one likes.
+    #[must_use]
+    pub fn dormant(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), hold: None }
+    }
+
+    /// A handle that keeps the files open.
+    #[must_use]
+    pub fn held(&self) -> Self {
+        let hold = self.hold.clone().unwrap_or_else(|| Hold::new(&self.inner));
+        Self { inner: Arc::clone(&self.inner), hold: Some(hold) }
     }
 
     /// The store's folder, as an absolute path.
@@ -131,7 +204,25 @@ impl Store {
     /// A new, empty folder on the store's file system (elsewhere, for a store that can only be
     /// read), removed when the value is dropped.
     pub fn scratch_folder(&self) -> Result<ScratchFolder> {
-        self.inner.scratch.session()?.folder()
+        self.session()?.folder()
+    }
+
+    pub(crate) fn session(&self) -> Result<Arc<Session>> {
+        self.inner.scratch.session()
+    }
+
+    /// Brings all bytes that were kept, and what the catalog says of them, to the disk. Steps and
+    /// runs are safe from the death of the process at once, and from a loss of power after this.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn settle(&self) -> Result<()> {
+        if self.inner.blobs.settle()? {
+            let log = self.inner.root.join(catalog::LOG);
+            blobs::sync_file(&log).map_err(|error| failure::io(error, "write", &log))?;
+        }
+        failpoint::reach("settled");
+        Ok(())
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -142,7 +233,11 @@ impl Store {
         &self.inner.scratch
     }
 
-    pub(crate) fn check_writable(&self) -> Result<()> {
+    /// Refuses a store that can only be read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`].
+    pub fn check_writable(&self) -> Result<()> {
         if self.is_read_only() { Err(failure::read_only(self.root())) } else { Ok(()) }
     }
 }
@@ -151,6 +246,16 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Store({})", self.root().display())
     }
+}
+
+/// The store at a canonical path, if this process has it open and it is still that one.
+fn already_open(root: &Path) -> Option<Store> {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let inner = open.iter().filter_map(Weak::upgrade).find(|inner| {
+        inner.root == root && inner.process == process::id() && inner.catalog.is_in_place()
+    })?;
+    drop(open);
+    Some(Store { hold: Some(Hold::new(&inner)), inner })
 }
 
 /// Where the store of the folder `from` is, or is to be made.
@@ -205,6 +310,10 @@ fn create(root: &Path) -> Result<()> {
         fs::create_dir_all(&path).map_err(|error| failure::io(error, "make", &path))?;
     }
     plain::clear_unfinished(root);
+    if verify::list(&root.join("objects")).is_ok_and(|found| !found.is_empty()) {
+        // It has been finished before: a new catalog would know nothing of what is there.
+        catalog::check_there(root)?;
+    }
     Catalog::create(root)?;
     write_whole(root, ".gitignore", "# made by cannery\n*\n")?;
     // Last: it says that everything else is there.
@@ -217,7 +326,18 @@ fn refuse_foreign_folder(root: &Path) -> Result<()> {
     let ours = |name: &str| {
         name.starts_with("catalog.sqlite")
             || name.starts_with(".tmp")
-            || ["lock", "objects", "tmp", "views", ".gitignore", "version"].contains(&name)
+            || [
+                "lock",
+                "objects",
+                "tmp",
+                "views",
+                "runs",
+                "damaged",
+                "quota",
+                ".gitignore",
+                "version",
+            ]
+            .contains(&name)
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -246,18 +366,12 @@ pub(crate) fn lock(root: &Path) -> Result<File> {
     lock().map_err(|error| failure::io(error, "lock", &path))
 }
 
-/// Writes a small file that nobody ever sees half.
-fn write_whole(root: &Path, name: &str, text: &str) -> Result<()> {
+/// Writes a small file that is never seen half written.
+pub(crate) fn write_whole(root: &Path, name: &str, text: &str) -> Result<()> {
     let path = root.join(name);
-    let write = || -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        let mut file = with_mode(&mut builder, 0o644).tempfile_in(root)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().map_err(|error| failure::io(error, "write", &path))
+    plain::write_whole(root, &path, text.as_bytes())
+        .and_then(|()| blobs::sync_file(&path))
+        .map_err(|error| failure::io(error, "write", &path))
 }
 
 #[cfg(test)]

@@ -28,6 +28,18 @@ impl Timestamp {
         self.0
     }
 
+    /// The moment that was so long ago.
+    #[must_use]
+    pub fn before(self, age: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// The moment that comes after so long.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// How long after `earlier` it is; zero when the clock was set back in between.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

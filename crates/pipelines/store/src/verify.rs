@@ -1,6 +1,7 @@
 //! Proving that every byte is the one that was written.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use crate::{Digest, Error, Result, Store, failure, plain};
 
@@ -33,7 +34,7 @@ impl Store {
     /// When the store cannot be read at all; damage is reported, not raised.
     pub fn verify(&self) -> Result<Verification> {
         let mut found = Verification::default();
-        for digest in self.all_objects()? {
+        for (digest, _) in objects(self.root())? {
             found.objects += 1;
             match self.blobs().verify(digest) {
                 Ok(size) => found.bytes += size,
@@ -66,24 +67,31 @@ impl Store {
         };
         found.damage.extend(missing);
     }
+}
 
-    fn all_objects(&self) -> Result<Vec<Digest>> {
-        let objects = self.root().join("objects");
-        let mut digests = Vec::new();
-        for shard in list(&objects)? {
-            if !plain::is_folder(&objects.join(&shard)) {
-                continue; // What belongs there is reported as missing.
-            }
-            for name in list(&objects.join(&shard))? {
-                digests.extend(format!("{shard}{name}").parse::<Digest>());
+/// All objects of a store, by name.
+pub(crate) fn objects(root: &Path) -> Result<Vec<(Digest, PathBuf)>> {
+    let objects = root.join("objects");
+    let mut found = Vec::new();
+    if fs::symlink_metadata(&objects).is_err() {
+        return Ok(found); // All that belongs there is reported as missing.
+    }
+    for shard in list(&objects)? {
+        let folder = objects.join(&shard);
+        if !plain::is_folder(&folder) {
+            continue; // What belongs there is reported as missing.
+        }
+        for name in list(&folder)? {
+            if let Ok(digest) = format!("{shard}{name}").parse() {
+                found.push((digest, folder.join(name)));
             }
         }
-        Ok(digests)
     }
+    Ok(found)
 }
 
 /// The names in a folder, sorted.
-fn list(folder: &std::path::Path) -> Result<Vec<String>> {
+pub(crate) fn list(folder: &Path) -> Result<Vec<String>> {
     let cannot = |error| failure::io(error, "read", folder);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(cannot)? {

@@ -51,6 +51,11 @@ impl Store {
         Ok(folder)
     }
 
+    /// Removes the view of a content that is gone; one that cannot be removed is never used.
+    pub(crate) fn remove_view(&self, content: Digest) {
+        let _ = fs::remove_dir_all(view_path(self.root(), content));
+    }
+
     /// An artifact's manifest, whose files have all been proven.
     pub(crate) fn proven_manifest(&self, content: Digest) -> Result<Manifest> {
         let manifest = self.manifest(content).map_err(|error| self.blame(error, content, None))?;

@@ -49,7 +49,7 @@ fn perform(store: &Store, step: &NewStep, text: &str) -> (StepId, ArtifactRecord
         artifact: step.name.clone(),
         content: store.put_bytes("value.txt", text.as_bytes(), &about).unwrap(),
     };
-    let mut outputs = store.end_step(id, &StepEnd::Completed(vec![output]), None).unwrap();
+    let mut outputs = store.end_step(id, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
     (id, outputs.remove(0).1)
 }
 
@@ -94,7 +94,7 @@ fn runs_are_listed_newest_first_and_filtered() {
 }
 
 #[test]
-fn a_run_whose_store_was_closed_is_interrupted() {
+fn a_run_whose_store_was_closed_has_crashed() {
     let (folder, store) = store();
     let run = begin_run(&store, "lost");
     store.begin_step(&new_step(run, "half", 0, &[])).unwrap();
@@ -103,10 +103,10 @@ fn a_run_whose_store_was_closed_is_interrupted() {
 
     let store = Store::open(folder.path()).unwrap();
     let check = || {
-        assert_eq!(store.run(run).unwrap().status, RunStatus::Interrupted);
-        assert_eq!(store.steps(run).unwrap()[0].status, StepStatus::Interrupted);
+        assert_eq!(store.run(run).unwrap().status, RunStatus::Crashed);
+        assert_eq!(store.steps(run).unwrap()[0].status, StepStatus::Crashed);
         let filter = RunFilter::default();
-        assert_eq!(store.runs(&filter.clone().status(RunStatus::Interrupted)).unwrap().len(), 1);
+        assert_eq!(store.runs(&filter.clone().status(RunStatus::Crashed)).unwrap().len(), 1);
         assert!(store.runs(&filter.status(RunStatus::Running)).unwrap().is_empty());
     };
     check();
@@ -123,7 +123,7 @@ fn steps_keep_what_is_known_of_them() {
     let (id, _) = perform(&store, &new_step(run, "first", 0, &[]), "x");
     let failed = store.begin_step(&second).unwrap();
     let log = store.blobs().put_bytes(b"the log").unwrap().digest;
-    store.end_step(failed, &StepEnd::Failed("boom".into()), Some(log)).unwrap();
+    store.end_step(failed, &StepEnd::Failed("boom".into()), Some(log), &[]).unwrap();
     let skipped = NewStep { invocation: 2, position: 2, cache_key: None, ..second };
     store.record_skipped_steps(&[skipped]).unwrap();
 
@@ -241,8 +241,9 @@ fn a_cached_step_leads_down_from_what_went_into_it() {
 
     let second = begin_run(&store, "p");
     let known = cached(&store, Digest::of(b"result")).unwrap();
-    let id = store.record_cached_step(&new_step(second, "result", 0, &[&other]), &known).unwrap();
-    assert!(store.step(id).unwrap().cached);
+    let step = new_step(second, "result", 0, &[&other]);
+    store.record_cached_steps(&[(step, known)]).unwrap();
+    assert!(store.steps(second).unwrap()[0].cached);
     assert_eq!(store.downstream(other.id).unwrap(), std::slice::from_ref(&result));
     assert_eq!(store.upstream(result.id).unwrap(), [data]);
     assert_eq!(store.artifacts(&ArtifactFilter::default().run(second)).unwrap(), [result]);

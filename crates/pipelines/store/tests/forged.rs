@@ -306,7 +306,7 @@ fn a_session_names_no_file_elsewhere() {
     for session in ["../../x", "/tmp/x", "..", "a/b", ""] {
         sql(store.root(), &format!("UPDATE runs SET session = '{session}'"));
         let runs = store.runs(&RunFilter::default()).unwrap();
-        assert_eq!(runs[0].status.as_str(), "interrupted", "{session}");
+        assert_eq!(runs[0].status.as_str(), "crashed", "{session}");
     }
 }
 

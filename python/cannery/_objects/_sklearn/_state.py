@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,25 @@ def check_names(cls: type, state: Mapping[str, Any]) -> None:
     """Check that no attribute hides a method, a property or a protocol of the class."""
     if len(state) > MAX_ATTRIBUTES:
         raise PartError(f"{len(state)} attributes are too many")
+    names = tuple(state)
+    if len(names) > _MOST_REMEMBERED:
+        _check_names(cls, names)
+    else:
+        _check_usual_names(cls, names)
+
+
+# Estimators of one class have the same names, and a forest has many of them.
+_MOST_REMEMBERED = 100
+
+
+@lru_cache(maxsize=256)
+def _check_usual_names(cls: type, names: tuple[Any, ...]) -> None:
+    _check_names(cls, names)
+
+
+def _check_names(cls: type, names: tuple[Any, ...]) -> None:
     parameters = parameters_of(cls)
-    for name in state:
+    for name in names:
         exact(str)(name, "name of an attribute")
         if not name.isidentifier() or len(name) > 200:
             raise PartError(f"{name!r:.60} is no name of an attribute")

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use cannery::{ConvertOptions, Location, ReadOptions, TensorOptions, Value, WriteOptions};
+use cannery::{ConvertOptions, Location, Losses, ReadOptions, TensorOptions, Value, WriteOptions};
 
 use super::print_json;
 use crate::args::ConvertArgs;
@@ -24,6 +24,7 @@ pub(crate) fn convert(
         .to(args.to.clone())
         .select(args.part.path.clone())
         .tagged(args.part.tagged)
+        .lossy(args.tensors.lossy)
         .tensors(
             TensorOptions::default()
                 .dtype(args.tensors.dtype.clone())
@@ -37,10 +38,14 @@ pub(crate) fn convert(
     let mut progress =
         ProgressLine::new(console, format!("{} to {}", source.name(), target.name()));
     let tensors = cannery::convert_if_tensors(&source, &target, &options)?;
+    let mut losses = Losses::default();
     if tensors.is_none() {
-        cannery::convert(&source, &target, &options, &mut progress)?;
+        losses = cannery::convert(&source, &target, &options, &mut progress)?;
     }
     drop(progress);
+    for line in losses.lines() {
+        console.complain(Style::Hint, "lost", line);
+    }
     for what in tensors.iter().flat_map(|done| &done.left_out) {
         console.complain(Style::Hint, "left out", what);
     }
@@ -52,6 +57,9 @@ pub(crate) fn convert(
             ("target", target.name().into()),
             ("seconds", seconds),
         ];
+        if !losses.is_empty() {
+            done.push(("lost", losses.lines().map(Value::from).collect::<Value>()));
+        }
         if let Some(tensors) = tensors {
             let texts = |all: Vec<String>| all.into_iter().map(Value::from).collect::<Value>();
             done.push(("tensors", (tensors.tensors as u64).into()));

@@ -13,6 +13,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod scan;
 mod stores;
+pub(crate) mod upkeep;
 pub(crate) mod validate;
 
 use std::ffi::OsString;
@@ -71,7 +72,7 @@ fn seconds(duration: std::time::Duration) -> String {
 fn style_of(status: &str) -> Style {
     match status {
         "completed" => Style::Good,
-        "failed" | "interrupted" => Style::Bad,
+        "failed" | "interrupted" | "crashed" => Style::Bad,
         "running" => Style::Strong,
         _ => Style::Faint,
     }

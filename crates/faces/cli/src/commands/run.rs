@@ -18,7 +18,8 @@ pub(crate) fn run(
     let params = args.params.iter().map(|param| name_and_value(param));
     let params = params.collect::<Result<_, _>>()?;
     console.flush()?;
-    Ok(host.run(&RunRequest { file, pipeline, params, json: args.json })?)
+    let force = args.force.clone();
+    Ok(host.run(&RunRequest { file, pipeline, params, force, json: args.json })?)
 }
 
 /// The file and the pipeline of `FILE.py:PIPELINE`; a colon elsewhere belongs to the file.

@@ -9,9 +9,15 @@ use crate::args::StoreArgs;
 
 /// Opens the store that the arguments, `CANNERY_STORE` or the current folder name.
 pub(super) fn open(args: &StoreArgs) -> Result<Store> {
+    Store::open(folder(args)?)
+}
+
+/// The folder of that store.
+pub(super) fn folder(args: &StoreArgs) -> Result<PathBuf> {
     let named = args.store.clone().or_else(|| std::env::var_os("CANNERY_STORE").map(PathBuf::from));
-    let Some(folder) = named else { return Store::open(nearest()?) };
-    if folder.is_dir() { Store::open(folder) } else { Err(none_at(&folder)) }
+    let Some(folder) = named else { return nearest() };
+    let has = |name| folder.join(name).exists();
+    if has("version") || has("catalog.sqlite") { Ok(folder) } else { Err(none_at(&folder)) }
 }
 
 fn nearest() -> Result<PathBuf> {

@@ -3,80 +3,22 @@
 use std::collections::HashMap;
 use std::ffi::CStr;
 
-use cannery_core::{BigInt, Container, Error, ErrorKind, Result};
-use pyo3::call::PyCallArgs;
+use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
 
+use super::delayed::{DelayedContainers, DelayedKeys, FIRST_OWN_ID, Target, has_only_scalar_keys};
+use super::gaps::{Gap, Holder, Placeholder};
 use super::hooks::{Hooks, container_object};
 use super::make;
+use super::moments;
+use super::reviver::Reviver;
 use super::weight::{ARRAY_DEPTH, Weight, Weights, too_deep};
 use crate::compat::with_collector;
 use crate::errors::from_exception;
-
-/// The Python side of objects: `begin(type_name)` and `finish(type_name, instance, parts)`.
-///
-/// `begin` gives an empty instance of a type that can be filled later, or `None`; `finish` fills
-/// it, or makes one of the parts.
-pub(crate) struct Reviver<'py>(pub(crate) Bound<'py, PyAny>);
-
-impl<'py> Reviver<'py> {
-    /// Calls a method, with the collector as the caller has it.
-    fn call<A: PyCallArgs<'py>>(&self, name: &str, arguments: A) -> PyResult<Bound<'py, PyAny>> {
-        with_collector(self.0.py(), || self.0.call_method1(name, arguments))
-    }
-
-    fn begin(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let instance = self.call("begin", (type_name,))?;
-        Ok((!instance.is_none()).then_some(instance))
-    }
-
-    /// Whether an object can be made while its parts have gaps: nothing looks into them.
-    fn can_wait(&self, type_name: &Bound<'py, PyAny>) -> PyResult<bool> {
-        self.call("can_wait", (type_name,))?.extract()
-    }
-
-    /// An instance made of parts that have gaps, which is filled when they have none any more.
-    fn shell(
-        &self,
-        type_name: &Bound<'py, PyAny>,
-        parts: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let shell = self.call("shell", (type_name, parts))?;
-        Ok((!shell.is_none()).then_some(shell))
-    }
-
-    /// The class of a name whose instances are made of their attributes alone.
-    fn plain_class(&self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyType>>> {
-        let found = self.call("plain_class", (type_name,))?;
-        Ok(if found.is_none() { None } else { Some(found.cast_into::<PyType>()?) })
-    }
-
-    /// A record of the parts, instead of an object that is too deep to be made.
-    fn record(
-        &self,
-        type_name: &Bound<'py, PyAny>,
-        parts: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.call("record", (type_name, parts))
-    }
-
-    /// Refuses an attribute by which libraries ask an object what it is.
-    fn check_name(&self, type_name: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> PyResult<()> {
-        self.call("check_name", (type_name, name)).map(drop)
-    }
-
-    fn finish(
-        &self,
-        type_name: &Bound<'py, PyAny>,
-        instance: Option<&Bound<'py, PyAny>>,
-        parts: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.call("finish", (type_name, instance, parts))
-    }
-}
+use crate::walk::MomentKind;
 
 /// Keeps track of marked values, so that each alias is the very object that was marked.
 pub(crate) struct GraphHooks<'py> {
@@ -86,24 +28,27 @@ pub(crate) struct GraphHooks<'py> {
     open: Vec<OpenContainer<'py>>,
     gaps: Vec<Gap<'py>>,
     unfinished: Vec<Unfinished<'py>>,
+    delayed: DelayedContainers<'py>,
+    /// Where in `open` the objects are that can be referred to while they are read.
+    open_objects: HashMap<u64, usize>,
     classes: HashMap<usize, Class<'py>>,
     weights: Weights,
     /// How many marked values are still being read.
     open_marks: usize,
-    /// How instances of classes written in Python are freed.
-    free_of_instances: Option<usize>,
 }
 
 /// What the reviver knows about a name, which is kept: its address must stay its own.
 struct Class<'py> {
     _name: Bound<'py, PyAny>,
     plain: Option<Bound<'py, PyType>>,
+    moment: Option<MomentKind>,
     /// The names of the last instance, which were looked at: the next one mostly has the same.
     names: Vec<Bound<'py, PyAny>>,
 }
 
 enum Marked<'py> {
-    Made(Bound<'py, PyAny>, Weight),
+    /// And the outermost open object that it refers to.
+    Made(Bound<'py, PyAny>, Weight, Option<usize>),
     /// An immutable container whose parts are still being read.
     OpenContainer,
 }
@@ -116,25 +61,14 @@ struct OpenContainer<'py> {
     type_name: Option<Bound<'py, PyAny>>,
     /// Whether its parts are its attributes.
     is_plain: bool,
+    /// Whether its parts may say a date or time.
+    moment: Option<MomentKind>,
     gaps_before: usize,
     /// Of its parts.
     parts: Weight,
-}
-
-/// A place that waits for a value which cannot be made before its parts: a cycle through a tuple.
-struct Gap<'py> {
-    holder: Bound<'py, PyAny>,
-    kind: Holder,
-    place: Bound<'py, PyAny>,
-    id: u64,
-}
-
-/// What has a gap.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Holder {
-    Container(Container),
-    /// An object: the place is the name of an attribute.
-    Object,
+    /// The outermost open object that its parts refer to, by its place among what is open.
+    refers_to: Option<usize>,
+    delayed_before: u64,
 }
 
 /// An object that waits until there are no gaps in its parts.
@@ -142,22 +76,19 @@ struct Unfinished<'py> {
     type_name: Bound<'py, PyAny>,
     instance: Bound<'py, PyAny>,
     parts: Bound<'py, PyAny>,
+    /// Whether it copies what is in its parts: sets and maps have to be filled before.
+    copies: bool,
 }
+
+/// The part that holds what a collection is filled with.
+const ITEMS: &str = "__items__";
 
 /// So many digits Python makes an integer of, whatever it was told.
 const MOST_DIGITS: usize = 640;
 
-/// Stands in a gap.
-#[pyclass(frozen)]
-pub(super) struct Placeholder {
-    id: u64,
-}
-
 impl<'py> GraphHooks<'py> {
     /// Hooks that give objects to `reviver`, or refuse them.
     pub(crate) fn new(reviver: Option<Reviver<'py>>) -> Self {
-        // The reviver is an instance of such a class itself.
-        let free_of_instances = reviver.as_ref().map(|reviver| free_of(&reviver.0));
         Self {
             reviver,
             mark: None,
@@ -165,53 +96,63 @@ impl<'py> GraphHooks<'py> {
             open: Vec::new(),
             gaps: Vec::new(),
             unfinished: Vec::new(),
+            delayed: DelayedContainers::default(),
+            open_objects: HashMap::new(),
             classes: HashMap::new(),
             weights: Weights::default(),
             open_marks: 0,
-            free_of_instances,
         }
     }
 
-    /// An empty instance of a class whose parts are its attributes; `None` for other names.
-    fn plain(&mut self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    /// What is known about a name; `None` if all objects are refused.
+    fn class(&mut self, type_name: &Bound<'py, PyAny>) -> PyResult<Option<&Class<'py>>> {
         let address = type_name.as_ptr() as usize;
         if !self.classes.contains_key(&address) {
             let Some(reviver) = &self.reviver else { return Ok(None) };
-            let plain = reviver.plain_class(type_name)?;
-            self.classes
-                .insert(address, Class { _name: type_name.clone(), plain, names: Vec::new() });
+            let text = type_name.cast::<PyString>()?.to_cow().unwrap_or_default();
+            let moment = MomentKind::from_name(&text);
+            let plain = if moment.is_none() { reviver.plain_class(type_name)? } else { None };
+            let class = Class { _name: type_name.clone(), plain, moment, names: Vec::new() };
+            self.classes.insert(address, class);
         }
-        self.classes[&address].plain.as_ref().map(empty_instance).transpose()
+        Ok(self.classes.get(&address))
     }
 
     fn push(&mut self, object: Option<Bound<'py, PyAny>>, type_name: Option<Bound<'py, PyAny>>) {
         let id = self.mark.take();
         if let Some(id) = id {
             self.open_marks += usize::from(object.is_none());
-            let made = |object| Marked::Made(object, Weight::default());
+            let made = |object| Marked::Made(object, Weight::default(), None);
             self.marked.insert(id, object.clone().map_or(Marked::OpenContainer, made));
+            if object.is_some() && type_name.is_some() {
+                self.open_objects.insert(id, self.open.len());
+            }
         }
-        let gaps_before = self.gaps.len();
-        let parts = Weight::default();
         self.open.push(OpenContainer {
             id,
             object,
             type_name,
             is_plain: false,
-            gaps_before,
-            parts,
+            moment: None,
+            gaps_before: self.gaps.len(),
+            parts: Weight::default(),
+            refers_to: None,
+            delayed_before: self.delayed.count(),
         });
     }
 
     /// Takes note of a finished value: for the container that it is in, and for its aliases.
-    fn weigh(&mut self, id: Option<u64>, value: &Bound<'py, PyAny>, weight: Weight) {
+    fn weigh(&mut self, open: &OpenContainer<'py>, value: &Bound<'py, PyAny>, weight: Weight) {
         self.weights.note(value, weight);
-        if let Some(open) = self.open.last_mut() {
-            open.parts.add(weight);
+        // What it refers to itself is complete by now.
+        let refers_to = open.refers_to.filter(|&place| place < self.open.len());
+        if let Some(around) = self.open.last_mut() {
+            around.parts.add(weight);
+            around.refer_to(refers_to);
         }
-        let marked = id.and_then(|id| self.marked.get_mut(&id));
-        if let Some(Marked::Made(_, known)) = marked {
-            *known = weight;
+        let marked = open.id.and_then(|id| self.marked.get_mut(&id));
+        if let Some(Marked::Made(_, known, known_refers_to)) = marked {
+            (*known, *known_refers_to) = (weight, refers_to);
         }
     }
 
@@ -219,7 +160,8 @@ impl<'py> GraphHooks<'py> {
     /// the interpreter's own bounds; a record keeps its hash.
     fn weight_of_object(&self, object: &Bound<'py, PyAny>, parts: Weight) -> Weight {
         let work = parts.work.saturating_add(1);
-        if Some(free_of(object)) == self.free_of_instances {
+        let reviver = self.reviver.as_ref();
+        if Some(free_of(object)) == reviver.and_then(Reviver::free_of_instances) {
             return Weight { hash_depth: 0, work, ..parts };
         }
         let levels = if is_array(object) { ARRAY_DEPTH } else { 1 };
@@ -231,7 +173,11 @@ impl<'py> GraphHooks<'py> {
     }
 
     fn pop(&mut self) -> OpenContainer<'py> {
-        self.open.pop().expect("readers close what they opened")
+        let open = self.open.pop().expect("readers close what they opened");
+        if let (Some(id), Some(_)) = (open.id, &open.type_name) {
+            self.open_objects.remove(&id);
+        }
+        open
     }
 
     /// Which of the values are placeholders: their positions and what they wait for.
@@ -247,7 +193,8 @@ impl<'py> GraphHooks<'py> {
 
     fn made(&mut self, open: &OpenContainer<'py>, value: &Bound<'py, PyAny>) -> Result<()> {
         let Some(id) = open.id else { return Ok(()) };
-        let before = self.marked.insert(id, Marked::Made(value.clone(), Weight::default()));
+        let made = Marked::Made(value.clone(), Weight::default(), None);
+        let before = self.marked.insert(id, made);
         self.open_marks -= usize::from(matches!(before, Some(Marked::OpenContainer)));
         self.fill_gaps(id, open.gaps_before, value).map_err(from_exception)
     }
@@ -257,11 +204,6 @@ impl<'py> GraphHooks<'py> {
         let from = from.min(self.gaps.len());
         for gap in self.gaps.extract_if(from.., |gap| gap.id == id) {
             with_collector(value.py(), || gap.fill(value))?;
-        }
-        if self.gaps.is_empty() {
-            for object in std::mem::take(&mut self.unfinished) {
-                self.finish(&object)?;
-            }
         }
         Ok(())
     }
@@ -278,6 +220,7 @@ impl<'py> GraphHooks<'py> {
         found: Vec<(Bound<'py, PyAny>, u64)>,
     ) {
         let kind = Holder::Container(container);
+        self.delayed.gaps += found.iter().filter(|(_, id)| self.delayed.holds(*id)).count();
         let gaps =
             found.into_iter().map(|(place, id)| Gap { holder: holder.clone(), kind, place, id });
         self.gaps.extend(gaps);
@@ -319,20 +262,116 @@ impl<'py> GraphHooks<'py> {
             return Ok(instance.clone());
         }
         let has_gaps = self.gaps.len() > open.gaps_before;
+        let copies = self.delayed.count() > open.delayed_before && !self.delayed.is_empty();
         match &open.object {
-            Some(instance) if has_gaps => {
+            Some(instance) if has_gaps || (copies && parts.contains(ITEMS).unwrap_or(false)) => {
                 let (instance, parts) = (instance.clone(), parts.clone());
                 let value = instance.clone();
                 let type_name = type_name.clone();
-                self.unfinished.push(Unfinished { type_name, instance, parts });
+                self.unfinished.push(Unfinished { type_name, instance, parts, copies });
                 Ok(value)
             }
-            None if has_gaps => self.make_with_gaps(type_name, parts, open.gaps_before),
+            None if has_gaps || copies => self.make_with_gaps(type_name, parts, open),
             instance => {
                 let reviver = self.reviver.as_ref().expect("`begin_object` had one");
                 reviver.finish(type_name, instance.as_ref(), parts).map_err(from_exception)
             }
         }
+    }
+
+    /// The open object that the keys of a container wait for; `None` if they can be hashed now.
+    fn delayed_until(
+        &self,
+        container: Container,
+        values: &[Bound<'py, PyAny>],
+        open: &OpenContainer<'py>,
+    ) -> Option<usize> {
+        let refers_to = match open.refers_to {
+            None if self.unfinished.is_empty() => return None,
+            None => 0,
+            Some(place) => place,
+        };
+        let is_inside = refers_to < self.open.len();
+        (is_inside && !has_only_scalar_keys(container, values)).then_some(refers_to)
+    }
+
+    /// Puts by a set or map whose keys cannot be hashed yet; gives what stands for it.
+    fn delay(
+        &mut self,
+        until: usize,
+        container: Container,
+        values: Vec<Bound<'py, PyAny>>,
+        open: &OpenContainer<'py>,
+        py: Python<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if container == Container::FrozenSet {
+            let id = open.id.unwrap_or_else(|| self.delayed.own_id());
+            self.open_marks += usize::from(open.id.is_none());
+            self.delayed.push(until, Target::FrozenSet(id), values, open.parts);
+            return Ok(Bound::new(py, Placeholder { id })?.into_any());
+        }
+        let made = match &open.object {
+            Some(object) => object.clone(),
+            None if container == Container::Map => PyDict::new(py).into_any(),
+            None => PySet::empty(py)?.into_any(),
+        };
+        let target = Target::Filled(made.clone(), container);
+        self.delayed.push(until, target, values, open.parts);
+        Ok(made)
+    }
+
+    /// Hashes keys whose objects have their attributes now.
+    fn fill_delayed(&mut self, py: Python<'py>, delayed: Vec<DelayedKeys<'py>>) -> Result<()> {
+        for DelayedKeys { target, mut values, parts, .. } in delayed {
+            match target {
+                Target::Filled(object, container) => {
+                    self.weights.check(container, &values, parts)?;
+                    let filled = fill(&object, container, &mut values, 0);
+                    filled.map_err(|error| no_hash(py, container, error))?;
+                }
+                Target::FrozenSet(id) => {
+                    let container = Container::FrozenSet;
+                    self.weights.check(container, &values, parts)?;
+                    let made =
+                        with_collector(py, || container_object(py, container, &mut values, 0));
+                    let made = made.map_err(|error| no_hash(py, container, error))?;
+                    self.delayed.forget(id);
+                    self.marked.insert(id, Marked::Made(made.clone(), parts, None));
+                    self.open_marks -= 1;
+                    let before = self.gaps.len();
+                    self.fill_gaps(id, 0, &made).map_err(from_exception)?;
+                    self.delayed.gaps -= before - self.gaps.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes what waited for gaps to be filled, and fills what waited for objects.
+    fn settle(&mut self, py: Python<'py>) -> Result<()> {
+        let is_ready = self.delayed.is_one_ready(self.open.len());
+        let is_waiting = is_ready || !self.unfinished.is_empty();
+        if !is_waiting || self.gaps.len() > self.delayed.gaps {
+            return Ok(());
+        }
+        if self.gaps.is_empty() {
+            self.finish_unfinished(|object| !object.copies)?;
+        }
+        if is_ready {
+            let delayed = self.delayed.take_ready(self.open.len());
+            self.fill_delayed(py, delayed)?;
+        }
+        if self.gaps.is_empty() && self.delayed.is_empty() {
+            self.finish_unfinished(|_| true)?;
+        }
+        Ok(())
+    }
+
+    fn finish_unfinished(&mut self, is_due: impl Fn(&Unfinished<'py>) -> bool) -> Result<()> {
+        let (due, later) = std::mem::take(&mut self.unfinished).into_iter().partition(is_due);
+        self.unfinished = later;
+        let due: Vec<Unfinished<'py>> = due;
+        due.iter().try_for_each(|object| self.finish(object)).map_err(from_exception)
     }
 
     /// A record instead of an object that would overflow the stack when it is freed or hashed.
@@ -356,15 +395,23 @@ impl<'py> GraphHooks<'py> {
         &mut self,
         type_name: &Bound<'py, PyAny>,
         parts: &Bound<'py, PyAny>,
-        gaps_before: usize,
+        open: &OpenContainer<'py>,
     ) -> Result<Bound<'py, PyAny>> {
         let reviver = self.reviver.as_ref().expect("`begin_object` had one");
-        if let Some(shell) = reviver.shell(type_name, parts).map_err(from_exception)? {
-            let (type_name, parts) = (type_name.clone(), parts.clone());
-            self.unfinished.push(Unfinished { type_name, instance: shell.clone(), parts });
-            return Ok(shell);
+        if let Some(instance) = reviver.shell(type_name, parts).map_err(from_exception)? {
+            let (type_name, parts, made) = (type_name.clone(), parts.clone(), instance.clone());
+            self.unfinished.push(Unfinished { type_name, instance, parts, copies: true });
+            return Ok(made);
         }
-        let content = parts.get_item("__items__").ok();
+        let gaps_before = open.gaps_before;
+        if self.gaps.len() == gaps_before {
+            // It may look into its parts: what they hold has to have its hash now.
+            let delayed = self.delayed.take_since(open.delayed_before);
+            self.fill_delayed(type_name.py(), delayed)?;
+            let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+            return reviver.finish(type_name, None, parts).map_err(from_exception);
+        }
+        let content = parts.get_item(ITEMS).ok();
         let mut found = self.gaps[gaps_before..].iter();
         // These items are copied out of their tuple: a gap in it would stay.
         let in_content = content.is_some_and(|content| found.any(|gap| gap.holder.is(&content)));
@@ -384,60 +431,13 @@ impl<'py> GraphHooks<'py> {
     }
 }
 
-impl<'py> Gap<'py> {
-    /// Whether the gap in its parts is one in an attribute of the object, and is filled there.
-    fn moves_to(&mut self, object: &Bound<'py, PyAny>) -> bool {
-        let name = self.place.cast::<PyString>().ok();
-        let attribute = name.and_then(|name| object.getattr(name).ok());
-        let is_there = attribute.is_some_and(|found| {
-            found.cast_exact::<Placeholder>().is_ok_and(|found| found.get().id == self.id)
-        });
-        (self.holder, self.kind) = (object.clone(), Holder::Object);
-        is_there
-    }
-
-    fn fill(self, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        let container = match self.kind {
-            Holder::Container(container) => container,
-            Holder::Object => return set_attribute(&self.holder, &self.place, value),
+impl OpenContainer<'_> {
+    /// Takes note that a part refers to an open object.
+    fn refer_to(&mut self, place: Option<usize>) {
+        self.refers_to = match (self.refers_to, place) {
+            (Some(known), Some(place)) => Some(known.min(place)),
+            (known, place) => known.or(place),
         };
-        match container {
-            Container::List | Container::Map => self.holder.set_item(self.place, value),
-            Container::Set => {
-                self.holder.call_method1("discard", (&self.place,))?;
-                self.holder.call_method1("add", (value,)).map(drop)
-            }
-            Container::Tuple => {
-                replace_in_tuple(&self.holder, self.place.extract()?, value.clone());
-                Ok(())
-            }
-            Container::FrozenSet => unreachable!("refused when it was found"),
-        }
-    }
-}
-
-/// Sets an attribute past the methods of the class: a frozen one has some that refuse.
-fn set_attribute<'py>(
-    object: &Bound<'py, PyAny>,
-    name: &Bound<'py, PyAny>,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<()> {
-    // SAFETY: all three are live, and the interpreter is held.
-    let status =
-        unsafe { ffi::PyObject_GenericSetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) };
-    if status < 0 { Err(PyErr::fetch(object.py())) } else { Ok(()) }
-}
-
-/// Puts a value where a placeholder was.
-fn replace_in_tuple<'py>(tuple: &Bound<'py, PyAny>, index: usize, value: Bound<'py, PyAny>) {
-    // SAFETY: the tuple was made by this builder and the index was taken from it. Nobody has seen
-    // it yet, so that nobody can notice that it changes; the placeholder is let go of.
-    unsafe {
-        let place = (&raw mut (*tuple.as_ptr().cast::<ffi::PyTupleObject>()).ob_item)
-            .cast::<*mut ffi::PyObject>()
-            .add(index);
-        let placeholder = std::ptr::replace(place, value.into_ptr());
-        ffi::Py_DECREF(placeholder);
     }
 }
 
@@ -460,7 +460,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     fn placed(&mut self, value: &Bound<'py, PyAny>) {
         self.weights.count();
         if let Some(id) = self.mark.take() {
-            self.marked.insert(id, Marked::Made(value.clone(), Weight::default()));
+            self.marked.insert(id, Marked::Made(value.clone(), Weight::default(), None));
         }
     }
 
@@ -487,11 +487,22 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         let waiting = self.placeholders(&values[base..]);
         let places = places(py, container, &values[base..], &waiting)?;
         let count = (values.len() - base) as u64;
-        self.weights.check(container, &values[base..], open.parts)?;
         let weight = open.parts.of_container(container, count);
         if weight.is_too_deep() {
             return Err(too_deep("a tuple"));
         }
+        if waiting.is_empty()
+            && let Some(until) = self.delayed_until(container, &values[base..], &open)
+        {
+            let keys = values.split_off(base);
+            let made = self.delay(until, container, keys, &open, py).map_err(from_exception)?;
+            if open.object.is_none() && container != Container::FrozenSet {
+                self.made(&open, &made)?;
+            }
+            self.weigh(&open, &made, weight);
+            return Ok(made);
+        }
+        self.weights.check(container, &values[base..], open.parts)?;
         let made = match &open.object {
             Some(object) => fill(object, container, values, base).map(|()| object.clone()),
             None if matches!(container, Container::Set | Container::FrozenSet) => {
@@ -504,12 +515,36 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         if open.object.is_none() {
             self.made(&open, &made)?;
         }
-        self.weigh(open.id, &made, weight);
+        self.weigh(&open, &made, weight);
+        self.settle(py)?;
         Ok(made)
     }
 
+    /// A record of what the array is made of: with NumPy it is one again.
+    fn array_without_numpy(
+        &mut self,
+        py: Python<'py>,
+        value: &dyn ArraySource,
+    ) -> Result<Bound<'py, PyAny>> {
+        let Some(reviver) = &self.reviver else {
+            return super::hooks::Plain.array_without_numpy(py, value);
+        };
+        let parts = crate::array::parts_of(py, value)?;
+        let name = PyString::new(py, "numpy.array").into_any();
+        reviver.record(&name, &parts).map_err(from_exception)
+    }
+
     fn begin_object(&mut self, type_name: Bound<'py, PyAny>) -> Result<()> {
-        if let Some(instance) = self.plain(&type_name).map_err(from_exception)? {
+        let class = self.class(&type_name).map_err(from_exception)?;
+        let (plain, moment) =
+            class.map_or((None, None), |class| (class.plain.as_ref(), class.moment));
+        if moment.is_some() {
+            self.push(None, Some(type_name));
+            self.open.last_mut().expect("just pushed").moment = moment;
+            return Ok(());
+        }
+        if let Some(class) = plain {
+            let instance = empty_instance(class).map_err(from_exception)?;
             self.push(Some(instance), Some(type_name));
             self.open.last_mut().expect("just pushed").is_plain = true;
             return Ok(());
@@ -529,7 +564,18 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
         let open = self.pop();
+        if let Some(made) = open.moment.and_then(|kind| moments::make(py, kind, &values[base..])) {
+            values.truncate(base);
+            self.made(&open, &made)?;
+            self.weigh(&open, &made, Weight { hash_depth: 1, work: 1, ..open.parts });
+            return Ok(made);
+        }
         let type_name = open.type_name.clone().expect("an object has a name");
+        if open.moment.is_some() {
+            // It has more to it: the reviver knows.
+            let reviver = self.reviver.as_ref().expect("`begin_object` had one");
+            reviver.begin(&type_name).map_err(from_exception)?;
+        }
         let waiting = self.placeholders(&values[base..]);
         let places = places(py, Container::Map, &values[base..], &waiting)?;
         if open.is_plain {
@@ -548,11 +594,15 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         if open.object.is_none() {
             self.made(&open, &made)?;
         }
-        self.weigh(open.id, &made, weight);
+        self.weigh(&open, &made, weight);
+        self.settle(py)?;
         Ok(made)
     }
 
     fn mark(&mut self, id: u64) -> Result<()> {
+        if id >= FIRST_OWN_ID {
+            return Err(Error::new(ErrorKind::Reference, format!("a value is marked {id}")));
+        }
         if self.marked.contains_key(&id) {
             let message = format!("two values are marked {id}");
             return Err(Error::new(ErrorKind::Reference, message));
@@ -563,11 +613,14 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
 
     fn alias(&mut self, py: Python<'py>, id: u64) -> Result<Bound<'py, PyAny>> {
         match self.marked.get(&id) {
-            Some(Marked::Made(value, weight)) => {
+            Some(Marked::Made(value, weight, refers_to)) => {
                 self.weights.count();
+                let place = self.open_objects.get(&id).copied().or(*refers_to);
+                let place = place.filter(|&place| place < self.open.len());
                 if let Some(open) = self.open.last_mut() {
                     // The hash of a record is known by then.
                     open.parts.add(*weight);
+                    open.refer_to(place);
                 }
                 Ok(value.clone())
             }
@@ -584,12 +637,12 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
 }
 
 /// How an object is freed: the same way for all instances of classes written in Python.
-fn free_of(object: &Bound<'_, PyAny>) -> usize {
+pub(crate) fn free_of(object: &Bound<'_, PyAny>) -> usize {
     // SAFETY: the object is live, and so is its type.
     unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_dealloc.map_or(0, |free| free as usize) }
 }
 
-fn is_array(object: &Bound<'_, PyAny>) -> bool {
+pub(crate) fn is_array(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: the object is live, and so is its type, whose name ends in a NUL.
     unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) == c"numpy.ndarray" }
 }

@@ -1,6 +1,6 @@
 //! The choices a builder leaves open: how numbers and containers become objects.
 
-use cannery_core::{BigInt, Container, Error, ErrorKind, Result, Segment, TextBuf};
+use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Segment, TextBuf};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -75,6 +75,16 @@ pub(crate) trait Hooks<'py> {
         _base: usize,
     ) -> Result<Bound<'py, PyAny>> {
         unreachable!("`begin_object` refused it")
+    }
+
+    /// An array, where there is no NumPy to make one.
+    fn array_without_numpy(
+        &mut self,
+        _py: Python<'py>,
+        _value: &dyn ArraySource,
+    ) -> Result<Bound<'py, PyAny>> {
+        Err(Error::new(ErrorKind::Unsupported, "an array cannot be made: NumPy is not installed")
+            .with_hint("pip install numpy"))
     }
 
     /// The next value is known as `id`.

@@ -2,11 +2,15 @@
 
 mod ahead;
 mod cache;
+mod delayed;
+mod gaps;
 mod graph;
 mod hooks;
 pub(crate) mod make;
 mod merge;
+mod moments;
 mod msgpack;
+mod reviver;
 mod shape;
 mod weight;
 mod yaml;
@@ -19,15 +23,18 @@ use pyo3::types::PyList;
 
 pub(crate) use ahead::KeyBlock;
 pub(crate) use cache::Caches;
-pub(crate) use graph::{GraphHooks, Reviver};
+pub(crate) use gaps::Placeholder;
+pub(crate) use graph::{GraphHooks, free_of, is_array};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
 pub(crate) use msgpack::{
     MsgpackHooks, TimestampAs, UnpackOptions, epoch, ext_type, own_error, timestamp, utc_datetime,
 };
+pub(crate) use reviver::Reviver;
+pub(crate) use weight::{ARRAY_DEPTH, MAX_DEPTH, too_deep};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
-use crate::array::Mapping;
+use crate::array::{MadeDtypes, Mapping};
 use crate::compat::CollectorPause;
 use crate::errors::from_exception;
 use crate::text;
@@ -45,6 +52,7 @@ pub(crate) struct PyBuilder<'py, H: Hooks<'py>> {
     wide_keys: Option<HashMap<Vec<u8>, Bound<'py, PyAny>>>,
     hooks: H,
     mapping: Option<Mapping>,
+    dtypes: MadeDtypes<'py>,
     // Dropped last, when nothing is left to build.
     _pause: CollectorPause,
 }
@@ -76,6 +84,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
             wide_keys: None,
             hooks,
             mapping: None,
+            dtypes: MadeDtypes::default(),
             _pause: pause,
         }
     }
@@ -229,7 +238,13 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
-        let array = crate::array::to_numpy(self.py, value, self.mapping.as_mut())?;
+        let array =
+            match crate::array::to_numpy(self.py, value, self.mapping.as_mut(), &mut self.dtypes) {
+                Err(_) if crate::array::is_numpy_missing(self.py) => {
+                    self.hooks.array_without_numpy(self.py, value)?
+                }
+                made => made?,
+            };
         self.place(array)
     }
 

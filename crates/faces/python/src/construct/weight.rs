@@ -10,10 +10,10 @@ use pyo3::types::{PyFloat, PyInt, PyString};
 /// How deep values may lie in others. The interpreter hashes tuples, and frees objects of compiled
 /// types, by recursion, without a look at how much of the stack is left; a level takes some 100
 /// bytes of it.
-pub(super) const MAX_DEPTH: u32 = 1024;
+pub(crate) const MAX_DEPTH: u32 = 1024;
 
 /// What a level of arrays of objects counts for: freeing one takes that much more of the stack.
-pub(super) const ARRAY_DEPTH: u32 = 24;
+pub(crate) const ARRAY_DEPTH: u32 = 24;
 
 /// Values larger than this are known by their addresses, until they are in a container.
 const NOTED_DEPTH: u32 = 32;
@@ -135,7 +135,7 @@ impl Weights {
 
 /// The error for a value that lies deeper in references than the stack allows.
 #[cold]
-pub(super) fn too_deep(what: &str) -> Error {
+pub(crate) fn too_deep(what: &str) -> Error {
     let message = format!("{what} is a chain of more than {MAX_DEPTH} references");
     Error::new(ErrorKind::Depth, message)
 }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use cannery_core::{Error, ErrorKind};
 use cannery_pickle::policy::{self, Profile};
-use cannery_pickle::{Framing, Machine, Memo, NO_STOP, Ops, Refusal, TrustPolicy, refused};
+use cannery_pickle::{
+    Framing, Machine, Memo, NO_STOP, Ops, Refusal, TrustPolicy, hint_at_container, refused,
+};
 use pyo3::buffer::PyBuffer;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -403,7 +405,7 @@ fn run<'py>(
     };
     drop(trust);
     drop(pause);
-    result.map_err(|error| raise(py, error))
+    result.map_err(|error| raise(py, hint_at_container(error, data)))
 }
 
 /// How often a pickle is read again, each time with one record more.

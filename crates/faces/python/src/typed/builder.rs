@@ -10,6 +10,7 @@ use super::make::{self, MakeError, Slot};
 use super::plan::{Converter, Dict, Entries, Items, Make, Node, Plan, Record, TypePlan};
 use super::scalar;
 use super::stacks::Stacks;
+use crate::array::MadeDtypes;
 use crate::compat::CollectorPause;
 use crate::construct::make as plain;
 use crate::construct::{Caches, is_integer};
@@ -609,7 +610,7 @@ impl Sink for TypedBuilder<'_, '_> {
         if self.diverted {
             return self.defer(DepthChange::Scalar, &mut |sink| sink.array(value));
         }
-        let array = crate::array::to_numpy(self.py, value, None)?;
+        let array = crate::array::to_numpy(self.py, value, None, &mut MadeDtypes::default())?;
         match &self.expect.list {
             _ if self.expect.is_any => self.place(array),
             Some(Items::Call(_, function)) => {

@@ -9,25 +9,42 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
 
 use super::frame::OpenContainer;
+use super::moments::{self, MomentKind};
+use super::survey;
 use super::{Dialect, Frames, Key, PyWalker, WalkStep, is_exactly, text_of};
-use crate::array::NumpyArray;
+use crate::array::{KnownDtypes, NumpyArray};
+use crate::construct::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
 use crate::errors::from_exception;
 
 /// The Python side of objects: `describe(value)` gives a type name and a `dict` of parts, and
 /// `in_order(set)` the items of a set in an order that is the same in every process.
 #[derive(Clone)]
-pub(crate) struct Describer<'py>(pub(crate) Bound<'py, PyAny>);
+pub(crate) struct Describer<'py> {
+    describer: Bound<'py, PyAny>,
+    /// Whether it is asked about dates and times, too.
+    describes_moments: bool,
+}
 
-/// What the describer knows about a class: the name under which the attributes of its instances
-/// are saved as they are; `None` if each instance must be asked about.
+/// What is known about a class.
 struct Class<'py> {
     _class: Bound<'py, PyAny>,
-    plain_name: Option<Bound<'py, PyString>>,
+    kind: ClassKind<'py>,
+}
+
+/// How the instances of a class are sent.
+enum ClassKind<'py> {
+    /// NumPy's arrays.
+    Array,
+    Moment(MomentKind),
+    /// Their attributes say all, under the name of the class.
+    Plain(Bound<'py, PyString>),
+    /// The describer is asked about each.
+    Described,
 }
 
 /// Hashes addresses: their bits are well mixed by one multiplication.
 #[derive(Default)]
-struct AddressHasher(u64);
+pub(super) struct AddressHasher(u64);
 
 impl Hasher for AddressHasher {
     fn finish(&self) -> u64 {
@@ -46,7 +63,7 @@ impl Hasher for AddressHasher {
 }
 
 type ByAddress<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
-type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
+pub(super) type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 
 /// A type name and parts, kept with the object: its address must stay its own.
 struct Description<'py> {
@@ -60,11 +77,25 @@ pub(crate) struct GraphDialect<'py> {
     describer: Describer<'py>,
     descriptions: ByAddress<Description<'py>>,
     classes: ByAddress<Class<'py>>,
+    dtypes: KnownDtypes<'py>,
     pass: Pass,
     // Addresses of values that were met once, and of those met again.
     met: Addresses,
     shared: Addresses,
     marks: ByAddress<u64>,
+    /// Of the containers that were entered.
+    levels: Vec<Level>,
+    /// How instances of classes written in Python are freed.
+    free_of_instances: usize,
+}
+
+/// How deep a container lies in others, as the reader will count it.
+#[derive(Clone, Copy, Default)]
+struct Level {
+    /// Values around it that are hashed by way of it.
+    hashed: u32,
+    /// Values around it that are freed by recursion.
+    freed: u32,
 }
 
 #[derive(PartialEq, Eq)]
@@ -84,7 +115,12 @@ pub(crate) fn send<'py, S: Sink>(
     limits: Limits,
     sink: &mut S,
 ) -> Result<()> {
+    let describes_moments = describer.describes_moments;
     let mut dialect = GraphDialect::new(describer);
+    if !describes_moments && let Some(shared) = survey::shared_in(value)? {
+        (dialect.shared, dialect.pass) = (shared, Pass::Emit);
+        return PyWalker::new(sink, dialect, limits).walk_once(value).map(drop);
+    }
     dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;
     dialect.pass = Pass::Emit;
     PyWalker::new(sink, dialect, limits).walk_once(value).map(drop)
@@ -92,15 +128,48 @@ pub(crate) fn send<'py, S: Sink>(
 
 impl<'py> GraphDialect<'py> {
     fn new(describer: Describer<'py>) -> Self {
+        // The describer is an instance of such a class itself.
+        let free_of_instances = free_of(&describer.describer);
         Self {
             describer,
             descriptions: HashMap::default(),
             classes: HashMap::default(),
+            dtypes: KnownDtypes::default(),
             pass: Pass::Survey,
             met: HashSet::default(),
             shared: HashSet::default(),
             marks: HashMap::default(),
+            levels: Vec::new(),
+            free_of_instances,
         }
+    }
+
+    /// Takes note of a container that is entered.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Depth`], where the reader would refuse it.
+    fn descend(&mut self, value: &Bound<'py, PyAny>) -> Result<()> {
+        let around = self.levels.last().copied().unwrap_or_default();
+        let exactly = |class| is_exactly(value, class);
+        let is_hashed =
+            exactly(&raw mut ffi::PyTuple_Type) || exactly(&raw mut ffi::PyFrozenSet_Type);
+        let is_plain = exactly(&raw mut ffi::PyDict_Type)
+            || exactly(&raw mut ffi::PyList_Type)
+            || exactly(&raw mut ffi::PySet_Type);
+        let level = if is_hashed {
+            Level { hashed: around.hashed + 1, ..around }
+        } else if is_plain || free_of(value) == self.free_of_instances {
+            Level { hashed: 0, ..around }
+        } else {
+            let levels = if is_array(value) { ARRAY_DEPTH } else { 1 };
+            Level { hashed: around.hashed + 1, freed: around.freed + levels }
+        };
+        if level.hashed.max(level.freed) > MAX_DEPTH {
+            return Err(too_deep("it"));
+        }
+        self.levels.try_reserve(1).map_err(|_| Error::out_of_memory())?;
+        self.levels.push(level);
+        Ok(())
     }
 
     /// Notes that a value was met; whether it was sent (or seen) before and is done with.
@@ -129,10 +198,10 @@ impl<'py> GraphDialect<'py> {
         if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= 2 {
             return Ok(false);
         }
-        let room = self.met.try_reserve(1).and_then(|()| self.shared.try_reserve(1));
-        room.map_err(|_| Error::out_of_memory())?;
+        self.met.try_reserve(1).map_err(|_| Error::out_of_memory())?;
         let again = !self.met.insert(address);
         if again {
+            self.shared.try_reserve(1).map_err(|_| Error::out_of_memory())?;
             self.shared.insert(address);
         }
         Ok(again)
@@ -172,14 +241,15 @@ impl<'py> GraphDialect<'py> {
         container: Container,
         sink: &mut S,
     ) -> Result<OpenContainer<'py>> {
-        let items = self.describer.0.call_method1("in_order", (value,)).map_err(from_exception)?;
+        let items =
+            self.describer.describer.call_method1("in_order", (value,)).map_err(from_exception)?;
         sink.begin(container, Some(value.len().map_err(from_exception)?))?;
         let iterator = PyIterator::from_object(&items).map_err(from_exception)?;
         Ok(OpenContainer::iterator(value.clone(), iterator, container))
     }
 
-    /// An instance whose attributes say all about it, without a call into Python.
-    fn plain<S: Sink>(
+    /// Sends a value that is no container and has no bytes; the frame of one with parts.
+    fn other<S: Sink>(
         &mut self,
         value: &Bound<'py, PyAny>,
         sink: &mut S,
@@ -189,16 +259,24 @@ impl<'py> GraphDialect<'py> {
             let known = self.describer.class_of(value).map_err(from_exception)?;
             self.classes.insert(class, known);
         }
-        let Some(name) = &self.classes[&class].plain_name else { return Ok(None) };
-        // SAFETY: the object is live, and the interpreter held.
-        let attributes = unsafe {
-            let dict = ffi::PyObject_GenericGetDict(value.as_ptr(), std::ptr::null_mut());
-            Bound::from_owned_ptr_or_err(value.py(), dict)
-        };
-        let attributes = attributes.map_err(from_exception)?;
-        let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
-        sink.begin_object(text_of(name)?, Some(attributes.len()))?;
-        Ok(Some(OpenContainer::object(value.clone(), attributes)))
+        match &self.classes[&class].kind {
+            &ClassKind::Moment(kind) => {
+                if moments::send(value, kind, sink)? {
+                    return Ok(None);
+                }
+            }
+            ClassKind::Array => {
+                if let Some(array) = self.dtypes.array(value).map_err(from_exception)? {
+                    if self.pass == Pass::Emit {
+                        sink.array(&array)?;
+                    }
+                    return Ok(None);
+                }
+            }
+            ClassKind::Plain(name) => return plain(value, name, sink).map(Some),
+            ClassKind::Described => {}
+        }
+        self.object(value, sink).map(Some)
     }
 
     fn object<S: Sink>(
@@ -206,9 +284,6 @@ impl<'py> GraphDialect<'py> {
         value: &Bound<'py, PyAny>,
         sink: &mut S,
     ) -> Result<OpenContainer<'py>> {
-        if let Some(frame) = self.plain(value, sink)? {
-            return Ok(frame);
-        }
         let address = value.as_ptr() as usize;
         if !self.descriptions.contains_key(&address) {
             let description = self.describer.describe(value).map_err(from_exception)?;
@@ -222,15 +297,51 @@ impl<'py> GraphDialect<'py> {
     }
 }
 
+/// An instance whose attributes say all about it, without a call into Python.
+fn plain<'py, S: Sink>(
+    value: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    sink: &mut S,
+) -> Result<OpenContainer<'py>> {
+    // SAFETY: the object is live, and the interpreter held.
+    let attributes = unsafe {
+        let dict = ffi::PyObject_GenericGetDict(value.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(value.py(), dict)
+    };
+    let attributes = attributes.map_err(from_exception)?;
+    let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
+    sink.begin_object(text_of(name)?, Some(attributes.len()))?;
+    Ok(OpenContainer::object(value.clone(), attributes))
+}
+
 impl<'py> Describer<'py> {
+    /// One for documents of any objects.
+    pub(crate) fn new(describer: Bound<'py, PyAny>) -> Self {
+        Self { describer, describes_moments: false }
+    }
+
+    /// One for a format that has dates of its own.
+    pub(crate) fn of_moments(describer: Bound<'py, PyAny>) -> Self {
+        Self { describer, describes_moments: true }
+    }
+
     fn class_of(&self, value: &Bound<'py, PyAny>) -> PyResult<Class<'py>> {
         let class = value.get_type().into_any();
-        let plain_name = self.0.call_method1("plain_name", (&class,))?.extract()?;
-        Ok(Class { _class: class, plain_name })
+        let moment = if self.describes_moments { None } else { MomentKind::of(value) };
+        let kind = if let Some(kind) = moment {
+            ClassKind::Moment(kind)
+        } else if NumpyArray::is_class(&class)? {
+            ClassKind::Array
+        } else {
+            let name: Option<Bound<'py, PyString>> =
+                self.describer.call_method1("plain_name", (&class,))?.extract()?;
+            name.map_or(ClassKind::Described, ClassKind::Plain)
+        };
+        Ok(Class { _class: class, kind })
     }
 
     fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
-        let described = self.0.call_method1("describe", (value,))?;
+        let described = self.describer.call_method1("describe", (value,))?;
         let (type_name, parts) = described.extract()?;
         Ok(Description { _object: value.clone(), type_name, parts })
     }
@@ -252,14 +363,19 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
         }
         let frame = if let Some(frame) = self.container(&value, sink)? {
             frame
-        } else if let Some(array) = NumpyArray::without_notes(&value).map_err(from_exception)? {
-            sink.array(&array)?;
-            return Ok(WalkStep::Done);
         } else {
-            self.object(&value, sink)?
+            match self.other(&value, sink)? {
+                Some(frame) => frame,
+                None => return Ok(WalkStep::Done),
+            }
         };
+        self.descend(frame.identity())?;
         frames.enter(frame)?;
         Ok(WalkStep::Entered)
+    }
+
+    fn leave(&mut self, _frame: &OpenContainer<'py>) {
+        self.levels.pop();
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {

@@ -5,10 +5,12 @@ mod graph;
 mod iterators;
 mod json;
 mod lent;
+mod moments;
 mod msgpack;
 mod quick;
 mod rich;
 mod scalar;
+mod survey;
 mod yaml;
 
 use cannery_core::{Error, Limits, Result, Sink, Text};
@@ -18,6 +20,7 @@ use pyo3::prelude::*;
 pub(crate) use graph::{Describer, send as send_graph};
 pub(crate) use iterators::writes_iterators;
 pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
+pub(crate) use moments::{MomentKind, utc};
 pub(crate) use msgpack::{MsgpackDialect, PackOptions};
 pub(crate) use yaml::{YamlDialect, YamlOptions};
 

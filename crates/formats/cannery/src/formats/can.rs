@@ -28,7 +28,16 @@ impl Format for Can {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { arrays: true, references: true, typed: true, ..Capabilities::default() }
+        Capabilities {
+            arrays: true,
+            references: true,
+            typed: true,
+            sets: true,
+            any_keys: true,
+            objects: true,
+            surrogates: true,
+            ..Capabilities::default()
+        }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

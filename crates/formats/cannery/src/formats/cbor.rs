@@ -48,7 +48,14 @@ impl Format for Cbor {
 
     fn capabilities(&self) -> Capabilities {
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
-        Capabilities { references: true, rows: Rows::Possibly, support, ..Capabilities::default() }
+        Capabilities {
+            references: true,
+            rows: Rows::Possibly,
+            sets: true,
+            any_keys: true,
+            support,
+            ..Capabilities::default()
+        }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

@@ -41,7 +41,7 @@ impl Format for Json {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        Capabilities { surrogates: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

@@ -46,7 +46,7 @@ impl Format for Jsonl {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { rows: Rows::Always, ..Capabilities::default() }
+        Capabilities { rows: Rows::Always, surrogates: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

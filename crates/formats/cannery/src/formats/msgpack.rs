@@ -46,7 +46,7 @@ impl Format for Msgpack {
             .non_finite(true)
             .big_ints(false)
             .surrogate_pairs(true);
-        Capabilities { rows: Rows::Possibly, support, ..Capabilities::default() }
+        Capabilities { rows: Rows::Possibly, any_keys: true, support, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

@@ -48,7 +48,16 @@ impl Format for Yaml {
 
     fn capabilities(&self) -> Capabilities {
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
-        Capabilities { references: true, rows: Rows::Possibly, support, ..Capabilities::default() }
+        Capabilities {
+            references: true,
+            rows: Rows::Possibly,
+            sets: true,
+            any_keys: true,
+            objects: true,
+            surrogates: true,
+            support,
+            ..Capabilities::default()
+        }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {

@@ -59,7 +59,7 @@ impl TensorOptions {
     /// Whether anything was asked for.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        self.dtype.is_none() && self.include.is_empty() && self.shard_size.is_none() && !self.lossy
+        self.dtype.is_none() && self.include.is_empty() && self.shard_size.is_none()
     }
 }
 
@@ -107,7 +107,7 @@ pub fn convert_if_tensors(
 
 #[cold]
 fn no_tensors() -> Error {
-    let message = "a type, patterns, a size of files and `lossy` are for named tensors only";
+    let message = "a type, patterns and a size of files are for named tensors only";
     Error::new(ErrorKind::Unsupported, message)
         .with_hint("files of tensors become safetensors, npz, can, or a folder of npy")
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod failure;
+mod flight;
 mod helpers;
 mod processes;
 mod threads;

@@ -1,5 +1,7 @@
 //! Artifact versions.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
 use super::rows::{FromRow, all};
@@ -145,9 +147,10 @@ impl Store {
     /// Records a kept content as a version of `name` that no step made. The latest version is
     /// returned when it has this content.
     pub fn add_artifact(&self, name: &str, content: Digest) -> Result<ArtifactRecord> {
+        self.check_writable()?;
         let manifest = self.manifest(content)?;
         self.blobs().settle()?;
-        self.catalog().write("record the artifact", |catalog| {
+        let artifact = self.catalog().write("record the artifact", |catalog| {
             let latest = latest(catalog, name)?;
             match latest {
                 Some(artifact)
@@ -160,7 +163,9 @@ impl Store {
                     insert(catalog, &New { name, version, content, producer: None }, &manifest)
                 }
             }
-        })
+        })?;
+        self.write_artifact_record(artifact.id.0)?;
+        Ok(artifact)
     }
 
     /// The digests of all contents that the catalog names.
@@ -168,6 +173,16 @@ impl Store {
         self.catalog().read("list the artifacts", |catalog| {
             catalog
                 .prepare("SELECT DISTINCT digest FROM artifacts ORDER BY digest")?
+                .query_map([], |row| Ok(Digest::from_bytes(row.get(0)?)))?
+                .collect()
+        })
+    }
+
+    /// The digests of all logs that the catalog names.
+    pub(crate) fn all_logs(&self) -> Result<BTreeSet<Digest>> {
+        self.catalog().read("list the logs", |catalog| {
+            catalog
+                .prepare("SELECT DISTINCT log FROM steps WHERE log IS NOT NULL")?
                 .query_map([], |row| Ok(Digest::from_bytes(row.get(0)?)))?
                 .collect()
         })

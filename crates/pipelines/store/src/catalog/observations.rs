@@ -1,33 +1,32 @@
 //! What steps looked at outside of the store while they ran: files, environment variables.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use super::rows::{FromRow, all, lossy, name};
 use super::{Observation, StepId};
 use crate::{Result, Store};
 
 impl Store {
-    /// Records what a step that runs has looked at. To be called before the step ends: its result
-    /// must never be known without what it depends on.
-    pub fn record_observations(&self, step: StepId, seen: &[Observation]) -> Result<()> {
-        if seen.is_empty() {
-            return Ok(());
-        }
-        self.catalog().write("record what the step looked at", |catalog| {
-            let mut insert =
-                catalog.prepare_cached("INSERT OR REPLACE INTO observations VALUES (?, ?, ?)")?;
-            for observation in seen {
-                insert.execute(params![step.0, observation.label, observation.state])?;
-            }
-            Ok(())
-        })
-    }
-
     /// What a step looked at while it ran, by label.
     pub fn observations(&self, step: StepId) -> Result<Vec<Observation>> {
         self.catalog()
             .read("look up what the step looked at", |catalog| observations(catalog, step))
     }
+}
+
+/// Records what a step has looked at, with its end: its result must never be known without what
+/// it depends on.
+pub(super) fn record(
+    catalog: &Transaction<'_>,
+    step: StepId,
+    seen: &[Observation],
+) -> rusqlite::Result<()> {
+    let mut insert =
+        catalog.prepare_cached("INSERT OR REPLACE INTO observations VALUES (?, ?, ?)")?;
+    for observation in seen {
+        insert.execute(params![step.0, observation.label, observation.state])?;
+    }
+    Ok(())
 }
 
 pub(super) fn observations(

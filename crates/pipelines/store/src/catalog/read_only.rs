@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
@@ -25,6 +27,24 @@ pub(super) fn open(path: &Path) -> Result<(Connection, Option<TempDir>)> {
     let copy = copy_beside(path, &log).map_err(|error| failure::io(error, "copy", path))?;
     let connection = connect(&copy.path().join("catalog.sqlite"), "mode=rw")?;
     Ok((connection, Some(copy)))
+}
+
+/// A copy of a catalog, in a folder of its own, that can be written.
+pub(super) fn copy(from: &Connection) -> Result<TempDir> {
+    let folder = tempfile::tempdir()
+        .map_err(|error| failure::io(error, "write to", &std::env::temp_dir()))?;
+    copy_to(from, folder.path())?;
+    Ok(folder)
+}
+
+/// Copies a catalog into a folder, as it is at one moment.
+pub(super) fn copy_to(from: &Connection, folder: &Path) -> Result<()> {
+    let copy = || {
+        let mut to = Connection::open(folder.join("catalog.sqlite"))?;
+        Backup::new(from, &mut to)?.run_to_completion(1 << 12, Duration::ZERO, None)?;
+        to.pragma_update(None, "journal_mode", "WAL")
+    };
+    copy().map_err(|error| failure::catalog(error, "copy the catalog"))
 }
 
 fn copy_beside(catalog: &Path, log: &Path) -> std::io::Result<TempDir> {

@@ -78,8 +78,10 @@ statuses! {
         Completed = "completed",
         /// A step, or the pipeline between the steps, failed.
         Failed = "failed",
-        /// Somebody stopped it, or its process is gone.
+        /// It was stopped.
         Interrupted = "interrupted",
+        /// Its process ended without saying so.
+        Crashed = "crashed",
     }
 }
 
@@ -94,8 +96,10 @@ statuses! {
         Failed = "failed",
         /// It never began, for something before it failed.
         Skipped = "skipped",
-        /// Somebody stopped it, or its process is gone.
+        /// It was stopped.
         Interrupted = "interrupted",
+        /// Its process ended without saying so.
+        Crashed = "crashed",
     }
 }
 
@@ -122,7 +126,7 @@ pub struct RunRecord {
     pub status: RunStatus,
     /// When it began.
     pub started: Timestamp,
-    /// When it ended; unknown when its process is gone.
+    /// When it ended; if its process is gone, the last that is known of it.
     pub ended: Option<Timestamp>,
     /// The pipeline's parameters, as JSON.
     pub params: String,
@@ -293,6 +297,32 @@ pub struct ArtifactRecord {
     pub created: Timestamp,
     /// The step that made it; nothing for what was added by hand.
     pub producer: Option<Producer>,
+}
+
+/// Which results of a cache key are used again; by default any.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Reuse {
+    /// Not those that are older.
+    pub not_older_than: Option<Duration>,
+    /// Only those of this run.
+    pub of_run: Option<RunId>,
+}
+
+impl Reuse {
+    /// Only results that are not older.
+    #[must_use]
+    pub fn not_older_than(mut self, age: Duration) -> Self {
+        self.not_older_than = Some(age);
+        self
+    }
+
+    /// Only results of this run.
+    #[must_use]
+    pub fn of_run(mut self, run: RunId) -> Self {
+        self.of_run = Some(run);
+        self
+    }
 }
 
 /// A completed step whose outputs are known and whole.

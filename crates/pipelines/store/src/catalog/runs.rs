@@ -4,15 +4,22 @@ use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::rows::{FromRow, all, name, shorten};
 use super::{NewRun, RunId, RunRecord, RunStatus};
-use crate::{Error, ErrorKind, Result, Store, Timestamp};
+use crate::{Error, ErrorKind, Result, Store, Timestamp, failpoint};
 
-/// A run that says `running` although its process is gone was interrupted. `:gone` is a JSON
-/// array of their numbers.
+/// A run that says `running` although its process is gone has crashed. `:gone` is a JSON array of
+/// their numbers.
 const RUNS: &str = "
-    SELECT id, pipeline, started, ended, params, code_version, host, pid, error,
-        CASE WHEN status = 'running' AND id IN (SELECT value FROM json_each(:gone))
-            THEN 'interrupted' ELSE status END AS status
-    FROM runs";
+    SELECT id, pipeline, started, params, code_version, host, pid,
+        iif(is_gone, 'crashed', status) AS status,
+        iif(is_gone, coalesce(last_sign, started), ended) AS ended,
+        iif(is_gone, last_words, error) AS error
+    FROM (SELECT *, status = 'running' AND id IN (SELECT value FROM json_each(:gone)) AS is_gone,
+        (SELECT max(coalesce(s.ended, s.started)) FROM steps s WHERE s.run = runs.id) AS last_sign,
+        'its process ' || pid || ' on ' || host || ' ended without a word; completed by then: '
+        || (SELECT count(*) FROM steps s WHERE s.run = runs.id AND s.status = 'completed')
+        || ' steps' || coalesce((SELECT '; at work: ' || group_concat(s.name, ', ') FROM steps s
+            WHERE s.run = runs.id AND s.status = 'running'), '') AS last_words
+        FROM runs)";
 
 /// Which runs are asked for.
 #[derive(Clone, Debug, Default)]
@@ -53,12 +60,11 @@ impl Store {
     /// Records that a run begins. It counts as running until [`end_run`](Self::end_run), or until
     /// this process is gone.
     pub fn begin_run(&self, run: &NewRun) -> Result<RunId> {
-        self.check_writable()?;
-        let session = self.scratch().session()?;
+        let session = self.session()?;
         let host = gethostname::gethostname().to_string_lossy().into_owned();
-        self.catalog().write("record the run", |catalog| {
-            self.record_gone_runs(catalog)?;
-            catalog
+        let (begun, gone) = self.catalog().write("record the run", |catalog| {
+            let gone = self.record_gone_runs(catalog)?;
+            let begun = catalog
                 .prepare_cached(
                     "INSERT INTO runs
                         (pipeline, status, started, params, code_version, host, pid, session)
@@ -73,8 +79,12 @@ impl Store {
                     std::process::id(),
                     session.token(),
                 ])
-                .map(RunId)
-        })
+                .map(RunId)?;
+            Ok((begun, gone))
+        })?;
+        failpoint::reach("run begun");
+        gone.into_iter().try_for_each(|run| self.write_run_record(run))?;
+        Ok(begun)
     }
 
     /// Records that a run has ended, and how. Steps of it that still run count as interrupted,
@@ -92,7 +102,9 @@ impl Store {
                 )?
                 .execute(params![now, run.0])?;
             Ok(())
-        })
+        })?;
+        failpoint::reach("run ended");
+        self.write_run_record(run)
     }
 
     /// Runs, newest first.
@@ -138,32 +150,67 @@ impl Store {
 
     /// The numbers of runs whose process is gone although they say `running`, as JSON.
     pub(super) fn gone_runs(&self, catalog: &Connection) -> rusqlite::Result<String> {
+        let gone = self.find_gone_runs(catalog)?;
+        let numbers: Vec<_> = gone.iter().map(RunId::to_string).collect();
+        Ok(format!("[{}]", numbers.join(",")))
+    }
+
+    fn find_gone_runs(&self, catalog: &Connection) -> rusqlite::Result<Vec<RunId>> {
         let mut query =
             catalog.prepare_cached("SELECT id, session FROM runs WHERE status = 'running'")?;
         let mut rows = query.query([])?;
         let mut gone = Vec::new();
         while let Some(row) = rows.next()? {
             if !self.scratch().is_alive(&name(row, "session")?) {
-                gone.push(row.get::<_, i64>(0)?.to_string());
+                gone.push(RunId(row.get("id")?));
             }
         }
-        Ok(format!("[{}]", gone.join(",")))
+        Ok(gone)
     }
 
-    /// Writes down what [`gone_runs`](Self::gone_runs) finds, so that it is not asked for ever.
-    fn record_gone_runs(&self, catalog: &Connection) -> rusqlite::Result<()> {
-        let gone = self.gone_runs(catalog)?;
-        if gone == "[]" {
-            return Ok(());
+    /// The numbers of runs, ended or not, whose process has the store open still, as JSON.
+    pub(crate) fn runs_of_living_sessions(&self, catalog: &Connection) -> rusqlite::Result<String> {
+        let mut query =
+            catalog.prepare("SELECT session, json_group_array(id) FROM runs GROUP BY 1")?;
+        let mut rows = query.query([])?;
+        let mut living = Vec::new();
+        while let Some(row) = rows.next()? {
+            if self.scratch().is_living_other(&name(row, "session")?) {
+                let numbers: String = row.get(1)?;
+                living.push(numbers.trim_matches(['[', ']']).to_owned());
+            }
         }
+        Ok(format!("[{}]", living.join(",")))
+    }
+
+    /// Whether a run is going on, of any process.
+    pub(crate) fn has_living_runs(&self, catalog: &Connection) -> rusqlite::Result<bool> {
+        let running: usize =
+            catalog.query_row("SELECT count(*) FROM runs WHERE status = 'running'", [], |row| {
+                row.get(0)
+            })?;
+        Ok(running > self.find_gone_runs(catalog)?.len())
+    }
+
+    /// Writes down which runs are gone, so that it is not asked for ever, and returns them.
+    pub(crate) fn record_gone_runs(&self, catalog: &Connection) -> rusqlite::Result<Vec<RunId>> {
+        let gone = self.find_gone_runs(catalog)?;
+        if gone.is_empty() {
+            return Ok(gone);
+        }
+        let numbers = self.gone_runs(catalog)?;
+        let of_gone = format!("SELECT * FROM ({RUNS}) WHERE status = 'crashed'");
         for sql in [
-            "UPDATE runs SET status = 'interrupted'
-                WHERE id IN (SELECT value FROM json_each(?))",
-            "UPDATE steps SET status = 'interrupted'
-                WHERE status = 'running' AND run IN (SELECT value FROM json_each(?))",
+            format!(
+                "UPDATE runs SET status = 'crashed', ended = g.ended, error = g.error
+                FROM ({of_gone}) g WHERE g.id = runs.id AND runs.status = 'running'"
+            ),
+            "UPDATE steps SET status = 'crashed'
+                WHERE status = 'running' AND run IN (SELECT value FROM json_each(:gone))"
+                .to_owned(),
         ] {
-            catalog.execute(sql, [&gone])?;
+            catalog.execute(&sql, named_params! {":gone": numbers})?;
         }
-        Ok(())
+        Ok(gone)
     }
 }

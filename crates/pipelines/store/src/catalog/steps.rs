@@ -1,34 +1,43 @@
 //! Steps: their beginning, their end, and finding them again by cache key.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, Params, Transaction, named_params, params};
 
 use super::artifacts::{self, ARTIFACTS};
-use super::observations::observations;
+use super::observations::{self, observations};
 use super::rows::{FromRow, all, name, optional, optional_digest, shorten};
 use super::{
-    ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, RunId, StepEnd, StepId, StepOutput,
-    StepRecord, StepStatus,
+    ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, Reuse, RunId, StepEnd, StepId,
+    StepOutput, StepRecord, StepStatus,
 };
-use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp};
+use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, failpoint};
 
-/// See `RUNS`: a step of a run that is gone was interrupted with it.
+/// See `RUNS`: a step of a run that is gone crashed with it.
 const STEPS: &str = "
     SELECT id, run, position, name, invocation, cached, cache_key, started, ended, log, error,
         CASE WHEN status = 'running' AND run IN (SELECT value FROM json_each(:gone))
-            THEN 'interrupted' ELSE status END AS status
+            THEN 'crashed' ELSE status END AS status
     FROM steps";
 
 /// Of how many results of one key it is asked whether they still hold.
 const MOST_CANDIDATES: u32 = 16;
 
+/// By how much the clocks of machines that share a store may differ.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
+
 impl Store {
     /// Records that a step begins.
     pub fn begin_step(&self, step: &NewStep) -> Result<StepId> {
-        self.catalog()
-            .write("record the step", |catalog| insert_step(catalog, step, StepStatus::Running))
+        let begun = self.catalog().write("record the step", |catalog| {
+            insert_step(catalog, step, StepStatus::Running, false)
+        });
+        failpoint::reach("step begun");
+        begun
     }
 
-    /// Records that a step has ended, and how; returns its outputs as artifact versions.
+    /// Records that a step has ended, how, and what it looked at outside of the store; returns its
+    /// outputs as artifact versions.
     ///
     /// An output becomes a new version of its artifact unless the latest version has the same
     /// content and was made from the same inputs.
@@ -37,14 +46,16 @@ impl Store {
         id: StepId,
         end: &StepEnd,
         log: Option<Digest>,
+        seen: &[Observation],
     ) -> Result<Vec<(String, ArtifactRecord)>> {
         let (status, error, outputs) = match end {
             StepEnd::Completed(outputs) => (StepStatus::Completed, None, self.described(outputs)?),
             StepEnd::Failed(error) => (StepStatus::Failed, Some(shorten(error)), Vec::new()),
             StepEnd::Interrupted => (StepStatus::Interrupted, None, Vec::new()),
         };
-        self.blobs().settle()?;
-        self.catalog().write("record the step's end", |catalog| {
+        failpoint::reach("outputs kept");
+        let ended = self.catalog().write("record the step's end", |catalog| {
+            observations::record(catalog, id, seen)?;
             catalog
                 .prepare_cached(
                     "UPDATE steps SET status = ?, ended = ?, log = ?, error = ? WHERE id = ?",
@@ -57,20 +68,24 @@ impl Store {
                     id.0
                 ])?;
             record_outputs(catalog, id, &outputs)
-        })
+        });
+        failpoint::reach("step ended");
+        ended
     }
 
-    /// Records that a step's outputs were known and it did not run.
-    pub fn record_cached_step(&self, step: &NewStep, known: &CachedStep) -> Result<StepId> {
-        self.catalog().write("record the cached step", |catalog| {
-            let id = insert_step(catalog, step, StepStatus::Completed)?;
-            catalog
-                .prepare_cached("UPDATE steps SET cached = 1, ended = ? WHERE id = ?")?
-                .execute(params![Timestamp::now().as_micros(), id.0])?;
-            for (position, (output, artifact)) in known.outputs.iter().enumerate() {
-                insert_output(catalog, id, position, output, artifact)?;
+    /// Records steps whose outputs were known and that did not run.
+    pub fn record_cached_steps(&self, steps: &[(NewStep, CachedStep)]) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.catalog().write("record the cached steps", |catalog| {
+            for (step, known) in steps {
+                let id = insert_step(catalog, step, StepStatus::Completed, true)?;
+                for (position, (output, artifact)) in known.outputs.iter().enumerate() {
+                    insert_output(catalog, id, position, output, artifact)?;
+                }
             }
-            Ok(id)
+            Ok(())
         })
     }
 
@@ -80,46 +95,69 @@ impl Store {
             return Ok(());
         }
         self.catalog().write("record the skipped steps", |catalog| {
-            steps
-                .iter()
-                .try_for_each(|step| insert_step(catalog, step, StepStatus::Skipped).map(|_| ()))
+            steps.iter().try_for_each(|step| {
+                insert_step(catalog, step, StepStatus::Skipped, false).map(|_| ())
+            })
         })
     }
 
     /// The latest step that ran under this cache key and whose outputs are all there, whatever it
     /// looked at outside of the store.
     pub fn cached_step(&self, key: Digest) -> Result<Option<CachedStep>> {
-        self.cached_step_if(key, &mut |_| Ok(true))
+        self.cached_step_if(key, &Reuse::default(), &mut |_| Ok(true))
     }
 
-    /// Like [`cached_step`](Self::cached_step), but only one for which all that it looked at
-    /// outside `is_still` as it was. One that looked at nothing is not asked about.
+    /// Like [`cached_step`](Self::cached_step), but only one that may be used again, and for which
+    /// all that it looked at outside `is_still` as it was. One that looked at nothing is not asked
+    /// about.
     pub fn cached_step_if(
         &self,
         key: Digest,
+        reuse: &Reuse,
         is_still: &mut dyn FnMut(&[Observation]) -> Result<bool>,
     ) -> Result<Option<CachedStep>> {
-        for (candidate, seen) in self.candidates(key)? {
+        for (candidate, seen) in self.candidates(key, reuse)? {
+            if !seen.is_empty() && !is_still(&seen)? {
+                continue;
+            }
             let is_whole = |(_, artifact): &(_, ArtifactRecord)| {
                 self.manifest_of(artifact).is_ok_and(|manifest| self.has_files(&manifest))
             };
-            if candidate.outputs.iter().all(is_whole) && (seen.is_empty() || is_still(&seen)?) {
-                return Ok(Some(candidate));
-            }
+            // One that is damaged is not replaced by an older one, which may be another value.
+            return Ok(Some(candidate).filter(|found| found.outputs.iter().all(is_whole)));
         }
         Ok(None)
     }
 
     /// Steps that ran under this cache key, the latest first, and what they looked at.
-    fn candidates(&self, key: Digest) -> Result<Vec<(CachedStep, Vec<Observation>)>> {
+    fn candidates(
+        &self,
+        key: Digest,
+        reuse: &Reuse,
+    ) -> Result<Vec<(CachedStep, Vec<Observation>)>> {
+        let now = Timestamp::now();
+        let since = reuse.not_older_than.map(|age| now.before(age).as_micros());
+        // What ended after now was timed by a clock that was wrong: its age is not known.
+        let until = now.after(CLOCK_DIFFERENCE).as_micros();
         self.catalog().read("look up the cache key", |catalog| {
             catalog
                 .prepare_cached(
                     "SELECT id FROM steps
-                    WHERE cache_key = ? AND status = 'completed' AND cached = 0
-                    ORDER BY id DESC LIMIT ?",
+                    WHERE cache_key = :key AND status = 'completed' AND cached = 0
+                        AND (:since IS NULL OR ended BETWEEN :since AND :until)
+                        AND (:run IS NULL OR run = :run)
+                    ORDER BY id DESC LIMIT :most",
                 )?
-                .query_map(params![key.as_bytes(), MOST_CANDIDATES], |row| row.get(0).map(StepId))?
+                .query_map(
+                    named_params! {
+                        ":key": key.as_bytes(),
+                        ":since": since,
+                        ":until": until,
+                        ":run": reuse.of_run.map(|run| run.0),
+                        ":most": MOST_CANDIDATES,
+                    },
+                    |row| row.get(0).map(StepId),
+                )?
                 .map(|step| {
                     let step = step?;
                     let known = CachedStep { step, outputs: outputs(catalog, step)? };
@@ -228,13 +266,14 @@ fn insert_step(
     catalog: &Transaction<'_>,
     step: &NewStep,
     status: StepStatus,
+    cached: bool,
 ) -> rusqlite::Result<StepId> {
     let key = step.cache_key.as_ref().map(Digest::as_bytes);
     let id = catalog
         .prepare_cached(
             "INSERT INTO steps
-                (run, position, name, invocation, status, cached, cache_key, started)
-            VALUES (?, ?, ?, ?, ?, 0, ?, ?)",
+                (run, position, name, invocation, status, cached, cache_key, started, ended)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .insert(params![
             step.run.0,
@@ -242,10 +281,15 @@ fn insert_step(
             step.name,
             step.invocation,
             status.as_str(),
+            cached,
             key,
-            step.started.as_micros()
+            step.started.as_micros(),
+            cached.then_some(step.started.as_micros()),
         ])?;
-    insert_key_parts(catalog, step)?;
+    // Those of a known result are known.
+    if !cached {
+        insert_key_parts(catalog, step)?;
+    }
     let mut insert = catalog.prepare_cached("INSERT INTO inputs VALUES (?, ?, ?, ?)")?;
     for (position, (argument, artifact)) in step.inputs.iter().enumerate() {
         insert.execute(params![id, position, argument, artifact.0])?;

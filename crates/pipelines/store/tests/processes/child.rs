@@ -148,11 +148,16 @@ fn look_around(root: &Path) {
     say(&std::fs::read_to_string(view.join("value.txt")).unwrap());
     say(&format!("{} damaged", store.verify().unwrap().damage.len()));
 
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
-    let error = store.begin_run(&new).unwrap_err();
-    say(&format!("{:?} {error} / {}", error.kind(), error.hint().unwrap()));
+    // A run is recorded in a copy of the catalog, that goes with the store's handles.
+    let run = begin_run(&store);
+    store.end_run(run, RunStatus::Completed, None).unwrap();
+    say(&format!("run {run} {}", store.run(run).unwrap().status));
     let error = store.blobs().put_bytes(b"new").unwrap_err();
-    say(&format!("{:?} {error}", error.kind()));
+    say(&format!("{:?} {error} / {}", error.kind(), error.hint().unwrap()));
+    drop(store);
+    let runs = Store::open(root).unwrap().runs(&RunFilter::default()).unwrap();
+    let statuses: Vec<_> = runs.iter().map(|run| run.status.as_str()).collect();
+    say(&statuses.join(" "));
 }
 
 pub(crate) fn begin_run(store: &Store) -> RunId {
@@ -168,7 +173,7 @@ pub(crate) fn perform_step(store: &Store, run: RunId, position: u32, bytes: &[u8
         artifact: "step".into(),
         content: store.put_bytes("value.txt", bytes, &about).unwrap(),
     };
-    store.end_step(step, &StepEnd::Completed(vec![output]), None).unwrap();
+    store.end_step(step, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
 }
 
 fn new_step(run: RunId, position: u32) -> NewStep {

@@ -39,7 +39,7 @@ fn a_store_is_whole_after_any_kill() {
 }
 
 #[test]
-fn what_was_half_written_goes_and_its_run_is_interrupted() {
+fn what_was_half_written_goes_and_its_run_has_crashed() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut worker = child::start("stop half way", root);
@@ -51,7 +51,14 @@ fn what_was_half_written_goes_and_its_run_is_interrupted() {
     assert_eq!(scratch_files(root), 4, "two locks, two folders");
 
     worker.kill();
-    assert_eq!(status(), RunStatus::Interrupted);
+    assert_eq!(status(), RunStatus::Crashed);
+    let run = &store.runs(&RunFilter::default()).unwrap()[0];
+    let told = run.error.clone().unwrap();
+    assert!(
+        told.contains("ended without a word; completed by then: 0 steps; at work: step"),
+        "{told}"
+    );
+    assert_eq!(run.ended, Some(store.steps(run.id).unwrap()[0].started), "the last that is known");
     drop(store);
     let store = Store::open(root).unwrap();
     store.blobs().put_bytes(b"new").unwrap();

@@ -51,9 +51,14 @@ impl<'py> Pickler<'_, 'py> {
         if self.protocol >= 2 && self.save_extension(object, &module_name, &name)? {
             return Ok(());
         }
-        let last = PyString::new(py, path.last().map_or("", String::as_str)).into_any();
         let is_direct = parent.is(&module);
-        let name = if is_direct { last.clone() } else { name };
+        // A name without dots is the object's own: equal names of others may be written as it.
+        let is_own = path.len() == 1 && name.is_exact_instance_of::<PyString>();
+        let name = if is_direct && !is_own {
+            PyString::new(py, path.last().map_or("", String::as_str)).into_any()
+        } else {
+            name
+        };
         self.later(Task::Put(object.clone()));
         if self.protocol >= 4 {
             self.later(Task::Op(code!(StackGlobal)));
