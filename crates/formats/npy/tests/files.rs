@@ -334,7 +334,9 @@ fn a_map_of_arrays_is_an_archive() {
 fn large_arrays_are_compressed_and_read_in_pieces() {
     for (itemsize, count) in [(8, 131_071), (8, 131_072), (8, 131_073), (7, 600_001), (1, 3 << 20)]
     {
-        let data: Vec<u8> = (0..itemsize * count).map(|at| (at * at / 7919 % 251) as u8).collect();
+        let data: Vec<u8> = (0..itemsize * count)
+            .map(|at: usize| (at * at / 7919 % 251).to_le_bytes()[0])
+            .collect();
         let array = ArrayBuf::new(
             Dtype::new(DtypeKind::Void(itemsize)),
             vec![count as u64],

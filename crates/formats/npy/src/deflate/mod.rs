@@ -87,8 +87,8 @@ pub(crate) fn decompress_pieces(packed: &[u8], start: usize, out: &mut [u8]) -> 
     for (at, piece) in pieces.into_iter().enumerate() {
         lots[at % threads].push((at, piece));
     }
-    let work = |lot: Vec<(usize, (Option<&[u8]>, bool, &mut [u8]))>| {
-        let one = |(at, (packed, ends, out)): (usize, (Option<&[u8]>, bool, &mut [u8]))| {
+    let work = |lot: Vec<NumberedPiece<'_>>| {
+        let one = |(at, (packed, ends, out)): NumberedPiece<'_>| {
             Some((at, decompress_piece(packed?, ends, out)?))
         };
         lot.into_iter().map(one).collect::<Option<Vec<_>>>()
@@ -102,9 +102,14 @@ pub(crate) fn decompress_pieces(packed: &[u8], start: usize, out: &mut [u8]) -> 
         Some(all)
     })?;
     hashers.sort_unstable_by_key(|(at, _)| *at);
-    hashers.iter().for_each(|(_, piece)| hasher.combine(piece));
+    for (_, piece) in &hashers {
+        hasher.combine(piece);
+    }
     Some(hasher.finalize())
 }
+
+/// A piece by its number: its bytes, if they are there, whether it ends the stream, and its place.
+type NumberedPiece<'a> = (usize, (Option<&'a [u8]>, bool, &'a mut [u8]));
 
 /// Unpacks a piece; gives its checksum.
 fn decompress_piece(packed: &[u8], ends: bool, out: &mut [u8]) -> Option<Hasher> {
