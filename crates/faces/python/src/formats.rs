@@ -18,9 +18,12 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(write_file, module)?)
 }
 
+/// A format: its short name, its name for people, its extensions.
+type FormatRow = (&'static str, &'static str, Vec<&'static str>);
+
 /// The formats, as short name, name for people and extensions; and the extensions of compressions.
 #[pyfunction]
-fn formats() -> (Vec<(&'static str, &'static str, Vec<&'static str>)>, Vec<&'static str>) {
+fn formats() -> (Vec<FormatRow>, Vec<&'static str>) {
     let formats = cannery::formats().iter();
     let rows = formats.map(|one| (one.id(), one.title(), one.extensions().to_vec()));
     let compressions = Compression::ALL.into_iter().flat_map(Compression::extensions);

@@ -240,6 +240,7 @@ impl LayoutOptions {
 /// How files are written.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
 pub struct WriteOptions {
     /// Lay text out in lines, indented by so many blanks; by default it is as short as it can be.
     pub indent: Option<usize>,
