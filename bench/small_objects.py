@@ -115,9 +115,7 @@ def _ratios(value: Any, effort: Effort) -> dict[str, tuple[float, float]]:
     for each in FORMATS:
         data = cannery.dumps(value, each)
         calls[f"{each} dumps"] = lambda each=each: cannery.dumps(value, each)
-        calls[f"{each} loads"] = lambda each=each, data=data: cannery.loads(
-            data, each, trust=trust
-        )
+        calls[f"{each} loads"] = lambda each=each, data=data: cannery.loads(data, each, trust=trust)
     best = _best(calls, effort)
     return {
         each: (

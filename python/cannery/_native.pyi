@@ -395,6 +395,7 @@ def jsonl_write(
 def jsonl_dumps(
     rows: Iterable[Any], default: Callable[[Any], Any] | Literal["rich"] | None
 ) -> str: ...
+
 class Placeholder: ...
 
 def objects_dump(

@@ -199,7 +199,7 @@ def _run_as_main(command: list[str], runpy: Any) -> None:
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     if kind == "-c":
         sys.path.insert(0, "")
-        exec(compile(rest[0], "<string>", "exec"), vars(main))
+        exec(compile(rest[0], "<string>", "exec", dont_inherit=True), vars(main))
     elif kind == "-m":
         sys.path.insert(0, str(Path.cwd()))
         runpy._run_module_as_main(rest[0], alter_argv=False)
@@ -207,7 +207,7 @@ def _run_as_main(command: list[str], runpy: Any) -> None:
         file = Path(os.path.abspath(kind))  # noqa: PTH100  as Python names it
         sys.path.insert(0, str(file.parent))
         main.__file__ = str(file)
-        exec(compile(file.read_text(), str(file), "exec"), vars(main))
+        exec(compile(file.read_text(), str(file), "exec", dont_inherit=True), vars(main))
 
 
 @contextmanager
