@@ -114,9 +114,10 @@ def load(
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
     name = format_of_id(format) if format else format_of_file(where)
-    path = Path(reading(os.fsdecode(where)))
+    path = Path(os.fsdecode(where))
     if name == "pickle":
         return _checked(load_pickle(path, trust, type), type, None)
+    reading(str(path))
     if name not in DOCUMENTS:
         data = io.BytesIO(_native.read_file(str(path)))
         return _checked(_load_as(name, data, trust, type), type, None)
