@@ -1,7 +1,7 @@
 //! A raised document keeps to the grammar, and lowered and raised again is the same.
 #![no_main]
 
-use cannery_core::tagged::{TagEncoder, TagDecoder};
+use cannery_core::tagged::{TagDecoder, TagEncoder};
 use cannery_core::{Error, Graph, GraphBuilder, Limits, Source, Tape, Value};
 use cannery_testing::{Checked, events, isomorphic};
 use libfuzzer_sys::fuzz_target;

@@ -93,8 +93,8 @@ def scan(where: Where | Iterable[str | os.PathLike[str]], *, max_unpacked: int =
     row, compressed, in joblib's and NumPy's files, in checkpoints of PyTorch of any age, and in
     ZIP, TAR and 7z archives inside of one another, whatever the names and headers claim.
 
-    Verdicts are `"ok"` (data only, read to its end), `"unknown"` (something cannery cannot vouch
-    for, or could not read) and `"danger"` (something that no data needs and that does harm).
+    Verdicts are `"ok"` (data only, read to its end), `"unknown"` (something cannery does not
+    know, or could not read) and `"danger"` (something that no data needs and that does harm).
     A file that unpacks to more than `max_unpacked` bytes is `"unknown"`.
     """
     if isinstance(where, str | os.PathLike):

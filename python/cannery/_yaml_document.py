@@ -86,7 +86,7 @@ class Document:
     def save(self, where: str | os.PathLike[str] | None = None) -> None:
         """Write the text to the file it was read from, or to another.
 
-        The file is replaced as a whole: whoever reads it sees the old text or the new. Its mode
+        The file is replaced as a whole: a reader sees the old text or the new. Its mode
         stays, and a symbolic link stays one.
 
         Raises:

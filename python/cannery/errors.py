@@ -127,7 +127,7 @@ class PickleEndError(UnpicklingError, EOFError):
 
 
 class UntrustedTypeError(UnpicklingError):
-    """A type or function that nobody vouched for, named by a file."""
+    """A type or function that is not trusted, named by a file."""
 
 
 class CacheWarning(UserWarning):

@@ -46,8 +46,8 @@ def test_a_folder_as_people_see_it(folder: Path) -> None:
         "F/data.pkl  ok  a pickle of plain data",
         'F/deep/deeper/evil model.pkl  DANGER  calls os.system("id"): runs programs, changes'
         " files and the environment  in $.hook  at byte 29 (REDUCE)",
-        "F/deep/unknown.bin  unknown  makes an instance of my_pkg.Model: cannery cannot vouch"
-        " for it  at byte 17 (NEWOBJ)",
+        "F/deep/unknown.bin  unknown  makes an instance of my_pkg.Model: cannery does not"
+        " know it  at byte 17 (NEWOBJ)",
         "F/empty.pkl  unknown  an empty file, which cannery does not scan",
         "4 scanned, 1 dangerous, 2 unknown",
     ]

@@ -61,7 +61,7 @@ def main(path: str) -> None:
 
 
 def peak_megabytes() -> int:
-    """Return the peak of this program: `ru_maxrss` counts that of the process it was forked from."""
+    """Return the peak of this program; `ru_maxrss` counts that of the parent, too."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

@@ -78,8 +78,8 @@ def dump(
 ) -> None:
     """Write any object to a file; `format` is taken from the file's name where it is not given.
 
-    A path gets a whole new file, or keeps the one it has: nobody sees a part of it. Of the formats
-    `can` is the one for large arrays; a name like `a.json.gz` is packed on the way.
+    A path gets a whole new file, or keeps the one it has: a part of it is never seen. Of the
+    formats `can` is the one for large arrays; a name like `a.json.gz` is compressed on the way.
     """
     name = format_of_id(format) if format else format_of_file(where)
     if isinstance(where, (str, os.PathLike)):

@@ -184,7 +184,7 @@ def _function_itself(function: Any) -> Described:
         return "function", {"name": _name_of_method(owner, function)}
     if not isinstance(owner, (types.ModuleType, types.NoneType)):
         return refuse(function)
-    # Functions of a compiled library may be methods of a class that nobody sees.
+    # Functions of a compiled library may be methods of a class that cannot be seen.
     short = f"{function.__module__}.{function.__name__}"
     if isinstance(function, types.BuiltinFunctionType) and find_by_name(short) is function:
         return "function", {"name": short}

@@ -42,7 +42,7 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 
 def _check_registered(schema: pa.Schema) -> None:
-    """Refuse extension types that nobody could make again: Arrow gives what they stand on."""
+    """Refuse extension types that cannot be made again: Arrow gives what they stand on."""
     if pa.ipc.read_schema(schema.serialize()) != schema:
         error = DataTypeError("an Arrow extension type that is not registered has no form")
         error.hint = "pyarrow.register_extension_type(...), in the readers too"

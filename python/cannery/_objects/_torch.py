@@ -281,7 +281,7 @@ def _plain_tensor(parts: Parts) -> Any:
         raise PartError(f"the part 'value': {array.dtype} in the byte order of other machines")
     if "dtype" in parts and str(array.dtype) != _AS_BITS[parts["dtype"]][1]:
         raise PartError(f"the part 'value': {array.dtype} holds no {parts['dtype']}")
-    # Memory that lies at an odd place, or that nobody may write to, is no tensor's.
+    # Memory that lies at an odd place, or that must not be written to, is no tensor's.
     is_fit = array.flags.writeable and array.flags.aligned
     tensor = torch.from_numpy(array if is_fit else np.array(array))
     return tensor.view(_AS_BITS[parts["dtype"]][0]) if "dtype" in parts else tensor

@@ -36,7 +36,7 @@ def _numpy() -> Any:
 
 
 def _dtype(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
-    """Make an element type that is nobody else's: its state is set in place."""
+    """Make an element type that is no other code's: its state is set in place."""
     del keywords
     name = "numpy.dtype"
     check_count(name, args, 1, 3)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cannery._objects import Record
 
-# The record of a name that nobody called.
+# The record of a name that was not called.
 _NAME = "global"
 
 

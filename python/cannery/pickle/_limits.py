@@ -99,7 +99,7 @@ def check_plain(name: str, value: Any, depth: int = 8) -> None:
 
 
 def check_zone(name: str, value: Any) -> None:
-    """Refuse what is no time zone, or one of a class of somebody's own.
+    """Refuse what is no time zone, or one of a caller's own class.
 
     Raises:
         Refused: if it is neither `None` nor a zone.

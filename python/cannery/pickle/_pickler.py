@@ -22,7 +22,7 @@ class Pickler:
 
     __module__ = "cannery.pickle"
 
-    # Not there unless somebody defines or sets them, as in `pickle`.
+    # Not there unless the caller defines or sets them, as in `pickle`.
     dispatch_table: Mapping[type, Callable[[Any], Any]]
     reducer_override: Callable[[Any], Any]
 

@@ -14,7 +14,7 @@ _UnpickleMemo = _native.UnpickleMemo
 class BaseUnpickler:
     """Reads pickles from a file, one by one."""
 
-    # Not there unless somebody defines or sets it, as in `pickle`.
+    # Not there unless the caller defines or sets it, as in `pickle`.
     persistent_load: Callable[[Any], Any]
     find_class: Callable[[str, str], Any]
 
@@ -57,7 +57,7 @@ class BaseUnpickler:
         raise NotImplementedError
 
     def _finds_itself(self, base: type[Any]) -> bool:
-        """Say whether a subclass of `base`, or somebody who set the attribute, looks names up."""
+        """Say whether a subclass of `base`, or an attribute that was set, looks names up."""
         return "find_class" in vars(self) or type(self).find_class is not base.find_class
 
     @property

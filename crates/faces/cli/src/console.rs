@@ -72,7 +72,7 @@ impl<'a> Console<'a> {
         self.is_standard
     }
 
-    /// Whether somebody watches the errors and progress.
+    /// Whether a terminal shows the errors and progress.
     pub(crate) fn shows_progress(&self) -> bool {
         self.looks.err_is_terminal
     }
@@ -126,7 +126,7 @@ impl<'a> Console<'a> {
         paint(self.looks.out_is_terminal && self.looks.is_colored, style, text)
     }
 
-    /// Writes a labelled line to where errors go. Nobody can be told if that fails.
+    /// Writes a labelled line to where errors go. A failure of that cannot be reported.
     pub(crate) fn complain(&mut self, style: Style, label: &str, text: impl fmt::Display) {
         let is_colored = self.looks.err_is_terminal && self.looks.is_colored;
         let label = paint(is_colored, style, format_args!("{label}:"));
@@ -134,7 +134,7 @@ impl<'a> Console<'a> {
         drop(writeln!(self.err, "{label} {}", printable_lines(&text.to_string())));
     }
 
-    /// Writes a line to where progress goes. Nobody can be told if that fails.
+    /// Writes a line to where progress goes. A failure of that cannot be reported.
     pub(crate) fn note(&mut self, text: impl fmt::Display) {
         drop(writeln!(self.err, "{}", printable_lines(&text.to_string())));
     }

@@ -12,7 +12,7 @@ use crate::{Console, ExitStatus};
 pub(crate) enum Failure {
     /// Something to tell.
     Error(Error),
-    /// Nobody reads the results any more; that is no error (`cannery cat big.json | head`).
+    /// The reader of the results is gone; that is no error (`cannery cat big.json | head`).
     BrokenPipe,
 }
 

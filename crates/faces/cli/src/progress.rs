@@ -1,4 +1,4 @@
-//! How far long work has come, for somebody who waits at a terminal.
+//! How far long work has come, for people who wait at a terminal.
 
 use std::time::{Duration, Instant};
 

@@ -158,7 +158,7 @@ known_layout! {
         py: Python<'py>,
         entries: &[[Bound<'py, PyAny>; 2]],
     ) -> Option<Bound<'py, PyAny>> {
-        // SAFETY: the interpreter is held, and the dictionary nobody else's. A presized one would have
+        // SAFETY: the interpreter is held, and the dictionary no other code's. A presized one would have
         // a table for keys of any type.
         unsafe {
             let dict = ffi::PyDict_New();
@@ -196,7 +196,7 @@ known_layout! {
         base: usize,
     ) -> Option<Bound<'py, PyAny>> {
         let (pairs, _) = values[base..].as_chunks::<2>();
-        // SAFETY: templates are dictionaries that nobody else knows, so that no entry was ever
+        // SAFETY: templates are dictionaries that no other code knows, so that no entry was ever
         // removed; they keep the keys alive, so that the same address is the same key. The new
         // dictionary has the table of all empty ones, which is never freed; it gets one of its own,
         // of the size that the template's has, and with it the references from the stack.
@@ -464,7 +464,7 @@ unknown_layout! {
         unsafe { ffi::PyDict_Size(dict).cast_unsigned() }
     }
 
-    /// The entries of a dictionary, where they lie: here nobody knows.
+    /// The entries of a dictionary, where they lie: here it is not known.
     ///
     /// # Safety
     /// None.
@@ -668,7 +668,7 @@ fn large_pages(_: *mut u8, _: usize) {}
 /// Keeps the cyclic collector from running while an object tree is built.
 ///
 /// Every new container would otherwise bring the next collection nearer, and each collection walks
-/// what was built so far and finds nothing. No Python code may run meanwhile: then nobody can see
+/// what was built so far and finds nothing. No Python code may run meanwhile: then no code can see
 /// the pause, and no other thread can pause at the same time.
 pub(crate) struct CollectorPause {
     was_enabled: bool,

@@ -65,6 +65,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     typed::register(module)?;
     protobuf::register(module)?;
     torch::register(module)?;
-    // Nobody imports all of a private module.
+    // All of a private module is never imported.
     module.delattr("__all__")
 }

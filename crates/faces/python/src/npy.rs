@@ -183,7 +183,7 @@ impl ArrayReader {
         Ok(Self { header, source: Mutex::new(source), name, ends })
     }
 
-    /// The source; nobody else can hold the lock.
+    /// The source; no other thread can hold the lock.
     fn source(&mut self) -> &mut (dyn BufRead + Send) {
         self.source.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
@@ -279,7 +279,7 @@ impl MappedArray {
         let len = ffi::Py_ssize_t::try_from(data.len())?;
         let start = data.as_ptr().cast::<c_void>().cast_mut();
         // SAFETY: the view keeps `slf` alive, and `slf` the mapping; the view is read-only, so
-        // nobody writes through the pointer.
+        // no code writes through the pointer.
         let status = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, len, 1, flags) };
         if status == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
     }
@@ -399,7 +399,7 @@ impl ArchiveWriter {
 }
 
 impl ArchiveWriter {
-    /// The archive; nobody else can hold the lock.
+    /// The archive; no other thread can hold the lock.
     fn archive(&mut self) -> &mut Option<NpzWriter<Target>> {
         self.archive.get_mut().unwrap_or_else(PoisonError::into_inner)
     }

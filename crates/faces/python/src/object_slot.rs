@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::prelude::*;
 
-/// A place for one thing that nobody uses at the moment.
+/// A place for one thing that no call uses at the moment.
 ///
-/// With the interpreter's lock, whoever holds that is alone, and an exchange that other processors
+/// With the interpreter's lock, its holder is alone, and an exchange that other processors
 /// could see half of would take as long as reading a small document does.
 pub(crate) struct ObjectSlot<T>(AtomicPtr<T>);
 
@@ -17,11 +17,11 @@ impl<T: Send> ObjectSlot<T> {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// What rests there, which is then the caller's; nothing while somebody else uses it.
+    /// What rests there, which is then the caller's; nothing while another call uses it.
     #[inline]
     pub(crate) fn take(&self, py: Python<'_>) -> Option<Box<T>> {
         let object_slot = self.swap(py, ptr::null_mut());
-        // SAFETY: `give_back` left it there from a box, and whoever finds it takes it away.
+        // SAFETY: `give_back` left it there from a box, and the finder takes it away.
         (!object_slot.is_null()).then(|| unsafe { Box::from_raw(object_slot) })
     }
 

@@ -160,7 +160,7 @@ fn check_signals() -> Result<()> {
     Python::attach(|py| py.check_signals().map_err(|exception| carry(py, exception)))
 }
 
-/// An exception on its way through the engine; Ctrl-C is nobody's failure.
+/// An exception on its way through the engine; Ctrl-C is no failure of the step.
 fn carry(py: Python<'_>, exception: PyErr) -> Error {
     if exception.is_instance_of::<PyKeyboardInterrupt>(py) {
         return Error::new(ErrorKind::Interrupted, "the run was interrupted")

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// What is left for the interpreter and the code that it calls, which ask nobody.
+/// What is left for the interpreter and the code that it calls, which do not ask.
 const KEPT: usize = 48 << 10;
 
 thread_local! {

@@ -125,7 +125,7 @@ pub(crate) unsafe fn answer<'py>(
 }
 
 /// Answers a call quickly, or with its exception, or leaves it to the whole function: for functions
-/// that may run code of others, which nobody may run twice.
+/// that may run code of others, which must not run twice.
 ///
 /// # Safety
 /// As for [`answer`].

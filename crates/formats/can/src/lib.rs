@@ -9,7 +9,7 @@
 //! | `bytes/0.bin`, ... | its longer strings of bytes |
 //! | `manifest.json` | the version of the format; size and BLAKE3 digest of every other member |
 //!
-//! Nothing is read that the manifest does not vouch for, and opening a file runs no code: what the
+//! Nothing is read that the manifest does not list, and opening a file runs no code: what the
 //! document names as types reaches the sink as names.
 
 mod digest;

@@ -107,7 +107,7 @@ impl CanFile {
             .arrays(|name| once(name).and_then(|()| self.array(name)))
             .blobs(|name| {
                 once(name)?;
-                Ok(Box::new(self.vouched(name)?.0))
+                Ok(Box::new(self.checked_member(name)?.0))
             });
         let limits = self.limits.depth(self.limits.depth.saturating_mul(MAX_LEVELS));
         let options = ReadOptions::default().limits(limits);
@@ -143,7 +143,7 @@ impl CanFile {
     }
 
     fn array(&self, name: &str) -> Result<Box<dyn ArraySource>> {
-        let (bytes, offset) = self.vouched(name)?;
+        let (bytes, offset) = self.checked_member(name)?;
         let array = NpyFile::from_bytes(&bytes).map_err(|e| e.in_file(name))?;
         let offset = offset.map(|offset| offset + (bytes.len() - array.data().len()) as u64);
         Ok(Box::new(InFile { array, offset }))
@@ -151,7 +151,7 @@ impl CanFile {
 
     /// A member's bytes, held against its digest now, or by [`send`](Self::send) before it returns;
     /// only its size if it is huge.
-    fn vouched(&self, name: &str) -> Result<(Bytes, Option<u64>)> {
+    fn checked_member(&self, name: &str) -> Result<(Bytes, Option<u64>)> {
         let member = self.member(name)?;
         let (bytes, offset) = self.unchecked(name)?;
         let is_checked_elsewhere = offset.is_some() && is_large(&member) || member.size > CHECKED;

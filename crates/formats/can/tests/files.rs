@@ -224,7 +224,7 @@ fn what_is_changed_is_refused() {
 }
 
 /// Members as given, and a manifest that vouches for them.
-fn vouched(members: &[(&str, &[u8])]) -> Vec<u8> {
+fn checked_member(members: &[(&str, &[u8])]) -> Vec<u8> {
     let lines: Vec<_> = members
         .iter()
         .map(|(name, content)| {

@@ -2,7 +2,7 @@
 
 use cannery_core::{ArraySource, BigInt, Container, Note, Result, Sink, Text, Wants};
 
-/// What kind of event comes, as far as somebody in between cares.
+/// What kind of event comes, as far as it matters in between.
 #[derive(Clone, Copy)]
 pub(crate) enum Event<'a> {
     /// A value of one event: a scalar, an alias.

@@ -22,7 +22,7 @@ pub trait Progress {
     fn look(&mut self, events: u64) -> Result<()>;
 }
 
-/// Nobody watches.
+/// No progress is shown.
 impl Progress for () {
     fn look(&mut self, _events: u64) -> Result<()> {
         Ok(())

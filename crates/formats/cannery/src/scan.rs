@@ -109,7 +109,7 @@ fn finding_value(finding: &Finding) -> Value {
 fn sarif_rule(verdict: Verdict) -> Value {
     let text = match verdict {
         Verdict::Danger => "Opening the file does something that no data needs.",
-        _ => "The file holds something that cannot be vouched for, or cannot be read to its end.",
+        _ => "The file holds something that cannery does not know, or cannot be read to its end.",
     };
     map([("id", verdict.name().into()), ("shortDescription", map([("text", text.into())]))])
 }

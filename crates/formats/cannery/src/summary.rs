@@ -408,7 +408,7 @@ impl Shape {
     /// The smallest and largest number.
     #[expect(
         clippy::cast_precision_loss,
-        reason = "next to fractions nobody counts the last digit"
+        reason = "next to fractions the last digit does not matter"
     )]
     fn numbers(&self) -> Option<String> {
         match (self.ints.ends, self.floats.ends) {

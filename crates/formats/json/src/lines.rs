@@ -76,7 +76,7 @@ impl<R: Read> Reader<R> {
     /// Sends the next document to `sink`, and those behind it that are at hand, up to `most`;
     /// returns how many there were, and what was wrong with the one behind them.
     ///
-    /// At hand is what the last piece that was read has whole lines of: nobody waits for more than
+    /// At hand is what the last piece that was read has whole lines of: no caller waits for more than
     /// one document, unless another one has more than one line.
     pub fn read_ahead<S: Sink + ?Sized>(
         &mut self,

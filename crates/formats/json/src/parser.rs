@@ -31,7 +31,7 @@ pub(crate) struct Chunk<'a> {
 /// What a text's bytes are.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// Whatever somebody sent; strings are validated one by one.
+    /// Whatever was sent; strings are validated one by one.
     Unknown,
     /// UTF-8.
     Utf8,

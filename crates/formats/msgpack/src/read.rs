@@ -90,7 +90,7 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    /// A document is read like an array of one item, whose beginning and end nobody is told.
+    /// A document is read like an array of one item, whose beginning and end is not told.
     pub(crate) const DOCUMENT: Self = Self { container: Container::List, left: 1 };
 }
 

@@ -40,7 +40,7 @@ impl Scanner {
     /// all of it that has arrived from its first byte on.
     ///
     /// # Errors
-    /// As [`from_slice`](crate::from_slice), but for strings that are not UTF-8: nobody looks.
+    /// As [`from_slice`](crate::from_slice), but for strings that are not UTF-8: it is not looked at.
     pub fn scan(&mut self, data: &[u8], options: &ReadOptions) -> Result<Option<usize>> {
         let options = options.raw(true);
         let mut reader = Reader::new(data, &options);

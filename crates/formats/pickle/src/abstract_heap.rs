@@ -21,7 +21,7 @@ pub trait TrustPolicy {
     /// How a name may be used; `None` if not at all. The name is what Python 3 calls it.
     ///
     /// # Errors
-    /// If nobody may vouch for it, and somebody tried.
+    /// If it may not be trusted, and the caller trusts it.
     fn allow(&mut self, module: &str, name: &str) -> Result<Option<Uses>>;
 
     /// What an extension code stands for.
@@ -275,7 +275,7 @@ impl<V: TrustPolicy> AbstractHeap<'_, '_, V> {
         self.refusals.push(Refusal { at, module, name, step, reason: reason.map(Cow::Borrowed) });
     }
 
-    /// A refused step whose object nobody named.
+    /// A refused step whose object has no name.
     fn refuse_unnamed(&mut self, at: usize, reason: &'static str) -> Item {
         let id = u32::try_from(self.globals.len()).unwrap_or(u32::MAX);
         let (module, name) = (UNNAMED.to_owned(), UNNAMED.to_owned());

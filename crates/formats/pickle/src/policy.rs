@@ -1,7 +1,7 @@
 //! Which names a pickle may use and how: what machine, analyzer and explanation go by.
 //!
 //! A table of reconstructors in `policy/*.txt`, one file for each library, and a table of names
-//! that no data needs. Everything in neither table is unknown: nobody vouches for it.
+//! that no data needs. Everything in neither table is unknown: it is not trusted.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -143,7 +143,7 @@ fn read_name(word: &'static str) -> (&'static str, Uses) {
     }
 }
 
-/// The rule for a name, by what Python 3 calls it today; `None` if nobody vouches for it.
+/// The rule for a name, by what Python 3 calls it today; `None` if it is not trusted.
 ///
 /// ```
 /// use cannery_pickle::policy::{Profile, Uses, rule};

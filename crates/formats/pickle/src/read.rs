@@ -89,7 +89,7 @@ impl<'a> Ops<'a> {
         self.span(count)
     }
 
-    /// Goes on at another place, behind something that was read by somebody else.
+    /// Goes on at another place, behind something that other code has read.
     pub fn seek(&mut self, position: usize) {
         self.at = position.min(self.data.len());
         self.leave_frame();
@@ -114,7 +114,7 @@ impl<'a> Ops<'a> {
         Ok(Some(Op { offset, opcode, arg }))
     }
 
-    /// The next opcode and its offset; whoever calls it must read its argument.
+    /// The next opcode and its offset; a caller must read its argument.
     #[inline]
     pub(crate) fn opcode(&mut self) -> Result<(usize, Opcode)> {
         if self.at >= self.end && self.framed {

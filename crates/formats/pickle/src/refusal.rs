@@ -60,7 +60,7 @@ fn describe(refusal: &Refusal) -> String {
         }
         (Some(what), _) => format!("the pickle names `{name}`, which {what}{step}"),
         (None, Some(reason)) => format!("the pickle misuses `{name}`: {reason}{step}"),
-        (None, None) => format!("the pickle names `{name}`, for which nobody vouches{step}"),
+        (None, None) => format!("the pickle names `{name}`, which is not trusted{step}"),
     }
 }
 

@@ -11,8 +11,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why something could not be read, written, stored or run.
 ///
 /// The message says what was expected and what was found; [`hint`](Error::hint) says what to do
-/// about it. The byte offset is kept; line and column are computed when somebody asks
-/// ([`locate`](Error::locate)), for nobody looks at most errors.
+/// about it. The byte offset is kept; line and column are computed when they are asked for
+/// ([`locate`](Error::locate)), for it is not looked at at most errors.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -50,7 +50,7 @@ pub enum ErrorKind {
     Depth,
     /// Larger than the limit.
     Limit,
-    /// A type or function that nobody vouched for.
+    /// A type or function that is not trusted.
     Untrusted,
     /// A checksum or digest does not match: the bytes are not those that were written.
     Corrupt,
@@ -58,7 +58,7 @@ pub enum ErrorKind {
     Version,
     /// Not there.
     NotFound,
-    /// Somebody else was faster, or holds it.
+    /// Another process was faster, or holds it.
     Conflict,
     /// May not be read or written by this user.
     Permission,
@@ -299,7 +299,7 @@ impl Error {
     }
 }
 
-/// Names and texts of files that are quoted in it are shown [printable]: whoever wrote them must
+/// Names and texts of files that are quoted in it are shown [printable]: those who wrote them must
 /// not write to the terminal.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

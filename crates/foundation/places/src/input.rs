@@ -99,7 +99,7 @@ impl Input {
     /// Those of the first read.
     pub fn from_stream(stream: impl Read + Send + 'static) -> Result<Self> {
         let mut stream = BufReader::with_capacity(START_LEN, stream);
-        // One read only: a pipe may hold little yet, and more when somebody has seen that little.
+        // One read only: a pipe may hold little yet, and more when that little has been read.
         let start = stream.fill_buf().map_err(cannot_read)?;
         match Compression::of_start(start) {
             Some(compression) => Self::from_packed(compression, stream, None),

@@ -172,7 +172,7 @@ impl Write for Target<'_> {
 
 /// A file that is written beside its place and moved there when it is whole.
 ///
-/// Readers see the old file or the new one, never a part; somebody who has the old one mapped
+/// Readers see the old file or the new one, never a part; a process that has the old one mapped
 /// keeps it. What is no regular file (a pipe, a device) is written directly.
 pub struct Replace {
     file: File,
@@ -229,7 +229,7 @@ impl Replace {
             self.file.set_permissions(existing.permissions())?;
         }
         let old = open_if_large(target);
-        // The lock is held, so that nobody removes the file in its place.
+        // The lock is held, so that no other process removes the file in its place.
         let mut unfinished = unfinished();
         fs::rename(path, target)?;
         unfinished.remove(path);

@@ -100,7 +100,7 @@ impl Run {
         &self.shared.store
     }
 
-    /// Adds a step. It begins when its inputs are there and somebody waits, or another thread is
+    /// Adds a step. It begins when its inputs are there and a caller waits, or another thread is
     /// free.
     ///
     /// # Errors

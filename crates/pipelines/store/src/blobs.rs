@@ -38,7 +38,7 @@ pub struct Blob {
 
 /// The bytes of a store.
 ///
-/// Nobody ever sees a partially written blob: bytes are written to a file of their own on the
+/// A partially written blob is never seen: bytes are written to a file of their own on the
 /// same file system and renamed to their name when they are whole.
 #[derive(Clone, Debug)]
 pub struct Blobs {
@@ -123,7 +123,7 @@ impl Blobs {
     ///
     /// The file must be on the store's file system (see
     /// [`Store::scratch_folder`](crate::Store::scratch_folder)) and must not change any more. A
-    /// file that also has another name is copied, for somebody may write to it there.
+    /// file that also has another name is copied, for another program may write to it there.
     pub fn take_file(&self, path: &Path) -> Result<Blob> {
         self.check_writable()?;
         if has_other_names(path) {

@@ -25,7 +25,7 @@ pub(crate) fn io(error: io::Error, doing: &str, path: &Path) -> Error {
     }
 }
 
-/// Somebody wants to write to a store that can only be read.
+/// A caller wants to write to a store that can only be read.
 #[cold]
 pub(crate) fn read_only(root: &Path) -> Error {
     let message = format!("cannot write to the store `{}`: it is read-only", root.display());

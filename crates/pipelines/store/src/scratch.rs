@@ -148,7 +148,7 @@ impl Scratch {
         began.min()
     }
 
-    /// Removes the folders of sessions that nobody holds; what cannot be removed waits for later.
+    /// Removes the folders of sessions that no process holds; what cannot be removed waits for later.
     fn sweep(&self) {
         let Ok(entries) = fs::read_dir(&self.tmp) else { return };
         for entry in entries.flatten() {

@@ -1,6 +1,6 @@
 //! Artifacts shown as folders, with the names that their files had.
 //!
-//! A view is a copy: whoever writes to it, root included, does not write to the store. It is kept
+//! A view is a copy: writing to it, even as root, does not write to the store. It is kept
 //! in `views/` and used again, and since a stranger may have made that, it is compared with the
 //! manifest first and made anew where it differs.
 

@@ -38,7 +38,7 @@ pub fn report(what: &str, count: usize) {
 }
 
 fn say(line: &str) {
-    // Unlike `eprintln!`, the handle itself is not captured; if it is closed, nobody listens.
+    // Unlike `eprintln!`, the handle itself is not captured; if it is closed, no output is seen.
     drop(writeln!(std::io::stderr().lock(), "{line}"));
 }
 

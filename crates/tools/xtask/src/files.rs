@@ -1,4 +1,4 @@
-//! What is read off the tracked files: their length, and paths of somebody's machine.
+//! What is read off the tracked files: their length, and paths of one machine.
 
 use std::path::Path;
 use std::process::Command;

@@ -88,7 +88,7 @@ pub(super) fn for_each<T: Send>(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(place) = places.get(index) else { break };
-                    // Nobody listens after a failure: then there is no use in more.
+                    // The receiver is gone after a failure: then there is no use in more.
                     if sender.send((index, work(place))).is_err() {
                         break;
                     }

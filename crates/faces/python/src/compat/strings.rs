@@ -87,7 +87,7 @@ known_layout! {
         }
     }
 
-    /// The UTF-8 of a text in one piece that is not ASCII, if somebody has asked for it before.
+    /// The UTF-8 of a text in one piece that is not ASCII, if it was asked for before.
     ///
     /// # Safety
     /// `text` must be a `str`, and live as long as `'a`.
@@ -147,7 +147,7 @@ unknown_layout! {
         None
     }
 
-    /// The UTF-8 of a text, if somebody has asked for it before: here nobody knows.
+    /// The UTF-8 of a text, if it was asked for before: here it is not known.
     ///
     /// # Safety
     /// None.

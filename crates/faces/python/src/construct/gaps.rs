@@ -73,8 +73,8 @@ fn set_attribute<'py>(
 
 /// Puts a value where a placeholder was.
 fn replace_in_tuple<'py>(tuple: &Bound<'py, PyAny>, index: usize, value: Bound<'py, PyAny>) {
-    // SAFETY: the tuple was made by this builder and the index was taken from it. Nobody has seen
-    // it yet, so that nobody can notice that it changes; the placeholder is let go of.
+    // SAFETY: the tuple was made by this builder and the index was taken from it. No other code has seen
+    // it yet, so that no code can notice that it changes; the placeholder is let go of.
     unsafe {
         let place = (&raw mut (*tuple.as_ptr().cast::<ffi::PyTupleObject>()).ob_item)
             .cast::<*mut ffi::PyObject>()

@@ -30,7 +30,7 @@ pub(crate) fn big_int<'py>(py: Python<'py>, value: BigInt<'_>) -> PyResult<Bound
 
 fn int_from_digits<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, PyAny>> {
     let text = std::ffi::CString::new(digits).unwrap_or_default();
-    // SAFETY: the text ends in a NUL, and nobody wants to know where the number ended.
+    // SAFETY: the text ends in a NUL, and it does not matter where the number ended.
     unsafe {
         let number = ffi::PyLong_FromString(text.as_ptr(), std::ptr::null_mut(), 10);
         Bound::from_owned_ptr_or_err(py, number)

@@ -265,7 +265,7 @@ pub(crate) fn is_merge(name: &Bound<'_, PyString>) -> bool {
     name.to_str().is_ok_and(|name| name == MERGE)
 }
 
-/// Whether a document was refused for a key that occurs twice; where, nobody has looked.
+/// Whether a document was refused for a key that occurs twice; where, is not known.
 pub(crate) fn is_duplicate(error: &Error) -> bool {
     error.kind() == ErrorKind::Value && error.message() == DUPLICATE
 }

@@ -230,7 +230,7 @@ unsafe fn write<M: Memory>(
     root: *mut ffi::PyObject,
     style: &Style,
 ) -> Done {
-    // SAFETY: all objects are reached from the root, which keeps them alive while nobody else runs;
+    // SAFETY: all objects are reached from the root, which keeps them alive while no other code runs;
     // `next` is before `end`, or there is nothing left.
     unsafe {
         let mut outer: Vec<OpenLevel> = Vec::new();

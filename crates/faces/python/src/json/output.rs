@@ -72,7 +72,7 @@ impl Memory for BytesMemory {
     unsafe fn resize(object: &mut *mut ffi::PyObject, len: isize) -> c_int {
         // What the interpreter's function cannot make longer it frees, with all that was written.
         #[cfg(all(not(Py_3_14), not(Py_GIL_DISABLED)))]
-        // SAFETY: the caller's promise: the object is the header and the bytes, and nobody else
+        // SAFETY: the caller's promise: the object is the header and the bytes, and no other code
         // knows where it lies. What cannot be made longer stays.
         unsafe {
             const HEADER: usize = std::mem::offset_of!(ffi::PyBytesObject, ob_sval);
@@ -204,7 +204,7 @@ impl<'py, M: Memory> Growing<'py, M> {
         if KNOWN_LAYOUT && excess > 0 && excess < len / 16 {
             // The allocator learns from what is given back how much is asked for the next time: memory
             // that was cut would be asked for as if it had never been seen.
-            // SAFETY: nobody else has seen the object yet, and it is longer.
+            // SAFETY: no other code has seen the object yet, and it is longer.
             unsafe { M::cut(self.object, len) };
         } else {
             self.resize(len)?;
@@ -218,7 +218,7 @@ impl<'py, M: Memory> Growing<'py, M> {
         if self.object.is_null() {
             return Err(memory::error());
         }
-        // SAFETY: nobody else has seen the object yet.
+        // SAFETY: no other code has seen the object yet.
         let status = unsafe { M::resize(&mut self.object, capacity.cast_signed()) };
         if status < 0 {
             if self.object.is_null() {

@@ -67,7 +67,7 @@ impl Classes {
 pub(crate) enum Data<'a, 'py> {
     /// They cannot change.
     Lent(&'a [u8]),
-    /// A copy: somebody may change the original while it is read.
+    /// A copy: other code may change the original while it is read.
     Copied(Bound<'py, PyBytes>),
 }
 

@@ -13,7 +13,7 @@ type Object<'py> = Bound<'py, PyAny>;
 /// false.
 ///
 /// An instance that was never asked for its `__dict__` has none, which saves an object for each of
-/// many. So the attributes are set one by one, where nobody can tell the difference: the class
+/// many. So the attributes are set one by one, where no code can tell the difference: the class
 /// sets attributes as `object` does, and describes none of these.
 pub(super) fn set_plainly<'py>(object: &Object<'py>, state: &Bound<'py, PyDict>) -> PyResult<bool> {
     // SAFETY: an object, which keeps its type.

@@ -129,7 +129,7 @@ impl Guard {
     }
 }
 
-/// Whether it is a key that nobody can make collide.
+/// Whether it is a key that cannot be made to collide.
 #[inline]
 fn is_harmless(key: &Bound<'_, PyAny>) -> bool {
     // SAFETY: the key is an object; its value is only looked at if it is an `int`.

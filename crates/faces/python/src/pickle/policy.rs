@@ -1,4 +1,4 @@
-//! The policy of one load: the table, and what its caller vouches for.
+//! The policy of one load: the table, and what its caller trusts.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ pub(super) fn pickle_is_pure(module: &str, name: &str) -> bool {
     policy::is_pure(module, name)
 }
 
-/// Who vouches for the names in one pickle.
+/// Which names are trusted in one pickle.
 pub(super) struct PythonPolicy<'py> {
     profile: Profile,
     /// `cannery.pickle._policy.Policy`, which knows what the caller trusts.
@@ -49,7 +49,7 @@ pub(super) struct PythonPolicy<'py> {
     py: Python<'py>,
 }
 
-/// Everything that can be done with a class that the caller vouched for.
+/// Everything that can be done with a class that the caller trusts.
 fn all_uses() -> Uses {
     [Uses::CALL, Uses::NEW, Uses::STATE, Uses::ITEMS].into_iter().fold(Uses::REFERENCE, Uses::and)
 }
@@ -65,7 +65,7 @@ impl<'py> PythonPolicy<'py> {
         Self { profile, policy, finds_itself, maps_names, found: HashMap::new(), py }
     }
 
-    /// What the caller vouched for by that name.
+    /// What the caller trusts by that name.
     pub(super) fn found(&self, module: &str, name: &str) -> Option<&Bound<'py, PyAny>> {
         if self.found.is_empty() {
             return None;

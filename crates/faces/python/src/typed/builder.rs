@@ -34,7 +34,7 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     /// Whether the next value goes somewhere else than into objects of ours.
     pub(super) diverted: bool,
     pub(super) diversion: Option<Box<Deferred>>,
-    /// How deep inside a value that nobody wants.
+    /// How deep inside a value that are not asked for.
     pub(super) skipped: usize,
     caches: Option<Box<Caches>>,
     /// Whether a key may not occur twice; else the last value counts.

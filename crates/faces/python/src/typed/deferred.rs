@@ -1,4 +1,4 @@
-//! Values that do not become objects of ours at once: those that nobody wants, those that another
+//! Values that do not become objects of ours at once: those that are not asked for, those that another
 //! library reads, and those before a tag.
 
 use cannery_core::{Event, Result, Sink, Source, Tape, Text};
@@ -78,7 +78,7 @@ impl<'p> TypedBuilder<'p, '_> {
         self.divert_wanted(step, send)
     }
 
-    /// Passes over an event of a value that nobody wants: documents may be full of them.
+    /// Passes over an event of a value that are not asked for: documents may be full of them.
     #[inline(always)]
     fn skip(&mut self, step: DepthChange) {
         match step {

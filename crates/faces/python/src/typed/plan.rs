@@ -24,7 +24,7 @@ pub(super) struct Plan {
     pub(super) nodes: Vec<Node>,
     pub(super) records: Vec<Record>,
     pub(super) root: usize,
-    /// Stands for values that nobody wants.
+    /// Stands for values that are not asked for.
     pub(super) ignored: Node,
     /// Stands where no value may be: behind the last item of a row.
     pub(super) excess: Node,

@@ -151,7 +151,7 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
 
     fn iterator(&self, value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
         let iterator = value.cast::<PyIterator>().ok().filter(|_| self.options.iterators)?;
-        // A file gives its lines: somebody forgot to read it.
+        // A file gives its lines: it was meant to be read.
         let is_file = value.hasattr(pyo3::intern!(value.py(), "read")).unwrap_or(false);
         (!is_file).then(|| iterator.clone())
     }

@@ -1,6 +1,6 @@
 //! Items of containers, before anything is done with them.
 //!
-//! A container keeps its items for as long as nobody changes it, and that may happen wherever Python
+//! A container keeps its items for as long as no code changes it, and that may happen wherever Python
 //! code runs: in an error handler or the `write` of a file that a sink calls, in a finalizer when an
 //! object is made that the collector knows. So what a container lends is of a type that no sink takes
 //! and that cannot be looked at: [`Lent`] is used up by owning it, or by copying the value out of it.

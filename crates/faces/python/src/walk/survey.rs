@@ -116,7 +116,7 @@ impl Survey {
     }
 }
 
-/// Whether a value is of a type whose sharing nobody can see.
+/// Whether a value is of a type whose sharing cannot be seen.
 ///
 /// # Safety
 /// The value is live.

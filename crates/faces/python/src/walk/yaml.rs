@@ -29,7 +29,7 @@ pub(crate) struct YamlOptions<'py> {
 /// The types that plain YAML has; what occurs more than once becomes an alias.
 pub(crate) struct YamlDialect<'py> {
     options: YamlOptions<'py>,
-    /// The numbers of the containers met so far that somebody else holds too, by address.
+    /// The numbers of the containers met so far that other code holds too, by address.
     marks: HashMap<usize, u64>,
     /// Values made on the way: their addresses must stay their own.
     made: Vec<Bound<'py, PyAny>>,
@@ -52,7 +52,7 @@ impl<'py> YamlDialect<'py> {
         if self.options.flow_leaves && is_leaf(value) {
             sink.note(Note::Style(Style::Flow))?;
         }
-        // The container around it and we hold it; if nobody else does, it has only this place.
+        // The container around it and we hold it; if no other code does, it has only this place.
         let held = 2 + frames.open().last().map_or(0, OpenContainer::holds);
         // SAFETY: the object is live.
         if unsafe { ffi::Py_REFCNT(value.as_ptr()) } <= held {

@@ -139,7 +139,7 @@ mod simd {
     /// A block can be read from `from` and written to `to`.
     #[inline(always)]
     pub(super) unsafe fn copy_block(from: *const u8, to: *mut u8, stops: Stops) -> u32 {
-        // SAFETY: SSE2 belongs to x86-64; the caller vouches for the pointers.
+        // SAFETY: SSE2 belongs to x86-64; the caller answers for the pointers.
         unsafe {
             let bytes = _mm_loadu_si128(from.cast::<__m128i>());
             _mm_storeu_si128(to.cast::<__m128i>(), bytes);
@@ -190,7 +190,7 @@ mod simd {
     /// A block can be read from `from` and written to `to`.
     #[inline(always)]
     pub(super) unsafe fn copy_block(from: *const u8, to: *mut u8, stops: Stops) -> u32 {
-        // SAFETY: the caller vouches for the pointers; an array of bytes has no alignment.
+        // SAFETY: the caller answers for the pointers; an array of bytes has no alignment.
         let block = unsafe { from.cast::<[u8; BLOCK]>().read() };
         // SAFETY: as above.
         unsafe { to.cast::<[u8; BLOCK]>().write(block) };

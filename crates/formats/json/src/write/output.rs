@@ -202,7 +202,7 @@ unsafe fn put_behind(
         let start = unsafe { lead.write(to) };
         lead.len + write(start)
     };
-    // SAFETY: `fill` initializes the lead, and the caller vouches for what follows.
+    // SAFETY: `fill` initializes the lead, and the caller answers for what follows.
     unsafe { put_with(out, InlineBytes::MAX + len, fill) }
 }
 

@@ -131,7 +131,7 @@ impl Analyzer<'_> {
             None if self.names.get(index).uses.allows(Uses::CALL) => {
                 super::arrays::instance(index, args)
             }
-            None => self.call_unknown(index, args, "cannery cannot vouch for it"),
+            None => self.call_unknown(index, args, "cannery does not know it"),
             Some((verdict, why)) => self.call_as(index, args, verdict, why),
         }
     }

@@ -24,7 +24,7 @@ impl<'a> Analyzer<'a> {
     /// Notes what takes memory or time without end.
     #[cold]
     pub(super) fn note_bomb(&mut self, reason: &str) {
-        // Whoever builds the objects counts for himself: it is no misuse.
+        // The builder of the objects counts for itself: it is no misuse.
         let noted = self.trace.len();
         self.note_structure(Verdict::Unknown, reason);
         if self.options.trace == Trace::Violations {
@@ -134,7 +134,7 @@ impl<'a> Analyzer<'a> {
         }
         let reason = match name.verdict {
             Verdict::Danger => format!("refers to {}: {}", name.full, name.what),
-            _ => format!("imports {}, which cannery cannot vouch for", name.full),
+            _ => format!("imports {}, which cannery does not know", name.full),
         };
         let trail = self.note(index, name.verdict, UseKind::Refers, reason);
         symbol.with_trail(trail)
@@ -148,7 +148,7 @@ impl<'a> Analyzer<'a> {
         }
         let shown = format!("{}, {}", self.show(module), self.show(name));
         let reason = format!("looks up a name that is made while loading: {shown}");
-        // Text and data only come from the stream; whoever computes a name hides it.
+        // Text and data only come from the stream; computing a name hides it.
         let trail = self.note_structure(Verdict::Danger, &reason);
         self.stack.push(Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail));
         Ok(())
@@ -190,7 +190,7 @@ impl<'a> Analyzer<'a> {
         self.stack.push(result.with_trail(trail));
     }
 
-    /// A guarded name that is kept: whoever calls it may call it with anything.
+    /// A guarded name that is kept: a caller may call it with anything.
     pub(super) fn keep_guarded(&mut self, index: u32) -> u16 {
         let name = self.names.get(index);
         let what = match name.special {
@@ -199,7 +199,7 @@ impl<'a> Analyzer<'a> {
             Special::NestedStorage => "reads any pickle",
             _ => "opens and overwrites files",
         };
-        let reason = format!("keeps {} for somebody else to call: it {what}", name.full);
+        let reason = format!("keeps {} for other code to call: it {what}", name.full);
         self.note(index, Verdict::Unknown, UseKind::Refers, reason)
     }
 
@@ -241,12 +241,12 @@ impl<'a> Analyzer<'a> {
             Special::Reduce => self.call_reduce(index, args),
             Special::Memmap => self.call_as(index, args, Verdict::Danger, "opens files"),
             Special::Code | Special::Function => {
-                let verb = "makes code that runs when somebody calls it";
+                let verb = "makes code that runs when it is called";
                 self.call_unknown(index, args, verb)
             }
             Special::TypeName => self.type_name(index, args),
             Special::Getter | Special::Nothing => {
-                self.call_unknown(index, args, "cannery cannot vouch for it")
+                self.call_unknown(index, args, "cannery does not know it")
             }
         }
     }
@@ -285,7 +285,7 @@ impl<'a> Analyzer<'a> {
     /// `getattr(value, name)`: a name like any other, if its value is one.
     fn get_attribute(&mut self, index: u32, args: Symbol) -> Symbol {
         let &[of, name, ..] = self.items(args) else {
-            return self.call_unknown(index, args, "cannery cannot vouch for it");
+            return self.call_unknown(index, args, "cannery does not know it");
         };
         let attribute = self.text(name);
         let (SymbolKind::Global, Some(attribute)) = (of.kind(), &attribute) else {
@@ -480,7 +480,7 @@ impl<'a> Analyzer<'a> {
         }
         let why = match name.verdict {
             Verdict::Danger => name.what,
-            _ => "cannery cannot vouch for it",
+            _ => "cannery does not know it",
         };
         let reason = format!("makes an instance of {}: {why}", name.full);
         let verdict = name.verdict.max(Verdict::Unknown);
@@ -562,7 +562,7 @@ impl<'a> Analyzer<'a> {
         self.note_structure(verdict, &format!("puts items into {shown}"));
     }
 
-    /// `PERSID` and `BINPERSID`: asks whoever reads the pickle for an object.
+    /// `PERSID` and `BINPERSID`: asks the reader of the pickle for an object.
     pub(super) fn persistent(&mut self, id: Symbol) {
         if let Some(class) = self.module_class(id) {
             return self.stack.push(class);

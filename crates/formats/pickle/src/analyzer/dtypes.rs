@@ -1,6 +1,6 @@
 //! `NumPy`'s dtypes: whether what they say about themselves agrees with what they consist of.
 //!
-//! A flag says whether the elements are addresses of objects. Whoever sets it for numbers, or clears
+//! A flag says whether the elements are addresses of objects. A dtype that sets it for numbers, or clears
 //! it for objects, makes `NumPy` follow addresses out of the file; and fields that begin beyond
 //! their element read memory of others.
 

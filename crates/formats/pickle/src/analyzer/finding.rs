@@ -13,7 +13,7 @@ pub enum Verdict {
     /// Data only, read to the end.
     #[default]
     Ok,
-    /// Something that cannery cannot vouch for, or could not read.
+    /// Something that cannery does not know, or could not read.
     Unknown,
     /// Something that no data needs and that does harm.
     Danger,
@@ -112,7 +112,7 @@ pub(super) struct Provenance {
 /// The trail of a name that may only be called, and of a tuple of arguments that holds one.
 pub(super) const GUARDED: u16 = 1;
 
-/// Findings, and steps of a path, beyond which nobody looks.
+/// Findings, and steps of a path, beyond which it is not looked at.
 const MAX_FINDINGS: usize = 200;
 const MAX_STEPS: usize = 64;
 

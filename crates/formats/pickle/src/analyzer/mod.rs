@@ -59,7 +59,7 @@ pub fn analyze(data: &[u8], start: usize, options: &AnalyzerOptions) -> Analyzed
     analyzer.finish(error)
 }
 
-/// The instructions that put names of the table to a use that nobody vouches for, or do what no
+/// The instructions that put names of the table to a use that is not trusted, or do what no
 /// data does. Other names are not looked at: they are for the caller to decide.
 pub(crate) fn violations(data: &[u8], start: usize, extensions: Extensions) -> Vec<Note> {
     let options = AnalyzerOptions {

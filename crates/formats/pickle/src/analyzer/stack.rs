@@ -9,7 +9,7 @@ use super::{Analyzer, Checked};
 
 /// The memo index from which on an index must have been earned by as many entries.
 const FREE_MEMO_INDEX: u64 = 1 << 20;
-/// Memo indices beyond this many are kept apart, so that nobody allocates what a pickle claims.
+/// Memo indices beyond this many are kept apart, so that nothing is allocated because a pickle claims.
 const DENSE_MEMO: usize = 1 << 16;
 /// Hashing a tuple visits all that is inside of it; beyond this that takes longer than a second.
 const MAX_WEIGHT: f32 = 1e8;

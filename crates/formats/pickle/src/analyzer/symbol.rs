@@ -61,7 +61,7 @@ kinds! {
     /// What a call of the name with index `size` returned; `at` is where its arguments are in the
     /// analyzer's tuples, their number in the upper half.
     Instance,
-    /// What a function that the pickle carries, or a call that nobody can follow, has returned.
+    /// What a function that the pickle carries, or a call that cannot be followed, has returned.
     Opaque,
     /// What a persistent id stands for.
     Persistent,

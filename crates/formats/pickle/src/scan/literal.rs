@@ -3,7 +3,7 @@
 /// A literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Literal<'a> {
-    /// Without escapes: nobody needs them there who has nothing to hide.
+    /// Without escapes: harmless code does not need them there.
     Text(&'a str),
     Number(u64),
     Bool(bool),
@@ -92,7 +92,7 @@ impl<'a> Parser<'a> {
     fn text(&mut self) -> Option<Literal<'a>> {
         let quote = self.rest.chars().next()?;
         let (text, rest) = self.rest[1..].split_once(quote)?;
-        // Three quotes, and texts side by side, are texts as well; nobody writes them here.
+        // Three quotes, and texts side by side, are texts as well; they are not written here.
         let is_odd = text.contains(['\\', '\n']) || rest.starts_with(quote);
         self.rest = rest;
         (!is_odd && !rest.trim_start().starts_with(['\'', '"'])).then_some(Literal::Text(text))

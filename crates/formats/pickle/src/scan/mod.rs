@@ -154,7 +154,7 @@ struct Scanner {
     findings: Vec<Finding>,
     pickles: u64,
     profile: Profile,
-    /// The pickles themselves, if somebody wants them.
+    /// The pickles themselves, if they are asked for.
     kept: Option<Vec<Found>>,
 }
 

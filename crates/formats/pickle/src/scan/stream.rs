@@ -184,7 +184,7 @@ fn is_name_byte(byte: u8) -> bool {
 
 /// What text editors and block devices leave behind a file.
 pub(super) fn is_filling(rest: &[u8]) -> bool {
-    // Longer holes are nobody's filling, and take minutes to read.
+    // Longer holes are no filling, and take minutes to read.
     if rest.len() > MAX_LOOKED_AT {
         return false;
     }

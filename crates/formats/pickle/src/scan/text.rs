@@ -148,7 +148,7 @@ impl Scanner {
             for (at, name) in values_of(data, key) {
                 let what = danger_of(&name);
                 let verdict = if what.is_some() { Verdict::Danger } else { Verdict::Unknown };
-                let why = what.unwrap_or("cannery cannot vouch for it");
+                let why = what.unwrap_or("cannery does not know it");
                 let reason = format!("a document of jsonpickle that names {name}: {why}");
                 self.named(verdict, at, &name, reason);
             }
@@ -218,7 +218,7 @@ fn percent_decoded(name: &str) -> String {
 }
 
 /// JSON may write any letter as `\u0061`, and a slash as `\/`, also in a text inside of a text;
-/// nobody does who has nothing to hide.
+/// harmless code does not.
 fn unescaped(data: &[u8]) -> Cow<'_, [u8]> {
     const MAX_LEVELS: u32 = 4;
     let mut plain = Cow::Borrowed(data);

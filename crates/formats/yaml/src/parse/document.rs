@@ -28,7 +28,7 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// Refuses control characters in what was read: in quotes and comments nobody looked for them.
+    /// Refuses control characters in what was read: in quotes and comments they were not looked for.
     fn check_characters(&self) -> Result<()> {
         match self.first_control {
             Some(at) if at < self.cursor.at => {

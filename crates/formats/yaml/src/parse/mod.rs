@@ -58,7 +58,7 @@ pub(crate) struct Parser<'a> {
     flow_indent: isize,
     /// The content of the last scalar, if it is not as the source has it.
     scratch: Vec<u8>,
-    /// Whether the whole text is ASCII: then nobody needs to look at its scalars.
+    /// Whether the whole text is ASCII: then there is no need to look at its scalars.
     is_ascii: bool,
     /// Where the text has its first control character, if it has any: none may stand anywhere.
     first_control: Option<usize>,

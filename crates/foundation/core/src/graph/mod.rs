@@ -136,7 +136,7 @@ impl Graph {
         self.nodes.is_empty()
     }
 
-    /// Puts another node in a node's place; whoever refers to it sees the new one.
+    /// Puts another node in a node's place; what refers to it sees the new one.
     pub fn replace(&mut self, id: NodeId, node: Node) -> Node {
         std::mem::replace(&mut self[id], node)
     }

@@ -14,7 +14,7 @@ use crate::{Result, failure, plain};
 /// Opens a catalog for reading; also returns the copy, if one had to be made.
 ///
 /// SQLite wants to write an index beside the catalog even for reading. Where it cannot, it must
-/// be told that nobody else writes (`immutable`), but then it does not look into the log of a
+/// be told that no other process writes (`immutable`), but then it does not look into the log of a
 /// process that was killed: with such a log, a copy is read.
 pub(super) fn open(path: &Path) -> Result<(Connection, Option<TempDir>)> {
     if let Ok(connection) = connect(path, "mode=ro") {

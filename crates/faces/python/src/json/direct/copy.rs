@@ -406,7 +406,7 @@ mod simd {
     pub(super) unsafe fn last_block(from: *const u8, len: usize) -> __m256i {
         const PAGE: usize = 4096;
         // SAFETY: memory is given out in pages, so that what is behind the text in the same page
-        // can be read; nobody looks at it. At the end of a page the text is copied first.
+        // can be read; it is not looked at. At the end of a page the text is copied first.
         unsafe {
             if from as usize % PAGE <= PAGE - BLOCK { load(from) } else { load_slowly(from, len) }
         }

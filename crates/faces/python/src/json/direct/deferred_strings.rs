@@ -233,7 +233,7 @@ impl<'py, U: Unit> Growing<'py, U> {
     }
 
     fn resize(&mut self, capacity: usize) -> Option<()> {
-        // SAFETY: nobody else has seen the object yet.
+        // SAFETY: no other code has seen the object yet.
         if unsafe { PyUnicode_Resize(&raw mut self.object, capacity.cast_signed()) } < 0 {
             PyErr::take(self.py);
             return None;
@@ -246,7 +246,7 @@ impl<'py, U: Unit> Growing<'py, U> {
     fn finish(mut self, to: *mut U) -> Option<Bound<'py, PyAny>> {
         let len = self.len(to);
         if self.capacity - len < len / 16 {
-            // SAFETY: nobody else has seen the object yet, and it is longer.
+            // SAFETY: no other code has seen the object yet, and it is longer.
             unsafe { cut::<U>(self.object, len) };
         } else {
             self.resize(len)?;
@@ -295,7 +295,7 @@ unsafe fn cut<U: Unit>(object: *mut ffi::PyObject, len: usize) {
 unsafe fn last_block<F: Unit, U: Unit>(from: *const F, len: usize, to: *mut U) -> u32 {
     const PAGE: usize = 4096;
     // SAFETY: memory is given out in pages, so that what is behind the text in the same page can be
-    // read; nobody looks at it. At the end of a page the text is copied first.
+    // read; it is not looked at. At the end of a page the text is copied first.
     unsafe {
         if from as usize % PAGE <= PAGE - BLOCK * size_of::<F>() {
             return F::copy_block(from, to);
@@ -483,7 +483,7 @@ mod simd {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod simd {
-    //! One unit after the other, for processors on which nobody calls this.
+    //! One unit after the other, for processors on which this is not called.
     use super::Unit;
 
     macro_rules! unit {

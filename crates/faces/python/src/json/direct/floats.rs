@@ -18,7 +18,7 @@ const MOST: usize = 16;
 /// Whether a list goes on with what is written together: a float, or a short row of them.
 ///
 /// # Safety
-/// The object is alive, and nobody else runs.
+/// The object is alive, and no other code runs.
 #[inline(always)]
 pub(super) unsafe fn come_next(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller's promise; a row is looked into after its type and length were seen.

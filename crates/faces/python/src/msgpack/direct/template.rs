@@ -164,7 +164,7 @@ impl<'py> Filling<'py> {
     #[inline(always)]
     pub(super) fn finish(self) -> Bound<'py, PyAny> {
         let dict = self.dict.as_ptr();
-        // SAFETY: a dictionary that nobody else knows; the collector must know of its containers.
+        // SAFETY: a dictionary that no other code knows; the collector must know of its containers.
         unsafe {
             if self.flags & ffi::Py_TPFLAGS_HAVE_GC != 0 && ffi::PyObject_GC_IsTracked(dict) == 0 {
                 ffi::PyObject_GC_Track(dict.cast());

@@ -30,7 +30,7 @@ pub(crate) fn bytes<'py>(obj: &Bound<'py, PyAny>, depth: usize) -> Option<Bound<
 /// Writes an object, which may hold so many levels of containers.
 ///
 /// # Safety
-/// It is alive, and keeps alive what is in it: nobody else runs.
+/// It is alive, and keeps alive what is in it: no other code runs.
 #[inline(always)]
 unsafe fn value(cursor: &mut Cursor<'_>, object: *mut ffi::PyObject, levels: usize) -> Done {
     // SAFETY: each type's fields are read after the type was seen.
@@ -85,7 +85,7 @@ unsafe fn list(
 #[inline(never)]
 unsafe fn dict(cursor: &mut Cursor<'_>, object: *mut ffi::PyObject, levels: usize) -> Done {
     let levels = levels.checked_sub(1).ok_or(Bail)?;
-    // SAFETY: the caller saw that it is a dictionary, and nobody changes it.
+    // SAFETY: the caller saw that it is a dictionary, and no code changes it.
     unsafe {
         cursor.container(ContainerKind::Map, compat::dict_len(object))?;
         let Some((entries, count)) = compat::text_entries(object) else {
@@ -107,7 +107,7 @@ unsafe fn dict(cursor: &mut Cursor<'_>, object: *mut ffi::PyObject, levels: usiz
 #[inline(never)]
 unsafe fn unknown_table(cursor: &mut Cursor<'_>, dict: *mut ffi::PyObject, levels: usize) -> Done {
     let (mut at, mut key, mut item) = (0, ptr::null_mut(), ptr::null_mut());
-    // SAFETY: the dictionary is alive, and nobody changes it; the references are borrowed from it.
+    // SAFETY: the dictionary is alive, and no code changes it; the references are borrowed from it.
     unsafe {
         while ffi::PyDict_Next(dict, &raw mut at, &raw mut key, &raw mut item) != 0 {
             value(cursor, key, levels)?;

@@ -154,7 +154,7 @@ impl Table {
     }
 
     pub(super) fn clear(&mut self) {
-        // Whoever goes away with its last reference may look at the table.
+        // What goes away with its last reference may look at the table.
         let mut entries = std::mem::take(&mut self.entries);
         self.len = 0;
         self.missed.set(None);

@@ -193,7 +193,7 @@ impl<'py> Pickler<'_, 'py> {
     }
 
     fn save_leaf(&mut self, object: *mut ffi::PyObject) -> Result<bool, Raised> {
-        // SAFETY: whoever calls keeps the object alive; types are compared, not entered.
+        // SAFETY: the caller keeps the object alive; types are compared, not entered.
         unsafe {
             let class = ffi::Py_TYPE(object);
             if class == &raw mut ffi::PyLong_Type {

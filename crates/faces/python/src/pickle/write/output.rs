@@ -36,7 +36,7 @@ pub(super) struct Output<'py> {
     start: *mut u8,
     capacity: usize,
     len: usize,
-    /// A `bytes` object that nobody else has seen, or null.
+    /// A `bytes` object that no other code has seen, or null.
     bytes: *mut ffi::PyObject,
     scratch: Vec<u8>,
     /// Where the current frame begins.

@@ -136,7 +136,7 @@ fn has_plain_layout(class: &Object<'_>) -> bool {
 /// Whether an instance has attributes of its own of the names that are looked up on it.
 fn has_special_names(attributes: &Bound<'_, PyDict>) -> bool {
     let (mut key, mut position) = (std::ptr::null_mut(), 0);
-    // SAFETY: a dictionary, which nobody changes meanwhile; keys are only looked at.
+    // SAFETY: a dictionary, which no code changes meanwhile; keys are only looked at.
     unsafe {
         let dict = attributes.as_ptr();
         while ffi::PyDict_Next(dict, &raw mut position, &raw mut key, std::ptr::null_mut()) != 0 {

@@ -7,7 +7,7 @@ use super::containers::{DictTask, ListTask, SetTask, TupleTask};
 use super::{Object, Pickler, Raised, Saved};
 use crate::memory;
 
-/// Tasks that may wait. Whoever makes new objects for ever is stopped by it, before memory ends.
+/// Tasks that may wait. An object that makes new ones for ever is stopped by it, before memory ends.
 const MAX_TASKS: usize = 1_000_000;
 
 /// Containers inside of containers that are written by calls.
