@@ -44,7 +44,7 @@ impl Header {
     /// Reads a header and leaves `source` at the first byte of the data.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`], [`ErrorKind::Version`], and what [`Header::parse`] gives.
+    /// [`ErrorKind::Truncated`], [`ErrorKind::Version`], and those of a description that is no header.
     pub fn from_reader(source: &mut (impl Read + ?Sized)) -> Result<(Self, u64)> {
         let mut preamble = [0; PREAMBLE];
         let read = fill(source, &mut preamble)?;

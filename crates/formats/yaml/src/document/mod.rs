@@ -21,7 +21,7 @@ pub use self::comment::Comments;
 ///
 /// ```
 /// use cannery_core::Value;
-/// use cannery_yaml::{Document, Step};
+/// use cannery_yaml::{Document, PathStep};
 ///
 /// let mut document = Document::parse("# rates\nlr: 0.1  # found by sweep\n", &Default::default())?;
 /// document.set(&[PathStep::key("lr")], &Value::Float(0.2))?;

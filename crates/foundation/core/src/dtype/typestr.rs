@@ -24,9 +24,9 @@ impl Dtype {
     /// Without a sign for the byte order, and with `=`, it is this machine's.
     ///
     /// ```
-    /// use cannery_core::{Dtype, Kind};
+    /// use cannery_core::{Dtype, DtypeKind};
     ///
-    /// assert_eq!(Dtype::from_typestr("<f4")?, Dtype::new(Kind::Float(4)));
+    /// assert_eq!(Dtype::from_typestr("<f4")?, Dtype::new(DtypeKind::Float(4)));
     /// assert_eq!(Dtype::from_typestr(">M8[ns]")?.typestr(), ">M8[ns]");
     /// # Ok::<(), cannery_core::Error>(())
     /// ```
