@@ -366,13 +366,21 @@ METHODS = [
     call("validate", full=True), call("sum", axis=0), call("dot", 2), call("factorize"), call("head"), call("cast", "string"),
     call("to_period", "D"), call("asfreq", "D"), call("strftime", "%Y"), call("shift", 1), call("number_of_edges"),
 ]  # fmt: skip
+
+
+def own_product(value: Any) -> Any:
+    """The matrix product with itself; of frames that of numbers: text times a number is long."""
+    numbers = value.select_dtypes("number") if hasattr(value, "select_dtypes") else value
+    return numbers.T @ numbers
+
+
 USES: list[Callable[[Any], Any]] = [
     repr, str, hash, len, bool, copy.copy, copy.deepcopy, lambda v: v == v, lambda v: v == copy.copy(v),
     lambda v: v != v, lambda v: v[:2], lambda v: v[0], lambda v: v[-1], lambda v: [v.shape, v.dtype],
     lambda v: [each for _, each in zip(range(50), v, strict=False)], multiply, lambda v: v + v, lambda v: v.T, abs,
     lambda v: v.iloc[0], lambda v: v.loc[v.index[0]], lambda v: v.cat.codes, lambda v: v.codes, lambda v: v.freq,
     lambda v: v.categories, lambda v: v.dt.year, lambda v: v.str.len(), lambda v: v.palette, lambda v: v.info,
-    lambda v: v.T @ v, lambda v: v.A1, lambda v: v.weekmask, lambda v: v + 1, lambda v: v.fill_value,
+    own_product, lambda v: v.A1, lambda v: v.weekmask, lambda v: v + 1, lambda v: v.fill_value,
     *METHODS,
 ]  # fmt: skip
 
