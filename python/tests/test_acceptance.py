@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from conftest import SUITES
 
-
 STORIES = SUITES.parent / "acceptance"
 
 #: What a story needs that is not built yet, by names that will be there; another one must run.
