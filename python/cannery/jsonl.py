@@ -1,20 +1,22 @@
 """JSONL: one JSON document to a line, read and written in constant memory.
 
 `where` is a path, a path-like, `"-"` (standard input or output) or a file object, of text or of
-bytes. Files that end in `.gz` or `.zst` are written compressed; compressed input is recognized by
-how it begins. Documents may also stand on several lines each, or one behind the other on a line.
+bytes. Files that end in `.gz`, `.zst`, `.bz2`, `.xz`, `.lz4` or `.zz` are written compressed;
+compressed input is recognized by how it begins. Documents may also stand on several lines each, or
+one behind the other on a line.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, Literal
 
 from cannery import _native
 from cannery._audit import reading, writing
 from cannery._native import JsonLines
+from cannery.errors import DataTypeError
 
 __all__ = ["JsonLines", "dumps", "loads", "read", "write"]
 
@@ -57,7 +59,12 @@ def write(
     A file appears when it is complete, or not at all. With `append=True` lines are added to it as
     wholes, so that several processes may do so at the same time. `default` is called for values
     of other types, as in `json.dumps`; `default="rich"` writes them as the obvious plain JSON.
+
+    Raises:
+        DataTypeError: for a mapping or a text: its keys or characters are hardly meant as rows.
+
     """
+    check_rows(rows)
     path, file = _split(where, sys.stdout, "write")
     return _native.jsonl_write(path and writing(path), file, rows, append, default)
 
@@ -66,6 +73,7 @@ def dumps(
     rows: Iterable[Any], *, default: Callable[[Any], Any] | Literal["rich"] | None = None
 ) -> str:
     """Return `rows` as text, one to a line."""
+    check_rows(rows)
     return _native.jsonl_dumps(rows, default)
 
 
@@ -91,3 +99,11 @@ def _split(where: Where, standard: Any, method: str) -> tuple[str | None, Any]:
             "text and rows in memory are for `loads` and `dumps`"
         )
     return None, where
+
+
+def check_rows(rows: object) -> None:
+    """Refuse one value where rows are expected."""
+    if isinstance(rows, (str, bytes, bytearray, Mapping)) or not isinstance(rows, Iterable):
+        error = DataTypeError(f"expected rows, got {type(rows).__name__}")
+        error.hint = "a file of JSON Lines holds a list of values: put it in a list"
+        raise error

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cannery import jsonl
+from cannery.errors import DataTypeError
 
 ROWS = [{"id": 1, "text": "a"}, [1.5, None, "é"], "ページ", {"nested": {"deep": [[]]}}, 2**70]
 
@@ -203,3 +205,13 @@ def test_memory_is_constant(tmp_path: Path):
     tracemalloc.stop()
     assert path.stat().st_size > 20_000_000
     assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, "text", b"bytes", 1])
+def test_one_value_is_no_rows(value: object, tmp_path: Path) -> None:
+    path, rows = tmp_path / "rows.jsonl", cast("list[object]", value)
+    for write in (lambda: jsonl.write(path, rows), lambda: jsonl.dumps(rows)):
+        with pytest.raises(DataTypeError, match="expected rows, got") as caught:
+            write()
+        assert "put it in a list" in str(caught.value.hint)
+    assert not path.exists()

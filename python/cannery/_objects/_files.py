@@ -38,12 +38,10 @@ def _load_rows(file: IO[bytes], trust: tuple[Any, ...]) -> list[Any]:
 
 
 def _dump_rows(rows: Any, file: IO[bytes]) -> None:
+    from cannery import jsonl
     from cannery._objects import dumps
 
-    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
-        error = DataTypeError(f"expected rows, got {type(rows).__name__}")
-        error.hint = "a file of JSON Lines holds a list of values: put it in a list"
-        raise error
+    jsonl.check_rows(rows)
     for row in rows:
         file.write(dumps(row, "json") + b"\n")
 
