@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import pickle
 import re
 from collections.abc import Iterator
@@ -142,3 +143,50 @@ def test_what_a_format_does_not_hold_says_what_to_do(tmp_path: Path) -> None:
             cannery.dump(value, tmp_path / name)
         assert hint in str(caught.value.hint), name
     assert list(tmp_path.iterdir()) == []
+
+
+def test_hdf5_is_a_file_like_others(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "a.h5"
+    array = np.arange(6.0).reshape(2, 3)
+    with h5py.File(path, "w") as file:
+        file["run/values"] = array
+        file.create_dataset("run/packed", data=np.arange(1000), chunks=(100,), compression="gzip")
+        file["names"] = ["a", "é"]
+        file["one"] = np.float32(1.5)
+    loaded = cannery.load(path)
+    assert np.array_equal(loaded["run"]["values"], array)
+    assert np.array_equal(loaded["run"]["packed"], np.arange(1000))
+    assert (list(loaded), loaded["one"]) == (["names", "one", "run"], 1.5)
+    assert _native.cli_main(["cannery", "inspect", str(path)]) == 0
+    shown = capfd.readouterr().out
+    assert "HDF5" in shown
+    assert "values  float64 [2, 3]" in shown
+    assert _native.cli_main(["cannery", "convert", str(path), str(tmp_path / "a.json")]) == 0
+    converted = json.loads((tmp_path / "a.json").read_text())
+    assert converted["names"] == ["a", "é"]
+    assert converted["one"] == 1.5
+    assert converted["run"] == {"packed": list(range(1000)), "values": array.tolist()}
+
+
+def test_what_a_mark_says_is_not_guessed(tmp_path: Path) -> None:
+    """HDF5's signature is a map for MessagePack's reader, and not asked for it."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    assert _native.cli_main(["cannery", "inspect", str(path)]) == 2
+    assert _native.format_of_bytes(path.read_bytes()) == "hdf5"
+    (tmp_path / "list.yaml").write_text("['a', b]\n")
+    assert cannery.load(tmp_path / "list.yaml") == ["a", "b"]
+    assert _native.cli_main(["cannery", "cat", str(tmp_path / "list.yaml")]) == 0
+
+
+def test_surrogates_and_depth_are_the_same_everywhere(tmp_path: Path) -> None:
+    cannery.dump({"a": "\ud800x"}, tmp_path / "s.msgpack")
+    assert _native.cli_main(["cannery", "cat", str(tmp_path / "s.msgpack")]) == 0
+    deep: Any = 1
+    for _ in range(900):
+        deep = (deep,)
+    cannery.dump(deep, tmp_path / "deep.json")
+    assert _native.cli_main(["cannery", "inspect", str(tmp_path / "deep.json")]) == 0
+    assert convert(tmp_path / "deep.json", tmp_path / "deep.msgpack") == 0
+    assert cannery.load(tmp_path / "deep.msgpack") == deep
