@@ -10,7 +10,7 @@ use crate::format::{
 };
 use crate::lossy::{Losses, Simplify};
 use crate::select::Select;
-use crate::stages::{ArraysToLists, Head, PathTracker, SplitRows};
+use crate::stages::{ArraysToLists, Head, PathTracker, SplitRows, UniqueKeys};
 use crate::{Input, Location, Output, Selection};
 
 /// Sees how far a conversion has come, and may stop it.
@@ -360,7 +360,11 @@ impl Plan {
             rows = AdaptedSink(SplitRows::new(sink, self.any_row));
             sink = &mut rows;
         }
-        let mut simplify;
+        let (mut unique, mut simplify);
+        if self.capabilities.unique_keys {
+            unique = AdaptedSink(UniqueKeys::new(sink, self.title));
+            sink = &mut unique;
+        }
         if !options.tagged && !self.capabilities.arrays {
             let target = (self.capabilities, self.title);
             simplify = Simplify::new(sink, target, (options.lossy, options.write.nan), losses);

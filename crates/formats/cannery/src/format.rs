@@ -151,6 +151,8 @@ pub struct Capabilities {
     pub objects: bool,
     /// Texts with half a surrogate pair.
     pub surrogates: bool,
+    /// Its reader refuses a map with a key that occurs twice.
+    pub unique_keys: bool,
     /// What needs no tag where values are written with their types.
     pub support: TagSupport,
 }

@@ -1,7 +1,11 @@
 //! What can stand between a reader and a writer: arrays lowered to lists, paths kept for errors,
 //! the outermost list opened up or cut short.
 
-use cannery_core::{Container, Error, ErrorKind, Limits, Path, Result, Segment, Sink, TextBuf};
+use std::collections::HashSet;
+
+use cannery_core::{
+    Container, Error, ErrorKind, Limits, Path, Result, Segment, Sink, Text, TextBuf,
+};
 
 use crate::Progress;
 use crate::adapt::{Event, EventAdapter};
@@ -23,6 +27,50 @@ impl EventAdapter for ArraysToLists<'_> {
             Event::Array(array) => send_elements(array, &self.limits, self.next),
             _ => send(self.next),
         }
+    }
+
+    fn next(&self) -> &dyn Sink {
+        self.next
+    }
+}
+
+/// Refuses a key that occurs twice in a map, for formats whose readers do.
+pub(crate) struct UniqueKeys<'a> {
+    next: &'a mut dyn Sink,
+    title: &'static str,
+    /// The keys of each open map; `None` for what is no map.
+    open: Vec<Option<HashSet<TextBuf>>>,
+}
+
+impl<'a> UniqueKeys<'a> {
+    pub(crate) fn new(next: &'a mut dyn Sink, title: &'static str) -> Self {
+        Self { next, title, open: Vec::new() }
+    }
+
+    fn check(&mut self, key: Text<'_>) -> Result<()> {
+        let Some(Some(keys)) = self.open.last_mut() else { return Ok(()) };
+        if keys.insert(TextBuf::from(key)) {
+            return Ok(());
+        }
+        let message = format!("the key `{key}` occurs twice, which {} refuses", self.title);
+        Err(Error::new(ErrorKind::Value, message))
+    }
+}
+
+impl EventAdapter for UniqueKeys<'_> {
+    fn adapt(
+        &mut self,
+        event: Event<'_>,
+        send: impl FnOnce(&mut dyn Sink) -> Result<()>,
+    ) -> Result<()> {
+        match event {
+            Event::Begin(Container::Map) => self.open.push(Some(HashSet::new())),
+            Event::Begin(_) | Event::BeginObject => self.open.push(None),
+            Event::End | Event::EndObject => drop(self.open.pop()),
+            Event::Key(key) => self.check(key)?,
+            _ => {}
+        }
+        send(self.next)
     }
 
     fn next(&self) -> &dyn Sink {

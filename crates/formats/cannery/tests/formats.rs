@@ -428,3 +428,10 @@ fn keys_that_are_numbers_become_text() {
     assert_eq!(json, "{\"200\":\"ok\",\"true\":1,\"null\":2,\"1.5\":3}\n");
     assert_eq!(text(convert(yaml, "yaml", "yaml")), yaml);
 }
+
+#[test]
+fn a_key_twice_is_refused_where_readers_refuse_it() {
+    let json = r#"{"b": [{"a": 1, "c": {"a": 0}, "a": 2}]}"#;
+    insta::assert_snapshot!(text(convert(json, "json", "yaml")), @"the key `a` occurs twice, which YAML refuses in `$.b[0].a` at line 1 column 32");
+    assert_eq!(text(convert(json, "json", "json")).matches("\"a\"").count(), 3);
+}

@@ -55,6 +55,7 @@ impl Format for Yaml {
             any_keys: true,
             objects: true,
             surrogates: true,
+            unique_keys: true,
             support,
             ..Capabilities::default()
         }
