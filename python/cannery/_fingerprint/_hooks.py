@@ -359,8 +359,10 @@ def _note_readlink(observations: Observations, path: str, frame: FrameType) -> N
 
 def _note_getcwd(observations: Observations, _path: str, frame: FrameType) -> None:
     asker = _asker(frame)
-    # Others ask for it to make a path absolute, under which they open it then.
-    if asker.is_project and asker.modules <= _CURRENT and "absolute" not in asker.functions:
+    # Others ask for it to make a path absolute, under which they open it then; from 3.12 on
+    # `Path.cwd` does so, too.
+    is_meant = "absolute" not in asker.functions or "cwd" in asker.functions
+    if asker.is_project and asker.modules <= _CURRENT and is_meant:
         observations.note_folder()
 
 
