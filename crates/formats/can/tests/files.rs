@@ -224,7 +224,7 @@ fn what_is_changed_is_refused() {
 }
 
 /// Members as given, and a manifest that vouches for them.
-fn checked_member(members: &[(&str, &[u8])]) -> Vec<u8> {
+fn with_manifest(members: &[(&str, &[u8])]) -> Vec<u8> {
     let lines: Vec<_> = members
         .iter()
         .map(|(name, content)| {
@@ -243,15 +243,15 @@ fn checked_member(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_vouched_for_may_still_be_wrong() {
-    let document = |text: &str| report(read(vouched(&[("document.json", text.as_bytes())])));
+fn members_that_the_manifest_lists_may_be_wrong() {
+    let document = |text: &str| report(read(with_manifest(&[("document.json", text.as_bytes())])));
     insta::assert_snapshot!(document("{"), @"expected a key in double quotes, found the end of the input at line 1 column 2");
     insta::assert_snapshot!(document(r#"{"$array": "arrays/0.npy"}"#), @"there is no member `arrays/0.npy` at line 1 column 12");
     insta::assert_snapshot!(document(r#"{"$array": "../etc/passwd"}"#), @"there is no member `../etc/passwd` at line 1 column 12");
     insta::assert_snapshot!(document(r#"{"$array": "document.json"}"#), @r#"document.json: expected `\x93NUMPY` at the start of an NPY file, found `{\"$arr` at line 1 column 1"#);
     let twice = br#"[{"$bytes": "b"}, {"$bytes": "b"}]"#;
-    insta::assert_snapshot!(report(read(vouched(&[("document.json", twice), ("b", b"x")]))), @"the document names the member `b` twice at line 1 column 30");
-    let bomb = vouched(&[("document.json", &vec![b' '; 200 << 20])]);
+    insta::assert_snapshot!(report(read(with_manifest(&[("document.json", twice), ("b", b"x")]))), @"the document names the member `b` twice at line 1 column 30");
+    let bomb = with_manifest(&[("document.json", &vec![b' '; 200 << 20])]);
     let error = read(bomb).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Limit | ErrorKind::Truncated), "{error:?}");
 }
@@ -266,7 +266,7 @@ fn errors_are_of_the_kind_that_people_catch() {
 
 #[test]
 fn members_lie_side_by_side_and_each_comes_once() {
-    let good = vouched(&[("document.json", b"[1, 2]"), ("a", b"aaaa"), ("b", b"bbbb")]);
+    let good = with_manifest(&[("document.json", b"[1, 2]"), ("a", b"aaaa"), ("b", b"bbbb")]);
     read(good.clone()).unwrap();
     let kind = |bytes: Vec<u8>| {
         let error = read(bytes).unwrap_err();
