@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -462,6 +463,7 @@ def test_a_change_while_the_step_runs_is_kept_and_not_reused(
         + "    n = len(open('d.txt').read())\n    subprocess.run(['sh', '-c', 'printf abcdef > d.txt'])\n    return n\n"
     )
     home = project(tmp_path, text, d_txt="a")
+    time.sleep(0.1)  # of a file just written the content is kept, not the time
     first = runner.run(home, ("main.py",), tmp_path / "store", {})
     assert first.value == "1"
     assert "changed while the step ran" in first.errors

@@ -128,7 +128,8 @@ class _Reader:
                 self.close()
                 self.say((instruction.opname, ordinals[instruction.argval]))
             else:
-                self.step(instruction)
+                for single in _singles(instruction):
+                    self.step(single)
         self.close()
         for entry in _exception_entries(self.code):
             places = [ordinals[offset] for offset in (entry.start, entry.end, entry.target)]
@@ -281,8 +282,25 @@ _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _CONSTANTS = frozenset({"LOAD_CONST", "RETURN_CONST", "LOAD_SMALL_INT"})
 _BY_INDEX = frozenset(
     {"STORE_FAST", "DELETE_FAST", "MAKE_CELL", "COPY_FREE_VARS", "STORE_DEREF", "LOAD_CLOSURE"}
-    | {"STORE_FAST_STORE_FAST", "STORE_FAST_LOAD_FAST", "LOAD_FAST_LOAD_FAST"}
 )
+# Two instructions in one, from 3.13 on; the indices of their variables share the argument.
+_PAIRS = {
+    "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
+    "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
+    "LOAD_FAST_LOAD_FAST": ("LOAD_FAST", "LOAD_FAST"),
+    "LOAD_FAST_BORROW_LOAD_FAST_BORROW": ("LOAD_FAST_BORROW", "LOAD_FAST_BORROW"),
+}
+
+
+def _singles(instruction: dis.Instruction) -> Iterator[dis.Instruction]:
+    pair = _PAIRS.get(instruction.opname)
+    if pair is None:
+        yield instruction
+        return
+    both = instruction.arg or 0
+    parts = zip(pair, (both >> 4, both & 15), instruction.argval, strict=True)
+    for opname, argument, variable in parts:
+        yield instruction._replace(opname=opname, arg=argument, argval=variable)
 
 
 def _is_method_load(instruction: dis.Instruction) -> bool:

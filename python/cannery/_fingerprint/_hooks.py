@@ -366,7 +366,7 @@ def _note_getcwd(observations: Observations, _path: str, frame: FrameType) -> No
         observations.note_folder()
 
 
-_CURRENT = frozenset({"os", "pathlib", "pathlib._local"})
+_CURRENT = frozenset({"os", "pathlib", "pathlib._abc", "pathlib._local"})
 
 
 def _wrap_import_module() -> None:
