@@ -19,6 +19,8 @@ from object_pictures import picture
 
 import cannery
 from cannery import _native
+from cannery._objects._files import codec_of
+from cannery._objects._formats import DOCUMENTS, formats
 
 FORMATS = ["can", "cbor", "json", "msgpack", "yaml"]
 COMPRESSIONS = ["", ".gz", ".zst", ".bz2", ".xz", ".lz4", ".zz"]
@@ -190,3 +192,28 @@ def test_surrogates_and_depth_are_the_same_everywhere(tmp_path: Path) -> None:
     assert _native.cli_main(["cannery", "inspect", str(tmp_path / "deep.json")]) == 0
     assert convert(tmp_path / "deep.json", tmp_path / "deep.msgpack") == 0
     assert cannery.load(tmp_path / "deep.msgpack") == deep
+
+
+def test_tensors_are_files_like_others(tmp_path: Path) -> None:
+    tensors = {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(3, dtype="i4")}
+    for name in ("t.safetensors", "t.safetensors.gz"):
+        cannery.dump(tensors, tmp_path / name)
+        back = cannery.load(tmp_path / name)
+        assert list(back) == ["a", "b"]
+        assert all(np.array_equal(back[key], tensors[key]) for key in tensors)
+    with pytest.raises(cannery.CanneryError, match="expected a mapping"):
+        cannery.dump([1], tmp_path / "list.safetensors")
+
+
+@pytest.mark.parametrize("name", ["b.h5", "b.safetensors", "b.npy", "b.npz", "b.jsonl"])
+def test_a_damaged_file_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n" if name == "b.h5" else b"hi")
+    with pytest.raises(cannery.CanneryError) as caught:
+        cannery.load(tmp_path / name)
+    assert name in "".join([str(caught.value), *caught.value.__notes__])
+
+
+def test_every_format_is_read_or_says_how() -> None:
+    """A format of the registry is a document, has a codec, or needs a schema."""
+    handled = {id for id in formats() if id in DOCUMENTS or codec_of(id)}
+    assert set(formats()) - handled == {"protobuf"}

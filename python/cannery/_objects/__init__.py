@@ -25,7 +25,7 @@ from cannery._objects._record import Record
 from cannery._objects._registry import register
 from cannery._objects._revive import Reviver
 from cannery._objects._trust import Trust, check_trust
-from cannery.errors import DataError, DataTypeError
+from cannery.errors import CanneryError, DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
 
@@ -120,7 +120,11 @@ def load(
     reading(str(path))
     if name not in DOCUMENTS:
         data = io.BytesIO(_native.read_file(str(path)))
-        return _checked(_load_as(name, data, trust, type), type, None)
+        try:
+            return _checked(_load_as(name, data, trust, type), type, None)
+        except CanneryError as error:
+            error.add_note(f"in the file {os.fspath(where)!r}")
+            raise
     source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
     value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
     return _checked(value, type, source)

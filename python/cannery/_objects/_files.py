@@ -68,10 +68,7 @@ def _load_arrays(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
 def _dump_arrays(arrays: Any, file: IO[bytes]) -> None:
     from cannery import npy
 
-    if not isinstance(arrays, Mapping) or not all(isinstance(name, str) for name in arrays):
-        error = DataTypeError(f"expected a mapping of names to arrays, got {type(arrays).__name__}")
-        error.hint = "an archive of arrays needs a name for each: {'x': array}"
-        raise error
+    _check_names(arrays)
     npy.savez(file, **arrays)
 
 
@@ -94,6 +91,27 @@ def _dump_pickle(obj: Any, file: IO[bytes]) -> None:
     from cannery import pickle
 
     pickle.dump(obj, file)
+
+
+def _check_names(arrays: object) -> None:
+    if isinstance(arrays, Mapping) and all(isinstance(name, str) for name in arrays):
+        return
+    error = DataTypeError(f"expected a mapping of names to arrays, got {type(arrays).__name__}")
+    error.hint = "a file of arrays needs a name for each: {'x': array}"
+    raise error
+
+
+def _load_tensors(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
+    from cannery import safetensors
+
+    return safetensors.load(file.read())
+
+
+def _dump_tensors(tensors: Any, file: IO[bytes]) -> None:
+    from cannery import safetensors
+
+    _check_names(tensors)
+    file.write(safetensors.save(dict(tensors)))
 
 
 def _load_groups(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
@@ -121,4 +139,5 @@ _CODECS = {
     "npz": FileCodec(_load_arrays, _dump_arrays),
     "pickle": FileCodec(_load_pickle, _dump_pickle),
     "hdf5": FileCodec(_load_groups),
+    "safetensors": FileCodec(_load_tensors, _dump_tensors),
 }

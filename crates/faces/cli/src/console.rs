@@ -199,7 +199,7 @@ fn has_only_colors(text: &str) -> bool {
         })
 }
 
-/// A line with an ellipsis at its end where it is longer than so many columns; marks take no room.
+/// A line with an ellipsis at its end where it is longer than that many columns; marks take no room.
 fn cut(line: &str, width: usize) -> String {
     let (mut shown, mut end) = (0, None);
     for (at, character) in line.char_indices() {

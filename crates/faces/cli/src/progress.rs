@@ -25,7 +25,7 @@ impl ProgressLine {
         Self { is_shown, started: Instant::now(), what, bar: None }
     }
 
-    /// Shows that so many files of all are done.
+    /// Shows how many files of all are done.
     pub(crate) fn files(&mut self, done: usize, all: usize) {
         if self.is_shown && self.started.elapsed() > PATIENCE {
             let bar = self.bar.get_or_insert_with(|| files_bar(&self.what));

@@ -74,7 +74,7 @@ pub(crate) fn to_numpy<'py>(
         .map_err(|_| Error::new(ErrorKind::Limit, "the array does not fit in memory"))?;
     let (array, start) = own_memory(py, source, size, made).map_err(from_exception)?;
     if size > 0 {
-        // SAFETY: so many bytes of the new array lie there, and no other code knows it; its elements are
+        // SAFETY: that many bytes of the new array lie there, and no other code knows it; its elements are
         // no objects.
         let out = unsafe {
             start.write_bytes(0, size);
@@ -383,7 +383,7 @@ impl NumpyArray {
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: NumPy says that so many bytes lie there, and the owner keeps them there while no
+        // SAFETY: NumPy says how many bytes lie there, and the owner keeps them there while no
         // Python code runs.
         unsafe { std::slice::from_raw_parts(self.data, self.len) }
     }

@@ -378,7 +378,7 @@ known_layout! {
     /// there is no memory for it.
     ///
     /// # Safety
-    /// The interpreter must be held, and `items` be so many references.
+    /// The interpreter must be held, and `items` be that many references.
     #[inline]
     pub(crate) unsafe fn new_list(items: *const *mut ffi::PyObject, len: usize) -> *mut ffi::PyObject {
         // SAFETY: the memory for the items comes from where the interpreter will give it back to; the
@@ -527,7 +527,7 @@ unknown_layout! {
     /// A new list of these objects, whose references it takes over.
     ///
     /// # Safety
-    /// The interpreter must be held, and `items` be so many references.
+    /// The interpreter must be held, and `items` be that many references.
     pub(crate) unsafe fn new_list(items: *const *mut ffi::PyObject, len: usize) -> *mut ffi::PyObject {
         // SAFETY: a new list of `len` has that many empty places.
         unsafe {

@@ -130,7 +130,7 @@ pub(crate) fn error() -> PyErr {
 /// `MemoryError`.
 #[inline]
 pub(crate) fn new_bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    // SAFETY: so many bytes lie there; the result is a new reference to `bytes`, or null.
+    // SAFETY: that many bytes lie there; the result is a new reference to `bytes`, or null.
     unsafe {
         let made = ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len().cast_signed());
         Ok(Bound::from_owned_ptr_or_err(py, made)?.cast_into_unchecked())

@@ -125,10 +125,10 @@ pub(crate) trait Unit: Copy {
         false
     }
 
-    /// Writes 32 bytes as so many units.
+    /// Writes 32 bytes as that many units.
     ///
     /// # Safety
-    /// The processor has AVX2, and so many units can be written to `to`.
+    /// The processor has AVX2, and that many units can be written to `to`.
     #[cfg(target_arch = "x86_64")]
     unsafe fn widen(to: *mut Self, bytes: std::arch::x86_64::__m256i);
 }

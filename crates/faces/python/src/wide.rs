@@ -98,7 +98,7 @@ fn copied<'py, K: UnitWidth<Unit = K> + Copy>(
     py: Python<'py>,
     units: &[K],
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the new text has room for so many units.
+    // SAFETY: the new text has room for that many units.
     unsafe {
         let (object, to) = K::new(units.len());
         let owned = Bound::from_owned_ptr_or_err(py, object)?;
@@ -115,7 +115,7 @@ fn narrowed<'py, U: Copy + Into<u32>, K: UnitWidth>(
 where
     K::Unit: Narrow,
 {
-    // SAFETY: the new text has room for so many units.
+    // SAFETY: the new text has room for that many units.
     unsafe {
         let (object, to) = K::new(units.len());
         let owned = Bound::from_owned_ptr_or_err(py, object)?;

@@ -14,7 +14,7 @@ use blake3::{Hash, Hasher};
 /// makes of its input. Bytes that are not longer are hashed in one piece.
 pub(crate) const PART: usize = 1 << 20;
 
-/// So many parts are worth a thread: on a busy machine, fewer are done before it begins.
+/// This many parts are worth a thread: on a busy machine, fewer are done before it begins.
 const WORTH_A_THREAD: usize = 4;
 
 /// More threads than this wait for memory, not for a core.

@@ -14,7 +14,7 @@ use crate::members::Members;
 /// Bytes from this length on go beside the document.
 const LONG: usize = 512;
 
-/// After so many arrays, those below [`LONG`] bytes are written in place: an archive of a hundred
+/// After that many arrays, those below [`LONG`] bytes are written in place: an archive of a hundred
 /// thousand tiny members is slow to open for everybody.
 const MANY: u64 = 64;
 

@@ -15,7 +15,7 @@ use crate::{Input, Location, Output, Selection};
 
 /// Sees how far a conversion has come, and may stop it.
 pub trait Progress {
-    /// Looks at a conversion that has passed on so many events.
+    /// Looks at a conversion that has passed on that many events.
     ///
     /// # Errors
     /// Any error ends the conversion; [`cannery_core::ErrorKind::Interrupted`] is meant for it.

@@ -244,7 +244,7 @@ fn float(kind: &DtypeKind, bits: u64) -> f64 {
     }
 }
 
-/// A binary float with so many bits of exponent and mantissa, infinities and NaN as in IEEE 754.
+/// A binary float with that many bits of exponent and mantissa, infinities and NaN as in IEEE 754.
 fn small_float(bits: u64, exponent_bits: u32, mantissa_bits: u32) -> f64 {
     let mantissa = bits & ((1 << mantissa_bits) - 1);
     let largest = (1 << exponent_bits) - 1;

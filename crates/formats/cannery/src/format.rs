@@ -244,7 +244,7 @@ impl LayoutOptions {
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
 pub struct WriteOptions {
-    /// Lay text out in lines, indented by so many blanks; by default it is as short as it can be.
+    /// Lay text out in lines, indented by that many blanks; by default it is as short as it can be.
     pub indent: Option<usize>,
     /// Write `NaN` and `Infinity` to text formats that have none.
     pub nan: bool,

@@ -22,9 +22,9 @@ pub(crate) struct Select<'a> {
     taking: usize,
     found: bool,
     is_done: bool,
-    /// So many containers on the way were found.
+    /// This many containers on the way were found.
     reached: usize,
-    /// So many steps lead to a value that is no container.
+    /// This many steps lead to a value that is no container.
     ends_at: Option<usize>,
 }
 

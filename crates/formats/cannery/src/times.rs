@@ -53,7 +53,7 @@ fn clock(count: i128, code: &str) -> Option<String> {
     })
 }
 
-/// The date so many days after 1970-01-01, in the Gregorian calendar.
+/// The date that many days after 1970-01-01, in the Gregorian calendar.
 ///
 /// The algorithm is Howard Hinnant's `civil_from_days`: years begin in March, so that the leap day
 /// is a year's last, and 400 years always have 146,097 days.

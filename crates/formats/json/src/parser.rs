@@ -250,7 +250,7 @@ impl<S: Sink + ?Sized> Task for Run<'_, S> {
 
 /// What came of reading several documents.
 pub(crate) struct Many {
-    /// So many were read.
+    /// This many were read.
     pub(crate) count: usize,
     /// The index behind the last of them, or of the one that failed.
     pub(crate) pos: usize,
@@ -677,7 +677,7 @@ impl OpenContainers {
         if self.bits & 1 == 1 { Container::Map } else { Container::List }
     }
 
-    /// `outer` takes the bits of 64 levels whenever so many are full.
+    /// `outer` takes the bits of 64 levels whenever that many are full.
     #[inline(always)]
     fn push(self, container: Container, outer: &mut Vec<u64>) -> Self {
         if self.depth % 64 == 63 {

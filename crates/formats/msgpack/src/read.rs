@@ -315,7 +315,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The string of so many bytes; `None`, and none of it taken, if it is to be sent as no text.
+    /// The string of that many bytes; `None`, and none of it taken, if it is to be sent as no text.
     #[inline(always)]
     fn text(&mut self, length: usize) -> Result<Option<Text<'a>>> {
         check(length, self.options.sizes.text, "max_str_len")?;

@@ -31,7 +31,7 @@ pub fn to_vec(array: &dyn ArraySource) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Hands the elements of an array on in their order, about so many bytes at a time; those in memory
+/// Hands the elements of an array on in their order, about that many bytes at a time; those in memory
 /// are not copied.
 pub(crate) fn read_pieces(
     array: &dyn ArraySource,

@@ -47,7 +47,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         Self { writer, at: 0, names, members, open: None }
     }
 
-    /// Begins a member of about so many bytes. With `alignment` its data begins at a multiple of
+    /// Begins a member of about that many bytes. With `alignment` its data begins at a multiple of
     /// that.
     pub(crate) fn begin(
         &mut self,
@@ -98,7 +98,7 @@ impl<W: Write + Seek> ZipWriter<W> {
         Ok(())
     }
 
-    /// Ends the open member, which has so many bytes, unpacked, of this checksum.
+    /// Ends the open member, which has that many bytes, unpacked, of this checksum.
     pub(crate) fn end(&mut self, size: u64, crc: u32) -> Result<()> {
         let Some(mut member) = self.open.take() else { return Ok(()) };
         (member.size, member.crc, member.packed) = (size, crc, self.at - member.data_at);

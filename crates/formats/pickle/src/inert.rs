@@ -50,7 +50,7 @@ pub struct InertHeap {
 }
 
 impl InertHeap {
-    /// An empty heap for an input of so many bytes.
+    /// An empty heap for an input of that many bytes.
     #[must_use]
     pub fn new(limits: &Limits, input: u64) -> Self {
         let budget = Budget::new(limits, input);

@@ -39,19 +39,19 @@ pub enum Argument {
     String1,
     /// Four signed bytes with the length of a Python 2 string, and that.
     String4,
-    /// A byte with a length, and so many bytes.
+    /// A byte with a length, and that many bytes.
     Bytes1,
-    /// Four bytes with a length, and so many bytes.
+    /// Four bytes with a length, and that many bytes.
     Bytes4,
-    /// Eight bytes with a length, and so many bytes.
+    /// Eight bytes with a length, and that many bytes.
     Bytes8,
     /// As [`Bytes8`](Argument::Bytes8), editable.
     ByteArray8,
-    /// A byte with a length, and so many bytes of UTF-8.
+    /// A byte with a length, and that many bytes of UTF-8.
     Unicode1,
-    /// Four bytes with a length, and so many bytes of UTF-8.
+    /// Four bytes with a length, and that many bytes of UTF-8.
     Unicode4,
-    /// Eight bytes with a length, and so many bytes of UTF-8.
+    /// Eight bytes with a length, and that many bytes of UTF-8.
     Unicode8,
 }
 

@@ -188,7 +188,7 @@ impl<'a> Ops<'a> {
         })
     }
 
-    /// So many bytes, for a number.
+    /// This many bytes, for a number.
     #[inline]
     pub(crate) fn word<const N: usize>(&mut self) -> Result<[u8; N]> {
         match self.data[self.at..self.end].first_chunk() {
@@ -200,7 +200,7 @@ impl<'a> Ops<'a> {
         }
     }
 
-    /// So many bytes.
+    /// This many bytes.
     #[inline]
     pub(crate) fn span(&mut self, size: u64) -> Result<&'a [u8]> {
         let rest = &self.data[self.at..self.end];
@@ -221,7 +221,7 @@ impl<'a> Ops<'a> {
         Ok(&rest[..end])
     }
 
-    /// Why there are not so many bytes.
+    /// Why there are not that many bytes.
     #[cold]
     fn missing(&self, size: u64) -> Error {
         let rest = self.data.len() - self.at;

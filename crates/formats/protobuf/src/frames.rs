@@ -119,7 +119,7 @@ impl<R: Read> FrameReader<R> {
         }
     }
 
-    /// So many bytes, for which room is made as they come: the length is only a claim.
+    /// This many bytes, for which room is made as they come: the length is only a claim.
     fn take(&mut self, length: u64) -> Result<Vec<u8>> {
         if length > self.largest {
             let text = format!("a message of {length} bytes exceeds the limit of {}", self.largest);

@@ -120,7 +120,7 @@ impl Archive {
 }
 
 impl Member {
-    /// The same member, seen from so many bytes before.
+    /// The same member, seen from that many bytes before.
     pub(crate) fn moved(&self, base: usize) -> Self {
         let place = self.place.start + base..self.place.end + base;
         Self { place, start: self.start + base, ..self.clone() }

@@ -117,7 +117,7 @@ fn place_storage(reader: &mut Reader<'_>, number: usize, at: usize) -> Result<us
     Ok(end)
 }
 
-/// A stretch of so many bytes of the file.
+/// A stretch of that many bytes of the file.
 pub(crate) fn stretch(data: &[u8], at: usize, len: u64) -> Result<std::ops::Range<usize>> {
     let end = usize::try_from(len).ok().and_then(|len| at.checked_add(len));
     let end = end.filter(|&end| end <= data.len()).ok_or_else(|| cut_off(data))?;

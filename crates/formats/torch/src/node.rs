@@ -130,11 +130,11 @@ pub struct Edit {
 /// What happens to a value.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
-    /// So many more items are appended.
+    /// This many more items are appended.
     Extend(u32),
-    /// So many more items are added to a set.
+    /// This many more items are added to a set.
     Add(u32),
-    /// So many more entries are set.
+    /// This many more entries are set.
     SetItems(u32),
     /// It gets a state.
     State(NodeId),

@@ -30,7 +30,7 @@ pub(crate) struct Storages {
 }
 
 impl Storages {
-    /// The number of the storage of this key, which has so many bytes.
+    /// The number of the storage of this key, which has that many bytes.
     pub(crate) fn number(&mut self, folder: &str, storage: Storage) -> Result<usize> {
         let place = (folder.to_owned(), storage.key.clone());
         let Some(&number) = self.by_key.get(&place) else {

@@ -224,7 +224,7 @@ impl View {
         elements(&self.shape)
     }
 
-    /// Proves that it lies within so many bytes.
+    /// Proves that it lies within that many bytes.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] if it does not.

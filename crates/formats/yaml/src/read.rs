@@ -87,7 +87,7 @@ impl<'a> Documents<'a> {
         Self { parser: Parser::new(text, &parse_options), options: *options, merges }
     }
 
-    /// The documents of a text before which a stream has so many lines.
+    /// The documents of a text before which a stream has that many lines.
     pub(crate) fn after_lines(text: &'a str, options: &ReadOptions, lines: u64) -> Self {
         let mut documents = Self::new(text, options);
         documents.parser.lines_before = lines;

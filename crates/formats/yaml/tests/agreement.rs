@@ -6,7 +6,7 @@ mod peer;
 
 use peer::differences::{DIFFERENCES, READINGS, difference};
 
-/// Every text of so many of these characters.
+/// Every text of that many of these characters.
 fn every(alphabet: &str, length: u32) -> impl Iterator<Item = String> {
     let alphabet: Vec<char> = alphabet.chars().collect();
     (0..alphabet.len().pow(length)).map(move |mut number| {

@@ -86,7 +86,7 @@ fn streams_of_many_documents() {
     });
 }
 
-/// So many lists, each of which occurs twice.
+/// This many lists, each of which occurs twice.
 struct Shared(u64);
 
 impl Source for Shared {

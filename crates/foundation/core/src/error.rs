@@ -105,7 +105,7 @@ impl Pos {
 
 /// How many lines end in the text.
 fn newlines(text: &[u8]) -> usize {
-    // So many at a time as a byte can count: the compiler makes vector instructions of that.
+    // This many at a time as a byte can count: the compiler makes vector instructions of that.
     let count = |block: &[u8]| block.iter().map(|&b| u8::from(b == b'\n')).sum::<u8>();
     text.chunks(255).map(|block| usize::from(count(block))).sum()
 }

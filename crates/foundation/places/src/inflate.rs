@@ -82,7 +82,7 @@ mod counted {
         }
     }
 
-    /// Expanded bytes, of which there may be only so many for each compressed one that was taken.
+    /// Expanded bytes, of which there may be only that many for each compressed one that was taken.
     pub(crate) struct Bounded<R> {
         pub(super) expanded: R,
         pub(super) consumed: Arc<AtomicU64>,

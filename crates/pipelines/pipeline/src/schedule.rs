@@ -25,7 +25,7 @@ pub(crate) struct Step {
 }
 
 enum State {
-    /// For so many others to end, or ready when there are none.
+    /// For that many others to end, or ready when there are none.
     Waiting(usize),
     Running,
     Ended(StepResult),

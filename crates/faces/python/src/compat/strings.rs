@@ -75,7 +75,7 @@ known_layout! {
     #[inline]
     pub(crate) unsafe fn compact_ascii<'a>(text: *mut ffi::PyObject) -> Option<&'a str> {
         let text = text.cast::<ffi::PyASCIIObject>();
-        // SAFETY: bits 5 and 6 of `state` (see `text_kind`) say that so many ASCII characters
+        // SAFETY: bits 5 and 6 of `state` (see `text_kind`) say how many ASCII characters
         // follow the header.
         unsafe {
             if (*text).state >> 5 & 3 != 3 {

@@ -50,7 +50,7 @@ impl<'py> DelayedContainers<'py> {
         self.count
     }
 
-    /// Whether one can be filled when so many containers are open.
+    /// Whether one can be filled when that many containers are open.
     pub(super) fn is_one_ready(&self, open: usize) -> bool {
         self.waiting.last_key_value().is_some_and(|(&until, _)| until >= open)
     }
@@ -85,7 +85,7 @@ impl<'py> DelayedContainers<'py> {
         self.frozen.remove(&id);
     }
 
-    /// Takes those that can be filled when so many containers are open, in their order.
+    /// Takes those that can be filled when that many containers are open, in their order.
     pub(super) fn take_ready(&mut self, open: usize) -> Vec<DelayedKeys<'py>> {
         in_order(self.waiting.split_off(&open).into_values().flatten())
     }

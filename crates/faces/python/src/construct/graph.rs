@@ -83,7 +83,7 @@ struct Unfinished<'py> {
 /// The part that holds what a collection is filled with.
 const ITEMS: &str = "__items__";
 
-/// So many digits Python makes an integer of, whatever it was told.
+/// This many digits Python makes an integer of, whatever it was told.
 const MOST_DIGITS: usize = 640;
 
 impl<'py> GraphHooks<'py> {

@@ -20,7 +20,7 @@ pub(super) struct Merger {
 }
 
 impl Merger {
-    /// For a document of so many bytes.
+    /// For a document of that many bytes.
     pub(super) fn new(size: usize) -> Self {
         Self { allowed: Limits::default().bytes_for(size as u64) / ENTRY }
     }

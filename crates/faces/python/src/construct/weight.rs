@@ -23,7 +23,7 @@ const NOTED_WORK: u64 = 1024;
 const WORK_PER_VALUE: u64 = 16;
 const FREE_WORK: u64 = 1 << 20;
 
-/// So many keys with one hash are no accident.
+/// This many keys with one hash are no accident.
 const MAX_COLLISIONS: usize = 256;
 
 /// How deep a value is, and how many values are visited when it is hashed.
@@ -46,7 +46,7 @@ impl Weight {
         self.work = self.work.saturating_add(part.work);
     }
 
-    /// The weight of a container of these parts and so many values.
+    /// The weight of a container of these parts and that many values.
     pub(super) fn of_container(self, container: Container, count: u64) -> Self {
         let hash_depth = match container {
             Container::Tuple | Container::FrozenSet => self.hash_depth.saturating_add(1),

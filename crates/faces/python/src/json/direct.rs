@@ -382,7 +382,7 @@ unsafe fn list<M: Memory>(
         return Ok(OpenLevel::WRITTEN);
     }
     cursor.byte_and(b'[', InlineBytes::default())?;
-    // SAFETY: so many items there are.
+    // SAFETY: that many items there are.
     let end = unsafe { items.add(len.cast_unsigned()) };
     Ok(OpenLevel { kind: LevelKind::Items, next: items as usize, end: end as usize })
 }

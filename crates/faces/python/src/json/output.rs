@@ -166,7 +166,7 @@ impl<'py, M: Memory> Growing<'py, M> {
         Self::with_capacity(py, FIRST)
     }
 
-    /// An empty object with room for so many bytes.
+    /// An empty object with room for that many bytes.
     pub(crate) fn with_capacity(py: Python<'py>, capacity: usize) -> PyResult<Self> {
         memory::put_by();
         // SAFETY: the interpreter is held.
@@ -359,7 +359,7 @@ impl<M: Memory> Buffer for Growing<'_, M> {
 
     #[inline]
     fn written(&mut self) -> &mut [u8] {
-        // SAFETY: so many bytes were written.
+        // SAFETY: that many bytes were written.
         unsafe { std::slice::from_raw_parts_mut(self.data, self.len) }
     }
 

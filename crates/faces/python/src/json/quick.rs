@@ -125,7 +125,7 @@ impl Padded {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
         let written = &self.block[..self.len + PADDING];
-        // SAFETY: so many were written.
+        // SAFETY: that many were written.
         unsafe { std::slice::from_raw_parts(written.as_ptr().cast(), written.len()) }
     }
 

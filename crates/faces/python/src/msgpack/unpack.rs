@@ -194,7 +194,7 @@ pub(super) fn build<'py>(
     }
 }
 
-/// Whether no value in so many bytes can be too large. An entry of a map takes two of them.
+/// Whether no value in that many bytes can be too large. An entry of a map takes two of them.
 fn allows_all(sizes: &Sizes, len: usize) -> bool {
     let Sizes { text, bytes, array, map, extension } = *sizes;
     text.min(bytes).min(array).min(extension) >= len && map >= len / 2

@@ -296,13 +296,13 @@ impl MsgpackUnpacker {
         }
     }
 
-    /// Read the header of an array and return its length: so many objects follow.
+    /// Read the header of an array and return its length: that many objects follow.
     fn read_array_header(&mut self, py: Python<'_>) -> PyResult<usize> {
         let header = |unpacker: &mut Self, _| unpacker.try_header(Container::List);
         self.take(py, header)?.ok_or_else(|| out_of_data(py))
     }
 
-    /// Read the header of a map and return its length: so many keys and values follow.
+    /// Read the header of a map and return its length: that many keys and values follow.
     fn read_map_header(&mut self, py: Python<'_>) -> PyResult<usize> {
         let header = |unpacker: &mut Self, _| unpacker.try_header(Container::Map);
         self.take(py, header)?.ok_or_else(|| out_of_data(py))

@@ -27,7 +27,7 @@ const MAX_COLLISIONS: u32 = 500;
 const MAX_DEPTH: u32 = 500;
 
 impl Guard {
-    /// A guard for so many bytes of input.
+    /// A guard for that many bytes of input.
     pub(crate) fn new(input: usize) -> Self {
         let budget = (1 << 20) + 16 * input as u64;
         Self { spent: 0, budget, collisions: HashMap::new() }

@@ -562,7 +562,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) -> Result<Object<'py>> {
-        // SAFETY: a new object of so many bytes that no other code has seen is filled.
+        // SAFETY: a new object of that many bytes that no other code has seen is filled.
         unsafe {
             let new = ffi::PyBytes_FromStringAndSize(std::ptr::null(), bytes.len().cast_signed());
             let new = Bound::from_owned_ptr_or_err(self.py, new).or_host()?;

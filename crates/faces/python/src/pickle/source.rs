@@ -63,7 +63,7 @@ impl PickleSource<'_> {
         self.take(end)
     }
 
-    /// Takes in so many bytes; false at the end of the file.
+    /// Takes in that many bytes; false at the end of the file.
     fn take(&mut self, count: usize) -> PyResult<bool> {
         if count == 0 {
             return Ok(true);

@@ -25,7 +25,7 @@ pub(super) fn levels() -> usize {
 pub(super) const IS_SAFE: bool = cfg!(not(Py_GIL_DISABLED));
 
 impl<'py, S: Sink, D: Dialect<'py>> PyWalker<'_, 'py, S, D> {
-    /// Sends a value inside so many containers.
+    /// Sends a value inside that many containers.
     pub(super) fn send_quickly(&mut self, value: &Bound<'py, PyAny>, level: usize) -> Result<()> {
         if scalar::send(value, self.sink)? {
             return Ok(());

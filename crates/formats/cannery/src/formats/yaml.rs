@@ -260,7 +260,7 @@ fn cannot_read(error: std::io::Error) -> Error {
     Error::io(error, "cannot read the file")
 }
 
-/// Text from units of so many bytes.
+/// Text from units of that many bytes.
 fn decode(bytes: &[u8], width: usize, big: bool) -> Option<String> {
     let units = bytes.chunks(width).map(|unit| {
         let mut unit = Cow::Borrowed(unit);

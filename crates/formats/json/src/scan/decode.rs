@@ -76,7 +76,7 @@ pub(super) fn decode(data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bo
             }
         }
     }
-    // SAFETY: there is room for more, and so many were written.
+    // SAFETY: there is room for more, and that many were written.
     unsafe { to.set_len(count) };
     true
 }

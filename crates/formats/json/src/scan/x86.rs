@@ -77,7 +77,7 @@ impl Avx2 {
 #[inline(always)]
 fn append<const WIDTH: usize>(to: &mut Vec<u8>, block: &[u8; WIDTH], count: usize) {
     to.reserve(WIDTH);
-    // SAFETY: there is room for the whole block, of which so many bytes at most count.
+    // SAFETY: there is room for the whole block, of which that many bytes at most count.
     unsafe {
         to.as_mut_ptr().add(to.len()).cast::<[u8; WIDTH]>().write(*block);
         to.set_len(to.len() + count.min(WIDTH));

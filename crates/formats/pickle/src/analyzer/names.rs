@@ -39,7 +39,7 @@ pub(super) enum Special {
     Apply,
     /// Turns text into bytes.
     Encode,
-    /// Makes so many bytes, if it is given a number.
+    /// Makes that many bytes, if it is given a number.
     Bytes,
     /// Makes a function out of code.
     Function,

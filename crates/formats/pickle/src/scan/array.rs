@@ -14,7 +14,7 @@ struct Header {
 /// What an array consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Elements {
-    /// Numbers and texts of so many bytes.
+    /// Numbers and texts of that many bytes.
     Bytes(u64),
     /// Objects, which are a pickle behind the header.
     Objects,

@@ -92,7 +92,7 @@ impl Scanner {
         let start = at + BLOCK;
         let has_body = !matches!(header.kind, b'1'..=b'6');
         if !has_body && header.size > 0 {
-            // Some skip so many bytes, and others read the next header there.
+            // Some skip that many bytes, and others read the next header there.
             self.note(Verdict::Unknown, at, "a link or folder with contents: readers differ");
         }
         let is_extension = matches!(header.kind, b'L' | b'K' | b'x' | b'X' | b'g');

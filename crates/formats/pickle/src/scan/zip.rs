@@ -11,7 +11,7 @@ use super::{Scanner, Verdict};
 const END: &[u8; 4] = b"PK\x05\x06";
 const CENTRAL: &[u8; 4] = b"PK\x01\x02";
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
-/// The end record may have a comment of so many bytes behind it.
+/// The end record may have a comment of that many bytes behind it.
 const MAX_COMMENT: usize = 65_535;
 
 /// Flags on which readers refuse to read on, or take another way.

@@ -69,7 +69,7 @@ pub(crate) struct Diagnostics {
     pub(crate) errors: Vec<SchemaError>,
 }
 
-/// So many errors of a file are told; more would bury the first.
+/// This many errors of a file are told; more would bury the first.
 const MOST: usize = 100;
 
 impl Diagnostics {

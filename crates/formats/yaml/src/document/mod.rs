@@ -64,9 +64,9 @@ pub enum NodeKind {
     Scalar,
     /// A reference to another node.
     Alias,
-    /// A sequence of so many items.
+    /// A sequence of that many items.
     Sequence(usize),
-    /// A mapping of so many entries.
+    /// A mapping of that many entries.
     Mapping(usize),
 }
 

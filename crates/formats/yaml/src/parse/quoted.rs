@@ -183,7 +183,7 @@ impl Parser<'_> {
             .with_hint("write `\\\\` for a backslash, or use single quotes")
     }
 
-    /// An escape of so many hexadecimal digits. Two that are halves of a pair, as JSON writes
+    /// An escape of that many hexadecimal digits. Two that are halves of a pair, as JSON writes
     /// them, are one character.
     fn code_point(&mut self, digits: usize) -> Result<bool> {
         let Some(number) = self.hexadecimal(self.cursor.at + 2, digits) else {

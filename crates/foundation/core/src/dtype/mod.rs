@@ -36,15 +36,15 @@ pub enum DtypeKind {
     Float8E4M3,
     /// An 8-bit float with 5 bits of exponent (OCP E5M2).
     Float8E5M2,
-    /// So many bytes, padded with NUL.
+    /// This many bytes, padded with NUL.
     Bytes(usize),
-    /// So many UCS-4 characters, padded with NUL.
+    /// This many UCS-4 characters, padded with NUL.
     Unicode(usize),
     /// An `i64` counting from 1970-01-01; the smallest value is "not a time".
     Datetime(TimeUnit),
     /// An `i64` difference; the smallest value is "not a time".
     Timedelta(TimeUnit),
-    /// So many bytes without a meaning.
+    /// This many bytes without a meaning.
     Void(usize),
     /// A record of named fields.
     Struct {
@@ -70,7 +70,7 @@ pub struct Field {
     pub offset: usize,
 }
 
-/// The unit of a datetime or timedelta: so many (`count`) of a NumPy unit code.
+/// The unit of a datetime or timedelta: that many (`count`) of a NumPy unit code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TimeUnit {
     /// How many base units make one.

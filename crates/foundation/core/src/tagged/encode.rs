@@ -40,7 +40,7 @@ enum Encoding {
     /// A list in a map with a tag.
     TaggedItems,
     Map,
-    /// A map in its list of pairs; so many values are due until the pair's end.
+    /// A map in its list of pairs; that many values are due until the pair's end.
     Pairs(u8),
     Object,
 }
@@ -88,7 +88,7 @@ impl<'a, S: Sink> TagEncoder<'a, S> {
         self.inner
     }
 
-    /// Begins a map of so many members, and before them the mark that is due.
+    /// Begins a map of that many members, and before them the mark that is due.
     fn begin_map(&mut self, members: Option<usize>) -> Result<()> {
         let Some(id) = self.mark.take() else { return self.inner.begin(Container::Map, members) };
         self.inner.begin(Container::Map, members.map(|members| members + 1))?;

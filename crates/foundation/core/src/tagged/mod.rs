@@ -32,7 +32,7 @@ pub use decode::TagDecoder;
 pub use encode::TagEncoder;
 pub use support::TagSupport;
 
-/// One level of a value becomes so many of a document at most: a map, its pairs, and a pair.
+/// One level of a value becomes that many of a document at most: a map, its pairs, and a pair.
 ///
 /// A reader of tagged documents multiplies its [`Limits::depth`](crate::Limits::depth) by it, to
 /// read all that a writer with the same limits may write.

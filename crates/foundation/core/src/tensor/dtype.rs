@@ -12,11 +12,11 @@ use crate::{ByteOrder, Dtype, DtypeKind};
 pub enum TensorDtype {
     /// One byte, 0 or 1.
     Bool,
-    /// A signed integer of so many bytes: 1, 2, 4 or 8.
+    /// A signed integer of that many bytes: 1, 2, 4 or 8.
     Int(u8),
-    /// An unsigned integer of so many bytes: 1, 2, 4 or 8.
+    /// An unsigned integer of that many bytes: 1, 2, 4 or 8.
     Uint(u8),
-    /// An IEEE 754 number of so many bytes: 2, 4 or 8.
+    /// An IEEE 754 number of that many bytes: 2, 4 or 8.
     Float(u8),
     /// Two floats, 4, 8 or 16 bytes together.
     Complex(u8),

@@ -15,7 +15,7 @@ use crate::{Error, ErrorKind, Result, failure};
 /// How long a query or change may take; the longest here take milliseconds.
 const MOST_TIME: Duration = Duration::from_secs(10);
 
-/// Between two looks at the clock, SQLite takes so many steps.
+/// Between two looks at the clock, SQLite takes that many steps.
 const STEPS: i32 = 10_000;
 
 /// Bytes of a text or blob in the catalog.

@@ -105,7 +105,7 @@ pub(super) unsafe fn plain(text: &[u8], to: *mut u8, escaped: Escaped) -> bool {
 /// Copies more than a block; returns whether there is anything to escape.
 ///
 /// # Safety
-/// [`is_supported`]; so many bytes can be read from `from` and written to `to`.
+/// [`is_supported`]; that many bytes can be read from `from` and written to `to`.
 #[inline(always)]
 unsafe fn copy_stretch(from: *const u8, len: usize, to: *mut u8, stop: u8) -> u32 {
     let (mut found, mut at) = (0, 0);

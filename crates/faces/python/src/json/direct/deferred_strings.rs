@@ -41,7 +41,7 @@ struct Text {
 }
 
 impl DeferredStrings {
-    /// Notes a text that belongs behind so many bytes.
+    /// Notes a text that belongs behind that many bytes.
     ///
     /// # Safety
     /// It is a `str`, and alive until all are joined.
@@ -228,7 +228,7 @@ impl<'py, U: Unit> Growing<'py, U> {
         let (len, more) = (self.len(to), self.capacity / 4 + SLACK);
         self.resize(self.capacity + more)?;
         self.spare += more;
-        // SAFETY: so many were written.
+        // SAFETY: that many were written.
         Some(unsafe { data::<U>(self.object).add(len) })
     }
 

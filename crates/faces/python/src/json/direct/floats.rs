@@ -121,7 +121,7 @@ impl Batch {
 
     #[inline(always)]
     fn finds(&self) -> &[Found] {
-        // SAFETY: so many were written.
+        // SAFETY: that many were written.
         unsafe { std::slice::from_raw_parts(self.found.as_ptr().cast(), self.len) }
     }
 }

@@ -9,7 +9,7 @@ use crate::json::{BytesMemory, Growing};
 /// Bytes that everything may touch but what is longer than a number: its header, and a block.
 const FEW: usize = 1 + 8 + BLOCK;
 
-/// Texts up to this length are copied without a call, so many bytes at a time.
+/// Texts up to this length are copied without a call, that many bytes at a time.
 const BLOCK: usize = 32;
 
 /// Units of a wide text between two looks at the room.

@@ -47,7 +47,7 @@ struct Reader<'a, 'py> {
 }
 
 impl<'a, 'py> Reader<'a, 'py> {
-    /// The next object, which may hold so many levels of containers. So many others are `owed`
+    /// The next object, which may hold that many levels of containers. This many others are `owed`
     /// behind it by what is open: as each takes a byte, no more is allocated than there is.
     #[inline(always)]
     fn object(&mut self, levels: usize, owed: usize) -> Option<Bound<'py, PyAny>> {
@@ -167,7 +167,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         }
     }
 
-    /// Whether so many objects may follow, besides those that must.
+    /// Whether that many objects may follow, besides those that must.
     #[inline(always)]
     fn may_follow(&self, count: usize, owed: usize) -> bool {
         count + owed <= self.data.len() - self.at

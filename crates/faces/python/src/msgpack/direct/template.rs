@@ -48,7 +48,7 @@ impl Templates {
         }
     }
 
-    /// The slot for maps of so many entries that begin with these bytes.
+    /// The slot for maps of that many entries that begin with these bytes.
     #[inline(always)]
     pub(super) fn slot(rest: &[u8], len: usize) -> usize {
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -61,7 +61,7 @@ impl Templates {
         ((key ^ (len as u64) << 56).wrapping_mul(FACTOR) >> 48) as usize % SLOTS
     }
 
-    /// A copy of the slot's template, if that has so many keys.
+    /// A copy of the slot's template, if that has that many keys.
     #[inline(always)]
     pub(super) fn filling<'py>(
         &self,
@@ -91,7 +91,7 @@ impl Templates {
         if count != len || !(1..=MOST_KEYS).contains(&count) {
             return;
         }
-        // SAFETY: so many entries there are; the keys come from a cache, and are the same objects.
+        // SAFETY: that many entries there are; the keys come from a cache, and are the same objects.
         let keys = unsafe { std::slice::from_raw_parts(entries, count) };
         let mix = |mixed: u64, entry: &Entry| mixed.rotate_left(7) ^ entry.key as u64;
         let others = keys.iter().fold(1, mix);
@@ -177,7 +177,7 @@ impl<'py> Filling<'py> {
     #[cold]
     pub(super) fn leave(self, count: usize) -> Option<Bound<'py, PyAny>> {
         let py = self.dict.py();
-        // SAFETY: so many entries have their values.
+        // SAFETY: that many entries have their values.
         unsafe {
             let room = compat::dict_len(self.dict.as_ptr());
             let dict = Bound::from_owned_ptr_or_err(py, compat::new_dict(room)).ok()?;

@@ -27,7 +27,7 @@ pub(crate) fn bytes<'py>(obj: &Bound<'py, PyAny>, depth: usize) -> Option<Bound<
     cursor.finish()
 }
 
-/// Writes an object, which may hold so many levels of containers.
+/// Writes an object, which may hold that many levels of containers.
 ///
 /// # Safety
 /// It is alive, and keeps alive what is in it: no other code runs.
@@ -76,7 +76,7 @@ unsafe fn list(
     let levels = levels.checked_sub(1).ok_or(Bail)?;
     cursor.container(ContainerKind::Array, len.cast_unsigned())?;
     for index in 0..len {
-        // SAFETY: so many items there are; the rest is the caller's promise.
+        // SAFETY: that many items there are; the rest is the caller's promise.
         unsafe { value(cursor, *items.offset(index), levels)? };
     }
     Ok(())

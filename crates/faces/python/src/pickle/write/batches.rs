@@ -24,7 +24,7 @@ enum State {
     Fresh,
     /// The opcode for one follows what is written now.
     One,
-    /// So many are in the open batch.
+    /// This many are in the open batch.
     Open(usize),
     Finished,
 }

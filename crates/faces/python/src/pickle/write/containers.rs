@@ -69,7 +69,7 @@ impl<'py> Pickler<'_, 'py> {
         self.continue_tuple(TupleTask { tuple: tuple.clone(), at: 0 }, false)
     }
 
-    /// The opcode for so many items, which needs no mark.
+    /// The opcode for that many items, which needs no mark.
     fn counted(&self, tuple: &Object<'py>) -> Option<Opcode> {
         // SAFETY: an exact tuple.
         match unsafe { ffi::PyTuple_GET_SIZE(tuple.as_ptr()) } {

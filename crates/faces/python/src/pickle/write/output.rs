@@ -18,7 +18,7 @@ unsafe extern "C" {
 
 /// Frames of fewer bytes are not worth their header.
 const FRAME_SIZE_MIN: usize = 4;
-/// Frames end when they have so many bytes; what is as large itself lies between frames.
+/// Frames end when they have that many bytes; what is as large itself lies between frames.
 pub(super) const FRAME_SIZE_TARGET: usize = 64 * 1024;
 const FRAME_HEADER_SIZE: usize = 9;
 /// What fits is written into memory that was used before, and copied: new memory costs more.
@@ -129,7 +129,7 @@ impl<'py> Output<'py> {
         if self.len == 0 {
             return &[];
         }
-        // SAFETY: so many bytes were written, and borrowing them keeps others from being.
+        // SAFETY: that many bytes were written, and borrowing them keeps others from being.
         unsafe { std::slice::from_raw_parts(self.start, self.len) }
     }
 
