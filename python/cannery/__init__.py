@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         msgpack,
         npy,
         pickle,
+        protobuf,
+        safetensors,
+        torch,
         yaml,
     )
     from cannery._artifact import Artifact
@@ -33,11 +36,14 @@ if TYPE_CHECKING:
     from cannery._store import Store
     from cannery.materializers import Materializer
 
+    __version__: str
+    """The version of this package."""
+
 # Public modules.
 _MODULES = frozenset(
     {
         "cbor", "coco", "errors", "hdf5", "json", "jsonl", "materializers", "msgpack", "npy",
-        "pickle", "yaml",
+        "pickle", "protobuf", "safetensors", "torch", "yaml",
     }
 )  # fmt: skip
 
@@ -81,14 +87,19 @@ __all__ = [
     "npy",
     "pickle",
     "pipeline",
+    "protobuf",
     "register",
+    "safetensors",
     "scan",
     "step",
+    "torch",
     "yaml",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("cannery._native").version
     if name in _MODULES:
         return import_module(f"cannery.{name}")
     if name in _NAMES:
@@ -99,4 +110,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

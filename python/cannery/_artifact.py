@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
+from cannery import _native
 from cannery.errors import DataTypeError
 
 if TYPE_CHECKING:
@@ -75,7 +76,16 @@ class Artifact:
         return error
 
     def __repr__(self) -> str:
-        return f"<artifact of {self.name}>"
+        return _native.printable(f"<artifact of {self.name}>")
+
+    def _repr_html_(self) -> str:
+        """The stored version's, when the step has ended; nothing waits for it here."""
+        from cannery import _html
+
+        stored = self._call.stored_if_done()
+        if stored is not None:
+            return stored._repr_html_()
+        return _html.table(f"artifact of {self.name}", ("", "value"), [("stored", "not yet")])
 
 
 class Item(NamedTuple):

@@ -194,6 +194,10 @@ class StepCall:
         """Wait until the step has ended, and return its output."""
         return ArtifactVersion(self.session.store, self._wait())
 
+    def stored_if_done(self) -> ArtifactVersion | None:
+        """Return the output if the run has ended; nothing is waited for."""
+        return self.stored() if self.session.ended else None
+
     def load(self) -> Any:
         """Wait until the step has ended, and return its value."""
         return self._load(self._wait(), self.returns)

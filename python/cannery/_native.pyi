@@ -400,10 +400,19 @@ def jsonl_dumps(
 class Placeholder: ...
 
 def objects_dump(
-    value: Any, describer: Any, format: str, path: str, compression: str | None = None
+    value: Any,
+    describer: Any,
+    format: str,
+    path: str,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> None: ...
 def objects_dumps(
-    value: Any, describer: Any, format: str, compression: str | None = None
+    value: Any,
+    describer: Any,
+    format: str,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> bytes: ...
 def formats() -> tuple[list[tuple[str, str, list[str]]], list[str]]: ...
 def read_file(path: str) -> bytes: ...
@@ -559,6 +568,7 @@ class Unpacker:
 def cbor_dumps(
     value: Any, describer: Any, key_order: str, value_sharing: bool, depth: int
 ) -> bytes: ...
+def cbor_measure(data: bytes | bytearray | memoryview, depth: int) -> int | None: ...
 def cbor_loads(data: Buffer, reviver: Any, depth: int) -> tuple[Any, int]: ...
 
 @final
@@ -647,6 +657,9 @@ def pickle_dis(
 ) -> tuple[str, int, dict[int, str], Exception | None]: ...
 def pickle_explain(data: bytes) -> str: ...
 def cli_main(argv: Sequence[str]) -> int: ...
+
+version: str
+
 def printable(text: str, *, lines: bool = False) -> str: ...
 
 @final
