@@ -165,6 +165,17 @@ def step(
       stored, and may be changed or removed.
     - `force`: it runs although its result is known; what comes out is the result from then on.
     - `ttl`: seconds, or a `timedelta`, after which a known result is not used any more.
+
+    >>> from cannery import pipeline, step
+    >>> @step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> @pipeline(store="runs")
+    ... def twice(number: int):
+    ...     return double(double(number))
+    >>> run = twice(5)
+    >>> run.status, run.output.load()
+    ('completed', 20)
     """
     defaults = {
         "cache": True,
@@ -213,6 +224,18 @@ def pipeline(
 
     - `force`: `True`, or names of steps, that run although their results are known.
     - `ttl`: how old known results may be, for steps that do not say it themselves.
+
+    >>> from cannery import pipeline, step
+    >>> @step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> @pipeline(store="runs")
+    ... def twice(number: int):
+    ...     return double(double(number))
+    >>> [step.cached for step in twice(1).steps.values()]
+    [False, False]
+    >>> [step.cached for step in twice(1).steps.values()]
+    [True, True]
     """
     if function is not None:
         return Pipeline(function, name, store, force, ttl)

@@ -88,6 +88,7 @@ def append(file: str | os.PathLike[str], arr: ArrayLike) -> tuple[int, ...]:
     >>> from cannery import npy
     >>> npy.save("f.npy", np.array([1, 2]))
     >>> npy.append("f.npy", np.array([3]))
+    (3,)
     >>> npy.load("f.npy")
     array([1, 2, 3])
     """

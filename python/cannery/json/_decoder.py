@@ -21,7 +21,12 @@ class JSONDecodeError(CanneryError, _decoder.JSONDecodeError):
 
 
 class JSONDecoder:
-    """The standard library's decoder, with a policy for duplicate keys and a limit of depth."""
+    """The standard library's decoder, with a policy for duplicate keys and a limit of depth.
+
+    >>> from cannery import json
+    >>> json.JSONDecoder().raw_decode("[1] and more")
+    ([1], 3)
+    """
 
     def __init__(
         self,
