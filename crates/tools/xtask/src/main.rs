@@ -1,6 +1,7 @@
 //! The project's own chores, run as `cargo xtask CHORE`.
 
 mod arrows;
+mod circles;
 mod files;
 mod metadata;
 
@@ -11,8 +12,9 @@ use anyhow::Result;
 const USAGE: &str = "\
 usage: cargo xtask house
 
-house   proves the arrows between the crates, and reads every tracked file for
-        machine paths (both fail) and for length (reported)";
+house   proves the arrows between the crates and that no files import each other in a
+        circle, and reads every tracked file for machine paths (all fail) and for length
+        (reported)";
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() != Some("house") {
@@ -29,6 +31,7 @@ fn house() -> Result<ExitCode> {
     let metadata = metadata::read()?;
     let report = files::read_tracked(&metadata.workspace_root)?;
     let mut faults = arrows::faults(&metadata);
+    faults.extend(circles::faults(&metadata)?);
     faults.extend(report.faults);
 
     for notice in &report.notices {
