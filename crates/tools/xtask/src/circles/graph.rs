@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn two_circles_that_share_no_file_are_two() {
-        let graph = graph(&[("a", "b"), ("b", "c"), ("c", "a"), ("c", "d"), ("d", "e"), ("e", "d")]);
+        let graph =
+            graph(&[("a", "b"), ("b", "c"), ("c", "a"), ("c", "d"), ("d", "e"), ("e", "d")]);
         assert_eq!(graph.circles(), [vec!["a", "b", "c"], vec!["d", "e"]]);
         insta::assert_snapshot!(graph.describe(&graph.circles()[1]), @r"
         a circle of 2 files

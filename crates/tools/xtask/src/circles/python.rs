@@ -46,7 +46,8 @@ fn python_files(folder: &Path) -> Result<BTreeSet<PathBuf>> {
 }
 
 fn dotted(path: &Path) -> String {
-    let parts: Vec<_> = path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let parts: Vec<_> =
+        path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
     parts.join(".").trim_end_matches(".__init__").to_owned()
 }
 
@@ -69,7 +70,8 @@ fn statements(text: &str, module: &str, is_package: bool) -> Vec<(String, String
             }
             let from = absolute(from.trim(), module, is_package);
             let names = names.replace(['(', ')'], "");
-            let names = names.split(',').map(|name| name.split(" as ").next().unwrap_or(name).trim());
+            let names =
+                names.split(',').map(|name| name.split(" as ").next().unwrap_or(name).trim());
             found.extend(
                 names.filter(|name| !name.is_empty()).map(|name| (from.clone(), name.to_owned())),
             );
@@ -131,8 +133,10 @@ mod tests {
     fn every_form_of_import_is_read() {
         let text = "import a, b.c as d\nfrom . import x\nfrom ..y import (  # why\n    p,\n    q as r,\n)\n\
                     def f():\n    from a.b import c\n";
-        let found: Vec<String> =
-            statements(text, "m.n.o", false).iter().map(|(from, name)| format!("{from}:{name}")).collect();
+        let found: Vec<String> = statements(text, "m.n.o", false)
+            .iter()
+            .map(|(from, name)| format!("{from}:{name}"))
+            .collect();
         assert_eq!(found.join(" "), "a: b.c: m.n:x m.y:p m.y:q a.b:c");
     }
 
