@@ -14,9 +14,10 @@ from typing import Any
 
 from cannery import _session
 from cannery import json as _json
+from cannery._annotations._scope import annotations_of_function
+from cannery._checks import check_for
 from cannery._native import printable
 from cannery._steps import Pipeline
-from cannery._types import check_for, hints_of
 from cannery.errors import CanneryError, DataError, NotFoundError
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
@@ -99,7 +100,7 @@ def _find(module: ModuleType, name: str | None) -> Pipeline:
 
 
 def _arguments(pipeline: Pipeline, params: Mapping[str, str]) -> dict[str, Any]:
-    hints = hints_of(pipeline.function)
+    hints = annotations_of_function(pipeline.function, "pipeline")
     known = pipeline.signature.parameters
     for name in params:
         if name not in known and not _takes_any(known):

@@ -116,6 +116,7 @@ class Session:
     """A run in progress."""
 
     def __init__(self, store: Store, pipeline: Pipeline, parameters: Mapping[str, Any]) -> None:
+        self.pipeline = pipeline.name
         self.native = _native.Session(store._native, pipeline.name, as_json(parameters))
         # What is asked of a run that has ended keeps no file open.
         self.store = Store._of(store._native.dormant())
@@ -171,13 +172,15 @@ class Session:
         forced = self.force if isinstance(self.force, bool) else step.name in self.force
         return step.force or forced
 
-    def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
+    def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact[Any]:
         """Add a step to the run; it begins when its inputs are there."""
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         call = StepCall(self, step, bound)
         self._calls.append(call)
-        return Artifact(call, step.hints.get("return"))
+        outputs = step.outputs
+        only = outputs.items[0] if outputs.whole is None else None
+        return Artifact(call, step.hints.get("return") if only is None else only.type, only)
 
     @contextmanager
     def reporting(self, step: Step) -> Iterator[None]:
