@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 from cannery import _native
 from cannery._artifact import Artifact
 from cannery._fingerprint import PYTHON_VERSION, Fingerprint
+from cannery._fingerprint._hooks import loud, quiet
 from cannery._checks import Walk, excluded, name_of
 from cannery._inputs import Input, artifacts_in, outputs_in, replace_artifacts, with_slots
 from cannery._outside import Outside, paths_in
+from cannery._stream import (
+    Stream,
+    as_type,
+    is_asynchronous,
+    is_stream,
+    item_type,
+    types_of_stream,
+)
 from cannery._store import ArtifactVersion
 from cannery._values import classes_of, load_record, save_value
 from cannery.errors import CacheWarning, DataError, DataTypeError
@@ -108,7 +118,7 @@ class StepCall:
         wanted = self._annotation(name)
         if path != name:
             wanted = _item_type(wanted, path.removeprefix(name))
-        if artifact._type is not None and excluded(artifact._type, wanted):
+        if artifact._type is not None and excluded(types_of_stream(artifact._type), wanted):
             message = (
                 f"{self.step.name}({path}): expected {name_of(wanted)}, got the output of step "
                 f"`{artifact.name}`, which is {name_of(artifact._type)}"
@@ -152,15 +162,20 @@ class StepCall:
                 arguments = self._load_inputs(dict(inputs))
                 named = [*self._code.paths(), *paths_in(arguments.arguments)]
                 try:
+                    kept: list[tuple[Any, Path, MadeOutput]] = []
                     with self._outside.observing(named):
-                        value = self.step.run(arguments)
-                        kept = list(self._keep(value, Path(to)))
+                        values = self._outputs_of(self.step.run(arguments))
+                        if any(is_stream(value, output.type) for value, output in values):
+                            with quiet():
+                                kept += self._keep(values, Path(to))
+                            values = []
+                    kept += self._keep(values, Path(to))
                 except BaseException:
                     self.session.note_changes_by_step(self._code, [])
                     raise
                 others = self._code.read_by_others()
-                values = [(value, folder) for value, folder, _ in kept]
-                seen = list((others | dict(self._outside.states(values))).items())
+                saved = [(value, folder) for value, folder, _ in kept]
+                seen = list((others | dict(self._outside.states(saved))).items())
                 self.session.note_changes_by_step(self._code, seen)
             report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
         except BaseException as error:
@@ -168,22 +183,38 @@ class StepCall:
             raise
         return Made([made for _, _, made in kept], seen)
 
-    def _keep(self, value: Any, to: Path) -> Iterator[tuple[Any, Path, MadeOutput]]:
-        """Check the outputs and save each in a folder of its own."""
+    def _outputs_of(self, value: Any) -> list[tuple[Any, Output]]:
         outputs = self.step.outputs
-        values = outputs.split(value, self.step.name)
-        for index, (output, value) in enumerate(zip(outputs.items, values, strict=True)):
-            place = f"{self.step.name}()" + (f".{output.name}" if output.name else "")
-            self._check(place, self.step.check_of_output(output), value)
-            folder = to if outputs.whole is None else to / str(index)
+        return list(zip(outputs.split(value, self.step.name), outputs.items, strict=True))
+
+    def _keep(
+        self, values: list[tuple[Any, Output]], to: Path
+    ) -> Iterator[tuple[Any, Path, MadeOutput]]:
+        """Check the outputs and save each in a folder of its own."""
+        for index, (value, output) in enumerate(values):
+            folder = to if self.step.outputs.whole is None else to / str(index)
             folder.mkdir(exist_ok=True)
+            place = f"{self.step.name}()" + (f".{output.name}" if output.name else "")
+            if not is_asynchronous(output.type):
+                self._check(place, self.step.check_of_output(output), value)
+            if is_stream(value, output.type):
+                value = self._checked_items(value, output, place)
             saved = save_value(value, folder, self.step.materializers, output.type)
-            metadata = as_json(saved.metadata)
-            yield (
-                value,
-                folder,
-                MadeOutput(output.name, str(folder), saved.type_name, saved.format_id, metadata),
-            )
+            about = saved.type_name, saved.format_id, as_json(saved.metadata)
+            yield value, folder, MadeOutput(output.name, str(folder), *about)
+
+    def _checked_items(self, values: Iterable[Any], output: Output, place: str) -> Iterator[Any]:
+        """Check each item that a generator yields; only what it reads itself is noted."""
+        check = self.step.check_of_items(output)
+        items = iter(values)
+        for number in itertools.count():
+            try:
+                with loud():
+                    item = next(items)
+            except StopIteration:
+                return
+            self._check(f"{place}[{number}]", check, item)
+            yield item
 
     def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
         """Say whether the files and variables that an earlier execution read are as they were."""
@@ -206,8 +237,21 @@ class StepCall:
         for name, value in self._bound.arguments.items():
             if any(artifacts_in(value, name)):
                 loaded.arguments[name] = replace_artifacts(value, name, load)
+                loaded.arguments[name] = self._streamed(name, loaded.arguments[name])
             self._check_argument(name, loaded.arguments[name], walk)
         return loaded
+
+    def _streamed(self, name: str, value: Any) -> Any:
+        """Give a stream as what the argument is annotated with; its items are checked as they come."""
+        if not isinstance(value, Stream):
+            return value
+        annotation = self._annotation(name)
+        check = self.step.check_of_items_of(name)
+
+        def check_item(number: int, item: Any) -> None:
+            self._check(f"{self.step.name}({name})[{number}]", check, item)
+
+        return as_type(value.checked(check_item), annotation)
 
     def _load(self, record: _native.Artifact, wanted: Any) -> Any:
         # A class that an annotation names is trusted by it.

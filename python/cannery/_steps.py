@@ -19,6 +19,7 @@ from cannery._annotations._scope import (
 from cannery._async import finished
 from cannery._checks import check_for, unpacked
 from cannery._outputs import Output, Outputs, check_names, outputs_of
+from cannery._stream import item_type
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
@@ -114,6 +115,14 @@ class Step:
         if key not in self._checks:
             self._checks[key] = self._check("return", output.type)
         return self._checks[key]
+
+    def check_of_items(self, output: Output) -> Check:
+        """Return the check for each item that a generator yields."""
+        return self._check("return", item_type(output.type))
+
+    def check_of_items_of(self, name: str) -> Check:
+        """Return the check for each item of a stream that is an argument."""
+        return self._check(name, item_type(self.annotation_of(name)))
 
     def _check(self, name: str, annotation: Any) -> Check:
         try:

@@ -219,7 +219,7 @@ def test_a_large_blob_that_rots_is_noticed_in_one_process(folder: Path) -> None:
     with pytest.raises(CorruptError, match=r"file `data\.bin`"):
         artifact.load()
     with pytest.raises(CorruptError):
-        _ = artifact.path
+        _ = artifact.folder
 
 
 def test_what_is_written_to_an_artifacts_folder_does_not_reach_the_store(folder: Path) -> None:
