@@ -25,7 +25,11 @@ class Artifact(Generic[_T_co]):
     """
 
     def __init__(
-        self, call: StepCall, type: Any = None, output: Output | None = None, item: int | None = None
+        self,
+        call: StepCall,
+        type: Any = None,
+        output: Output | None = None,
+        item: int | None = None,
     ) -> None:
         self._call = call
         self._type = type
@@ -100,11 +104,13 @@ class Artifact(Generic[_T_co]):
         if parts is None:
             raise self._misuse("indexed", "annotate the step with `-> tuple[A, B]`, or")
         for index, part in enumerate(parts):
-            if key == part.name or (not isinstance(key, str) and key in (index, index - len(parts))):
+            if key == part.name or (
+                not isinstance(key, str) and key in (index, index - len(parts))
+            ):
                 return self._part(index, part)
         names = ", ".join(part.name for part in parts)
         message = f"step `{self.name}` has no output `{key}`; it has: {names}"
-        raise _NoSuchOutput(message)
+        raise _NoSuchOutputError(message)
 
     def __len__(self) -> int:
         parts = self._parts()
@@ -133,7 +139,7 @@ class Artifact(Generic[_T_co]):
         return f"<artifact of {self.name}>"
 
 
-class _NoSuchOutput(DataTypeError, LookupError):
+class _NoSuchOutputError(DataTypeError, LookupError):
     """A step has no output of this name or number."""
 
 
@@ -175,3 +181,38 @@ def value_of(value: Any, /) -> Any:
     from cannery._inputs import replace_artifacts
 
     return replace_artifacts(value, "", lambda _, artifact: artifact.load())
+
+
+class _Loadable:
+    """A structure of artifacts, of which `load` loads all."""
+
+    def load(self) -> Any:
+        """Return the structure with the values in the place of the artifacts."""
+        return value_of(self._plain())
+
+    def _plain(self) -> Any:
+        raise NotImplementedError
+
+
+class _Tuple(_Loadable, tuple[Any, ...]):
+    def _plain(self) -> Any:
+        return tuple(self)
+
+
+class _List(_Loadable, list[Any]):
+    def _plain(self) -> Any:
+        return list(self)
+
+
+class _Dict(_Loadable, dict[Any, Any]):
+    def _plain(self) -> Any:
+        return dict(self)
+
+
+def loadable(output: Any) -> Any:
+    """Give a tuple, list or dictionary that holds artifacts a `load` of its own."""
+    from cannery._inputs import artifacts_in
+
+    kinds: dict[type, type] = {tuple: _Tuple, list: _List, dict: _Dict}
+    kind = kinds.get(type(output))
+    return output if kind is None or not any(artifacts_in(output, "")) else kind(output)

@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 from cannery import _native
 from cannery._artifact import Artifact
+from cannery._checks import Walk, excluded, name_of
 from cannery._fingerprint import PYTHON_VERSION, Fingerprint
 from cannery._fingerprint._hooks import loud, quiet
-from cannery._checks import Walk, excluded, name_of
 from cannery._inputs import Input, artifacts_in, outputs_in, replace_artifacts, with_slots
 from cannery._outside import Outside, paths_in
+from cannery._store import ArtifactVersion
 from cannery._stream import (
     Stream,
     as_type,
     is_asynchronous,
     is_stream,
-    item_type,
     types_of_stream,
 )
-from cannery._store import ArtifactVersion
 from cannery._values import classes_of, load_record, save_value
-from cannery.errors import CacheWarning, DataError, DataTypeError
+from cannery.errors import CacheWarning, CanneryError, DataError, DataTypeError
 from cannery.materializers._trust import full_name, trusting
 
 if TYPE_CHECKING:
@@ -57,7 +56,9 @@ class Made(NamedTuple):
 class StepCall:
     """The body of a step, which the engine asks for its key and, unless it is known, to run."""
 
-    def __init__(self, session: Session, step: Step, bound: inspect.BoundArguments) -> None:
+    def __init__(
+        self, session: Session, step: Step[..., Any], bound: inspect.BoundArguments
+    ) -> None:
         self.session = session
         self.step = step
         self._bound = bound
@@ -118,7 +119,7 @@ class StepCall:
         wanted = self._annotation(name)
         if path != name:
             wanted = _item_type(wanted, path.removeprefix(name))
-        if artifact._type is not None and excluded(types_of_stream(artifact._type), wanted):
+        if artifact._type is not None and excluded(types_of_stream(artifact._type, wanted), wanted):
             message = (
                 f"{self.step.name}({path}): expected {name_of(wanted)}, got the output of step "
                 f"`{artifact.name}`, which is {name_of(artifact._type)}"
@@ -242,7 +243,7 @@ class StepCall:
         return loaded
 
     def _streamed(self, name: str, value: Any) -> Any:
-        """Give a stream as what the argument is annotated with; its items are checked as they come."""
+        """Give a stream as its argument's type says, and check its items as they come."""
         if not isinstance(value, Stream):
             return value
         annotation = self._annotation(name)
@@ -302,7 +303,7 @@ class StepCall:
         return dict(outputs)
 
 
-def report_blind_spots(step: Step, what: str, blind_spots: tuple[str, ...]) -> None:
+def report_blind_spots(step: Step[..., Any], what: str, blind_spots: tuple[str, ...]) -> None:
     """Warn that changes may go unnoticed, or refuse to go on if the step is strict."""
     if not blind_spots:
         return
@@ -324,7 +325,7 @@ def _for_people(value: Any) -> str:
     return str(value) if isinstance(value, PurePath) else repr(value)
 
 
-def _declared_parts(step: Step, outside: Outside) -> Iterator[tuple[str, str]]:
+def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[str, str]]:
     yield "output type", name_of(step.hints.get("return", Any))
     if step.declared_outputs is not None:
         yield "outputs", " ".join(step.outputs.names)
@@ -350,12 +351,12 @@ def _item_type(annotation: Any, path: str) -> Any:
     return arguments[1] if issubclass(dict, origin) and len(arguments) == 2 else Any
 
 
-def _foreign(step: str, path: str) -> DataError:
+def _foreign(step: str, path: str) -> CanneryError:
     error = DataError(f"step `{step}` gets an artifact of another run as `{path}`")
     return _with_hint(error, "pass its value, `.load()`, or call its step in this pipeline")
 
 
-def _with_hint(error: DataError, hint: str) -> DataError:
+def _with_hint(error: CanneryError, hint: str) -> CanneryError:
     error.hint = hint
     error.add_note(f"hint: {hint}")
     return error
