@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         yaml,
     )
     from cannery._artifact import Artifact
+    from cannery._chunks import Chunks, chunks
+    from cannery._map import MapSummary, map_chunks
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
     from cannery._session import Run
@@ -51,6 +53,10 @@ _NAMES = {
     "register": "_objects",
     "scan": "_scan",
     "Artifact": "_artifact",
+    "Chunks": "_chunks",
+    "chunks": "_chunks",
+    "MapSummary": "_map",
+    "map_chunks": "_map",
     "Materializer": "materializers",
     "Run": "_session",
     "Store": "_store",
@@ -61,12 +67,15 @@ _NAMES = {
 __all__ = [
     "Artifact",
     "CanneryError",
+    "Chunks",
+    "MapSummary",
     "Materializer",
     "Record",
     "Run",
     "Store",
     "UntrustedTypeError",
     "cbor",
+    "chunks",
     "coco",
     "dump",
     "dumps",
@@ -76,6 +85,7 @@ __all__ = [
     "jsonl",
     "load",
     "loads",
+    "map_chunks",
     "materializers",
     "msgpack",
     "npy",
