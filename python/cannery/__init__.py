@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     )
     from cannery._artifact import Artifact, value_of
     from cannery._checks._arrays import Columns, DType, Shape
+    from cannery._chunks import Chunks, chunks
+    from cannery._map import MapSummary, map_chunks
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
     from cannery._session import Run
@@ -53,6 +55,10 @@ _NAMES = {
     "register": "_objects",
     "scan": "_scan",
     "Artifact": "_artifact",
+    "Chunks": "_chunks",
+    "chunks": "_chunks",
+    "MapSummary": "_map",
+    "map_chunks": "_map",
     "Materializer": "materializers",
     "Run": "_session",
     "Store": "_store",
@@ -68,8 +74,10 @@ _NAMES = {
 __all__ = [
     "Artifact",
     "CanneryError",
+    "Chunks",
     "Columns",
     "DType",
+    "MapSummary",
     "Materializer",
     "Record",
     "Run",
@@ -78,6 +86,7 @@ __all__ = [
     "Stream",
     "UntrustedTypeError",
     "cbor",
+    "chunks",
     "coco",
     "dump",
     "dumps",
@@ -87,6 +96,7 @@ __all__ = [
     "jsonl",
     "load",
     "loads",
+    "map_chunks",
     "materializers",
     "msgpack",
     "npy",
