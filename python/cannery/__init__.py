@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         msgpack,
         npy,
         pickle,
+        protobuf,
+        safetensors,
+        torch,
         yaml,
     )
     from cannery._artifact import Artifact, value_of
@@ -37,11 +40,14 @@ if TYPE_CHECKING:
     from cannery._stream import Stream
     from cannery.materializers import Materializer
 
+    __version__: str
+    """The version of this package."""
+
 # Public modules.
 _MODULES = frozenset(
     {
         "cbor", "coco", "errors", "hdf5", "json", "jsonl", "materializers", "msgpack", "npy",
-        "pickle", "yaml",
+        "pickle", "protobuf", "safetensors", "torch", "yaml",
     }
 )  # fmt: skip
 
@@ -102,15 +108,20 @@ __all__ = [
     "npy",
     "pickle",
     "pipeline",
+    "protobuf",
     "register",
+    "safetensors",
     "scan",
     "step",
+    "torch",
     "value_of",
     "yaml",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("cannery._native").version
     if name in _MODULES:
         return import_module(f"cannery.{name}")
     if name in _NAMES:
@@ -121,4 +132,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

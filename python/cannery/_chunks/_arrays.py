@@ -168,5 +168,3 @@ def _datasets(group: Any, prefix: str, depth: int) -> Iterator[str]:
             yield from _datasets(member, f"{prefix}{name}/", depth + 1)
         elif isinstance(member, hdf5.Dataset) and member.shape:
             yield f"{prefix}{name}"
-
-

@@ -52,7 +52,11 @@ def open_source(
 
             return _stream(sys.stdin.buffer, columns, format or "jsonl", csv)
         return _files(_paths(path), columns, format, dataset, csv)
-    if isinstance(where, (list, tuple)) and where and all(isinstance(p, os.PathLike) for p in where):
+    if (
+        isinstance(where, (list, tuple))
+        and where
+        and all(isinstance(p, os.PathLike) for p in where)
+    ):
         return _files([os.fsdecode(path) for path in where], columns, format, dataset, csv)
     if hasattr(where, "read"):
         return _stream(where, columns, format, csv)
@@ -162,7 +166,9 @@ def _in_memory(where: Any) -> Source:
     if is_array(where):
         return _ArrayInMemory(where)
     if is_of(where, "pandas", "DataFrame"):
-        return SlicedSource(where, "a frame in memory", _row_bytes(where.memory_usage().sum(), where))
+        return SlicedSource(
+            where, "a frame in memory", _row_bytes(where.memory_usage().sum(), where)
+        )
     if is_of(where, "polars", "DataFrame"):
         return SlicedSource(where, "a frame in memory", _row_bytes(where.estimated_size(), where))
     if is_of(where, "pyarrow", "Table"):
@@ -257,7 +263,9 @@ class FilesSource(Source):
             count = 0
             for piece in source.pieces(size):
                 count += piece.rows
-                yield FilePiece(piece, source.name, rows + piece.first_row, piece.rows, end + piece.end)
+                yield FilePiece(
+                    piece, source.name, rows + piece.first_row, piece.rows, end + piece.end
+                )
             rows += count
             end += source.size or 0
 

@@ -183,5 +183,3 @@ def counts_of(fractions: Sequence[float], total: int) -> list[int]:
     for at in order[: total - sum(counts)]:
         counts[at] += 1
     return counts
-
-

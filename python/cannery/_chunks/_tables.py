@@ -159,9 +159,7 @@ class _Opened:
         self._source = arrow.memory_map(self._path)
         try:
             file = arrow.ipc.open_file(self._source)
-            return file, sum(
-                file.get_batch(at).num_rows for at in range(file.num_record_batches)
-            )
+            return file, sum(file.get_batch(at).num_rows for at in range(file.num_record_batches))
         except arrow.ArrowInvalid:
             # A stream says at its end only how many rows it has.
             self._source.seek(0)

@@ -244,9 +244,7 @@ class TextSource(Source):
         self._learn(csv.survey(None, data))
         delimiter, header = (None, False) if self._table is None else self._table[:2]
         rest = _Rejoined(data, (piece[5] or b"" for piece in sample))
-        for piece in _native.RowPieces(
-            None, rest, delimiter, header, size.rows, size.bytes, True
-        ):
+        for piece in _native.RowPieces(None, rest, delimiter, header, size.rows, size.bytes, True):
             yield self._piece(piece)
 
     def _piece(self, piece: tuple[int, int, int, int, int, bytes | None]) -> Piece:

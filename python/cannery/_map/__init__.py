@@ -416,7 +416,9 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], journal: Journal) -
         old, new = before.get(part) or {}, now[part] or {}
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
-                changed.append(f"{what} {name} ({_brief(old.get(name))}, now {_brief(new.get(name))})")
+                changed.append(
+                    f"{what} {name} ({_brief(old.get(name))}, now {_brief(new.get(name))})"
+                )
     if not changed:
         return
     error = ConflictError(

@@ -270,9 +270,11 @@ class NpyTarget(Target):
         text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': ({rows}, {_shown(sides)}), }}"
         # Room for any number of rows, so that the elements stay where they are.
         room = -(-(10 + len(text) - len(str(rows)) + 20 + 1) // 64) * 64
-        return b"\x93NUMPY\x01\0" + (room - 10).to_bytes(2, "little") + (
-            text.ljust(room - 11) + "\n"
-        ).encode("latin-1")
+        return (
+            b"\x93NUMPY\x01\0"
+            + (room - 10).to_bytes(2, "little")
+            + (text.ljust(room - 11) + "\n").encode("latin-1")
+        )
 
 
 def _descr(dtype: Any) -> str:
@@ -307,8 +309,10 @@ class TableTarget(Target):
     def encode(self, block: Any, head: Head) -> Encoded:
         """Return the chunk as a stream of Arrow IPC, under its length."""
         arrow = library("pyarrow", "writing tables")
-        schema = None if head is None else arrow.ipc.read_schema(
-            arrow.BufferReader(base64.b64decode(head))
+        schema = (
+            None
+            if head is None
+            else arrow.ipc.read_schema(arrow.BufferReader(base64.b64decode(head)))
         )
         try:
             table = _arrow_table(block, schema, arrow)
@@ -327,7 +331,9 @@ class TableTarget(Target):
         """Write the table from the streams."""
         arrow = library("pyarrow", "writing tables")
         if head is None:
-            raise DataError(f"there are no rows, and {self.path} needs one to tell its columns from")
+            raise DataError(
+                f"there are no rows, and {self.path} needs one to tell its columns from"
+            )
         schema = arrow.ipc.read_schema(arrow.BufferReader(base64.b64decode(head)))
         with self._writer(str(to), schema) as writer, open(parts, "rb") as file:
             while size := file.read(8):
@@ -361,8 +367,10 @@ def _arrow_table(block: Any, schema: Any, arrow: Any) -> Any:
         block = arrow.Table.from_batches([block])
     if form_of(block) == "rows":
         rows = [row if isinstance(row, Mapping) else {"value": row} for row in block]
-        table = converted(rows, "pyarrow") if schema is None else arrow.Table.from_pylist(
-            _checked(rows, schema.names), schema=schema
+        table = (
+            converted(rows, "pyarrow")
+            if schema is None
+            else arrow.Table.from_pylist(_checked(rows, schema.names), schema=schema)
         )
     else:
         table = converted(block, "pyarrow")

@@ -126,7 +126,9 @@ class ProcessPool(Pool):
 
     def submit(self, task: Task) -> None:
         """Send the task to a worker, a new one if there are fewer than allowed."""
-        worker = self._idle.pop() if self._idle else _Worker(self._context, self._function, self._setup)
+        worker = (
+            self._idle.pop() if self._idle else _Worker(self._context, self._function, self._setup)
+        )
         worker.task = task
         self._busy[worker.pipe] = worker
         try:

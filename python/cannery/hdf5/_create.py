@@ -64,7 +64,12 @@ class NewDataset:
             if compression_opts is not None:
                 raise TypeError("Conflict in compression options")
             compression, compression_opts = "gzip", compression
-        wants = (compression, shuffle, fletcher32, scaleoffset is not None and scaleoffset is not False)
+        wants = (
+            compression,
+            shuffle,
+            fletcher32,
+            scaleoffset is not None and scaleoffset is not False,
+        )
         if chunks is False and (any(wants) or maxshape):
             raise ValueError("Chunked format required for given storage options")
         if not self.shape:
@@ -159,8 +164,10 @@ class NewDataset:
         if check_string_dtype(self.dtype) is not None:
             values = np.array([value], dtype=object)
         elif self.dtype.names is not None:
-            values = np.array([value], dtype=self.dtype) if isinstance(value, tuple) else (
-                np.asarray(value).reshape(1)
+            values = (
+                np.array([value], dtype=self.dtype)
+                if isinstance(value, tuple)
+                else (np.asarray(value).reshape(1))
             )
         else:
             base, inner = flattened(self.dtype)

@@ -204,8 +204,9 @@ def require_dataset(
     if not isinstance(found, Dataset):
         raise TypeError(f"Incompatible object ({type(found).__name__}) already exists")
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
-    if found.shape != wanted and (exact or keywords.get("maxshape", found.maxshape) != found.maxshape
-                                  or found.shape != wanted):
+    if found.shape != wanted and (
+        exact or keywords.get("maxshape", found.maxshape) != found.maxshape or found.shape != wanted
+    ):
         raise TypeError(f"Shapes do not match (existing {found.shape} vs new {wanted})")
     dtype = np.dtype(dtype)
     if exact and dtype != found.dtype:
@@ -230,8 +231,10 @@ def copy_member(
     if isinstance(dest, HLObject):
         target = dest
         if name is None:
-            base = posixpath.basename(found.name or "") if isinstance(source, HLObject) else (
-                posixpath.basename(text(name_bytes(source)))
+            base = (
+                posixpath.basename(found.name or "")
+                if isinstance(source, HLObject)
+                else (posixpath.basename(text(name_bytes(source))))
             )
             name = base
     else:

@@ -118,7 +118,9 @@ class Group(HLObject, MutableMapping[str, Any]):
         """Make a dataset of the shape, type and storage of another one, without its elements."""
         keywords = _groups.like(other, kwds)
         shape, dtype = keywords.pop("shape"), keywords.pop("dtype")
-        return _groups.create_dataset(self, name, shape, dtype, keywords.pop("data", None), keywords)
+        return _groups.create_dataset(
+            self, name, shape, dtype, keywords.pop("data", None), keywords
+        )
 
     def require_dataset(
         self, name: str, shape: Any, dtype: Any, exact: bool = False, **kwds: Any
@@ -126,7 +128,9 @@ class Group(HLObject, MutableMapping[str, Any]):
         """The dataset of a name, made if it is not there; `TypeError` if it is another one."""
         return _groups.require_dataset(self, name, shape, dtype, exact, kwds)
 
-    def create_virtual_dataset(self, name: str, layout: VirtualLayout, fillvalue: Any = None) -> Any:
+    def create_virtual_dataset(
+        self, name: str, layout: VirtualLayout, fillvalue: Any = None
+    ) -> Any:
         """Make a dataset whose elements are those of others."""
         node = layout._create(self, fillvalue)
         self[name] = _made(self._state, node, None)

@@ -103,8 +103,11 @@ def _sequences(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarra
     """Sequences: one for all elements, or one for each."""
     count = math.prod(shape)
     is_nested = isinstance(value, (list, tuple, np.ndarray)) and len(shape) > 0
-    if is_nested and len(value) == shape[0] and len(shape) == 1 and all(
-        isinstance(item, (list, tuple, np.ndarray)) for item in value
+    if (
+        is_nested
+        and len(value) == shape[0]
+        and len(shape) == 1
+        and all(isinstance(item, (list, tuple, np.ndarray)) for item in value)
     ):
         out = np.empty(len(value), object)
         for i, item in enumerate(value):
