@@ -28,12 +28,16 @@ if TYPE_CHECKING:
         torch,
         yaml,
     )
-    from cannery._artifact import Artifact
+    from cannery._artifact import Artifact, value_of
+    from cannery._checks._arrays import Columns, DType, Shape
+    from cannery._chunks import Chunks, chunks
+    from cannery._map import MapSummary, map_chunks
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
     from cannery._session import Run
     from cannery._steps import pipeline, step
     from cannery._store import Store
+    from cannery._stream import Stream
     from cannery.materializers import Materializer
 
     __version__: str
@@ -57,9 +61,18 @@ _NAMES = {
     "register": "_objects",
     "scan": "_scan",
     "Artifact": "_artifact",
+    "Chunks": "_chunks",
+    "chunks": "_chunks",
+    "MapSummary": "_map",
+    "map_chunks": "_map",
     "Materializer": "materializers",
     "Run": "_session",
     "Store": "_store",
+    "Stream": "_stream",
+    "Shape": "_checks._arrays",
+    "DType": "_checks._arrays",
+    "Columns": "_checks._arrays",
+    "value_of": "_artifact",
     "pipeline": "_steps",
     "step": "_steps",
 }
@@ -67,12 +80,19 @@ _NAMES = {
 __all__ = [
     "Artifact",
     "CanneryError",
+    "Chunks",
+    "Columns",
+    "DType",
+    "MapSummary",
     "Materializer",
     "Record",
     "Run",
+    "Shape",
     "Store",
+    "Stream",
     "UntrustedTypeError",
     "cbor",
+    "chunks",
     "coco",
     "dump",
     "dumps",
@@ -82,6 +102,7 @@ __all__ = [
     "jsonl",
     "load",
     "loads",
+    "map_chunks",
     "materializers",
     "msgpack",
     "npy",
@@ -93,6 +114,7 @@ __all__ = [
     "scan",
     "step",
     "torch",
+    "value_of",
     "yaml",
 ]
 

@@ -40,9 +40,14 @@ class Store:
     def lineage(self, artifact: int, *, down: bool = False) -> list[Artifact]: ...
     def view(self, digest: str) -> Path: ...
     def linked_view(self, digest: str) -> LinkedView: ...
+    def files(self, digest: str) -> Files: ...
     def describe(self, artifact: Artifact) -> tuple[str, str, str]: ...
     def observations(self, step: int) -> list[tuple[str, str]]: ...
     def key_parts(self, key: str) -> list[tuple[str, str, str | None]]: ...
+
+@final
+class Files:
+    def path(self, name: str) -> Path: ...
 
 @final
 class LinkedView:
@@ -104,6 +109,8 @@ class Artifact:
     @property
     def name(self) -> str: ...
     @property
+    def path(self) -> str: ...
+    @property
     def version(self) -> int: ...
     @property
     def digest(self) -> str: ...
@@ -140,7 +147,7 @@ class Session:
         self,
         name: str,
         body: object,
-        inputs: Sequence[tuple[str, Submitted | bytes]],
+        inputs: Sequence[tuple[str, tuple[Submitted, str] | bytes]],
         *,
         use_cache: bool = True,
         force: bool = False,
@@ -395,6 +402,44 @@ def jsonl_write(
 def jsonl_dumps(
     rows: Iterable[Any], default: Callable[[Any], Any] | Literal["rich"] | None
 ) -> str: ...
+
+@final
+class RowPieces:
+    def __new__(
+        cls,
+        path: str | None,
+        file: Any,
+        delimiter: int | None,
+        header: bool,
+        rows: int | None,
+        bytes: int | None,
+        keep: bool,
+    ) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> tuple[int, int, int, int, int, builtins.bytes | None]: ...
+
+_PieceBytes: TypeAlias = tuple[str, int, int, bytes | None, int, int, str]
+_CsvTable: TypeAlias = tuple[int, bool, list[tuple[str, str]], list[str]]
+
+def jsonl_piece(piece: _PieceBytes) -> list[Any]: ...
+def csv_table(
+    path: str | None,
+    data: bytes | None,
+    delimiter: int | None,
+    header: bool,
+    names: list[str] | None,
+    types: list[tuple[str, str]],
+    infer_rows: int | None,
+    missing: list[str],
+) -> _CsvTable: ...
+def csv_piece(piece: _PieceBytes, table: _CsvTable, wanted: list[str] | None) -> list[Any]: ...
+def csv_columns(
+    piece: _PieceBytes, table: _CsvTable, wanted: list[str] | None
+) -> list[tuple[str, str, Any, list[int]]]: ...
+def csv_dumps(
+    rows: Iterable[Any], delimiter: int, columns: list[str] | None
+) -> tuple[bytes, list[str]]: ...
+def compress(data: bytes, extension: str) -> bytes: ...
 
 @final
 class Placeholder: ...

@@ -354,6 +354,8 @@ pub fn formats() -> &'static [&'static dyn Format] {
         &all::json::Json,
         #[cfg(feature = "json")]
         &all::jsonl::Jsonl,
+        #[cfg(feature = "csv")]
+        &all::csv::Csv,
         #[cfg(feature = "yaml")]
         &all::yaml::Yaml,
         #[cfg(feature = "msgpack")]

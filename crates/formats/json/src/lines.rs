@@ -1,5 +1,6 @@
 //! JSONL: documents one after another, usually one to a line.
 
+mod ends;
 mod whole;
 
 use std::io::{Read, Write};
@@ -11,6 +12,7 @@ use crate::parser::Parser;
 use crate::scan::count_newlines;
 use crate::{ReadOptions, WriteOptions};
 
+pub use ends::Ends;
 pub use whole::WholeLines;
 
 /// Reads documents one after another, each into a sink.

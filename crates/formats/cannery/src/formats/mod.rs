@@ -4,6 +4,8 @@
 pub(crate) mod can;
 #[cfg(feature = "cbor")]
 pub(crate) mod cbor;
+#[cfg(feature = "csv")]
+pub(crate) mod csv;
 #[cfg(feature = "hdf5")]
 pub(crate) mod hdf5;
 #[cfg(feature = "json")]
