@@ -387,7 +387,7 @@ class NpzFile(Mapping[str, Any]):
 
 def _path(where: object, suffix: str = "") -> str | None:
     """Get the path, with the suffix that NumPy adds; `None` for a file object."""
-    if not isinstance(where, (str, os.PathLike)):
+    if not isinstance(where, (str, bytes, os.PathLike)):
         return None
     path = os.fsdecode(where)
     inner = path
