@@ -63,7 +63,10 @@ SUITES = (
 )
 
 #: Tests that fail with the replacement only, and why that is right.
-EXCLUDED: dict[str, str] = {}
+EXCLUDED: dict[str, str] = {
+    "test_nested_headers_preallocation[pairs]": "a map that is a key is refused when it begins, and "
+    "not when all of it has come",
+}
 
 
 def main() -> int:

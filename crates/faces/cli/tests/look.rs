@@ -289,9 +289,9 @@ fn parts() {
     error: a.json: there is nothing at `$.rows[0].x`
     hint: `$.rows[0]` is there, but nothing in it that is `x`
     ");
-    insta::assert_snapshot!(folder.run("cat --path $.rows[-1] :a.json"), @r"
+    insta::assert_snapshot!(folder.run("cat --path $.rows[+1] :a.json"), @r"
     ----- exit 2
-    error: invalid value '$.rows[-1]' for '--path <PATH>': the path `$.rows[-1]`: expected a position, counted from 0, found `-` at column 8
+    error: invalid value '$.rows[+1]' for '--path <PATH>': the path `$.rows[+1]`: expected a position, counted from 0, found `+` at column 8
 
     For more information, try '--help'.
     ");
