@@ -64,7 +64,7 @@ SUITES = (
 
 #: Tests that fail with the replacement only, and why that is right.
 EXCLUDED: dict[str, str] = {
-    "test_nested_headers_preallocation[pairs]": "a map that is a key is refused when it begins, and "
+    "test_nested_headers_preallocation[pairs]": "a map that is a key is refused when it begins, "
     "not when all of it has come",
 }
 
