@@ -54,7 +54,7 @@ def halve(rows: list[int]) -> Halves:
 
 
 @step(outputs=["low", "high"])
-def cut(rows: list[int]):  # noqa: ANN201  without annotations
+def cut(rows: list[int]):
     return rows[:2], rows[2:]
 
 
@@ -188,7 +188,7 @@ def test_other_types_stay_one_artifact():
         return 1.0, 2.0
 
     @step(outputs={"model": int})
-    def one():  # noqa: ANN202
+    def one():
         return 3
 
     @pipeline

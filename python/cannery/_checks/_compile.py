@@ -281,7 +281,7 @@ def _of_special(annotation: Any) -> Check:
     form: Any = annotation
     if type(form).__module__ in ("typing", "typing_extensions") or form is Ellipsis:
         return everything(str(form))
-    if callable(getattr(type(form), "__instancecheck__", None)):
+    if any("__instancecheck__" in vars(base) for base in type(form).__mro__):
         return of_class(form, str(form))
     name = getattr(annotation, "__qualname__", None) or repr(annotation)[:60]
     what = "a function" if callable(annotation) else "no type"
