@@ -10,9 +10,10 @@ import sys
 import sysconfig
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 from cannery._annotations._generics import annotations_of
+from cannery._annotations._refusal import refusal
 from cannery._annotations._scope import annotations_of_class
 from cannery._checks._check import Check, Mismatch, Walk, name_of, segment
 from cannery.errors import DataTypeError
@@ -60,10 +61,29 @@ def evaluate_fields(annotation: Any, seen: set[Any] | None = None) -> None:
         for hint in (declared() if declared else {}).values():
             evaluate_fields(hint, seen)
     origin = get_origin(annotation)
-    if origin is not None and isinstance(origin, type):
+    if isinstance(origin or annotation, TypeVar):
+        return
+    if hasattr(origin or annotation, "__value__"):
+        _evaluate_alias(origin or annotation, seen)
+    elif isinstance(origin, type):
         evaluate_fields(origin, seen)
     for argument in get_args(annotation):
         evaluate_fields(argument, seen)
+
+
+def _evaluate_alias(alias: Any, seen: set[Any]) -> None:
+    """Evaluate what `type X = ...` stands for."""
+    if alias in seen or isinstance(alias, type):
+        return
+    seen.add(alias)
+    try:
+        value = alias.__value__
+    except Exception as error:
+        raise refusal(
+            f"`type {alias.__name__}` of the module `{alias.__module__}`: {error}",
+            "define or import the name where the program runs, too",
+        ) from error
+    evaluate_fields(value, seen)
 
 
 def _keys_declared(cls: Any) -> Callable[[], dict[str, Any]]:

@@ -190,8 +190,11 @@ class Compiler:
         if name == "Unpack":
             return everything(name_of(annotation))
         if hasattr(origin, "__value__"):  # `type X[T] = ...`, as NumPy's `NDArray` is
-            inner = self.bound(origin.__type_params__, arguments)
-            return inner.check(origin.__value__)
+            # One that contains itself has no end: each level is made when a value has it.
+            return Deferred(
+                name_of(annotation),
+                lambda: self.bound(origin.__type_params__, arguments).check(origin.__value__),
+            )
         if origin in _FILES:
             return _of_file(origin, arguments)
         if not isinstance(origin, type):
