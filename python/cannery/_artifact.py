@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, overload
 
+from cannery import _native
 from cannery._outputs import Output, named_tuple_fields
 from cannery.errors import DataTypeError
 
@@ -136,7 +137,16 @@ class Artifact(Generic[_T_co]):
         return error
 
     def __repr__(self) -> str:
-        return f"<artifact of {self.name}>"
+        return _native.printable(f"<artifact of {self.name}>")
+
+    def _repr_html_(self) -> str:
+        """The stored version's, when the step has ended; nothing waits for it here."""
+        from cannery import _html
+
+        stored = self._call.stored_if_done(self._output)
+        if stored is not None:
+            return stored._repr_html_()
+        return _html.table(f"artifact of {self.name}", ("", "value"), [("stored", "not yet")])
 
 
 class _NoSuchOutputError(DataTypeError, LookupError):

@@ -298,6 +298,10 @@ class StepCall:
         outputs = self.step.outputs
         return outputs.join([self._load(records[o.name], o.type) for o in outputs.items])
 
+    def stored_if_done(self, output: Output | None) -> ArtifactVersion | None:
+        """Return an output if the run has ended; nothing is waited for."""
+        return self.stored(output) if self.session.ended else None
+
     def _wait(self) -> dict[str, _native.Artifact]:
         _cached, outputs = self.session.native.wait(self.submitted)
         return dict(outputs)

@@ -98,6 +98,9 @@ class Run(Generic[_T_co]):
     def __repr__(self) -> str:
         return repr(self._record)
 
+    def _repr_html_(self) -> str:
+        return self._record._repr_html_()
+
 
 def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Run[Any]:
     """Run a pipeline, and raise what its steps raise."""
@@ -108,6 +111,7 @@ def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Run[Any]
             session.look_ahead(pipeline)
             output = pipeline.function(*bound.args, **bound.kwargs)
             session.native.finish()
+            session.ended = True
         record = store._native.run(session.native.id)
     except BaseException as error:
         session.native.fail(error)
@@ -131,6 +135,8 @@ class Session:
         # What is asked of a run that has ended keeps no file open.
         self.store = Store._of(store._native.dormant())
         self.force = pipeline.force
+        self.ended = False
+        """Whether all of its steps have ended, and well."""
         self.ttl = pipeline.ttl
         self._calls: list[StepCall] = []
         self.graph, self._fingerprints = _kept.pop() if _kept else (Graph(), {})
