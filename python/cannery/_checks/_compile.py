@@ -23,6 +23,7 @@ from cannery._checks._check import (
     describe,
     everything,
     first,
+    is_instance,
     name_of,
 )
 
@@ -260,14 +261,6 @@ def of_class(cls: type, expected: str | None = None) -> Check:
     return Check(expected, look, lambda kind: _is_subclass(kind, accepted))
 
 
-def is_instance(value: Any, cls: Any) -> bool:
-    """Say whether a value is of a class; what a class's own answer raises means no."""
-    try:
-        return isinstance(value, cls)
-    except Exception:  # `__instancecheck__` and `__class__` may be anything
-        return False
-
-
 def _is_subclass(kind: type, cls: Any) -> bool:
     try:
         return issubclass(kind, cls)
@@ -337,7 +330,7 @@ def _of_file(form: Any, arguments: tuple[Any, ...]) -> Check:
     expected = _FILES[form] + (f"[{arguments[0].__name__}]" if text and arguments else "")
 
     def look(value: Any, _walk: Walk) -> Mismatch | None:
-        is_text = isinstance(value, io.TextIOBase)
+        is_text = is_instance(value, io.TextIOBase)
         fits = is_text if text else not is_text if binary else True
         has = all(hasattr(value, name) for name in ("read", "write", "close"))
         return None if has and fits else Mismatch("", expected, describe(value))

@@ -32,7 +32,6 @@ from cannery.hdf5._types import (
     flattened,
     text,
 )
-
 from cannery.hdf5._write import region_reference, write
 
 if TYPE_CHECKING:
