@@ -74,7 +74,6 @@ def write(
     1
     >>> jsonl.write("log.jsonl", [{"loss": 0.4}], append=True)
     1
-
     """
     check_rows(rows)
     path, file = _split(where, sys.stdout, "write")

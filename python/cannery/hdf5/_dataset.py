@@ -32,6 +32,7 @@ from cannery.hdf5._types import (
     flattened,
     text,
 )
+
 from cannery.hdf5._write import region_reference, write
 
 if TYPE_CHECKING:

@@ -97,8 +97,7 @@ def native_type(dtype: np.dtype) -> _native.Hdf5Type:
 
 def encode(described: Described, values: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
     """Elements of a type of a file, one in a row of bytes; `values` has one axis, and then those
-    of the type itself.
-    """
+    of the type itself."""
     return _ENCODERS[described[0]](described, values, node)
 
 
@@ -238,7 +237,7 @@ _ENCODERS: dict[str, Callable[..., np.ndarray]] = {
 
 def memory_dtype(described: Described) -> np.dtype:
     """NumPy's type for elements of a file."""
-    from cannery.hdf5._types import _made
+    from cannery.hdf5._types import _made  # noqa: PLC0415
 
     return _made(described).dtype
 
@@ -287,7 +286,7 @@ def item_type(data: Any) -> type | None:
 
 def guessed_dtype(data: Any) -> np.dtype | None:
     """The dtype that text and references are stored with."""
-    from cannery.hdf5._types import ref_dtype, regionref_dtype, string_dtype
+    from cannery.hdf5._types import ref_dtype, regionref_dtype, string_dtype  # noqa: PLC0415
 
     found = item_type(data)
     if found is None:

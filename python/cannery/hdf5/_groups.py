@@ -174,7 +174,7 @@ def delete_member(group: Group, name: str | bytes) -> None:
         node, last = _parent(group, name, make=False)
         node.remove_link(last)
     except CanneryError as error:
-        from cannery.hdf5._errors import object_error
+        from cannery.hdf5._errors import object_error  # noqa: PLC0415
 
         raise object_error(text(name_bytes(name)), error) from error
     group._state.changed()
@@ -199,7 +199,7 @@ def require_dataset(
     if name not in group:
         return create_dataset(group, name, shape, dtype, keywords.pop("data", None), keywords)
     found = group[name]
-    from cannery.hdf5._dataset import Dataset
+    from cannery.hdf5._dataset import Dataset  # noqa: PLC0415
 
     if not isinstance(found, Dataset):
         raise TypeError(f"Incompatible object ({type(found).__name__}) already exists")

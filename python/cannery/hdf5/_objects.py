@@ -23,9 +23,8 @@ from cannery.hdf5._types import file_type, text
 from cannery.hdf5._virtual import VirtualLayout, built
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from cannery import _native
+    from types import TracebackType
 
 __all__ = [
     "AttributeManager", "Dataset", "Datatype", "ExternalLink", "File", "Group", "HLObject",

@@ -84,7 +84,9 @@ def _values(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         array = value
     elif base.names is not None and not hasattr(value, "dtype"):
         array = np.asarray(value, dtype=base)
-    elif base.kind == "S" or (hasattr(value, "__array__") and hasattr(value, "dtype")):
+    elif base.kind == "S":
+        array = np.asarray(value)
+    elif hasattr(value, "__array__") and hasattr(value, "dtype"):
         array = np.asarray(value)
     else:
         array = np.asarray(value, dtype=base)

@@ -304,7 +304,8 @@ fn csv_columns<'py>(
     let table = table_of(table)?;
     let read = py.detach(|| {
         let data = piece.read().map_err(|e| e.in_file(&*piece.name))?;
-        let mut reader = cannery_csv::Reader::with_table(&data[..], table, piece.row, piece.line);
+        let mut reader =
+            cannery_csv::Reader::with_table(&data[..], table, piece.row, piece.line);
         if let Some(wanted) = &wanted {
             reader.select(|column| wanted.contains(&column.name));
         }

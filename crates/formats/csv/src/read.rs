@@ -299,8 +299,7 @@ impl Place<'_> {
         let found = Fields::new(self.record, table.dialect).count();
         let expected = table.columns.len();
         let start = self.record.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let message =
-            format!("row {} has {found} fields, and there are {expected} columns", self.row);
+        let message = format!("row {} has {found} fields, and there are {expected} columns", self.row);
         Error::new(ErrorKind::Syntax, message).at(self.at(start)).with_hint(
             "a field with a delimiter in it stands in quotes; another delimiter may be meant",
         )
@@ -336,9 +335,7 @@ pub(crate) fn no_text(pos: Pos, column: Option<(&str, u64)>) -> Error {
         Some((name, row)) => format!("the field in column `{name}` of row {row}"),
         None => "the header".to_owned(),
     };
-    Error::new(ErrorKind::Encoding, format!("{place} is not UTF-8"))
-        .at(pos)
-        .with_hint(ENCODING_HINT)
+    Error::new(ErrorKind::Encoding, format!("{place} is not UTF-8")).at(pos).with_hint(ENCODING_HINT)
 }
 
 /// The error of a field whose bytes are no text.
@@ -375,9 +372,7 @@ fn send<S: Sink + ?Sized>(
         },
         ColumnType::Int => match short_int(trimmed(text)) {
             Some(value) => sink.int(value),
-            None => {
-                send_long(trimmed(text), sink).unwrap_or_else(|| Err(place.misfit(field, column)))
-            }
+            None => send_long(trimmed(text), sink).unwrap_or_else(|| Err(place.misfit(field, column))),
         },
         ColumnType::Float => match float_of(text) {
             Some(value) => sink.float(value),
