@@ -169,12 +169,12 @@ def test_names_that_do_not_fit_are_refused():
         assert str(caught.value) == message
     with pytest.raises(DataError, match=r"`a/b` is no name"):
         step(outputs=["a/b"])(lambda: 1)
+
+    @pipeline
+    def misspelt():
+        return split(read())["middle"]
+
     with pytest.raises(TypeError, match=r"has no output `middle`; it has: low, high"):
-
-        @pipeline
-        def misspelt():
-            return split(read())["middle"]
-
         misspelt()
 
 
