@@ -52,7 +52,11 @@ def open_source(
 
             return _stream(sys.stdin.buffer, columns, format or "jsonl", csv)
         return _files(_paths(path), columns, format, dataset, csv)
-    if isinstance(where, (list, tuple)) and where and all(isinstance(p, os.PathLike) for p in where):
+    if (
+        isinstance(where, (list, tuple))
+        and where
+        and all(isinstance(p, os.PathLike) for p in where)
+    ):
         return _files([os.fsdecode(path) for path in where], columns, format, dataset, csv)
     if hasattr(where, "read"):
         return _stream(where, columns, format, csv)
@@ -61,16 +65,17 @@ def open_source(
 
 
 def _paths(path: str) -> list[str]:
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         error = DataError(f"{path} is a folder")
-        error.hint = f"name its files by a pattern: {os.path.join(path, '*.jsonl')}"
+        error.hint = f"name its files by a pattern: {Path(path) / '*.jsonl'}"
         raise error
-    if os.path.exists(path) or not glob.has_magic(path):
+    if Path(path).exists() or not glob.has_magic(path):
         return [path]
-    found = sorted(glob.glob(path, recursive=True))
+    found = sorted(glob.iglob(path, recursive=True))  # noqa: PTH207 -- the pattern may be absolute
+    found = [one for one in found if Path(one).is_file()]
     if not found:
         raise NotFoundError(f"no file matches {path}")
-    return [one for one in found if not os.path.isdir(one)]
+    return found
 
 
 def _files(
@@ -82,7 +87,7 @@ def _files(
 ) -> Source:
     sources = []
     for path in paths:
-        if not os.path.exists(path):
+        if not Path(path).exists():
             raise NotFoundError(f"there is no file {path}")
         sources.append(_file(path, columns, format, dataset, csv))
         first = sources[0]
@@ -129,7 +134,7 @@ def _format_of(path: str, format: str | None) -> str:
     named = EXTENSIONS.get(extension) or format_of_name(path)
     if named is not None:
         return named
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         start = file.read(_START)
     found = format_of_start(start) or _native.format_of_bytes(start)
     if found is None:
@@ -144,7 +149,9 @@ def _stream(
     file: Any, columns: tuple[Any, ...] | None, format: str | None, csv: CsvOptions
 ) -> Source:
     name = getattr(file, "name", None)
-    found = format_of_id(format) if format else format_of_name(name) if _is_name(name) else None
+    found = None if format is None else format_of_id(format)
+    if found is None and isinstance(name, (str, os.PathLike)):
+        found = format_of_name(name)
     if found == "jsonl":
         return TextSource(file, csv=None, columns=columns)
     if found == "csv":
@@ -154,15 +161,13 @@ def _stream(
     raise error
 
 
-def _is_name(name: object) -> bool:
-    return isinstance(name, (str, os.PathLike))
-
-
 def _in_memory(where: Any) -> Source:
     if is_array(where):
         return _ArrayInMemory(where)
     if is_of(where, "pandas", "DataFrame"):
-        return SlicedSource(where, "a frame in memory", _row_bytes(where.memory_usage().sum(), where))
+        return SlicedSource(
+            where, "a frame in memory", _row_bytes(where.memory_usage().sum(), where)
+        )
     if is_of(where, "polars", "DataFrame"):
         return SlicedSource(where, "a frame in memory", _row_bytes(where.estimated_size(), where))
     if is_of(where, "pyarrow", "Table"):
@@ -170,7 +175,7 @@ def _in_memory(where: Any) -> Source:
     lazy = _lazy_array(where)
     if lazy is not None:
         return lazy
-    if isinstance(where, Mapping) or isinstance(where, (bytes, bytearray, memoryview)):
+    if isinstance(where, (Mapping, bytes, bytearray, memoryview)):
         error = DataTypeError(f"expected a file or rows, got {type(where).__name__}")
         error.hint = "pass a path, an array, a table, or an iterable of rows"
         raise error
@@ -225,7 +230,7 @@ class MsgpackSource(Source):
         """Read the documents as they come."""
         from cannery import msgpack
 
-        with open(self._path, "rb") as file:
+        with Path(self._path).open("rb") as file:
             yield from RowsSource(msgpack.Unpacker(file), self.name).pieces(size)
 
 
@@ -257,7 +262,9 @@ class FilesSource(Source):
             count = 0
             for piece in source.pieces(size):
                 count += piece.rows
-                yield FilePiece(piece, source.name, rows + piece.first_row, piece.rows, end + piece.end)
+                yield FilePiece(
+                    piece, source.name, rows + piece.first_row, piece.rows, end + piece.end
+                )
             rows += count
             end += source.size or 0
 
@@ -288,7 +295,8 @@ class PickedSource(Source):
 
     def __init__(self, source: Source, columns: tuple[Any, ...]) -> None:
         self._source, self._columns = source, columns
-        self.name, self.form, self.size = source.name, source.form, source.size
+        self.name, self.size = source.name, source.size
+        self.form: Form | None = source.form
         self.row_count, self.is_repeatable = source.row_count, source.is_repeatable
 
     def identity(self) -> Identity | None:

@@ -63,6 +63,7 @@ class Target(ABC):
 
     def finish(self, file: BinaryIO, head: Head, rows: int) -> None:
         """Complete a file that holds all chunks; it may have been completed before."""
+        return
 
     def assemble(self, parts: Path, head: Head, to: Path) -> bool:
         """Write the file from one that holds all chunks; return whether that is needed."""
@@ -114,8 +115,9 @@ def result_block(result: Any) -> Any:
         return []
     if isinstance(result, Mapping) and not is_columns(result):
         return [result]
-    if is_of(result, "pandas", "Series") or is_of(result, "polars", "Series"):
-        return result.to_numpy()
+    series: Any = result
+    if is_of(series, "pandas", "Series") or is_of(series, "polars", "Series"):
+        return series.to_numpy()
     if is_array(result) or is_columns(result) or is_of(result, "pyarrow", "RecordBatch"):
         return result
     if isinstance(result, (str, bytes, bytearray, memoryview)) or not isinstance(result, Iterable):
@@ -270,9 +272,11 @@ class NpyTarget(Target):
         text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': ({rows}, {_shown(sides)}), }}"
         # Room for any number of rows, so that the elements stay where they are.
         room = -(-(10 + len(text) - len(str(rows)) + 20 + 1) // 64) * 64
-        return b"\x93NUMPY\x01\0" + (room - 10).to_bytes(2, "little") + (
-            text.ljust(room - 11) + "\n"
-        ).encode("latin-1")
+        return (
+            b"\x93NUMPY\x01\0"
+            + (room - 10).to_bytes(2, "little")
+            + (text.ljust(room - 11) + "\n").encode("latin-1")
+        )
 
 
 def _descr(dtype: Any) -> str:
@@ -307,8 +311,10 @@ class TableTarget(Target):
     def encode(self, block: Any, head: Head) -> Encoded:
         """Return the chunk as a stream of Arrow IPC, under its length."""
         arrow = library("pyarrow", "writing tables")
-        schema = None if head is None else arrow.ipc.read_schema(
-            arrow.BufferReader(base64.b64decode(head))
+        schema = (
+            None
+            if head is None
+            else arrow.ipc.read_schema(arrow.BufferReader(base64.b64decode(head)))
         )
         try:
             table = _arrow_table(block, schema, arrow)
@@ -327,9 +333,11 @@ class TableTarget(Target):
         """Write the table from the streams."""
         arrow = library("pyarrow", "writing tables")
         if head is None:
-            raise DataError(f"there are no rows, and {self.path} needs one to tell its columns from")
+            raise DataError(
+                f"there are no rows, and {self.path} needs one to tell its columns from"
+            )
         schema = arrow.ipc.read_schema(arrow.BufferReader(base64.b64decode(head)))
-        with self._writer(str(to), schema) as writer, open(parts, "rb") as file:
+        with self._writer(str(to), schema) as writer, parts.open("rb") as file:
             while size := file.read(8):
                 data = file.read(int.from_bytes(size, "little"))
                 with arrow.ipc.open_stream(data) as reader:
@@ -361,8 +369,10 @@ def _arrow_table(block: Any, schema: Any, arrow: Any) -> Any:
         block = arrow.Table.from_batches([block])
     if form_of(block) == "rows":
         rows = [row if isinstance(row, Mapping) else {"value": row} for row in block]
-        table = converted(rows, "pyarrow") if schema is None else arrow.Table.from_pylist(
-            _checked(rows, schema.names), schema=schema
+        table = (
+            converted(rows, "pyarrow")
+            if schema is None
+            else arrow.Table.from_pylist(_checked(rows, schema.names), schema=schema)
         )
     else:
         table = converted(block, "pyarrow")

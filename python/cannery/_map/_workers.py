@@ -43,6 +43,7 @@ class Pool(ABC):
 
     def close(self) -> None:
         """End all that is under way."""
+        return
 
     def pids(self) -> list[int]:
         """Return the processes besides this one."""
@@ -57,7 +58,7 @@ def open_pool(job: Job, workers: int, executor: str) -> Pool:
 
 
 class InlinePool(Pool):
-    """This process does each task when it is submitted."""
+    """Does each task in this process, when it is submitted."""
 
     capacity = 1
 
@@ -126,7 +127,9 @@ class ProcessPool(Pool):
 
     def submit(self, task: Task) -> None:
         """Send the task to a worker, a new one if there are fewer than allowed."""
-        worker = self._idle.pop() if self._idle else _Worker(self._context, self._function, self._setup)
+        worker = (
+            self._idle.pop() if self._idle else _Worker(self._context, self._function, self._setup)
+        )
         worker.task = task
         self._busy[worker.pipe] = worker
         try:

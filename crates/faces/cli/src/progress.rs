@@ -36,7 +36,9 @@ impl ProgressLine {
 
     fn bar(&self) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{spinner} {msg}  {human_pos} values  {elapsed}");
+        let style = ProgressStyle::with_template(
+            "{spinner} {msg}  {human_pos} values  {per_sec}  {elapsed}",
+        );
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_message(self.what.clone());
         bar
