@@ -23,9 +23,13 @@ if TYPE_CHECKING:
         msgpack,
         npy,
         pickle,
+        protobuf,
+        safetensors,
+        torch,
         yaml,
     )
-    from cannery._artifact import Artifact
+    from cannery._artifact import Artifact, value_of
+    from cannery._checks._arrays import Columns, DType, Shape
     from cannery._chunks import Chunks, chunks
     from cannery._map import MapSummary, map_chunks
     from cannery._objects import Record, dump, dumps, load, loads, register
@@ -33,13 +37,17 @@ if TYPE_CHECKING:
     from cannery._session import Run
     from cannery._steps import pipeline, step
     from cannery._store import Store
+    from cannery._stream import Stream
     from cannery.materializers import Materializer
+
+    __version__: str
+    """The version of this package."""
 
 # Public modules.
 _MODULES = frozenset(
     {
         "cbor", "coco", "errors", "hdf5", "json", "jsonl", "materializers", "msgpack", "npy",
-        "pickle", "yaml",
+        "pickle", "protobuf", "safetensors", "torch", "yaml",
     }
 )  # fmt: skip
 
@@ -60,6 +68,11 @@ _NAMES = {
     "Materializer": "materializers",
     "Run": "_session",
     "Store": "_store",
+    "Stream": "_stream",
+    "Shape": "_checks._arrays",
+    "DType": "_checks._arrays",
+    "Columns": "_checks._arrays",
+    "value_of": "_artifact",
     "pipeline": "_steps",
     "step": "_steps",
 }
@@ -68,11 +81,15 @@ __all__ = [
     "Artifact",
     "CanneryError",
     "Chunks",
+    "Columns",
+    "DType",
     "MapSummary",
     "Materializer",
     "Record",
     "Run",
+    "Shape",
     "Store",
+    "Stream",
     "UntrustedTypeError",
     "cbor",
     "chunks",
@@ -91,14 +108,20 @@ __all__ = [
     "npy",
     "pickle",
     "pipeline",
+    "protobuf",
     "register",
+    "safetensors",
     "scan",
     "step",
+    "torch",
+    "value_of",
     "yaml",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("cannery._native").version
     if name in _MODULES:
         return import_module(f"cannery.{name}")
     if name in _NAMES:
@@ -109,4 +132,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -14,9 +14,10 @@ from typing import Any
 
 from cannery import _session
 from cannery import json as _json
+from cannery._annotations._scope import annotations_of_function
+from cannery._checks import check_for
 from cannery._native import printable
 from cannery._steps import Pipeline
-from cannery._types import check_for, hints_of
 from cannery.errors import CanneryError, DataError, NotFoundError
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
@@ -53,7 +54,7 @@ def run_file(
     return _FINE
 
 
-def _warn_of_unknown(force: Sequence[str], run: _session.Run) -> None:
+def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
     there = {step.step for step in run.steps.values()}
     for name in force:
         if name != "*" and name not in there:
@@ -85,7 +86,7 @@ def _module_name(path: Path) -> str:
     return path.stem if is_free else f"{path.stem}_pipelines"
 
 
-def _find(module: ModuleType, name: str | None) -> Pipeline:
+def _find(module: ModuleType, name: str | None) -> Pipeline[..., Any]:
     found = {key: value for key, value in vars(module).items() if isinstance(value, Pipeline)}
     if name is None and len(found) == 1:
         return next(iter(found.values()))
@@ -99,8 +100,8 @@ def _find(module: ModuleType, name: str | None) -> Pipeline:
     raise error
 
 
-def _arguments(pipeline: Pipeline, params: Mapping[str, str]) -> dict[str, Any]:
-    hints = hints_of(pipeline.function)
+def _arguments(pipeline: Pipeline[..., Any], params: Mapping[str, str]) -> dict[str, Any]:
+    hints = annotations_of_function(pipeline.function, "pipeline")
     known = pipeline.signature.parameters
     for name in params:
         if name not in known and not _takes_any(known):
@@ -142,7 +143,7 @@ def _progress(line: str) -> None:
         print(printable(line), file=sys.stderr)
 
 
-def _summary(run: _session.Run) -> dict[str, Any]:
+def _summary(run: _session.Run[Any]) -> dict[str, Any]:
     steps = [
         {"name": s.name, "status": s.status, "cached": s.cached, "duration": s.duration}
         for s in run.steps.values()
@@ -150,7 +151,7 @@ def _summary(run: _session.Run) -> dict[str, Any]:
     return {"run": run.id, "status": run.status, "duration": run.duration, "steps": steps}
 
 
-def _table(run: _session.Run) -> str:
+def _table(run: _session.Run[Any]) -> str:
     steps = run.steps
     width = max((len(printable(name)) for name in steps), default=0)
     lines = [

@@ -67,6 +67,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     typed::register(module)?;
     protobuf::register(module)?;
     torch::register(module)?;
+    module.add("version", env!("CARGO_PKG_VERSION"))?;
     // All of a private module is never imported.
     module.delattr("__all__")
 }

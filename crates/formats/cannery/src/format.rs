@@ -68,6 +68,11 @@ pub trait Format: Sync {
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 
+    /// Whether [`layout`](Self::layout) is for this format.
+    fn is_laid_out(&self) -> bool {
+        false
+    }
+
     /// What is inside, in as much detail as can be had without much work.
     ///
     /// # Errors

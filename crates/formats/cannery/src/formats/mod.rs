@@ -45,7 +45,7 @@ impl<F: FnOnce(&mut dyn Sink) -> Result<()>> Reader for Once<F> {
 }
 
 /// A reader of one document.
-fn once(read: impl FnOnce(&mut dyn Sink) -> Result<()> + 'static) -> Box<dyn Reader> {
+pub(crate) fn once(read: impl FnOnce(&mut dyn Sink) -> Result<()> + 'static) -> Box<dyn Reader> {
     Box::new(Once(read))
 }
 
