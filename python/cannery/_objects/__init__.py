@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar, overload
 from cannery import _native
 from cannery._audit import reading
 from cannery._objects._describe import Describer
-from cannery._objects._files import codec_of, load_pickle
+from cannery._objects._files import codec_of, load_pickle, table_bytes
 from cannery._objects._formats import (
     DOCUMENTS,
     extension_of,
@@ -134,6 +134,8 @@ def dump(
     if isinstance(where, (str, bytes, os.PathLike)):
         if name in DOCUMENTS:
             _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression, indent)
+        elif extension_of(where)[0] == "tsv":
+            _native.write_file(os.fsdecode(where), table_bytes(obj, "\t"))
         else:
             _native.write_file(os.fsdecode(where), dumps(obj, name, compression=compression))
         return

@@ -153,7 +153,9 @@ impl Filter {
         if !self.is_encoded() {
             return Err(self.not_encoded());
         }
-        let Storage::Chunked(chunks) = storage else { return Err(malformed("filters need chunks")) };
+        let Storage::Chunked(chunks) = storage else {
+            return Err(malformed("filters need chunks"));
+        };
         let elements = product(chunks).unwrap_or(0);
         let count = u32::try_from(elements).unwrap_or(u32::MAX);
         let bytes = u32::try_from(elements * u64::from(datatype.size)).unwrap_or(u32::MAX);
