@@ -99,6 +99,7 @@ def load(
     trust: Iterable[Any] = (),
     format: str | None = None,
     mmap: bool = False,
+    lazy: bool = False,
 ) -> Any:
     """Read what `dump` wrote, as `loads` does.
 
@@ -109,7 +110,12 @@ def load(
     Those of joblib's files always are, where these are not compressed.
     The file must stay as it is for as long as there are such arrays: where it is cut short
     meanwhile, looking at one ends the process (SIGBUS).
+
+    With `lazy`, an HDF5 file comes back open: its groups are mappings, and of its datasets only
+    what is asked for is read.
     """
+    if lazy:
+        return _opened_file(where, format)
     if not isinstance(where, (str, os.PathLike)):
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
@@ -128,6 +134,17 @@ def load(
     source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
     value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
     return _checked(value, type, source)
+
+
+def _opened_file(where: Where, format: str | None) -> Any:
+    name = format_of_id(format) if format else format_of_file(where)
+    if name != "hdf5":
+        error = DataError(f"files of the format `{name}` are not opened with `lazy=True`")
+        error.hint = "use `cannery.npy.open` for arrays, and `mmap=True` for `.can` files"
+        raise error
+    from cannery import hdf5
+
+    return hdf5.File(where)  # pyright: ignore[reportArgumentType]
 
 
 def _describer() -> Describer:
