@@ -134,23 +134,16 @@ def _dump_tensors(tensors: Any, file: IO[bytes]) -> None:
     file.write(safetensors.save(dict(tensors)))
 
 
-def _load_groups(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
-    from cannery import hdf5
+def _load_groups(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
+    from cannery._objects import _hdf5
 
-    with hdf5.File(file, "r") as opened:
-        return _group(opened)
+    return _hdf5.load(file, trust)
 
 
-def _group(group: Any) -> dict[str, Any]:
-    from cannery import hdf5
+def _dump_groups(values: Any, file: IO[bytes]) -> None:
+    from cannery._objects import _hdf5
 
-    values = {}
-    for name, member in group.items():
-        if isinstance(member, hdf5.Group):
-            values[name] = _group(member)
-        else:
-            values[name] = member[()] if isinstance(member, hdf5.Dataset) else member.dtype
-    return values
+    _hdf5.dump(values, file)
 
 
 _CODECS = {
@@ -159,6 +152,6 @@ _CODECS = {
     "npy": FileCodec(_load_array, _dump_array),
     "npz": FileCodec(_load_arrays, _dump_arrays),
     "pickle": FileCodec(_load_pickle, _dump_pickle),
-    "hdf5": FileCodec(_load_groups),
+    "hdf5": FileCodec(_load_groups, _dump_groups),
     "safetensors": FileCodec(_load_tensors, _dump_tensors),
 }
