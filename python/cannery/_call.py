@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from cannery._outputs import Output
     from cannery._session import Session
     from cannery._steps import Step
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class MadeOutput(NamedTuple):
@@ -330,8 +334,8 @@ def _for_people(value: Any) -> str:
 
 
 def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[str, str]]:
-    yield "output type", name_of(step.hints.get("return", Any))
-    if step.declared_outputs is not None:
+    yield "output type", _text_of_type(step.hints.get("return", Any))
+    if any(step.outputs.names):
         yield "outputs", " ".join(step.outputs.names)
     for materializer in step.materializers:
         yield f"materializer {materializer.__qualname__}", materializer.format_id
@@ -339,6 +343,12 @@ def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[st
         yield "version", step.version
     for name in step.environment:
         yield f"environment {name}", outside.state_of(f"environment {name}")
+
+
+def _text_of_type(annotation: Any) -> str:
+    """Write a type with all that is said in it; where objects lie in memory says nothing."""
+    text = name_of(annotation) if isinstance(annotation, type) else str(annotation)
+    return _ADDRESS.sub("", text)
 
 
 def _item_type(annotation: Any, path: str) -> Any:
