@@ -38,7 +38,7 @@ def run_file(
     their results are known, `*` for all.
     """
     try:
-        pipeline = _find(_load(Path(path)), name)
+        pipeline = _find(load_file(Path(path)), name)
         if force:
             pipeline = pipeline.with_options(force="*" in force or force)
         with _session.reporting_to(_progress):
@@ -47,7 +47,7 @@ def run_file(
         print("interrupted; run it again: finished steps are not repeated", file=sys.stderr)
         return _INTERRUPTED
     except Exception as error:  # the pipeline's own code may raise anything
-        _report(error)
+        report(error)
         return _INCOMPLETE
     _warn_of_unknown(force, run)
     print(_json.dumps(_summary(run)) if json else printable(_table(run), lines=True))
@@ -63,7 +63,8 @@ def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
             print(printable(message), file=sys.stderr)
 
 
-def _load(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file as if it were run, and return its module."""
     if not path.is_file():
         raise NotFoundError(f"there is no file `{path}`")
     name = _module_name(path.resolve())
@@ -166,7 +167,7 @@ def _seconds(duration: float | None) -> str:
     return "" if duration is None else f"{duration:.3f} s"
 
 
-def _report(error: Exception) -> None:
+def report(error: Exception) -> None:
     """Print an error of cannery's as a message, and one of the pipeline's code with its place."""
     if isinstance(error, CanneryError):
         notes = list(getattr(error, "__notes__", ()))

@@ -10,6 +10,7 @@ pub(crate) mod fmt;
 pub(crate) mod inspect;
 pub(crate) mod lineage;
 pub(crate) mod man;
+pub(crate) mod map_chunks;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod scan;
