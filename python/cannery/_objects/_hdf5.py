@@ -129,7 +129,11 @@ def _scalar(value: Any) -> tuple[Any, str] | None:
     if kind is bytes:
         return np.frombuffer(value, "u1"), "bytes"
     if isinstance(value, (np.ndarray, np.generic)) and kind.__module__ == "numpy":
-        if value.dtype.kind in "iufcb" and value.dtype.itemsize <= 16 and value.dtype.char not in "gG":
+        if (
+            value.dtype.kind in "iufcb"
+            and value.dtype.itemsize <= 16
+            and value.dtype.char not in "gG"
+        ):
             return value, ""
         if value.dtype.kind == "S" and value.dtype.itemsize:
             return value, ""

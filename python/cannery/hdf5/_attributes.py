@@ -20,6 +20,7 @@ from cannery.hdf5._encode import (
 from cannery.hdf5._errors import ObjectError, shown
 from cannery.hdf5._types import Empty, check_string_dtype, file_type, flattened, text
 
+
 def name_bytes(name: str | bytes) -> bytes:
     """A name as the file has it."""
     return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
@@ -116,9 +117,7 @@ class AttributeManager(MutableMapping[str, Any]):
             raise ObjectError(f"no attribute is named `{shown(str(key))}`") from error
         self._owner._state.changed()
 
-    def create(
-        self, name: str | bytes, data: Any, shape: Any = None, dtype: Any = None
-    ) -> None:
+    def create(self, name: str | bytes, data: Any, shape: Any = None, dtype: Any = None) -> None:
         """Make an attribute, in place of one of the same name."""
         node = self._owner._node
         committed = None

@@ -22,7 +22,9 @@ Opened = namedtuple("Opened", ["parts", "filename", "mode", "writer", "stream"])
 def opened(name: Any, mode: str, external: str, user_block: int, track_order: bool) -> Opened:
     """The file of a name in a mode."""
     if mode not in _MODES:
-        error = DataError(f"expected one of the modes {', '.join(_MODES)}, found `{shown(str(mode))}`")
+        error = DataError(
+            f"expected one of the modes {', '.join(_MODES)}, found `{shown(str(mode))}`"
+        )
         raise error
     if isinstance(name, (bytearray, memoryview)) or (
         isinstance(name, bytes) and name.startswith(_SIGNATURE)

@@ -23,8 +23,9 @@ from cannery.hdf5._types import file_type, text
 from cannery.hdf5._virtual import VirtualLayout, built
 
 if TYPE_CHECKING:
-    from cannery import _native
     from types import TracebackType
+
+    from cannery import _native
 
 __all__ = [
     "AttributeManager", "Dataset", "Datatype", "ExternalLink", "File", "Group", "HLObject",
@@ -118,7 +119,9 @@ class Group(HLObject, MutableMapping[str, Any]):
         """Make a dataset of the shape, type and storage of another one, without its elements."""
         keywords = _groups.like(other, kwds)
         shape, dtype = keywords.pop("shape"), keywords.pop("dtype")
-        return _groups.create_dataset(self, name, shape, dtype, keywords.pop("data", None), keywords)
+        return _groups.create_dataset(
+            self, name, shape, dtype, keywords.pop("data", None), keywords
+        )
 
     def require_dataset(
         self, name: str, shape: Any, dtype: Any, exact: bool = False, **kwds: Any
@@ -126,7 +129,9 @@ class Group(HLObject, MutableMapping[str, Any]):
         """The dataset of a name, made if it is not there; `TypeError` if it is another one."""
         return _groups.require_dataset(self, name, shape, dtype, exact, kwds)
 
-    def create_virtual_dataset(self, name: str, layout: VirtualLayout, fillvalue: Any = None) -> Any:
+    def create_virtual_dataset(
+        self, name: str, layout: VirtualLayout, fillvalue: Any = None
+    ) -> Any:
         """Make a dataset whose elements are those of others."""
         node = layout._create(self, fillvalue)
         self[name] = _made(self._state, node, None)
@@ -277,9 +282,9 @@ class File(Group):
     """An HDF5 file: its root group.
 
     `name` is a path, the bytes of a file (for reading), or a binary file object.
-    `mode` is `"r"` to read, `"r+"` to change a file that exists, `"w"` to make a new one in place of
-    an old one, `"x"` or `"w-"` to make one that must not exist, `"a"` for `"r+"` or `"x"`. A new file
-    is written under another name, and takes its own when it is flushed or closed.
+    `mode` is `"r"` to read, `"r+"` to change a file that exists, `"w"` to make a new one in place
+    of an old one, `"x"` or `"w-"` to make one that must not exist, `"a"` for `"r+"` or `"x"`. A new
+    file is written under another name, and takes its own when it is flushed or closed.
     `external` says which other files it may lead to by external links, virtual datasets and raw
     files: none (`"refuse"`), regular files beneath its folder (`"same-folder"`) or `"any"`.
     `threads` encode and decode chunks; 0 stands for as many as there are processors.
