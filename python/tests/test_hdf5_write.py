@@ -269,8 +269,9 @@ def test_objects_are_dumped_as_groups(tmp_path: Path) -> None:
         assert file["b/c"].asstr()[()] == "text"
     with cannery.load(path, lazy=True) as tree:
         assert tree["a"][1] == 1
-    with pytest.raises(cannery.CanneryError, match="mapping"):
-        cannery.dump([1], path)
+    for value in ([1, "a"], (1.5, 2.5), "text", None, datetime.date(2020, 1, 2), [[]]):
+        cannery.dump(value, path)
+        assert cannery.load(path) == value
     with pytest.raises(cannery.CanneryError, match="lazy"):
         cannery.load(tmp_path / "a.json", lazy=True)
 

@@ -137,11 +137,8 @@ class NewDataset:
             maxshape = (maxshape,)
         if isinstance(chunks, int) and not isinstance(chunks, bool):
             chunks = (chunks,)
-        self.max_shape = (
-            None
-            if not maxshape
-            else [None if n is None else operator.index(n) for n in tuple(maxshape)]
-        )
+        bounds: list[Any] = list(maxshape) if isinstance(maxshape, Sequence) else []
+        self.max_shape = [None if n is None else operator.index(n) for n in bounds] or None
         for name, value in (("maxshape", maxshape), ("chunks", chunks)):
             if isinstance(value, Sequence) and len(value) != rank:
                 raise ValueError(f"{name!r} must have same rank as dataset shape")

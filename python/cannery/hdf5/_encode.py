@@ -77,7 +77,7 @@ def _enumeration(base: np.dtype, values: dict[str, int]) -> Described:
 def _compound(dtype: np.dtype) -> Described:
     members, moved = [], 0
     names: tuple[str, ...] = dtype.names or ()
-    known: dict[str, Any] = dict(dtype.fields or {})
+    known: Any = dtype.fields or {}
     fields = [(known[name][1], name, known[name][0]) for name in names]
     moves = {}
     for offset, name, field in sorted(fields, key=lambda part: part[0]):

@@ -171,9 +171,9 @@ impl Hdf5Node {
         let filter = |(id, flags, values)| Filter::new(id, flags, values);
         spec.filters = filters.into_iter().map(filter).collect();
         spec.fill = match fill {
-            None => FillValue::Default,
             Some(FillParts::Value(bytes)) => FillValue::Value(bytes),
-            Some(FillParts::Name(_)) => FillValue::Undefined,
+            Some(FillParts::Name(name)) if name == "undefined" => FillValue::Undefined,
+            _ => FillValue::Default,
         };
         spec.track_order = track_order;
         self.0.create_dataset(&spec).map(Self).or_raise(py)
