@@ -4,7 +4,7 @@ import builtins
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal, Self, TypeAlias, TypeVar, final, overload
+from typing import IO, Any, Literal, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Buffer, disjoint_base
 
@@ -40,9 +40,14 @@ class Store:
     def lineage(self, artifact: int, *, down: bool = False) -> list[Artifact]: ...
     def view(self, digest: str) -> Path: ...
     def linked_view(self, digest: str) -> LinkedView: ...
+    def files(self, digest: str) -> Files: ...
     def describe(self, artifact: Artifact) -> tuple[str, str, str]: ...
     def observations(self, step: int) -> list[tuple[str, str]]: ...
     def key_parts(self, key: str) -> list[tuple[str, str, str | None]]: ...
+
+@final
+class Files:
+    def path(self, name: str) -> Path: ...
 
 @final
 class LinkedView:
@@ -104,6 +109,8 @@ class Artifact:
     @property
     def name(self) -> str: ...
     @property
+    def path(self) -> str: ...
+    @property
     def version(self) -> int: ...
     @property
     def digest(self) -> str: ...
@@ -140,7 +147,7 @@ class Session:
         self,
         name: str,
         body: object,
-        inputs: Sequence[tuple[str, Submitted | bytes]],
+        inputs: Sequence[tuple[str, tuple[Submitted, str] | bytes]],
         *,
         use_cache: bool = True,
         force: bool = False,
@@ -397,13 +404,75 @@ def jsonl_dumps(
 ) -> str: ...
 
 @final
+class RowPieces:
+    def __new__(
+        cls,
+        path: str | None,
+        file: Any,
+        delimiter: int | None,
+        header: bool,
+        rows: int | None,
+        bytes: int | None,
+        keep: bool,
+    ) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> tuple[int, int, int, int, int, builtins.bytes | None]: ...
+
+class _PieceBytes(Protocol):
+    @property
+    def path(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def len(self) -> int: ...
+    @property
+    def data(self) -> bytes | None: ...
+    @property
+    def first_row(self) -> int: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+_CsvTable: TypeAlias = tuple[int, bool, list[tuple[str, str]], list[str]]
+
+def jsonl_piece(piece: _PieceBytes) -> list[Any]: ...
+def csv_table(
+    path: str | None,
+    data: bytes | None,
+    delimiter: int | None,
+    header: bool,
+    names: list[str] | None,
+    types: list[tuple[str, str]],
+    infer_rows: int | None,
+    missing: list[str],
+) -> _CsvTable: ...
+def csv_piece(piece: _PieceBytes, table: _CsvTable, wanted: list[str] | None) -> list[Any]: ...
+def csv_columns(
+    piece: _PieceBytes, table: _CsvTable, wanted: list[str] | None
+) -> list[tuple[str, str, Any, list[int]]]: ...
+def csv_dumps(
+    rows: Iterable[Any], delimiter: int, columns: list[str] | None
+) -> tuple[bytes, list[str]]: ...
+def compress(data: bytes, extension: str) -> bytes: ...
+
+@final
 class Placeholder: ...
 
 def objects_dump(
-    value: Any, describer: Any, format: str, path: str, compression: str | None = None
+    value: Any,
+    describer: Any,
+    format: str,
+    path: str,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> None: ...
 def objects_dumps(
-    value: Any, describer: Any, format: str, compression: str | None = None
+    value: Any,
+    describer: Any,
+    format: str,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> bytes: ...
 def formats() -> tuple[list[tuple[str, str, list[str]]], list[str]]: ...
 def read_file(path: str) -> bytes: ...
@@ -559,6 +628,7 @@ class Unpacker:
 def cbor_dumps(
     value: Any, describer: Any, key_order: str, value_sharing: bool, depth: int
 ) -> bytes: ...
+def cbor_measure(data: bytes | bytearray | memoryview, depth: int) -> int | None: ...
 def cbor_loads(data: Buffer, reviver: Any, depth: int) -> tuple[Any, int]: ...
 
 @final
@@ -694,6 +764,9 @@ def pickle_dis(
 ) -> tuple[str, int, dict[int, str], Exception | None]: ...
 def pickle_explain(data: bytes) -> str: ...
 def cli_main(argv: Sequence[str]) -> int: ...
+
+version: str
+
 def printable(text: str, *, lines: bool = False) -> str: ...
 
 @final
