@@ -7,7 +7,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBytes, PyDate, PyDateTime, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple,
+    PyBytes, PyDate, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyIterator, PyList, PySet,
+    PySlice, PyString, PyTuple,
 };
 
 use super::frame::OpenContainer;
@@ -154,8 +155,48 @@ impl<'py> YamlDialect<'py> {
                 self.made.push(other.clone());
                 Ok(WalkStep::Instead(value, other))
             }
-            None => Err(unknown(&value)),
+            None => match self.plain(&value).map_err(from_exception)? {
+                Some(other) => {
+                    self.made.push(other.clone());
+                    Ok(WalkStep::Instead(value, other))
+                }
+                None => Err(unknown(&value)),
+            },
         }
+    }
+
+    /// The plain value that one of a subclass, a member of an enumeration, or a scalar of NumPy is.
+    #[cold]
+    fn plain(&self, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = value.py();
+        if value.is_instance(&py.import("enum")?.getattr("Enum")?)? {
+            return value.getattr("value").map(Some);
+        }
+        let class = value.get_type();
+        let is_numpy = class.getattr("__module__")?.extract::<String>().is_ok_and(|m| m == "numpy");
+        if is_numpy && value.hasattr("dtype")? && !value.hasattr("__len__")? {
+            let item = value.call_method0("item")?;
+            // What NumPy has no plain value for is its own item.
+            return Ok((!item.get_type().is(&class)).then_some(item));
+        }
+        let made = if value.is_instance_of::<PyString>() {
+            py.get_type::<PyString>().call_method1("__str__", (value,))?
+        } else if value.is_instance_of::<PyBytes>() {
+            py.get_type::<PyBytes>().call_method1("__getitem__", (value, PySlice::full(py)))?
+        } else if value.is_instance_of::<PyInt>() {
+            py.get_type::<PyInt>().call_method1("__index__", (value,))?
+        } else if value.is_instance_of::<PyFloat>() {
+            py.get_type::<PyFloat>().call_method1("__float__", (value,))?
+        } else if value.is_instance_of::<PyDict>() {
+            py.get_type::<PyDict>().call1((value,))?
+        } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+            py.get_type::<PyList>().call1((value,))?
+        } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
+            py.get_type::<PySet>().call1((value,))?
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(made))
     }
 
     fn representer(&self, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {

@@ -5,6 +5,9 @@ use cannery_core::{Result, Text};
 use super::anchors::{How, Point};
 use super::{Next, OpenOutput, Shape, Writer, lacks};
 
+/// Bytes up to which a key may stand before its `:` (section 7.4.2 has that many characters).
+const LONGEST_KEY: usize = 1024;
+
 /// A collection that has begun, but of which nothing is written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unwritten {
@@ -157,8 +160,20 @@ impl Writer {
         } else {
             self.new_line();
         }
+        let start = self.out.len();
         self.write_key_text(key, flow);
+        if self.out.len() - start > LONGEST_KEY {
+            return self.long_key(start);
+        }
         self.end_key();
+    }
+
+    /// Puts `?` before the key that begins at `start`.
+    #[cold]
+    fn long_key(&mut self, start: usize) {
+        self.out.splice(start..start, *b"? ");
+        let frame = self.open.last_mut().expect("a key is in a mapping");
+        frame.next = Next::ExplicitValue;
     }
 
     /// Writes an alias.

@@ -144,7 +144,10 @@ fn begins_badly(bytes: &[u8]) -> bool {
 fn is_no_text(text: &str, first: u8) -> bool {
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => {
-            [Schema::Core, Schema::Legacy].iter().any(|s| !matches!(s.resolve(text), Scalar::Text))
+            is_number_like(text)
+                || [Schema::Core, Schema::Legacy]
+                    .iter()
+                    .any(|s| !matches!(s.resolve(text), Scalar::Text))
         }
         b'~' | b'=' => text.len() == 1,
         b'<' => text == "<<",
@@ -153,6 +156,21 @@ fn is_no_text(text: &str, first: u8) -> bool {
         }
         _ => false,
     }
+}
+
+/// Digits with `_` among them, and what may stand beside digits: readers differ on which of these
+/// are numbers, and some fail on those that have no digit at all, such as `0x_`.
+fn is_number_like(text: &str) -> bool {
+    if !text.contains('_') {
+        return false;
+    }
+    let unsigned = text.trim_start_matches(['+', '-']);
+    let based = unsigned
+        .strip_prefix('0')
+        .and_then(|rest| rest.strip_prefix(['x', 'X', 'o', 'O', 'b', 'B']));
+    let of_base = |byte: u8| byte == b'_' || byte.is_ascii_hexdigit();
+    let of_number = |byte: u8| byte.is_ascii_digit() || b"_+-.:eE".contains(&byte);
+    based.is_some_and(|digits| digits.bytes().all(of_base)) || unsigned.bytes().all(of_number)
 }
 
 /// The words of YAML 1.1, `y` and `n` among them, which PyYAML leaves out.
