@@ -442,6 +442,7 @@ def yaml_load_all(
     positions: bool,
     depth: int,
 ) -> YamlDocuments: ...
+def yaml_events(text: str) -> tuple[list[Any], Any]: ...
 def yaml_dump(
     value: Any,
     sort_keys: bool,

@@ -276,7 +276,8 @@ class Emitter(metaclass=Remembering):
             return
         is_sequence = isinstance(event, SequenceStartEvent)
         end = SequenceEndEvent if is_sequence else MappingEndEvent
-        flow = self.flow_level or self.canonical or event.flow_style
+        style = getattr(event, "flow_style", None)
+        flow = self.flow_level or self.canonical or style
         if flow or isinstance(self._peek(), end):
             (self._flow_sequence if is_sequence else self._flow_mapping)()
         elif is_sequence:
@@ -500,7 +501,9 @@ class Emitter(metaclass=Remembering):
 
     def _escaped(self, character: str) -> str:
         special = character in '"\\\x85\u2028\u2029\ufeff' or character == "\n"
-        wide = self.allow_unicode and ("\xa0" <= character <= "\ud7ff" or "\ue000" <= character <= "\ufffd")
+        wide = self.allow_unicode and (
+            "\xa0" <= character <= "\ud7ff" or "\ue000" <= character <= "\ufffd"
+        )
         if not special and (" " <= character <= "~" or wide):
             return character
         if character in _ESCAPES:

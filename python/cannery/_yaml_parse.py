@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from cannery import _native
-from cannery._yaml_errors import ComposerError, Mark, ReaderError, decoded, name_file
+from cannery._yaml_errors import ComposerError, Mark, ReaderError, YAMLError, decoded, name_file
 from cannery._yaml_nodes import (
     AliasEvent,
     AliasToken,
@@ -48,6 +48,7 @@ from cannery._yaml_nodes import (
 from cannery._yaml_registry import Remembering
 
 _DIRECTIVE = re.compile(r"^%(\S+)[ \t]+(.*?)[ \t]*(?:#.*)?$")
+_PROPERTY = re.compile(r"!<[^>]*>|[&!][^\s,\[\]{}]*")
 _TAG = re.compile(r"!<[^>]*>|![0-9A-Za-z-]*!|!")
 
 
@@ -62,7 +63,7 @@ class Reader(metaclass=Remembering):
             self.name = "<byte string>"
         else:
             self.name = getattr(stream, "name", "<file>")
-        data = stream.read() if self.stream is not None else stream
+        data: Any = stream if self.stream is None else self.stream.read()
         self.encoding: str | None = None
         if isinstance(data, (bytes, bytearray)):
             self.encoding = _encoding(bytes(data[:2]))
@@ -131,7 +132,7 @@ class Parser(metaclass=Remembering):
     def __init__(self) -> None:
         self._events: list[Event] | None = None
         self._event = 0
-        self._error: Exception | None = None
+        self._error: YAMLError | None = None
 
     def check_event(self, *choices: type) -> bool:
         """Whether another event follows, of one of these types if there are some."""
@@ -165,7 +166,11 @@ class Parser(metaclass=Remembering):
         start = self._mark((0, 0, 0))
         events: list[Event] = [StreamStartEvent(start, start, self.encoding)]
         behind = 0
-        for event in found:
+        for event, following in zip(found, [*found[1:], None], strict=True):
+            is_pair = event[0] == "mapping" and event[6] and self.buffer[event[1][0]] != "{"
+            if is_pair and event[3] is None and event[4] is None and following:
+                # A mapping without braces begins where its key does.
+                event = (event[0], following[1], *event[2:])
             made = self._made(event, behind)
             if made is not None:
                 events.append(made)
@@ -196,6 +201,10 @@ class Parser(metaclass=Remembering):
             return MappingStartEvent(anchor, tag, implicit, *marks, style == "[")
         if name == "document":
             version, tags = self._directives(behind, start[0])
+            if version or tags:
+                # Directives are part of it.
+                first = self.buffer.index("%", behind)
+                marks = self._mark((first, self.buffer.count("\n", 0, first), 0)), marks[1]
             return DocumentStartEvent(*marks, style == "-", version, tags)
         simple = {
             "end sequence": SequenceEndEvent,
@@ -257,7 +266,9 @@ class _Tokens:
                 self.add(DocumentStartToken, start, end)
         elif name == "end document":
             if style:
-                marker = (start[0] - 3, start[1], max(0, start[2] - 3))
+                at = self.reader.buffer.rfind("...", 0, start[0])
+                line = self.reader.buffer.count("\n", 0, at)
+                marker, start = (at, line, 0), (at + 3, line, 3)
                 self.add(DocumentEndToken, marker, start)
         elif name.startswith("end "):
             self.end(start, end)
@@ -321,13 +332,16 @@ class _Tokens:
         self.add(kinds[style], start, end)
 
     def directives(self, behind: int, start: Any) -> None:
-        for line in self.reader.buffer[behind : start[0]].splitlines():
-            found = _DIRECTIVE.match(line)
+        at, number = behind, self.reader.buffer.count("\n", 0, behind)
+        for line in self.reader.buffer[behind : start[0]].split("\n"):
+            found = _DIRECTIVE.match(line.rstrip("\r"))
             if found is not None:
                 value: Any = tuple(found[2].split())
                 if found[1] == "YAML":
                     value = tuple(int(part) for part in found[2].split("."))
-                self.add(DirectiveToken, start, start, found[1], value)
+                places = (at, number, 0), (at + len(line), number, len(line))
+                self.add(DirectiveToken, *places, found[1], value)
+            at, number = at + len(line) + 1, number + 1
 
     def properties(self, start: Any, end: Any, anchor: Any, tag: Any) -> Any:
         """The tokens of an anchor and a tag; where what follows them begins."""
@@ -344,7 +358,7 @@ class _Tokens:
                 stop = text.find("\n", at)
                 at = end[0] if stop < 0 else stop
             elif text[at] in "&!" and (anchor is not None or tag is not None):
-                stop = re.compile(r"[\s,\[\]{}]|$").search(text, at).start()  # type: ignore[union-attr]
+                stop = _PROPERTY.match(text, at).end()  # type: ignore[union-attr]
                 here, there = (at, line, column), (stop, line, column + stop - at)
                 if text[at] == "&":
                     self.add(AnchorToken, here, there, anchor)

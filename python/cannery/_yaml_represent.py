@@ -242,7 +242,8 @@ class Representer(SafeRepresenter):
         """Return the node of the plain value that one of a subclass is."""
         if isinstance(data, enum.Enum):
             return self.represent_data(data.value)
-        for plain in (str, int, float, dict, list, set):
+        kinds: tuple[Any, ...] = (str, int, float, dict, list, set)
+        for plain in kinds:
             if isinstance(data, plain):
                 return self.represent_data(plain(data))
         return self.represent_undefined(data)

@@ -56,8 +56,8 @@ impl Document {
             }
             (None, None) => return Ok(()),
         };
-        let added = comment.map(written).into_iter().collect();
-        self.commit_comments(splices, old.into_iter().collect(), added)
+        let added: Vec<String> = comment.map(written).into_iter().collect();
+        self.commit_comments(splices, old.into_iter().collect(), &added)
     }
 
     /// Replaces the comment lines right above the entry at `path`.
@@ -74,14 +74,14 @@ impl Document {
         let added: Vec<String> = lines.map(written).collect();
         let lines: Vec<String> = added.iter().map(|line| format!("{pad}{line}\n")).collect();
         let text = self.with_breaks(&lines.concat());
-        self.commit_comments(Splices::default().replace(first, line, text), old, added)
+        self.commit_comments(Splices::default().replace(first, line, text), old, &added)
     }
 
     fn commit_comments(
         &mut self,
         splices: Splices,
         dropped: Vec<Span>,
-        added: Vec<String>,
+        added: &[String],
     ) -> Result<()> {
         let added = added.iter().map(|line| line.trim_end().to_owned()).collect();
         let pieces = vec![Piece::Old(0..self.tree.atoms.len())];

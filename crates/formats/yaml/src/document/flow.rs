@@ -49,7 +49,7 @@ impl Document {
         if self.are_lines(id) {
             ways.push(self.added_line(id, index, text));
         }
-        let blank = self.separator(entries);
+        let blank = separator(entries);
         match index.checked_sub(1) {
             Some(before) => {
                 let entry = entries[before];
@@ -62,14 +62,6 @@ impl Document {
             None => ways.push(splices().insert(entries[0].start, format!("{text},{blank}"))),
         }
         ways
-    }
-
-    /// What stands between a comma and the entry behind it.
-    fn separator(&self, entries: &[Entry]) -> &'static str {
-        let tight = entries
-            .windows(2)
-            .all(|pair| pair[0].comma.is_some_and(|comma| comma + 1 == pair[1].start));
-        if tight && entries.len() > 1 { "" } else { " " }
     }
 
     /// Adds an entry on a line of its own, where all others have one.
@@ -139,4 +131,12 @@ impl Document {
         }
         ways
     }
+}
+
+/// What stands between a comma and the entry behind it.
+fn separator(entries: &[Entry]) -> &'static str {
+    let tight = entries
+        .windows(2)
+        .all(|pair| pair[0].comma.is_some_and(|comma| comma + 1 == pair[1].start));
+    if tight && entries.len() > 1 { "" } else { " " }
 }

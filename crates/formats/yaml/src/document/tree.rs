@@ -223,8 +223,10 @@ impl Builder<'_> {
             return;
         };
         if open.is_mapping && open.key.is_none() {
-            open.key = Some((open.start.take().unwrap_or(start), id));
-            return;
+            let start = open.start.take().unwrap_or(start);
+            open.key = Some((start, id));
+            let map = open.id;
+            return self.begin_pair(map, start);
         }
         let colon = open.colon.take();
         let (start, key) = match open.key.take() {
@@ -239,6 +241,23 @@ impl Builder<'_> {
             TreeNodeKind::Scalar { .. } | TreeNodeKind::Alias { .. } => {
                 unreachable!("only collections are open")
             }
+        }
+    }
+
+    /// A mapping without braces in a sequence in brackets begins where its key does: that it is one
+    /// shows only at the `:`.
+    fn begin_pair(&mut self, map: NodeId, start: usize) {
+        let span = &mut self.tree.nodes[map.0].span;
+        if start >= span.start {
+            return;
+        }
+        span.start = start;
+        let around = self.open.iter().nth_back(1).map(|open| open.id);
+        let Some(around) = around else { return };
+        if let TreeNodeKind::Sequence { entries, .. } = &mut self.tree.nodes[around.0].kind
+            && let Some(entry) = entries.last_mut().filter(|entry| entry.value == map)
+        {
+            entry.start = start;
         }
     }
 

@@ -436,10 +436,9 @@ impl Document {
         }
         let text = &self.text[node.span.start..node.span.end];
         match &node.kind {
-            TreeNodeKind::Alias { .. } => false,
             TreeNodeKind::Scalar { style: ScalarStyle::DoubleQuoted } => true,
             TreeNodeKind::Scalar { style: ScalarStyle::Plain } => is_json_word(text),
-            TreeNodeKind::Scalar { .. } => false,
+            TreeNodeKind::Alias { .. } | TreeNodeKind::Scalar { .. } => false,
             TreeNodeKind::Sequence { flow, entries } | TreeNodeKind::Mapping { flow, entries } => {
                 let quoted = |key: NodeId| {
                     let kind = &self.tree[key].kind;

@@ -158,10 +158,12 @@ fn is_no_text(text: &str, first: u8) -> bool {
     }
 }
 
-/// Digits with `_` among them, and what may stand beside digits: readers differ on which of these
-/// are numbers, and some fail on those that have no digit at all, such as `0x_`.
+/// Digits with `_` among them, what may stand beside digits, and `0o` and `0x` behind a sign:
+/// readers differ on which of these are numbers, and some fail on those that have no digit at all,
+/// such as `0x_`.
 fn is_number_like(text: &str) -> bool {
-    if !text.contains('_') {
+    let signed = text.starts_with(['+', '-']);
+    if !signed && !text.contains('_') {
         return false;
     }
     let unsigned = text.trim_start_matches(['+', '-']);
@@ -170,7 +172,8 @@ fn is_number_like(text: &str) -> bool {
         .and_then(|rest| rest.strip_prefix(['x', 'X', 'o', 'O', 'b', 'B']));
     let of_base = |byte: u8| byte == b'_' || byte.is_ascii_hexdigit();
     let of_number = |byte: u8| byte.is_ascii_digit() || b"_+-.:eE".contains(&byte);
-    based.is_some_and(|digits| digits.bytes().all(of_base)) || unsigned.bytes().all(of_number)
+    based.is_some_and(|digits| digits.bytes().all(of_base))
+        || text.contains('_') && unsigned.bytes().all(of_number)
 }
 
 /// The words of YAML 1.1, `y` and `n` among them, which PyYAML leaves out.
