@@ -170,26 +170,27 @@ LOADERS = (
 )  # fmt: skip
 DUMPERS = (BaseDumper, SafeDumper, Dumper, CBaseDumper, CSafeDumper, CDumper)
 
-_ORIGINAL = {*LOADERS, *DUMPERS}
-_REGISTRIES = (
-    "yaml_constructors",
-    "yaml_multi_constructors",
-    "yaml_implicit_resolvers",
-    "yaml_path_resolvers",
-    "yaml_representers",
-    "yaml_multi_representers",
-)
-
+_READERS = {cls: _registry.loader_parts(cls) for cls in LOADERS}
+_WRITERS = {cls: _registry.dumper_parts(cls) for cls in DUMPERS}
 
 # What the definitions above registered is no change.
 _registry.changed.clear()
 
 
-def is_original(cls: Any) -> bool:
+def is_original_loader(cls: Any) -> bool:
     """Whether a class is one of these, and no program registered or replaced anything in it."""
-    if cls not in _ORIGINAL:
+    parts = _READERS.get(cls)
+    if parts is None or parts != _registry.loader_parts(cls):
         return False
-    return not _registry.changed or not _registry.is_changed(cls, _REGISTRIES)
+    return not _registry.changed or not _registry.is_changed(cls)
+
+
+def is_original_dumper(cls: Any) -> bool:
+    """Whether a class is one of these, and no program registered or replaced anything in it."""
+    parts = _WRITERS.get(cls)
+    if parts is None or parts != _registry.dumper_parts(cls):
+        return False
+    return not _registry.changed or not _registry.is_changed(cls)
 
 
 class YAMLObjectMetaclass(type):

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from cannery._yaml_errors import ConstructorError
 from cannery._yaml_nodes import MappingNode, ScalarNode, SequenceNode
-from cannery._yaml_registry import Registry, Remembering
+from cannery._yaml_registry import Registry
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = _PREFIX + "merge"
@@ -30,7 +30,7 @@ _TIMESTAMP = re.compile(
 )
 
 
-class BaseConstructor(metaclass=Remembering):
+class BaseConstructor:
     """Makes objects of nodes by the functions that are registered for their tags."""
 
     yaml_constructors: ClassVar[dict[Any, Callable[..., Any]]] = Registry()

@@ -19,7 +19,6 @@ from cannery._yaml_nodes import (
     StreamEndEvent,
     StreamStartEvent,
 )
-from cannery._yaml_registry import Remembering
 
 _HANDLES = {"!": "!", "tag:yaml.org,2002:": "!!"}
 _BREAKS = "\n\x85\u2028\u2029"
@@ -91,7 +90,7 @@ def _is_plain(text: str, flow: bool) -> bool:
     return " #" not in text and "\t#" not in text
 
 
-class Emitter(metaclass=Remembering):
+class Emitter:
     """Writes events to a stream, or keeps the text for `getvalue`."""
 
     DEFAULT_TAG_PREFIXES = _HANDLES

@@ -45,14 +45,13 @@ from cannery._yaml_nodes import (
     Token,
     ValueToken,
 )
-from cannery._yaml_registry import Remembering
 
 _DIRECTIVE = re.compile(r"^%(\S+)[ \t]+(.*?)[ \t]*(?:#.*)?$")
 _PROPERTY = re.compile(r"!<[^>]*>|[&!][^\s,\[\]{}]*")
 _TAG = re.compile(r"!<[^>]*>|![0-9A-Za-z-]*!|!")
 
 
-class Reader(metaclass=Remembering):
+class Reader:
     """The text of a stream, and the name that errors call it by."""
 
     def __init__(self, stream: Any) -> None:
@@ -80,7 +79,7 @@ def _encoding(head: bytes) -> str:
     return {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(head, "utf-8")
 
 
-class Scanner(metaclass=Remembering):
+class Scanner:
     """Tokens, one by one; of the text that a `Reader` has."""
 
     stream: Any
@@ -119,7 +118,7 @@ class Scanner(metaclass=Remembering):
         return self._tokens
 
 
-class Parser(metaclass=Remembering):
+class Parser:
     """Events, one by one; of the text that a `Reader` has."""
 
     stream: Any
@@ -376,7 +375,7 @@ class _Tokens:
         return (at, line, column)
 
 
-class Composer(metaclass=Remembering):
+class Composer:
     """Nodes of documents, from events."""
 
     anchors: dict[str, Node]

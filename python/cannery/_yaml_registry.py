@@ -1,11 +1,12 @@
 """Registries of loaders and dumpers that remember whether a program changed them.
 
 The plain calls of `cannery.yaml` do not go through the classes. They must when a program registered
-functions with one, or replaced a method of one.
+functions with one, replaced one of its registries, or one of the methods that programs replace.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 changed: set[int] = set()
@@ -39,23 +40,33 @@ _remembering(
 )
 
 
-class Remembering(type):
-    """The type of classes that remember that an attribute of theirs was replaced."""
+_OF_LOADERS = (
+    "yaml_constructors",
+    "yaml_multi_constructors",
+    "yaml_implicit_resolvers",
+    "yaml_path_resolvers",
+)
+_OF_DUMPERS = ("yaml_representers", "yaml_multi_representers", "yaml_implicit_resolvers")
 
-    def __setattr__(cls, name: str, value: Any) -> None:
-        changed.add(id(cls))
-        super().__setattr__(name, value)
+# With the methods that programs replace.
+loader_parts = operator.attrgetter(
+    *_OF_LOADERS,
+    "construct_mapping",
+    "construct_object",
+    "compose_node",
+    "resolve",
+)
+"""What a loader class has now that a program might replace."""
 
-    def __delattr__(cls, name: str) -> None:
-        changed.add(id(cls))
-        super().__delattr__(name)
+dumper_parts = operator.attrgetter(
+    *_OF_DUMPERS, "represent_data", "ignore_aliases", "increase_indent", "resolve"
+)
+"""What a dumper class has now that a program might replace."""
 
 
-def is_changed(cls: Any, names: tuple[str, ...]) -> bool:
-    """Whether a class, one that it is made of, or one of its registries was changed."""
-    if any(id(base) in changed for base in cls.__mro__):
-        return True
-    for name in names:
+def is_changed(cls: type) -> bool:
+    """Whether one of the registries of a class was changed."""
+    for name in {*_OF_LOADERS, *_OF_DUMPERS}:
         registry = getattr(cls, name, {})
         if id(registry) in changed:
             return True

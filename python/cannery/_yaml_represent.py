@@ -25,12 +25,12 @@ from cannery._yaml_nodes import (
     StreamEndEvent,
     StreamStartEvent,
 )
-from cannery._yaml_registry import Registry, Remembering
+from cannery._yaml_registry import Registry
 
 _PREFIX = "tag:yaml.org,2002:"
 
 
-class BaseRepresenter(metaclass=Remembering):
+class BaseRepresenter:
     """Makes nodes of objects by the functions that are registered for their types."""
 
     yaml_representers: ClassVar[dict[Any, Callable[..., Any]]] = Registry()
@@ -254,7 +254,7 @@ Representer.add_representer(tuple, Representer.represent_tuple)
 Representer.add_multi_representer(object, Representer.represent_subclass)
 
 
-class Serializer(metaclass=Remembering):
+class Serializer:
     """Nodes to events; what occurs more than once gets an anchor."""
 
     ANCHOR_TEMPLATE = "id%03d"

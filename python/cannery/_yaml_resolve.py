@@ -6,12 +6,12 @@ import re
 from typing import Any, ClassVar
 
 from cannery._yaml_nodes import MappingNode, ScalarNode, SequenceNode
-from cannery._yaml_registry import Registry, Remembering, Rules
+from cannery._yaml_registry import Registry, Rules
 
 _PREFIX = "tag:yaml.org,2002:"
 
 
-class BaseResolver(metaclass=Remembering):
+class BaseResolver:
     """Resolves nothing but what is added to it."""
 
     DEFAULT_SCALAR_TAG = _PREFIX + "str"

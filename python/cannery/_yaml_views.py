@@ -238,7 +238,7 @@ class Mapping(Node, MutableMapping[Any, Any]):
         document._insert(path, range(count + 1)[_clamped(index, count)], value, key)
 
     def update(self, other: Any = (), /, **entries: Any) -> None:
-        """Set the entries of another mapping or of pairs: all of them, or none if one is refused."""
+        """Set the entries of a mapping or of pairs: all of them, or none if one is refused."""
         new = dict(plain(other), **entries)
         with _all_or_none(self):
             for key, value in new.items():

@@ -36,7 +36,8 @@ PLAIN = ["1", "-2.5", "true", "null", "~", "text", "two words", "no", "2026-11-2
 SCALARS: list[Any] = [
     0, 1, -7, 2.5, True, False, None, "text", "two words", "no", "1", "", " lead", "trail ", "a: b",
     "a #b", "#c", "- x", "été 😀", "tab\there", "'q'", '"d"', "l1\nl2", "l1\nl2\n", "l1\n\n l2\n\n",
-    "\n", " x\ny", "end\n\n\n", "back\\slash", "w " * 60, "{{ x }}", "&a", "*a", "!t", "| x", "\u2028",
+    "\n", " x\ny", "end\n\n\n", "back\\slash", "w " * 60, "{{ x }}", "&a", "*a", "!t", "| x",
+    "\u2028",
 ]  # fmt: skip
 
 

@@ -22,7 +22,6 @@ from typing import IO, Any, Literal
 from cannery import _native
 from cannery import _yaml_classes as _classes
 from cannery import _yaml_functions as _functions
-from cannery import _yaml_registry as _registry
 from cannery._native import Tagged
 from cannery._yaml_classes import (
     BaseDumper,
@@ -470,7 +469,7 @@ def dump(
         default_style, default_flow_style, canonical, indent, width, allow_unicode, explicit_start,
         explicit_end, version, tags,
     )  # fmt: skip
-    if Dumper is not None or _registry.changed:
+    if Dumper is not None or not _classes.is_original_dumper(_classes.Dumper):
         own = _own_dumper(Dumper, representers)
         if own is not None:
             options = dict(
@@ -517,7 +516,7 @@ def dump_all(
         default_style, default_flow_style, canonical, indent, width, allow_unicode, explicit_start,
         explicit_end, version, tags,
     )  # fmt: skip
-    if Dumper is not None or _registry.changed:
+    if Dumper is not None or not _classes.is_original_dumper(_classes.Dumper):
         own = _own_dumper(Dumper, representers)
         if own is not None:
             options = dict(
@@ -633,12 +632,15 @@ def _is_binary(stream: Any) -> bool:
     return isinstance(stream, binary) or "b" in str(getattr(stream, "mode", ""))
 
 
+_OURS = (_classes.BaseConstructor, _classes.BaseRepresenter)
 _NAMES = {cls.__name__: cls for cls in (*_classes.LOADERS, *_classes.DUMPERS)}
 
 
 def _of_ours(cls: Any) -> Any:
     """The class of this module by the name of one of PyYAML's; others as they are."""
-    if isinstance(cls, _registry.Remembering):
+    if isinstance(cls, type) and issubclass(
+        cls, (_classes.BaseConstructor, _classes.BaseRepresenter)
+    ):
         return cls
     module = getattr(cls, "__module__", "").split(".")[0]
     return _NAMES.get(getattr(cls, "__name__", ""), cls) if module in ("yaml", "_yaml") else cls
@@ -648,15 +650,19 @@ def _is_constructed(loader: Any, text: str | bytes, constructors: Any) -> bool:
     """Whether the stream goes through the classes: those of a program, or tags in it."""
     if constructors is not None:
         return False
+    tagged = "!" in text if isinstance(text, str) else b"!" in text
+    if _classes.is_original_loader(loader):
+        return tagged
     cls = _of_ours(loader)
     if not (isinstance(cls, type) and issubclass(cls, _classes.BaseConstructor)):
         _schema_of(loader, None)
-    tagged = "!" in text if isinstance(text, str) else b"!" in text
-    return tagged or not _classes.is_original(cls)
+    return tagged or not _classes.is_original_loader(cls)
 
 
 def _schema_of(loader: Any, schema: str | None) -> str:
     """The schema that a loader of PyYAML's or ours stands for."""
+    if loader is SafeLoader:
+        return schema or "1.1"
     cls = _of_ours(loader)
     if cls in (BaseLoader, CBaseLoader):
         return "failsafe"
@@ -693,8 +699,10 @@ def _own_dumper(dumper: Any, representers: Any) -> Any:
     """The dumper to use if it is one of the program's, or was changed by it."""
     if representers is not None:
         return None
+    if dumper is not None and _classes.is_original_dumper(dumper):
+        return None
     cls = Dumper if dumper is None else _of_ours(dumper)
-    if _classes.is_original(cls):
+    if _classes.is_original_dumper(cls):
         return None
     if isinstance(cls, type) and issubclass(cls, _classes.BaseRepresenter):
         return cls

@@ -222,7 +222,9 @@ pub(super) fn is_collection(value: &Value) -> bool {
     match bare(value) {
         Value::List(items) | Value::Tuple(items) | Value::FrozenSet(items) => !items.is_empty(),
         Value::Map(entries) => !entries.is_empty(),
-        Value::Set(_) | Value::Object(_) => true,
+        Value::Set(_) => true,
+        // A value with a tag.
+        Value::Object(object) => object.parts.iter().any(|(_, part)| is_collection(part)),
         _ => false,
     }
 }
