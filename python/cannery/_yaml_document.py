@@ -299,8 +299,9 @@ class Document:
     @contextlib.contextmanager
     def _edit(self, moved: Any = None) -> Iterator[None]:
         """An edit of the text; `moved` says where what was at a path is afterwards."""
-        views = [] if moved is None else list(self._views)
-        paths = [(view, view._path, moved(view._path)) for view in views]
+        paths: list[tuple[Node, Path_, Path_ | None]] = []
+        if moved is not None:
+            paths = [(view, view._path, moved(view._path)) for view in list(self._views)]
         lost = [(view, path) for view, path, new in paths if new is None]
         # Views of one value that goes stay views of one value.
         last = self._load() if lost else []

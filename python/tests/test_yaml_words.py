@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_ruamel_takes_no_plain_word_for_a_number(
     words: list[str], version: tuple[int, int]
 ) -> None:
     resolver = pytest.importorskip("ruamel.yaml.resolver")
-    rules: dict[str, list[object]] = {}
+    rules: dict[str, list[Any]] = {}
     for versions, _, rule, first in resolver.implicit_resolvers:
         for character in first if version in versions else ():
             rules.setdefault(character, []).append(rule)
