@@ -14,9 +14,10 @@ from typing import Any
 
 from cannery import _session
 from cannery import json as _json
+from cannery._annotations._scope import annotations_of_function
+from cannery._checks import check_for
 from cannery._native import printable
 from cannery._steps import Pipeline
-from cannery._types import check_for, hints_of
 from cannery.errors import CanneryError, DataError, NotFoundError
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
@@ -37,7 +38,7 @@ def run_file(
     their results are known, `*` for all.
     """
     try:
-        pipeline = _find(_load(Path(path)), name)
+        pipeline = _find(load_file(Path(path)), name)
         if force:
             pipeline = pipeline.with_options(force="*" in force or force)
         with _session.reporting_to(_progress):
@@ -46,14 +47,14 @@ def run_file(
         print("interrupted; run it again: finished steps are not repeated", file=sys.stderr)
         return _INTERRUPTED
     except Exception as error:  # the pipeline's own code may raise anything
-        _report(error)
+        report(error)
         return _INCOMPLETE
     _warn_of_unknown(force, run)
     print(_json.dumps(_summary(run)) if json else printable(_table(run), lines=True))
     return _FINE
 
 
-def _warn_of_unknown(force: Sequence[str], run: _session.Run) -> None:
+def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
     there = {step.step for step in run.steps.values()}
     for name in force:
         if name != "*" and name not in there:
@@ -62,7 +63,8 @@ def _warn_of_unknown(force: Sequence[str], run: _session.Run) -> None:
             print(printable(message), file=sys.stderr)
 
 
-def _load(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file as if it were run, and return its module."""
     if not path.is_file():
         raise NotFoundError(f"there is no file `{path}`")
     name = _module_name(path.resolve())
@@ -84,7 +86,7 @@ def _module_name(path: Path) -> str:
     return path.stem if is_free else f"{path.stem}_pipelines"
 
 
-def _find(module: ModuleType, name: str | None) -> Pipeline:
+def _find(module: ModuleType, name: str | None) -> Pipeline[..., Any]:
     found = {key: value for key, value in vars(module).items() if isinstance(value, Pipeline)}
     if name is None and len(found) == 1:
         return next(iter(found.values()))
@@ -98,8 +100,8 @@ def _find(module: ModuleType, name: str | None) -> Pipeline:
     raise error
 
 
-def _arguments(pipeline: Pipeline, params: Mapping[str, str]) -> dict[str, Any]:
-    hints = hints_of(pipeline.function)
+def _arguments(pipeline: Pipeline[..., Any], params: Mapping[str, str]) -> dict[str, Any]:
+    hints = annotations_of_function(pipeline.function, "pipeline")
     known = pipeline.signature.parameters
     for name in params:
         if name not in known and not _takes_any(known):
@@ -141,7 +143,7 @@ def _progress(line: str) -> None:
         print(printable(line), file=sys.stderr)
 
 
-def _summary(run: _session.Run) -> dict[str, Any]:
+def _summary(run: _session.Run[Any]) -> dict[str, Any]:
     steps = [
         {"name": s.name, "status": s.status, "cached": s.cached, "duration": s.duration}
         for s in run.steps.values()
@@ -149,7 +151,7 @@ def _summary(run: _session.Run) -> dict[str, Any]:
     return {"run": run.id, "status": run.status, "duration": run.duration, "steps": steps}
 
 
-def _table(run: _session.Run) -> str:
+def _table(run: _session.Run[Any]) -> str:
     steps = run.steps
     width = max((len(printable(name)) for name in steps), default=0)
     lines = [
@@ -165,7 +167,7 @@ def _seconds(duration: float | None) -> str:
     return "" if duration is None else f"{duration:.3f} s"
 
 
-def _report(error: Exception) -> None:
+def report(error: Exception) -> None:
     """Print an error of cannery's as a message, and one of the pipeline's code with its place."""
     if isinstance(error, CanneryError):
         notes = list(getattr(error, "__notes__", ()))

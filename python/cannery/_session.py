@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cannery import _native
-from cannery._artifact import Artifact
+from cannery._artifact import Artifact, loadable
 from cannery._call import StepCall, as_json, report_blind_spots
 from cannery._fingerprint import Fingerprint, Graph, ValueFingerprint, fingerprint
 from cannery._fingerprint import fingerprint_value as _fingerprint_value
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _report: Callable[[str], None] | None = None
 # What the last run of this process found out about the code: one at most.
 _kept: list[tuple[Graph, dict[Any, Fingerprint]]] = []
+_T_co = TypeVar("_T_co", covariant=True)
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
 
@@ -59,13 +60,20 @@ def reporting_to(report: Callable[[str], None]) -> Iterator[None]:
         _report = before
 
 
-class Run:
+class Run(Generic[_T_co]):
     """A pipeline's run after it ended: its `output`, and how its steps went."""
 
     def __init__(self, record: RunRecord, output: Any) -> None:
         self._record = record
-        self.output = output
-        """What the pipeline returned: an artifact, or a structure of artifacts."""
+        self._output = output
+
+    @property
+    def output(self) -> Artifact[_T_co]:
+        """What the pipeline returned: an artifact, or a structure of artifacts.
+
+        A tuple, list or dictionary of artifacts has `load()`, too, which loads all of them.
+        """
+        return self._output
 
     @property
     def id(self) -> int:
@@ -90,8 +98,11 @@ class Run:
     def __repr__(self) -> str:
         return repr(self._record)
 
+    def _repr_html_(self) -> str:
+        return self._record._repr_html_()
 
-def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Run:
+
+def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Run[Any]:
     """Run a pipeline, and raise what its steps raise."""
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
     session = Session(store, pipeline, bound.arguments)
@@ -100,6 +111,7 @@ def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Run:
             session.look_ahead(pipeline)
             output = pipeline.function(*bound.args, **bound.kwargs)
             session.native.finish()
+            session.ended = True
         record = store._native.run(session.native.id)
     except BaseException as error:
         session.native.fail(error)
@@ -109,17 +121,22 @@ def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Run:
         session.release()
         if store is not pipeline.store:
             store.close()
-    return Run(RunRecord(session.store, record), output)
+    return Run(RunRecord(session.store, record), loadable(output))
 
 
 class Session:
     """A run in progress."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, store: Store, pipeline: Pipeline[..., Any], parameters: Mapping[str, Any]
+    ) -> None:
+        self.pipeline = pipeline.name
         self.native = _native.Session(store._native, pipeline.name, as_json(parameters))
         # What is asked of a run that has ended keeps no file open.
         self.store = Store._of(store._native.dormant())
         self.force = pipeline.force
+        self.ended = False
+        """Whether all of its steps have ended, and well."""
         self.ttl = pipeline.ttl
         self._calls: list[StepCall] = []
         self.graph, self._fingerprints = _kept.pop() if _kept else (Graph(), {})
@@ -127,7 +144,7 @@ class Session:
         self._watching: Watching | None = None
         self._lock = threading.RLock()
 
-    def look_ahead(self, pipeline: Pipeline) -> None:
+    def look_ahead(self, pipeline: Pipeline[..., Any]) -> None:
         """Look at all that the pipeline's steps reach before any of them runs and changes it."""
         with self._lock:
             self.graph.root(pipeline.function)
@@ -166,21 +183,26 @@ class Session:
             call.release()
         self._calls.clear()
 
-    def forces(self, step: Step) -> bool:
+    def forces(self, step: Step[..., Any]) -> bool:
         """Say whether a step runs although its result is known."""
         forced = self.force if isinstance(self.force, bool) else step.name in self.force
         return step.force or forced
 
-    def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
+    def submit(
+        self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Artifact[Any]:
         """Add a step to the run; it begins when its inputs are there."""
+        step.check_annotations()
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         call = StepCall(self, step, bound)
         self._calls.append(call)
-        return Artifact(call, step.hints.get("return"))
+        outputs = step.outputs
+        only = outputs.items[0] if outputs.whole is None else None
+        return Artifact(call, step.hints.get("return") if only is None else only.type, only)
 
     @contextmanager
-    def reporting(self, step: Step) -> Iterator[None]:
+    def reporting(self, step: Step[..., Any]) -> Iterator[None]:
         """Say that a step is at work, where a report was asked for."""
         if _report is None:
             yield
@@ -190,7 +212,7 @@ class Session:
         yield
         _report(f"{step.name} done in {time.monotonic() - began:.3f} s")
 
-    def fingerprint_of(self, step: Step) -> Fingerprint:
+    def fingerprint_of(self, step: Step[..., Any]) -> Fingerprint:
         """Fingerprint a step's code, once in a run."""
         with self._lock:
             known = self._fingerprints.get(step)

@@ -6,27 +6,56 @@ import datetime
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    ParamSpecArgs,
+    ParamSpecKwargs,
+    Protocol,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from cannery import _session
-from cannery._types import hints_of
+from cannery._annotations._refusal import refusal
+from cannery._annotations._scope import (
+    annotations_of_function,
+    place_of_argument,
+    scope_of_function,
+)
+from cannery._async import finished
+from cannery._checks import check_for, evaluate_fields, unpacked
+from cannery._outputs import Output, Outputs, check_names, outputs_of
+from cannery._stream import item_type
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
+    from cannery._checks import Check
+    from cannery._session import Run
     from cannery._store import Store
     from cannery.materializers import Materializer
 
-_Function = Callable[..., Any]
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-class Step:
+class Step(Generic[_P, _R]):
     """A function whose outputs are kept, and which runs only when its result is not known yet.
 
-    Inside a pipeline a call returns an `Artifact` at once; anywhere else it is a plain call.
+    Inside a pipeline a call returns an `Artifact` at once; anywhere else it is a plain call. For
+    type checkers a call has the type of its value, so that wrong wiring is seen: `value_of` is what
+    loads it then.
     """
 
-    def __init__(self, function: _Function, name: str | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Callable[_P, _R], name: str | None, options: dict[str, Any]
+    ) -> None:
         if not callable(function):
             raise DataTypeError(f"`step` is for functions, found {type(function).__qualname__}")
         functools.update_wrapper(self, function)
@@ -45,11 +74,18 @@ class Step:
         self.external: bool = options["external"]
         self.force: bool = options["force"]
         self.ttl: float | None = _seconds(options["ttl"])
+        self.declared_outputs: Any = options["outputs"]
+        check_names(self.declared_outputs)
+        self.is_checked_fully = _is_full(options["validate"])
+        self._checks: dict[str, Check] = {}
+        self._is_known = False
         self._options = options
+        if "<locals>" in getattr(function, "__qualname__", ""):
+            self._look_ahead()
 
-    def with_options(self, *, name: str | None = None, **options: Any) -> Step:
+    def with_options(self, *, name: str | None = None, **options: Any) -> Step[_P, _R]:
         """Return the same step with other options, those of `@step`."""
-        return step(name=name or self.name, **self._options | options)(self.function)
+        return Step(self.function, name or self.name, _checked_options(self._options | options))
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -58,14 +94,92 @@ class Step:
 
     @functools.cached_property
     def hints(self) -> dict[str, Any]:
-        """The annotations of the function, evaluated."""
-        return hints_of(self.function)
+        """The annotations of the function, evaluated.
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        Raises `DataTypeError` for a name that is not there, with the line of the definition.
+        """
+        return annotations_of_function(self.function)
+
+    @functools.cached_property
+    def outputs(self) -> Outputs:
+        """The outputs of the step, by name."""
+        try:
+            return outputs_of(self.hints.get("return", Any), self.declared_outputs)
+        except DataTypeError as error:
+            error.add_note(f"in the outputs of step `{self.name}`")
+            raise
+
+    def annotation_of(self, name: str) -> Any:
+        """Return the type of an argument; `*args` is a tuple, `**options` is a dictionary."""
+        annotation = self.hints.get(name, Any)
+        parameter = self.signature.parameters.get(name)
+        if parameter is None or parameter.kind not in _VARIABLE:
+            return annotation
+        if isinstance(annotation, (ParamSpecArgs, ParamSpecKwargs)):
+            return Any
+        inner = unpacked(annotation)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return tuple[annotation, ...] if inner is None else tuple[annotation]
+        return dict[str, annotation] if inner is None else inner
+
+    def check_of_argument(self, name: str) -> Check:
+        """Return the check for an argument."""
+        if name not in self._checks:
+            self._checks[name] = self._check(name, self.annotation_of(name))
+        return self._checks[name]
+
+    def check_of_output(self, output: Output) -> Check:
+        """Return the check for an output."""
+        key = f"-> {output.name}"
+        if key not in self._checks:
+            self._checks[key] = self._check("return", output.type)
+        return self._checks[key]
+
+    def check_of_items(self, output: Output) -> Check:
+        """Return the check for each item that a generator yields."""
+        return self._check("return", item_type(output.type))
+
+    def check_of_items_of(self, name: str) -> Check:
+        """Return the check for each item of a stream that is an argument."""
+        return self._check(name, item_type(self.annotation_of(name)))
+
+    def _check(self, name: str, annotation: Any) -> Check:
+        try:
+            return check_for(annotation, scope_of_function(self.function))
+        except DataTypeError as error:
+            message = f"{place_of_argument(self.function, name)}: {error}"
+            raise refusal(message, error.hint) from error
+
+    def check_annotations(self) -> None:
+        """Evaluate and compile all annotations, so that a wrong one is an error before it runs."""
+        if self._is_known:
+            return
+        for name in self.signature.parameters:
+            self.check_of_argument(name)
+        for output in self.outputs.items:
+            self.check_of_output(output)
+        for annotation in self.hints.values():
+            evaluate_fields(annotation)
+        self._is_known = True
+
+    def _look_ahead(self) -> None:
+        """Keep what annotations mean while the function around the step still knows the names."""
+        try:
+            for annotation in self.hints.values():
+                evaluate_fields(annotation)
+        except Exception:  # said when the step is first called in a pipeline
+            self.__dict__.pop("hints", None)
+
+    def run(self, arguments: inspect.BoundArguments) -> Any:
+        """Call the function; of one that is asynchronous, wait for its result."""
+        function: Callable[..., Any] = self.function
+        return finished(function(*arguments.args, **arguments.kwargs))
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         session = _session.current()
         if session is None:
             return self.function(*args, **kwargs)
-        return session.submit(self, args, kwargs)
+        return cast("_R", session.submit(self, args, kwargs))
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -74,12 +188,12 @@ class Step:
         return f"<step {self.name}>"
 
 
-class Pipeline:
+class Pipeline(Generic[_P, _R]):
     """A function that calls steps; calling it runs them and returns a `Run`."""
 
     def __init__(
         self,
-        function: _Function,
+        function: Callable[_P, _R],
         name: str | None,
         store: Store | str | os.PathLike[str] | None,
         force: bool | Iterable[str] = False,
@@ -98,7 +212,7 @@ class Pipeline:
         store: Store | str | os.PathLike[str] | None = None,
         force: bool | Iterable[str] | None = None,
         ttl: float | datetime.timedelta | None = None,
-    ) -> Pipeline:
+    ) -> Pipeline[_P, _R]:
         """Return the same pipeline with another store, or with steps that run again.
 
         `daily.with_options(force=["read"])(day)` runs `read` although its result is known.
@@ -116,9 +230,9 @@ class Pipeline:
         """The parameters of the function."""
         return inspect.signature(self.function)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Run[_R]:
         if _session.current() is not None:
-            return self.function(*args, **kwargs)  # its steps join the run
+            return cast("Run[_R]", self.function(*args, **kwargs))  # its steps join the run
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return _session.run(self, bound)
@@ -128,7 +242,11 @@ class Pipeline:
 
 
 @overload
-def step(function: _Function, /) -> Step: ...
+def step(function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Step[_P, _R]: ...
+
+
+@overload
+def step(function: Callable[_P, _R], /) -> Step[_P, _R]: ...
 
 
 @overload
@@ -144,12 +262,12 @@ def step(
     external: bool = False,
     force: bool = False,
     ttl: float | datetime.timedelta | None = None,
-) -> Callable[[_Function], Step]: ...
+    outputs: Iterable[str] | Mapping[str, Any] | None = None,
+    validate: Literal["sample", "full"] = "sample",
+) -> _StepDecorator: ...
 
 
-def step(
-    function: _Function | None = None, /, *, name: str | None = None, **options: Any
-) -> Step | Callable[[_Function], Step]:
+def step(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:
     """Make a function a step, as `@step` or `@step(...)`.
 
     - `name`: the step's name, and its artifact's; else the function's.
@@ -165,7 +283,33 @@ def step(
       stored, and may be changed or removed.
     - `force`: it runs although its result is known; what comes out is the result from then on.
     - `ttl`: seconds, or a `timedelta`, after which a known result is not used any more.
+    - `outputs`: names of the items of the tuple that it returns, each of which is an artifact of
+      its own; names with their types may stand instead (a dictionary).
+    - `validate`: `"full"` checks all items of large containers against the annotations, and not
+      some of more than 1,000.
     """
+    options = _checked_options(options)
+    if function is not None:
+        return Step(function, name, options)
+    return lambda function: Step(function, name, options)
+
+
+class _StepDecorator(Protocol):
+    """What `@step(...)` gives."""
+
+    @overload
+    def __call__(self, function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Step[_P, _R]: ...
+    @overload
+    def __call__(self, function: Callable[_P, _R], /) -> Step[_P, _R]: ...
+
+
+class _PipelineDecorator(Protocol):
+    """What `@pipeline(...)` gives."""
+
+    def __call__(self, function: Callable[_P, _R], /) -> Pipeline[_P, _R]: ...
+
+
+def _checked_options(options: dict[str, Any]) -> dict[str, Any]:
     defaults = {
         "cache": True,
         "materializers": (),
@@ -176,18 +320,17 @@ def step(
         "external": False,
         "force": False,
         "ttl": None,
+        "outputs": None,
+        "validate": "sample",
     }
     unknown = options.keys() - defaults.keys()
     if unknown:
         raise DataTypeError(f"`step` has no option `{min(unknown)}`")
-    options = defaults | options
-    if function is not None:
-        return Step(function, name, options)
-    return lambda function: Step(function, name, options)
+    return defaults | options
 
 
 @overload
-def pipeline(function: _Function, /) -> Pipeline: ...
+def pipeline(function: Callable[_P, _R], /) -> Pipeline[_P, _R]: ...
 
 
 @overload
@@ -197,18 +340,18 @@ def pipeline(
     store: Store | str | os.PathLike[str] | None = None,
     force: bool | Iterable[str] = False,
     ttl: float | datetime.timedelta | None = None,
-) -> Callable[[_Function], Pipeline]: ...
+) -> _PipelineDecorator: ...
 
 
 def pipeline(
-    function: _Function | None = None,
+    function: Any = None,
     /,
     *,
     name: str | None = None,
     store: Store | str | os.PathLike[str] | None = None,
     force: bool | Iterable[str] = False,
     ttl: float | datetime.timedelta | None = None,
-) -> Pipeline | Callable[[_Function], Pipeline]:
+) -> Any:
     """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`.
 
     - `force`: `True`, or names of steps, that run although their results are known.
@@ -221,6 +364,12 @@ def pipeline(
 
 def _names(force: Iterable[str]) -> frozenset[str]:
     return frozenset([force] if isinstance(force, str) else force)
+
+
+def _is_full(validate: str) -> bool:
+    if validate not in ("sample", "full"):
+        raise DataError(f'`validate` is "sample" or "full", found `{validate!r}`')
+    return validate == "full"
 
 
 def _seconds(ttl: float | datetime.timedelta | None) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cannery import _native
 from cannery._values import load_record
+from cannery.errors import DataError, NotFoundError
 from cannery.materializers._trust import trusting
 
 if TYPE_CHECKING:
@@ -58,16 +59,26 @@ class Store:
     def artifact(self, name: str, version: int | None = None) -> ArtifactVersion:
         """Return a version of an artifact, or its latest.
 
-        Raises `cannery.errors.NotFoundError`, which says what there is.
+        `name` is its path (`daily/train`, or `daily/split.low` for one of several outputs), or the
+        last part of it where only one path ends so.
+
+        Raises `cannery.errors.NotFoundError`, which says what there is, and
+        `cannery.errors.DataError` for a name that several paths end with, which lists them.
         """
         return ArtifactVersion(self, self._native.artifact(name, version))
 
     def artifacts(
         self, name: str | None = None, *, all_versions: bool = False, limit: int | None = None
-    ) -> list[ArtifactVersion]:
-        """Return the latest version of every artifact, or all versions; the newest first."""
+    ) -> ArtifactList:
+        """Return the latest version of every artifact, or all versions; the newest first.
+
+        `name` is a path or a last part, as in `artifact`. `store.artifacts("daily/train").latest()`
+        is the latest version of one.
+        """
         found = self._native.artifacts(name=name, all_versions=all_versions, limit=limit)
-        return [ArtifactVersion(self, record) for record in found]
+        artifacts = ArtifactList(ArtifactVersion(self, record) for record in found)
+        artifacts._asked = name
+        return artifacts
 
     def runs(
         self,
@@ -86,6 +97,28 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
+
+
+class ArtifactList(list["ArtifactVersion"]):
+    """Versions of artifacts, the newest first."""
+
+    _asked: str | None = None
+
+    def latest(self) -> ArtifactVersion:
+        """Return the latest version.
+
+        Raises `cannery.errors.NotFoundError` if there is none, and `cannery.errors.DataError` if
+        the versions are of several artifacts.
+        """
+        paths = sorted({each.path for each in self})
+        if not paths:
+            what = f"no artifact `{self._asked}`" if self._asked else "no artifact"
+            raise NotFoundError(f"the store has {what}")
+        if len(paths) > 1:
+            error = DataError(f"several artifacts: `{'`, `'.join(paths[:20])}`")
+            error.hint = f'ask for one of them: `store.artifact("{paths[0]}")`'
+            raise error
+        return max(self, key=lambda each: each.version)
 
 
 class RunRecord:
@@ -139,7 +172,18 @@ class RunRecord:
         return {record.label: StepRun(self._store, record) for record in records}
 
     def __repr__(self) -> str:
-        return _native.printable(f"<run {self.id} of {self.pipeline}: {self.status}>")
+        took = "" if self.duration is None else f" in {self.duration:.3g} s"
+        return _native.printable(f"<run {self.id} of {self.pipeline}: {self.status}{took}>")
+
+    def _repr_html_(self) -> str:
+        from cannery import _html
+
+        rows = [
+            (step.name, "cached" if step.cached else step.status, _seconds(step.duration))
+            for step in self.steps.values()
+        ]
+        caption = f"run {self.id} of {self.pipeline}: {self.status}"
+        return _html.table(caption, ("step", "status", "seconds"), rows)
 
 
 class StepRun:
@@ -227,12 +271,17 @@ class ArtifactVersion:
 
     @property
     def name(self) -> str:
-        """Its name, which is the step's."""
+        """Its name, which is the step's, or `step.output`; the last part of its `path`."""
         return self._record.name
 
     @property
+    def path(self) -> str:
+        """Its path in the store: `pipeline/step`, or `pipeline/step.output`."""
+        return self._record.path
+
+    @property
     def version(self) -> int:
-        """1, 2, ... for each name."""
+        """1, 2, ... for each path."""
         return self._record.version
 
     @property
@@ -268,7 +317,7 @@ class ArtifactVersion:
         return json.loads(self._store._native.describe(self._record)[2])
 
     @property
-    def path(self) -> Path:
+    def folder(self) -> Path:
         """Its files as a folder of copies, held against their digests."""
         return self._store._native.view(self.digest)
 
@@ -302,11 +351,36 @@ class ArtifactVersion:
         with trusting(trust or (), project=trust is None):
             return load_record(self._store._native, self._record, type)
 
+    def open(self, *, trust: Iterable[Any] | None = None) -> Any:
+        """Return what reads a part of the value: `artifact.open()[1000:2000]`.
+
+        A stream reads the chunks that are asked for, an array is memory-mapped; other values are
+        loaded. `trust` is as for `load`.
+        """
+        return self.load(trust=trust)
+
     def _wrap(self, records: list[_native.Artifact]) -> list[ArtifactVersion]:
         return [ArtifactVersion(self._store, record) for record in records]
 
     def __repr__(self) -> str:
-        return _native.printable(f"<artifact {self.name}@{self.version}: {self._record.type_name}>")
+        return _native.printable(f"<artifact {self.path}@{self.version}: {self._record.type_name}>")
+
+    def _repr_html_(self) -> str:
+        from cannery import _html
+
+        rows = [
+            ("type", self._record.type_name),
+            ("format", self.format),
+            ("bytes", f"{self.size:,}"),
+            ("digest", self.digest),
+            ("created", self.created.isoformat(" ", "seconds")),
+            *self.metadata.items(),
+        ]
+        return _html.table(f"artifact {self.name}@{self.version}", ("", "value"), rows)
+
+
+def _seconds(duration: float | None) -> str:
+    return "" if duration is None else f"{duration:.3g}"
 
 
 def _moment(seconds: float) -> datetime.datetime:

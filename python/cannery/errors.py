@@ -110,6 +110,10 @@ class ConflictError(FileError):
     """Something that another process changed or holds."""
 
 
+class WorkerError(CanneryError, RuntimeError):
+    """A worker process that ended before its work was done, or could not begin."""
+
+
 class PickleError(CanneryError, _pickle.PickleError):
     """Base of what can go wrong with pickles."""
 

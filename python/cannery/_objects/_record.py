@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from cannery._objects._listed import missing_library
 from cannery.errors import DataTypeError
 
 
@@ -33,8 +35,6 @@ class Record:
     @property
     def __hint__(self) -> str:
         """What to do for a value of the type instead of the record."""
-        from cannery._objects._adapters import missing_library
-
         library = missing_library(self.__type_name__)
         if library is not None:
             return f"{library} is not installed here: with it, load the file again"
@@ -129,6 +129,19 @@ class Record:
         copied.__parts__.update(deepcopy(self.__parts__, memo))
         return copied
 
+    def _repr_html_(self) -> str:
+        # Defined here, so that no part of a file answers to the name.
+        from cannery import _html
+
+        rows = [
+            (name, type(value).__name__, _shortened(value))
+            for name, value in itertools.islice(self.__parts__.items(), _MAX_ROWS)
+        ]
+        more = len(self.__parts__) - len(rows)
+        if more > 0:
+            rows.append(("…", "", f"and {more} more"))
+        return _html.table(f"record of {self.__type_name__}", ("part", "type", "value"), rows)
+
     def __repr__(self) -> str:
         shown = _in_progress.shown
         if shown is None:
@@ -138,10 +151,14 @@ class Record:
             finally:
                 _in_progress.shown = None
         # Once for all references to it: they may be far more than the records.
-        if id(self) in shown:
+        if id(self) in shown or _in_progress.depth > _DEEPEST_SHOWN:
             return f"Record({self.__type_name__!r}, ...)"
         shown.add(id(self))
-        parts = ", ".join(f"{name}={value!r}" for name, value in self.__parts__.items())
+        _in_progress.depth += 1
+        try:
+            parts = ", ".join(f"{name}={value!r}" for name, value in self.__parts__.items())
+        finally:
+            _in_progress.depth -= 1
         return f"Record({self.__type_name__!r}{', ' if parts else ''}{parts})"
 
 
@@ -149,8 +166,30 @@ class Record:
 Record.__module__ = "cannery"
 
 
+#: Parts that a notebook shows.
+_MAX_ROWS = 50
+
+
+def _shortened(value: Any) -> str:
+    """A value's text; of one that may be long, only what it is."""
+    if isinstance(value, (str, bytes, bytearray)):
+        return repr(value[:100]) + ("…" if len(value) > 100 else "")
+    if isinstance(value, (bool, int, float, complex, type(None))):
+        return repr(value)
+    shape = getattr(value, "shape", None) if not isinstance(value, Record) else None
+    if isinstance(shape, tuple):
+        return f"{getattr(value, 'dtype', '')} {shape}"
+    if isinstance(value, Record):
+        return f"record of {value.type_name}"
+    return f"{len(value)} items" if hasattr(value, "__len__") else ""
+
+
 def _is_special(name: str) -> bool:
     return name[:2] == "__" and name[-2:] == "__"
+
+
+# The stack of a thread may be small: the interpreter does not look at it.
+_DEEPEST_SHOWN = 100
 
 
 class _InProgress(threading.local):
@@ -158,6 +197,7 @@ class _InProgress(threading.local):
 
     pairs: dict[tuple[int, int], tuple[Record, Record]] | None = None
     shown: set[int] | None = None
+    depth = 0
 
 
 _in_progress = _InProgress()

@@ -32,7 +32,7 @@ use clap::Parser;
 use crate::args::{Args, Command};
 pub use crate::console::Console;
 use crate::failure::Failure;
-pub use crate::host::{Host, PythonProcess, RunRequest};
+pub use crate::host::{Host, MapRequest, PythonProcess, RunRequest};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,10 @@ impl ExitStatus {
 /// Errors are written to the console, as one message and what to do about it.
 pub fn main(args: Vec<OsString>, host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
     let outcome = match Args::try_parse_from(args) {
-        Ok(args) => run(args.command, host, console),
+        Ok(args) => {
+            console.set_looks(args.color, args.quiet);
+            run(args.command, host, console)
+        }
         Err(usage) => console.usage(&usage),
     };
     let outcome = outcome.and_then(|status| console.flush().map(|()| status));
@@ -93,7 +96,7 @@ fn run(
     host: &mut dyn Host,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
-    if console.is_standard() && !matches!(command, Command::Run(_)) {
+    if console.is_standard() && !matches!(command, Command::Run(_) | Command::MapChunks(_)) {
         interrupt::quit_on_ctrl_c();
     }
     match command {
@@ -101,6 +104,7 @@ fn run(
         Command::Cat(args) => commands::cat::cat(&args, console),
         Command::Head(args) => commands::cat::head(&args, console),
         Command::Convert(args) => commands::convert::convert(&args, console),
+        Command::MapChunks(args) => commands::map_chunks::map_chunks(&args, host, console),
         Command::Diff(args) => commands::diff::diff(&args, console),
         Command::Fmt(args) => commands::fmt::fmt(&args, console),
         Command::Validate(args) => commands::validate::validate(&args, console),
@@ -114,5 +118,6 @@ fn run(
         Command::Gc(args) => commands::upkeep::gc(&args, console),
         Command::Store(command) => commands::upkeep::store(&command, console),
         Command::Completions(args) => commands::completions::completions(&args, console),
+        Command::Man(args) => commands::man::man(&args, console),
     }
 }

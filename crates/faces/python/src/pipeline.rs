@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cannery_pipeline::{
-    Argument, Description, Digest, Engine, Error, ErrorKind, Input, KeyPart, KeyParts, Observation,
+    Argument, Description, Digest, Engine, Error, ErrorKind, KeyPart, KeyParts, Observation,
     Output, Outputs, Result, RunError, StepBody, StepCall, StepContext, StepOutcome, StepRef,
 };
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -64,10 +64,11 @@ struct Session {
 #[pyclass(module = "cannery._native", frozen)]
 struct Submitted(StepRef);
 
-/// What a step gets: an output of another step, or a parameter's bytes.
+/// What a step gets: one of a step's outputs, of which the only one has no name, or a parameter's
+/// bytes.
 #[derive(FromPyObject)]
 enum Given<'py> {
-    Output(PyRef<'py, Submitted>),
+    Output(PyRef<'py, Submitted>, String),
     Literal(Bound<'py, PyBytes>),
 }
 
@@ -120,7 +121,7 @@ impl Session {
         let mut call = call.force(force).ttl(ttl);
         for (argument, given) in inputs {
             call = match given {
-                Given::Output(step) => call.input(argument, Input::from(step.0)),
+                Given::Output(step, output) => call.output_of(argument, step.0, output),
                 Given::Literal(bytes) => call.literal(argument, bytes.as_bytes()),
             };
         }
@@ -178,13 +179,28 @@ fn raise(py: Python<'_>, error: &RunError) -> PyErr {
     original.unwrap_or_else(|| errors::shared_to_exception(py, error.error()))
 }
 
-/// What a step's function gave: what is in the output's folder, and what it looked at outside.
+/// What a step's function gave, and what it looked at outside.
 #[derive(FromPyObject)]
 struct Made {
+    outputs: Vec<MadeOutput>,
+    observations: Vec<(String, String)>,
+}
+
+/// One output: its name, the folder that it was written to, and what is in it.
+#[derive(FromPyObject)]
+struct MadeOutput {
+    name: String,
+    folder: PathBuf,
     type_name: String,
     format: String,
     metadata: String,
-    observations: Vec<(String, String)>,
+}
+
+impl From<MadeOutput> for Output {
+    fn from(made: MadeOutput) -> Self {
+        let about = Description::new(made.type_name, made.format).with_metadata(made.metadata);
+        Output::folder(made.folder, about).named(made.name)
+    }
 }
 
 /// A Python object with the methods `key_parts`, `notes`, `execute` and `is_unchanged`.
@@ -207,8 +223,7 @@ impl StepBody for PythonBody {
         with_python(|py| {
             let arguments = (inputs(context), &folder, run_label(context));
             let made: Made = self.0.call_method1(py, "execute", arguments)?.extract(py)?;
-            let about = Description::new(made.type_name, made.format).with_metadata(made.metadata);
-            let outputs = Outputs::from(Output::folder(folder.as_path(), about));
+            let outputs = made.outputs.into_iter().map(Output::from).collect();
             let observe = |all: Outputs, (label, state)| all.observed(label, state);
             Ok(made.observations.into_iter().fold(outputs, observe))
         })

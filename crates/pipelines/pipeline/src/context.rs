@@ -23,6 +23,7 @@ pub enum Argument {
 pub struct StepContext {
     pub(crate) store: Store,
     pub(crate) run: RunId,
+    pub(crate) pipeline: Arc<str>,
     pub(crate) name: String,
     pub(crate) invocation: u32,
     pub(crate) arguments: Vec<(String, Argument)>,
@@ -34,13 +35,13 @@ pub struct StepContext {
 impl StepContext {
     pub(crate) fn new(
         store: Store,
-        run: RunId,
+        (run, pipeline): (RunId, Arc<str>),
         (name, invocation): (String, u32),
         arguments: Vec<(String, Argument)>,
         cancelled: Arc<AtomicBool>,
     ) -> Self {
         let (folders, log) = (Mutex::default(), Mutex::default());
-        Self { store, run, name, invocation, arguments, cancelled, folders, log }
+        Self { store, run, pipeline, name, invocation, arguments, cancelled, folders, log }
     }
 
     /// The store of the run.

@@ -50,6 +50,6 @@ impl Engine {
         // Held until the run ends; the run's own handle does not outlast it.
         let store = self.store.held();
         let id = store.begin_run(&run)?;
-        Ok(Run::new(&store, id, self.workers))
+        Ok(Run::new(&store, id, &run.pipeline, self.workers))
     }
 }

@@ -53,6 +53,7 @@ struct Shared {
     /// Keeps nothing open by itself.
     store: Store,
     id: RunId,
+    pipeline: Arc<str>,
     cached: CachedSteps,
     max_workers: usize,
     cancelled: Arc<AtomicBool>,
@@ -74,11 +75,12 @@ struct RunState {
 }
 
 impl Run {
-    pub(crate) fn new(store: &Store, id: RunId, max_workers: usize) -> Self {
+    pub(crate) fn new(store: &Store, id: RunId, pipeline: &str, max_workers: usize) -> Self {
         let state = RunState { held: Some(store.held()), ..RunState::default() };
         let shared = Shared {
             store: store.dormant(),
             id,
+            pipeline: pipeline.into(),
             cached: CachedSteps::default(),
             max_workers,
             cancelled: Arc::default(),
@@ -316,6 +318,7 @@ impl Shared {
         let arguments = call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
         Ok(Task {
             run: self.id,
+            pipeline: Arc::clone(&self.pipeline),
             position: index,
             arguments: arguments.collect::<Result<_>>()?,
             call,

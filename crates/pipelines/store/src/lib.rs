@@ -60,7 +60,7 @@ pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
     ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart, Lineage,
     NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord, RunStatus, StepEnd,
-    StepId, StepOutput, StepRecord, StepStatus, step_label,
+    StepId, StepOutput, StepRecord, StepStatus, artifact_path, step_label,
 };
 pub use copy::Copied;
 pub use digest::{Digest, Hasher};
@@ -74,3 +74,4 @@ pub use scratch::ScratchFolder;
 pub use store::{Store, StoreOptions};
 pub use time::Timestamp;
 pub use verify::{Damage, Verification};
+pub use view::Files;

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use cannery::{Value, printable, size_name};
 use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
 
-use super::artifacts::artifact_value;
-use super::runs::version;
-use super::{object, print_json, seconds, stores};
+use super::artifacts::{artifact_value, path_version};
+
+use super::{object, print_json, seconds, shown_type, stores};
 use crate::args::LineageArgs;
 use crate::console::Style;
 use crate::failure::Failure;
@@ -91,11 +91,12 @@ impl<'a> Shown<'a> {
         argument: Option<&str>,
         console: &Console<'_>,
     ) -> Result<String, Failure> {
-        let name = console.styled(Style::Strong, version(artifact));
+        let name = console.styled(Style::Strong, path_version(artifact));
         let name =
             argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
         let size = size_name(artifact.size);
-        let (type_name, format) = (printable(&artifact.type_name), printable(&artifact.format));
+        let type_name = shown_type(&artifact.type_name);
+        let (type_name, format) = (printable(&type_name), printable(&artifact.format));
         let mut line = format!("{name}  {type_name}  {size}  {format}");
         if let Some(producer) = &artifact.producer {
             let duration = self.store.step(producer.step)?.duration().map(seconds);
@@ -110,8 +111,9 @@ impl<'a> Shown<'a> {
 fn lineage_value(lineage: &Lineage) -> Value {
     let artifacts: HashMap<_, _> =
         lineage.artifacts.iter().map(|artifact| (artifact.id, artifact)).collect();
-    let name =
-        |id: ArtifactId| -> Value { artifacts.get(&id).map(|artifact| version(artifact)).into() };
+    let name = |id: ArtifactId| -> Value {
+        artifacts.get(&id).map(|artifact| path_version(artifact)).into()
+    };
     let edges = lineage.edges.iter().map(|edge| {
         object([
             ("source", name(edge.source)),

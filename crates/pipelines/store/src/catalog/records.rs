@@ -239,6 +239,14 @@ pub struct StepRecord {
     pub error: Option<String>,
 }
 
+impl ArtifactRecord {
+    /// The last part of its path: the step's name, or `step.output`.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit_once('/').map_or(self.name.as_str(), |(_, name)| name)
+    }
+}
+
 impl StepRecord {
     /// Its name in the run; see [`step_label`].
     #[must_use]
@@ -279,7 +287,7 @@ pub struct Producer {
 pub struct ArtifactRecord {
     /// Its number.
     pub id: ArtifactId,
-    /// Its name: the step's, or `step.output`.
+    /// Its path: `pipeline/step`, or `pipeline/step.output`; see [`artifact_path`](crate::artifact_path).
     pub name: String,
     /// 1, 2, ... for each name.
     pub version: u32,
