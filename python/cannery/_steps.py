@@ -182,7 +182,8 @@ class Step(Generic[_P, _R]):
         return cast("_R", session.submit(self, args, kwargs))
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        bound: Callable[..., Any] = self
+        return self if instance is None else functools.partial(bound, instance)
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
