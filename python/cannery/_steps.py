@@ -182,7 +182,7 @@ class Step(Generic[_P, _R]):
         return cast("_R", session.submit(self, args, kwargs))
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        bound: Callable[..., Any] = self
+        bound = cast("Callable[..., Any]", self)
         return self if instance is None else functools.partial(bound, instance)
 
     def __repr__(self) -> str:
