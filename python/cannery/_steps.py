@@ -287,6 +287,17 @@ def step(function: Any = None, /, *, name: str | None = None, **options: Any) ->
       its own; names with their types may stand instead (a dictionary).
     - `validate`: `"full"` checks all items of large containers against the annotations, and not
       some of more than 1,000.
+
+    >>> from cannery import pipeline, step
+    >>> @step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> @pipeline(store="runs")
+    ... def twice(number: int):
+    ...     return double(double(number))
+    >>> run = twice(5)
+    >>> run.status, run.output.load()
+    ('completed', 20)
     """
     options = _checked_options(options)
     if function is not None:
@@ -356,6 +367,18 @@ def pipeline(
 
     - `force`: `True`, or names of steps, that run although their results are known.
     - `ttl`: how old known results may be, for steps that do not say it themselves.
+
+    >>> from cannery import pipeline, step
+    >>> @step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> @pipeline(store="runs")
+    ... def twice(number: int):
+    ...     return double(double(number))
+    >>> [step.cached for step in twice(1).steps.values()]
+    [False, False]
+    >>> [step.cached for step in twice(1).steps.values()]
+    [True, True]
     """
     if function is not None:
         return Pipeline(function, name, store, force, ttl)
