@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import warnings
+import traceback
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
@@ -17,7 +17,7 @@ from cannery._outside import Outside, paths_in
 from cannery._store import ArtifactVersion
 from cannery._types import check_for, name_of
 from cannery._values import classes_of, load_record, save_value
-from cannery.errors import CacheWarning, DataError, DataTypeError
+from cannery.errors import DataError, DataTypeError, WorkerError
 from cannery.materializers._trust import trusting
 
 if TYPE_CHECKING:
@@ -32,12 +32,28 @@ class Made(NamedTuple):
     format: str
     metadata: str
     observations: list[tuple[str, str]]
+    #: What the process of the run is told of a step that ran in another.
+    notes: bytes = b""
 
 
 class StepCall:
     """The body of a step, which the engine asks for its key and, unless it is known, to run."""
 
     def __init__(self, session: Session, step: Step, bound: inspect.BoundArguments) -> None:
+        self._prepare(session, step, bound)
+        inputs = list(self._inputs())
+        self.submitted = session.native.submit(
+            step.name,
+            self,
+            inputs,
+            use_cache=step.cache and session.options.cache,
+            force=session.forces(step),
+            ttl=session.options.ttl if step.ttl is None else step.ttl,
+            timeout=step.timeout,
+            retries=(step.retries, step.retry_delay, step.retry_backoff),
+        )
+
+    def _prepare(self, session: Session, step: Step, bound: inspect.BoundArguments) -> None:
         self.session = session
         self.step = step
         self._bound = bound
@@ -47,15 +63,6 @@ class StepCall:
         self._other_code: list[Fingerprint] = []
         self._parts = dict(_declared_parts(step, self._outside))
         self._parts |= {"code": self._code.digest, "python": PYTHON_VERSION}
-        inputs = list(self._inputs())
-        self.submitted = session.native.submit(
-            step.name,
-            self,
-            inputs,
-            use_cache=step.cache,
-            force=session.forces(step),
-            ttl=session.ttl if step.ttl is None else step.ttl,
-        )
 
     def release(self) -> None:
         """Let go of what went in, after the run has ended."""
@@ -85,7 +92,7 @@ class StepCall:
 
     def _literal(self, name: str, value: Any) -> bytes:
         found = self.session.fingerprint_value(value, f"argument {name}")
-        report_blind_spots(self.step, f"argument `{name}`", found.blind_spots)
+        self.session.report_blind_spots(self.step, f"argument `{name}`", found.blind_spots)
         if found.code is not None:
             self._parts[f"code of {name}"] = found.code.digest
             self._other_code.append(found.code)
@@ -107,13 +114,15 @@ class StepCall:
         """Return the pieces of the code by name, for people to see which of them changed."""
         return [note for found in (self._code, *self._other_code) for note in found.notes()]
 
-    def execute(self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str) -> Made:
+    def execute(
+        self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str, log: Path
+    ) -> Made:
         """Load the inputs, call the function, check its output and save it below `to`."""
         from cannery._session import entered
 
         try:
             # A step that is called by a step is a plain call.
-            with entered(None), self.session.reporting(self.step):
+            with entered(None), self._printing(log):
                 arguments = self._load_inputs(dict(inputs))
                 named = [*self._code.paths(), *paths_in(arguments.arguments)]
                 try:
@@ -127,7 +136,9 @@ class StepCall:
                 others = self._code.read_by_others()
                 seen = list((others | dict(self._outside.states(value, Path(to)))).items())
                 self.session.note_changes_by_step(self._code, seen)
-            report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
+            self.session.report_blind_spots(
+                self.step, "as it ran", self._outside.blind_spots
+            )
         except BaseException as error:
             error.add_note(f"in {where}")
             raise
@@ -178,6 +189,47 @@ class StepCall:
         error.path = f"${missed.path}"
         raise error
 
+    def _printing(self, log: Path) -> Any:
+        return self.session.printing(log, self.label)
+
+    # Of steps that run in another process
+
+    def task(self) -> tuple[str, str, list[str], bytes]:
+        """Return the call as data: module, qualified name, materializers' ids, and the rest."""
+        from cannery._worker import task_of
+
+        return task_of(self.step, self._bound)
+
+    def take_notes(self, notes: bytes) -> None:
+        """Warn of what another process could not see."""
+        from cannery._worker import load
+
+        for message in load(notes) if notes else ():
+            self.session.warn(message)
+
+    def dump_error(self, error: BaseException) -> bytes:
+        """Write an exception for another process."""
+        from cannery._worker import dump, load
+
+        trace = "".join(traceback.format_exception(error))
+        try:
+            dumped = dump((error, getattr(error, "__notes__", []), trace))
+            load(dumped)
+        except Exception:  # exceptions may refuse in any way
+            text = f"{type(error).__qualname__}: {error}"
+            dumped = dump((WorkerError(text), getattr(error, "__notes__", []), trace))
+        return dumped
+
+    def load_error(self, dumped: bytes) -> BaseException | None:
+        """Read an exception of another process."""
+        from cannery._worker import load
+
+        if not dumped:
+            return None
+        error, notes, trace = load(dumped)
+        error.__notes__ = [*notes, f"in a worker process:\n{trace.rstrip()}"]
+        return error
+
     # Called by the artifact
 
     @property
@@ -198,20 +250,15 @@ class StepCall:
         """Wait until the step has ended, and return its value."""
         return self._load(self._wait(), self.returns)
 
+    def reference(self) -> tuple[str, int]:
+        """Return the name and version of the output of a step that has ended."""
+        outcome = self.session.native.outcome(self.submitted)
+        record = self._wait() if outcome is None else outcome[1][0][1]
+        return record.name, record.version
+
     def _wait(self) -> _native.Artifact:
         _cached, outputs = self.session.native.wait(self.submitted)
         return outputs[0][1]
-
-
-def report_blind_spots(step: Step, what: str, blind_spots: tuple[str, ...]) -> None:
-    """Warn that changes may go unnoticed, or refuse to go on if the step is strict."""
-    if not blind_spots:
-        return
-    message = f"step `{step.name}`, {what}: {'; '.join(blind_spots)}"
-    if step.strict:
-        hint = "call what it needs by name, or take `strict=True` away"
-        raise _with_hint(DataError(message), hint)
-    warnings.warn(message, CacheWarning, stacklevel=6)
 
 
 def as_json(values: Mapping[str, Any]) -> str:

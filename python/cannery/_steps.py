@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, overload
 
 from cannery import _session
+from cannery._artifact import Artifact
 from cannery._types import hints_of
+from cannery._options import Executor, RunOptions, seconds
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
@@ -44,7 +46,12 @@ class Step:
         self.strict: bool = options["strict"]
         self.external: bool = options["external"]
         self.force: bool = options["force"]
-        self.ttl: float | None = _seconds(options["ttl"])
+        self.ttl: float | None = seconds(options["ttl"], "ttl")
+        self.timeout: float | None = seconds(options["timeout"], "timeout")
+        self.retries: int = _count(options["retries"])
+        self.retry_delay: float = seconds(options["retry_delay"], "retry_delay") or 0.0
+        self.retry_backoff: float = options["retry_backoff"]
+        self.on_failure: Callable[[Exception], object] | None = options["on_failure"]
         self._options = options
 
     def with_options(self, *, name: str | None = None, **options: Any) -> Step:
@@ -67,6 +74,32 @@ class Step:
             return self.function(*args, **kwargs)
         return session.submit(self, args, kwargs)
 
+    def map(self, items: Any, /, *others: Any, **same: Any) -> list[Any]:
+        """Call the step for each item, and return the list of what it gives.
+
+        `items` is a list or another iterable, whose items may be artifacts; or one artifact, for
+        whose value it waits. Each item is a parameter of its own: of a list in which one item is
+        new, only that runs. Further positional arguments are iterables of the same length;
+        keyword arguments are the same for every call.
+
+        >>> from cannery import pipeline, step
+        >>> @step
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> double.map([1, 2])
+        [2, 4]
+        """
+        rows = [_items_of(each) for each in (items, *others)]
+        if len({len(row) for row in rows}) > 1:
+            lengths = ", ".join(str(len(row)) for row in rows)
+            raise DataError(f"`{self.name}.map` needs items of one length, found {lengths}")
+        return [self(*row, **same) for row in zip(*rows, strict=True)]
+
+    def __reduce__(self) -> Any:
+        from cannery._worker import reference_of
+
+        return _found, (*reference_of(self), self.name, self._options)
+
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
@@ -82,15 +115,13 @@ class Pipeline:
         function: _Function,
         name: str | None,
         store: Store | str | os.PathLike[str] | None,
-        force: bool | Iterable[str] = False,
-        ttl: float | datetime.timedelta | None = None,
+        options: RunOptions,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.name: str = name or function.__name__
         self.store = store
-        self.force: bool | frozenset[str] = force if isinstance(force, bool) else _names(force)
-        self.ttl: float | None = _seconds(ttl)
+        self.options = options
 
     def with_options(
         self,
@@ -98,18 +129,30 @@ class Pipeline:
         store: Store | str | os.PathLike[str] | None = None,
         force: bool | Iterable[str] | None = None,
         ttl: float | datetime.timedelta | None = None,
+        cache: bool | None = None,
+        workers: int | None = None,
+        executor: Executor | None = None,
+        fail_fast: bool | None = None,
+        dry_run: bool | None = None,
+        tags: str | Iterable[str] | None = None,
+        on_failure: Callable[[Exception], object] | None = None,
     ) -> Pipeline:
-        """Return the same pipeline with another store, or with steps that run again.
+        """Return the same pipeline with other options, those of `@pipeline`.
 
         `daily.with_options(force=["read"])(day)` runs `read` although its result is known.
         """
-        return Pipeline(
-            self.function,
-            self.name,
-            self.store if store is None else store,
-            self.force if force is None else force,
-            self.ttl if ttl is None else ttl,
+        options = self.options.changed(
+            force=force,
+            ttl=ttl,
+            cache=cache,
+            workers=workers,
+            executor=executor,
+            fail_fast=fail_fast,
+            dry_run=dry_run,
+            tags=tags,
+            on_failure=on_failure,
         )
+        return Pipeline(self.function, self.name, self.store if store is None else store, options)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -144,6 +187,11 @@ def step(
     external: bool = False,
     force: bool = False,
     ttl: float | datetime.timedelta | None = None,
+    timeout: float | datetime.timedelta | None = None,
+    retries: int = 0,
+    retry_delay: float | datetime.timedelta = 1.0,
+    retry_backoff: float = 2.0,
+    on_failure: Callable[[Exception], object] | None = None,
 ) -> Callable[[_Function], Step]: ...
 
 
@@ -165,6 +213,10 @@ def step(
       stored, and may be changed or removed.
     - `force`: it runs although its result is known; what comes out is the result from then on.
     - `ttl`: seconds, or a `timedelta`, after which a known result is not used any more.
+    - `timeout`: seconds after which it has failed; in a process it is ended, a thread cannot be.
+    - `retries`: how often it is tried again when it fails; `retry_delay` seconds after the first
+      failure, `retry_backoff` times as long after each further one.
+    - `on_failure`: called with the exception when it has failed, after the last retry.
     """
     defaults = {
         "cache": True,
@@ -176,6 +228,11 @@ def step(
         "external": False,
         "force": False,
         "ttl": None,
+        "timeout": None,
+        "retries": 0,
+        "retry_delay": 1.0,
+        "retry_backoff": 2.0,
+        "on_failure": None,
     }
     unknown = options.keys() - defaults.keys()
     if unknown:
@@ -197,6 +254,13 @@ def pipeline(
     store: Store | str | os.PathLike[str] | None = None,
     force: bool | Iterable[str] = False,
     ttl: float | datetime.timedelta | None = None,
+    cache: bool = True,
+    workers: int | None = None,
+    executor: Executor = "threads",
+    fail_fast: bool = True,
+    dry_run: bool = False,
+    tags: str | Iterable[str] = (),
+    on_failure: Callable[[Exception], object] | None = None,
 ) -> Callable[[_Function], Pipeline]: ...
 
 
@@ -206,26 +270,48 @@ def pipeline(
     *,
     name: str | None = None,
     store: Store | str | os.PathLike[str] | None = None,
-    force: bool | Iterable[str] = False,
-    ttl: float | datetime.timedelta | None = None,
+    **options: Any,
 ) -> Pipeline | Callable[[_Function], Pipeline]:
     """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`.
 
     - `force`: `True`, or names of steps, that run although their results are known.
     - `ttl`: how old known results may be, for steps that do not say it themselves.
+    - `cache`: with `False` no known result is used.
+    - `workers`: how many steps run at a time; else one for each core.
+    - `executor`: where steps run, in `"threads"` of this process or in `"processes"` of their own.
+    - `fail_fast`: with `False`, steps that do not need one that has failed run all the same.
+    - `dry_run`: run nothing and return a `DryRun`, which says what would run.
+    - `tags`: texts to find the run by.
+    - `on_failure`: called with the exception when a run has failed.
     """
+    unknown = options.keys() - RunOptions.__dataclass_fields__.keys()
+    if unknown:
+        raise DataTypeError(f"`pipeline` has no option `{min(unknown)}`")
+    run_options = RunOptions().changed(**options)
     if function is not None:
-        return Pipeline(function, name, store, force, ttl)
-    return lambda function: Pipeline(function, name, store, force, ttl)
+        return Pipeline(function, name, store, run_options)
+    return lambda function: Pipeline(function, name, store, run_options)
 
 
-def _names(force: Iterable[str]) -> frozenset[str]:
-    return frozenset([force] if isinstance(force, str) else force)
+def _found(module: str, qualname: str, name: str, options: dict[str, Any]) -> Step:
+    """Find a step that was pickled, with its options."""
+    from cannery._worker import find_step
+
+    found = find_step(module, qualname)
+    is_same = isinstance(found, Step) and found.name == name and found._options == options
+    return found if is_same else Step(getattr(found, "function", found), name, options)
 
 
-def _seconds(ttl: float | datetime.timedelta | None) -> float | None:
-    """Read how old a result may be; it is in no cache key."""
-    seconds = ttl.total_seconds() if isinstance(ttl, datetime.timedelta) else ttl
-    if seconds is not None and not seconds >= 0:
-        raise DataError(f"`ttl` is how many seconds a result is used for, found `{ttl}`")
-    return seconds
+def _items_of(items: Any) -> list[Any]:
+    if isinstance(items, Artifact):
+        try:
+            return list(items)
+        except DataTypeError:
+            items = items.load()  # how many there are is known when it is there
+    return list(items)
+
+
+def _count(retries: int) -> int:
+    if retries < 0:
+        raise DataError(f"`retries` is how often a step is tried again, found `{retries}`")
+    return retries

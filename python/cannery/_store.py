@@ -15,6 +15,8 @@ from cannery.materializers._trust import trusting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cannery._compare import RunComparison
+
 
 class Store:
     """A folder with everything that pipelines made, by name and version.
@@ -74,10 +76,11 @@ class Store:
         pipeline: str | None = None,
         *,
         status: str | None = None,
+        tag: str | None = None,
         limit: int | None = None,
     ) -> list[RunRecord]:
         """Return runs, the newest first."""
-        found = self._native.runs(pipeline=pipeline, status=status, limit=limit)
+        found = self._native.runs(pipeline=pipeline, status=status, tag=tag, limit=limit)
         return [RunRecord(self, record) for record in found]
 
     def run(self, number: int) -> RunRecord:
@@ -131,6 +134,38 @@ class RunRecord:
     def error(self) -> str | None:
         """What went wrong."""
         return self._record.error
+
+    @property
+    def output(self) -> Any:
+        """What the pipeline returned: stored artifacts, or a structure of them.
+
+        `None` as long as it has not completed.
+        """
+        from cannery._run_output import output_of_json
+
+        return output_of_json(self._record.output, self._store)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What it is called by."""
+        return tuple(self._record.tags)
+
+    def tag(self, *tags: str) -> None:
+        """Call it by further texts, to find it again with `Store.runs(tag=...)`."""
+        all_tags = list(dict.fromkeys((*self._record.tags, *tags)))
+        self._store._native.set_run_tags(self.id, all_tags)
+        self._record = self._store._native.run(self.id)
+
+    @property
+    def code_version(self) -> str | None:
+        """The commit of the project, with `-dirty` where files differed from it."""
+        return self._record.code_version
+
+    def compare(self, other: RunRecord | int) -> RunComparison:
+        """Say what differs from another run of the store: from `other` to this one."""
+        from cannery._compare import compare
+
+        return compare(self._store.run(other) if isinstance(other, int) else other, self)
 
     @property
     def steps(self) -> Mapping[str, StepRun]:
@@ -188,6 +223,32 @@ class StepRun:
     def error(self) -> str | None:
         """What went wrong."""
         return self._record.error
+
+    @property
+    def ran(self) -> StepRun:
+        """The step that ran: itself, or the one whose result a cached step used."""
+        found = self._store._native.execution_found_by(self._record.id)
+        return self if found is None else StepRun(self._store, found)
+
+    @property
+    def cpu(self) -> float | None:
+        """Seconds of processor time, of its thread or its process, where it ran."""
+        return self._record.cpu
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that its process had at the most while it ran, where the system tells."""
+        return self._record.memory
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried until it ended so."""
+        return self._record.attempts
+
+    @property
+    def log(self) -> str:
+        """What it has printed and logged; while it runs, what there is by now."""
+        return self._store._native.step_log(self._record.id, 0).decode("utf-8", "backslashreplace")
 
     @property
     def inputs(self) -> dict[str, ArtifactVersion]:

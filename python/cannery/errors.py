@@ -110,6 +110,14 @@ class ConflictError(FileError):
     """Something that another process changed or holds."""
 
 
+class StepTimeoutError(CanneryError, TimeoutError):
+    """A step took longer than its timeout."""
+
+
+class WorkerError(CanneryError, RuntimeError):
+    """A worker process ended before its work, or cannot do it."""
+
+
 class PickleError(CanneryError, _pickle.PickleError):
     """Base of what can go wrong with pickles."""
 

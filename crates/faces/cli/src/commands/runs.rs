@@ -1,6 +1,6 @@
 //! `cannery runs` and `cannery why`: what was run, and why.
 
-use cannery::{Value, printable, printable_lines};
+use cannery::{Value, printable, printable_lines, size_name};
 use cannery_pipeline::{Change, Explanation, Reason};
 use cannery_store::{
     ArtifactRecord, RunFilter, RunId, RunRecord, RunStatus, StepRecord, Store, Timestamp,
@@ -26,6 +26,9 @@ fn list(store: &Store, args: &RunsArgs, console: &mut Console<'_>) -> Result<(),
     let mut filter = RunFilter::default().limit(args.limit);
     if let Some(pipeline) = &args.pipeline {
         filter = filter.pipeline(pipeline);
+    }
+    if let Some(tag) = &args.tag {
+        filter = filter.tag(tag);
     }
     if let Some(status) = &args.status {
         filter = filter.status(status.parse::<RunStatus>()?);
@@ -77,11 +80,18 @@ fn show_run(
     if run.params != "{}" {
         console.short_line(format_args!("parameters  {}", printable(&run.params)))?;
     }
+    if let Some(version) = &run.code_version {
+        console.short_line(format_args!("code        {}", printable(version)))?;
+    }
+    if !run.tags.is_empty() {
+        console.short_line(format_args!("tags        {}", printable(&run.tags.join(", "))))?;
+    }
     if let Some(error) = &run.error {
         console.lines(format_args!("error  {}", printable_lines(error.trim_end())))?;
     }
-    let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::Middle];
-    let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]).cut(cuts);
+    let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::No, Cut::No, Cut::Middle];
+    let header = ["STEP", "STATUS", "DURATION", "CPU", "MEMORY", "OUTPUTS"];
+    let mut table = Table::new(header).cut(cuts);
     for (step, outputs) in steps.iter().zip(&outputs) {
         let status = if step.cached { "cached" } else { step.status.as_str() };
         let outputs: Vec<_> = outputs.iter().map(|(_, artifact)| version(artifact)).collect();
@@ -89,6 +99,8 @@ fn show_run(
             Cell::styled(step.label(), Style::Strong),
             Cell::styled(status, style_of(status)),
             step.duration().filter(|_| !step.cached).map(seconds).unwrap_or_default().into(),
+            step.usage.cpu.map(seconds).unwrap_or_default().into(),
+            step.usage.memory.map(size_name).unwrap_or_default().into(),
             outputs.join(", ").into(),
         ]);
     }
@@ -166,6 +178,7 @@ fn run_value(run: &RunRecord) -> Value {
         ("params", json_value(&run.params)),
         ("code_version", run.code_version.clone().into()),
         ("host", run.host.as_str().into()),
+        ("tags", run.tags.iter().map(|tag| Value::from(tag.as_str())).collect()),
         ("error", run.error.clone().into()),
     ])
 }
@@ -185,6 +198,9 @@ fn step_value(step: &StepRecord, outputs: &[(String, ArtifactRecord)]) -> Value 
         ("cached", step.cached.into()),
         ("started", moment(step.started)),
         ("seconds", step.duration().map(|duration| duration.as_secs_f64()).into()),
+        ("cpu", step.usage.cpu.map(|cpu| cpu.as_secs_f64()).into()),
+        ("memory", step.usage.memory.into()),
+        ("attempts", step.attempts.into()),
         ("outputs", outputs.iter().map(output).collect()),
         ("error", step.error.clone().into()),
     ])
