@@ -25,12 +25,14 @@ if TYPE_CHECKING:
         pickle,
         yaml,
     )
-    from cannery._artifact import Artifact
+    from cannery._artifact import Artifact, value_of
+    from cannery._checks._arrays import Columns, DType, Shape
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
     from cannery._session import Run
     from cannery._steps import pipeline, step
     from cannery._store import Store
+    from cannery._stream import Stream
     from cannery.materializers import Materializer
 
 # Public modules.
@@ -54,6 +56,11 @@ _NAMES = {
     "Materializer": "materializers",
     "Run": "_session",
     "Store": "_store",
+    "Stream": "_stream",
+    "Shape": "_checks._arrays",
+    "DType": "_checks._arrays",
+    "Columns": "_checks._arrays",
+    "value_of": "_artifact",
     "pipeline": "_steps",
     "step": "_steps",
 }
@@ -61,10 +68,14 @@ _NAMES = {
 __all__ = [
     "Artifact",
     "CanneryError",
+    "Columns",
+    "DType",
     "Materializer",
     "Record",
     "Run",
+    "Shape",
     "Store",
+    "Stream",
     "UntrustedTypeError",
     "cbor",
     "coco",
@@ -84,6 +95,7 @@ __all__ = [
     "register",
     "scan",
     "step",
+    "value_of",
     "yaml",
 ]
 

@@ -3,62 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, overload
 
+from cannery._outputs import Output, named_tuple_fields
 from cannery.errors import DataTypeError
 
 if TYPE_CHECKING:
     from cannery._call import StepCall
     from cannery._store import ArtifactVersion
 
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
-class Artifact:
+
+class Artifact(Generic[_T_co]):
     """The output of a step, at once: pass it on to other steps, or `load` its value.
 
-    The output of a step that returns `tuple[A, B]` or a named tuple can be unpacked, and its items
-    passed on alone. Whatever a pipeline does with the *value* must come after `load()`.
+    A step with named outputs gives each as an artifact of its own: `split["train"]`, or
+    `train, test = split(...)`. The output of a step that returns `tuple[A, B]` can be unpacked, and
+    its items passed on alone. Whatever a pipeline does with the *value* must come after `load()`.
     """
 
-    def __init__(self, call: StepCall, returns: Any = None, item: int | None = None) -> None:
+    def __init__(
+        self, call: StepCall, type: Any = None, output: Output | None = None, item: int | None = None
+    ) -> None:
         self._call = call
-        self._returns = returns
+        self._type = type
+        #: Which output it is; `None` for all that the step gives.
+        self._output = output
         self._item = item
 
     @property
     def name(self) -> str:
-        """The name of the step's call in the run, and the item, if it is one."""
-        return self._call.label if self._item is None else f"{self._call.label}[{self._item}]"
+        """The name of the step's call in the run, with the output, and the item, if it is one."""
+        output = f".{self._output.name}" if self._output and self._output.name else ""
+        item = "" if self._item is None else f"[{self._item}]"
+        return f"{self._call.label}{output}{item}"
 
     @property
     def stored(self) -> ArtifactVersion:
         """The stored version; waits for the step. Of an item, the one that it is part of."""
-        return self._call.stored()
+        if self._is_several:
+            first = self._call.step.outputs.names[0]
+            error = DataTypeError(f"step `{self.name}` has an artifact for each of its outputs")
+            error.hint = f'name one of them: `["{first}"].stored`'
+            raise error
+        return self._call.stored(self._output)
 
     @property
     def version(self) -> int:
         """The stored version's number; waits for the step."""
         return self.stored.version
 
-    def load(self) -> Any:
+    @property
+    def path(self) -> str:
+        """Its path in the store, `pipeline/step`, or `pipeline/step.output`."""
+        output = f".{self._output.name}" if self._output and self._output.name else ""
+        return f"{self._call.session.pipeline}/{self._call.step.name}{output}"
+
+    def load(self) -> _T_co:
         """Return the value; waits for the step, and raises what the step raised."""
-        value = self._call.load()
+        value = self._call.load(self._output)
         return value if self._item is None else value[self._item]
 
-    def __iter__(self) -> Iterator[Artifact]:
-        items = items_of(self._returns)
-        if items is None:
+    def open(self) -> Any:
+        """Return what reads a part of the value, as `artifact.open()[1000:2000]`.
+
+        A stream reads the chunks that are asked for, an array is memory-mapped; other values are
+        loaded. Waits for the step.
+        """
+        return self.load()
+
+    @property
+    def _is_several(self) -> bool:
+        return self._output is None and self._call.step.outputs.whole is not None
+
+    def _parts(self) -> list[Output] | None:
+        """What it can be unpacked into."""
+        if self._is_several:
+            return list(self._call.step.outputs.items)
+        return None if self._item is not None else items_of(self._type)
+
+    def _part(self, index: int, part: Output) -> Artifact[Any]:
+        if self._is_several:
+            return Artifact(self._call, part.type, part)
+        return Artifact(self._call, part.type, self._output, index)
+
+    def __iter__(self) -> Iterator[Artifact[Any]]:
+        parts = self._parts()
+        if parts is None:
             raise self._misuse("iterated over", "annotate the step with `-> tuple[A, B]`, or")
-        return (Artifact(self._call, item.type, index) for index, item in enumerate(items))
+        return (self._part(index, part) for index, part in enumerate(parts))
 
-    def __getitem__(self, key: int | str) -> Artifact:
-        items = items_of(self._returns) or []
-        for index, item in enumerate(items):
-            if key in (index, item.name):
-                return Artifact(self._call, item.type, index)
-        raise self._misuse("indexed", "annotate the step with `-> tuple[A, B]`, or")
+    def __getitem__(self, key: int | str) -> Artifact[Any]:
+        parts = self._parts()
+        if parts is None:
+            raise self._misuse("indexed", "annotate the step with `-> tuple[A, B]`, or")
+        for index, part in enumerate(parts):
+            if key == part.name or (not isinstance(key, str) and key in (index, index - len(parts))):
+                return self._part(index, part)
+        names = ", ".join(part.name for part in parts)
+        message = f"step `{self.name}` has no output `{key}`; it has: {names}"
+        raise _NoSuchOutput(message)
 
-    def __getattr__(self, name: str) -> Artifact:
-        if not name.startswith("_") and any(i.name == name for i in items_of(self._returns) or ()):
+    def __len__(self) -> int:
+        parts = self._parts()
+        if parts is None:
+            raise self._misuse("asked for its length", "annotate the step with `tuple[A, B]`, or")
+        return len(parts)
+
+    def __getattr__(self, name: str) -> Artifact[Any]:
+        if not name.startswith("_") and any(part.name == name for part in self._parts() or ()):
             return self[name]
         raise AttributeError(
             f"the output of step `{self._call.label}` is an artifact and has no `{name}`; "
@@ -74,23 +129,67 @@ class Artifact:
         error.add_note(f"hint: {error.hint}")
         return error
 
+    def __reduce__(self) -> Any:
+        if self._is_several:
+            stored = tuple(part.stored for part in self)
+            return _joined, (self._call.step.outputs.whole, stored)
+        return self.stored._with_item(self._item).__reduce__()
+
     def __repr__(self) -> str:
         return f"<artifact of {self.name}>"
 
 
-class Item(NamedTuple):
-    """A part of an output that can be unpacked."""
+def artifact_of(call: StepCall) -> Artifact[Any]:
+    """Return all that a step's call gives."""
+    outputs = call.step.outputs
+    only = outputs.items[0] if outputs.whole is None else None
+    return Artifact(call, call.step.hints.get("return") if only is None else only.type, only)
 
-    name: str
-    type: Any
+
+class _NoSuchOutput(DataTypeError, LookupError):
+    """A step has no output of this name or number."""
 
 
-def items_of(annotation: Any) -> list[Item] | None:
-    """Say what a step's output can be unpacked into, where its annotation tells."""
-    if isinstance(annotation, type) and issubclass(annotation, tuple):
-        hints = getattr(annotation, "__annotations__", {})
-        return [Item(name, hints.get(name)) for name in getattr(annotation, "_fields", ())] or None
+def _joined(whole: type[tuple[Any, ...]], stored: tuple[Any, ...]) -> Any:
+    """Put the stored outputs of a step in the places of their values, in another process."""
+    return tuple.__new__(whole, stored)
+
+
+def items_of(annotation: Any) -> list[Output] | None:
+    """Say what one stored value can be unpacked into, where its annotation tells."""
+    fields = named_tuple_fields(annotation)
+    if fields is not None:
+        return [Output(name, type) for name, type in fields]
     arguments = get_args(annotation)
     if get_origin(annotation) is not tuple or Ellipsis in arguments:
         return None
-    return [Item(str(index), argument) for index, argument in enumerate(arguments)]
+    return [Output(str(index), argument) for index, argument in enumerate(arguments)]
+
+
+@overload
+def value_of(value: Artifact[_T], /) -> _T: ...
+
+
+@overload
+def value_of(value: _T, /) -> _T: ...
+
+
+def value_of(value: Any, /) -> Any:
+    """Return the value of what a step gave, inside a pipeline: waits for the step.
+
+    For type checkers a step's call has the type of its value, which has no `.load()`; this has the
+    type of the value, too. Artifacts in lists, tuples and dictionaries are loaded; other values are
+    returned as they are, so that the pipeline's function can be called without a run.
+
+    ```python
+    @pipeline
+    def daily(day: str) -> Report:
+        rows = read(day)
+        if value_of(count(rows)) > 0:
+            rows = clean(rows)
+        return report(rows)
+    ```
+    """
+    from cannery._inputs import replace_artifacts
+
+    return replace_artifacts(value, "", lambda _, artifact: artifact.load())

@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import traceback
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 from cannery import _native
 from cannery._artifact import Artifact
 from cannery._fingerprint import PYTHON_VERSION, Fingerprint
-from cannery._inputs import artifacts_in, replace_artifacts, with_slots
+from cannery._fingerprint._hooks import loud, quiet
+from cannery._checks import Walk, excluded, name_of
+from cannery._inputs import Input, artifacts_in, outputs_in, replace_artifacts, with_slots
 from cannery._outside import Outside, paths_in
+from cannery._stream import (
+    Stream,
+    as_type,
+    is_asynchronous,
+    is_stream,
+    item_type,
+    types_of_stream,
+)
 from cannery._store import ArtifactVersion
-from cannery._types import check_for, name_of
 from cannery._values import classes_of, load_record, save_value
 from cannery.errors import DataError, DataTypeError, WorkerError
-from cannery.materializers._trust import trusting
+from cannery.materializers._trust import full_name, trusting
 
 if TYPE_CHECKING:
+    from cannery._checks import Check
+    from cannery._outputs import Output
     from cannery._session import Session
     from cannery._steps import Step
+
+
+class MadeOutput(NamedTuple):
+    """One output of a step, for the engine."""
+
+    name: str
+    folder: str
+    type_name: str
+    format: str
+    metadata: str
 
 
 class Made(NamedTuple):
     """What a step made, for the engine."""
 
-    type_name: str
-    format: str
-    metadata: str
+    outputs: list[MadeOutput]
     observations: list[tuple[str, str]]
     #: What the process of the run is told of a step that ran in another.
     notes: bytes = b""
@@ -61,6 +81,8 @@ class StepCall:
         self._outside = Outside(session, step)
         #: The code that comes with parameters and inputs.
         self._other_code: list[Fingerprint] = []
+        #: Named tuples that hold the outputs of other steps.
+        self._classes: set[str] = set()
         self._parts = dict(_declared_parts(step, self._outside))
         self._parts |= {"code": self._code.digest, "python": PYTHON_VERSION}
 
@@ -71,24 +93,47 @@ class StepCall:
         self._other_code.clear()
         del self._code  # it holds the values of closures
 
-    def _inputs(self) -> Iterator[tuple[str, _native.Submitted | bytes]]:
+    def _inputs(self) -> Iterator[tuple[str, tuple[_native.Submitted, str] | bytes]]:
         """Give the engine artifacts to wait for, and what the other arguments are."""
         for name, value in self._bound.arguments.items():
             artifacts = dict(artifacts_in(value, name))
             for path, artifact in artifacts.items():
-                yield path, self._input(path, artifact)
+                self._check_wiring(path, name, artifact)
+                for each in outputs_in(path, artifact):
+                    yield each.path, self._input(each)
             if isinstance(value, Artifact):
                 continue
             if not artifacts:
-                self._check(f"argument `{name}`", self._annotation(name), value)
+                self._check_argument(name, value)
             yield name, self._literal(name, with_slots(value, name) if artifacts else value)
 
-    def _input(self, path: str, artifact: Artifact) -> _native.Submitted:
-        if artifact._call.session is not self.session:
-            raise _foreign(self.step.name, path)
+    def _input(self, given: Input) -> tuple[_native.Submitted, str]:
+        artifact = given.artifact
         if artifact._item is not None:
-            self._parts[f"item of {path}"] = str(artifact._item)
-        return artifact._call.submitted
+            self._parts[f"item of {given.path}"] = str(artifact._item)
+        whole = artifact._call.step.outputs.whole
+        if artifact._output is None and whole is not None:
+            self._parts[f"type of {given.path}"] = full_name(whole)
+            self._classes.add(full_name(whole))
+        return artifact._call.submitted, given.output.name
+
+    def _check_wiring(self, path: str, name: str, artifact: Artifact[Any]) -> None:
+        """Refuse what the types of two steps exclude, before either of them runs."""
+        call = artifact._call
+        if call.session is not self.session:
+            raise _foreign(self.step.name, path)
+        wanted = self._annotation(name)
+        if path != name:
+            wanted = _item_type(wanted, path.removeprefix(name))
+        if artifact._type is not None and excluded(types_of_stream(artifact._type), wanted):
+            message = (
+                f"{self.step.name}({path}): expected {name_of(wanted)}, got the output of step "
+                f"`{artifact.name}`, which is {name_of(artifact._type)}"
+            )
+            raise _with_hint(
+                DataTypeError(message),
+                "pass the output of another step, or change the annotation of one of the two",
+            )
 
     def _literal(self, name: str, value: Any) -> bytes:
         found = self.session.fingerprint_value(value, f"argument {name}")
@@ -102,7 +147,7 @@ class StepCall:
 
     def key_parts(self, inputs: list[tuple[str, _native.Artifact]]) -> dict[str, str]:
         """Return what the result depends on besides the contents of the step's inputs."""
-        names = {name for _, record in inputs for name in classes_of(record)}
+        names = {name for _, record in inputs for name in classes_of(record)} | self._classes
         found = self.session.fingerprints_of_classes(names) if names else []
         found += self._outside.readers_of([record for _, record in inputs])
         self._other_code += found
@@ -126,15 +171,20 @@ class StepCall:
                 arguments = self._load_inputs(dict(inputs))
                 named = [*self._code.paths(), *paths_in(arguments.arguments)]
                 try:
+                    kept: list[tuple[Any, Path, MadeOutput]] = []
                     with self._outside.observing(named):
-                        value = self.step.function(*arguments.args, **arguments.kwargs)
+                        values = self._outputs_of(self.step.run(arguments))
+                        if any(is_stream(value, output.type) for value, output in values):
+                            with quiet():
+                                kept += self._keep(values, Path(to))
+                            values = []
+                    kept += self._keep(values, Path(to))
                 except BaseException:
                     self.session.note_changes_by_step(self._code, [])
                     raise
-                self._check("output", self.returns, value)
-                saved = save_value(value, Path(to), self.step.materializers, self.returns)
                 others = self._code.read_by_others()
-                seen = list((others | dict(self._outside.states(value, Path(to)))).items())
+                saved = [(value, folder) for value, folder, _ in kept]
+                seen = list((others | dict(self._outside.states(saved))).items())
                 self.session.note_changes_by_step(self._code, seen)
             self.session.report_blind_spots(
                 self.step, "as it ran", self._outside.blind_spots
@@ -142,24 +192,77 @@ class StepCall:
         except BaseException as error:
             error.add_note(f"in {where}")
             raise
-        return Made(saved.type_name, saved.format_id, as_json(saved.metadata), seen)
+        return Made([made for _, _, made in kept], seen)
+
+    def _outputs_of(self, value: Any) -> list[tuple[Any, Output]]:
+        outputs = self.step.outputs
+        return list(zip(outputs.split(value, self.step.name), outputs.items, strict=True))
+
+    def _keep(
+        self, values: list[tuple[Any, Output]], to: Path
+    ) -> Iterator[tuple[Any, Path, MadeOutput]]:
+        """Check the outputs and save each in a folder of its own."""
+        for index, (value, output) in enumerate(values):
+            folder = to if self.step.outputs.whole is None else to / str(index)
+            folder.mkdir(exist_ok=True)
+            place = f"{self.step.name}()" + (f".{output.name}" if output.name else "")
+            if not is_asynchronous(output.type):
+                self._check(place, self.step.check_of_output(output), value)
+            if is_stream(value, output.type):
+                value = self._checked_items(value, output, place)
+            saved = save_value(value, folder, self.step.materializers, output.type)
+            about = saved.type_name, saved.format_id, as_json(saved.metadata)
+            yield value, folder, MadeOutput(output.name, str(folder), *about)
+
+    def _checked_items(self, values: Iterable[Any], output: Output, place: str) -> Iterator[Any]:
+        """Check each item that a generator yields; only what it reads itself is noted."""
+        check = self.step.check_of_items(output)
+        items = iter(values)
+        for number in itertools.count():
+            try:
+                with loud():
+                    item = next(items)
+            except StopIteration:
+                return
+            self._check(f"{place}[{number}]", check, item)
+            yield item
 
     def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
         """Say whether the files and variables that an earlier execution read are as they were."""
         return self._outside.is_unchanged(seen)
 
     def _load_inputs(self, records: dict[str, _native.Artifact]) -> inspect.BoundArguments:
-        def load(path: str, artifact: Artifact) -> Any:
-            wanted = self._annotation(path) if artifact._item is None else artifact._call.returns
-            value = self._load(records[path], wanted)
-            return value if artifact._item is None else value[artifact._item]
+        def load(path: str, artifact: Artifact[Any]) -> Any:
+            wanted = self._annotation(path)
+            if artifact._item is not None or wanted is Any:
+                wanted = None
+            given = list(outputs_in(path, artifact))
+            if len(given) == 1 and artifact._output is not None:
+                value = self._load(records[path], wanted or given[0].output.type)
+                return value if artifact._item is None else value[artifact._item]
+            outputs = artifact._call.step.outputs
+            return outputs.join([self._load(records[g.path], g.output.type) for g in given])
 
         loaded = inspect.BoundArguments(self.step.signature, self._bound.arguments.copy())
+        walk = Walk(self.step.is_checked_fully)
         for name, value in self._bound.arguments.items():
             if any(artifacts_in(value, name)):
                 loaded.arguments[name] = replace_artifacts(value, name, load)
-                self._check(f"argument `{name}`", self._annotation(name), loaded.arguments[name])
+                loaded.arguments[name] = self._streamed(name, loaded.arguments[name])
+            self._check_argument(name, loaded.arguments[name], walk)
         return loaded
+
+    def _streamed(self, name: str, value: Any) -> Any:
+        """Give a stream as what the argument is annotated with; its items are checked as they come."""
+        if not isinstance(value, Stream):
+            return value
+        annotation = self._annotation(name)
+        check = self.step.check_of_items_of(name)
+
+        def check_item(number: int, item: Any) -> None:
+            self._check(f"{self.step.name}({name})[{number}]", check, item)
+
+        return as_type(value.checked(check_item), annotation)
 
     def _load(self, record: _native.Artifact, wanted: Any) -> Any:
         # A class that an annotation names is trusted by it.
@@ -169,22 +272,18 @@ class StepCall:
             return load_record(store, record, wanted, self.step.materializers)
 
     def _annotation(self, name: str) -> Any:
-        annotation = self.step.hints.get(name, Any)
-        parameter = self.step.signature.parameters.get(name)
-        if parameter is not None and parameter.kind is parameter.VAR_POSITIONAL:
-            return tuple[annotation, ...]
-        if parameter is not None and parameter.kind is parameter.VAR_KEYWORD:
-            return dict[str, annotation]
-        return annotation
+        return self.step.annotation_of(name)
 
-    def _check(self, what: str, annotation: Any, value: Any) -> None:
-        missed = check_for(annotation).find(value)
+    def _check_argument(self, name: str, value: Any, walk: Walk | None = None) -> None:
+        check = self.step.check_of_argument(name)
+        self._check(f"{self.step.name}({name})", check, value, walk)
+
+    def _check(self, place: str, check: Check, value: Any, walk: Walk | None = None) -> None:
+        missed = check.find(value, walk=walk or Walk(self.step.is_checked_fully))
         if missed is None:
             return
-        place = f" at `${missed.path}`" if missed.path else ""
         error = DataTypeError(
-            f"step `{self.step.name}`, {what}{place}: "
-            f"expected `{missed.expected}`, found `{missed.found}`"
+            f"{place}{missed.path}: expected {missed.expected}, got {missed.found}"
         )
         error.path = f"${missed.path}"
         raise error
@@ -237,28 +336,29 @@ class StepCall:
         """Its name in the run."""
         return self.session.native.label(self.submitted)
 
-    @property
-    def returns(self) -> Any:
-        """What the step is annotated to return."""
-        return self.step.hints.get("return", Any)
+    def stored(self, output: Output | None) -> ArtifactVersion:
+        """Wait until the step has ended, and return one of its outputs."""
+        name = self.step.outputs.names[0] if output is None else output.name
+        return ArtifactVersion(self.session.store, self._wait()[name])
 
-    def stored(self) -> ArtifactVersion:
-        """Wait until the step has ended, and return its output."""
-        return ArtifactVersion(self.session.store, self._wait())
+    def load(self, output: Output | None) -> Any:
+        """Wait until the step has ended, and return one of its outputs, or all of them."""
+        records = self._wait()
+        if output is not None:
+            return self._load(records[output.name], output.type)
+        outputs = self.step.outputs
+        return outputs.join([self._load(records[o.name], o.type) for o in outputs.items])
 
-    def load(self) -> Any:
-        """Wait until the step has ended, and return its value."""
-        return self._load(self._wait(), self.returns)
-
-    def reference(self) -> tuple[str, int]:
-        """Return the name and version of the output of a step that has ended."""
+    def reference(self, output: Output | None) -> tuple[str, int]:
+        """Return the path and version of an output of a step that has ended."""
         outcome = self.session.native.outcome(self.submitted)
-        record = self._wait() if outcome is None else outcome[1][0][1]
-        return record.name, record.version
+        records = self._wait() if outcome is None else dict(outcome[1])
+        record = records[self.step.outputs.names[0] if output is None else output.name]
+        return record.path, record.version
 
-    def _wait(self) -> _native.Artifact:
+    def _wait(self) -> dict[str, _native.Artifact]:
         _cached, outputs = self.session.native.wait(self.submitted)
-        return outputs[0][1]
+        return dict(outputs)
 
 
 def as_json(values: Mapping[str, Any]) -> str:
@@ -274,12 +374,28 @@ def _for_people(value: Any) -> str:
 
 def _declared_parts(step: Step, outside: Outside) -> Iterator[tuple[str, str]]:
     yield "output type", name_of(step.hints.get("return", Any))
+    if step.declared_outputs is not None:
+        yield "outputs", " ".join(step.outputs.names)
     for materializer in step.materializers:
         yield f"materializer {materializer.__qualname__}", materializer.format_id
     if step.version is not None:
         yield "version", step.version
     for name in step.environment:
         yield f"environment {name}", outside.state_of(f"environment {name}")
+
+
+def _item_type(annotation: Any, path: str) -> Any:
+    """Return the type of what stands at a path in an argument, where the annotation tells."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if path.count("[") + path.count(".") != 1 or not isinstance(origin, type):
+        return Any
+    if path.startswith("["):
+        if origin is tuple and Ellipsis not in arguments:
+            index = int(path[1:-1])
+            return arguments[index] if index < len(arguments) else Any
+        is_list = issubclass(list, origin) or origin is tuple
+        return arguments[0] if is_list and arguments else Any
+    return arguments[1] if issubclass(dict, origin) and len(arguments) == 2 else Any
 
 
 def _foreign(step: str, path: str) -> DataError:

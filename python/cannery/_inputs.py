@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from cannery._artifact import Artifact
+from cannery._outputs import Output
 
 
 class Slot(NamedTuple):
@@ -14,11 +15,19 @@ class Slot(NamedTuple):
     path: str
 
 
-def artifacts_in(value: Any, path: str) -> Iterator[tuple[str, Artifact]]:
+class Input(NamedTuple):
+    """One output of another step that goes into an argument."""
+
+    path: str
+    artifact: Artifact[Any]
+    output: Output
+
+
+def artifacts_in(value: Any, path: str) -> Iterator[tuple[str, Artifact[Any]]]:
     """Find the artifacts in an argument, with their paths: `pages`, `pages[0]`, `pages.cover`."""
     if isinstance(value, Artifact):
         yield path, value
-    elif type(value) in (list, tuple):
+    elif _is_sequence(value):
         for index, item in enumerate(value):
             yield from artifacts_in(item, f"{path}[{index}]")
     elif type(value) is dict:
@@ -26,13 +35,26 @@ def artifacts_in(value: Any, path: str) -> Iterator[tuple[str, Artifact]]:
             yield from artifacts_in(item, f"{path}.{key}")
 
 
-def replace_artifacts(value: Any, path: str, replace: Callable[[str, Artifact], Any]) -> Any:
+def outputs_in(path: str, artifact: Artifact[Any]) -> Iterator[Input]:
+    """Yield the outputs that an artifact stands for: all that its step gives, or one."""
+    items = artifact._call.step.outputs.items
+    if artifact._output is not None:
+        yield Input(path, artifact, artifact._output)
+    elif artifact._call.step.outputs.whole is None:
+        yield Input(path, artifact, items[0])
+    else:
+        yield from (Input(f"{path}.{item.name}", artifact, item) for item in items)
+
+
+def replace_artifacts(
+    value: Any, path: str, replace: Callable[[str, Artifact[Any]], Any]
+) -> Any:
     """Copy an argument with something else in the place of its artifacts."""
     if isinstance(value, Artifact):
         return replace(path, value)
-    if type(value) in (list, tuple):
-        items = (replace_artifacts(v, f"{path}[{i}]", replace) for i, v in enumerate(value))
-        return type(value)(items)
+    if _is_sequence(value):
+        items = [replace_artifacts(v, f"{path}[{i}]", replace) for i, v in enumerate(value)]
+        return items if type(value) is list else tuple.__new__(type(value), items)
     if type(value) is dict:
         return {k: replace_artifacts(v, f"{path}.{k}", replace) for k, v in value.items()}
     return value
@@ -41,3 +63,7 @@ def replace_artifacts(value: Any, path: str, replace: Callable[[str, Artifact], 
 def with_slots(value: Any, path: str) -> Any:
     """Copy an argument with the item's place where an artifact is: what a digest can be made of."""
     return replace_artifacts(value, path, lambda at, artifact: Slot(f"{at} {artifact._item}"))
+
+
+def _is_sequence(value: Any) -> bool:
+    return type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_fields"))

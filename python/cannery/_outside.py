@@ -67,19 +67,20 @@ class Outside:
             with quiet():
                 watching.end(seen)
 
-    def states(self, value: Any, saved: Path) -> list[tuple[str, str]]:
-        """Return what was read and how it was, once the value is saved."""
+    def states(self, values: list[tuple[Any, Path]]) -> list[tuple[str, str]]:
+        """Return what was read and how it was, once the values are saved in their folders."""
         seen = self._observations
         if seen is None:
             return []
         with quiet():
-            if not self._step.external:
+            for value, saved in values if not self._step.external else ():
                 self._keep_outputs(seen.own_outputs(paths_in(value)), saved)
             states = [
                 (label, _with_text(label, state, self._root)) for label, state in seen.states()
             ]
-            states += self._places_told(saved)
-        for materializer in _foreign_materializers(value, self._step):
+            states += self._places_told([saved for _, saved in values])
+        foreign = (f for value, _ in values for f in _foreign_materializers(value, self._step))
+        for materializer in dict.fromkeys(foreign):
             label = _MATERIALIZER + full_name(materializer)
             states.append((label, self.state_of(label)))
         return states
@@ -120,10 +121,10 @@ class Outside:
                 _our_formats.add(record.format)
         return readers
 
-    def _places_told(self, saved: Path) -> Iterator[tuple[str, str]]:
-        """Find out whether the output names the project's folder, and so is right in no other."""
+    def _places_told(self, saved: list[Path]) -> Iterator[tuple[str, str]]:
+        """Find out whether an output names the project's folder, and so is right in no other."""
         for label, place in (("project", self._root), ("folder", current_folder())):
-            if _is_told(place, saved):
+            if any(_is_told(place, folder) for folder in saved):
                 yield label, place
 
 

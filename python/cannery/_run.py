@@ -15,11 +15,12 @@ from typing import Any
 
 from cannery import _session
 from cannery import json as _json
+from cannery._annotations._scope import annotations_of_function
+from cannery._checks import check_for
 from cannery._display import display_for
 from cannery._native import printable
 from cannery._steps import Pipeline
 from cannery._store import Store, StepRun
-from cannery._types import check_for, hints_of
 from cannery.errors import CanneryError, DataError, NotFoundError
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
@@ -170,7 +171,7 @@ def _find(module: ModuleType, name: str | None) -> Pipeline:
 def _arguments(
     pipeline: Pipeline, params: Mapping[str, str], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    hints = hints_of(pipeline.function)
+    hints = annotations_of_function(pipeline.function, "pipeline")
     known = pipeline.signature.parameters
     for name in (*params, *given):
         if name not in known and not _takes_any(known):

@@ -21,7 +21,9 @@ def output_as_json(output: Any) -> str:
 
 def _encoded(output: Any) -> Any:
     if isinstance(output, Artifact):
-        name, version = output._call.reference()
+        if output._is_several:
+            return [_encoded(part) for part in output]
+        name, version = output._call.reference(output._output)
         item = [] if output._item is None else [output._item]
         return {_ARTIFACT: [name, version, *item]}
     if isinstance(output, (list, tuple)):

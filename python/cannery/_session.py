@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
-from cannery._artifact import Artifact
+from cannery._artifact import Artifact, artifact_of
 from cannery._call import StepCall, as_json
 from cannery._code import Code
 from cannery._fingerprint._hooks import hosting
@@ -189,6 +189,7 @@ class Session(Code):
     """A run in progress."""
 
     def __init__(self, store: Store, pipeline: Pipeline, parameters: Mapping[str, Any]) -> None:
+        self.pipeline = pipeline.name
         # What is asked of a run that has ended keeps no file open.
         super().__init__(Store._of(store._native.dormant()))
         self.options = pipeline.options
@@ -207,7 +208,7 @@ class Session(Code):
         force = self.options.force
         return step.force or (force if isinstance(force, bool) else step.name in force)
 
-    def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact:
+    def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact[Any]:
         """Add a step to the run; it begins when its inputs are there."""
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -215,7 +216,7 @@ class Session(Code):
             self._display.submitted(step.name)
         call = StepCall(self, step, bound)
         self._calls.append(call)
-        return Artifact(call, step.hints.get("return"))
+        return artifact_of(call)
 
     def printing(self, log: str | os.PathLike[str], label: str) -> Any:
         """Keep what the calling thread's step prints in the file `log`."""

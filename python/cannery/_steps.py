@@ -6,20 +6,31 @@ import datetime
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, ParamSpecArgs, ParamSpecKwargs, overload
 
 from cannery import _session
+from cannery._annotations._scope import (
+    annotations_of_function,
+    look_ahead,
+    place_of_argument,
+    scope_of_function,
+)
 from cannery._artifact import Artifact
-from cannery._types import hints_of
+from cannery._async import finished
+from cannery._checks import check_for, unpacked
 from cannery._options import Executor, RunOptions, seconds
+from cannery._outputs import Output, Outputs, check_names, outputs_of
+from cannery._stream import item_type
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
+    from cannery._checks import Check
     from cannery._store import Store
     from cannery.materializers import Materializer
 
 _Function = Callable[..., Any]
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Step:
@@ -52,7 +63,13 @@ class Step:
         self.retry_delay: float = seconds(options["retry_delay"], "retry_delay") or 0.0
         self.retry_backoff: float = options["retry_backoff"]
         self.on_failure: Callable[[Exception], object] | None = options["on_failure"]
+        self.declared_outputs: Any = options["outputs"]
+        check_names(self.declared_outputs)
+        self.is_checked_fully = _is_full(options["validate"])
+        self._checks: dict[str, Check] = {}
         self._options = options
+        if "<locals>" in getattr(function, "__qualname__", ""):
+            self._look_ahead()
 
     def with_options(self, *, name: str | None = None, **options: Any) -> Step:
         """Return the same step with other options, those of `@step`."""
@@ -65,8 +82,80 @@ class Step:
 
     @functools.cached_property
     def hints(self) -> dict[str, Any]:
-        """The annotations of the function, evaluated."""
-        return hints_of(self.function)
+        """The annotations of the function, evaluated.
+
+        Raises `DataTypeError` for a name that is not there, with the line of the definition.
+        """
+        return annotations_of_function(self.function)
+
+    @functools.cached_property
+    def outputs(self) -> Outputs:
+        """The outputs of the step, by name."""
+        try:
+            return outputs_of(self.hints.get("return", Any), self.declared_outputs)
+        except DataTypeError as error:
+            error.add_note(f"in the outputs of step `{self.name}`")
+            raise
+
+    def annotation_of(self, name: str) -> Any:
+        """Return the type of an argument; `*args` is a tuple, `**options` is a dictionary."""
+        annotation = self.hints.get(name, Any)
+        parameter = self.signature.parameters.get(name)
+        if parameter is None or parameter.kind not in _VARIABLE:
+            return annotation
+        if isinstance(annotation, (ParamSpecArgs, ParamSpecKwargs)):
+            return Any
+        inner = unpacked(annotation)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return tuple[annotation, ...] if inner is None else tuple[annotation]
+        return dict[str, annotation] if inner is None else inner
+
+    def check_of_argument(self, name: str) -> Check:
+        """Return the check for an argument."""
+        if name not in self._checks:
+            self._checks[name] = self._check(name, self.annotation_of(name))
+        return self._checks[name]
+
+    def check_of_output(self, output: Output) -> Check:
+        """Return the check for an output."""
+        key = f"-> {output.name}"
+        if key not in self._checks:
+            self._checks[key] = self._check("return", output.type)
+        return self._checks[key]
+
+    def check_of_items(self, output: Output) -> Check:
+        """Return the check for each item that a generator yields."""
+        return self._check("return", item_type(output.type))
+
+    def check_of_items_of(self, name: str) -> Check:
+        """Return the check for each item of a stream that is an argument."""
+        return self._check(name, item_type(self.annotation_of(name)))
+
+    def _check(self, name: str, annotation: Any) -> Check:
+        try:
+            return check_for(annotation, scope_of_function(self.function))
+        except DataTypeError as error:
+            error.add_note(f"in {place_of_argument(self.function, name)}")
+            raise
+
+    def check_annotations(self) -> None:
+        """Evaluate and compile all annotations, so that a wrong one is an error before it runs."""
+        for name in self.signature.parameters:
+            self.check_of_argument(name)
+        for output in self.outputs.items:
+            self.check_of_output(output)
+
+    def _look_ahead(self) -> None:
+        """Keep what annotations mean while the function around the step still knows the names."""
+        try:
+            for annotation in self.hints.values():
+                look_ahead(annotation)
+        except Exception:  # said when the step is first called in a pipeline
+            self.__dict__.pop("hints", None)
+
+    def run(self, arguments: inspect.BoundArguments) -> Any:
+        """Call the function; of one that is asynchronous, wait for its result."""
+        return finished(self.function(*arguments.args, **arguments.kwargs))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         session = _session.current()
@@ -192,6 +281,8 @@ def step(
     retry_delay: float | datetime.timedelta = 1.0,
     retry_backoff: float = 2.0,
     on_failure: Callable[[Exception], object] | None = None,
+    outputs: Iterable[str] | Mapping[str, Any] | None = None,
+    validate: Literal["sample", "full"] = "sample",
 ) -> Callable[[_Function], Step]: ...
 
 
@@ -217,6 +308,10 @@ def step(
     - `retries`: how often it is tried again when it fails; `retry_delay` seconds after the first
       failure, `retry_backoff` times as long after each further one.
     - `on_failure`: called with the exception when it has failed, after the last retry.
+    - `outputs`: names of the items of the tuple that it returns, each of which is an artifact of
+      its own; names with their types may stand instead (a dictionary).
+    - `validate`: `"full"` checks all items of large containers against the annotations, and not
+      some of more than 1,000.
     """
     defaults = {
         "cache": True,
@@ -233,6 +328,8 @@ def step(
         "retry_delay": 1.0,
         "retry_backoff": 2.0,
         "on_failure": None,
+        "outputs": None,
+        "validate": "sample",
     }
     unknown = options.keys() - defaults.keys()
     if unknown:
@@ -315,3 +412,10 @@ def _count(retries: int) -> int:
     if retries < 0:
         raise DataError(f"`retries` is how often a step is tried again, found `{retries}`")
     return retries
+
+
+def _is_full(validate: str) -> bool:
+    if validate not in ("sample", "full"):
+        raise DataError(f'`validate` is "sample" or "full", found `{validate!r}`')
+    return validate == "full"
+

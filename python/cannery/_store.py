@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cannery import _native
 from cannery._values import load_record
+from cannery.errors import DataError, NotFoundError
 from cannery.materializers._trust import trusting
 
 if TYPE_CHECKING:
@@ -60,16 +61,49 @@ class Store:
     def artifact(self, name: str, version: int | None = None) -> ArtifactVersion:
         """Return a version of an artifact, or its latest.
 
-        Raises `cannery.errors.NotFoundError`, which says what there is.
+        `name` is its path (`daily/train`, or `daily/split.low` for one of several outputs), or the
+        last part of it where only one path ends so.
+
+        Raises `cannery.errors.NotFoundError`, which says what there is, and
+        `cannery.errors.DataError` for a name that several paths end with, which lists them.
         """
+        if version is None and "@" in name:
+            return ArtifactVersion(self, self._native.find_artifact(name))
         return ArtifactVersion(self, self._native.artifact(name, version))
+
+    def set_alias(self, alias: str, artifact: str | ArtifactVersion) -> None:
+        """Call a version of an artifact by a name of its own: `train@production`.
+
+        Another version of the artifact that had the alias loses it. What has an alias is not
+        removed by `cannery gc`. `artifact` is a version, or its name as `artifact` takes it.
+        """
+        found = self.artifact(artifact) if isinstance(artifact, str) else artifact
+        self._native.set_alias(alias, found._record)
+
+    def remove_alias(self, name: str, alias: str) -> bool:
+        """Take an alias away from an artifact; say whether it had it."""
+        return self._native.remove_alias(self.artifact(name).path, alias)
+
+    @property
+    def aliases(self) -> dict[str, ArtifactVersion]:
+        """All aliases, as `path@alias`, with the versions that they name."""
+        return {
+            f"{path}@{alias}": ArtifactVersion(self, self._native.artifact(path, version))
+            for path, alias, version in self._native.aliases()
+        }
 
     def artifacts(
         self, name: str | None = None, *, all_versions: bool = False, limit: int | None = None
-    ) -> list[ArtifactVersion]:
-        """Return the latest version of every artifact, or all versions; the newest first."""
+    ) -> ArtifactList:
+        """Return the latest version of every artifact, or all versions; the newest first.
+
+        `name` is a path or a last part, as in `artifact`. `store.artifacts("daily/train").latest()`
+        is the latest version of one.
+        """
         found = self._native.artifacts(name=name, all_versions=all_versions, limit=limit)
-        return [ArtifactVersion(self, record) for record in found]
+        artifacts = ArtifactList(ArtifactVersion(self, record) for record in found)
+        artifacts._asked = name
+        return artifacts
 
     def runs(
         self,
@@ -91,12 +125,37 @@ class Store:
         return f"Store({str(self.path)!r})"
 
 
+class ArtifactList(list["ArtifactVersion"]):
+    """Versions of artifacts, the newest first."""
+
+    _asked: str | None = None
+
+    def latest(self) -> ArtifactVersion:
+        """Return the latest version.
+
+        Raises `cannery.errors.NotFoundError` if there is none, and `cannery.errors.DataError` if
+        the versions are of several artifacts.
+        """
+        paths = sorted({each.path for each in self})
+        if not paths:
+            what = f"no artifact `{self._asked}`" if self._asked else "no artifact"
+            raise NotFoundError(f"the store has {what}")
+        if len(paths) > 1:
+            error = DataError(f"several artifacts: `{'`, `'.join(paths[:20])}`")
+            error.hint = f'ask for one of them: `store.artifact("{paths[0]}")`'
+            raise error
+        return max(self, key=lambda each: each.version)
+
+
 class RunRecord:
     """A run of a pipeline, as it was recorded."""
 
     def __init__(self, store: Store, record: _native.Run) -> None:
         self._store = store
         self._record = record
+
+    def __reduce__(self) -> Any:
+        return _run_of, (str(self._store.path), self.id)
 
     @property
     def id(self) -> int:
@@ -282,18 +341,31 @@ class StepRun:
 class ArtifactVersion:
     """A version of an artifact: a value that a step made, kept with where it came from."""
 
-    def __init__(self, store: Store, record: _native.Artifact) -> None:
+    def __init__(self, store: Store, record: _native.Artifact, item: int | None = None) -> None:
         self._store = store
         self._record = record
+        #: Of the items of a stored tuple, the one that is meant.
+        self._item = item
+
+    def _with_item(self, item: int | None) -> ArtifactVersion:
+        return ArtifactVersion(self._store, self._record, item)
+
+    def __reduce__(self) -> Any:
+        return _artifact_of, (str(self._store.path), self.path, self.version, self._item)
 
     @property
     def name(self) -> str:
-        """Its name, which is the step's."""
+        """Its name, which is the step's, or `step.output`; the last part of its `path`."""
         return self._record.name
 
     @property
+    def path(self) -> str:
+        """Its path in the store: `pipeline/step`, or `pipeline/step.output`."""
+        return self._record.path
+
+    @property
     def version(self) -> int:
-        """1, 2, ... for each name."""
+        """1, 2, ... for each path."""
         return self._record.version
 
     @property
@@ -329,7 +401,7 @@ class ArtifactVersion:
         return json.loads(self._store._native.describe(self._record)[2])
 
     @property
-    def path(self) -> Path:
+    def folder(self) -> Path:
         """Its files as a folder of copies, held against their digests."""
         return self._store._native.view(self.digest)
 
@@ -361,13 +433,32 @@ class ArtifactVersion:
         Nothing is imported because the store names it, and every byte is held against its digest.
         """
         with trusting(trust or (), project=trust is None):
-            return load_record(self._store._native, self._record, type)
+            value = load_record(self._store._native, self._record, type)
+        return value if self._item is None else value[self._item]
+
+    def open(self, *, trust: Iterable[Any] | None = None) -> Any:
+        """Return what reads a part of the value: `artifact.open()[1000:2000]`.
+
+        A stream reads the chunks that are asked for, an array is memory-mapped; other values are
+        loaded. `trust` is as for `load`.
+        """
+        return self.load(trust=trust)
 
     def _wrap(self, records: list[_native.Artifact]) -> list[ArtifactVersion]:
         return [ArtifactVersion(self._store, record) for record in records]
 
     def __repr__(self) -> str:
-        return _native.printable(f"<artifact {self.name}@{self.version}: {self._record.type_name}>")
+        return _native.printable(f"<artifact {self.path}@{self.version}: {self._record.type_name}>")
+
+
+def _run_of(store: str, number: int) -> RunRecord:
+    native = Store(store)._native.dormant()
+    return RunRecord(Store._of(native), native.run(number))
+
+
+def _artifact_of(store: str, path: str, version: int, item: int | None) -> ArtifactVersion:
+    native = Store(store)._native.dormant()
+    return ArtifactVersion(Store._of(native), native.artifact(path, version), item)
 
 
 def _moment(seconds: float) -> datetime.datetime:

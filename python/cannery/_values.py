@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery._artifact import items_of
+from cannery._stream import Stream, is_stream
+from cannery._stream_files import FORMAT, INDEX, StreamWriter, has_values, open_stream
 from cannery.errors import DataError, DataTypeError, UntrustedTypeError
 from cannery.materializers._data import DataMaterializer, classes_in
 from cannery.materializers._registry import materializer_for, materializer_of_format
@@ -38,6 +40,8 @@ def save_value(
     value: Any, to: Path, materializers: _Materializers = (), annotation: Any = None
 ) -> Saved:
     """Write a value's files below the empty folder `to`."""
+    if is_stream(value, annotation):
+        return _save_stream(value, to, materializers)
     chosen = materializer_for(type(value), materializers)
     if chosen is DataMaterializer and _is_stored_in_parts(value, annotation):
         return _save_parts(value, to, materializers)
@@ -70,11 +74,36 @@ def load_record(
     """Read a stored artifact."""
     type_name, format_id, _ = store.describe(record)
     saved = Saved(type_name, format_id, {})
+    if format_id == FORMAT:
+        return _load_stream(store, record, materializers)
     # Readers of our own do not write, and need no copy.
     if _is_ours(saved, materializers):
         links = store.linked_view(record.digest)
         return load_files(links.path, saved, wanted, materializers)
     return load_files(store.view(record.digest), saved, wanted, materializers)
+
+
+def _save_stream(values: Any, to: Path, materializers: _Materializers) -> Saved:
+    writer = StreamWriter(
+        to, materializers, lambda item, folder: save_value(item, folder, materializers)
+    )
+    items = writer.write(values)
+    return Saved("cannery.Stream", FORMAT, {"items": items, _CLASSES: sorted(writer.classes)})
+
+
+def _load_stream(
+    store: _native.Store, record: _native.Artifact, materializers: _Materializers
+) -> Stream[Any]:
+    files = store.files(record.digest)
+
+    def load(at: Path, part: dict[str, Any]) -> Any:
+        return load_files(at, _checked_part(part, 0), None, materializers)
+
+    if not has_values(files.path(INDEX).read_bytes()):
+        return open_stream(files.path, load)
+    # Materializers get folders.
+    folder = store.view(record.digest)
+    return open_stream(lambda name: folder / name, load)
 
 
 def _is_ours(saved: Saved, materializers: _Materializers) -> bool:
@@ -118,7 +147,7 @@ def classes_of(record: _native.Artifact) -> set[str]:
 
 def _classes_in(type_name: str, format_id: str, metadata: dict[str, Any]) -> set[str]:
     # Other materializers may say `classes` of their values and mean something else.
-    is_ours = format_id in (_PARTS, DataMaterializer.format_id)
+    is_ours = format_id in (_PARTS, FORMAT, DataMaterializer.format_id)
     return {type_name, *(metadata.get(_CLASSES, ()) if is_ours else ())}
 
 
@@ -140,14 +169,16 @@ def _read_parts(file: Path) -> list[Saved]:
     """Read what the items of a tuple are stored as."""
     from cannery import json
 
-    parts: list[Saved] = []
-    for part in json.decode(file.read_bytes(), type=list[dict[str, Any]]):
-        saved = Saved(*(part.get(field) for field in Saved._fields))  # pyright: ignore
-        texts = isinstance(saved.type_name, str) and isinstance(saved.format_id, str)
-        if not texts or saved.format_id == _PARTS or len(part) != len(Saved._fields):
-            raise DataError(f"the part {len(parts)} of a stored tuple is not as one is written")
-        parts.append(saved)
-    return parts
+    parts = json.decode(file.read_bytes(), type=list[dict[str, Any]])
+    return [_checked_part(part, number) for number, part in enumerate(parts)]
+
+
+def _checked_part(part: dict[str, Any], number: int) -> Saved:
+    saved = Saved(*(part.get(field) for field in Saved._fields))  # pyright: ignore
+    texts = isinstance(saved.type_name, str) and isinstance(saved.format_id, str)
+    if not texts or saved.format_id in (_PARTS, FORMAT) or len(part) != len(Saved._fields):
+        raise DataError(f"the part {number} of a stored tuple is not as one is written")
+    return saved
 
 
 def _type_of(saved: Saved, wanted: Any, materializer: type[Materializer[Any]]) -> Any:

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native, _session
-from cannery._artifact import Artifact
+from cannery._artifact import Artifact, artifact_of
 from cannery._call import Made, StepCall
 from cannery._code import Code
 from cannery._fingerprint import _places
@@ -115,18 +115,23 @@ def load(data: bytes, code: Code | None = None) -> Any:
 
 class _Pickler(pickle.Pickler):
     def persistent_id(self, obj: Any) -> Any:
-        if isinstance(obj, Artifact):
-            return obj._call.returns, obj._returns, obj._item
-        return None
+        if not isinstance(obj, Artifact):
+            return None
+        step, output = obj._call.step, obj._output
+        index = None if output is None else step.outputs.items.index(output)
+        return step, index, obj._item
 
 
 class _Unpickler(pickle.Unpickler):
     code: Code | None = None
 
-    def persistent_load(self, pid: Any) -> Any:
-        returns, of_item, item = pid
-        call: Any = _InputOf(self.code, returns)
-        return Artifact(call, of_item, item)
+    def persistent_load(self, pid: Any) -> Artifact[Any]:
+        step, output, item = pid
+        call: Any = _InputOf(self.code, step)
+        artifact = artifact_of(call)
+        if output is not None and step.outputs.whole is not None:
+            artifact = artifact[output]
+        return artifact if item is None else artifact[item]
 
     def find_class(self, module: str, name: str, /) -> Any:
         if module == "__main__" and _main_name is not None:
@@ -143,9 +148,14 @@ class _InputOf:
 
     submitted = None
 
-    def __init__(self, code: Code | None, returns: Any) -> None:
+    def __init__(self, code: Code | None, step: Step) -> None:
         self.session = code
-        self.returns = returns
+        self.step = step
+
+    @property
+    def label(self) -> str:
+        """Only the process of the run knows it."""
+        return self.step.name
 
 
 def find_step(module: str, qualname: str) -> Any:

@@ -118,7 +118,7 @@ peer = RandomForestClassifier(
 peer.fit(training.values, training.labels)
 for features in (training, test):
     assert (forest.predict(features.values) == peer.predict(features.values)).all()
-print(*(path.name for path in store.artifact("train").path.iterdir()), len(test.labels))
+print(*(path.name for path in store.artifact("train").folder.iterdir()), len(test.labels))
 """
 
 

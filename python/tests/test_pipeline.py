@@ -174,7 +174,8 @@ def test_items_of_an_output_can_be_unpacked_and_passed_on():
     run = unpacking()
     assert [output.load() for output in run.output] == ["pair3", "train0", 3]
     assert Store().artifact("pair").load()[0].text == "pair"
-    assert Store().artifact("split").load().train.text == "train"
+    assert Store().artifact("split.train").load().text == "train"
+    assert Store().artifact("unpacking/split.test").load() == [1, 2]
     assert all(step.cached for step in unpacking().steps.values())
 
 
@@ -235,12 +236,15 @@ def test_wrong_types_are_refused_where_they_leave_and_enter():
 
     with pytest.raises(TypeError) as caught:
         lying()
-    expected = "step `liar`, output at `$[1]`: expected `int`, found `str`"
+    expected = 'liar()[1]: expected int, got str "three"'
     assert str(caught.value) == expected
     assert caught.value.__notes__ == ["in step `liar` of run 1"]
-    with pytest.raises(TypeError, match=r"step `add`, argument `x`: expected `int`, found `str`"):
+    with pytest.raises(TypeError) as caught:
         mixing()
-    with pytest.raises(TypeError, match=r"step `add`, argument `x`: expected `int`, found `str`"):
+    expected_of_wiring = "add(x): expected int, got the output of step `honest`, which is str"
+    assert str(caught.value) == expected_of_wiring
+    assert Store().run(2).steps["honest"].status == "skipped"
+    with pytest.raises(TypeError, match=r'^add\(x\): expected int, got str "x"'):
         passing()
     assert [run.status for run in Store().runs()] == ["failed"] * 3
     assert expected in Store().run(1).error
@@ -351,7 +355,7 @@ def test_arrays_are_stored_as_npy():
     assert run.output.load().tolist() == [[0, 2, 4], [6, 8, 10]]
     stored = Store().artifact("make")
     assert (stored.format, stored.metadata) == ("array.npy/1", {"dtype": ">f4", "shape": [2, 3]})
-    assert np.load(stored.path / "array.npy").dtype == ">f4"
+    assert np.load(stored.folder / "array.npy").dtype == ">f4"
 
 
 def test_options_of_a_step():

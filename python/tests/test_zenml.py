@@ -81,7 +81,7 @@ def test_both_kinds_in_a_pipeline(tmp_path, monkeypatch, again):
         assert notes().output.load().name == "ARIA"
     stored = Store().artifact("tag")
     assert (stored.format, stored.metadata) == ("zenml test_zenml.TagMaterializer/1", {"length": 4})
-    assert Store().artifact("note").path.joinpath("deep", "data.txt").read_text() == "aria"
+    assert Store().artifact("note").folder.joinpath("deep", "data.txt").read_text() == "aria"
 
 
 # As ZenML's documentation has them, old and new, with ZenML's own imports.

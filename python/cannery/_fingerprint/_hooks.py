@@ -70,6 +70,17 @@ def quiet() -> Iterator[None]:
         _quiet.is_on = before
 
 
+@contextmanager
+def loud() -> Iterator[None]:
+    """Note what the calling thread reads, inside of `quiet`."""
+    before = getattr(_quiet, "is_on", False)
+    _quiet.is_on = False
+    try:
+        yield
+    finally:
+        _quiet.is_on = before
+
+
 def observers() -> tuple[Observations, ...]:
     """Return what the calling thread's reads are noted in."""
     if not _running or getattr(_quiet, "is_on", False):

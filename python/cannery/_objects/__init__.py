@@ -200,7 +200,7 @@ def _checked(value: Any, annotation: Any, source: Callable[[], Any] | None) -> A
     """The value if it is of the type, or what its plain document means as one."""
     if annotation is None:
         return value
-    from cannery._types import check_for
+    from cannery._checks import check_for
 
     mismatch = check_for(annotation).find(value)
     if mismatch is not None and _is_plain(value):

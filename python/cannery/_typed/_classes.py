@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
-from cannery._typed._generics import annotations_of
+from cannery._annotations._generics import annotations_of
 from cannery._typed._node import Field, Node, Record, Way, refusal
 
 

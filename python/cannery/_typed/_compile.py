@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from cannery._typed import _classes, _numpy
-from cannery._typed._constraints import check_of, tests_of
-from cannery._typed._generics import names_in
+from cannery._annotations._constraints import check_of, tests_of
+from cannery._annotations._generics import names_in
 from cannery._typed._node import KEEP, Node, Record, Way, refusal
 from cannery._typed._scalars import LENIENT, SCALARS
 from cannery._typed._unions import union_of

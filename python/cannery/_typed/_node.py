@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from cannery.errors import DataTypeError
+from cannery._annotations._refusal import refusal as refusal
 
 Way = tuple[Any, ...]
 Check = Callable[[Any], Any]
@@ -69,12 +69,3 @@ class Record:
     """A key that names the class, and its value for this one."""
     is_array: bool = False
     """Whether documents hold it as an array, and not as an object."""
-
-
-def refusal(message: str, hint: str | None = None) -> DataTypeError:
-    """Return the error for an annotation that no plan can be made for."""
-    error = DataTypeError(message)
-    if hint is not None:
-        error.hint = hint
-        error.add_note(f"hint: {hint}")
-    return error

@@ -73,7 +73,7 @@ class DataMaterializer(Materializer[Any]):
 
     def load(self, type: type[Any], at: Path) -> Any:
         """Read the document; only classes that the caller trusts are made again."""
-        trust = trusted_classes(_type_names(_document(at)))
+        trust = trusted_classes(type_names_in(_document(at)))
         file = at / "data.json"
         # The store's own files stay as they are.
         return cannery.load(file if file.exists() else at / "data.can", trust=trust, mmap=True)
@@ -96,7 +96,7 @@ def classes_in(at: Path) -> list[str]:
     They and their methods may be called by the step that gets the document, although nothing else
     names them.
     """
-    return sorted(project_code(_type_names(_document(at))))
+    return sorted(project_code(type_names_in(_document(at))))
 
 
 def _document(at: Path) -> bytes:
@@ -130,6 +130,7 @@ def _most(info: zipfile.ZipInfo) -> int:
     return 200 * info.compress_size + (64 << 20)
 
 
-def _type_names(document: bytes) -> set[str]:
+def type_names_in(document: bytes) -> set[str]:
+    """Name the types that a tagged document says its values are of."""
     names = [*_TYPE_TAG.findall(document), *_CODE_TAG.findall(document)]
     return {name.decode("utf-8", "replace") for name in names}

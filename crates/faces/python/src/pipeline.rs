@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cannery_pipeline::{
-    Argument, Description, Digest, Engine, Error, ErrorKind, Input, KeyPart, KeyParts, NewRun,
+    Argument, Description, Digest, Engine, Error, ErrorKind, KeyPart, KeyParts, NewRun,
     Observation, Observer, Output, Outputs, Plan, Processes, Result, Retries, RunError, StepBody,
     StepCall, StepContext, StepEvent, StepOutcome, StepRef, Task, TaskBody, WorkerCommand,
 };
@@ -68,10 +68,11 @@ struct Session {
 #[pyclass(module = "cannery._native", frozen)]
 struct Submitted(StepRef);
 
-/// What a step gets: an output of another step, or a parameter's bytes.
+/// What a step gets: one of a step's outputs, of which the only one has no name, or a parameter's
+/// bytes.
 #[derive(FromPyObject)]
 enum Given<'py> {
-    Output(PyRef<'py, Submitted>),
+    Output(PyRef<'py, Submitted>, String),
     Literal(Bound<'py, PyBytes>),
 }
 
@@ -153,7 +154,7 @@ impl Session {
         let mut call = call.timeout(timeout.and_then(duration));
         for (argument, given) in inputs {
             call = match given {
-                Given::Output(step) => call.input(argument, Input::from(step.0)),
+                Given::Output(step, output) => call.output_of(argument, step.0, output),
                 Given::Literal(bytes) => call.literal(argument, bytes.as_bytes()),
             };
         }
@@ -307,15 +308,30 @@ fn serve_worker(py: Python<'_>, begin: &Bound<'_, PyAny>, find: &Bound<'_, PyAny
     py.detach(|| cannery_pipeline::serve(open, find)).or_raise(py)
 }
 
-/// What a step's function gave: what is in the output's folder, and what it looked at outside.
+/// What a step's function gave, and what it looked at outside.
 #[derive(FromPyObject)]
 struct Made {
-    type_name: String,
-    format: String,
-    metadata: String,
+    outputs: Vec<MadeOutput>,
     observations: Vec<(String, String)>,
     /// What the process of the run is to be told.
     notes: Vec<u8>,
+}
+
+/// One output: its name, the folder that it was written to, and what is in it.
+#[derive(FromPyObject)]
+struct MadeOutput {
+    name: String,
+    folder: PathBuf,
+    type_name: String,
+    format: String,
+    metadata: String,
+}
+
+impl From<MadeOutput> for Output {
+    fn from(made: MadeOutput) -> Self {
+        let about = Description::new(made.type_name, made.format).with_metadata(made.metadata);
+        Output::folder(made.folder, about).named(made.name)
+    }
 }
 
 /// A Python object with the methods `key_parts`, `notes`, `execute` and `is_unchanged`.
@@ -339,8 +355,7 @@ impl StepBody for PythonBody {
         with_python(|py| {
             let arguments = (inputs(context), &folder, run_label(context), &log);
             let made: Made = self.0.call_method1(py, "execute", arguments)?.extract(py)?;
-            let about = Description::new(made.type_name, made.format).with_metadata(made.metadata);
-            let outputs = Outputs::from(Output::folder(folder.as_path(), about));
+            let outputs: Outputs = made.outputs.into_iter().map(Output::from).collect();
             let observe = |all: Outputs, (label, state)| all.observed(label, state);
             let outputs = outputs.with_notes(made.notes);
             Ok(made.observations.into_iter().fold(outputs, observe))

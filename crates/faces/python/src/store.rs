@@ -17,6 +17,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Run>()?;
     module.add_class::<Step>()?;
     module.add_class::<LinkedView>()?;
+    module.add_class::<Files>()?;
     module.add_class::<Artifact>()
 }
 
@@ -229,6 +230,12 @@ impl Store {
         self.ask(py, |store| store.linked_view(digest)).map(LinkedView)
     }
 
+    /// The files of a stored content, each of which is proven when it is asked for.
+    fn files(&self, py: Python<'_>, digest: &str) -> PyResult<Files> {
+        let digest = digest.parse().or_raise(py)?;
+        self.ask(py, |store| store.files(digest)).map(Files)
+    }
+
     /// What an artifact's manifest says it is: type, format and metadata. The catalog repeats it,
     /// and is refused where it differs.
     fn describe(&self, py: Python<'_>, artifact: &Artifact) -> PyResult<(String, String, String)> {
@@ -263,6 +270,18 @@ impl LinkedView {
     #[getter]
     fn path(&self) -> PathBuf {
         self.0.path().to_owned()
+    }
+}
+
+/// The files of a stored content.
+#[pyclass(module = "cannery._native", frozen)]
+pub(crate) struct Files(cannery_store::Files);
+
+#[pymethods]
+impl Files {
+    /// The store's own file of this name, which must not be written to.
+    fn path(&self, py: Python<'_>, name: &str) -> PyResult<PathBuf> {
+        py.detach(|| self.0.path(name)).or_raise(py)
     }
 }
 
@@ -427,8 +446,14 @@ impl Artifact {
         self.0.id.0
     }
 
+    /// The last part of its path.
     #[getter]
     fn name(&self) -> &str {
+        self.0.name.rsplit_once('/').map_or(self.0.name.as_str(), |(_, name)| name)
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
         &self.0.name
     }
 

@@ -149,7 +149,8 @@ impl Output {
         Self { name: String::new(), source, about }
     }
 
-    /// Names it, when a step has several outputs; its artifact is then called `step.name`.
+    /// Names it, when a step has several outputs; its artifact's path is then
+    /// `pipeline/step.name`.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();

@@ -190,8 +190,13 @@ impl StepCall {
         steps.collect()
     }
 
-    /// Refuses an argument that comes twice and a step that this run does not have.
+    /// Refuses a name with a `/`, an argument that comes twice and a step that this run does not have.
     pub(crate) fn check(&self, submitted: usize) -> Result<()> {
+        if self.name.contains('/') {
+            let message = format!("a step's name has no `/`, found `{}`", self.name);
+            return Err(Error::new(ErrorKind::Value, message)
+                .with_hint("artifacts are named `pipeline/step`: give the step another `name=`"));
+        }
         let mut seen = BTreeSet::new();
         if let Some((argument, _)) = self.inputs.iter().find(|(name, _)| !seen.insert(name)) {
             let message = format!("step `{}` gets the argument `{argument}` twice", self.name);

@@ -25,6 +25,7 @@ pub enum Argument {
 pub struct StepContext {
     pub(crate) store: Store,
     pub(crate) run: RunId,
+    pub(crate) pipeline: Arc<str>,
     pub(crate) name: String,
     pub(crate) invocation: u32,
     pub(crate) arguments: Vec<(String, Argument)>,
@@ -45,19 +46,20 @@ enum OutputFolders {
 impl StepContext {
     pub(crate) fn new(
         store: Store,
-        run: RunId,
+        (run, pipeline): (RunId, Arc<str>),
         (name, invocation): (String, u32),
         arguments: Vec<(String, Argument)>,
         cancelled: Arc<AtomicBool>,
     ) -> Self {
         let folders = Mutex::new(OutputFolders::Scratch(Vec::new()));
-        Self { store, run, name, invocation, arguments, cancelled, folders, log: OnceLock::new() }
+        let log = OnceLock::new();
+        Self { store, run, pipeline, name, invocation, arguments, cancelled, folders, log }
     }
 
     /// That of a step in a worker process.
     pub(crate) fn of_task(store: Store, task: &Task, arguments: Vec<(String, Argument)>) -> Self {
         let name = (task.step.clone(), task.invocation);
-        let context = Self::new(store, task.run, name, arguments, Arc::default());
+        let context = Self::new(store, (task.run, "".into()), name, arguments, Arc::default());
         let folders = Mutex::new(OutputFolders::OfTask(task.output.clone(), 0));
         Self { folders, log: task.log.clone().into(), ..context }
     }

@@ -98,7 +98,7 @@ impl Engine {
         // Held until the run ends; the run's own handle does not outlast it.
         let store = self.store.held();
         let id = store.begin_run(run)?;
-        Ok(Run::new(&store, id, self.options.clone()))
+        Ok(Run::new(&store, id, &run.pipeline, self.options.clone()))
     }
 
     /// Begins a run in which no step runs and of which nothing is recorded: it tells which results
@@ -106,6 +106,6 @@ impl Engine {
     #[must_use]
     pub fn rehearse(&self) -> Run {
         let options = RunOptions { is_dry: true, keep_going: true, ..self.options.clone() };
-        Run::new(&self.store.held(), cannery_store::RunId(0), options)
+        Run::new(&self.store.held(), cannery_store::RunId(0), "", options)
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use cannery_store::{
     ArtifactRecord, CachedStep, Claim, Digest, NewStep, RunId, StepEnd, StepId, StepOutput,
-    StepReport, Store, Timestamp, failpoint,
+    StepReport, Store, Timestamp, artifact_path, failpoint,
 };
 
 use crate::body::OutputSource;
@@ -63,6 +63,7 @@ enum Found {
 /// A step that is to be done.
 pub(crate) struct Execution {
     pub(crate) run: RunId,
+    pub(crate) pipeline: Arc<str>,
     pub(crate) position: usize,
     pub(crate) call: StepCall,
     pub(crate) invocation: u32,
@@ -114,7 +115,8 @@ impl Execution {
             return self.rehearse(store, key.digest);
         }
         let claim = match self.find(store, key.digest)? {
-            Found::Known(outputs) => {
+            Found::Known(known) => {
+                let outputs = store.adopt(known, &self.call.name, &self.pipeline)?;
                 let outcome =
                     StepOutcome { id: None, cached: true, outputs: outputs.outputs.clone() };
                 cached.add(store, step, outputs)?;
@@ -271,7 +273,8 @@ impl Execution {
     fn context(&self, store: &Store) -> StepContext {
         let name = (self.call.name.clone(), self.invocation);
         let cancelled = Arc::clone(&self.cancelled);
-        StepContext::new(store.clone(), self.run, name, self.arguments.clone(), cancelled)
+        let run = (self.run, Arc::clone(&self.pipeline));
+        StepContext::new(store.clone(), run, name, self.arguments.clone(), cancelled)
     }
 
     fn all_parts(&self, of_body: KeyParts) -> KeyParts {
@@ -349,7 +352,7 @@ fn keep(context: &StepContext, outputs: Vec<Output>) -> Result<Vec<StepOutput>> 
         }
         kept.push(StepOutput {
             content: keep_output(context, &output)?,
-            artifact: artifact_name(&context.name, &output.name),
+            artifact: artifact_path(&context.pipeline, &context.name, &output.name),
             output: output.name,
         });
     }
@@ -370,10 +373,6 @@ fn file_name(path: &Path) -> Result<String> {
     path.file_name().and_then(|name| name.to_str()).map(str::to_owned).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, format!("no UTF-8 file name: `{}`", path.display()))
     })
-}
-
-fn artifact_name(step: &str, output: &str) -> String {
-    if output.is_empty() { step.to_owned() } else { format!("{step}.{output}") }
 }
 
 pub(crate) fn contain_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {

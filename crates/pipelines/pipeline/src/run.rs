@@ -68,6 +68,7 @@ struct Shared {
     /// Keeps nothing open by itself.
     store: Store,
     id: RunId,
+    pipeline: Arc<str>,
     cached: CachedSteps,
     options: RunOptions,
     cancelled: Arc<AtomicBool>,
@@ -89,11 +90,12 @@ struct RunState {
 }
 
 impl Run {
-    pub(crate) fn new(store: &Store, id: RunId, options: RunOptions) -> Self {
+    pub(crate) fn new(store: &Store, id: RunId, pipeline: &str, options: RunOptions) -> Self {
         let state = RunState { held: Some(store.held()), ..RunState::default() };
         let shared = Shared {
             store: store.dormant(),
             id,
+            pipeline: pipeline.into(),
             cached: CachedSteps::default(),
             options,
             cancelled: Arc::default(),
@@ -371,6 +373,7 @@ impl Shared {
         let arguments = call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
         Ok(Execution {
             run: self.id,
+            pipeline: Arc::clone(&self.pipeline),
             position: index,
             arguments: arguments.collect::<Result<_>>()?,
             call,

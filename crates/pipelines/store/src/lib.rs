@@ -61,7 +61,8 @@ pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
     Alias, ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart,
     Lineage, NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord, RunStatus,
-    StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus, Usage, step_label,
+    StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus, Usage, artifact_path,
+    step_label,
 };
 pub use copy::Copied;
 pub use digest::{Digest, Hasher};
@@ -75,3 +76,4 @@ pub use scratch::ScratchFolder;
 pub use store::{Store, StoreOptions};
 pub use time::Timestamp;
 pub use verify::{Damage, Verification};
+pub use view::Files;

@@ -10,7 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::folder::MAX_DEPTH;
-use crate::{Digest, FileEntry, Manifest, Result, ScratchFolder, Store, failure, plain};
+use crate::{
+    Digest, Error, ErrorKind, FileEntry, Manifest, Result, ScratchFolder, Store, failure, plain,
+};
 
 /// How often a view is put in its place while other processes do the same.
 const TRIES: usize = 4;
@@ -49,6 +51,16 @@ impl Store {
         fill(&manifest, folder.path(), link)
             .map_err(|error| failure::io(error, "make the folder", folder.path()))?;
         Ok(folder)
+    }
+
+    /// The files of an artifact, of which only those are proven that are asked for: for what is
+    /// larger than what is read of it.
+    ///
+    /// # Errors
+    /// As [`view`](Self::view).
+    pub fn files(&self, content: Digest) -> Result<Files> {
+        let manifest = self.manifest(content).map_err(|error| self.blame(error, content, None))?;
+        Ok(Files { store: self.dormant(), content, manifest })
     }
 
     /// Removes the view of a content that is gone; one that cannot be removed is never used.
@@ -152,6 +164,32 @@ impl Store {
     fn is_copy(&self, path: &Path, file: &FileEntry) -> bool {
         let found = plain::open(path).and_then(|open| self.blobs().proofs().digest(path, &open));
         found.is_ok_and(|found| found == (file.digest, file.size))
+    }
+}
+
+/// The files of an artifact; see [`Store::files`].
+#[derive(Debug)]
+pub struct Files {
+    store: Store,
+    content: Digest,
+    manifest: Manifest,
+}
+
+impl Files {
+    /// The store's own file of this name, proven. It must not be written to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the artifact has none of this name, and as
+    /// [`view`](Store::view).
+    pub fn path(&self, name: &str) -> Result<PathBuf> {
+        let Some(file) = self.manifest.file(name) else {
+            let message = format!("artifact `{}` has no file `{name}`", self.content.short());
+            return Err(Error::new(ErrorKind::NotFound, message));
+        };
+        let blobs = self.store.blobs();
+        let proven = blobs.prove(file.blob());
+        proven.map_err(|error| self.store.blame(error, self.content, Some(name)))?;
+        Ok(blobs.path_of(file.digest))
     }
 }
 

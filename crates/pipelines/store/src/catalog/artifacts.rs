@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
 use super::rows::{FromRow, all};
-use super::{ArtifactId, ArtifactRecord, RunId, StepId, StepOutput};
+use super::{ArtifactId, ArtifactRecord, CachedStep, RunId, StepId, StepOutput};
 use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, blame};
 
 pub(super) const ARTIFACTS: &str = "
@@ -16,7 +16,7 @@ pub(super) const ARTIFACTS: &str = "
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ArtifactFilter {
-    /// Only of this name.
+    /// Only of this name: a path (`daily/train`), or its last part where no other path ends so.
     pub name: Option<String>,
     /// Only those that came out of this run's steps, cached ones included.
     pub run: Option<RunId>,
@@ -58,7 +58,17 @@ impl ArtifactFilter {
 
 impl Store {
     /// Artifact versions, newest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] when several paths end with the name.
     pub fn artifacts(&self, filter: &ArtifactFilter) -> Result<Vec<ArtifactRecord>> {
+        let path = match &filter.name {
+            Some(name) => match self.named(name)? {
+                None => return Ok(Vec::new()),
+                path => path,
+            },
+            None => None,
+        };
         let sql = format!(
             "SELECT * FROM ({ARTIFACTS}) a WHERE (:name IS NULL OR name = :name)
                 AND (:run IS NULL OR id IN (SELECT artifact FROM outputs
@@ -72,7 +82,7 @@ impl Store {
                 catalog,
                 &sql,
                 named_params! {
-                    ":name": filter.name,
+                    ":name": path,
                     ":run": run,
                     ":all": filter.all_versions,
                     ":limit": filter.limit,
@@ -81,11 +91,14 @@ impl Store {
         })
     }
 
-    /// A version of an artifact, or its latest.
+    /// A version of an artifact, or its latest, by its path (`daily/train`) or the last part of it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`], with the names and versions that there are.
+    /// [`ErrorKind::NotFound`], with the names and versions that there are;
+    /// [`ErrorKind::Value`] when several paths end with the name.
     pub fn artifact(&self, name: &str, version: Option<u32>) -> Result<ArtifactRecord> {
+        let path = self.named(name)?;
+        let name = path.as_deref().unwrap_or(name);
         let found = self.catalog().read("look up the artifact", |catalog| {
             let sql = format!(
                 "SELECT * FROM ({ARTIFACTS}) WHERE name = ?1 AND (?2 IS NULL OR version = ?2)
@@ -119,7 +132,7 @@ impl Store {
             return self.artifact(name, Some(version));
         }
         if let Some((name, alias)) = text.rsplit_once('@')
-            && let Some(found) = self.alias_target(name, alias)?
+            && let Some(found) = self.aliased(name, alias)?
         {
             return Ok(found);
         }
@@ -130,6 +143,60 @@ impl Store {
             }
             result => result,
         }
+    }
+
+    fn aliased(&self, name: &str, alias: &str) -> Result<Option<ArtifactRecord>> {
+        let path = self.named(name)?;
+        self.alias_target(path.as_deref().unwrap_or(name), alias)
+    }
+
+    /// The path that a name stands for: itself, or the only one that ends with it.
+    fn named(&self, name: &str) -> Result<Option<String>> {
+        let paths: Vec<String> = self.catalog().read("look up the artifact's name", |catalog| {
+            let mut exact =
+                catalog.prepare_cached("SELECT 1 FROM artifacts WHERE name = ? LIMIT 1")?;
+            if exact.exists([name])? {
+                return Ok(vec![name.to_owned()]);
+            }
+            let mut ending = catalog.prepare_cached(
+                "SELECT DISTINCT name FROM artifacts
+                WHERE substr(name, -length(?1) - 1) = '/' || ?1 ORDER BY 1",
+            )?;
+            ending.query_map([name], |row| row.get(0))?.collect()
+        })?;
+        match paths.as_slice() {
+            [_, _, ..] => Err(ambiguous(name, &paths)),
+            _ => Ok(paths.into_iter().next()),
+        }
+    }
+
+    /// Takes over a known result that another pipeline has made, as artifacts of `pipeline`: a new
+    /// version of each, unless the latest has the same content. On a store that can only be read
+    /// the other pipeline's stay.
+    pub fn adopt(&self, known: CachedStep, step: &str, pipeline: &str) -> Result<CachedStep> {
+        let path = |output: &str| artifact_path(pipeline, step, output);
+        let is_own = |(output, artifact): &(String, ArtifactRecord)| artifact.name == path(output);
+        if self.is_read_only() || known.outputs.iter().all(is_own) {
+            return Ok(known);
+        }
+        let mut outputs = Vec::with_capacity(known.outputs.len());
+        for (output, artifact) in known.outputs {
+            let manifest = self.manifest_of(&artifact)?;
+            let path = path(&output);
+            let own = self.catalog().write("record the artifact", |catalog| {
+                let latest = latest(catalog, &path)?;
+                let version = latest.as_ref().map_or(1, |latest| latest.version.saturating_add(1));
+                if let Some(latest) = latest.filter(|latest| latest.digest == artifact.digest) {
+                    return Ok(latest);
+                }
+                let producer =
+                    artifact.producer.as_ref().map(|made| (made.step, made.output.as_str()));
+                let content = artifact.digest;
+                insert(catalog, &New { name: &path, version, content, producer }, &manifest)
+            })?;
+            outputs.push((output, own));
+        }
+        Ok(CachedStep { step: known.step, outputs })
     }
 
     fn artifact_by_prefix(&self, prefix: &str) -> Result<Option<ArtifactRecord>> {
@@ -193,6 +260,21 @@ impl Store {
         })
     }
 
+    /// The paths of artifacts of a step that has several outputs.
+    fn outputs_of(&self, step: &str) -> Result<Vec<String>> {
+        self.catalog().read("look up the artifact's name", |catalog| {
+            catalog
+                .prepare(
+                    "SELECT DISTINCT name FROM artifacts WHERE output <> '' AND (
+                        name = ?1 || '.' || output
+                        OR substr(name, -length(?1 || output) - 2) = '/' || ?1 || '.' || output)
+                    ORDER BY 1",
+                )?
+                .query_map([step], |row| row.get(0))?
+                .collect()
+        })
+    }
+
     #[cold]
     fn no_such_artifact(&self, name: &str, version: Option<u32>) -> Result<Error> {
         let versions = self.artifacts(&ArtifactFilter::default().name(name).all_versions())?;
@@ -200,6 +282,12 @@ impl Store {
             let message = format!("artifact `{name}` has no version {version}");
             return Ok(Error::new(ErrorKind::NotFound, message)
                 .with_hint(format!("its versions are 1 to {}", latest.version)));
+        }
+        let outputs = self.outputs_of(name)?;
+        if !outputs.is_empty() {
+            let message = format!("`{name}` has an artifact for each of its outputs");
+            return Ok(Error::new(ErrorKind::NotFound, message)
+                .with_hint(format!("they are: `{}`", outputs.join("`, `"))));
         }
         let names: Vec<_> = self
             .artifacts(&ArtifactFilter::default().limit(8))?
@@ -213,6 +301,21 @@ impl Store {
         let message = format!("the store has no artifact `{name}`");
         Ok(Error::new(ErrorKind::NotFound, message).with_hint(hint))
     }
+}
+
+/// The path of a step's artifact: `daily/train`, and `daily/split.low` for one of several outputs.
+#[must_use]
+pub fn artifact_path(pipeline: &str, step: &str, output: &str) -> String {
+    match output {
+        "" => format!("{pipeline}/{step}"),
+        output => format!("{pipeline}/{step}.{output}"),
+    }
+}
+
+#[cold]
+fn ambiguous(name: &str, paths: &[String]) -> Error {
+    let message = format!("several artifacts are called `{name}`: `{}`", paths.join("`, `"));
+    Error::new(ErrorKind::Value, message).with_hint("give the path of one of them")
 }
 
 /// The first, or the last, digest that begins with `prefix`; nothing if none can.

@@ -27,7 +27,7 @@ mod runs;
 mod steps;
 
 pub use aliases::Alias;
-pub use artifacts::ArtifactFilter;
+pub use artifacts::{ArtifactFilter, artifact_path};
 pub use lineage::{Direction, Edge, Lineage};
 pub use records::{
     ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Observation, Producer, Reuse,

@@ -317,7 +317,7 @@ pub struct Producer {
 pub struct ArtifactRecord {
     /// Its number.
     pub id: ArtifactId,
-    /// Its name: the step's, or `step.output`.
+    /// Its path: `pipeline/step`, or `pipeline/step.output`; see [`artifact_path`](crate::artifact_path).
     pub name: String,
     /// 1, 2, ... for each name.
     pub version: u32,

@@ -6,20 +6,14 @@ import typing
 from collections.abc import Iterable
 from typing import Any, TypeVar, get_args, get_origin
 
-from cannery._typed._node import refusal
+from cannery._annotations._scope import annotations_of_class
 
 Bindings = dict[Any, Any]
 
 
 def annotations_of(cls: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """The annotations of a class and its bases, type variables replaced by what they stand for."""
-    try:
-        hints = typing.get_type_hints(cls, include_extras=True)
-    except (NameError, AttributeError, TypeError) as error:
-        raise refusal(
-            f"the annotations of {cls.__qualname__} cannot be evaluated: {error}",
-            "import what they name where the class is defined, outside `if TYPE_CHECKING`",
-        ) from error
+    hints = annotations_of_class(cls)
     bound = _bindings(cls, arguments)
     if not any(bound.values()):
         return hints

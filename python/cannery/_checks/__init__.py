@@ -1,0 +1,19 @@
+"""Checks of values against annotations, and of wiring: what steps are given and give."""
+
+from cannery._checks._check import Check, Mismatch, Walk, describe, name_of
+from cannery._checks._classes import fields_of
+from cannery._checks._compatible import excluded
+from cannery._checks._compile import check_for
+from cannery._checks._containers import unpacked
+
+__all__ = [
+    "Check",
+    "Mismatch",
+    "Walk",
+    "check_for",
+    "describe",
+    "excluded",
+    "fields_of",
+    "name_of",
+    "unpacked",
+]
