@@ -175,7 +175,7 @@ def define_materializer(suffix, *types):
             return type((at / f"word.{suffix}").read_text())
 
     if types:
-        from cannery.materializers._registry import register
+        from cannery.materializers._base import register
 
         WordMaterializer.types = types
         register(WordMaterializer)

@@ -40,24 +40,6 @@ _ADAPTERS = {
 }
 
 
-def missing_library(name: str) -> str | None:
-    """The library whose type has this name, if it is one of these and not installed."""
-    package = name.partition(".")[0]
-    if not is_listed(name):
-        return None
-    try:
-        installed_module(package)
-    except ImportError:
-        return _DISTRIBUTIONS.get(package, package)
-    return None
-
-
-_DISTRIBUTIONS = {
-    "PIL": "Pillow",
-    "attr": "attrs",
-    "dateutil": "python-dateutil",
-    "sklearn": "scikit-learn",
-}
 """What to install for a package of another name."""
 
 

@@ -15,6 +15,7 @@ from cannery._objects._classes import class_to_name, is_plain_data, plan_of
 from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
+from cannery._objects._refused import kind_of, refuse
 from cannery._objects._registry import generation, name_of_registered
 from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
@@ -57,7 +58,7 @@ class Describer:
         except (CanneryError, RecursionError, MemoryError):
             raise
         except Exception as reason:
-            error = DataTypeError(f"{_kind_of(value)} cannot be saved: {reason}")
+            error = DataTypeError(f"{kind_of(value)} cannot be saved: {reason}")
             error.hint = hint_for(value)
             raise error from reason
 
@@ -205,22 +206,3 @@ def _findable(name: str, item: Any) -> str:
     if isinstance(item, type) and "<locals>" in name:
         return name
     return refuse(item)
-
-
-def refuse(value: Any) -> Any:
-    """Raise the error for what is no data, which says what to do instead."""
-    error = DataTypeError(f"{_kind_of(value)} is no data and cannot be saved")
-    error.hint = hint_for(value)
-    raise error
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, types.FunctionType):
-        what = "lambda" if value.__name__ == "<lambda>" else "nested function"
-        return f"a {what} ({value.__qualname__})"
-    if isinstance(value, types.ModuleType):
-        return f"the module {value.__name__}"
-    if isinstance(value, (types.MethodType, types.BuiltinFunctionType)):
-        return f"a method that is bound to an object ({value.__qualname__})"
-    name = full_name(type(value)).removeprefix("builtins.")
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -6,6 +6,8 @@ adapter, is imported. The tests compare the two.
 
 from __future__ import annotations
 
+from cannery._installed import installed_module
+
 # By the module that the names are said to be in.
 _NAMES: dict[str, str] = {
     "PIL.Image": "Image",
@@ -124,3 +126,23 @@ _LISTED = frozenset(
 def is_listed(name: str) -> bool:
     """Whether a library's adapter may know a type or function of this full name."""
     return name in _LISTED or name.partition(".")[0] in _ELSEWHERE
+
+
+_DISTRIBUTIONS = {
+    "PIL": "Pillow",
+    "attr": "attrs",
+    "dateutil": "python-dateutil",
+    "sklearn": "scikit-learn",
+}
+
+
+def missing_library(name: str) -> str | None:
+    """The library whose type has this name, if it is one of these and not installed."""
+    package = name.partition(".")[0]
+    if not is_listed(name):
+        return None
+    try:
+        installed_module(package)
+    except ImportError:
+        return _DISTRIBUTIONS.get(package, package)
+    return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from cannery._objects._listed import missing_library
 from cannery.errors import DataTypeError
 
 
@@ -33,8 +34,6 @@ class Record:
     @property
     def __hint__(self) -> str:
         """What to do for a value of the type instead of the record."""
-        from cannery._objects._adapters import missing_library
-
         library = missing_library(self.__type_name__)
         if library is not None:
             return f"{library} is not installed here: with it, load the file again"

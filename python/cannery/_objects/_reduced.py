@@ -29,6 +29,7 @@ from cannery._objects._plans import (
     set_state,
     slots_of,
 )
+from cannery._objects._refused import refuse
 from cannery._objects._trust import find_by_name, is_trusted
 
 
@@ -76,8 +77,6 @@ def _parts_of(cls: Any, value: Any) -> Parts:
     reduced = _reduced(value)
     made_by = None if reduced is None else _made_by(cls, *reduced[:2])
     if reduced is None or made_by is None:
-        from cannery._objects._describe import refuse
-
         return refuse(value)
     state, items, pairs, setter = reduced[2:6]
     return (

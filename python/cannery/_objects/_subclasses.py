@@ -24,6 +24,7 @@ from cannery._objects._plans import (
     set_state,
     state_parts,
 )
+from cannery._objects._refused import refuse
 
 
 def plan_of_subclass(cls: Any) -> Plan | None:
@@ -64,8 +65,6 @@ def _of_numpy_scalar(cls: Any, base: Any) -> Plan | None:
     def parts(value: Any) -> Parts:
         plain = base(value)
         if type(plain) is not base or type(base.__new__(cls, plain)) is not cls:
-            from cannery._objects._describe import refuse
-
             return refuse(value)
         return {ITEMS: plain, **parts_of_state(value)}
 

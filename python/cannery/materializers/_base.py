@@ -37,8 +37,6 @@ class Materializer(Generic[T]):
         super().__init_subclass__(**options)
         if not cls.format_id:
             cls.format_id = f"{cls.__module__}.{cls.__qualname__}/1"
-        from cannery.materializers._registry import register
-
         register(cls)
 
     def save(self, value: T, to: Path) -> None:
@@ -61,3 +59,15 @@ class Materializer(Generic[T]):
         """Show the value in a few lines of text."""
         del value
         return None
+
+
+# Those that were defined, the last of each type and of each format.
+by_type: dict[type, type[Materializer[Any]]] = {}
+by_format: dict[str, type[Materializer[Any]]] = {}
+
+
+def register(materializer: type[Materializer[Any]]) -> None:
+    """Use a materializer for its types from now on."""
+    by_format[materializer.format_id] = materializer
+    for cls in materializer.types:
+        by_type[cls] = materializer

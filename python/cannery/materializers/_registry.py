@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cannery._plugins import load_plugins
+from cannery.materializers._base import Materializer, by_format, by_type
 
-if TYPE_CHECKING:
-    from cannery.materializers._base import Materializer
-
-_AnyMaterializer = type["Materializer[Any]"]
+_AnyMaterializer = type[Materializer[Any]]
 
 # Types of packages that are not imported for this, by their full names.
 _BUILT_IN = {
@@ -27,16 +25,6 @@ _BUILT_IN = {
 }
 _BUILT_IN_MODULES = ("_arrays", "_data", "_figures")
 
-_by_type: dict[type, _AnyMaterializer] = {}
-_by_format: dict[str, _AnyMaterializer] = {}
-
-
-def register(materializer: _AnyMaterializer) -> None:
-    """Use a materializer for its types from now on."""
-    _by_format[materializer.format_id] = materializer
-    for cls in materializer.types:
-        _by_type[cls] = materializer
-
 
 def materializer_for(cls: type, preferred: Iterable[_AnyMaterializer] = ()) -> _AnyMaterializer:
     """Find the materializer for a type: of those preferred, else of the nearest base class."""
@@ -45,7 +33,7 @@ def materializer_for(cls: type, preferred: Iterable[_AnyMaterializer] = ()) -> _
             return candidate
     _load_plugins(cls)
     for base in cls.__mro__:
-        found = _by_type.get(base) or _built_in(base, cls)
+        found = by_type.get(base) or _built_in(base, cls)
         if found is not None:
             return found
     raise AssertionError("every type has `object` as a base")
@@ -58,12 +46,12 @@ def materializer_of_format(
     for candidate in preferred:
         if candidate.format_id == format_id:
             return candidate
-    if format_id not in _by_format:
+    if format_id not in by_format:
         for module in _BUILT_IN_MODULES:
             import_module(f"cannery.materializers.{module}")
-    if format_id not in _by_format:
+    if format_id not in by_format:
         load_plugins(type_name.partition(".")[0])
-    return _by_format.get(format_id)
+    return by_format.get(format_id)
 
 
 def _built_in(base: type, cls: type) -> _AnyMaterializer | None:
@@ -77,5 +65,5 @@ def _built_in(base: type, cls: type) -> _AnyMaterializer | None:
 def _load_plugins(cls: type) -> None:
     for base in cls.__mro__:
         top = base.__module__.partition(".")[0]
-        if top not in sys.stdlib_module_names and base not in _by_type:
+        if top not in sys.stdlib_module_names and base not in by_type:
             load_plugins(top)

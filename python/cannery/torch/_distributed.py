@@ -12,7 +12,7 @@ import numpy as np
 from cannery import pickle
 from cannery._objects import Record
 from cannery.errors import DataError
-from cannery.torch._load import check_file_name, load_buffer, read_buffer
+from cannery.torch._file import check_file_name, load_buffer, read_buffer
 
 
 def load_distributed(folder: Path, weights_only: bool, mapped: bool) -> Any:

@@ -2,7 +2,8 @@
 
 use cannery_core::{BigInt, Limits};
 use cannery_torch::Checkpoint;
-use cannery_torch::node::{Change, Dict, Edit, Making, Node, NodeId, Nodes, Object};
+use cannery_torch::NodeId;
+use cannery_torch::node::{Change, Dict, Edit, Making, Node, Nodes, Object};
 use cannery_torch::tensor::{Layout, Quantizer, StorageData, StorageView, Tensor, View};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyTuple};

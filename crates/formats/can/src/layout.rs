@@ -7,7 +7,7 @@ use cannery_core::{Error, ErrorKind, Limits, Result};
 use cannery_npy::Bytes;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::read::{corrupt, damaged};
+use crate::errors::{corrupt, damaged};
 
 /// Members of one file, at most. Each takes some hundred bytes of memory before it is read.
 const MOST_MEMBERS: u64 = 1 << 20;

@@ -12,7 +12,9 @@
 //! Nothing is read that the manifest does not list, and opening a file runs no code: what the
 //! document names as types reaches the sink as names.
 
+mod compression;
 mod digest;
+mod errors;
 mod layout;
 mod manifest;
 mod members;
@@ -20,9 +22,10 @@ mod read;
 mod write;
 
 pub use cannery_npy::Bytes;
+pub use compression::Compression;
 pub use manifest::{FORMAT, Member, VERSION};
 pub use read::CanFile;
-pub use write::{CanWriter, Compression, to_vec};
+pub use write::{CanWriter, to_vec};
 
 pub(crate) const DOCUMENT: &str = "document.json";
 pub(crate) const MANIFEST: &str = "manifest.json";

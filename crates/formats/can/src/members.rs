@@ -7,8 +7,8 @@ use cannery_core::{ArraySource, Error, Result};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::compression::Compression;
 use crate::manifest::{Manifest, Member};
-use crate::write::Compression;
 use crate::{ARRAYS, BLOBS, DOCUMENT, MANIFEST};
 
 /// Where the data of stored members begins, a multiple of this, so that it can be mapped.

@@ -9,10 +9,10 @@ use cannery_core::tagged::{MAX_LEVELS, TagDecoder};
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Limits, Order, Result, Sink};
 use cannery_json::ReadOptions;
 use cannery_npy::{Bytes, NpyFile};
-use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::digest::{Digests, PART};
+use crate::errors::{corrupt, damaged};
 use crate::manifest::{Manifest, Member};
 use crate::{DOCUMENT, MANIFEST, layout};
 
@@ -239,20 +239,6 @@ impl ArraySource for InFile {
 }
 
 #[cold]
-pub(crate) fn damaged(error: ZipError) -> Error {
-    let error = match error {
-        ZipError::CompressionMethodNotSupported(method) => {
-            let message = format!("the file is packed with method {method}");
-            return Error::new(ErrorKind::Unsupported, message)
-                .with_hint("stored, deflated and Zstandard members are read");
-        }
-        other => other,
-    };
-    corrupt("the file is damaged or cut off: it is no whole ZIP archive".to_owned())
-        .with_source(error)
-}
-
-#[cold]
 fn no_can() -> Error {
     let message = format!("the archive has no `{MANIFEST}`: it is no `.can` file");
     Error::new(ErrorKind::Corrupt, message)
@@ -273,9 +259,4 @@ fn unreadable(name: &str, error: std::io::Error) -> Error {
 #[cold]
 fn twice(name: &str) -> Error {
     corrupt(format!("the document names the member `{name}` twice"))
-}
-
-#[cold]
-pub(crate) fn corrupt(message: String) -> Error {
-    Error::new(ErrorKind::Corrupt, message)
 }

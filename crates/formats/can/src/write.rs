@@ -7,8 +7,8 @@ use std::rc::Rc;
 use cannery_core::tagged::TagEncoder;
 use cannery_core::{ArraySource, Result, Sink, Source};
 use cannery_json::Writer;
-use zip::CompressionMethod;
 
+use crate::compression::Compression;
 use crate::members::Members;
 
 /// Bytes from this length on go beside the document.
@@ -17,36 +17,6 @@ const LONG: usize = 512;
 /// After that many arrays, those below [`LONG`] bytes are written in place: an archive of a hundred
 /// thousand tiny members is slow to open for everybody.
 const MANY: u64 = 64;
-
-/// How the members are packed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// As they are: arrays can be mapped in place.
-    #[default]
-    Stored,
-    /// With DEFLATE of this level, 1 (fast) to 9 (small); every ZIP tool unpacks it.
-    Deflate(u8),
-    /// With Zstandard of this level, 1 to 22; newer ZIP tools unpack it.
-    Zstd(u8),
-}
-
-impl Compression {
-    pub(crate) fn method(self) -> CompressionMethod {
-        match self {
-            Self::Stored => CompressionMethod::Stored,
-            Self::Deflate(_) => CompressionMethod::Deflated,
-            Self::Zstd(_) => CompressionMethod::Zstd,
-        }
-    }
-
-    pub(crate) fn level(self) -> Option<i64> {
-        match self {
-            Self::Stored => None,
-            Self::Deflate(level) | Self::Zstd(level) => Some(i64::from(level)),
-        }
-    }
-}
 
 /// Writes one value to a `.can` file.
 ///

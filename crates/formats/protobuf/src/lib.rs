@@ -27,6 +27,7 @@ mod descriptor;
 mod edition;
 mod encode;
 mod frames;
+mod ids;
 mod inspect;
 mod json;
 pub mod kind;

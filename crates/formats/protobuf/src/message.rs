@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::pool::{Field, MessageId};
+use crate::ids::MessageId;
 
 /// A message of some type of a [`Pool`](crate::Pool).
 #[derive(Clone, Debug, PartialEq)]
@@ -102,15 +102,6 @@ impl Message {
     pub(crate) fn remove(&mut self, number: u32) -> Option<Value> {
         let found = self.fields.binary_search_by_key(&number, |(number, _)| *number).ok()?;
         Some(self.fields.remove(found).1)
-    }
-
-    /// Sets a field, or adds to it if it is repeated.
-    pub(crate) fn put(&mut self, field: &Field, value: Value) {
-        if field.is_list() {
-            self.list(field.number).push(value);
-        } else {
-            self.set(field.number, value);
-        }
     }
 
     pub(crate) fn list(&mut self, number: u32) -> &mut Vec<Value> {

@@ -7,17 +7,7 @@ use crate::descriptor::FileProto;
 use crate::message::{Message, Value};
 use crate::well_known::WellKnown;
 
-/// A message type of a [`Pool`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MessageId(pub(crate) u32);
-
-/// An enum of a [`Pool`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EnumId(pub(crate) u32);
-
-/// An extension of a [`Pool`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ExtensionId(pub(crate) u32);
+pub use crate::ids::{EnumId, ExtensionId, MessageId};
 
 /// All messages, enums and extensions of some files and of those that they import.
 #[derive(Clone, Debug, Default)]
@@ -148,22 +138,6 @@ pub struct EnumType {
     pub(crate) by_number: HashMap<i32, Arc<str>>,
     pub(crate) is_closed: bool,
     pub(crate) is_local: bool,
-}
-
-impl MessageId {
-    /// Its position among all messages of the pool.
-    #[must_use]
-    pub fn index(self) -> u32 {
-        self.0
-    }
-}
-
-impl EnumId {
-    /// Its position among all enums of the pool.
-    #[must_use]
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
 }
 
 impl Pool {
@@ -623,5 +597,16 @@ impl EnumType {
     #[must_use]
     pub fn number_of(&self, name: &str) -> Option<i32> {
         self.by_name.get(name).copied()
+    }
+}
+
+impl Message {
+    /// Sets a field, or adds to it if it is repeated.
+    pub(crate) fn put(&mut self, field: &Field, value: Value) {
+        if field.is_list() {
+            self.list(field.number).push(value);
+        } else {
+            self.set(field.number, value);
+        }
     }
 }

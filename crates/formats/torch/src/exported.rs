@@ -4,21 +4,17 @@ use cannery_core::{Error, ErrorKind, Limits, Result, Value, ValueBuilder};
 use cannery_json::ReadOptions;
 
 use crate::archive::{Archive, Member};
-use crate::checkpoint::Reader;
 use crate::dtype::TorchDtype;
-use crate::node::{Node, NodeId};
-use crate::persistent::PersistentIds;
+use crate::node::Node;
+use crate::node_id::NodeId;
+use crate::reader::Reader;
+use crate::storages::PersistentIds;
 use crate::tensor::{Layout, Storage, StorageData, StorageView, Tensor, View, wrong};
 use crate::zip::{Source, is_big_endian, missing, read_inner, storage_data};
 
 /// What the archives of versions before 2.8 have instead of a list of weights: checkpoints.
 const OLD: [(&str, &str); 2] =
     [("serialized_state_dict.pt", "state_dict"), ("serialized_constants.pt", "constants")];
-
-/// Whether a member is one that only archives of older versions have.
-pub(crate) fn is_old(name: &str) -> bool {
-    OLD.iter().any(|(old, _)| *old == name) || name == "serialized_exported_program.json"
-}
 
 pub(crate) fn read(
     reader: &mut Reader<'_>,

@@ -3,7 +3,8 @@
 use cannery_core::{Budget, Limits, Result};
 
 use crate::checkpoint::Checkpoint;
-use crate::node::{Node, NodeId};
+use crate::node::Node;
+use crate::node_id::NodeId;
 use crate::tensor::{Layout, StorageData, Tensor, View, elements, wrong};
 
 /// Finds the parts of nested tensors, whose shapes are numbers of other tensors.

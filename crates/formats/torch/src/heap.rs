@@ -7,9 +7,10 @@ use cannery_core::{Budget, Error, ErrorKind, Limits, Result, TextBuf};
 use cannery_pickle::{Heap, literal, policy};
 use num_bigint::BigInt;
 
-use crate::node::{Change, Dict, Making, Name, Node, NodeId, Nodes, Object};
-use crate::persistent::{PersistentIds, Storages};
-use crate::rebuild;
+use crate::constants::constant;
+use crate::node::{Change, Dict, Making, Name, Node, Nodes, Object};
+use crate::node_id::NodeId;
+use crate::storages::{PersistentIds, Storages};
 
 /// Values so far, and the storages that they name.
 pub(crate) struct TorchHeap {
@@ -58,7 +59,7 @@ impl TorchHeap {
             0..3 => policy::python3_name(module, name),
             _ => (module, name),
         };
-        let node = rebuild::constant(module, name).unwrap_or_else(|| {
+        let node = constant(module, name).unwrap_or_else(|| {
             Node::Name(Name { module: module.to_owned(), name: name.to_owned() })
         });
         self.add(node)
@@ -67,7 +68,7 @@ impl TorchHeap {
     fn call(&mut self, making: Making, callee: NodeId, arguments: NodeId) -> Result<NodeId> {
         if making != Making::New
             && let Some(name) = self.nodes.name(callee).cloned()
-            && let Some(made) = rebuild::call(self, &name, arguments)?
+            && let Some(made) = self.rebuild(&name, arguments)?
         {
             return Ok(made);
         }

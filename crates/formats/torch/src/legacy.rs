@@ -4,9 +4,11 @@ use cannery_core::{Error, ErrorKind, Result};
 use num_bigint::BigInt;
 
 use crate::archive::Archive;
-use crate::checkpoint::{Checkpoint, FileLayout, Reader};
-use crate::node::{Node, NodeId};
-use crate::persistent::PersistentIds;
+use crate::checkpoint::{Checkpoint, FileLayout};
+use crate::node::Node;
+use crate::node_id::NodeId;
+use crate::reader::Reader;
+use crate::storages::PersistentIds;
 use crate::tensor::{StorageData, wrong};
 
 const MAGIC: u128 = 0x1950_a86a_20f9_469c_fc6c;

@@ -9,22 +9,29 @@
 
 pub mod archive;
 mod checkpoint;
+mod constants;
 pub mod dtype;
 mod exported;
 mod finish;
 mod heap;
 mod legacy;
 pub mod node;
+mod node_id;
+mod open;
 mod persistent;
 mod pickles;
+mod reader;
 mod rebuild;
 mod script;
+mod storages;
 mod table;
 mod tape;
 pub mod tensor;
 mod zip;
 
-pub use checkpoint::{Checkpoint, Document, FileLayout, looks_like};
+pub use checkpoint::{Checkpoint, Document, FileLayout};
 pub use dtype::TorchDtype;
 pub use legacy::is_stream;
+pub use node_id::NodeId;
+pub use open::looks_like;
 pub use table::Tensors;

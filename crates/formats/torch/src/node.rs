@@ -5,10 +5,8 @@ use cannery_core::TextBuf;
 use num_bigint::BigInt;
 
 use crate::dtype::TorchDtype;
+use crate::node_id::NodeId;
 use crate::tensor::{StorageView, Tensor};
-
-/// The number of a value in [`Nodes`].
-pub type NodeId = u32;
 
 /// A value; those inside of it were made before it.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use cannery_pickle::analyzer::{AnalyzerOptions, Finding, Verdict, analyze};
 use cannery_pickle::{Framing, Machine, Ops};
 
 use crate::heap::TorchHeap;
-use crate::node::NodeId;
+use crate::node_id::NodeId;
 
 /// Runs the pickle that begins at `start`; returns its value and where it ends.
 ///

@@ -4,32 +4,20 @@ use cannery_core::{Result, Text, TextBuf};
 
 use crate::dtype::TorchDtype;
 use crate::heap::{TorchHeap, ordered_dict, set};
-use crate::node::{Name, Node, NodeId};
+use crate::node::{Name, Node};
+use crate::node_id::NodeId;
 use crate::tensor::{
     Layout, Quantizer, Sparse, StorageView, Tensor, View, contiguous_strides, elements, wrong,
 };
 
-/// The constant of `PyTorch`'s that has a name: a dtype, a layout, a quantization scheme.
-pub(crate) fn constant(module: &str, name: &str) -> Option<Node> {
-    if module != "torch" {
-        return None;
+impl TorchHeap {
+    /// What a call makes, if it is one of those that are understood.
+    pub(crate) fn rebuild(&mut self, name: &Name, arguments: NodeId) -> Result<Option<NodeId>> {
+        call(self, name, arguments)
     }
-    if let Some(dtype) = TorchDtype::from_name(name) {
-        return Some(Node::Dtype(dtype));
-    }
-    is_constant(name).then(|| Node::Constant(format!("torch.{name}")))
 }
 
-fn is_constant(name: &str) -> bool {
-    const NAMES: &str = "strided sparse_coo sparse_csr sparse_csc sparse_bsr sparse_bsc jagged \
-        _mkldnn per_tensor_affine per_channel_affine per_channel_affine_float_qparams \
-        per_tensor_symmetric per_channel_symmetric contiguous_format channels_last \
-        channels_last_3d preserve_format";
-    NAMES.split_ascii_whitespace().any(|known| known == name)
-}
-
-/// What a call makes, if it is one of those that are understood.
-pub(crate) fn call(heap: &mut TorchHeap, name: &Name, arguments: NodeId) -> Result<Option<NodeId>> {
+fn call(heap: &mut TorchHeap, name: &Name, arguments: NodeId) -> Result<Option<NodeId>> {
     let Some(items) = heap.nodes.sequence(arguments).map(<[NodeId]>::to_vec) else {
         return Ok(None);
     };

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use crate::checkpoint::Checkpoint;
-use crate::node::{Name, Node, NodeId, Object};
+use crate::node::{Name, Node, Object};
+use crate::node_id::NodeId;
 
 /// The tensors of the modules below the root: of each module its own, then those of its parts.
 pub(crate) fn state(checkpoint: &Checkpoint, data: &[u8]) -> Vec<(String, NodeId)> {

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use cannery_core::{ByteOrder, Error, ErrorKind, Result, StorageInfo, TensorContainer, TensorInfo};
 
 use crate::checkpoint::{Checkpoint, FileLayout};
-use crate::node::{Node, NodeId};
+use crate::node::Node;
+use crate::node_id::NodeId;
 use crate::tensor::{Layout, Quantizer, StorageData, Tensor, View};
 
 /// Things that are no tensors are listed up to this number.

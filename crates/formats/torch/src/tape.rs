@@ -7,11 +7,13 @@ use std::ops::Range;
 use cannery_core::{Error, ErrorKind, Result};
 
 use crate::archive::Archive;
-use crate::checkpoint::{Checkpoint, FileLayout, Reader};
+use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::legacy::{stretch, word};
-use crate::node::{Node, NodeId};
-use crate::persistent::PersistentIds;
+use crate::node::Node;
+use crate::node_id::NodeId;
+use crate::reader::Reader;
 use crate::rebuild::tensor_of_class;
+use crate::storages::PersistentIds;
 use crate::tensor::{MOST_SIDES, Storage, StorageData, StorageView, wrong};
 
 const BLOCK: usize = 512;

@@ -7,7 +7,7 @@ use cannery_core::{Error, ErrorKind, Result, reserve};
 
 use crate::archive::Member;
 use crate::dtype::TorchDtype;
-use crate::node::NodeId;
+use crate::node_id::NodeId;
 
 /// Sides of a tensor, at most: what `NumPy` can hold.
 pub const MOST_SIDES: usize = 64;

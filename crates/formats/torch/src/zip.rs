@@ -3,10 +3,10 @@
 use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
 use crate::archive::{Archive, Member};
-use crate::checkpoint::{Checkpoint, FileLayout, Reader};
-use crate::exported;
-use crate::node::NodeId;
-use crate::persistent::PersistentIds;
+use crate::checkpoint::FileLayout;
+use crate::node_id::NodeId;
+use crate::reader::Reader;
+use crate::storages::PersistentIds;
 use crate::tensor::{Packed, StorageData, wrong};
 
 /// An archive's bytes, and where in the file they begin.
@@ -17,23 +17,22 @@ pub(crate) struct Source<'a> {
     pub(crate) base: Option<usize>,
 }
 
-pub(crate) fn read(mut reader: Reader<'_>, limits: &Limits) -> Result<Checkpoint> {
-    let archive = Archive::read(reader.data, limits)?;
-    let folder = folder(&archive)?;
+/// Reads the pickles of an archive.
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    archive: &Archive,
+    folder: &str,
+    layout: FileLayout,
+) -> Result<()> {
     let source = Source { data: reader.data, base: Some(0) };
-    let layout = layout(&archive, &folder);
-    if layout == FileLayout::Exported {
-        exported::read(&mut reader, &archive, &folder, limits)?;
-        return reader.finish(layout, archive, folder);
-    }
     for part in ["data", "constants"] {
         let is_there = archive.get(&format!("{folder}{part}.pkl")).is_some();
         if is_there && (part == "data" || layout == FileLayout::Script) {
-            let root = read_part(&mut reader, source, &archive, &folder, part)?;
+            let root = read_part(reader, source, archive, folder, part)?;
             reader.document(part, root);
         }
     }
-    reader.finish(layout, archive, folder)
+    Ok(())
 }
 
 /// Whether an archive is a checkpoint.
@@ -79,11 +78,11 @@ fn read_part(
 }
 
 /// The folder that everything is in: that of the first member that says what the file is.
-fn folder(archive: &Archive) -> Result<String> {
+pub(crate) fn folder(archive: &Archive) -> Result<String> {
     let names = || archive.members().iter().map(|member| member.name.as_str());
     let first = names().find_map(|name| {
         let (folder, rest) = name.split_once('/').unwrap_or(("", name));
-        let is_root = matches!(rest, "data.pkl" | "archive_format") || exported::is_old(rest);
+        let is_root = matches!(rest, "data.pkl" | "archive_format") || is_exported(rest);
         is_root.then(|| if folder.is_empty() { String::new() } else { format!("{folder}/") })
     });
     let found = first.or_else(|| names().any(|name| name == "data.pkl").then(String::new));
@@ -94,7 +93,16 @@ fn folder(archive: &Archive) -> Result<String> {
     })
 }
 
-fn layout(archive: &Archive, folder: &str) -> FileLayout {
+/// Whether a member is one that only archives of exported programs have, as versions before 2.8
+/// write them.
+fn is_exported(name: &str) -> bool {
+    matches!(
+        name,
+        "serialized_state_dict.pt" | "serialized_constants.pt" | "serialized_exported_program.json"
+    )
+}
+
+pub(crate) fn layout(archive: &Archive, folder: &str) -> FileLayout {
     let has = |name: &str| archive.get(&format!("{folder}{name}")).is_some();
     let code = format!("{folder}code/");
     if has("constants.pkl") || archive.members().iter().any(|m| m.name.starts_with(&code)) {

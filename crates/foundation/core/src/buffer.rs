@@ -1,5 +1,6 @@
 //! Where the writers of binary formats put their bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::{Error, Result, Text};
@@ -166,7 +167,28 @@ pub struct Utf8Size {
     pub has_surrogates: bool,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
+    /// As [`to_utf8`](Self::to_utf8), for a text of any length.
+    ///
+    /// # Errors
+    /// [`Memory`](crate::ErrorKind::Memory) where there is no room for a copy.
+    pub fn try_to_utf8(self) -> Result<Cow<'a, [u8]>> {
+        let units = match self {
+            Text::Ascii(_) | Text::Utf8(_) | Text::Surrogates(_) => return Ok(self.to_utf8()),
+            Text::Latin1(units) => units.len(),
+            Text::Ucs2(units) => units.len(),
+            Text::Ucs4(units) => units.len(),
+        };
+        // Not worth counting first.
+        if units < 1024 {
+            return Ok(self.to_utf8());
+        }
+        let mut bytes = Vec::new();
+        reserve(&mut bytes, self.utf8_size().bytes)?;
+        self.append_to(&mut bytes)?;
+        Ok(Cow::Owned(bytes))
+    }
+
     /// How long the text is in UTF-8, and whether it is UTF-8 at all.
     #[must_use]
     pub fn utf8_size(self) -> Utf8Size {

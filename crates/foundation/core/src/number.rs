@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use num_bigint::BigUint;
 
-use crate::{Error, ErrorKind, Result, Sink};
-
 /// A borrowed integer in the form its source has at hand.
 #[derive(Clone, Copy, Debug)]
 pub enum BigInt<'a> {
@@ -64,35 +62,10 @@ fn from_digits(digits: &str) -> BigUint {
     numbers.pop().expect("at least one digit")
 }
 
-/// Sends a number that follows JSON's grammar as the event that holds it exactly.
-///
-/// Without fraction and exponent it is an integer of any size, else the nearest binary64.
-pub(crate) fn send<S: Sink + ?Sized>(text: &str, sink: &mut S) -> Result<()> {
-    if text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E')) {
-        let value = text.parse().map_err(|_| not_a_number(text))?;
-        return sink.float(value);
-    }
-    match text.parse() {
-        Ok(value) => sink.int(value),
-        Err(_) if is_integer(text) => sink.big_int(BigInt::Decimal(text)),
-        Err(_) => Err(not_a_number(text)),
-    }
-}
-
-fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-#[cold]
-fn not_a_number(text: &str) -> Error {
-    Error::new(ErrorKind::Syntax, format!("expected a number, found `{text}`"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limits, Value, ValueBuilder};
+    use crate::{Limits, Result, Sink, Value, ValueBuilder};
 
     fn sent(text: &str) -> Result<Value> {
         let mut builder = ValueBuilder::new(Limits::default());

@@ -1,6 +1,6 @@
 //! The event stream: how values travel between formats, Rust and Python.
 
-use crate::{ArraySource, BigInt, Pos, Result, Text};
+use crate::{ArraySource, BigInt, Error, ErrorKind, Pos, Result, Text};
 
 /// Receives one value as a stream of events.
 ///
@@ -50,7 +50,7 @@ pub trait Sink {
     /// The text follows JSON's grammar of numbers. By default it is parsed and sent on as
     /// [`int`](Sink::int), [`big_int`](Sink::big_int) or [`float`](Sink::float).
     fn number(&mut self, text: &str) -> Result<()> {
-        crate::number::send(text, self)
+        send_number(text, self)
     }
 
     /// A string of characters.
@@ -321,3 +321,28 @@ macro_rules! forward {
 
 forward!(&mut S);
 forward!(Box<S>);
+
+/// Sends a number that follows JSON's grammar as the event that holds it exactly.
+///
+/// Without fraction and exponent it is an integer of any size, else the nearest binary64.
+pub(crate) fn send_number<S: Sink + ?Sized>(text: &str, sink: &mut S) -> Result<()> {
+    if text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E')) {
+        let value = text.parse().map_err(|_| not_a_number(text))?;
+        return sink.float(value);
+    }
+    match text.parse() {
+        Ok(value) => sink.int(value),
+        Err(_) if is_integer(text) => sink.big_int(BigInt::Decimal(text)),
+        Err(_) => Err(not_a_number(text)),
+    }
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cold]
+fn not_a_number(text: &str) -> Error {
+    Error::new(ErrorKind::Syntax, format!("expected a number, found `{text}`"))
+}

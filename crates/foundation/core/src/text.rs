@@ -56,27 +56,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// As [`to_utf8`](Self::to_utf8), for a text of any length.
-    ///
-    /// # Errors
-    /// [`Memory`](crate::ErrorKind::Memory) where there is no room for a copy.
-    pub fn try_to_utf8(self) -> crate::Result<Cow<'a, [u8]>> {
-        let units = match self {
-            Text::Ascii(_) | Text::Utf8(_) | Text::Surrogates(_) => return Ok(self.to_utf8()),
-            Text::Latin1(units) => units.len(),
-            Text::Ucs2(units) => units.len(),
-            Text::Ucs4(units) => units.len(),
-        };
-        // Not worth counting first.
-        if units < 1024 {
-            return Ok(self.to_utf8());
-        }
-        let mut bytes = Vec::new();
-        crate::reserve(&mut bytes, self.utf8_size().bytes)?;
-        self.append_to(&mut bytes)?;
-        Ok(Cow::Owned(bytes))
-    }
-
     /// The text as a `str`, unless it has a surrogate code point in it.
     #[must_use]
     pub fn to_str(self) -> Option<Cow<'a, str>> {

@@ -2,8 +2,8 @@
 
 use cannery_core::{Error, ErrorKind, Result, Segment};
 
+use super::base64;
 use super::cursor::JsonCursor;
-use super::{base64, special};
 use crate::kind;
 use crate::message::{Message, Value};
 use crate::pool::{Field, MessageId, Pool};
@@ -64,7 +64,7 @@ impl<'a> JsonReader<'a> {
         let mut message = Message::new(of);
         match self.pool.message_type(of).well_known {
             WellKnown::None | WellKnown::Empty => self.object(&mut message)?,
-            well_known => special::read(self, well_known, &mut message)?,
+            well_known => self.special(well_known, &mut message)?,
         }
         self.depth += 1;
         Ok(message)

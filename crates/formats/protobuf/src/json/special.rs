@@ -14,7 +14,21 @@ fn wrong(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Value, message.into())
 }
 
-pub(super) fn write(writer: &mut JsonWriter<'_>, kind: WellKnown, message: &Message) -> Result<()> {
+impl JsonWriter<'_> {
+    /// Writes a message that has a form of its own.
+    pub(super) fn special(&mut self, kind: WellKnown, message: &Message) -> Result<()> {
+        write(self, kind, message)
+    }
+}
+
+impl JsonReader<'_> {
+    /// Reads a message that has a form of its own.
+    pub(super) fn special(&mut self, kind: WellKnown, message: &mut Message) -> Result<()> {
+        read(self, kind, message)
+    }
+}
+
+fn write(writer: &mut JsonWriter<'_>, kind: WellKnown, message: &Message) -> Result<()> {
     let seconds = || message.integer(1).unwrap_or(0);
     let nanos = || message.integer(2).unwrap_or(0);
     match kind {
@@ -159,11 +173,7 @@ fn snake_case(path: &str) -> Option<String> {
     Some(out)
 }
 
-pub(super) fn read(
-    reader: &mut JsonReader<'_>,
-    kind: WellKnown,
-    message: &mut Message,
-) -> Result<()> {
+fn read(reader: &mut JsonReader<'_>, kind: WellKnown, message: &mut Message) -> Result<()> {
     match kind {
         WellKnown::Timestamp => times(reader, message, time::parse_timestamp, "a timestamp"),
         WellKnown::Duration => times(reader, message, time::parse_duration, "a duration"),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use cannery_core::{Error, ErrorKind, Result, Segment};
 
-use super::{base64, special};
+use super::base64;
 use crate::kind;
 use crate::message::{Message, Value};
 use crate::pool::{Cardinality, Field, Pool};
@@ -89,7 +89,7 @@ impl JsonWriter<'_> {
                 self.fields(message, &mut is_first)?;
                 self.close('}', is_first);
             }
-            well_known => special::write(self, well_known, message)?,
+            well_known => self.special(well_known, message)?,
         }
         self.depth += 1;
         Ok(())

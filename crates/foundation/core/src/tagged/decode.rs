@@ -378,7 +378,7 @@ impl<S: Sink> Sink for TagDecoder<'_, S> {
 
     fn number(&mut self, text: &str) -> Result<()> {
         if self.buffer.is_some() || self.due != Due::Any {
-            return crate::number::send(text, self);
+            return crate::sink::send_number(text, self);
         }
         self.value("a number")?;
         self.inner.number(text)

@@ -249,7 +249,7 @@ impl<S: Sink> Sink for TagEncoder<'_, S> {
 
     fn number(&mut self, text: &str) -> Result<()> {
         if !self.inner.wants().number_text {
-            return crate::number::send(text, self);
+            return crate::sink::send_number(text, self);
         }
         let is_float = text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'));
         let scalar = if is_float { Scalar::Float } else { Scalar::Int };

@@ -6,8 +6,39 @@ use crate::{ByteOrder, Error, ErrorKind, Order, Result, reserve};
 /// Bytes handed on at once; a multiple of every size of a word.
 const PIECE: usize = 1 << 20;
 
+impl TensorInfo {
+    /// Hands its elements to `take`, little-endian and in the order of their indices, in pieces.
+    ///
+    /// Memory is bounded for a tensor whose elements follow each other in the file; of any other
+    /// the stretch that it lies in is read first. A tensor without data has no pieces.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Value`] if it reaches beyond its storage; those of the container and of `take`.
+    pub fn read_pieces(
+        &self,
+        container: &dyn TensorContainer,
+        take: &mut dyn FnMut(&mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        pieces(self, container, take)
+    }
+
+    /// All its elements, little-endian and in the order of their indices.
+    ///
+    /// # Errors
+    /// As [`TensorInfo::read_pieces`].
+    pub fn read(&self, container: &dyn TensorContainer) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        self.read_pieces(container, &mut |piece| {
+            reserve(&mut all, piece.len())?;
+            all.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+}
+
 /// Reads a tensor in pieces of whole elements.
-pub(super) fn read_pieces(
+fn pieces(
     info: &TensorInfo,
     container: &dyn TensorContainer,
     take: &mut dyn FnMut(&mut [u8]) -> Result<()>,

@@ -116,35 +116,6 @@ impl TensorInfo {
         // Along a side of one there is no step to be taken.
         self.shape.contains(&0) || pairs.into_iter().all(|((a, b), &side)| side == 1 || a == b)
     }
-
-    /// Hands its elements to `take`, little-endian and in the order of their indices, in pieces.
-    ///
-    /// Memory is bounded for a tensor whose elements follow each other in the file; of any other
-    /// the stretch that it lies in is read first. A tensor without data has no pieces.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Value`] if it reaches beyond its storage; those of the container and of `take`.
-    pub fn read_pieces(
-        &self,
-        container: &dyn TensorContainer,
-        take: &mut dyn FnMut(&mut [u8]) -> Result<()>,
-    ) -> Result<()> {
-        gather::read_pieces(self, container, take)
-    }
-
-    /// All its elements, little-endian and in the order of their indices.
-    ///
-    /// # Errors
-    /// As [`TensorInfo::read_pieces`].
-    pub fn read(&self, container: &dyn TensorContainer) -> Result<Vec<u8>> {
-        let mut all = Vec::new();
-        self.read_pieces(container, &mut |piece| {
-            crate::reserve(&mut all, piece.len())?;
-            all.extend_from_slice(piece);
-            Ok(())
-        })?;
-        Ok(all)
-    }
 }
 
 /// How many elements a shape has.

@@ -3,7 +3,8 @@
 use super::{Object, Value};
 use crate::frame::{EntrySlot, OpenContainer, whole};
 use crate::{
-    ArrayBuf, ArraySource, BigInt, Budget, Container, Error, ErrorKind, Limits, Result, Sink, Text,
+    ArrayBuf, ArraySource, BigInt, Budget, Container, Error, ErrorKind, Limits, Result, Sink,
+    Source, Text,
 };
 
 /// A sink that builds a [`Value`].
@@ -105,6 +106,18 @@ fn too_deep_for_a_tree() -> Error {
     let depth = ValueBuilder::MAX_DEPTH;
     Error::new(ErrorKind::Depth, format!("nested deeper than the {depth} levels of a tree"))
         .with_hint("build a `Graph`, which has no such bound")
+}
+
+impl Value {
+    /// Builds the tree of whatever `source` sends.
+    ///
+    /// # Errors
+    /// Those of the source, and those of [`ValueBuilder`].
+    pub fn from_source<S: Source + ?Sized>(source: &S, limits: Limits) -> Result<Self> {
+        let mut builder = ValueBuilder::new(limits);
+        source.emit(&mut builder)?;
+        builder.finish()
+    }
 }
 
 impl Sink for ValueBuilder {

@@ -7,7 +7,7 @@ mod emit;
 
 use num_bigint::BigInt;
 
-use crate::{ArrayBuf, Limits, Result, Source, TextBuf};
+use crate::{ArrayBuf, TextBuf};
 
 pub use build::ValueBuilder;
 
@@ -67,16 +67,4 @@ pub struct Object {
     pub type_name: TextBuf,
     /// Its parts.
     pub parts: Vec<(TextBuf, Value)>,
-}
-
-impl Value {
-    /// Builds the tree of whatever `source` sends.
-    ///
-    /// # Errors
-    /// Those of the source, and those of [`ValueBuilder`].
-    pub fn from_source<S: Source + ?Sized>(source: &S, limits: Limits) -> Result<Self> {
-        let mut builder = ValueBuilder::new(limits);
-        source.emit(&mut builder)?;
-        builder.finish()
-    }
 }
