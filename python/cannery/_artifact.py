@@ -25,7 +25,11 @@ class Artifact(Generic[_T_co]):
     """
 
     def __init__(
-        self, call: StepCall, type: Any = None, output: Output | None = None, item: int | None = None
+        self,
+        call: StepCall,
+        type: Any = None,
+        output: Output | None = None,
+        item: int | None = None,
     ) -> None:
         self._call = call
         self._type = type
@@ -100,7 +104,9 @@ class Artifact(Generic[_T_co]):
         if parts is None:
             raise self._misuse("indexed", "annotate the step with `-> tuple[A, B]`, or")
         for index, part in enumerate(parts):
-            if key == part.name or (not isinstance(key, str) and key in (index, index - len(parts))):
+            if key == part.name or (
+                not isinstance(key, str) and key in (index, index - len(parts))
+            ):
                 return self._part(index, part)
         names = ", ".join(part.name for part in parts)
         message = f"step `{self.name}` has no output `{key}`; it has: {names}"

@@ -8,24 +8,24 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from cannery import _native
 from cannery._artifact import Artifact
+from cannery._checks import Walk, excluded, name_of
 from cannery._fingerprint import PYTHON_VERSION, Fingerprint
 from cannery._fingerprint._hooks import loud, quiet
-from cannery._checks import Walk, excluded, name_of
 from cannery._inputs import Input, artifacts_in, outputs_in, replace_artifacts, with_slots
 from cannery._outside import Outside, paths_in
+from cannery._store import ArtifactVersion
 from cannery._stream import (
     Stream,
     as_type,
     is_asynchronous,
     is_stream,
-    item_type,
     types_of_stream,
 )
-from cannery._store import ArtifactVersion
+from cannery._tasks import dump, load, task_of
 from cannery._values import classes_of, load_record, save_value
 from cannery.errors import DataError, DataTypeError, WorkerError
 from cannery.materializers._trust import full_name, trusting
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from cannery._outputs import Output
     from cannery._session import Session
     from cannery._steps import Step
+
+
+_Error = TypeVar("_Error", DataError, DataTypeError)
 
 
 class MadeOutput(NamedTuple):
@@ -186,9 +189,7 @@ class StepCall:
                 saved = [(value, folder) for value, folder, _ in kept]
                 seen = list((others | dict(self._outside.states(saved))).items())
                 self.session.note_changes_by_step(self._code, seen)
-            self.session.report_blind_spots(
-                self.step, "as it ran", self._outside.blind_spots
-            )
+            self.session.report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
         except BaseException as error:
             error.add_note(f"in {where}")
             raise
@@ -295,21 +296,15 @@ class StepCall:
 
     def task(self) -> tuple[str, str, list[str], bytes]:
         """Return the call as data: module, qualified name, materializers' ids, and the rest."""
-        from cannery._worker import task_of
-
         return task_of(self.step, self._bound)
 
     def take_notes(self, notes: bytes) -> None:
         """Warn of what another process could not see."""
-        from cannery._worker import load
-
         for message in load(notes) if notes else ():
             self.session.warn(message)
 
     def dump_error(self, error: BaseException) -> bytes:
         """Write an exception for another process."""
-        from cannery._worker import dump, load
-
         trace = "".join(traceback.format_exception(error))
         try:
             dumped = dump((error, getattr(error, "__notes__", []), trace))
@@ -321,8 +316,6 @@ class StepCall:
 
     def load_error(self, dumped: bytes) -> BaseException | None:
         """Read an exception of another process."""
-        from cannery._worker import load
-
         if not dumped:
             return None
         error, notes, trace = load(dumped)
@@ -403,7 +396,7 @@ def _foreign(step: str, path: str) -> DataError:
     return _with_hint(error, "pass its value, `.load()`, or call its step in this pipeline")
 
 
-def _with_hint(error: DataError, hint: str) -> DataError:
+def _with_hint(error: _Error, hint: str) -> _Error:
     error.hint = hint
     error.add_note(f"hint: {hint}")
     return error

@@ -18,8 +18,8 @@ from cannery.errors import CacheWarning, DataError
 from cannery.materializers._trust import project_code, trusting
 
 if TYPE_CHECKING:
-    from cannery._store import Store
     from cannery._steps import Step
+    from cannery._store import Store
 
 # What the last run of this process found out about the code: one at most.
 _kept: list[tuple[Graph, dict[Any, Fingerprint]]] = []
@@ -40,9 +40,10 @@ class Code:
         warnings.warn(message, CacheWarning, stacklevel=7)
 
     @contextmanager
-    def printing(self, log: str | os.PathLike[str]) -> Iterator[None]:
-        """Keep what the calling thread's step prints in the file `log`."""
-        raise NotImplementedError
+    def printing(self, log: str | os.PathLike[str], label: str) -> Iterator[None]:
+        """Keep what the calling thread's step, called `label`, prints in the file `log`."""
+        raise NotImplementedError(label, log)
+        yield
 
     def look_ahead(self, function: Any) -> None:
         """Look at all that a pipeline's steps reach before any of them runs and changes it."""

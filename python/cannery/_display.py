@@ -229,7 +229,9 @@ def _first_line(text: str) -> str:
 def _duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds:.3f} s"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02} min"
+    return (
+        f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02} min"
+    )
 
 
 def _text(data: bytes) -> str:

@@ -20,7 +20,8 @@ from cannery._checks import check_for
 from cannery._display import display_for
 from cannery._native import printable
 from cannery._steps import Pipeline
-from cannery._store import Store, StepRun
+from cannery._store import StepRun, Store
+from cannery._tasks import scripts
 from cannery.errors import CanneryError, DataError, NotFoundError
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
@@ -142,7 +143,7 @@ def _load(path: Path) -> ModuleType:
     # As when Python itself runs a file: its neighbours can be imported.
     sys.path.insert(0, str(path.resolve().parent))
     sys.modules[name] = module
-    _session.scripts[name] = str(path.resolve())
+    scripts[name] = str(path.resolve())
     spec.loader.exec_module(module)
     return module
 
@@ -264,7 +265,9 @@ def _rows(run: _session.Run) -> list[tuple[str, str]]:
         cached = sum(step.cached for step in steps)
         took = sum(step.duration or 0.0 for step in steps if not step.cached)
         notes = [f"{len(steps)} times", *([f"{cached} cached"] if cached else [])]
-        rows.append((name, ", ".join([*notes, *([f"{took:.3f} s"] if cached < len(steps) else [])])))
+        rows.append(
+            (name, ", ".join([*notes, *([f"{took:.3f} s"] if cached < len(steps) else [])]))
+        )
     return rows
 
 

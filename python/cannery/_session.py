@@ -6,7 +6,7 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,11 @@ from cannery._call import StepCall, as_json
 from cannery._code import Code
 from cannery._fingerprint._hooks import hosting
 from cannery._git import code_version
-from cannery._run_output import output_as_json
 from cannery._printed import StepLog, capturing, listening
+from cannery._run_output import output_as_json
 from cannery._store import RunRecord, StepRun, Store
-from cannery.errors import DataError, NotFoundError
+from cannery._tasks import check_may_run, setup_of
+from cannery.errors import NotFoundError
 
 if TYPE_CHECKING:
     from cannery._display import Display
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 # What shows how runs go. Steps run in threads that have no context of their own.
 _display: Display | None = None
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
-# Scripts that were loaded by their files, which workers must load so, too: by module name.
-scripts: dict[str, str] = {}
-# Why no pipeline may run now.
-_refusal: str | None = None
 
 
 def current() -> Session | None:
@@ -58,17 +55,6 @@ def shown_by(display: Display) -> Iterator[None]:
         yield
     finally:
         _display = before
-
-
-@contextmanager
-def refusing(why: str) -> Iterator[None]:
-    """Let no pipeline run."""
-    global _refusal
-    before, _refusal = _refusal, why
-    try:
-        yield
-    finally:
-        _refusal = before
 
 
 class Run:
@@ -138,8 +124,7 @@ class DryRun:
 
 def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Any:
     """Run a pipeline, and raise what its steps raise."""
-    if _refusal is not None:
-        raise _refused(pipeline)
+    check_may_run(pipeline.name)
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
     session = Session(store, pipeline, bound.arguments)
     try:
@@ -171,18 +156,9 @@ def _rehearse(session: Session, pipeline: Pipeline, bound: inspect.BoundArgument
         pipeline.function(*bound.args, **bound.kwargs)
     except NotFoundError:
         complete = False  # it needs a value that is not there
-    try:
+    with suppress(NotFoundError):  # of a step that would run
         session.native.finish_steps()
-    except NotFoundError:
-        pass  # a step that would run
     return DryRun(dict(session.native.plan()), complete)
-
-
-def _refused(pipeline: Pipeline) -> DataError:
-    error = DataError(f"pipeline `{pipeline.name}` is called while {_refusal}")
-    error.hint = 'call it below `if __name__ == "__main__":`'
-    error.add_note(f"hint: {error.hint}")
-    return error
 
 
 class Session(Code):
@@ -250,9 +226,7 @@ def _begin(session: Session, store: Store, pipeline: Pipeline, parameters: str) 
     options = pipeline.options
     processes = None
     if options.executor == "processes":
-        from cannery._worker import command_for
-
-        processes = command_for(session.store, scripts)
+        processes = setup_of(session.store)
     return _native.Session(
         store._native,
         pipeline.name,

@@ -22,6 +22,7 @@ from cannery._checks import check_for, unpacked
 from cannery._options import Executor, RunOptions, seconds
 from cannery._outputs import Output, Outputs, check_names, outputs_of
 from cannery._stream import item_type
+from cannery._tasks import find_step, reference_of
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
@@ -185,9 +186,7 @@ class Step:
         return [self(*row, **same) for row in zip(*rows, strict=True)]
 
     def __reduce__(self) -> Any:
-        from cannery._worker import reference_of
-
-        return _found, (*reference_of(self), self.name, self._options)
+        return _found, (*reference_of(self), self.name, _told(self._options))
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -392,11 +391,14 @@ def pipeline(
 
 def _found(module: str, qualname: str, name: str, options: dict[str, Any]) -> Step:
     """Find a step that was pickled, with its options."""
-    from cannery._worker import find_step
-
     found = find_step(module, qualname)
-    is_same = isinstance(found, Step) and found.name == name and found._options == options
+    is_same = isinstance(found, Step) and found.name == name and _told(found._options) == options
     return found if is_same else Step(getattr(found, "function", found), name, options)
+
+
+def _told(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what only the process of the run does."""
+    return options | {"on_failure": None}
 
 
 def _items_of(items: Any) -> list[Any]:
@@ -418,4 +420,3 @@ def _is_full(validate: str) -> bool:
     if validate not in ("sample", "full"):
         raise DataError(f'`validate` is "sample" or "full", found `{validate!r}`')
     return validate == "full"
-

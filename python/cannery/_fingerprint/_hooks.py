@@ -279,8 +279,8 @@ def _is_of_python(file: str) -> bool:
 
 _REPORTING = frozenset({"warnings", "traceback", "logging"})
 _OURS = (
-    "cannery._fingerprint", "cannery._session", "cannery._call", "cannery._code", "cannery._printed",
-    "cannery._worker",
+    "cannery._fingerprint", "cannery._session", "cannery._call", "cannery._code",
+    "cannery._printed", "cannery._tasks", "cannery._worker",
 )  # fmt: skip
 
 

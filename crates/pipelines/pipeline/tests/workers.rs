@@ -1,7 +1,7 @@
 //! Steps in worker processes: the same results, cache, logs and errors as in this process.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cannery_pipeline::{

@@ -89,22 +89,59 @@ fn show_run(
     if let Some(error) = &run.error {
         console.lines(format_args!("error  {}", printable_lines(error.trim_end())))?;
     }
+    steps_table(&steps, &outputs, console)
+}
+
+/// Columns from which on there is room for what steps have used.
+const WIDE: usize = 120;
+
+fn steps_table(
+    steps: &[StepRecord],
+    outputs: &[Vec<(String, ArtifactRecord)>],
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    if console.width() >= WIDE {
+        return wide_steps_table(steps, outputs, console);
+    }
+    let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::Middle];
+    let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]).cut(cuts);
+    for (step, outputs) in steps.iter().zip(outputs) {
+        let [name, status, duration] = step_cells(step);
+        table.row([name, status, duration, versions(outputs).into()]);
+    }
+    table.print("no steps", console)
+}
+
+fn wide_steps_table(
+    steps: &[StepRecord],
+    outputs: &[Vec<(String, ArtifactRecord)>],
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::No, Cut::No, Cut::Middle];
     let header = ["STEP", "STATUS", "DURATION", "CPU", "MEMORY", "OUTPUTS"];
     let mut table = Table::new(header).cut(cuts);
-    for (step, outputs) in steps.iter().zip(&outputs) {
-        let status = if step.cached { "cached" } else { step.status.as_str() };
-        let outputs: Vec<_> = outputs.iter().map(|(_, artifact)| version(artifact)).collect();
-        table.row([
-            Cell::styled(step.label(), Style::Strong),
-            Cell::styled(status, style_of(status)),
-            step.duration().filter(|_| !step.cached).map(seconds).unwrap_or_default().into(),
-            step.usage.cpu.map(seconds).unwrap_or_default().into(),
-            step.usage.memory.map(size_name).unwrap_or_default().into(),
-            outputs.join(", ").into(),
-        ]);
+    for (step, outputs) in steps.iter().zip(outputs) {
+        let [name, status, duration] = step_cells(step);
+        let cpu = step.usage.cpu.map(seconds).unwrap_or_default();
+        let memory = step.usage.memory.map(size_name).unwrap_or_default();
+        let outputs = versions(outputs);
+        table.row([name, status, duration, cpu.into(), memory.into(), outputs.into()]);
     }
     table.print("no steps", console)
+}
+
+fn step_cells(step: &StepRecord) -> [Cell; 3] {
+    let status = if step.cached { "cached" } else { step.status.as_str() };
+    let duration = step.duration().filter(|_| !step.cached).map(seconds).unwrap_or_default();
+    [
+        Cell::styled(step.label(), Style::Strong),
+        Cell::styled(status, style_of(status)),
+        duration.into(),
+    ]
+}
+
+fn versions(outputs: &[(String, ArtifactRecord)]) -> String {
+    outputs.iter().map(|(_, artifact)| version(artifact)).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn why(args: &WhyArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
