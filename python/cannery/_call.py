@@ -170,7 +170,7 @@ class StepCall:
 
         try:
             # A step that is called by a step is a plain call.
-            with entered(None), self._printing(log):
+            with entered(None), self.session.printing(log, _label_in(where)):
                 arguments = self._load_inputs(dict(inputs))
                 named = [*self._code.paths(), *paths_in(arguments.arguments)]
                 try:
@@ -289,9 +289,6 @@ class StepCall:
         error.path = f"${missed.path}"
         raise error
 
-    def _printing(self, log: Path) -> Any:
-        return self.session.printing(log, self.label)
-
     # Of steps that run in another process
 
     def task(self) -> tuple[str, str, list[str], bytes]:
@@ -352,6 +349,11 @@ class StepCall:
     def _wait(self) -> dict[str, _native.Artifact]:
         _cached, outputs = self.session.native.wait(self.submitted)
         return dict(outputs)
+
+
+def _label_in(where: str) -> str:
+    """Return the name of a step in its run, of a text that says where it is."""
+    return where[where.index("`") + 1 : where.rindex("`")]
 
 
 def as_json(values: Mapping[str, Any]) -> str:

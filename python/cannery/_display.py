@@ -27,6 +27,7 @@ class Display:
         self._stream = sys.stderr if stream is None else stream
         self._lock = threading.Lock()
         self._submitted: Counter[str] = Counter()
+        self._announced: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
         self._cached: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -35,9 +36,17 @@ class Display:
         self._unended: dict[str, bytes] = {}
         self._told: dict[str, float] = {}
 
+    def announce(self, name: str, count: int) -> None:
+        """Count steps that the pipeline is about to call."""
+        self._submitted[name] += count
+        self._announced[name] += count
+
     def submitted(self, name: str) -> None:
         """Count a step that the pipeline has called."""
-        self._submitted[name] += 1
+        if self._announced[name]:
+            self._announced[name] -= 1
+        else:
+            self._submitted[name] += 1
 
     def notice(self, label: str, event: str, seconds: float, text: str | bytes) -> None:
         """Hear that something happened to a step."""

@@ -110,12 +110,13 @@ def _given(pipeline: Pipeline, files: Sequence[str], resume: int | None) -> dict
 
 
 def _parameters_of(pipeline: Pipeline, number: int) -> dict[str, Any]:
-    with Store(None if isinstance(pipeline.store, Store) else pipeline.store) as store:
+    where = pipeline.store.path if isinstance(pipeline.store, Store) else pipeline.store
+    with Store(where) as store:
         if number:
             run = store.run(number)
         else:
             runs = store.runs(pipeline.name, limit=100)
-            run = next((each for each in runs if each.status != "completed"), None)
+            run = next((each for each in runs if each.status not in ("completed", "running")), None)
             if run is None:
                 raise NotFoundError(f"no run of `{pipeline.name}` is left to be taken up")
         if run.pipeline != pipeline.name:

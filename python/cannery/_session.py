@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -171,6 +171,8 @@ class Session(Code):
         self.options = pipeline.options
         self._calls: list[StepCall] = []
         self._display = _display
+        self._failures: dict[str, Exception] = {}
+        self._hooks: dict[str, Callable[[Exception], object]] = {}
         self.native = _begin(self, store, pipeline, as_json(parameters))
 
     def release(self) -> None:
@@ -184,6 +186,11 @@ class Session(Code):
         force = self.options.force
         return step.force or (force if isinstance(force, bool) else step.name in force)
 
+    def announce(self, step: Step, count: int) -> None:
+        """Say that so many calls of a step follow."""
+        if self._display is not None:
+            self._display.announce(step.name, count)
+
     def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact[Any]:
         """Add a step to the run; it begins when its inputs are there."""
         bound = step.signature.bind(*args, **kwargs)
@@ -192,6 +199,10 @@ class Session(Code):
             self._display.submitted(step.name)
         call = StepCall(self, step, bound)
         self._calls.append(call)
+        if step.on_failure is not None:
+            with self._lock:
+                self._hooks[call.label] = step.on_failure
+            self._tell_failure(call.label)  # it may have failed by now
         return artifact_of(call)
 
     def printing(self, log: str | os.PathLike[str], label: str) -> Any:
@@ -217,9 +228,17 @@ class Session(Code):
         elif event == "late":
             print(f"step `{label}` takes longer than its timeout", file=sys.stderr)
         if event == "failed" and isinstance(exception, Exception):
-            for call in self._calls:
-                if call.step.on_failure is not None and call.label == label:
-                    call.step.on_failure(exception)
+            with self._lock:
+                self._failures[label] = exception
+            self._tell_failure(label)
+
+    def _tell_failure(self, label: str) -> None:
+        """Tell a step's own hook, as soon as both the step and its failure are known."""
+        with self._lock:
+            hook = self._hooks.get(label)
+            failure = self._failures.pop(label, None) if hook is not None else None
+        if hook is not None and failure is not None:
+            hook(failure)
 
 
 def _begin(session: Session, store: Store, pipeline: Pipeline, parameters: str) -> _native.Session:

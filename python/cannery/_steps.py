@@ -183,6 +183,9 @@ class Step:
         if len({len(row) for row in rows}) > 1:
             lengths = ", ".join(str(len(row)) for row in rows)
             raise DataError(f"`{self.name}.map` needs items of one length, found {lengths}")
+        session = _session.current()
+        if session is not None:
+            session.announce(self, len(rows[0]))
         return [self(*row, **same) for row in zip(*rows, strict=True)]
 
     def __reduce__(self) -> Any:

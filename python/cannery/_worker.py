@@ -96,8 +96,3 @@ class _WorkerCall(StepCall):
         self._worker_code.warnings.clear()
         made = super().execute(inputs, to, where, log)
         return made._replace(notes=dump(self._worker_code.warnings))
-
-    @property
-    def label(self) -> str:
-        """Only the process of the run knows it."""
-        return self.step.name
