@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import traceback
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
@@ -25,9 +24,9 @@ from cannery._stream import (
     is_stream,
     types_of_stream,
 )
-from cannery._tasks import dump, load, task_of
+from cannery._tasks import dump_error, load, load_error, task_of
 from cannery._values import classes_of, load_record, save_value
-from cannery.errors import DataError, DataTypeError, WorkerError
+from cannery.errors import DataError, DataTypeError
 from cannery.materializers._trust import full_name, trusting
 
 if TYPE_CHECKING:
@@ -302,22 +301,11 @@ class StepCall:
 
     def dump_error(self, error: BaseException) -> bytes:
         """Write an exception for another process."""
-        trace = "".join(traceback.format_exception(error))
-        try:
-            dumped = dump((error, getattr(error, "__notes__", []), trace))
-            load(dumped)
-        except Exception:  # exceptions may refuse in any way
-            text = f"{type(error).__qualname__}: {error}"
-            dumped = dump((WorkerError(text), getattr(error, "__notes__", []), trace))
-        return dumped
+        return dump_error(error)
 
     def load_error(self, dumped: bytes) -> BaseException | None:
         """Read an exception of another process."""
-        if not dumped:
-            return None
-        error, notes, trace = load(dumped)
-        error.__notes__ = [*notes, f"in a worker process:\n{trace.rstrip()}"]
-        return error
+        return load_error(dumped) if dumped else None
 
     # Called by the artifact
 
@@ -351,6 +339,15 @@ class StepCall:
         return dict(outputs)
 
 
+def _identity_of(annotation: Any) -> str:
+    """Name a type the same whether its module is run as a script or imported."""
+    arguments = get_args(annotation)
+    if not arguments:
+        return full_name(annotation) if isinstance(annotation, type) else name_of(annotation)
+    inner = ", ".join(_identity_of(each) for each in arguments)
+    return f"{_identity_of(get_origin(annotation))}[{inner}]"
+
+
 def _label_in(where: str) -> str:
     """Return the name of a step in its run, of a text that says where it is."""
     return where[where.index("`") + 1 : where.rindex("`")]
@@ -368,7 +365,7 @@ def _for_people(value: Any) -> str:
 
 
 def _declared_parts(step: Step, outside: Outside) -> Iterator[tuple[str, str]]:
-    yield "output type", name_of(step.hints.get("return", Any))
+    yield "output type", _identity_of(step.hints.get("return", Any))
     if step.declared_outputs is not None:
         yield "outputs", " ".join(step.outputs.names)
     for materializer in step.materializers:

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -138,13 +138,14 @@ def _handlers() -> Iterator[logging.Handler]:
         yield from getattr(logger, "handlers", ())
 
 
-class _Tee(io.TextIOBase):
+class _Tee:
     """Stands for a standard stream while steps run; everything else is the stream's own."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str, /) -> int:
+        """Write for the step that the calling thread runs, or as the stream itself."""
         log = _log_of_thread()
         if log is not None and isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             log.write(text.encode("utf-8", "backslashreplace"))
@@ -152,36 +153,18 @@ class _Tee(io.TextIOBase):
                 return len(text)
         return self._stream.write(text)
 
-    def flush(self) -> None:
-        self._stream.flush()
+    def writelines(self, lines: Iterable[str], /) -> None:
+        """Write texts, one after another."""
+        for line in lines:
+            self.write(line)
 
     @property
     def buffer(self) -> Any:
+        """The bytes below."""
         return _BinaryTee(self._stream.buffer)
 
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def writable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._stream.close()
-
-    @property
-    def closed(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self._stream.closed
-
-    @property
-    def encoding(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self._stream.encoding
-
-    @property
-    def errors(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self._stream.errors
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

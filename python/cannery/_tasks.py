@@ -15,6 +15,7 @@ import os
 import pickle
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from cannery._artifact import Artifact, artifact_of
 from cannery._fingerprint._origin import module_name
-from cannery.errors import DataError, DataTypeError
+from cannery.errors import DataError, DataTypeError, WorkerError
 
 if TYPE_CHECKING:
     from cannery._code import Code
@@ -65,7 +66,7 @@ def setup_of(store: Store) -> tuple[list[str], bytes]:
     """Return how a worker is started, and what it is told first."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # pyright: ignore
     main = sys.modules["__main__"]
-    file = getattr(main, "__file__", None)
+    file = _file_of_main()
     name = None if file is None else module_name("__main__")
     # One that runs as a module is found by its name.
     is_script = getattr(main, "__spec__", None) is None
@@ -79,6 +80,12 @@ def setup_of(store: Store) -> tuple[list[str], bytes]:
         "scripts": scripts | of_main,
     }
     return [sys.executable, *flags, "-c", _START.format(_PACKAGE)], pickle.dumps(setup)
+
+
+def _file_of_main() -> str | None:
+    """Return the file of the program, if it is one that another process can load."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return file if file is not None and Path(file).is_file() else None
 
 
 def work_for(main: str | None, files: Mapping[str, str]) -> None:
@@ -103,7 +110,7 @@ def reference_of(step: Step) -> tuple[str, str]:
     """Return the module and the qualified name by which another process finds a step."""
     function = step.function
     module, name = module_name(function.__module__), function.__qualname__
-    if module == "__main__":
+    if module == "__main__" or (function.__module__ == "__main__" and _file_of_main() is None):
         why = "in a notebook or an interactive session, which other processes cannot load"
     elif "<" in name:
         why = "inside of a function, where other processes cannot find it"
@@ -176,6 +183,24 @@ def load(data: bytes, code: Code | None = None) -> Any:
     reader = _Unpickler(io.BytesIO(data))
     reader.code = code
     return reader.load()
+
+
+def dump_error(error: BaseException) -> bytes:
+    """Pickle an exception, or say what it was where it refuses."""
+    notes, trace = getattr(error, "__notes__", []), "".join(traceback.format_exception(error))
+    try:
+        dumped = dump((error, notes, trace))
+        load(dumped)
+    except Exception:  # exceptions may refuse in any way
+        dumped = dump((WorkerError(f"{type(error).__qualname__}: {error}"), notes, trace))
+    return dumped
+
+
+def load_error(dumped: bytes) -> BaseException:
+    """Read an exception of another process."""
+    error, notes, trace = load(dumped)
+    error.__notes__ = [*notes, f"in a worker process:\n{trace.rstrip()}"]
+    return error
 
 
 class _Pickler(pickle.Pickler):

@@ -21,7 +21,7 @@ from cannery._call import Made, StepCall
 from cannery._code import Code
 from cannery._fingerprint import _places
 from cannery._store import Store
-from cannery._tasks import dump, load, refusing, work_for
+from cannery._tasks import dump, dump_error, load, refusing, work_for
 
 if TYPE_CHECKING:
     from cannery._steps import Step
@@ -47,8 +47,14 @@ class _Worker:
         self._code = _WorkerCode(store)
         return store._native
 
-    def find(self, _module: str, _name: str, payload: bytes) -> StepCall:
+    def find(self, _module: str, _name: str, payload: bytes) -> StepCall | _Failed:
         """Return the call of a task, to be executed."""
+        try:
+            return self._find(payload)
+        except BaseException as error:
+            return _Failed(error)
+
+    def _find(self, payload: bytes) -> StepCall:
         assert self._code is not None
         with refusing("a worker process loads the module that calls it"):
             step, args, kwargs, folder = load(payload, self._code)
@@ -57,6 +63,21 @@ class _Worker:
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return _WorkerCall(self._code, step, bound)
+
+
+class _Failed:
+    """Stands for a call that cannot be made, to tell the process of the run why."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def key_parts(self, _inputs: Any) -> dict[str, str]:
+        """Raise the error."""
+        raise self._error
+
+    def dump_error(self, error: BaseException) -> bytes:
+        """Write an exception for the other process."""
+        return dump_error(error)
 
 
 class _WorkerCode(Code):
