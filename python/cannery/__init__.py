@@ -23,10 +23,15 @@ if TYPE_CHECKING:
         msgpack,
         npy,
         pickle,
+        protobuf,
+        safetensors,
+        torch,
         yaml,
     )
     from cannery._artifact import Artifact, value_of
     from cannery._checks._arrays import Columns, DType, Shape
+    from cannery._chunks import Chunks, chunks
+    from cannery._map import MapSummary, map_chunks
     from cannery._objects import Record, dump, dumps, load, loads, register
     from cannery._scan import scan
     from cannery._session import Run
@@ -35,11 +40,14 @@ if TYPE_CHECKING:
     from cannery._stream import Stream
     from cannery.materializers import Materializer
 
+    __version__: str
+    """The version of this package."""
+
 # Public modules.
 _MODULES = frozenset(
     {
         "cbor", "coco", "errors", "hdf5", "json", "jsonl", "materializers", "msgpack", "npy",
-        "pickle", "yaml",
+        "pickle", "protobuf", "safetensors", "torch", "yaml",
     }
 )  # fmt: skip
 
@@ -53,6 +61,10 @@ _NAMES = {
     "register": "_objects",
     "scan": "_scan",
     "Artifact": "_artifact",
+    "Chunks": "_chunks",
+    "chunks": "_chunks",
+    "MapSummary": "_map",
+    "map_chunks": "_map",
     "Materializer": "materializers",
     "Run": "_session",
     "Store": "_store",
@@ -68,8 +80,10 @@ _NAMES = {
 __all__ = [
     "Artifact",
     "CanneryError",
+    "Chunks",
     "Columns",
     "DType",
+    "MapSummary",
     "Materializer",
     "Record",
     "Run",
@@ -78,6 +92,7 @@ __all__ = [
     "Stream",
     "UntrustedTypeError",
     "cbor",
+    "chunks",
     "coco",
     "dump",
     "dumps",
@@ -87,20 +102,26 @@ __all__ = [
     "jsonl",
     "load",
     "loads",
+    "map_chunks",
     "materializers",
     "msgpack",
     "npy",
     "pickle",
     "pipeline",
+    "protobuf",
     "register",
+    "safetensors",
     "scan",
     "step",
+    "torch",
     "value_of",
     "yaml",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("cannery._native").version
     if name in _MODULES:
         return import_module(f"cannery.{name}")
     if name in _NAMES:
@@ -111,4 +132,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, overload
 
+from cannery import _native
 from cannery._outputs import Output, named_tuple_fields
 from cannery.errors import DataTypeError
 
@@ -110,7 +111,7 @@ class Artifact(Generic[_T_co]):
                 return self._part(index, part)
         names = ", ".join(part.name for part in parts)
         message = f"step `{self.name}` has no output `{key}`; it has: {names}"
-        raise _NoSuchOutput(message)
+        raise _NoSuchOutputError(message)
 
     def __len__(self) -> int:
         parts = self._parts()
@@ -142,7 +143,16 @@ class Artifact(Generic[_T_co]):
         return self.stored._with_item(self._item).__reduce__()
 
     def __repr__(self) -> str:
-        return f"<artifact of {self.name}>"
+        return _native.printable(f"<artifact of {self.name}>")
+
+    def _repr_html_(self) -> str:
+        """The stored version's, when the step has ended; nothing waits for it here."""
+        from cannery import _html
+
+        stored = self._call.stored_if_done(self._output)
+        if stored is not None:
+            return stored._repr_html_()
+        return _html.table(f"artifact of {self.name}", ("", "value"), [("stored", "not yet")])
 
 
 def artifact_of(call: StepCall) -> Artifact[Any]:
@@ -152,7 +162,7 @@ def artifact_of(call: StepCall) -> Artifact[Any]:
     return Artifact(call, call.step.hints.get("return") if only is None else only.type, only)
 
 
-class _NoSuchOutput(DataTypeError, LookupError):
+class _NoSuchOutputError(DataTypeError, LookupError):
     """A step has no output of this name or number."""
 
 
@@ -199,3 +209,38 @@ def value_of(value: Any, /) -> Any:
     from cannery._inputs import replace_artifacts
 
     return replace_artifacts(value, "", lambda _, artifact: artifact.load())
+
+
+class _Loadable:
+    """A structure of artifacts, of which `load` loads all."""
+
+    def load(self) -> Any:
+        """Return the structure with the values in the place of the artifacts."""
+        return value_of(self._plain())
+
+    def _plain(self) -> Any:
+        raise NotImplementedError
+
+
+class _Tuple(_Loadable, tuple[Any, ...]):
+    def _plain(self) -> Any:
+        return tuple(self)
+
+
+class _List(_Loadable, list[Any]):
+    def _plain(self) -> Any:
+        return list(self)
+
+
+class _Dict(_Loadable, dict[Any, Any]):
+    def _plain(self) -> Any:
+        return dict(self)
+
+
+def loadable(output: Any) -> Any:
+    """Give a tuple, list or dictionary that holds artifacts a `load` of its own."""
+    from cannery._inputs import artifacts_in
+
+    kinds: dict[type, type] = {tuple: _Tuple, list: _List, dict: _Dict}
+    kind = kinds.get(type(output))
+    return output if kind is None or not any(artifacts_in(output, "")) else kind(output)

@@ -59,5 +59,3 @@ def _in_own_loop(run: Callable[[], _T]) -> _T:
     if not outcome[0]:
         raise outcome[1]
     return outcome[1]
-
-

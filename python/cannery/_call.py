@@ -7,7 +7,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 from cannery import _native
 from cannery._artifact import Artifact
@@ -26,7 +26,7 @@ from cannery._stream import (
 )
 from cannery._tasks import dump_error, load, load_error, task_of
 from cannery._values import classes_of, load_record, save_value
-from cannery.errors import DataError, DataTypeError
+from cannery.errors import CanneryError, DataError, DataTypeError
 from cannery.materializers._trust import full_name, trusting
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from cannery._outputs import Output
     from cannery._session import Session
     from cannery._steps import Step
-
-
-_Error = TypeVar("_Error", DataError, DataTypeError)
 
 
 class MadeOutput(NamedTuple):
@@ -61,7 +58,9 @@ class Made(NamedTuple):
 class StepCall:
     """The body of a step, which the engine asks for its key and, unless it is known, to run."""
 
-    def __init__(self, session: Session, step: Step, bound: inspect.BoundArguments) -> None:
+    def __init__(
+        self, session: Session, step: Step[..., Any], bound: inspect.BoundArguments
+    ) -> None:
         self._prepare(session, step, bound)
         inputs = list(self._inputs())
         self.submitted = session.native.submit(
@@ -75,7 +74,9 @@ class StepCall:
             retries=(step.retries, step.retry_delay, step.retry_backoff),
         )
 
-    def _prepare(self, session: Session, step: Step, bound: inspect.BoundArguments) -> None:
+    def _prepare(
+        self, session: Session, step: Step[..., Any], bound: inspect.BoundArguments
+    ) -> None:
         self.session = session
         self.step = step
         self._bound = bound
@@ -127,7 +128,7 @@ class StepCall:
         wanted = self._annotation(name)
         if path != name:
             wanted = _item_type(wanted, path.removeprefix(name))
-        if artifact._type is not None and excluded(types_of_stream(artifact._type), wanted):
+        if artifact._type is not None and excluded(types_of_stream(artifact._type, wanted), wanted):
             message = (
                 f"{self.step.name}({path}): expected {name_of(wanted)}, got the output of step "
                 f"`{artifact.name}`, which is {name_of(artifact._type)}"
@@ -253,7 +254,7 @@ class StepCall:
         return loaded
 
     def _streamed(self, name: str, value: Any) -> Any:
-        """Give a stream as what the argument is annotated with; its items are checked as they come."""
+        """Give a stream as its argument's type says, and check its items as they come."""
         if not isinstance(value, Stream):
             return value
         annotation = self._annotation(name)
@@ -334,6 +335,10 @@ class StepCall:
         record = records[self.step.outputs.names[0] if output is None else output.name]
         return record.path, record.version
 
+    def stored_if_done(self, output: Output | None) -> ArtifactVersion | None:
+        """Return an output if the run has ended; nothing is waited for."""
+        return self.stored(output) if self.session.ended else None
+
     def _wait(self) -> dict[str, _native.Artifact]:
         _cached, outputs = self.session.native.wait(self.submitted)
         return dict(outputs)
@@ -364,7 +369,7 @@ def _for_people(value: Any) -> str:
     return str(value) if isinstance(value, PurePath) else repr(value)
 
 
-def _declared_parts(step: Step, outside: Outside) -> Iterator[tuple[str, str]]:
+def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[str, str]]:
     yield "output type", _identity_of(step.hints.get("return", Any))
     if step.declared_outputs is not None:
         yield "outputs", " ".join(step.outputs.names)
@@ -390,12 +395,12 @@ def _item_type(annotation: Any, path: str) -> Any:
     return arguments[1] if issubclass(dict, origin) and len(arguments) == 2 else Any
 
 
-def _foreign(step: str, path: str) -> DataError:
+def _foreign(step: str, path: str) -> CanneryError:
     error = DataError(f"step `{step}` gets an artifact of another run as `{path}`")
     return _with_hint(error, "pass its value, `.load()`, or call its step in this pipeline")
 
 
-def _with_hint(error: _Error, hint: str) -> _Error:
+def _with_hint(error: CanneryError, hint: str) -> CanneryError:
     error.hint = hint
     error.add_note(f"hint: {hint}")
     return error

@@ -78,7 +78,7 @@ class Code:
                 self._watching = Watching([str(self.store.path)])
             return self._watching
 
-    def fingerprint_of(self, step: Step) -> Fingerprint:
+    def fingerprint_of(self, step: Step[..., Any]) -> Fingerprint:
         """Fingerprint a step's code, once in a run."""
         with self._lock:
             known = self._fingerprints.get(step)
@@ -122,7 +122,7 @@ class Code:
             found = [self._classes[name] for name in sorted(names)]
         return [each for each in found if each is not None]
 
-    def report_blind_spots(self, step: Step, what: str, blind_spots: tuple[str, ...]) -> None:
+    def report_blind_spots(self, step: Step[..., Any], what: str, blind_spots: tuple[str, ...]) -> None:
         """Warn that changes may go unnoticed, or refuse to go on if the step is strict."""
         if not blind_spots:
             return

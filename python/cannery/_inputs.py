@@ -46,9 +46,7 @@ def outputs_in(path: str, artifact: Artifact[Any]) -> Iterator[Input]:
         yield from (Input(f"{path}.{item.name}", artifact, item) for item in items)
 
 
-def replace_artifacts(
-    value: Any, path: str, replace: Callable[[str, Artifact[Any]], Any]
-) -> Any:
+def replace_artifacts(value: Any, path: str, replace: Callable[[str, Artifact[Any]], Any]) -> Any:
     """Copy an argument with something else in the place of its artifacts."""
     if isinstance(value, Artifact):
         return replace(path, value)

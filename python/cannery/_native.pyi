@@ -443,13 +443,60 @@ def jsonl_dumps(
 ) -> str: ...
 
 @final
+class RowPieces:
+    def __new__(
+        cls,
+        path: str | None,
+        file: Any,
+        delimiter: int | None,
+        header: bool,
+        rows: int | None,
+        bytes: int | None,
+        keep: bool,
+    ) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> tuple[int, int, int, int, int, builtins.bytes | None]: ...
+
+_PieceBytes: TypeAlias = tuple[str, int, int, bytes | None, int, int, str]
+_CsvTable: TypeAlias = tuple[int, bool, list[tuple[str, str]], list[str]]
+
+def jsonl_piece(piece: _PieceBytes) -> list[Any]: ...
+def csv_table(
+    path: str | None,
+    data: bytes | None,
+    delimiter: int | None,
+    header: bool,
+    names: list[str] | None,
+    types: list[tuple[str, str]],
+    infer_rows: int | None,
+    missing: list[str],
+) -> _CsvTable: ...
+def csv_piece(piece: _PieceBytes, table: _CsvTable, wanted: list[str] | None) -> list[Any]: ...
+def csv_columns(
+    piece: _PieceBytes, table: _CsvTable, wanted: list[str] | None
+) -> list[tuple[str, str, Any, list[int]]]: ...
+def csv_dumps(
+    rows: Iterable[Any], delimiter: int, columns: list[str] | None
+) -> tuple[bytes, list[str]]: ...
+def compress(data: bytes, extension: str) -> bytes: ...
+
+@final
 class Placeholder: ...
 
 def objects_dump(
-    value: Any, describer: Any, format: str, path: str, compression: str | None = None
+    value: Any,
+    describer: Any,
+    format: str,
+    path: str,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> None: ...
 def objects_dumps(
-    value: Any, describer: Any, format: str, compression: str | None = None
+    value: Any,
+    describer: Any,
+    format: str,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> bytes: ...
 def formats() -> tuple[list[tuple[str, str, list[str]]], list[str]]: ...
 def read_file(path: str) -> bytes: ...
@@ -605,6 +652,7 @@ class Unpacker:
 def cbor_dumps(
     value: Any, describer: Any, key_order: str, value_sharing: bool, depth: int
 ) -> bytes: ...
+def cbor_measure(data: bytes | bytearray | memoryview, depth: int) -> int | None: ...
 def cbor_loads(data: Buffer, reviver: Any, depth: int) -> tuple[Any, int]: ...
 
 @final
@@ -696,6 +744,9 @@ def serve_worker(
     begin: Callable[[bytes], Store], find: Callable[[str, str, bytes], object]
 ) -> None: ...
 def cli_main(argv: Sequence[str]) -> int: ...
+
+version: str
+
 def printable(text: str, *, lines: bool = False) -> str: ...
 
 @final

@@ -72,7 +72,9 @@ def outputs_of(returns: Any, declared: Iterable[str] | Mapping[str, Any] | None 
         return _declared(returns, declared)
     fields = named_tuple_fields(returns)
     if fields is not None:
-        return Outputs([Output(name, type) for name, type in fields], get_origin(returns) or returns)
+        return Outputs(
+            [Output(name, type) for name, type in fields], get_origin(returns) or returns
+        )
     arguments = get_args(returns)
     if get_origin(returns) is not tuple or Ellipsis in arguments:
         return Outputs([Output("", returns)])

@@ -38,7 +38,7 @@ _MOST_SEARCHED = 64 << 20
 class Outside:
     """Observes a step's execution, and compares what an earlier one observed."""
 
-    def __init__(self, session: Code, step: Step) -> None:
+    def __init__(self, session: Code, step: Step[..., Any]) -> None:
         self._session = session
         self._step = step
         self._root = _root_of(step.function)
@@ -162,7 +162,7 @@ def _root_of(function: Any) -> str:
     return root_of(code.co_filename)
 
 
-def _foreign_materializers(value: Any, step: Step) -> list[type]:
+def _foreign_materializers(value: Any, step: Step[..., Any]) -> list[type]:
     values = [value, *value] if isinstance(value, tuple) else [value]
     found = {materializer_for(type(each), step.materializers): None for each in values}
     return [each for each in found if _is_foreign(each)]

@@ -82,8 +82,8 @@ def run_file(
 
 
 def _with_options(
-    pipeline: Pipeline, force: Sequence[str], store: Any, options: dict[str, Any]
-) -> Pipeline:
+    pipeline: Pipeline[..., Any], force: Sequence[str], store: Any, options: dict[str, Any]
+) -> Pipeline[..., Any]:
     keep_going = options.pop("keep_going", False)
     return pipeline.with_options(
         store=store,
@@ -96,7 +96,7 @@ def _with_options(
     )
 
 
-def _given(pipeline: Pipeline, files: Sequence[str], resume: int | None) -> dict[str, Any]:
+def _given(pipeline: Pipeline[..., Any], files: Sequence[str], resume: int | None) -> dict[str, Any]:
     """Read parameters from files, and those of the run that is taken up."""
     given: dict[str, Any] = {} if resume is None else _parameters_of(pipeline, resume)
     for file in files:
@@ -109,7 +109,7 @@ def _given(pipeline: Pipeline, files: Sequence[str], resume: int | None) -> dict
     return given
 
 
-def _parameters_of(pipeline: Pipeline, number: int) -> dict[str, Any]:
+def _parameters_of(pipeline: Pipeline[..., Any], number: int) -> dict[str, Any]:
     where = pipeline.store.path if isinstance(pipeline.store, Store) else pipeline.store
     with Store(where) as store:
         if number:
@@ -124,7 +124,7 @@ def _parameters_of(pipeline: Pipeline, number: int) -> dict[str, Any]:
         return run.parameters
 
 
-def _warn_of_unknown(force: Sequence[str], run: _session.Run) -> None:
+def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
     there = {step.step for step in run.steps.values()}
     for name in force:
         if name != "*" and name not in there:
@@ -156,7 +156,7 @@ def _module_name(path: Path) -> str:
     return path.stem if is_free else f"{path.stem}_pipelines"
 
 
-def _find(module: ModuleType, name: str | None) -> Pipeline:
+def _find(module: ModuleType, name: str | None) -> Pipeline[..., Any]:
     found = {key: value for key, value in vars(module).items() if isinstance(value, Pipeline)}
     if name is None and len(found) == 1:
         return next(iter(found.values()))
@@ -171,7 +171,7 @@ def _find(module: ModuleType, name: str | None) -> Pipeline:
 
 
 def _arguments(
-    pipeline: Pipeline, params: Mapping[str, str], given: Mapping[str, Any]
+    pipeline: Pipeline[..., Any], params: Mapping[str, str], given: Mapping[str, Any]
 ) -> dict[str, Any]:
     hints = annotations_of_function(pipeline.function, "pipeline")
     known = pipeline.signature.parameters
@@ -235,7 +235,7 @@ def _plan_table(run: _session.DryRun) -> str:
     return "\n".join([f"{len(run.steps)} steps, {count} not cached", *rows])
 
 
-def _summary(run: _session.Run) -> dict[str, Any]:
+def _summary(run: _session.Run[Any]) -> dict[str, Any]:
     steps = [
         {"name": s.name, "status": s.status, "cached": s.cached, "duration": s.duration}
         for s in run.steps.values()
@@ -243,7 +243,7 @@ def _summary(run: _session.Run) -> dict[str, Any]:
     return {"run": run.id, "status": run.status, "duration": run.duration, "steps": steps}
 
 
-def _table(run: _session.Run) -> str:
+def _table(run: _session.Run[Any]) -> str:
     rows = _rows(run)
     width = max((len(printable(name)) for name, _ in rows), default=0)
     lines = [f"  {printable(name):<{width}}  {went}" for name, went in rows]
@@ -253,7 +253,7 @@ def _table(run: _session.Run) -> str:
     return "\n".join([f"{head}: {len(steps)} steps, {cached} cached", *lines])
 
 
-def _rows(run: _session.Run) -> list[tuple[str, str]]:
+def _rows(run: _session.Run[Any]) -> list[tuple[str, str]]:
     """Say how each step went; the many of a map in one row."""
     by_name: dict[str, list[StepRun]] = {}
     for step in run.steps.values():

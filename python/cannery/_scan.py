@@ -57,6 +57,13 @@ class FileReport:
     #: Why it is not `ok`, the worst first.
     findings: tuple[Finding, ...]
 
+    def __str__(self) -> str:
+        first = str(self.findings[0]) if self.findings else self.summary
+        return _native.printable(f"{self.name or 'bytes'}: {self.verdict}: {first}")
+
+    def _repr_html_(self) -> str:
+        return Report((self,))._repr_html_()
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -81,8 +88,20 @@ class Report:
         return self.verdict == "ok"
 
     def __str__(self) -> str:
-        lines = (f"{file.name or 'bytes'}: {file.verdict}" for file in self.files)
-        return "\n".join(lines)
+        return "\n".join(str(file) for file in self.files)
+
+    def _repr_html_(self) -> str:
+        from cannery import _html
+
+        rows = [
+            (
+                file.name or "bytes",
+                file.verdict,
+                file.findings[0] if file.findings else file.summary,
+            )
+            for file in self.files
+        ]
+        return _html.table(f"scan: {self.verdict}", ("file", "verdict", "finding"), rows)
 
 
 def scan(where: Where | Iterable[str | os.PathLike[str]], *, max_unpacked: int = 2 << 30) -> Report:
@@ -96,6 +115,12 @@ def scan(where: Where | Iterable[str | os.PathLike[str]], *, max_unpacked: int =
     Verdicts are `"ok"` (data only, read to its end), `"unknown"` (something cannery does not
     know, or could not read) and `"danger"` (something that no data needs and that does harm).
     A file that unpacks to more than `max_unpacked` bytes is `"unknown"`.
+
+    >>> import pickle, cannery
+    >>> cannery.scan(pickle.dumps([1, 2])).verdict
+    'ok'
+    >>> cannery.scan(b"cos\\nsystem\\n(S'id'\\ntR.").verdict
+    'danger'
     """
     if isinstance(where, str | os.PathLike):
         return _report(_native.scan_paths([os.fspath(where)], max_unpacked))

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cannery import _native
-from cannery._artifact import Artifact, artifact_of
+from cannery._artifact import Artifact, artifact_of, loadable
 from cannery._call import StepCall, as_json
 from cannery._code import Code
 from cannery._fingerprint._hooks import hosting
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # What shows how runs go. Steps run in threads that have no context of their own.
 _display: Display | None = None
+_T_co = TypeVar("_T_co", covariant=True)
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
 
@@ -57,13 +58,20 @@ def shown_by(display: Display) -> Iterator[None]:
         _display = before
 
 
-class Run:
+class Run(Generic[_T_co]):
     """A pipeline's run after it ended: its `output`, and how its steps went."""
 
     def __init__(self, record: RunRecord, output: Any) -> None:
         self._record = record
-        self.output = output
-        """What the pipeline returned: an artifact, or a structure of artifacts."""
+        self._output = output
+
+    @property
+    def output(self) -> Artifact[_T_co]:
+        """What the pipeline returned: an artifact, or a structure of artifacts.
+
+        A tuple, list or dictionary of artifacts has `load()`, too, which loads all of them.
+        """
+        return self._output
 
     @property
     def id(self) -> int:
@@ -90,7 +98,7 @@ class Run:
         """What the store keeps of it."""
         return self._record
 
-    def compare(self, other: Run | RunRecord | int) -> Any:
+    def compare(self, other: Run[Any] | RunRecord | int) -> Any:
         """Say what differs from another run of the store; see `RunRecord.compare`."""
         return self._record.compare(other.record if isinstance(other, Run) else other)
 
@@ -100,8 +108,10 @@ class Run:
     def __repr__(self) -> str:
         return repr(self._record)
 
+    def _repr_html_(self) -> str:
+        return self._record._repr_html_()
 
-def _run_of(store: str, number: int) -> Run:
+def _run_of(store: str, number: int) -> Run[Any]:
     record = Store(store).run(number)
     return Run(record, record.output)
 
@@ -122,7 +132,7 @@ class DryRun:
         return f"<dry run: {len(self.steps)} steps, {runs} not cached>"
 
 
-def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Any:
+def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Any:
     """Run a pipeline, and raise what its steps raise."""
     check_may_run(pipeline.name)
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
@@ -136,6 +146,7 @@ def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Any:
             session.native.finish_steps()
             session.native.set_output(output_as_json(output))
             session.native.finish()
+            session.ended = True
         record = store._native.run(session.native.id)
     except BaseException as error:
         session.native.fail(error)
@@ -147,10 +158,10 @@ def run(pipeline: Pipeline, bound: inspect.BoundArguments) -> Any:
         session.release()
         if store is not pipeline.store:
             store.close()
-    return Run(RunRecord(session.store, record), output)
+    return Run(RunRecord(session.store, record), loadable(output))
 
 
-def _rehearse(session: Session, pipeline: Pipeline, bound: inspect.BoundArguments) -> DryRun:
+def _rehearse(session: Session, pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> DryRun:
     complete = True
     try:
         pipeline.function(*bound.args, **bound.kwargs)
@@ -164,11 +175,15 @@ def _rehearse(session: Session, pipeline: Pipeline, bound: inspect.BoundArgument
 class Session(Code):
     """A run in progress."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, store: Store, pipeline: Pipeline[..., Any], parameters: Mapping[str, Any]
+    ) -> None:
         self.pipeline = pipeline.name
         # What is asked of a run that has ended keeps no file open.
         super().__init__(Store._of(store._native.dormant()))
         self.options = pipeline.options
+        self.ended = False
+        """Whether all of its steps have ended, and well."""
         self._calls: list[StepCall] = []
         self._display = _display
         self._failures: dict[str, Exception] = {}
@@ -181,17 +196,19 @@ class Session(Code):
             call.release()
         self._calls.clear()
 
-    def forces(self, step: Step) -> bool:
+    def forces(self, step: Step[..., Any]) -> bool:
         """Say whether a step runs although its result is known."""
         force = self.options.force
         return step.force or (force if isinstance(force, bool) else step.name in force)
 
-    def announce(self, step: Step, count: int) -> None:
+    def announce(self, step: Step[..., Any], count: int) -> None:
         """Say that so many calls of a step follow."""
         if self._display is not None:
             self._display.announce(step.name, count)
 
-    def submit(self, step: Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Artifact[Any]:
+    def submit(
+        self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Artifact[Any]:
         """Add a step to the run; it begins when its inputs are there."""
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -241,7 +258,7 @@ class Session(Code):
             hook(failure)
 
 
-def _begin(session: Session, store: Store, pipeline: Pipeline, parameters: str) -> _native.Session:
+def _begin(session: Session, store: Store, pipeline: Pipeline[..., Any], parameters: str) -> _native.Session:
     options = pipeline.options
     processes = None
     if options.executor == "processes":

@@ -6,8 +6,20 @@ import datetime
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, ParamSpecArgs, ParamSpecKwargs, overload
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    ParamSpecArgs,
+    ParamSpecKwargs,
+    Protocol,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from cannery import _session
 from cannery._annotations._scope import (
@@ -27,20 +39,26 @@ from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
     from cannery._checks import Check
+    from cannery._session import Run
     from cannery._store import Store
     from cannery.materializers import Materializer
 
-_Function = Callable[..., Any]
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-class Step:
+class Step(Generic[_P, _R]):
     """A function whose outputs are kept, and which runs only when its result is not known yet.
 
-    Inside a pipeline a call returns an `Artifact` at once; anywhere else it is a plain call.
+    Inside a pipeline a call returns an `Artifact` at once; anywhere else it is a plain call. For
+    type checkers a call has the type of its value, so that wrong wiring is seen: `value_of` is what
+    loads it then.
     """
 
-    def __init__(self, function: _Function, name: str | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, function: Callable[_P, _R], name: str | None, options: dict[str, Any]
+    ) -> None:
         if not callable(function):
             raise DataTypeError(f"`step` is for functions, found {type(function).__qualname__}")
         functools.update_wrapper(self, function)
@@ -72,9 +90,9 @@ class Step:
         if "<locals>" in getattr(function, "__qualname__", ""):
             self._look_ahead()
 
-    def with_options(self, *, name: str | None = None, **options: Any) -> Step:
+    def with_options(self, *, name: str | None = None, **options: Any) -> Step[_P, _R]:
         """Return the same step with other options, those of `@step`."""
-        return step(name=name or self.name, **self._options | options)(self.function)
+        return Step(self.function, name or self.name, _checked_options(self._options | options))
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -156,13 +174,14 @@ class Step:
 
     def run(self, arguments: inspect.BoundArguments) -> Any:
         """Call the function; of one that is asynchronous, wait for its result."""
-        return finished(self.function(*arguments.args, **arguments.kwargs))
+        function = cast("Callable[..., Any]", self.function)
+        return finished(function(*arguments.args, **arguments.kwargs))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         session = _session.current()
         if session is None:
             return self.function(*args, **kwargs)
-        return session.submit(self, args, kwargs)
+        return cast("_R", session.submit(self, args, kwargs))
 
     def map(self, items: Any, /, *others: Any, **same: Any) -> list[Any]:
         """Call the step for each item, and return the list of what it gives.
@@ -198,12 +217,12 @@ class Step:
         return f"<step {self.name}>"
 
 
-class Pipeline:
+class Pipeline(Generic[_P, _R]):
     """A function that calls steps; calling it runs them and returns a `Run`."""
 
     def __init__(
         self,
-        function: _Function,
+        function: Callable[_P, _R],
         name: str | None,
         store: Store | str | os.PathLike[str] | None,
         options: RunOptions,
@@ -227,7 +246,7 @@ class Pipeline:
         dry_run: bool | None = None,
         tags: str | Iterable[str] | None = None,
         on_failure: Callable[[Exception], object] | None = None,
-    ) -> Pipeline:
+    ) -> Pipeline[_P, _R]:
         """Return the same pipeline with other options, those of `@pipeline`.
 
         `daily.with_options(force=["read"])(day)` runs `read` although its result is known.
@@ -250,9 +269,9 @@ class Pipeline:
         """The parameters of the function."""
         return inspect.signature(self.function)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Run[_R]:
         if _session.current() is not None:
-            return self.function(*args, **kwargs)  # its steps join the run
+            return cast("Run[_R]", self.function(*args, **kwargs))  # its steps join the run
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         return _session.run(self, bound)
@@ -262,7 +281,11 @@ class Pipeline:
 
 
 @overload
-def step(function: _Function, /) -> Step: ...
+def step(function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Step[_P, _R]: ...
+
+
+@overload
+def step(function: Callable[_P, _R], /) -> Step[_P, _R]: ...
 
 
 @overload
@@ -285,12 +308,10 @@ def step(
     on_failure: Callable[[Exception], object] | None = None,
     outputs: Iterable[str] | Mapping[str, Any] | None = None,
     validate: Literal["sample", "full"] = "sample",
-) -> Callable[[_Function], Step]: ...
+) -> _StepDecorator: ...
 
 
-def step(
-    function: _Function | None = None, /, *, name: str | None = None, **options: Any
-) -> Step | Callable[[_Function], Step]:
+def step(function: Any = None, /, *, name: str | None = None, **options: Any) -> Any:
     """Make a function a step, as `@step` or `@step(...)`.
 
     - `name`: the step's name, and its artifact's; else the function's.
@@ -315,6 +336,28 @@ def step(
     - `validate`: `"full"` checks all items of large containers against the annotations, and not
       some of more than 1,000.
     """
+    options = _checked_options(options)
+    if function is not None:
+        return Step(function, name, options)
+    return lambda function: Step(function, name, options)
+
+
+class _StepDecorator(Protocol):
+    """What `@step(...)` gives."""
+
+    @overload
+    def __call__(self, function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Step[_P, _R]: ...
+    @overload
+    def __call__(self, function: Callable[_P, _R], /) -> Step[_P, _R]: ...
+
+
+class _PipelineDecorator(Protocol):
+    """What `@pipeline(...)` gives."""
+
+    def __call__(self, function: Callable[_P, _R], /) -> Pipeline[_P, _R]: ...
+
+
+def _checked_options(options: dict[str, Any]) -> dict[str, Any]:
     defaults = {
         "cache": True,
         "materializers": (),
@@ -336,14 +379,11 @@ def step(
     unknown = options.keys() - defaults.keys()
     if unknown:
         raise DataTypeError(f"`step` has no option `{min(unknown)}`")
-    options = defaults | options
-    if function is not None:
-        return Step(function, name, options)
-    return lambda function: Step(function, name, options)
+    return defaults | options
 
 
 @overload
-def pipeline(function: _Function, /) -> Pipeline: ...
+def pipeline(function: Callable[_P, _R], /) -> Pipeline[_P, _R]: ...
 
 
 @overload
@@ -360,17 +400,17 @@ def pipeline(
     dry_run: bool = False,
     tags: str | Iterable[str] = (),
     on_failure: Callable[[Exception], object] | None = None,
-) -> Callable[[_Function], Pipeline]: ...
+) -> _PipelineDecorator: ...
 
 
 def pipeline(
-    function: _Function | None = None,
+    function: Any = None,
     /,
     *,
     name: str | None = None,
     store: Store | str | os.PathLike[str] | None = None,
     **options: Any,
-) -> Pipeline | Callable[[_Function], Pipeline]:
+) -> Any:
     """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`.
 
     - `force`: `True`, or names of steps, that run although their results are known.
@@ -392,7 +432,7 @@ def pipeline(
     return lambda function: Pipeline(function, name, store, run_options)
 
 
-def _found(module: str, qualname: str, name: str, options: dict[str, Any]) -> Step:
+def _found(module: str, qualname: str, name: str, options: dict[str, Any]) -> Any:
     """Find a step that was pickled, with its options."""
     found = find_step(module, qualname)
     is_same = isinstance(found, Step) and found.name == name and _told(found._options) == options

@@ -233,7 +233,18 @@ class RunRecord:
         return {record.label: StepRun(self._store, record) for record in records}
 
     def __repr__(self) -> str:
-        return _native.printable(f"<run {self.id} of {self.pipeline}: {self.status}>")
+        took = "" if self.duration is None else f" in {self.duration:.3g} s"
+        return _native.printable(f"<run {self.id} of {self.pipeline}: {self.status}{took}>")
+
+    def _repr_html_(self) -> str:
+        from cannery import _html
+
+        rows = [
+            (step.name, "cached" if step.cached else step.status, _seconds(step.duration))
+            for step in self.steps.values()
+        ]
+        caption = f"run {self.id} of {self.pipeline}: {self.status}"
+        return _html.table(caption, ("step", "status", "seconds"), rows)
 
 
 class StepRun:
@@ -449,6 +460,23 @@ class ArtifactVersion:
 
     def __repr__(self) -> str:
         return _native.printable(f"<artifact {self.path}@{self.version}: {self._record.type_name}>")
+
+    def _repr_html_(self) -> str:
+        from cannery import _html
+
+        rows = [
+            ("type", self._record.type_name),
+            ("format", self.format),
+            ("bytes", f"{self.size:,}"),
+            ("digest", self.digest),
+            ("created", self.created.isoformat(" ", "seconds")),
+            *self.metadata.items(),
+        ]
+        return _html.table(f"artifact {self.name}@{self.version}", ("", "value"), rows)
+
+
+def _seconds(duration: float | None) -> str:
+    return "" if duration is None else f"{duration:.3g}"
 
 
 def _run_of(store: str, number: int) -> RunRecord:

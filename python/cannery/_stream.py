@@ -17,6 +17,8 @@ from collections.abc import (
 from itertools import accumulate
 from typing import Any, TypeVar, Union, get_args, get_origin, overload
 
+from cannery._checks import alternatives, plain
+
 _T_co = TypeVar("_T_co", covariant=True)
 
 _ONE_SHOT = (Iterator, Generator)
@@ -103,39 +105,53 @@ def is_stream(value: Any, annotation: Any) -> bool:
     """
     if isinstance(value, (Stream, Generator)):
         return True
-    return isinstance(value, Iterator) and (get_origin(annotation) or annotation) in _STREAMS
+    return isinstance(value, Iterator) and _class_of(annotation) in _STREAMS
 
 
 def item_type(annotation: Any) -> Any:
     """Return the type of the items of a stream or a container."""
-    arguments = get_args(annotation)
-    return arguments[0] if arguments and isinstance(get_origin(annotation), type) else Any
+    arguments = get_args(_wanted(annotation))
+    return arguments[0] if arguments else Any
 
 
 def is_asynchronous(annotation: Any) -> bool:
     """Say whether a type is of what is iterated over with `async for`."""
-    return (get_origin(annotation) or annotation) in _ASYNC
+    return _class_of(annotation) in _ASYNC
 
 
-def types_of_stream(annotation: Any) -> Any:
+def types_of_stream(annotation: Any, wanted: Any) -> Any:
     """Return what the output of a generator step can be had as; other types as they are."""
-    if (get_origin(annotation) or annotation) not in (*_ONE_SHOT, *_ASYNC):
+    if _class_of(annotation) not in (*_ONE_SHOT, *_ASYNC):
         return annotation
     item = item_type(annotation)
+    if is_asynchronous(_wanted(wanted)):
+        return AsyncIterator[item]
     return Union[  # noqa: UP007  computed
-        list[item], tuple[item, ...], set[item], frozenset[item], Generator[item, Any, Any],
-        AsyncGenerator[item, Any],
-    ]  # fmt: skip
+        list[item], tuple[item, ...], set[item], frozenset[item], Iterator[item]
+    ]
 
 
 def as_type(stream: Stream[Any], annotation: Any) -> Any:
     """Return a stream as what an argument is annotated with."""
-    wanted = get_origin(annotation) or annotation
+    wanted = _class_of(_wanted(annotation))
     if wanted in (list, tuple, set, frozenset):
         return wanted(stream)
     if wanted in _ONE_SHOT:
         return (item for item in stream)
     return _asynchronously(stream) if wanted in _ASYNC else stream
+
+
+def _wanted(annotation: Any) -> Any:
+    """Return the alternative of a union that a stream can be, where there is but one."""
+    annotation = plain(annotation)
+    options = [plain(each) for each in alternatives(annotation)]
+    streams = [each for each in options if get_args(each) or each in (list, tuple, set, Any)]
+    return streams[0] if len(streams) == 1 else annotation
+
+
+def _class_of(annotation: Any) -> Any:
+    annotation = plain(annotation)
+    return get_origin(annotation) or annotation
 
 
 async def _asynchronously(stream: Stream[Any]) -> AsyncGenerator[Any, None]:

@@ -1,8 +1,8 @@
 """Streams in files: written chunk by chunk, each in the format that its items ask for.
 
-Plain data and objects are lines of tagged JSON (`.jsonl`), arrays of one shape and element type are
-stacked (`.npy`), Arrow's batches and tables are IPC files (`.arrow`), and anything else is stored by
-its materializer in a folder. `stream.json` lists the chunks in order.
+Plain data and objects are lines of tagged JSON (`.jsonl`), arrays of one shape and element type
+are stacked (`.npy`), Arrow's batches and tables are IPC files (`.arrow`), and anything else is
+stored by its materializer in a folder. `stream.json` lists the chunks in order.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def work_for(main: str | None, files: Mapping[str, str]) -> None:
     scripts.update(files)
 
 
-def task_of(step: Step, bound: inspect.BoundArguments) -> tuple[str, str, list[str], bytes]:
+def task_of(step: Step[..., Any], bound: inspect.BoundArguments) -> tuple[str, str, list[str], bytes]:
     """Return a call as data: module, qualified name, ids of materializers, and a payload."""
     module, name = reference_of(step)
     try:
@@ -106,7 +106,7 @@ def task_of(step: Step, bound: inspect.BoundArguments) -> tuple[str, str, list[s
     return module, name, [each.format_id for each in step.materializers], payload
 
 
-def reference_of(step: Step) -> tuple[str, str]:
+def reference_of(step: Step[..., Any]) -> tuple[str, str]:
     """Return the module and the qualified name by which another process finds a step."""
     function = step.function
     module, name = module_name(function.__module__), function.__qualname__
@@ -235,7 +235,7 @@ class _InputOf:
 
     submitted = None
 
-    def __init__(self, code: Code | None, step: Step) -> None:
+    def __init__(self, code: Code | None, step: Step[..., Any]) -> None:
         self.session = code
         self.step = step
 

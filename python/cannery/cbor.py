@@ -12,20 +12,22 @@ import datetime
 import decimal
 import fractions
 import ipaddress
+import math
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Literal, NoReturn
+from typing import IO, Any, Literal, NoReturn, cast
 
 from cannery import _native
-from cannery.errors import DataError, DataTypeError
+from cannery.errors import DataError, DataTypeError, DepthError
 
 __all__ = [
     "CBORDecodeEOF",
     "CBORDecodeValueError",
     "CBORSimpleValue",
     "CBORTag",
+    "FrozenDict",
     "dump",
     "dumps",
     "load",
@@ -52,9 +54,22 @@ class CBORTag:
 
 @dataclass(frozen=True, slots=True)
 class CBORSimpleValue:
-    """A simple value without a name: 0 to 19, or 24 to 255."""
+    """A simple value without a name: 0 to 19, or 32 to 255 (RFC 8949, section 3.3).
+
+    ```python
+    from cannery import cbor
+
+    assert cbor.dumps(cbor.CBORSimpleValue(255)) == b"\\xf8\\xff"
+    ```
+    """
 
     value: int
+
+    def __post_init__(self) -> None:
+        if type(self.value) is not int:
+            raise TypeError(f"a simple value is an int, not {type(self.value).__name__}")
+        if not 0 <= self.value <= 255:
+            raise DataError(f"a simple value is 0 to 255, not {self.value}")
 
 
 class _Undefined:
@@ -89,6 +104,10 @@ def dumps(
     sorts the entries of maps and the items of sets by their bytes (`"bytewise"`, which `True`
     means) or shorter ones first (`"length-first"`, as RFC 7049 had it). With `value_sharing`,
     values that occur more than once are written once, with tags 28 and 29: cycles, too.
+
+    >>> from cannery import cbor
+    >>> cbor.dumps({"a": [1, 2.5]}).hex()
+    'a161618201f94100'
     """
     order = "bytewise" if canonical is True else canonical or "given"
     if order not in ("given", "bytewise", "length-first"):
@@ -102,7 +121,12 @@ def loads(
     tag_hook: Callable[[CBORTag], Any] | None = None,
     depth: int = 1024,
 ) -> Any:
-    """Deserialize one CBOR document; `tag_hook` is called with values of unknown tags."""
+    """Deserialize one CBOR document; `tag_hook` is called with values of unknown tags.
+
+    >>> from cannery import cbor
+    >>> cbor.loads(bytes.fromhex("a16161820102"))
+    {'a': [1, 2]}
+    """
     value, used = _native.cbor_loads(data, _Reviver(tag_hook), depth)
     size = memoryview(data).nbytes
     if used < size:
@@ -115,13 +139,119 @@ def loads(
 
 
 def dump(obj: Any, fp: IO[bytes], **options: Any) -> None:
-    """Write `obj` as CBOR to the binary file `fp`; the options are those of `dumps`."""
+    """Write `obj` as CBOR to the binary file `fp`; the options are those of `dumps`.
+
+    >>> import io
+    >>> from cannery import cbor
+    >>> file = io.BytesIO()
+    >>> cbor.dump([1, 2], file)
+    >>> file.getvalue().hex()
+    '820102'
+    """
     fp.write(dumps(obj, **options))
 
 
 def load(fp: IO[bytes], **options: Any) -> Any:
-    """Return the value of the document in the binary file `fp`, as `loads` does."""
-    return loads(fp.read(), **options)
+    """Return the next value of the binary file `fp`; the options are those of `loads`.
+
+    The file is left behind that value, so that the next call returns the one after it; an
+    `EOFError` says that there is none. Of a file that cannot seek, no byte too many is read.
+
+    ```python
+    import io
+    from cannery import cbor
+
+    file = io.BytesIO(b"\\x01\\x02")
+    assert (cbor.load(file), cbor.load(file)) == (1, 2)
+    ```
+    """
+    return loads(_next_item(fp, options.get("depth", 1024)), **options)
+
+
+def _next_item(fp: IO[bytes], depth: int) -> bytes:
+    """Read the bytes of one item."""
+    if not (hasattr(fp, "seekable") and fp.seekable()):
+        return _exact_item(fp)
+    start, data, size = fp.tell(), b"", _FIRST_PIECE
+    while True:
+        piece = fp.read(size)
+        data += piece
+        used = _native.cbor_measure(data, depth)
+        if used is not None:
+            fp.seek(start + used)
+            return data[:used]
+        if not piece:
+            return data  # `loads` says what is missing
+        size = len(data)
+
+
+#: Bytes that are read at first where a file can seek.
+_FIRST_PIECE = 4096
+
+
+def _exact_item(fp: IO[bytes]) -> bytes:
+    """Read the bytes of one item, and nothing behind it."""
+    data = bytearray()
+    left: list[float] = [1]  # items to come in what is open; infinity until a break
+    while left:
+        if left[-1] == 0:
+            left.pop()
+            continue
+        head = fp.read(1)
+        data += head
+        if not head:
+            break
+        major, info = head[0] >> 5, head[0] & 31
+        if head == b"\xff" and left[-1] == math.inf:
+            left.pop()
+            continue
+        left[-1] -= 1
+        count = info
+        if 24 <= info < 28:
+            argument = fp.read(1 << info - 24)
+            data += argument
+            count = int.from_bytes(argument, "big")
+        if info == 31 and 2 <= major <= 5:
+            left.append(math.inf)
+        elif major in (2, 3):
+            data += fp.read(count)
+        elif major in (4, 5):
+            left.append(count * (major - 3))
+        elif major == 6:
+            left.append(1)
+    return bytes(data)
+
+
+class FrozenDict(Mapping[Any, Any]):
+    """A map that is a key of another one: it has a hash, and cannot be changed.
+
+    ```python
+    from cannery import cbor
+
+    assert cbor.FrozenDict({"a": 1}) == {"a": 1}
+    ```
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[Any, Any]) -> None:
+        """Keep the entries."""
+        self._entries = dict(entries)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._entries[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._entries.items()))
+
+    def __repr__(self) -> str:
+        return f"FrozenDict({self._entries!r})"
 
 
 class _Describer:
@@ -140,7 +270,7 @@ class _Describer:
         if isinstance(value, CBORTag):
             return "cbor.tag", {"tag": value.tag, "value": value.value}
         if isinstance(value, CBORSimpleValue):
-            return "cbor.simple", {"value": value.value}
+            return _simple(value.value)
         if value is undefined:
             return "cbor.undefined", {}
         for kind, tagged in _TAGGED:
@@ -159,6 +289,19 @@ class _Describer:
         error = DataTypeError(f"cannot serialize an object of type {type(value).__name__} as CBOR")
         error.hint = "pass `default=`, or save any object with `cannery.dump`"
         raise error
+
+
+def _simple(number: int) -> tuple[str, dict[str, Any]]:
+    """A simple value; 20 to 23 have names, and 24 to 31 no form that is well-formed."""
+    if 24 <= number < 32:
+        error = DataError(f"CBOR has no simple value {number}")
+        error.hint = "simple values are 0 to 19 and 32 to 255 (RFC 8949, section 3.3)"
+        raise error
+    if number == 23:
+        return "cbor.undefined", {}
+    if 20 <= number < 23:
+        return "cbor.value", {"value": (False, True, None)[number - 20]}
+    return "cbor.simple", {"value": number}
 
 
 # What is left of a value of these types, or of types derived from them.
@@ -216,6 +359,13 @@ class _Reviver:
         """There are no records in CBOR."""
         raise CBORDecodeValueError(f"a {name} is a chain of too many shared values")
 
+    def immutable(self, container: Any) -> Any:
+        """Return a key that holds what `container` does: arrays are tuples, as in `cbor2`."""
+        try:
+            return _immutable(container)
+        except RecursionError:
+            raise DepthError("a key of a map is nested too deeply") from None
+
     def finish(self, name: str, _instance: None, parts: dict[str, Any]) -> Any:
         if name == "cbor.undefined":
             return undefined
@@ -230,6 +380,17 @@ class _Reviver:
                 raise CBORDecodeValueError(f"{value!r} is no value of tag {tag}") from cause
         tagged = CBORTag(tag, value)
         return tagged if self.tag_hook is None else self.tag_hook(tagged)
+
+
+def _immutable(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_immutable, cast("list[Any]", value)))
+    if isinstance(value, set):
+        return frozenset(cast("set[Any]", value))
+    if isinstance(value, dict):
+        entries = cast("dict[Any, Any]", value).items()
+        return FrozenDict({key: _immutable(item) for key, item in entries})
+    return value
 
 
 def _from_epoch(value: Any) -> datetime.datetime:

@@ -115,7 +115,7 @@ class StepTimeoutError(CanneryError, TimeoutError):
 
 
 class WorkerError(CanneryError, RuntimeError):
-    """A worker process ended before its work, or cannot do it."""
+    """A worker process that ended before its work was done, or could not begin."""
 
 
 class PickleError(CanneryError, _pickle.PickleError):

@@ -20,7 +20,7 @@ from cannery.errors import DataTypeError
 
 __all__ = ["JsonLines", "dumps", "loads", "read", "write"]
 
-Where = str | os.PathLike[str] | IO[str] | IO[bytes]
+Where = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[str] | IO[bytes]
 
 
 def read(
@@ -42,6 +42,12 @@ def read(
 
     With `type`, each document becomes a value of that type, as in `json.decode`; one that is of
     another type is a bad document.
+
+    >>> from cannery import jsonl
+    >>> jsonl.write("rows.jsonl", [{"id": 1}, {"id": 2}])
+    2
+    >>> [row["id"] for row in jsonl.read("rows.jsonl")]
+    [1, 2]
     """
     path, file = _split(where, sys.stdin, "read")
     return _native.jsonl_open(path and reading(path), file, on_error, type, unknown)
@@ -63,6 +69,11 @@ def write(
     Raises:
         DataTypeError: for a mapping or a text: its keys or characters are hardly meant as rows.
 
+    >>> from cannery import jsonl
+    >>> jsonl.write("log.jsonl", [{"loss": 0.5}])
+    1
+    >>> jsonl.write("log.jsonl", [{"loss": 0.4}], append=True)
+    1
     """
     check_rows(rows)
     path, file = _split(where, sys.stdout, "write")
@@ -72,7 +83,13 @@ def write(
 def dumps(
     rows: Iterable[Any], *, default: Callable[[Any], Any] | Literal["rich"] | None = None
 ) -> str:
-    """Return `rows` as text, one to a line."""
+    """Return `rows` as text, one to a line.
+
+    >>> from cannery import jsonl
+    >>> print(jsonl.dumps([{"id": 1}, {"id": 2}]), end="")
+    {"id":1}
+    {"id":2}
+    """
     check_rows(rows)
     return _native.jsonl_dumps(rows, default)
 
@@ -83,15 +100,20 @@ def loads(
     type: Any = None,
     unknown: Literal["ignore", "error"] = "ignore",
 ) -> list[Any]:
-    """Return all documents in `data`, each as a value of `type` if that is given."""
+    """Return all documents in `data`, each as a value of `type` if that is given.
+
+    >>> from cannery import jsonl
+    >>> jsonl.loads('{"id": 1}\\n{"id": 2}')
+    [{'id': 1}, {'id': 2}]
+    """
     return _native.jsonl_loads(data, type, unknown)
 
 
 def _split(where: Where, standard: Any, method: str) -> tuple[str | None, Any]:
-    if where == "-":
+    if where in ("-", b"-"):
         return None, getattr(standard, "buffer", standard)
-    if isinstance(where, (str, os.PathLike)):
-        return os.fspath(where), None
+    if isinstance(where, (str, bytes, os.PathLike)):
+        return os.fsdecode(where), None
     if not hasattr(where, method):
         found = type(where).__name__
         raise TypeError(

@@ -57,6 +57,12 @@ def save(
 
     `allow_pickle` allows arrays of Python objects, whose pickle `cannery.pickle` writes.
     `fix_imports` is NumPy's, for pickles that Python 2 reads, and changes nothing.
+
+    >>> import numpy as np
+    >>> from cannery import npy
+    >>> npy.save("a.npy", np.arange(3))
+    >>> npy.load("a.npy")
+    array([0, 1, 2])
     """
     path = _path(file, ".npy")
     objects = _objects(arr) if allow_pickle else None
@@ -77,6 +83,13 @@ def append(file: str | os.PathLike[str], arr: ArrayLike) -> tuple[int, ...]:
     Return the shape that the array in the file has then. The type and all sides but the first must
     be the same, and the order be C. The rows are written before the header says that they are
     there: a process that ends in between leaves the old array.
+
+    >>> import numpy as np
+    >>> from cannery import npy
+    >>> npy.save("f.npy", np.array([1, 2]))
+    >>> npy.append("f.npy", np.array([3]))
+    >>> npy.load("f.npy")
+    array([1, 2, 3])
     """
     path = _path(file, ".npy")
     if path is None or path == "-" or path.endswith(_PACKED):
@@ -107,6 +120,12 @@ def load(
 
     `allow_pickle` allows arrays of Python objects, which are read as `cannery.pickle.load` reads
     them with `trust`, `profile` and `encoding`: only data, and what these name.
+
+    >>> import numpy as np
+    >>> from cannery import npy
+    >>> npy.save("b.npy", np.ones((2, 2)))
+    >>> npy.load("b.npy", mmap_mode="r").shape
+    (2, 2)
     """
     policy = ObjectPolicy(trust, profile, fix_imports, encoding) if allow_pickle else None
     if mmap_mode is not None and mmap_mode not in ("r", "r+", "w+", "c"):
@@ -134,7 +153,14 @@ def load(
 
 
 def open(where: str | os.PathLike[str]) -> LazyArray:
-    """Open an NPY file without reading it: its shape and type are known, slices are read."""
+    """Open an NPY file without reading it: its shape and type are known, slices are read.
+
+    >>> import numpy as np
+    >>> from cannery import npy
+    >>> npy.save("e.npy", np.arange(12).reshape(3, 4))
+    >>> npy.open("e.npy")[1, :2]
+    array([4, 5])
+    """
     path = _path(where)
     if path is None:
         raise TypeError("expected a path: what is read later must still be there")
@@ -145,6 +171,12 @@ def savez(file: Where, *args: ArrayLike, allow_pickle: bool = False, **kwds: Arr
     """Save arrays as NPZ, uncompressed, so that each can be mapped in place.
 
     Positional arrays are called `arr_0`, `arr_1` and so on. `allow_pickle` as in `save`.
+
+    >>> import numpy as np
+    >>> from cannery import npy
+    >>> npy.savez("c.npz", x=np.arange(3))
+    >>> npy.load("c.npz")["x"]
+    array([0, 1, 2])
     """
     _save_archive(file, None, args, kwds, allow_pickle)
 
@@ -159,6 +191,12 @@ def savez_compressed(
     """Save arrays as NPZ, compressed on all cores; `level` goes from 1 (fast) to 12 (small).
 
     The level that is used where none is given makes files as small as NumPy's.
+
+    >>> import numpy as np
+    >>> from cannery import npy
+    >>> npy.savez_compressed("d.npz", x=np.zeros(1000))
+    >>> npy.load("d.npz")["x"].size
+    1000
     """
     if not 1 <= level <= 12:
         raise ValueError(f"expected a level from 1 to 12, found {level}")

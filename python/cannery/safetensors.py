@@ -76,7 +76,14 @@ class _Entry(NamedTuple):
 
 
 def save(tensor_dict: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
-    """Save arrays by name; return the bytes of the file, the same as the library's."""
+    """Save arrays by name; return the bytes of the file, the same as the library's.
+
+    >>> import numpy as np
+    >>> from cannery import safetensors
+    >>> data = safetensors.save({"w": np.ones(2)})
+    >>> safetensors.load(data)["w"]
+    array([1., 1.])
+    """
     plan = _Plan(tensor_dict)
     header, order = plan.layout(metadata)
     return b"".join([header, *(plan.stored(index) for index in order)])
@@ -94,6 +101,12 @@ def save_file(
     Where they have more than `max_shard_size` bytes (a number, or a text such as `"5GB"`), they are
     divided over several files, `model-00001-of-00003.safetensors` and so on, and `filename` with
     `.index.json` behind it is written last.
+
+    >>> import numpy as np
+    >>> from cannery import safetensors
+    >>> safetensors.save_file({"w": np.ones(2)}, "m.safetensors")
+    >>> list(safetensors.load_file("m.safetensors"))
+    ['w']
     """
     path = os.fspath(filename)
     plan = _Plan(tensor_dict)
@@ -114,7 +127,13 @@ def save_file(
 
 
 def load(data: bytes | bytearray | memoryview) -> dict[str, NDArray[Any]]:
-    """Load the arrays of a file's bytes; each owns its memory."""
+    """Load the arrays of a file's bytes; each owns its memory.
+
+    >>> import numpy as np
+    >>> from cannery import safetensors
+    >>> safetensors.load(safetensors.save({"w": np.zeros((2, 3))}))["w"].shape
+    (2, 3)
+    """
     import numpy as np
 
     entries, _ = _native.safetensors_header(data)
@@ -162,6 +181,12 @@ def load_file(
     instead, of which nothing is read before it is looked at; the file must then stay as it is (see
     `cannery.npy.load`). `backend` is the library's way to say how the file is read; both of its
     values are accepted and do the same here.
+
+    >>> import numpy as np
+    >>> from cannery import safetensors
+    >>> safetensors.save_file({"w": np.ones(2)}, "n.safetensors")
+    >>> safetensors.load_file("n.safetensors")["w"]
+    array([1., 1.])
     """
     _check_backend(backend)
     path = os.fspath(filename)
@@ -172,7 +197,15 @@ def load_file(
 
 
 def open(filename: Pathlike) -> TensorFile:
-    """Open a file, or a set of files by its index: a mapping whose tensors are read when asked."""
+    """Open a file, or a set of files by its index: a mapping whose tensors are read when asked.
+
+    >>> import numpy as np
+    >>> from cannery import safetensors
+    >>> safetensors.save_file({"w": np.ones((2, 2))}, "o.safetensors")
+    >>> with safetensors.open("o.safetensors") as file:
+    ...     file["w"].shape
+    (2, 2)
+    """
     return TensorFile(filename)
 
 

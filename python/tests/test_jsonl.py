@@ -122,7 +122,7 @@ def test_the_file_is_let_go(tmp_path: Path):
     assert list(rows) == []
 
 
-@pytest.mark.parametrize("where", [b"[1]", ["[1]"], 5])
+@pytest.mark.parametrize("where", [bytearray(b"[1]"), ["[1]"], 5])
 def test_what_is_no_place_is_refused(where):
     with pytest.raises(TypeError, match="expected a path"):
         jsonl.read(where)

@@ -137,7 +137,9 @@ def test_a_type_in_a_manifest_is_resolved_only_if_the_materializer_is_for_it(
         assert load("anything", how, imports).startswith("UntrustedTypeError")
     # A tuple is still one, of the class that the reader names or of none.
     assert load("pair.both", "", imports).startswith("tuple ('a', 2)")
-    assert load("pair.both", "type=program.Pair", imports).startswith("Pair Pair(first='a', second=2)")
+    assert load("pair.both", "type=program.Pair", imports).startswith(
+        "Pair Pair(first='a', second=2)"
+    )
 
 
 def test_a_named_tuple_is_made_without_calling_it(folder: Path) -> None:

@@ -66,6 +66,9 @@ def _of_item(item: Any) -> Iterator[Test]:
     if isinstance(pattern, str) and not callable(item):
         yield (lambda value: re.search(pattern, value) is not None), f"matching {pattern!r}"
     zone = getattr(item, "tz", None)
+    if type(item).__name__ == "Timezone":
+        yield _zone_test(zone)
+        return
     if isinstance(zone, bool):
         words = "with a time zone" if zone else "without a time zone"
         yield (lambda value: (value.tzinfo is not None) == zone), words
@@ -75,6 +78,19 @@ def _of_item(item: Any) -> Iterator[Test]:
         name = getattr(predicate, "__name__", repr(predicate))
         words = f"{'not ' if negated else ''}passing {name}"
         yield (lambda value: bool(predicate(value)) != negated), words
+
+
+def _zone_test(wanted: Any) -> Test:
+    """The test of annotated_types: `None` for none, `...` for any, else which time zone."""
+    if wanted is None:
+        return (lambda value: value.tzinfo is None), "without a time zone"
+    if wanted is ...:
+        return (lambda value: value.tzinfo is not None), "with a time zone"
+    return (lambda value: _is_zone(value.tzinfo, wanted)), f"in the time zone {wanted}"
+
+
+def _is_zone(zone: Any, wanted: Any) -> bool:
+    return zone == wanted or (isinstance(wanted, str) and wanted in (str(zone), zone.tzname(None)))
 
 
 def _comparison(compare: Callable[[Any, Any], bool], bound: Any) -> Callable[[Any], bool]:

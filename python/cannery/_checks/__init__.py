@@ -2,7 +2,7 @@
 
 from cannery._checks._check import Check, Mismatch, Walk, describe, name_of
 from cannery._checks._classes import fields_of
-from cannery._checks._compatible import excluded
+from cannery._checks._compatible import alternatives, excluded, plain
 from cannery._checks._compile import check_for
 from cannery._checks._containers import unpacked
 
@@ -10,10 +10,12 @@ __all__ = [
     "Check",
     "Mismatch",
     "Walk",
+    "alternatives",
     "check_for",
     "describe",
     "excluded",
     "fields_of",
     "name_of",
+    "plain",
     "unpacked",
 ]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import types
-import typing
+import types as _types
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from cannery._checks._check import Check, Mismatch, Walk, describe, everything, name_of
+from cannery._checks._check import Check, Mismatch, Walk, describe, name_of
 
 
 def is_generic(origin: type) -> bool:
@@ -16,18 +15,13 @@ def is_generic(origin: type) -> bool:
     return numpy is not None and issubclass(origin, (numpy.ndarray, numpy.dtype))
 
 
-def check_of_class(cls: Any) -> Check | None:
-    """Return the check for a class of NumPy's that is a family of types; `None` for others."""
-    del cls
-    return None
-
-
 def of_generic(annotation: Any, origin: type, arguments: tuple[Any, ...]) -> Check:
     """Return the check for `ndarray[shape, dtype]` or `dtype[scalar]`."""
     numpy = sys.modules["numpy"]
     if issubclass(origin, numpy.dtype):
         return _of_dtype(annotation, origin, _scalars(arguments[0]))
-    scalars = _scalars(next(iter(get_args(arguments[1])), Any)) if len(arguments) > 1 else None
+    dtype: Any = arguments[1] if len(arguments) > 1 else Any
+    scalars = _scalars(next(iter(get_args(dtype)), Any))
     return _of_array(annotation, origin, _axes(arguments[0]), scalars)
 
 
@@ -79,7 +73,7 @@ def _name_of(annotation: Any, scalars: list[Any] | None) -> str:
 def _scalars(wanted: Any) -> list[Any] | None:
     """Return the scalar types that elements may be of; `None` for any."""
     origin = get_origin(wanted)
-    if origin in (Union, types.UnionType):
+    if origin in (Union, _types.UnionType):
         found = [_scalars(each) for each in get_args(wanted)]
         return None if None in found else [each for part in found for each in part or ()]
     if isinstance(wanted, TypeVar):
@@ -132,12 +126,12 @@ class Shape:
     Raises `DataTypeError` for anything else.
     """
 
-    def __init__(self, *dimensions: int | str | None | types.EllipsisType) -> None:
+    def __init__(self, *dimensions: int | str | _types.EllipsisType | None) -> None:
         from cannery._annotations._refusal import refusal
 
         for each in dimensions:
             if isinstance(each, bool) or not isinstance(
-                each, (int, str, type(None), types.EllipsisType)
+                each, (int, str, type(None), _types.EllipsisType)
             ):
                 raise refusal(f"no dimension of a shape: `{each!r}`", "a size, a name, None or ...")
         if dimensions.count(...) > 1:
@@ -156,7 +150,9 @@ class Shape:
             _fits(wanted, size, met) for wanted, size in zip(aligned, sizes, strict=True)
         )
         if not fits:
-            bound = [f"{d}={names[d]}" for d in self.dimensions if isinstance(d, str) and d in names]
+            bound = [
+                f"{d}={names[d]}" for d in self.dimensions if isinstance(d, str) and d in names
+            ]
             return f"{expected}{' with ' if bound else ''}{', '.join(bound)}", f"shape {sizes}"
         names.update(met)
         return None
@@ -285,8 +281,9 @@ class Columns:
         return f"Columns({', '.join([*named, *(['only=True'] if self.only else [])])})"
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Columns) and other.types == self.types
-        return same and other.only == self.only
+        if not isinstance(other, Columns):
+            return False
+        return other.types == self.types and other.only == self.only
 
     def __hash__(self) -> int:
         return hash((tuple(self.types.items()), self.only))
@@ -294,14 +291,12 @@ class Columns:
 
 def _columns_of(value: Any) -> dict[Any, Any] | None:
     """Return the columns of a frame with their element types."""
-    schema = getattr(value, "schema", None)
-    if schema is not None and hasattr(schema, "names") and hasattr(schema, "types"):
-        columns = schema.names() if callable(schema.names) else schema.names
-        if not callable(schema.types):
-            return dict(zip(columns, schema.types, strict=True))  # Arrow
-    columns, dtypes = getattr(value, "columns", None), getattr(value, "dtypes", None)
+    schema: Any = getattr(value, "schema", None)
+    types = getattr(schema, "types", None)
+    if isinstance(types, list) and hasattr(schema, "names"):
+        return dict(zip(schema.names, types, strict=True))  # Arrow
+    columns: Any = getattr(value, "columns", None)
+    dtypes: Any = getattr(value, "dtypes", None)
     if columns is None or dtypes is None:
         return None
     return dict(zip(list(columns), list(dtypes), strict=True))
-
-

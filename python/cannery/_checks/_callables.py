@@ -5,18 +5,15 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from cannery._checks._check import Check, Mismatch, Walk, describe, name_of
-
-if TYPE_CHECKING:
-    from cannery._checks._compile import Compiler
+from cannery._checks._containers import unpacked
 
 
-def of_type(compiler: Compiler, annotation: Any, arguments: tuple[Any, ...]) -> Check:
+def of_type(annotation: Any, arguments: tuple[Any, ...]) -> Check:
     """`type[X]`: the class itself, or one of its subclasses."""
     wanted = tuple(_classes_of(arguments[0])) if arguments else (object,)
-    del compiler
     expected = name_of(annotation)
 
     def look(value: Any, _walk: Walk) -> Mismatch | None:
@@ -24,7 +21,9 @@ def of_type(compiler: Compiler, annotation: Any, arguments: tuple[Any, ...]) -> 
         if fits and wanted:
             fits = any(_is_subclass(value, each) for each in wanted)
         found = name_of(value) if isinstance(value, type) else ""
-        return None if fits else Mismatch("", expected, f"type {found}" if found else describe(value))
+        return (
+            None if fits else Mismatch("", expected, f"type {found}" if found else describe(value))
+        )
 
     return Check(expected, look)
 
@@ -73,10 +72,7 @@ def of_callable(annotation: Any, arguments: tuple[Any, ...]) -> Check:
 
 
 def _has_variable(arguments: list[Any]) -> bool:
-    return any(
-        get_origin(each) is not None and getattr(get_origin(each), "_name", "") == "Unpack"
-        for each in arguments
-    ) or any(getattr(each, "__unpacked__", False) for each in arguments)
+    return any(unpacked(each) is not None for each in arguments)
 
 
 def _takes(value: Any, count: int) -> bool:

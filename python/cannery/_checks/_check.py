@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
+
+from cannery.errors import DepthError
 
 # The rule for large containers; docs/pipelines.md states it.
 MOST_ITEMS = 1000
@@ -60,7 +62,11 @@ class Walk:
             yield from enumerate(items)
             return
         step = (count - _FIRST - _LAST) // _BETWEEN + 1
-        numbers = [*range(_FIRST), *range(_FIRST, count - _LAST, step), *range(count - _LAST, count)]
+        numbers = [
+            *range(_FIRST),
+            *range(_FIRST, count - _LAST, step),
+            *range(count - _LAST, count),
+        ]
         if isinstance(items, (list, tuple)):
             yield from ((number, items[number]) for number in numbers)
             return
@@ -89,13 +95,18 @@ class Check:
     def find(self, value: Any, *, full: bool = False, walk: Walk | None = None) -> Mismatch | None:
         """Say where a value is not of the type; `None` if it is.
 
-        Of more than 1,000 items some are looked at, unless `full`.
+        Of more than 1,000 items some are looked at, and nothing below 60 levels of nesting, unless
+        `full`.
+
+        Raises `cannery.errors.DepthError` for a value that is nested deeper than `full` can look.
         """
+        walk = walk or Walk(full)
         try:
-            return self.look(value, walk or Walk(full))
-        except RecursionError:
-            # As deep as Python can go: what is below is not looked at.
-            return None
+            return self.look(value, walk)
+        except RecursionError as error:
+            if not walk.full:
+                return None  # as deep as there is room for
+            raise DepthError("a value is nested too deeply to be checked in full") from error
 
 
 class Deferred(Check):
@@ -152,6 +163,8 @@ def name_of(annotation: Any) -> str:
         module = annotation.__module__
         plain = module in ("builtins", "__main__", "typing")
         return annotation.__qualname__ if plain else f"{module}.{annotation.__qualname__}"
+    if get_origin(annotation) is Annotated:
+        return name_of(get_args(annotation)[0])
     return str(annotation).removeprefix("typing.")
 
 

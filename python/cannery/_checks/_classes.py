@@ -51,14 +51,16 @@ def of_fields(compiler: Compiler, cls: Any, arguments: tuple[Any, ...]) -> Check
 
 def _declared_fields(cls: Any) -> Callable[[], dict[str, Any]] | None:
     """Return what says which fields a class has, and their annotations."""
-    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        return lambda: _annotated(cls, list(cls._fields))
+    fields: Any = getattr(cls, "_fields", None)
+    if fields is not None and issubclass(cls, tuple):
+        return lambda: _annotated(cls, list(fields))
     if dataclasses.is_dataclass(cls):
         return lambda: _annotated(cls, [field.name for field in dataclasses.fields(cls)])
     if isinstance(getattr(cls, "__attrs_attrs__", None), tuple):
         return lambda: _of_attrs(cls)
-    if isinstance(getattr(cls, "__struct_fields__", None), tuple):
-        return lambda: _annotated(cls, list(cls.__struct_fields__))
+    struct_fields: Any = getattr(cls, "__struct_fields__", None)
+    if isinstance(struct_fields, tuple):
+        return lambda: _annotated(cls, list(struct_fields))
     if "__pydantic_validator__" in vars(cls) and hasattr(cls, "model_fields"):
         return lambda: _of_pydantic(cls)
     return None
@@ -277,16 +279,8 @@ def protocol_members(cls: Any) -> dict[str, bool]:
     """Return the members of a protocol, and whether each is a method."""
     members: dict[str, bool] = {}
     for base in cls.__mro__:
-        if not getattr(base, "_is_protocol", False) or base.__module__ in (
-            "typing",
-            "typing_extensions",
-        ):
-            if base in (typing.Protocol, typing.Generic, object) or not getattr(
-                base, "_is_protocol", False
-            ):
-                continue
-            if base.__name__ in ("Protocol", "Generic"):
-                continue
+        if not getattr(base, "_is_protocol", False) or base.__name__ in ("Protocol", "Generic"):
+            continue
         for name in (*vars(base), *vars(base).get("__annotations__", ())):
             if name not in _NOT_MEMBERS and not name.startswith("_abc_"):
                 found = vars(base).get(name)

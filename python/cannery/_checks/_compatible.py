@@ -15,7 +15,6 @@ _WRAPPERS = frozenset({"ClassVar", "Final", "Required", "NotRequired", "ReadOnly
 # PEP 484's promotions, and the other way round: what is annotated `float` may be an `int`.
 _NUMBERS = {bool: 0, int: 1, float: 2, complex: 3}
 _MOST_LEVELS = 20
-_ONE_SHOT = (abc.Iterator, abc.AsyncIterable)
 
 
 def excluded(given: Any, wanted: Any, level: int = 0) -> bool:
@@ -23,13 +22,13 @@ def excluded(given: Any, wanted: Any, level: int = 0) -> bool:
 
     Where they do not tell (a base class where a derived one is wanted, `Any`), it is `False`.
     """
-    given, wanted = _plain(given), _plain(wanted)
+    given, wanted = plain(given), plain(wanted)
     if _is_open(given) or _is_open(wanted) or level > _MOST_LEVELS:
         return False
-    options = _alternatives(given)
+    options = alternatives(given)
     if len(options) > 1:
         return all(excluded(option, wanted, level + 1) for option in options)
-    options = _alternatives(wanted)
+    options = alternatives(wanted)
     if len(options) > 1:
         return all(excluded(given, option, level + 1) for option in options)
     if get_origin(given) is Literal:
@@ -39,7 +38,7 @@ def excluded(given: Any, wanted: Any, level: int = 0) -> bool:
     return _excludes_class(given, wanted, level)
 
 
-def _plain(annotation: Any) -> Any:
+def plain(annotation: Any) -> Any:
     """Take away what says nothing about the class of a value."""
     for _ in range(_MOST_LEVELS):
         origin = get_origin(annotation)
@@ -64,12 +63,11 @@ def _plain(annotation: Any) -> Any:
 def _is_open(annotation: Any) -> bool:
     origin = get_origin(annotation)
     known = isinstance(annotation, type) or isinstance(origin, type)
-    return annotation in (Any, object) or not (
-        known or origin in (Union, types.UnionType, Literal)
-    )
+    return annotation in (Any, object) or not (known or origin in (Union, types.UnionType, Literal))
 
 
-def _alternatives(annotation: Any) -> Sequence[Any]:
+def alternatives(annotation: Any) -> Sequence[Any]:
+    """Return the alternatives of a union; of another type itself."""
     if get_origin(annotation) in (Union, types.UnionType):
         return get_args(annotation)
     return (annotation,)
@@ -128,13 +126,13 @@ def _excludes_arguments(given: Any, wanted: Any, level: int) -> bool:
     if origin is tuple:
         items = [item for item in mine if item is not Ellipsis and unpacked(item) is None]
         return len(theirs) == 1 and any(excluded(item, theirs[0], level + 1) for item in items)
-    same_kind = len(mine) == len(theirs) and _is_container(origin) and _is_container(
-        get_origin(wanted)
-    )
+    if not (_is_container(origin) and _is_container(get_origin(wanted))):
+        return False
+    # A generator has types of its own beside that of its items.
+    one_each = len(mine) != len(theirs) and not issubclass(origin, abc.Mapping)
+    pairs = zip(mine[:1], theirs[:1], strict=True) if one_each else zip(mine, theirs, strict=False)
     # An empty one fits both; the types say that it is not meant.
-    return same_kind and any(
-        excluded(one, other, level + 1) for one, other in zip(mine, theirs, strict=True)
-    )
+    return any(excluded(one, other, level + 1) for one, other in pairs)
 
 
 def _excludes_tuple(mine: Sequence[Any], theirs: Sequence[Any], level: int) -> bool:
@@ -152,15 +150,12 @@ def _excludes_tuple(mine: Sequence[Any], theirs: Sequence[Any], level: int) -> b
 
 
 def _is_container(origin: Any) -> bool:
-    if not isinstance(origin, type) or issubclass(origin, _ONE_SHOT):
-        return isinstance(origin, type) and origin.__module__ == "collections.abc"
-    return origin.__module__ in ("builtins", "collections", "collections.abc") and issubclass(
-        origin, abc.Iterable
-    )
+    known = isinstance(origin, type) and issubclass(origin, (abc.Iterable, abc.AsyncIterable))
+    return known and origin.__module__ in ("builtins", "collections", "collections.abc")
 
 
 def _is_abstract(cls: Any) -> bool:
-    return isinstance(cls, abc.Hashable.__class__) and bool(getattr(cls, "__abstractmethods__", ()))
+    return bool(getattr(cls, "__abstractmethods__", ()))
 
 
 def _is_subclass(cls: Any, other: Any) -> bool:

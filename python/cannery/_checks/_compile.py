@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import collections.abc as abc
 import dataclasses
 import functools
@@ -171,9 +170,6 @@ class Compiler:
         return everything(str(variable)) if bound is None else self.check(bound)
 
     def _class(self, cls: Any, arguments: tuple[Any, ...]) -> Check:
-        special = _arrays.check_of_class(cls)
-        if special is not None:
-            return special
         if getattr(cls, "_is_protocol", False):
             return _classes.of_protocol(self, cls, arguments)
         return _classes.of_fields(self, cls, arguments) or of_class(cls)
@@ -204,7 +200,7 @@ class Compiler:
 
     def _generic_class(self, annotation: Any, origin: type, arguments: tuple[Any, ...]) -> Check:
         if origin is type:
-            return _callables.of_type(self, annotation, arguments)
+            return _callables.of_type(annotation, arguments)
         if origin is abc.Callable:
             return _callables.of_callable(annotation, arguments)
         if _arrays.is_generic(origin):
@@ -282,14 +278,11 @@ def _nothing(expected: str) -> Check:
 
 def _of_special(annotation: Any) -> Check:
     """Return the check for what is no class: forms of `typing` without arguments, and objects."""
-    module = type(annotation).__module__
-    if module in ("typing", "typing_extensions", "types"):
-        if isinstance(annotation, (types.FunctionType, types.BuiltinFunctionType, types.ModuleType)):
-            pass
-        elif module != "types" or annotation is Ellipsis:
-            return everything(str(annotation))
-    if callable(getattr(type(annotation), "__instancecheck__", None)):
-        return of_class(annotation, str(annotation))
+    form: Any = annotation
+    if type(form).__module__ in ("typing", "typing_extensions") or form is Ellipsis:
+        return everything(str(form))
+    if callable(getattr(type(form), "__instancecheck__", None)):
+        return of_class(form, str(form))
     name = getattr(annotation, "__qualname__", None) or repr(annotation)[:60]
     what = "a function" if callable(annotation) else "no type"
     raise refusal(
@@ -347,8 +340,3 @@ def _of_file(form: Any, arguments: tuple[Any, ...]) -> Check:
         return None if has and fits else Mismatch("", expected, describe(value))
 
     return Check(expected, look)
-
-
-# Not a container of values that can be looked at without using them up.
-ONE_SHOT = (abc.Iterator, abc.AsyncIterator, abc.Awaitable)
-COUNTER = collections.Counter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import collections.abc as abc
 import re
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 from cannery._checks._check import (
     Check,
@@ -14,7 +14,6 @@ from cannery._checks._check import (
     describe,
     everything,
     find_in_items,
-    first,
     name_of,
     segment,
 )
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from cannery._checks._compile import Compiler
 
 # What can be looked through without being used up.
-_COLLECTIONS = (list, tuple, set, frozenset, collections.deque, abc.Set, abc.MappingView)
+_COLLECTIONS = (list, tuple, set, frozenset, collections.deque, abc.Set, abc.MappingView, range)
 _MODULES = ("builtins", "collections", "collections.abc", "contextlib")
 _PATTERNS = (re.Pattern, re.Match)
 
@@ -75,7 +74,7 @@ def _of_items(compiler: Compiler, annotation: Any, origin: type, item: Any) -> C
         if not isinstance(value, _COLLECTIONS) or not walk.enter(value, inner):
             return None
         try:
-            return find_in_items(value, inner, walk)
+            return find_in_items(cast("abc.Collection[Any]", value), inner, walk)
         finally:
             walk.leave(value, inner)
 
@@ -234,6 +233,3 @@ def _of_pattern(annotation: Any, origin: type, kind: Any) -> Check:
         return missed
 
     return Check(outer.expected, look)
-
-
-__all__ = ["first", "of_container", "unpacked"]

@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar, overload
 
 from cannery import _native
 from cannery._audit import reading
@@ -29,25 +29,54 @@ from cannery.errors import CanneryError, DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
 
-Where = str | os.PathLike[str] | IO[bytes] | IO[str]
+Where = str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes] | IO[str]
+T = TypeVar("T")
 
 
-def dumps(obj: Any, format: str = "json", *, compression: str | None = None) -> bytes:
+def dumps(
+    obj: Any, format: str = "json", *, compression: str | None = None, indent: int | None = None
+) -> bytes:
     """Serialize any object, with everything it refers to, to `bytes`.
 
     Values that occur more than once, and values that contain themselves, stay what they are.
     Nothing is called to read the result: see `loads`. The members of a `.can` file are packed with
     `compression`, `"zstd"` or `"deflate"`; without, its arrays can be mapped in place.
-    Formats that hold some values only (`"npy"`, `"jsonl"`, `"pickle"`) write those.
+    Formats that hold some values only (`"npy"`, `"jsonl"`, `"pickle"`) write those. JSON and YAML
+    are laid out with `indent` blanks for each level.
+
+    ```python
+    import datetime
+    import cannery
+
+    data = cannery.dumps({"when": datetime.date(2026, 11, 21)})
+    assert cannery.loads(data) == {"when": datetime.date(2026, 11, 21)}
+    ```
     """
     name = format_of_id(format)
+    _check_indent(name, indent)
     if name in DOCUMENTS:
-        return _native.objects_dumps(obj, _describer(), name, compression)
+        return _native.objects_dumps(obj, _describer(), name, compression, indent)
     data = io.BytesIO()
     _dump_as(name, obj, data, compression)
     return data.getvalue()
 
 
+@overload
+def loads(
+    data: bytes | bytearray | memoryview | str,
+    format: str | None = None,
+    *,
+    type: builtins.type[T],
+    trust: Iterable[Any] = (),
+) -> T: ...
+@overload
+def loads(
+    data: bytes | bytearray | memoryview | str,
+    format: str | None = None,
+    *,
+    type: Any = None,
+    trust: Iterable[Any] = (),
+) -> Any: ...
 def loads(
     data: bytes | bytearray | memoryview | str,
     format: str | None = None,
@@ -62,6 +91,12 @@ def loads(
     checked against `type`; a plain document, without any tags, is decoded into `type` as
     `json.decode` does. Objects of any other class come back as a `Record`. Without `format`,
     the data itself says what it is.
+
+    >>> import cannery
+    >>> cannery.loads(cannery.dumps({"layers": (64, 64)}))
+    {'layers': (64, 64)}
+    >>> cannery.loads(b'[1, 2]', type=set[int])
+    {1, 2}
     """
     name = format_of_id(format) if format is not None else format_of_data(data)
     if name not in DOCUMENTS:
@@ -74,24 +109,56 @@ def loads(
 
 
 def dump(
-    obj: Any, where: Where, format: str | None = None, *, compression: str | None = None
+    obj: Any,
+    where: Where,
+    format: str | None = None,
+    *,
+    compression: str | None = None,
+    indent: int | None = None,
 ) -> None:
     """Write any object to a file; `format` is taken from the file's name where it is not given.
 
     A path gets a whole new file, or keeps the one it has: a part of it is never seen. Of the
     formats `can` is the one for large arrays; a name like `a.json.gz` is compressed on the way.
+    JSON and YAML are laid out with `indent` blanks for each level.
+
+    ```python
+    import cannery
+
+    cannery.dump({"rate": 0.1, "layers": (64, 64)}, "settings.json", indent=2)
+    assert cannery.load("settings.json") == {"rate": 0.1, "layers": (64, 64)}
+    ```
     """
     name = format_of_id(format) if format else format_of_file(where)
-    if isinstance(where, (str, os.PathLike)):
+    _check_indent(name, indent)
+    if isinstance(where, (str, bytes, os.PathLike)):
         if name in DOCUMENTS:
-            _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression)
+            _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression, indent)
         else:
             _native.write_file(os.fsdecode(where), dumps(obj, name, compression=compression))
         return
-    data = dumps(obj, name, compression=compression)
+    data = dumps(obj, name, compression=compression, indent=indent)
     where.write(data.decode("utf-8", "surrogatepass") if _takes_text(where) else data)  # pyright: ignore
 
 
+@overload
+def load(
+    where: Where,
+    *,
+    type: builtins.type[T],
+    trust: Iterable[Any] = (),
+    format: str | None = None,
+    mmap: bool = False,
+) -> T: ...
+@overload
+def load(
+    where: Where,
+    *,
+    type: Any = None,
+    trust: Iterable[Any] = (),
+    format: str | None = None,
+    mmap: bool = False,
+) -> Any: ...
 def load(
     where: Where,
     *,
@@ -109,8 +176,13 @@ def load(
     Those of joblib's files always are, where these are not compressed.
     The file must stay as it is for as long as there are such arrays: where it is cut short
     meanwhile, looking at one ends the process (SIGBUS).
+
+    >>> import cannery
+    >>> cannery.dump({"layers": (64, 64)}, "settings.json")
+    >>> cannery.load("settings.json")
+    {'layers': (64, 64)}
     """
-    if not isinstance(where, (str, os.PathLike)):
+    if not isinstance(where, (str, bytes, os.PathLike)):
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
     name = format_of_id(format) if format else format_of_file(where)
@@ -128,6 +200,14 @@ def load(
     source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
     value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
     return _checked(value, type, source)
+
+
+def _check_indent(format: str, indent: int | None) -> None:
+    if indent is None or format in ("json", "yaml"):
+        return
+    error = DataError(f"the format {format!r} has no indentation")
+    error.hint = "`indent` is for JSON and YAML"
+    raise error
 
 
 def _describer() -> Describer:

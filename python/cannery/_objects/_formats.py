@@ -50,7 +50,7 @@ def format_of_id(name: str) -> str:
     raise error
 
 
-def extension_of(name: str | os.PathLike[str]) -> tuple[str, str]:
+def extension_of(name: str | bytes | os.PathLike[Any]) -> tuple[str, str]:
     """Return the extension that says what is inside, and that of the compression around it."""
     endings = [suffix[1:].lower() for suffix in PurePath(os.fsdecode(name)).suffixes[-2:]]
     if endings and endings[-1] in _compressions():
@@ -58,7 +58,7 @@ def extension_of(name: str | os.PathLike[str]) -> tuple[str, str]:
     return (endings[-1] if endings else ""), ""
 
 
-def format_of_name(name: str | os.PathLike[str]) -> str | None:
+def format_of_name(name: str | bytes | os.PathLike[Any]) -> str | None:
     """Return the short name of the format that a file's name tells, if it does."""
     extension, _ = extension_of(name)
     found = (one.id for one in formats().values() if extension in one.extensions)
@@ -84,8 +84,8 @@ def format_of_file(where: Any, default: str | None = None) -> str:
         DataError: if there is no name, or the name tells no format.
 
     """
-    name = where if isinstance(where, (str, os.PathLike)) else getattr(where, "name", None)
-    if not isinstance(name, (str, os.PathLike)):
+    name = where if isinstance(where, (str, bytes, os.PathLike)) else getattr(where, "name", None)
+    if not isinstance(name, (str, bytes, os.PathLike)):
         if default is not None:
             return default
         error = DataError("no format given, and the file has no name to take it from")
@@ -93,7 +93,7 @@ def format_of_file(where: Any, default: str | None = None) -> str:
         raise error
     found = format_of_name(name)
     if found is None:
-        error = DataError(f"the name {os.fspath(name)!r} does not say which format it is")
+        error = DataError(f"the name {os.fsdecode(name)!r} does not say which format it is")
         error.hint = f"pass format=, one of {all_formats()}"
         raise error
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from copy import deepcopy
@@ -128,6 +129,19 @@ class Record:
         copied.__parts__.update(deepcopy(self.__parts__, memo))
         return copied
 
+    def _repr_html_(self) -> str:
+        # Defined here, so that no part of a file answers to the name.
+        from cannery import _html
+
+        rows = [
+            (name, type(value).__name__, _shortened(value))
+            for name, value in itertools.islice(self.__parts__.items(), _MAX_ROWS)
+        ]
+        more = len(self.__parts__) - len(rows)
+        if more > 0:
+            rows.append(("…", "", f"and {more} more"))
+        return _html.table(f"record of {self.__type_name__}", ("part", "type", "value"), rows)
+
     def __repr__(self) -> str:
         shown = _in_progress.shown
         if shown is None:
@@ -146,6 +160,24 @@ class Record:
 
 # Where people find it, and what messages say.
 Record.__module__ = "cannery"
+
+
+#: Parts that a notebook shows.
+_MAX_ROWS = 50
+
+
+def _shortened(value: Any) -> str:
+    """A value's text; of one that may be long, only what it is."""
+    if isinstance(value, (str, bytes, bytearray)):
+        return repr(value[:100]) + ("…" if len(value) > 100 else "")
+    if isinstance(value, (bool, int, float, complex, type(None))):
+        return repr(value)
+    shape = getattr(value, "shape", None) if not isinstance(value, Record) else None
+    if isinstance(shape, tuple):
+        return f"{getattr(value, 'dtype', '')} {shape}"
+    if isinstance(value, Record):
+        return f"record of {value.type_name}"
+    return f"{len(value)} items" if hasattr(value, "__len__") else ""
 
 
 def _is_special(name: str) -> bool:

@@ -11,11 +11,11 @@ import typing
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from cannery._typed import _classes, _numpy
 from cannery._annotations._constraints import check_of, tests_of
 from cannery._annotations._generics import names_in
+from cannery._typed import _classes, _numpy
 from cannery._typed._node import KEEP, Node, Record, Way, refusal
-from cannery._typed._scalars import LENIENT, SCALARS
+from cannery._typed._scalars import LENIENT, MOMENTS, SCALARS
 from cannery._typed._unions import union_of
 
 _WRAPPERS = tuple(
@@ -56,11 +56,12 @@ class Compiler:
     refers to it.
     """
 
-    def __init__(self, unknown: str, strict: bool) -> None:
+    def __init__(self, unknown: str, strict: bool, binary: bool = False) -> None:
         self.nodes: list[Node] = []
         self.records: list[Record] = []
         self._unknown = unknown
         self._strict = strict
+        self._binary = binary
         self._known: dict[Any, int] = {}
         self._fields_done = 0
 
@@ -79,6 +80,8 @@ class Compiler:
 
     def node_of(self, annotation: Any) -> int:
         """The number of the node for an annotation."""
+        if annotation is object:
+            annotation = Any
         try:
             known = self._known.get(annotation)
         except TypeError:  # not hashable: a list in `Annotated`
@@ -94,7 +97,7 @@ class Compiler:
         return len(self.nodes) - 1
 
     def _node(self, annotation: Any) -> Node:
-        if annotation is Any or annotation is object:
+        if annotation is Any:
             return self._any()
         if annotation is None:
             return self._scalar(type(None))
@@ -162,7 +165,7 @@ class Compiler:
 
     def _union(self, alternatives: tuple[Any, ...]) -> Node:
         nodes = [self._same(each) for each in alternatives if not _is_unset(each)]
-        return nodes[0] if len(nodes) == 1 else union_of(nodes, self.records)
+        return nodes[0] if len(nodes) == 1 else union_of(nodes, self.records, self._binary)
 
     def _annotated(self, annotation: Any, metadata: tuple[Any, ...]) -> Node:
         node, tests = self._same(annotation), tests_of(metadata)
@@ -209,7 +212,7 @@ class Compiler:
     def _scalar(self, cls: Any) -> Node:
         ways = SCALARS[cls]
         if not self._strict and cls in LENIENT:
-            ways = LENIENT[cls] | ways
+            ways = ways | LENIENT[cls] if cls in MOMENTS else LENIENT[cls] | ways
         name = "None" if cls is type(None) else cls.__name__
         return Node(name, dict(ways))
 

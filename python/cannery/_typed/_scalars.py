@@ -7,6 +7,7 @@ import datetime as dt
 import decimal
 import fractions
 import ipaddress
+import math
 import pathlib
 import re
 import uuid
@@ -131,9 +132,46 @@ def _truth(value: Any) -> bool:
     raise ValueError("neither true nor false")
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?", re.ASCII)
+
+
+def _seconds(value: float | str) -> dt.timedelta:
+    """A span of seconds, to the nearest microsecond."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not a number of seconds")
+    return dt.timedelta(microseconds=round(fractions.Fraction(value) * 1_000_000))
+
+
+def _moment(value: float | str) -> dt.datetime:
+    """The moment so many seconds after 1970 began in UTC."""
+    return _EPOCH + _seconds(value)
+
+
+def _moment_of_text(text: str) -> dt.datetime:
+    return _moment(text) if _NUMBER.fullmatch(text) else dt.datetime.fromisoformat(text)
+
+
+def _duration_of_text(text: str) -> dt.timedelta:
+    return _seconds(text) if _NUMBER.fullmatch(text) else duration(text)
+
+
 # What else is taken where `strict=False` was asked for: the spellings of forms and settings.
 LENIENT: dict[Any, dict[str, Way]] = {
     int: {"text": ("call", int), "float": ("call", _integral)},
     float: {"text": ("call", float)},
     bool: {"text": ("call", _truth), "int": ("call", _truth)},
+    dt.datetime: {
+        "int": ("call", _moment),
+        "float": ("call", _moment),
+        "text": ("call", _moment_of_text),
+    },
+    dt.timedelta: {
+        "int": ("call", _seconds),
+        "float": ("call", _seconds),
+        "text": ("call", _duration_of_text),
+    },
 }
+
+# Those that text of their own stands for, and numbers of seconds where that was asked for.
+MOMENTS = (dt.datetime, dt.timedelta)

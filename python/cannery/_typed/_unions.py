@@ -21,8 +21,10 @@ _KIND_NAMES = {
 }
 
 
-def union_of(nodes: Sequence[Node], records: Sequence[Record]) -> Node:
+def union_of(nodes: Sequence[Node], records: Sequence[Record], binary: bool = False) -> Node:
     """The node that takes what any of `nodes` takes.
+
+    With `binary`, documents have bytes of their own: text stands for none where text is wanted.
 
     Raises:
         DataTypeError: if two of them take the same kind of value and nothing tells them apart.
@@ -37,6 +39,8 @@ def union_of(nodes: Sequence[Node], records: Sequence[Record]) -> Node:
         return _with_reader(nodes, merged)
     for kind in KINDS:
         able = [node for node in nodes if kind in node.ways]
+        if binary and kind == "text" and any("bytes" not in node.ways for node in able):
+            able = [node for node in able if "bytes" not in node.ways]
         if able:
             merged.ways[kind] = _merge(kind, able, records)
             checks = [node.checks[kind] for node in able if kind in node.checks]

@@ -1,9 +1,13 @@
-"""HDF5 files, read in h5py's manner, without libhdf5: complete, on all cores, and safe.
+"""HDF5 files, read and written in h5py's manner, without libhdf5: on all cores, and safe.
 
     with hdf5.File("measurements.h5") as file:
         temperature = file["run1/temperature"]
         temperature.shape, temperature.attrs["unit"]
         temperature[100:200, ::2]
+
+    with hdf5.File("results.h5", "w") as file:
+        file.create_dataset("x", data=values, chunks=(100, 100), compression="gzip")
+        file["x"].attrs["unit"] = "m"
 
 Names, signatures and results are h5py's. What differs: a file opens no other file unless
 `external="same-folder"` or `external="any"` says so, chunks are decoded by all processors while
@@ -11,6 +15,7 @@ other threads go on, and numbers for which libhdf5 has no conversion are read al
 """
 
 from cannery.errors import LimitError
+from cannery.hdf5._dims import DimensionManager, DimensionProxy
 from cannery.hdf5._errors import FillValueError, ObjectError
 from cannery.hdf5._objects import (
     AttributeManager,
@@ -44,11 +49,18 @@ from cannery.hdf5._types import (
     string_info,
     vlen_dtype,
 )
+from cannery.hdf5._virtual import VirtualLayout, VirtualSource
+
+UNLIMITED = None
+"""The bound of a dimension that may grow without one."""
 
 __all__ = [
+    "UNLIMITED",
     "AttributeManager",
     "Dataset",
     "Datatype",
+    "DimensionManager",
+    "DimensionProxy",
     "Empty",
     "ExternalLink",
     "File",
@@ -63,6 +75,8 @@ __all__ = [
     "SoftLink",
     "UserLink",
     "VDSmap",
+    "VirtualLayout",
+    "VirtualSource",
     "check_dtype",
     "check_enum_dtype",
     "check_opaque_dtype",

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cannery.errors import NotFoundError
+from cannery.hdf5._encode import (
+    array_of,
+    described,
+    encode,
+    flat_values,
+    is_empty,
+    native_type,
+)
 from cannery.hdf5._errors import ObjectError, shown
 from cannery.hdf5._types import Empty, check_string_dtype, file_type, flattened, text
+
+
+def name_bytes(name: str | bytes) -> bytes:
+    """A name as the file has it."""
+    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -19,8 +33,14 @@ if TYPE_CHECKING:
 class AttributeInfo:
     """The type and the shape of an attribute."""
 
-    def __init__(self, datatype: Any, shape: tuple[int, ...] | None, data: bytes) -> None:
-        self._type, self.shape, self._data = datatype, shape, data
+    def __init__(self, native: Any, shape: tuple[int, ...] | None, data: bytes) -> None:
+        self.native, self._type = native, file_type(native)
+        self.shape, self._data = shape, data
+
+    @property
+    def described(self) -> Any:
+        """What the elements are in the file."""
+        return self.native.describe()
 
     @property
     def dtype(self) -> np.dtype:
@@ -53,15 +73,22 @@ def _decoded(values: np.ndarray) -> Any:
     return out.reshape(values.shape)
 
 
-class AttributeManager(Mapping[str, Any]):
+class AttributeManager(MutableMapping[str, Any]):
     """The attributes of an object: a mapping from names to values."""
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner
+        self._kept: dict[str, Any] = {}
+        self._seen = -1
 
-    @cached_property
+    @property
     def _found(self) -> dict[str, Any]:
-        return {text(name): found for name, found in self._owner._node.attributes()}
+        state = self._owner._state
+        if self._seen != state.generation:
+            found = self._owner._node.attributes()
+            self._kept = {text(name): parts for name, parts in found}
+            self._seen = state.generation
+        return self._kept
 
     def get_id(self, name: str | bytes) -> AttributeInfo:
         """The type and the shape of an attribute."""
@@ -73,11 +100,75 @@ class AttributeManager(Mapping[str, Any]):
             raise found
         if isinstance(found, tuple):
             native, shape, data = found
-            found = self._found[key] = AttributeInfo(file_type(native), shape, data)
+            found = self._found[key] = AttributeInfo(native, shape, data)
         return found
 
     def __getitem__(self, name: str | bytes) -> Any:
         return self.get_id(name).read(self._owner._node)
+
+    def __setitem__(self, name: str | bytes, value: Any) -> None:
+        self.create(name, value)
+
+    def __delitem__(self, name: str | bytes) -> None:
+        key = text(name) if isinstance(name, bytes) else name
+        try:
+            self._owner._node.remove_attribute(name_bytes(key))
+        except NotFoundError as error:
+            raise ObjectError(f"no attribute is named `{shown(str(key))}`") from error
+        self._owner._state.changed()
+
+    def create(self, name: str | bytes, data: Any, shape: Any = None, dtype: Any = None) -> None:
+        """Make an attribute, in place of one of the same name."""
+        node = self._owner._node
+        committed = None
+        if hasattr(dtype, "_node"):
+            native, committed = dtype._node.datatype(), dtype.id[1]
+            kind, dtype = native.describe(), dtype.dtype
+        else:
+            native = kind = None
+        if is_empty(data):
+            dtype = np.dtype(data.dtype if dtype is None else dtype)
+            native = native or native_type(dtype)
+            node.set_attribute(name_bytes(name), native, committed, None, b"")
+            self._owner._state.changed()
+            return
+        data = array_of(data, dtype)
+        dtype = data.dtype if dtype is None else np.dtype(dtype)
+        inner = flattened(dtype)[1]
+        if shape is None:
+            shape = data.shape
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        if inner:
+            if shape[len(shape) - len(inner) :] != inner:
+                raise ValueError(f"an array type of shape {inner} does not fit the shape {shape}")
+            shape = shape[: len(shape) - len(inner)]
+        if math.prod(shape + inner) != data.size:
+            raise ValueError("Shape of new attribute conflicts with shape of data")
+        kind = kind or described(dtype)
+        native = native or native_type(dtype)
+        raw = encode(kind, flat_values(data, dtype), node)
+        node.set_attribute(name_bytes(name), native, committed, shape, raw.reshape(-1))
+        self._owner._state.changed()
+
+    def modify(self, name: str | bytes, value: Any) -> None:
+        """Change a value and keep its type; make the attribute if it is not there."""
+        if name not in self:
+            self[name] = value
+            return
+        info = self.get_id(name)
+        if info.shape is None:
+            raise OSError("Empty attributes can't be modified")
+        dtype = info.dtype
+        if not isinstance(value, np.ndarray):
+            value = array_of(value, dtype)
+        shape = info.shape + flattened(dtype)[1]
+        if value.shape != shape and not (value.size == 1 and math.prod(shape) == 1):
+            raise TypeError("Shape of data is incompatible with existing attribute")
+        kind = info.described
+        node = self._owner._node
+        raw = encode(kind, flat_values(value, dtype), node)
+        node.set_attribute(name_bytes(name), info.native, None, info.shape, raw.reshape(-1))
+        self._owner._state.changed()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found)

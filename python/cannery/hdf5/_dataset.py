@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from cannery.errors import LimitError
+from cannery.hdf5._dims import DimensionManager, is_scale, make_scale
 from cannery.hdf5._errors import FillValueError, shown
 from cannery.hdf5._object import HLObject
 from cannery.hdf5._references import RegionReference
@@ -32,6 +33,8 @@ from cannery.hdf5._types import (
     text,
 )
 
+from cannery.hdf5._write import region_reference, write
+
 if TYPE_CHECKING:
     from cannery import _native
 
@@ -43,9 +46,14 @@ _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 6: "scaleoffset",
 class Dataset(HLObject):
     """An array in a file; slices of it are read."""
 
-    @cached_property
+    @property
     def _native(self) -> _native.Hdf5Dataset:
-        return self._node.dataset()
+        seen = self._state.shapes if self._state else -1
+        if self._kept is None or self._kept[0] != seen:
+            self._kept = (seen, self._node.dataset())
+        return self._kept[1]
+
+    _kept: tuple[int, _native.Hdf5Dataset] | None = None
 
     @cached_property
     def _type(self) -> FileType:
@@ -56,10 +64,14 @@ class Dataset(HLObject):
         """NumPy's type of the elements."""
         return self._type.dtype
 
-    @cached_property
+    @property
     def shape(self) -> Any:
         """The shape; `None` if the dataset has no elements and no shape."""
         return self._native.shape
+
+    @shape.setter
+    def shape(self, shape: tuple[int, ...]) -> None:
+        self.resize(shape)
 
     @property
     def maxshape(self) -> Any:
@@ -245,6 +257,55 @@ class Dataset(HLObject):
         picked = values[tuple((places - low).T)]
         return picked.reshape(shape + picked.shape[1:])
 
+    # ---- writing
+    def __setitem__(self, args: Any, value: Any) -> None:
+        write(self, args if isinstance(args, tuple) else (args,), value)
+
+    def write_direct(
+        self, source: np.ndarray, source_sel: Any = None, dest_sel: Any = None
+    ) -> None:
+        """Write from an array."""
+        value = source if source_sel is None else source[source_sel]
+        self[() if dest_sel is None else dest_sel] = value
+
+    def resize(self, size: int | tuple[int, ...], axis: int | None = None) -> None:
+        """Change the shape, or the length of one axis; new elements are the fill value."""
+        if self.chunks is None:
+            raise TypeError("Only chunked datasets can be resized")
+        shape = list(self.shape)
+        if axis is not None:
+            if not 0 <= axis < self.ndim:
+                raise ValueError(f"Invalid axis (0 to {self.ndim - 1} allowed)")
+            if not isinstance(size, (int, np.integer)):
+                raise TypeError("Argument must be a single int if axis is specified")
+            shape[axis] = int(size)
+        else:
+            shape = [int(size)] if isinstance(size, (int, np.integer)) else [int(n) for n in size]
+        self._node.resize(shape)
+        self._state.resized()
+
+    def make_scale(self, name: str = "") -> None:
+        """Make the dataset a scale that dimensions of others can have."""
+        make_scale(self, name)
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether the dataset is a scale."""
+        return is_scale(self)
+
+    @cached_property
+    def dims(self) -> DimensionManager:
+        """The labels and scales of the dimensions."""
+        return DimensionManager(self)
+
+    def refresh(self) -> None:
+        """Look at the file again."""
+        self._state.resized()
+
+    def flush(self) -> None:
+        """Write what was changed."""
+        self._state.file.flush()
+
     def read_direct(self, dest: np.ndarray, source_sel: Any = None, dest_sel: Any = None) -> None:
         """Read into an array that exists."""
         dest[() if dest_sel is None else dest_sel] = self[() if source_sel is None else source_sel]
@@ -315,6 +376,11 @@ class Dataset(HLObject):
 class _RegionProxy:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
+
+    def __getitem__(self, args: Any) -> RegionReference:
+        dataset = self._dataset
+        args = args if isinstance(args, tuple) else (args,)
+        return region_reference(dataset, args)
 
     def shape(self, ref: RegionReference) -> Any:
         """The shape of the dataset that is referred to."""

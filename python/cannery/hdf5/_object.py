@@ -19,9 +19,19 @@ class State:
     def __init__(self, make: Callable[..., Any], file: Any, threads: int = 0) -> None:
         self.make, self.file, self.threads = make, file, threads
         self._is_open = True
+        self.generation = 0
+        self.shapes = 0
 
     def __bool__(self) -> bool:
         return self._is_open
+
+    def changed(self) -> None:
+        """What was kept of objects may not hold any more."""
+        self.generation += 1
+
+    def resized(self) -> None:
+        """The shape of a dataset is another one."""
+        self.shapes += 1
 
     def close(self) -> None:
         """No object of the file can be used any more."""
@@ -33,6 +43,7 @@ class HLObject:
 
     def __init__(self, state: State, node: _native.Hdf5Node, name: str | None) -> None:
         self._state, self._opened_node, self._name = state, node, name
+        self._id = node.id
 
     @property
     def _node(self) -> _native.Hdf5Node:
@@ -48,12 +59,12 @@ class HLObject:
     @property
     def id(self) -> tuple[int, int]:
         """What tells objects apart: the number of the open file and the address in it."""
-        return self._opened_node.id
+        return self._id
 
     @property
     def file(self) -> Any:
         """The file."""
-        if self._opened_node.id[0] == self._state.file.id[0]:
+        if self._id[0] == self._state.file.id[0]:
             return self._state.file
         return self._state.make(self._state, self._node.root(), "/")
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cannery import _native
-from cannery._audit import reading
-from cannery.errors import CanneryError, DataError
+from cannery.errors import CanneryError
+from cannery.hdf5 import _groups
 from cannery.hdf5._attributes import AttributeManager
 from cannery.hdf5._dataset import Dataset, VDSmap
 from cannery.hdf5._errors import object_error, shown
+from cannery.hdf5._files import opened
+from cannery.hdf5._groups import ExternalLink, SoftLink, name_bytes
 from cannery.hdf5._object import HLObject, State
 from cannery.hdf5._references import Reference
 from cannery.hdf5._types import file_type, text
+from cannery.hdf5._virtual import VirtualLayout, built
 
 if TYPE_CHECKING:
+    from cannery import _native
     from types import TracebackType
 
 __all__ = [
@@ -27,46 +31,9 @@ __all__ = [
     "HardLink", "SoftLink", "UserLink", "VDSmap", "is_hdf5",
 ]  # fmt: skip
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
 
 class HardLink:
     """A link to an object of the same file."""
-
-
-class SoftLink:
-    """A link to what a path leads to."""
-
-    def __init__(self, path: str) -> None:
-        self._path = str(path)
-
-    @property
-    def path(self) -> str:
-        """The path, from the group that holds the link, or from the root."""
-        return self._path
-
-    def __repr__(self) -> str:
-        return f'<SoftLink to "{shown(self._path)}">'
-
-
-class ExternalLink:
-    """A link to what a path leads to in another file."""
-
-    def __init__(self, filename: str, path: str) -> None:
-        self._filename, self._path = os.fspath(filename), str(path)
-
-    @property
-    def filename(self) -> str:
-        """The name of the other file."""
-        return self._filename
-
-    @property
-    def path(self) -> str:
-        """The path in it."""
-        return self._path
-
-    def __repr__(self) -> str:
-        return f'<ExternalLink to "{shown(self._path)}" in file "{shown(self._filename)}">'
 
 
 class UserLink:
@@ -88,13 +55,13 @@ class Datatype(HLObject):
         return f'<HDF5 named type "{shown(self.name)}">'
 
 
-class Group(HLObject, Mapping[str, Any]):
+class Group(HLObject, MutableMapping[str, Any]):
     """A group: a mapping from names to groups, datasets and datatypes."""
 
     def __getitem__(self, name: str | bytes | Reference) -> Any:
         if isinstance(name, Reference):
             return self._referred(name)
-        path = _bytes(name)
+        path = name_bytes(name)
         try:
             node = self._node.resolve(path)
             return _made(self._state, node, self._joined(path))
@@ -111,6 +78,95 @@ class Group(HLObject, Mapping[str, Any]):
             return _made(self._state, node, None)
         except (CanneryError, OSError) as error:
             raise object_error("reference", error) from error
+
+    def __setitem__(self, name: str | bytes, value: Any) -> None:
+        _groups.set_member(self, name, value)
+
+    def __delitem__(self, name: str | bytes) -> None:
+        _groups.delete_member(self, name)
+
+    def create_group(self, name: str | bytes | None, track_order: bool | None = None) -> Group:
+        """Make a group, and those that lead to it; with `None` no link leads to it.
+
+        `track_order` keeps the order in which members and attributes are made.
+        """
+        return _groups.create_group(self, name, track_order)
+
+    def require_group(self, name: str) -> Group:
+        """The group of a name, made if it is not there."""
+        return _groups.require_group(self, name)
+
+    def create_dataset(
+        self,
+        name: str | bytes | None,
+        shape: int | tuple[int, ...] | None = None,
+        dtype: Any = None,
+        data: Any = None,
+        **kwds: Any,
+    ) -> Dataset:
+        """Make a dataset, of a shape and type or of `data`.
+
+        The keywords are h5py's: `maxshape`, `chunks`, `compression` (`"gzip"`, `"lzf"` or the
+        number of a filter), `compression_opts`, `shuffle`, `fletcher32`, `scaleoffset`,
+        `fillvalue`, `track_order`. Chunks are compressed by as many threads as the file has.
+
+            file.create_dataset("run1/x", data=values, chunks=(100, 100), compression="gzip")
+        """
+        return _groups.create_dataset(self, name, shape, dtype, data, kwds)
+
+    def create_dataset_like(self, name: str, other: Dataset, **kwds: Any) -> Dataset:
+        """Make a dataset of the shape, type and storage of another one, without its elements."""
+        keywords = _groups.like(other, kwds)
+        shape, dtype = keywords.pop("shape"), keywords.pop("dtype")
+        return _groups.create_dataset(
+            self, name, shape, dtype, keywords.pop("data", None), keywords
+        )
+
+    def require_dataset(
+        self, name: str, shape: Any, dtype: Any, exact: bool = False, **kwds: Any
+    ) -> Dataset:
+        """The dataset of a name, made if it is not there; `TypeError` if it is another one."""
+        return _groups.require_dataset(self, name, shape, dtype, exact, kwds)
+
+    def create_virtual_dataset(
+        self, name: str, layout: VirtualLayout, fillvalue: Any = None
+    ) -> Any:
+        """Make a dataset whose elements are those of others."""
+        node = layout._create(self, fillvalue)
+        self[name] = _made(self._state, node, None)
+        return self[name]
+
+    def build_virtual_dataset(
+        self, name: str, shape: tuple[int, ...], dtype: Any, maxshape: Any = None,
+        fillvalue: Any = None,
+    ) -> Any:  # fmt: skip
+        """A context manager that gives a layout to fill, and makes the dataset at its end."""
+        return built(self, name, VirtualLayout(shape, dtype, maxshape), fillvalue)
+
+    def move(self, source: str | bytes, dest: str | bytes) -> None:
+        """Give a member another name or another group."""
+        _groups.move_member(self, source, dest)
+
+    def copy(
+        self,
+        source: str | HLObject,
+        dest: str | Group,
+        name: str | None = None,
+        shallow: bool = False,
+        expand_soft: bool = False,
+        expand_external: bool = False,
+        expand_refs: bool = False,
+        without_attrs: bool = False,
+    ) -> None:
+        """Copy an object, within the file or to another one.
+
+        References in copies between files become null.
+        """
+        if expand_refs:
+            raise NotImplementedError("objects that references refer to are not copied along")
+        _groups.copy_member(
+            self, source, dest, name, shallow, expand_soft, expand_external, without_attrs
+        )
 
     def _joined(self, path: bytes) -> str | None:
         if self._name is None:
@@ -132,7 +188,7 @@ class Group(HLObject, Mapping[str, Any]):
         if not isinstance(name, (str, bytes)):
             return False
         try:
-            self._node.resolve(_bytes(name)).kind()
+            self._node.resolve(name_bytes(name)).kind()
         except (CanneryError, OSError):
             return False
         return True
@@ -159,7 +215,7 @@ class Group(HLObject, Mapping[str, Any]):
                 return default
             return type(found) if getclass else found
         try:
-            link = _link(self._node.link(_bytes(name)))
+            link = _link(self._node.link(name_bytes(name)))
         except (CanneryError, OSError):
             return default
         return type(link) if getclass else link
@@ -222,38 +278,99 @@ class Group(HLObject, Mapping[str, Any]):
 
 
 class File(Group):
-    """An HDF5 file, opened for reading: its root group.
+    """An HDF5 file: its root group.
 
-    `name` is a path, the bytes of a file, or a binary file object, which is read to its end.
+    `name` is a path, the bytes of a file (for reading), or a binary file object.
+    `mode` is `"r"` to read, `"r+"` to change a file that exists, `"w"` to make a new one in place of
+    an old one, `"x"` or `"w-"` to make one that must not exist, `"a"` for `"r+"` or `"x"`. A new file
+    is written under another name, and takes its own when it is flushed or closed.
     `external` says which other files it may lead to by external links, virtual datasets and raw
     files: none (`"refuse"`), regular files beneath its folder (`"same-folder"`) or `"any"`.
-    `threads` decode the chunks of a read; 0 stands for as many as there are processors.
+    `threads` encode and decode chunks; 0 stands for as many as there are processors.
+    `userblock_size` bytes of a new file, a power of two from 512 on, are the user's.
+    `track_order` keeps the order of the members and attributes of a new file's root.
     """
 
     def __init__(
         self,
         name: str | bytes | os.PathLike[str] | IO[bytes],
-        mode: Literal["r"] = "r",
+        mode: Literal["r", "r+", "w", "w-", "x", "a"] = "r",
+        driver: str | None = None,
+        libver: Any = None,
+        userblock_size: int | None = None,
+        swmr: bool = False,
         *,
+        track_order: bool | None = None,
+        locking: Any = None,
         external: Literal["refuse", "same-folder", "any"] = "refuse",
         threads: int = 0,
+        **kwds: Any,
     ) -> None:
-        if mode != "r":
-            hint = "open it with mode `r`; files are not written yet"
-            error = DataError(f"expected the mode `r`, found `{shown(str(mode))}`")
-            error.hint = hint
-            raise error
-        opened, self.filename = _opened(name, external)
-        node, self.userblock_size, self._superblock = opened
-        self.mode = "r"
+        del libver, locking
+        if swmr and mode != "r":
+            raise NotImplementedError("files are not written while others read them (swmr)")
+        if driver not in (None, "sec2", "core", "stdio", "fileobj"):
+            raise NotImplementedError(f"the driver `{shown(str(driver))}` is not there")
+        for keyword in kwds:
+            if not keyword.startswith(("rdcc_", "fs_", "alignment_", "meta_", "page_", "min_meta",
+                                       "backing_store", "block_size")):  # fmt: skip
+                raise TypeError(f"unknown keyword `{keyword}`")
+        found = opened(name, mode, external, userblock_size or 0, bool(track_order))
+        self.filename, self.mode, self._writer, self._stream = (
+            found.filename, found.mode, found.writer, found.stream
+        )  # fmt: skip
+        node, self.userblock_size, self._superblock = found.parts
+        if userblock_size and mode in ("r+", "a") and self.userblock_size != userblock_size:
+            raise ValueError(f"the user block has {self.userblock_size} bytes")
         super().__init__(State(_made, self, threads), node, "/")
 
+    @property
+    def libver(self) -> tuple[str, str]:
+        """The oldest and newest versions of HDF5 for which the file is written."""
+        return ("earliest", "v108")
+
+    @property
+    def driver(self) -> str:
+        """What reads the file."""
+        return "fileobj" if self._stream is not None else "sec2"
+
+    @property
+    def swmr_mode(self) -> bool:
+        """Whether the file is written while others read it: it never is."""
+        return False
+
     def close(self) -> None:
-        """Close the file: its objects cannot be used any more."""
+        """Write what was changed, and close the file: its objects cannot be used any more."""
+        if self._state and self._writer is not None:
+            try:
+                self._writer.close()
+                self._to_stream()
+            finally:
+                self._state.close()
+                # The operating system's file is closed with it, and its lock released.
+                self._writer = None
+                self._opened_node = None  # type: ignore[assignment]
         self._state.close()
 
     def flush(self) -> None:
-        """Do nothing: the file is only read."""
+        """Write what was changed: from then on the file on disk has it."""
+        if self._state and self._writer is not None:
+            self._writer.flush()
+            self._to_stream()
+
+    def _to_stream(self) -> None:
+        if self._stream is None or self._writer is None:
+            return
+        data = self._writer.bytes() or b""
+        self._stream.seek(0)
+        self._stream.write(data)
+        self._stream.truncate(len(data))
+        self._stream.flush()
+
+    def __del__(self) -> None:
+        if getattr(self, "_writer", None) is not None:
+            with contextlib.suppress(CanneryError, OSError, ValueError):
+                self.close()
 
     def __enter__(self) -> File:
         return self
@@ -269,20 +386,7 @@ class File(Group):
     def __repr__(self) -> str:
         if not self:
             return "<Closed HDF5 file>"
-        return f'<HDF5 file "{shown(os.path.basename(self.filename))}" (mode r)>'  # noqa: PTH119
-
-
-def _opened(name: Any, external: str) -> tuple[tuple[_native.Hdf5Node, int, int], str]:
-    if isinstance(name, (bytearray, memoryview)) or (
-        isinstance(name, bytes) and name.startswith(_SIGNATURE)
-    ):
-        return _native.hdf5_open_bytes(bytes(name)), "<memory>"
-    if not isinstance(name, bytes) and hasattr(name, "read"):
-        name.seek(0)
-        return _native.hdf5_open_bytes(name.read()), str(getattr(name, "name", "<memory>"))
-    path = os.fspath(name)
-    opened = _native.hdf5_open(reading(os.fsdecode(path)), external)
-    return opened, os.fsdecode(path)
+        return f'<HDF5 file "{shown(os.path.basename(self.filename))}" (mode {self.mode})>'  # noqa: PTH119
 
 
 def is_hdf5(fname: str | os.PathLike[str]) -> bool:
@@ -292,14 +396,6 @@ def is_hdf5(fname: str | os.PathLike[str]) -> bool:
     except (CanneryError, OSError):
         return False
     return True
-
-
-def _bytes(name: str | bytes) -> bytes:
-    if isinstance(name, bytes):
-        return name
-    if not isinstance(name, str):
-        raise TypeError(f"expected a name or a reference, found `{type(name).__name__}`")
-    return name.encode("utf-8", "surrogateescape")
 
 
 def _link(parts: tuple[Any, ...]) -> HardLink | SoftLink | ExternalLink | UserLink:

@@ -8,6 +8,7 @@ use cannery::{Location, MessageOf, Selection, TensorDtype, format_of_extension, 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::console::ColorChoice;
 use crate::units;
 
 /// Look into data files, convert them, run pipelines and see what they made.
@@ -23,6 +24,19 @@ use crate::units;
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// When results and messages have colours
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = ColorChoice::Auto,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorChoice,
+    /// Write results and errors only: no progress, no summaries, and of a scan no files that are ok
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,7 +44,7 @@ pub(crate) enum Command {
     /// Say what is inside files: kinds, lengths, types, sizes
     Inspect(InspectArgs),
     /// Print the values of files, rows one to a line
-    Cat(CatArgs),
+    Cat(CatAllArgs),
     /// Print the first rows, items or entries of files
     Head(HeadArgs),
     /// Convert a file to another format
@@ -64,6 +78,8 @@ pub(crate) enum Command {
     Store(StoreCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
+    /// Print a manual page, for `man -l -`
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,9 +162,21 @@ pub(crate) struct InspectArgs {
     /// Files
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<OsString>,
+    /// Format of the files, where content and name do not tell
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<String>,
     /// Print one JSON document per file
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CatAllArgs {
+    #[command(flatten)]
+    pub(crate) cat: CatArgs,
+    /// No more than so many rows, items or entries
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub(crate) lines: Option<u64>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -167,12 +195,15 @@ pub(crate) struct CatArgs {
     /// Print one JSON document per file, without line breaks inside
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print NaN and infinities as Python writes them, instead of null: no other program reads that
+    #[arg(long)]
+    pub(crate) nan: bool,
 }
 
 /// What of a file is read, and as what.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct PartArgs {
-    /// Only the part at this path: `$.a[3].b`, or of each item `$.a[*].b`
+    /// Only the part at this path: `$.a[3].b`, `$.a[-1]`, of each item `$.a[*].b`, of some `$.a[2:5]`
     #[arg(long, value_name = "PATH")]
     pub(crate) path: Option<Selection>,
     /// Keep types that the target lacks, in the tagged form; read it in the source
@@ -530,6 +561,15 @@ pub(crate) struct LogsArgs {
 pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// The command that the page is about; without one, it is about all
+    pub(crate) command: Option<String>,
+    /// Write all pages into this folder instead
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[cfg(test)]

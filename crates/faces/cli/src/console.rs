@@ -22,9 +22,24 @@ pub struct Console<'a> {
 struct Looks {
     out_is_terminal: bool,
     err_is_terminal: bool,
-    is_colored: bool,
-    /// The columns of `out`; 80 if it does not say.
+    out_is_colored: bool,
+    err_is_colored: bool,
+    /// Whether only results and errors are written.
+    is_quiet: bool,
+    /// The columns of `out`; `None` if lines may be of any length.
     width: Option<usize>,
+}
+
+/// When results and messages have colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 /// How a piece of text stands out on a terminal.
@@ -58,11 +73,15 @@ impl<'a> Console<'a> {
 
     /// The console of this process: `out` and `err` are its standard output and error.
     pub fn standard(out: &'a mut (dyn Write + Send), err: &'a mut (dyn Write + Send)) -> Self {
+        let (out_is_terminal, err_is_terminal) =
+            (io::stdout().is_terminal(), io::stderr().is_terminal());
         let looks = Looks {
-            out_is_terminal: io::stdout().is_terminal(),
-            err_is_terminal: io::stderr().is_terminal(),
-            is_colored: may_color(),
-            width: width(),
+            out_is_terminal,
+            err_is_terminal,
+            out_is_colored: out_is_terminal && may_color(),
+            err_is_colored: err_is_terminal && may_color(),
+            is_quiet: false,
+            width: out_is_terminal.then(width),
         };
         Self { out, err, looks, is_standard: true }
     }
@@ -72,9 +91,23 @@ impl<'a> Console<'a> {
         self.is_standard
     }
 
+    /// Colours as the command line asks for them, and whether it wants results and errors only.
+    pub(crate) fn set_looks(&mut self, color: ColorChoice, is_quiet: bool) {
+        self.looks.is_quiet = is_quiet;
+        if color != ColorChoice::Auto {
+            let is_colored = color == ColorChoice::Always;
+            (self.looks.out_is_colored, self.looks.err_is_colored) = (is_colored, is_colored);
+        }
+    }
+
     /// Whether a terminal shows the errors and progress.
     pub(crate) fn shows_progress(&self) -> bool {
-        self.looks.err_is_terminal
+        self.looks.err_is_terminal && !self.looks.is_quiet
+    }
+
+    /// Whether only results and errors are wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.looks.is_quiet
     }
 
     /// Sets the columns that a line may have.
@@ -84,9 +117,9 @@ impl<'a> Console<'a> {
         self
     }
 
-    /// The columns that a line may have.
+    /// The columns that a line may have; in a pipe there is no end of them.
     pub(crate) fn width(&self) -> usize {
-        self.looks.width.unwrap_or(80)
+        self.looks.width.unwrap_or(usize::MAX)
     }
 
     /// Writes a line of the results, cut where it is longer than lines may be.
@@ -117,25 +150,35 @@ impl<'a> Console<'a> {
 
     /// Writes lines of the results; all in them that is not printable is escaped.
     pub(crate) fn lines(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        let is_colored = self.looks.out_is_terminal && self.looks.is_colored;
+        let is_colored = self.looks.out_is_colored;
         Ok(writeln!(self.out, "{}", render(&text.to_string(), is_colored))?)
     }
 
     /// A text as it may look among the results, escaped.
     pub(crate) fn styled(&self, style: Style, text: impl fmt::Display) -> String {
-        paint(self.looks.out_is_terminal && self.looks.is_colored, style, text)
+        paint(self.looks.out_is_colored, style, text)
     }
 
     /// Writes a labelled line to where errors go. A failure of that cannot be reported.
     pub(crate) fn complain(&mut self, style: Style, label: &str, text: impl fmt::Display) {
-        let is_colored = self.looks.err_is_terminal && self.looks.is_colored;
+        let is_colored = self.looks.err_is_colored;
         let label = paint(is_colored, style, format_args!("{label}:"));
         let label = render(&label, is_colored);
         drop(writeln!(self.err, "{label} {}", printable_lines(&text.to_string())));
     }
 
+    /// Says that a file is left out, and why.
+    pub(crate) fn skip(&mut self, why: &cannery::Error) {
+        if !self.looks.is_quiet {
+            self.complain(Style::Hint, "skipped", why);
+        }
+    }
+
     /// Writes a line to where progress goes. A failure of that cannot be reported.
     pub(crate) fn note(&mut self, text: impl fmt::Display) {
+        if self.looks.is_quiet {
+            return;
+        }
         drop(writeln!(self.err, "{}", printable_lines(&text.to_string())));
     }
 
@@ -144,10 +187,10 @@ impl<'a> Console<'a> {
         let text = usage.render();
         let is_error = usage.use_stderr();
         let looks = &self.looks;
-        let is_terminal = if is_error { looks.err_is_terminal } else { looks.out_is_terminal };
+        let is_colored = if is_error { looks.err_is_colored } else { looks.out_is_colored };
         let colored = text.ansi().to_string();
         // It quotes arguments; where one of them has escapes of its own, there are no colours.
-        let text = if is_terminal && looks.is_colored && has_only_colors(&colored) {
+        let text = if is_colored && has_only_colors(&colored) {
             colored
         } else {
             printable_lines(&text.to_string()).into_owned()
@@ -165,12 +208,12 @@ impl<'a> Console<'a> {
     }
 }
 
-/// The columns of the terminal, or those that the environment names.
-fn width() -> Option<usize> {
+/// The columns of the terminal, or those that the environment names; 80 if neither says.
+fn width() -> usize {
     let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let terminal = terminal_size::terminal_size_of(io::stdout());
     let columns = terminal.map(|(columns, _)| usize::from(columns.0)).or(named);
-    columns.filter(|&columns| columns >= 20)
+    columns.filter(|&columns| columns >= 20).unwrap_or(80)
 }
 
 /// A text without line ends: they are escaped, marks are left.

@@ -81,7 +81,10 @@ impl ExitStatus {
 /// Errors are written to the console, as one message and what to do about it.
 pub fn main(args: Vec<OsString>, host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
     let outcome = match Args::try_parse_from(args) {
-        Ok(args) => run(args.command, host, console),
+        Ok(args) => {
+            console.set_looks(args.color, args.quiet);
+            run(args.command, host, console)
+        }
         Err(usage) => console.usage(&usage),
     };
     let outcome = outcome.and_then(|status| console.flush().map(|()| status));
@@ -115,5 +118,6 @@ fn run(
         Command::Gc(args) => commands::upkeep::gc(&args, console),
         Command::Store(command) => commands::upkeep::store(&command, console),
         Command::Completions(args) => commands::completions::completions(&args, console),
+        Command::Man(args) => commands::man::man(&args, console),
     }
 }

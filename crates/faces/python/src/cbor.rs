@@ -1,7 +1,7 @@
 //! `cannery.cbor`: the reader and the writer of `cannery_cbor` between Python's objects and bytes.
 
 use cannery_cbor::{KeyOrder, ReadOptions, WriteOptions, Writer, from_slice_prefix};
-use cannery_core::{Error, ErrorKind, ExpandAliases, Limits, Result, Sink};
+use cannery_core::{Error, ErrorKind, ExpandAliases, Limits, NullSink, Result, Sink};
 use pyo3::prelude::*;
 
 use crate::construct::{GraphHooks, PyBuilder, Reviver};
@@ -12,6 +12,7 @@ use crate::walk::{Describer, send_graph};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cbor_dumps, module)?)?;
+    module.add_function(wrap_pyfunction!(cbor_measure, module)?)?;
     module.add_function(wrap_pyfunction!(cbor_loads, module)?)
 }
 
@@ -71,11 +72,25 @@ fn cbor_loads<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, usize)> {
     let py = data.py();
     let data = Data::of(data)?;
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::new(reviver))));
+    let mut builder =
+        PyBuilder::new(py, GraphHooks::new(Some(Reviver::new(reviver))).with_container_keys());
     let options = ReadOptions::default().limits(Limits::default().depth(depth));
     let read = from_slice_prefix(data.bytes(), &options, &mut builder);
     let used = read.map_err(|error| decode_error(py, error))?;
     Ok((builder.take().expect("a document was read"), used))
+}
+
+/// The number of bytes of the item at the beginning of `data`; `None` if not all of it is there.
+#[pyfunction]
+fn cbor_measure(data: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<usize>> {
+    let py = data.py();
+    let data = Data::of(data)?;
+    let options = ReadOptions::default().limits(Limits::default().depth(depth));
+    match from_slice_prefix(data.bytes(), &options, &mut NullSink) {
+        Ok(used) => Ok(Some(used)),
+        Err(error) if error.kind() == ErrorKind::Truncated => Ok(None),
+        Err(error) => Err(decode_error(py, error)),
+    }
 }
 
 /// What is cut off is an `EOFError`, too.

@@ -198,7 +198,7 @@ fn jsonl_open(
     r#type: Option<&Bound<'_, PyAny>>,
     unknown: &str,
 ) -> PyResult<JsonLines> {
-    let plan = TypeOptions { annotation: r#type, unknown, strict: true }.plan(py)?;
+    let plan = TypeOptions { annotation: r#type, unknown, strict: true, binary: false }.plan(py)?;
     let plan = plan.map(Bound::unbind);
     let on_error = parse_on_error(on_error)?;
     let (input, calls_python) = match (path, file) {
@@ -223,7 +223,7 @@ fn jsonl_loads<'py>(
     r#type: Option<&Bound<'py, PyAny>>,
     unknown: &str,
 ) -> PyResult<Bound<'py, PyList>> {
-    let plan = TypeOptions { annotation: r#type, unknown, strict: true }.plan(py)?;
+    let plan = TypeOptions { annotation: r#type, unknown, strict: true, binary: false }.plan(py)?;
     let document = crate::json::utf8(data)?;
     let mut reader = Reader::new(document.bytes(), ReadOptions::default());
     if let Some(plan) = &plan {
@@ -258,7 +258,7 @@ fn jsonl_write<'py>(
     default: Option<Bound<'py, PyAny>>,
 ) -> PyResult<u64> {
     let output = match (path, file) {
-        (Some(path), _) if append => Output::append(&Location::Path(path)),
+        (Some(path), _) if append => Output::append_lines(&Location::Path(path)),
         (Some(path), _) => Output::create(&Location::Path(path)),
         (None, Some(file)) => Ok(Output::to_stream(PyFile::new(file)?)),
         (None, None) => return Err(PyValueError::new_err("nothing to write to")),

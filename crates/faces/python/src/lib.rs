@@ -6,6 +6,7 @@
 mod array;
 mod array_header;
 mod cbor;
+mod chunks;
 mod cli;
 mod compat;
 mod construct;
@@ -46,6 +47,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
     formats::register(module)?;
+    chunks::register(module)?;
     joblib::register(module)?;
     json::register(module)?;
     jsonl::register(module)?;
@@ -65,6 +67,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     typed::register(module)?;
     protobuf::register(module)?;
     torch::register(module)?;
+    module.add("version", env!("CARGO_PKG_VERSION"))?;
     // All of a private module is never imported.
     module.delattr("__all__")
 }

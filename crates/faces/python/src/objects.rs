@@ -87,13 +87,14 @@ fn packing(compression: Option<&str>) -> PyResult<Compression> {
 
 /// Writes any object; `describer` takes apart those that are not Python's plain types.
 #[pyfunction]
-#[pyo3(signature = (value, describer, format, compression=None))]
+#[pyo3(signature = (value, describer, format, compression=None, indent=None))]
 fn objects_dumps<'py>(
     py: Python<'py>,
     value: &Bound<'py, PyAny>,
     describer: Bound<'py, PyAny>,
     format: &str,
     compression: Option<&str>,
+    indent: Option<usize>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let describer = Describer::new(describer);
     let bytes = match Format::of(format, compression)? {
@@ -101,14 +102,14 @@ fn objects_dumps<'py>(
             let writer = CanWriter::new(MemoryFile::default(), compression);
             to_can(value, describer, writer).map(MemoryFile::into_bytes)
         }
-        format => to_document(value, describer, format),
+        format => to_document(value, describer, format, indent),
     };
     memory::new_bytes(py, &bytes.map_err(with_hint).or_raise(py)?)
 }
 
 /// Writes any object to a path: the file appears whole, or the old one stays.
 #[pyfunction]
-#[pyo3(signature = (value, describer, format, path, compression=None))]
+#[pyo3(signature = (value, describer, format, path, compression=None, indent=None))]
 fn objects_dump<'py>(
     py: Python<'py>,
     value: &Bound<'py, PyAny>,
@@ -116,6 +117,7 @@ fn objects_dump<'py>(
     format: &str,
     path: OsString,
     compression: Option<&str>,
+    indent: Option<usize>,
 ) -> PyResult<()> {
     let describer = Describer::new(describer);
     let place = Location::from(path);
@@ -125,7 +127,8 @@ fn objects_dump<'py>(
             let writer = CanWriter::new(SpooledWriter::new(output), compression);
             to_can(value, describer, writer).and_then(SpooledWriter::finish)
         }
-        format => to_document(value, describer, format).and_then(|bytes| write_out(output, &bytes)),
+        format => to_document(value, describer, format, indent)
+            .and_then(|bytes| write_out(output, &bytes)),
     };
     written.map_err(|error| with_hint(error).in_file(place.name())).or_raise(py)
 }
@@ -144,14 +147,23 @@ fn to_can<'py, W: Write + std::io::Seek>(
     writer.finish()
 }
 
+fn yaml_options(indent: Option<usize>) -> cannery_yaml::WriteOptions {
+    let mut options = cannery_yaml::WriteOptions::default();
+    if let Some(blanks) = indent {
+        options.indent = blanks.clamp(1, 9);
+    }
+    options
+}
+
 fn to_document<'py>(
     value: &Bound<'py, PyAny>,
     describer: Describer<'py>,
     format: Format,
+    indent: Option<usize>,
 ) -> Result<Vec<u8>> {
     let limits = limits_of(Limits::default());
     if format == Format::Yaml {
-        let writer = cannery_yaml::Writer::new(cannery_yaml::WriteOptions::default());
+        let writer = cannery_yaml::Writer::new(yaml_options(indent));
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
         let mut sink = TagEncoder::new(writer).support(support);
         send_graph(value, describer, limits, &mut sink)?;
@@ -178,7 +190,10 @@ fn to_document<'py>(
         send_graph(value, describer, limits, &mut sink)?;
         return Ok(sink.into_inner().into_output());
     }
-    let options = cannery_json::WriteOptions::default();
+    let mut options = cannery_json::WriteOptions::default();
+    if let Some(blanks) = indent {
+        options = options.indent(" ".repeat(blanks)).key_separator(": ");
+    }
     let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::with_capacity(256), options));
     send_graph(value, describer, limits, &mut sink)?;
     Ok(sink.into_inner().into_output())

@@ -1,5 +1,8 @@
 //! A reader driving a writer: from any format to any other, in constant memory where both stream.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder};
 use cannery_core::{Error, ErrorKind, ExpandAliases, Result, Sink, Value, ValueBuilder};
 
@@ -20,6 +23,9 @@ pub trait Progress {
     /// # Errors
     /// Any error ends the conversion; [`cannery_core::ErrorKind::Interrupted`] is meant for it.
     fn look(&mut self, events: u64) -> Result<()>;
+
+    /// Is told where the bytes of the source are counted as they are read, and how many there are.
+    fn reads(&mut self, _counter: Arc<AtomicU64>, _size: u64) {}
 }
 
 /// No progress is shown.
@@ -169,7 +175,10 @@ pub fn convert(
         None => format_of_extension(target.extension().as_deref()),
     };
     let to = to.map_err(|e| e.in_file(target.name()))?;
-    let input = Input::open(source)?;
+    let mut input = Input::open(source)?;
+    if let Some((counter, size)) = input.count_reads() {
+        watch.reads(counter, size);
+    }
     let open = OpenSource::open(input, options).map_err(|e| e.in_file(source.name()))?;
     let output = Output::create(target)?;
     convert_between(open, output, to, options, watch).map_err(|e| e.in_file(source.name()))
@@ -198,6 +207,16 @@ impl OpenSource {
             read.limits = read.limits.depth(read.limits.depth * MAX_LEVELS);
         }
         Ok(Self { format, reader: format.open(input, &read)? })
+    }
+
+    /// A file of tensors, as a map of arrays.
+    ///
+    /// # Errors
+    /// [`cannery_core::ErrorKind::Unsupported`] if this build has no format of tensors.
+    #[cfg(feature = "safetensors")]
+    pub fn of_tensors(tensors: crate::OpenTensors) -> Result<Self> {
+        let reader = crate::formats::once(move |sink| tensors.send(sink));
+        Ok(Self { format: format_of_id("safetensors")?, reader })
     }
 
     /// Its format.

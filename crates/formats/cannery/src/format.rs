@@ -68,6 +68,11 @@ pub trait Format: Sync {
         Err(Error::new(ErrorKind::Unsupported, message))
     }
 
+    /// Whether [`layout`](Self::layout) is for this format.
+    fn is_laid_out(&self) -> bool {
+        false
+    }
+
     /// What is inside, in as much detail as can be had without much work.
     ///
     /// # Errors
@@ -349,6 +354,8 @@ pub fn formats() -> &'static [&'static dyn Format] {
         &all::json::Json,
         #[cfg(feature = "json")]
         &all::jsonl::Jsonl,
+        #[cfg(feature = "csv")]
+        &all::csv::Csv,
         #[cfg(feature = "yaml")]
         &all::yaml::Yaml,
         #[cfg(feature = "msgpack")]

@@ -71,6 +71,16 @@ pub fn inspect(location: &Location, options: &ReadOptions) -> Result<Inspection>
     inspect_as(input, format, options).map_err(|e| e.in_file(name))
 }
 
+/// Says what is inside a file of the format that is named.
+///
+/// # Errors
+/// As [`inspect`], and [`cannery_core::ErrorKind::Unsupported`] if there is no such format.
+pub fn inspect_from(location: &Location, id: &str, options: &ReadOptions) -> Result<Inspection> {
+    let format = crate::format_of_id(id)?;
+    let input = Input::open(location)?;
+    inspect_as(input, format, options).map_err(|e| e.in_file(location.name()))
+}
+
 /// Says what is inside an input whose format is known.
 ///
 /// # Errors

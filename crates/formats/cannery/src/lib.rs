@@ -64,7 +64,7 @@ pub use format::{
     Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader,
     Rows, WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
 };
-pub use inspect::{Inspection, Node, inspect, inspect_as};
+pub use inspect::{Inspection, Node, inspect, inspect_as, inspect_from};
 pub use lossy::Losses;
 pub use names::{dtype_name, size_name};
 #[cfg(feature = "pickle")]

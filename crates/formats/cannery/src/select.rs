@@ -1,6 +1,10 @@
 //! The stage that lets a part of a document pass.
 
-use cannery_core::{Container, Error, ErrorKind, Limits, Result, Segment, Sink, Text};
+use std::collections::VecDeque;
+
+use cannery_core::{
+    Container, Error, ErrorKind, Limits, Result, Segment, Sink, Source, Text, Value, ValueBuilder,
+};
 
 use crate::adapt::{AdaptedSink, Event, EventAdapter};
 use crate::elements::send_elements;
@@ -20,6 +24,8 @@ pub(crate) struct Select<'a> {
     skipping: usize,
     /// Containers that are open in a value that is passed on.
     taking: usize,
+    /// What keeps an item, and the containers that are open in it.
+    holding: Option<(ValueBuilder, usize)>,
     found: bool,
     is_done: bool,
     /// This many containers on the way were found.
@@ -35,10 +41,29 @@ struct SelectLevel {
     matches: bool,
     /// A key that is no text comes.
     key_due: bool,
+    /// Its last items, where it depends on the end of the list which of them are meant.
+    held: VecDeque<Value>,
+    /// The items that are let go from among them are matched as what is meant.
+    is_letting_go: bool,
+}
+
+impl SelectLevel {
+    fn new(is_keyed: bool) -> Self {
+        Self {
+            index: 0,
+            is_keyed,
+            matches: false,
+            key_due: false,
+            held: VecDeque::new(),
+            is_letting_go: false,
+        }
+    }
 }
 
 enum Action {
     Skip,
+    /// Keep it until it is known whether it is meant.
+    Hold,
     Follow,
     Take,
 }
@@ -52,6 +77,7 @@ impl<'a> Select<'a> {
             open: Vec::new(),
             skipping: 0,
             taking: 0,
+            holding: None,
             found: false,
             is_done: false,
             reached: 0,
@@ -66,7 +92,7 @@ impl<'a> Select<'a> {
             return Ok(());
         }
         read?;
-        let each = self.selection.steps.iter().position(|step| *step == PathStep::Each);
+        let each = self.selection.steps.iter().position(PathStep::is_many);
         match each {
             Some(each) if self.reached > each => {
                 self.begin_many()?;
@@ -108,6 +134,13 @@ impl<'a> Select<'a> {
         let matches = match step {
             _ if level.key_due => false,
             PathStep::Each => true,
+            PathStep::FromEnd(_) if level.is_keyed => false,
+            PathStep::FromEnd(_) if level.is_letting_go => true,
+            PathStep::FromEnd(_) => return Action::Hold,
+            PathStep::Slice(_) if level.is_keyed => false,
+            PathStep::Slice(_) if level.is_letting_go => true,
+            PathStep::Slice(slice) if slice.lag().is_some() => return Action::Hold,
+            PathStep::Slice(slice) => slice.takes(level.index, u64::MAX),
             PathStep::One(Segment::Index(index)) => !level.is_keyed && level.index == *index,
             PathStep::One(_) => level.matches,
         };
@@ -159,7 +192,7 @@ impl<'a> Select<'a> {
                 return Ok(());
             }
         };
-        self.open.push(SelectLevel { index: 0, is_keyed, matches: false, key_due: false });
+        self.open.push(SelectLevel::new(is_keyed));
         self.reached = self.reached.max(self.open.len());
         Ok(())
     }
@@ -186,8 +219,92 @@ impl<'a> Select<'a> {
         if self.taking == 0 { self.taken() } else { Ok(()) }
     }
 
+    /// Keeps an event of an item; with its last, the item is among those that are held.
+    fn hold(
+        &mut self,
+        event: Event<'_>,
+        send: impl FnOnce(&mut dyn Sink) -> Result<()>,
+    ) -> Result<()> {
+        let limits = self.limits;
+        let (builder, open) = self.holding.get_or_insert_with(|| (ValueBuilder::new(limits), 0));
+        send(builder)?;
+        match event {
+            Event::Begin(_) | Event::BeginObject => *open += 1,
+            Event::End | Event::EndObject => *open -= 1,
+            Event::Key(_) | Event::Entry | Event::Mark => return Ok(()),
+            Event::Value | Event::Array(_) => {}
+        }
+        if *open > 0 {
+            return Ok(());
+        }
+        let Some((builder, _)) = self.holding.take() else { return Ok(()) };
+        self.held(builder.finish()?)
+    }
+
+    /// Puts an item to those that are held, and lets one go that is known to be meant or not.
+    fn held(&mut self, item: Value) -> Result<()> {
+        let step = self.selection.steps[self.open.len() - 1].clone();
+        let Some(level) = self.open.last_mut() else { return Ok(()) };
+        level.index += 1;
+        level.held.push_back(item);
+        let (most, starts_at_end) = match step {
+            PathStep::FromEnd(places) => (places, true),
+            PathStep::Slice(slice) => (slice.lag().unwrap_or(0), slice.start < 0),
+            _ => return Ok(()),
+        };
+        if level.held.len() as u64 <= most {
+            return Ok(());
+        }
+        let index = level.index - level.held.len() as u64;
+        let first = level.held.pop_front();
+        match (first, step) {
+            (Some(first), PathStep::Slice(slice)) if !starts_at_end => {
+                // It is so far from the end that only the beginning of the slice matters.
+                let slice = crate::selection::Slice { stop: None, ..slice };
+                if slice.takes(index, u64::MAX) { self.let_go(&first) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends an item that is meant on its way.
+    fn let_go(&mut self, item: &Value) -> Result<()> {
+        if let Some(level) = self.open.last_mut() {
+            level.is_letting_go = true;
+        }
+        item.emit(&mut AdaptedSink(&mut *self))?;
+        if let Some(level) = self.open.last_mut() {
+            level.is_letting_go = false;
+            // It was counted when it came.
+            level.index -= 1;
+        }
+        Ok(())
+    }
+
+    /// The list has ended: lets those of the items go that are meant.
+    fn let_go_last(&mut self) -> Result<()> {
+        let Some(level) = self.open.last_mut() else { return Ok(()) };
+        let (held, len) = (std::mem::take(&mut level.held), level.index);
+        let first = len - held.len() as u64;
+        let step = self.selection.steps[self.open.len() - 1].clone();
+        for (index, item) in (first..).zip(&held) {
+            let is_meant = match step {
+                PathStep::FromEnd(places) => len.checked_sub(places) == Some(index),
+                PathStep::Slice(slice) => slice.takes(index, len),
+                _ => false,
+            };
+            if is_meant {
+                self.let_go(item)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A container on the way has ended.
     fn leave(&mut self) -> Result<()> {
+        if self.open.last().is_some_and(|level| !level.held.is_empty()) {
+            self.let_go_last()?;
+        }
         self.open.pop();
         self.passed();
         if self.open.is_empty() && self.found {
@@ -213,6 +330,9 @@ impl EventAdapter for Select<'_> {
             self.skip(event);
             return Ok(());
         }
+        if self.holding.is_some() {
+            return self.hold(event, send);
+        }
         match event {
             Event::Key(key) => {
                 let matches = self.is_wanted(key);
@@ -232,6 +352,7 @@ impl EventAdapter for Select<'_> {
         }
         match (self.action(), event) {
             (Action::Take, Event::Mark) => send(self.next),
+            (Action::Hold, _) => self.hold(event, send),
             (_, Event::Mark) => Ok(()),
             (Action::Take, _) => {
                 self.begin_many()?;

@@ -1,6 +1,6 @@
 //! A stream of values summed up as its shape: which kinds occur where, how many, how large.
 
-use cannery_core::{ArraySource, BigInt, Container, Result, Sink, Text};
+use cannery_core::{ArraySource, BigInt, Container, Dtype, Result, Sink, Text};
 
 use crate::inspect::Node;
 
@@ -32,17 +32,37 @@ struct Shape {
     texts: Range<usize>,
     bytes: Range<usize>,
     aliases: u64,
-    arrays: Option<(String, u64)>,
+    arrays: Option<Arrays>,
     lists: Range<u64>,
     maps: Range<u64>,
     /// What sequences and maps are called, if not list and map.
     list_name: Option<&'static str>,
     type_name: Option<String>,
+    /// The least and greatest of texts that stand for a value of a type: `2026-11-21`.
+    values: Option<(String, String)>,
+    /// Integers of a list that may be the sides of an array.
+    sides: Vec<u64>,
     items: Option<Box<Shape>>,
     fields: Vec<(String, Shape)>,
     /// The values of all keys beyond [`MAX_FIELDS`].
     others: Option<Box<Shape>>,
 }
+
+/// Arrays of numbers: type and sides of the first of them.
+#[derive(Clone)]
+struct Arrays {
+    dtype: String,
+    shape: Vec<u64>,
+    bytes: Option<u64>,
+    count: u64,
+    are_alike: bool,
+}
+
+/// Characters of a text that is shown as a value.
+const MAX_VALUE: usize = 64;
+
+/// Sides of an array.
+const MAX_SIDES: usize = 64;
 
 /// How many values there were, and the smallest and largest.
 #[derive(Clone, Copy, Default)]
@@ -205,6 +225,12 @@ impl Sink for SchemaSummary {
     }
 
     fn int(&mut self, value: i64) -> Result<()> {
+        if let [.., parent, list] = &mut self.open[..]
+            && parent.shape.type_name.is_some()
+            && list.shape.sides.len() < MAX_SIDES
+        {
+            list.shape.sides.extend(u64::try_from(value));
+        }
         self.value(|shape| shape.ints.add(value));
         Ok(())
     }
@@ -223,7 +249,25 @@ impl Sink for SchemaSummary {
         let bytes = value.to_utf8();
         // Continuation bytes are no characters of their own.
         let characters = bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();
-        self.value(|shape| shape.texts.add(characters));
+        let frame = self.open.last_mut().filter(|frame| frame.is_map && self.unseen == 0);
+        let is_value = frame.is_some_and(|frame| match frame.next {
+            SummarySlot::Field(index) if frame.shape.fields[index].0 == "$type" => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let name = &mut frame.shape.type_name;
+                *name = Some(match name.take() {
+                    Some(other) if other != text => "tagged value".to_owned(),
+                    _ => text,
+                });
+                false
+            }
+            _ => frame.shape.type_name.is_some() && characters <= MAX_VALUE,
+        });
+        self.value(|shape| {
+            shape.texts.add(characters);
+            if is_value {
+                shape.add_value(&String::from_utf8_lossy(&bytes));
+            }
+        });
         Ok(())
     }
 
@@ -233,12 +277,9 @@ impl Sink for SchemaSummary {
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
-        self.value(|shape| {
-            let (_, count) = shape.arrays.get_or_insert_with(|| {
-                (format!("{} {:?}", value.dtype().typestr(), value.shape()), 0)
-            });
-            *count += 1;
-        });
+        let bytes = value.size_in_bytes().ok().map(|bytes| bytes as u64);
+        let found = Arrays::new(value.dtype(), value.shape().to_vec(), bytes);
+        self.value(|shape| shape.add_arrays(found));
         Ok(())
     }
 
@@ -301,7 +342,96 @@ impl Sink for SchemaSummary {
     }
 }
 
+impl Arrays {
+    fn new(dtype: &Dtype, shape: Vec<u64>, bytes: Option<u64>) -> Self {
+        Self { dtype: crate::dtype_name(dtype), shape, bytes, count: 1, are_alike: true }
+    }
+}
+
 impl Shape {
+    fn add_arrays(&mut self, more: Arrays) {
+        match &mut self.arrays {
+            None => self.arrays = Some(more),
+            Some(arrays) => {
+                arrays.are_alike &=
+                    more.are_alike && arrays.dtype == more.dtype && arrays.shape == more.shape;
+                arrays.count += more.count;
+            }
+        }
+    }
+
+    fn add_value(&mut self, value: &str) {
+        match &mut self.values {
+            None => self.values = Some((value.to_owned(), value.to_owned())),
+            Some((low, _)) if value < low.as_str() => value.clone_into(low),
+            Some((_, high)) if value > high.as_str() => value.clone_into(high),
+            Some(_) => {}
+        }
+    }
+
+    /// The field of that name, if it has only values of one kind.
+    fn part(&self, name: &str) -> Option<&Shape> {
+        self.fields.iter().find(|(found, _)| found == name).map(|(_, shape)| shape)
+    }
+
+    /// Shows the tagged form as what it stands for: the `$type` of a map is its type, and a type
+    /// whose values have one part has that part's extent.
+    fn untag(&mut self) {
+        let is_tagged = self.part("$type").is_some();
+        if is_tagged {
+            self.fields.retain(|(name, _)| name != "$type");
+            self.maps.ends =
+                self.maps.ends.map(|(low, high)| (low.saturating_sub(1), high.saturating_sub(1)));
+        }
+        if self.type_name.as_deref() == Some("ndarray") && self.maps.count == 1 {
+            self.untag_array();
+            return;
+        }
+        let [(name, value)] = &self.fields[..] else { return };
+        if name != "value" || self.others.is_some() || value.count != self.maps.count {
+            return;
+        }
+        let is_sequence = value.lists.count == value.count;
+        match self.type_name.as_deref() {
+            Some("tuple") if is_sequence => self.become_list("tuple"),
+            Some("set") if is_sequence => self.become_list("set"),
+            Some("frozenset") if is_sequence => self.become_list("frozenset"),
+            _ => {}
+        }
+    }
+
+    fn become_list(&mut self, name: &'static str) {
+        let Some((_, value)) = self.fields.pop() else { return };
+        self.maps = Range::default();
+        (self.lists, self.items, self.list_name) = (value.lists, value.items, Some(name));
+    }
+
+    fn untag_array(&mut self) {
+        let dtype = self.part("dtype").and_then(|part| part.values.as_ref());
+        let dtype = dtype.and_then(|(name, _)| Dtype::from_typestr(name).ok());
+        let (Some(dtype), Some(shape)) = (dtype, self.part("shape")) else { return };
+        let shape = shape.sides.clone();
+        let bytes = cannery_core::size_in_bytes(&dtype, &shape).ok();
+        let arrays = Arrays::new(&dtype, shape, bytes);
+        self.maps = Range::default();
+        self.fields.clear();
+        self.add_arrays(arrays);
+    }
+
+    /// What a value of a type is that is written as one short text, such as a date.
+    fn value_text(&self) -> Option<String> {
+        let value = self.part("value")?;
+        let is_plain = self.type_name.is_some()
+            && value.texts.count == value.count
+            && value.count == self.maps.count
+            && self
+                .fields
+                .iter()
+                .all(|(name, _)| matches!(name.as_str(), "value" | "zone" | "fold"));
+        let (low, high) = value.values.as_ref().filter(|_| is_plain)?;
+        Some(if low == high { low.clone() } else { format!("{low} to {high}") })
+    }
+
     /// Adds what is known of values at another place.
     fn merge(&mut self, other: Shape) {
         self.count += other.count;
@@ -317,9 +447,12 @@ impl Shape {
         self.maps.merge(other.maps);
         self.list_name = self.list_name.or(other.list_name);
         self.type_name = self.type_name.take().or(other.type_name);
-        match (&mut self.arrays, other.arrays) {
-            (Some((_, count)), Some((_, more))) => *count += more,
-            (arrays, other) => *arrays = arrays.take().or(other),
+        if let Some(arrays) = other.arrays {
+            self.add_arrays(arrays);
+        }
+        if let Some((low, high)) = other.values {
+            self.add_value(&low);
+            self.add_value(&high);
         }
         for (slot, items) in [(&mut self.items, other.items), (&mut self.others, other.others)] {
             if let Some(items) = items {
@@ -344,9 +477,21 @@ impl Shape {
     }
 
     fn into_node(mut self) -> Node {
+        self.untag();
+        if let Some(value) = self.value_text() {
+            let kind = self.kind();
+            return Node { kind, details: Some(value), count: Some(self.count), ..Node::default() };
+        }
         self.fold_fields();
         let (kind, details) = (self.kind(), self.details());
         let mut node = Node { kind, details, count: Some(self.count), ..Node::default() };
+        if let Some(arrays) = self.arrays.filter(|arrays| arrays.are_alike)
+            && arrays.count == self.count
+        {
+            (node.dtype, node.shape) = (Some(arrays.dtype), Some(arrays.shape));
+            node.bytes = arrays.bytes;
+            node.details = None;
+        }
         if self.lists.count > 0 {
             node.len = self.lists.ends;
         } else if self.maps.count > 0 {
@@ -368,7 +513,7 @@ impl Shape {
     fn kind(&self) -> String {
         let list = self.list_name.unwrap_or("list");
         let map = self.type_name.as_deref().unwrap_or("map");
-        let array = self.arrays.as_ref().map_or(0, |(_, count)| *count);
+        let array = self.arrays.as_ref().map_or(0, |arrays| arrays.count);
         let mut kinds = [
             (self.ints.count + self.big_ints, "int"),
             (self.floats.count, "float"),
@@ -399,7 +544,10 @@ impl Shape {
                 details.push(plural(low, high, unit));
             }
         }
-        details.extend(self.arrays.as_ref().map(|(array, _)| array.clone()));
+        details.extend(self.arrays.as_ref().map(|arrays| {
+            let more = if arrays.are_alike { "" } else { " and others" };
+            format!("{} {:?}{more}", arrays.dtype, arrays.shape)
+        }));
         (!details.is_empty()).then(|| details.join(", "))
     }
 }
@@ -421,8 +569,9 @@ impl Shape {
     }
 }
 
-fn span<T: Copy + PartialEq + std::fmt::Display>(low: T, high: T) -> String {
-    if low == high { high.to_string() } else { format!("{low} to {high}") }
+fn span<T: std::fmt::Display>(low: T, high: T) -> String {
+    let (low, high) = (low.to_string(), high.to_string());
+    if low == high { high } else { format!("{low} to {high}") }
 }
 
 fn plural(low: usize, high: usize, unit: &str) -> String {

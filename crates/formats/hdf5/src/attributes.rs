@@ -8,7 +8,7 @@ use crate::core::FileCore;
 use crate::dataspace::Dataspace;
 use crate::datatype::Datatype;
 use crate::fractal_heap::FractalHeap;
-use crate::header::{Header, MessageKind};
+use crate::header::{Header, Message, MessageKind};
 use crate::shared::{SharedAt, resolve};
 
 /// A small named array of an object.
@@ -48,6 +48,23 @@ pub(crate) fn read_attributes(core: &FileCore, header: &Header) -> Result<Vec<Fo
 }
 
 fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, FoundAttribute)>) -> Result<()> {
+    for message in read_dense_messages(core, info)? {
+        let order = u64::from(message.order.unwrap_or(0));
+        found.push((order, parse(core, &message.data)?));
+    }
+    Ok(())
+}
+
+/// The name of the attribute that a message describes.
+pub(crate) fn message_name(data: &[u8]) -> Result<&[u8]> {
+    let mut cursor = Cursor::new(data);
+    let lengths = AttributeLengths::parse(&mut cursor)?;
+    Cursor::new(cursor.take(lengths.name)?).text()
+}
+
+/// The attributes in a heap, as if they were messages.
+pub(crate) fn read_dense_messages(core: &FileCore, info: &[u8]) -> Result<Vec<Message>> {
+    let mut found = Vec::new();
     let mut cursor = Cursor::new(info);
     cursor.version(0, "the information on attributes")?;
     let flags = cursor.u8()?;
@@ -56,7 +73,7 @@ fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, FoundAttribute
     }
     let (heap, names) = (cursor.address(core.sizes)?, cursor.address(core.sizes)?);
     if heap == UNDEFINED {
-        return Ok(());
+        return Ok(found);
     }
     let heap = FractalHeap::read(core, heap)?;
     let tree = BTree2::read(core, names)?;
@@ -67,7 +84,7 @@ fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, FoundAttribute
         let mut cursor = Cursor::new(record);
         let id = cursor.take(8)?;
         let flags = cursor.u8()?;
-        let order = u64::from(cursor.u32()?);
+        let order = u16::try_from(cursor.u32()?).ok();
         let data = if flags & 2 == 0 {
             heap.get(core, id)?
         } else {
@@ -75,9 +92,10 @@ fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, FoundAttribute
             at.copy_from_slice(id);
             SharedAt::Heap(at).get(core, MessageKind::ATTRIBUTE)?
         };
-        found.push((order, parse(core, &data)?));
+        found.push(Message { kind: MessageKind::ATTRIBUTE, flags: 0, order, data });
         Ok(())
-    })
+    })?;
+    Ok(found)
 }
 
 /// The lengths that stand at the beginning of an attribute.

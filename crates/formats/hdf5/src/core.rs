@@ -18,6 +18,7 @@ use crate::links::LinkCache;
 use crate::shared::SharedTable;
 use crate::source::{Cached, Source};
 use crate::superblock::Superblock;
+use crate::write::Edits;
 
 /// How many files are opened through each other's links, at most.
 pub(crate) const MAX_FILES_DEEP: u32 = 8;
@@ -27,8 +28,8 @@ pub(crate) struct FileCore {
     data: Cached,
     pub(crate) sizes: Sizes,
     pub(crate) superblock: Superblock,
-    /// Addresses end here.
-    pub(crate) end: u64,
+    /// Addresses end here; more of them where the file is written.
+    end: AtomicU64,
     /// Newer versions of metadata, from a cache image.
     image: BTreeMap<u64, Vec<u8>>,
     pub(crate) heaps: GlobalHeaps,
@@ -41,6 +42,10 @@ pub(crate) struct FileCore {
     pub(crate) depth: u32,
     /// Tells apart open files.
     pub(crate) number: u64,
+    /// What has been changed, where the file is written.
+    pub(crate) edits: Option<Edits>,
+    /// Why the file cannot be written.
+    pub(crate) read_only: Option<&'static str>,
 }
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -52,11 +57,32 @@ impl FileCore {
         external: External,
         depth: u32,
     ) -> Result<Arc<Self>> {
+        Self::prepare(source, path, external, depth).map(Arc::new)
+    }
+
+    /// Opens a file that is written as well.
+    pub(crate) fn open_to_write(
+        source: Arc<dyn Source>,
+        path: Option<PathBuf>,
+        external: External,
+        edits: impl FnOnce(&Self) -> Result<Edits>,
+    ) -> Result<Arc<Self>> {
+        let mut core = Self::prepare(source, path, external, 0)?;
+        core.edits = Some(edits(&core)?);
+        Ok(Arc::new(core))
+    }
+
+    fn prepare(
+        source: Arc<dyn Source>,
+        path: Option<PathBuf>,
+        external: External,
+        depth: u32,
+    ) -> Result<Self> {
         let superblock = Superblock::read(source.as_ref())?;
         let mut core = Self {
             data: Cached::new(source),
             sizes: superblock.sizes,
-            end: superblock.end - superblock.base,
+            end: AtomicU64::new(superblock.end - superblock.base),
             superblock,
             image: BTreeMap::new(),
             heaps: GlobalHeaps::default(),
@@ -67,10 +93,12 @@ impl FileCore {
             external,
             depth,
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            edits: None,
+            read_only: None,
         };
         core.refuse_drivers()?;
         core.read_extension()?;
-        Ok(Arc::new(core))
+        Ok(core)
     }
 
     fn refuse_drivers(&self) -> Result<()> {
@@ -101,7 +129,13 @@ impl FileCore {
                 }
                 // Bit 5: a program that did not know the message wrote the file.
                 MessageKind::FREE_SPACE if message.flags & 0x20 == 0 => {
-                    check_free_space(&mut cursor, self.sizes)?;
+                    if check_free_space(&mut cursor, self.sizes)? {
+                        self.read_only = Some("the file keeps lists of its free space");
+                    }
+                }
+                MessageKind::NODE_SIZES => {
+                    cursor.version(0, "the sizes of B-tree nodes")?;
+                    self.superblock.chunk_node = cursor.u16()?.max(1);
                 }
                 MessageKind::SHARED_TABLE => {
                     cursor.version(0, "the shared message table")?;
@@ -113,6 +147,7 @@ impl FileCore {
                     let len = cursor.length(self.sizes)?;
                     if address != UNDEFINED {
                         self.image = self.read_image(address, len)?;
+                        self.read_only = Some("the file has an image of a metadata cache");
                     }
                 }
                 _ => {}
@@ -159,10 +194,25 @@ impl FileCore {
         Ok(bytes)
     }
 
+    /// Where addresses end.
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// Says that the file has become longer.
+    pub(crate) fn set_end(&self, end: u64) {
+        self.end.store(end, Ordering::Release);
+    }
+
+    /// Forgets what was kept of bytes that have been written again.
+    pub(crate) fn forget(&self, address: u64, len: u64) {
+        self.data.forget(address + self.superblock.base, len);
+    }
+
     /// As many bytes as there are, at most `len`.
     pub(crate) fn read_up_to(&self, address: u64, len: u64) -> Result<Vec<u8>> {
         self.locate(address, 0)?;
-        self.read(address, len.min(self.end - address))
+        self.read(address, len.min(self.end() - address))
     }
 
     /// Reads data, past the cache of metadata.
@@ -173,11 +223,11 @@ impl FileCore {
 
     /// Where `len` bytes at `address` stand in the source.
     pub(crate) fn locate(&self, address: u64, len: u64) -> Result<u64> {
-        let end = address.checked_add(len).filter(|end| *end <= self.end);
+        let end = address.checked_add(len).filter(|end| *end <= self.end());
         if address == UNDEFINED || end.is_none() {
             let message = format!(
                 "expected {len} bytes at address {address}, found the end of the file at {}",
-                self.end
+                self.end()
             );
             return Err(Error::new(ErrorKind::Truncated, message));
         }
@@ -213,8 +263,8 @@ impl FileCore {
     }
 }
 
-/// Checks that what is said about free space is there.
-fn check_free_space(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<()> {
+/// Checks that what is said about free space is there; whether lists of it are kept.
+fn check_free_space(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<bool> {
     let address = usize::from(sizes.offset);
     let managers = match cursor.u8()? {
         0 => {
@@ -229,7 +279,8 @@ fn check_free_space(cursor: &mut Cursor<'_>, sizes: Sizes) -> Result<()> {
         }
         version => return Err(wrong_version("the information on free space", version)),
     };
-    cursor.skip(managers * address)
+    cursor.skip(managers * address)?;
+    Ok(managers > 0)
 }
 
 fn refuse_driver(name: &[u8]) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use cannery_core::{Error, ErrorKind, Result};
 
 use crate::bytes::{Cursor, UNDEFINED, malformed};
-use crate::chunks::{ChunkIndex, Grid};
+use crate::chunks::{Chunk, ChunkIndex, Grid};
 use crate::core::FileCore;
 use crate::dataspace::Dataspace;
 use crate::datatype::Datatype;
@@ -18,7 +18,9 @@ use crate::layout::Layout;
 use crate::selection::Selection;
 use crate::shared::resolve;
 use crate::symbols::LocalHeap;
+use crate::node::Node;
 use crate::virtual_data::{Mapping, VirtualSource};
+use crate::write::{Edits, Place};
 
 /// Decoded chunks that are kept for each dataset, in bytes.
 const KEPT: usize = 16 << 20;
@@ -36,6 +38,11 @@ pub struct Dataset {
     index: OnceLock<Result<ChunkIndex, String>>,
     pub(crate) kept: Mutex<KeptChunks>,
     pub(crate) mappings: Vec<Mapping>,
+    /// Chunks that are not stored yet, where the file is written.
+    pub(crate) waiting: HashMap<Place, Arc<Vec<u8>>>,
+    /// The number of the last change that is seen, and the dataset since later ones.
+    generation: u64,
+    newer: Mutex<Option<Arc<Dataset>>>,
 }
 
 /// Chunks that were decoded last.
@@ -85,7 +92,8 @@ impl Dataset {
             Layout::Virtual(heap) => crate::virtual_data::read_mappings(core, *heap, &mut space)?,
             _ => Vec::new(),
         };
-        let dataset = Self {
+        let generation = core.edits.as_ref().map_or(0, Edits::generation);
+        let mut dataset = Self {
             core: Arc::clone(core),
             address: header.address,
             datatype,
@@ -97,9 +105,57 @@ impl Dataset {
             index: OnceLock::new(),
             kept: Mutex::default(),
             mappings,
+            waiting: HashMap::new(),
+            generation,
+            newer: Mutex::default(),
         };
         dataset.check()?;
+        dataset.see_changes()?;
         Ok(dataset)
+    }
+
+    /// Takes over the chunks that are in memory.
+    fn see_changes(&mut self) -> Result<()> {
+        let chunks = self.core.edits.as_ref().and_then(|edits| edits.chunks(self.address));
+        let (Some(view), Layout::Chunked(chunked)) = (chunks, &self.layout) else { return Ok(()) };
+        let index = ChunkIndex::of(&self.grid(chunked)?, view.index);
+        self.index = OnceLock::from(Ok(index));
+        self.waiting = view.waiting;
+        Ok(())
+    }
+
+    /// The chunks that are stored, each with its place in the grid.
+    pub(crate) fn stored_chunks(&self) -> Result<Vec<(Place, Chunk)>> {
+        let Layout::Chunked(chunked) = &self.layout else { return Ok(Vec::new()) };
+        let grid = self.grid(chunked)?;
+        Ok(self.chunk_index()?.places(&grid))
+    }
+
+    /// Whether a chunk reaches beyond the shape.
+    pub(crate) fn reaches_beyond(&self, place: &[u64]) -> bool {
+        let Layout::Chunked(chunked) = &self.layout else { return false };
+        let shape = self.space.shape();
+        place
+            .iter()
+            .zip(&chunked.shape)
+            .zip(shape)
+            .any(|((at, chunk), n)| (at + 1) * chunk > *n)
+    }
+
+    /// The dataset as it is now, if it has been changed since it was opened.
+    fn now(&self) -> Result<Option<Arc<Self>>> {
+        let Some(edits) = &self.core.edits else { return Ok(None) };
+        let generation = edits.generation();
+        if generation == self.generation {
+            return Ok(None);
+        }
+        let mut newer = self.newer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(newer) = newer.as_ref().filter(|newer| newer.generation == generation) {
+            return Ok(Some(Arc::clone(newer)));
+        }
+        let dataset = Arc::new(Node::at(&self.core, self.address).dataset()?);
+        *newer = Some(Arc::clone(&dataset));
+        Ok(Some(dataset))
     }
 
     /// What libhdf5 checks when it opens a dataset.
@@ -222,6 +278,20 @@ impl Dataset {
     /// Those of the file and of the filters; [`ErrorKind::Unsupported`] names the filter that is
     /// not known.
     pub fn read_into(&self, selection: &Selection, out: &mut [u8], threads: usize) -> Result<()> {
+        let _gate = self.core.edits.as_ref().map(Edits::reading);
+        self.read_ungated(selection, out, threads)
+    }
+
+    /// Reads while nothing is written, as the caller has made sure.
+    pub(crate) fn read_ungated(
+        &self,
+        selection: &Selection,
+        out: &mut [u8],
+        threads: usize,
+    ) -> Result<()> {
+        if let Some(now) = self.now()? {
+            return now.read_ungated(selection, out, threads);
+        }
         selection.check(self.space.shape())?;
         let elements = if self.space == Dataspace::Null { 0 } else { selection.elements()? };
         if self.bytes_of(elements)? != out.len() {

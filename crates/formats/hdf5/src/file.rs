@@ -15,6 +15,14 @@ use crate::source::{FileSource, Source};
 pub struct File(Arc<FileCore>);
 
 impl File {
+    pub(crate) fn of(core: Arc<FileCore>) -> Self {
+        Self(core)
+    }
+
+    pub(crate) fn core(&self) -> &Arc<FileCore> {
+        &self.0
+    }
+
     /// Opens a file, which may lead to no other.
     ///
     /// # Errors

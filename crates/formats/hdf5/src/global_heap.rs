@@ -61,8 +61,19 @@ impl Collection {
 pub(crate) struct GlobalHeaps(Mutex<(usize, HashMap<u64, Arc<Collection>>)>);
 
 impl GlobalHeaps {
+    /// Forgets a collection that has been written again.
+    pub(crate) fn forget(&self, address: u64) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = kept.1.remove(&address) {
+            kept.0 -= old.block.len();
+        }
+    }
+
     /// The collection at an address.
     pub(crate) fn collection(&self, core: &FileCore, address: u64) -> Result<Arc<Collection>> {
+        if let Some(edits) = &core.edits {
+            edits.flush_heap(core)?;
+        }
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = lock().1.get(&address) {
             return Ok(Arc::clone(found));

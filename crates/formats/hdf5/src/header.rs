@@ -20,11 +20,13 @@ impl MessageKind {
     pub(crate) const LINK: u16 = 0x06;
     pub(crate) const EXTERNAL_FILES: u16 = 0x07;
     pub(crate) const LAYOUT: u16 = 0x08;
+    pub(crate) const GROUP_INFO: u16 = 0x0a;
     pub(crate) const FILTERS: u16 = 0x0b;
     pub(crate) const ATTRIBUTE: u16 = 0x0c;
     pub(crate) const SHARED_TABLE: u16 = 0x0f;
     pub(crate) const CONTINUATION: u16 = 0x10;
     pub(crate) const SYMBOL_TABLE: u16 = 0x11;
+    pub(crate) const NODE_SIZES: u16 = 0x13;
     pub(crate) const DRIVER: u16 = 0x14;
     pub(crate) const ATTRIBUTE_INFO: u16 = 0x15;
     const REFERENCE_COUNT: u16 = 0x16;
@@ -74,6 +76,14 @@ struct HeaderBlocks<'a> {
 impl Header {
     /// Reads the header at an address.
     pub(crate) fn read(core: &FileCore, address: u64) -> Result<Self> {
+        if let Some(header) = core.edits.as_ref().and_then(|edits| edits.header(address)) {
+            return Ok(header);
+        }
+        Self::read_stored(core, address)
+    }
+
+    /// Reads the header at an address, as it stands in the file.
+    pub(crate) fn read_stored(core: &FileCore, address: u64) -> Result<Self> {
         let read = || {
             let start = core.read_up_to(address, 32)?;
             if start.starts_with(b"OHDR") {
@@ -165,7 +175,7 @@ impl<'a> HeaderBlocks<'a> {
             at += 1;
             // HeaderBlocks do not overlap, so they are not longer than the file together.
             self.bytes = self.bytes.saturating_add(len);
-            if !self.seen.insert(address) || self.bytes > self.core.end {
+            if !self.seen.insert(address) || self.bytes > self.core.end() {
                 return Err(cycle("an object header's block", address));
             }
             let block = self.core.read(address, len)?;

@@ -45,6 +45,7 @@ mod source;
 mod superblock;
 mod symbols;
 mod virtual_data;
+mod write;
 
 pub use attributes::Attribute;
 pub use convert::{NumberKind, NumberType};
@@ -64,3 +65,6 @@ pub use selection::{DimSelection, Selection};
 pub use source::{FileSource, Source};
 pub use superblock::MAGIC;
 pub use virtual_data::VirtualSource;
+pub use write::{
+    CreateOptions, DatasetSpec, FileTarget, MemoryTarget, Storage, Target, encode_mappings,
+};

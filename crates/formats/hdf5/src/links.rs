@@ -1,6 +1,6 @@
 //! Links: the named members of groups, in messages, symbol tables and heaps.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cannery_core::Result;
@@ -47,32 +47,44 @@ pub enum LinkTarget {
 }
 
 /// The links of a group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Links {
     /// By the bytes of their names.
-    sorted: Vec<Link>,
+    sorted: BTreeMap<Vec<u8>, Link>,
     /// Whether the group keeps the order in which they were made.
     pub(crate) ordered: bool,
 }
 
 impl Links {
-    fn new(mut links: Vec<Link>, ordered: bool) -> Self {
-        links.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { sorted: links, ordered }
+    pub(crate) fn new(links: Vec<Link>, ordered: bool) -> Self {
+        let sorted = links.into_iter().map(|link| (link.name.clone(), link)).collect();
+        Self { sorted, ordered }
     }
 
     pub(crate) fn get(&self, name: &[u8]) -> Option<&Link> {
-        let found = self.sorted.binary_search_by(|link| link.name.as_slice().cmp(name));
-        found.ok().map(|at| &self.sorted[at])
+        self.sorted.get(name)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.sorted.len()
     }
 
+    pub(crate) fn insert(&mut self, link: Link) {
+        self.sorted.insert(link.name.clone(), link);
+    }
+
+    pub(crate) fn remove(&mut self, name: &[u8]) -> Option<Link> {
+        self.sorted.remove(name)
+    }
+
+    /// The links in the order of their names.
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = &Link> {
+        self.sorted.values()
+    }
+
     /// The links in the order in which they were made, or else of their names.
     pub(crate) fn in_order(&self) -> Vec<&Link> {
-        let mut links: Vec<&Link> = self.sorted.iter().collect();
+        let mut links: Vec<&Link> = self.sorted.values().collect();
         if self.ordered {
             links.sort_by_key(|link| link.order);
         }
@@ -194,6 +206,9 @@ pub(crate) struct LinkCache(Mutex<(usize, HashMap<u64, Arc<Links>>)>);
 impl LinkCache {
     /// The links of the group at an address, if it is one.
     pub(crate) fn get(&self, core: &FileCore, address: u64) -> Result<Option<Arc<Links>>> {
+        if let Some(links) = core.edits.as_ref().and_then(|edits| edits.links(address)) {
+            return Ok(Some(links));
+        }
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = lock().1.get(&address) {
             return Ok(Some(Arc::clone(found)));

@@ -58,6 +58,49 @@ fn read_flat(
     out: &mut [u8],
     read: &mut dyn FnMut(u64, &mut [u8]) -> Result<()>,
 ) -> Result<()> {
+    let (outer, strides, run) = flat_rows(dataset, selection);
+    read_rows(&selection.0[..outer], &strides, (0, run), out, read).map(drop)
+}
+
+/// Calls `visit` for each run of elements that stand in the order of rows: where it begins, where
+/// in the selection, and how many bytes it takes.
+pub(crate) fn flat_runs(
+    dataset: &Dataset,
+    selection: &Selection,
+    total: usize,
+    visit: &mut dyn FnMut(u64, usize, usize) -> Result<()>,
+) -> Result<()> {
+    let (outer, strides, run) = flat_rows(dataset, selection);
+    let mut done = 0;
+    visit_rows(&selection.0[..outer], &strides, (0, run), &mut |at, len| {
+        let len = index(len).min(total - done);
+        visit(at, done, len)?;
+        done += len;
+        Ok(())
+    })
+}
+
+fn visit_rows(
+    dims: &[DimSelection],
+    strides: &[u64],
+    (base, run): (u64, u64),
+    visit: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<()> {
+    let Some((first, rest)) = dims.split_first() else { return visit(base, run) };
+    if rest.is_empty()
+        && let DimSelection::Range { start, step, count } = *first
+        && (step == 1 || count == 1)
+    {
+        return visit(base + start * strides[0], count * run);
+    }
+    for position in first.positions() {
+        visit_rows(rest, &strides[1..], (base + position * strides[0], run), visit)?;
+    }
+    Ok(())
+}
+
+/// The dimensions that are not whole, how far their positions are apart, and the bytes of a run.
+fn flat_rows(dataset: &Dataset, selection: &Selection) -> (usize, Vec<u64>, u64) {
     let element = u64::from(dataset.datatype().size);
     // Dimensions from the end that are wanted whole make runs.
     let shape = dataset.space().shape();
@@ -79,7 +122,7 @@ fn read_flat(
     for i in (1..shape.len()).rev() {
         strides[i - 1] = strides[i].saturating_mul(shape[i]);
     }
-    read_rows(&selection.0[..outer], &strides, (0, run), out, read).map(drop)
+    (outer, strides, run)
 }
 
 /// Reads rows, dimension by dimension; gives back what of `out` is left.
@@ -264,12 +307,14 @@ impl ChunkReads<'_> {
             .map(|(i, piece)| (*piece, self.chunked.shape[i], self.out_shape[i]));
         let copy = BlockCopy { dims: dims.collect(), element: index(self.chunked.element) };
         let lock = || band.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(chunk) = self.index.get(at) else {
+        let stored = self.index.get(at).copied();
+        let is_there = stored.is_some() || self.dataset.waiting.contains_key(place.as_slice());
+        if !is_there {
             copy.fill(self.dataset.fill_bytes(), &mut lock(), *skip);
             return Ok(());
-        };
+        }
         let is_whole = chosen.iter().zip(&self.chunked.shape).all(|(piece, n)| piece.count() == *n);
-        let decoded = self.decode(at, chunk, &place, is_whole)?;
+        let decoded = self.decode(at, stored, &place, is_whole)?;
         copy.run(&decoded, &mut lock(), *skip);
         Ok(())
     }
@@ -278,10 +323,14 @@ impl ChunkReads<'_> {
     fn decode(
         &self,
         number: u64,
-        chunk: &Chunk,
+        chunk: Option<Chunk>,
         place: &[u64],
         is_whole: bool,
     ) -> Result<Arc<Vec<u8>>> {
+        if let Some(waiting) = self.dataset.waiting.get(place) {
+            return Ok(Arc::clone(waiting));
+        }
+        let Some(chunk) = chunk else { return Err(malformed("a chunk is not there")) };
         let filters = &self.dataset.pipeline;
         if !is_whole && let Some(kept) = self.dataset.keep().get(number) {
             return Ok(kept);
@@ -298,7 +347,7 @@ impl ChunkReads<'_> {
         core.locate(chunk.address, chunk.len)?;
         let mut stored = crate::bytes::zeroed(index(chunk.len))?;
         core.read_data(chunk.address, &mut stored)?;
-        let raw = self.chunked.raw_edges && self.reaches_beyond(place);
+        let raw = self.chunked.raw_edges && self.dataset.reaches_beyond(place);
         let mask = if raw { u32::MAX } else { chunk.mask };
         let mut decoded = filters.decode(stored, mask, index(len))?;
         if (decoded.len() as u64) < len {
@@ -313,14 +362,5 @@ impl ChunkReads<'_> {
             self.dataset.keep().insert(number, Arc::clone(&decoded));
         }
         Ok(decoded)
-    }
-
-    fn reaches_beyond(&self, place: &[u64]) -> bool {
-        let shape = self.dataset.space().shape();
-        place
-            .iter()
-            .zip(&self.chunked.shape)
-            .zip(shape)
-            .any(|((at, chunk), n)| (at + 1) * chunk > *n)
     }
 }

@@ -126,6 +126,21 @@ impl Piece {
         }
     }
 
+    /// Whether all of the first `len` positions are wanted.
+    pub(crate) fn covers(&self, len: u64) -> bool {
+        match self {
+            Self::Range { from, step, count, .. } => {
+                *from == 0 && *count == len && (*step == 1 || *count == 1)
+            }
+            Self::Pairs(pairs) => {
+                let mut places: Vec<u64> = pairs.iter().map(|(from, _)| *from).collect();
+                places.sort_unstable();
+                places.dedup();
+                places.len() as u64 == len
+            }
+        }
+    }
+
     fn pairs(&self) -> impl Iterator<Item = (u64, u64)> {
         let (from, step, to, count, pairs) = match self {
             Self::Range { from, step, to, count } => (*from, *step, *to, *count, None),
@@ -207,6 +222,14 @@ impl BlockCopy<'_> {
         self.runs(|from, to, len| {
             let (from, to, len) = (index(from), index(to - skip), index(len));
             out[to..][..len].copy_from_slice(&source[from..][..len]);
+        });
+    }
+
+    /// Copies back: from the other block to this one.
+    pub(crate) fn scatter(&self, chunk: &mut [u8], data: &[u8]) {
+        self.runs(|to, from, len| {
+            let (from, to, len) = (index(from), index(to), index(len));
+            chunk[to..][..len].copy_from_slice(&data[from..][..len]);
         });
     }
 

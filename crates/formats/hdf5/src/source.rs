@@ -58,6 +58,9 @@ impl FileSource {
     pub fn open(path: &Path) -> Result<Self> {
         let doing = || format!("cannot open `{}`", path.display().to_string().escape_debug());
         let file = File::open(path).map_err(|e| Error::io(e, doing()))?;
+        // Looked at only: what is opened for reading may stay open for long.
+        crate::write::lock(&file, path, crate::write::LockKind::Shared)?;
+        let _ = file.unlock();
         Self::new(file).map_err(|e| e.in_file(path.display().to_string()))
     }
 
@@ -88,17 +91,23 @@ impl Source for FileSource {
 
     #[cfg(windows)]
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        use std::os::windows::fs::FileExt;
-        let mut done = 0;
-        while done < out.len() {
-            let read = self.file.seek_read(&mut out[done..], offset + done as u64);
-            match read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))? {
-                0 => return Err(ends_early(offset, out.len())),
-                some => done += some,
-            }
-        }
-        Ok(())
+        seek_read_exact(&self.file, offset, out)
     }
+}
+
+/// Fills `out` with the bytes of a file from `offset` on.
+#[cfg(windows)]
+pub(crate) fn seek_read_exact(file: &File, offset: u64, out: &mut [u8]) -> Result<()> {
+    use std::os::windows::fs::FileExt;
+    let mut done = 0;
+    while done < out.len() {
+        let read = file.seek_read(&mut out[done..], offset + done as u64);
+        match read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))? {
+            0 => return Err(ends_early(offset, out.len())),
+            some => done += some,
+        }
+    }
+    Ok(())
 }
 
 /// Bytes read at a time where metadata is looked at.
@@ -149,6 +158,22 @@ impl Cached {
             at += len as u64;
         }
         Ok(())
+    }
+
+    /// Forgets blocks whose bytes have been written again.
+    pub(crate) fn forget(&self, offset: u64, len: u64) {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        if blocks.is_empty() {
+            return;
+        }
+        let (first, last) = (offset / BLOCK, (offset + len.max(1) - 1) / BLOCK);
+        if last - first > KEPT as u64 {
+            blocks.clear();
+            return;
+        }
+        for number in first..=last {
+            blocks.remove(&number);
+        }
     }
 
     fn block(&self, number: u64) -> Result<Arc<[u8]>> {

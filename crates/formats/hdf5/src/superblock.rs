@@ -24,7 +24,16 @@ pub(crate) struct Superblock {
     pub(crate) root: u64,
     pub(crate) extension: u64,
     pub(crate) driver: u64,
+    /// The base address as it stands in the file.
+    pub(crate) stored_base: u64,
+    /// Half of the children that a node of a B-tree of chunks has room for.
+    pub(crate) chunk_node: u16,
+    /// Where the name of the root stands, in old files.
+    pub(crate) root_name: u64,
 }
+
+/// Half of the children of a node, where a file does not say it.
+const USUAL_CHUNK_NODE: u16 = 32;
 
 impl Superblock {
     /// Finds and reads the superblock.
@@ -67,8 +76,10 @@ impl Superblock {
             return Err(malformed("expected B-trees of groups with nodes above 0 entries"));
         }
         cursor.skip(4)?;
+        let mut chunk_node = USUAL_CHUNK_NODE;
         if version == 1 {
-            if cursor.u16()? == 0 {
+            chunk_node = cursor.u16()?;
+            if chunk_node == 0 {
                 return Err(malformed("expected B-trees of chunks with nodes above 0 entries"));
             }
             cursor.skip(2)?;
@@ -77,9 +88,20 @@ impl Superblock {
         cursor.address(sizes)?;
         let end = cursor.address(sizes)?;
         let driver = cursor.address(sizes)?;
-        cursor.length(sizes)?;
+        let root_name = cursor.length(sizes)?;
         let root = cursor.address(sizes)?;
-        Ok(Self { version, sizes, base, end, root, extension: UNDEFINED, driver })
+        Ok(Self {
+            version,
+            sizes,
+            base,
+            end,
+            root,
+            extension: UNDEFINED,
+            driver,
+            stored_base: base,
+            chunk_node,
+            root_name,
+        })
     }
 
     fn parse_new(bytes: &[u8], cursor: &mut Cursor<'_>, version: u8) -> Result<Self> {
@@ -99,7 +121,18 @@ impl Superblock {
             let hint = "if no program writes it, `h5clear -s` removes the mark";
             return Err(Error::new(ErrorKind::Conflict, message).with_hint(hint));
         }
-        Ok(Self { version, sizes, base, end, root, extension, driver: UNDEFINED })
+        Ok(Self {
+            version,
+            sizes,
+            base,
+            end,
+            root,
+            extension,
+            driver: UNDEFINED,
+            stored_base: base,
+            chunk_node: USUAL_CHUNK_NODE,
+            root_name: 0,
+        })
     }
 
     /// Trusts the place where the superblock was found more than the base address in it.

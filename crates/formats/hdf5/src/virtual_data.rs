@@ -487,10 +487,10 @@ impl MappingRead<'_> {
     fn read_source(&self, wanted: &Selection, out: &mut [u8]) -> Result<()> {
         let (from, to) = (self.source.datatype(), self.dataset.datatype());
         if from == to {
-            return self.source.read_into(wanted, out, 0);
+            return self.source.read_ungated(wanted, out, 0);
         }
         let mut buffer = crate::bytes::zeroed(self.source.bytes_of(wanted.elements()?)?)?;
-        self.source.read_into(wanted, &mut buffer, 0)?;
+        self.source.read_ungated(wanted, &mut buffer, 0)?;
         from.convert_to(to, &buffer, out)
     }
 

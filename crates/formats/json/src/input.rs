@@ -78,6 +78,33 @@ pub(crate) fn skip_whitespace<I: Input>(input: &mut I, mut pos: usize) -> Result
     }
 }
 
+/// The index of the first byte from `pos` on that is neither whitespace nor a record separator nor a
+/// byte order mark, in the piece then at hand, or the end of the text.
+pub(crate) fn skip_separators<I: Input>(
+    input: &mut I,
+    pos: usize,
+    options: &ReadOptions,
+) -> Result<usize> {
+    let mut pos = skip_whitespace(input, pos)?;
+    while let Some(&byte) = input.chunk().data.get(pos)
+        && crate::parser::begins_separator(byte)
+    {
+        let Chunk { data, last, .. } = input.chunk();
+        if byte != BYTE_ORDER_MARK[0] {
+            pos += 1;
+        } else if options.byte_order_mark && data[pos..].starts_with(BYTE_ORDER_MARK) {
+            pos += BYTE_ORDER_MARK.len();
+        } else if BYTE_ORDER_MARK.starts_with(&data[pos..]) && !last {
+            input.advance(pos)?;
+            pos = 0;
+        } else {
+            break;
+        }
+        pos = skip_whitespace(input, pos)?;
+    }
+    Ok(pos)
+}
+
 /// The index behind the byte order mark, if the text has one.
 #[inline]
 pub(crate) fn skip_byte_order_mark(chunk: Chunk<'_>, options: &ReadOptions) -> Result<usize> {
@@ -198,6 +225,21 @@ impl<R: Read> Stream<R> {
             }
             self.read_more()?;
         }
+    }
+
+    /// Where the byte at `pos` is in the text.
+    pub(crate) fn place_of(&self, pos: usize) -> Pos {
+        self.locate_index(pos)
+    }
+
+    /// Puts text that was passed before the piece at hand again; it begins at `start`.
+    pub(crate) fn put_back(&mut self, text: &[u8], start: Pos) -> Result<()> {
+        cannery_core::reserve(&mut self.buffer, text.len())?;
+        self.buffer.splice(0..0, text.iter().copied());
+        self.filled += text.len();
+        self.lines_end = memchr::memrchr(b'\n', &self.buffer[..self.filled]).map_or(0, |at| at + 1);
+        self.start = start;
+        Ok(())
     }
 
     /// The index behind the last line that ends in the piece at hand, 0 if none does.

@@ -1,27 +1,30 @@
 //! JSONL: documents one after another, usually one to a line.
 
+mod ends;
 mod whole;
 
 use std::io::{Read, Write};
 
-use cannery_core::{Error, ErrorKind, Result, Sink, Source, Value, ValueBuilder};
+use cannery_core::{Error, ErrorKind, Pos, Result, Sink, Source, Value, ValueBuilder};
 
-use crate::input::{Input, Stream, rest_of_document, skip_byte_order_mark, skip_whitespace};
+use crate::input::{Input, Stream, rest_of_document, skip_byte_order_mark, skip_separators};
 use crate::parser::Parser;
 use crate::scan::count_newlines;
 use crate::{ReadOptions, WriteOptions};
 
+pub use ends::Ends;
 pub use whole::WholeLines;
 
 /// Reads documents one after another, each into a sink.
 ///
 /// The documents may stand on a line each (JSONL), one behind the other, or on many lines each;
-/// blank lines, `\r\n` and a byte order mark are skipped. No more is in memory than a piece of the
-/// text, and errors name line and column in the whole of it.
+/// blank lines, `\r\n`, byte order marks and record separators (RFC 7464) are skipped between them. No
+/// more is in memory than a piece of the text, and errors name line and column in the whole of it.
 ///
 /// After an error the next call goes on at the next line. If the bad document had got beyond the
-/// line that it began on, that is the first line, from the error on, that begins like a document
-/// and without indentation.
+/// line that it began on, that is the first line below the one it began on that begins like a
+/// document and without indentation: a row that was not closed takes no other with it. Of a
+/// document of more than a mebibyte, it is the first such line from the error on.
 ///
 /// ```
 /// use cannery_json::{ReadOptions, lines};
@@ -39,6 +42,40 @@ pub struct Reader<R> {
     parser: Parser,
     pos: usize,
     stage: Stage,
+    /// Bytes that were read again because of bad documents.
+    read_again: u64,
+}
+
+/// The beginning of a document that is no longer in the piece at hand.
+struct Passed {
+    /// Where the document begins in the piece at hand, or its rest.
+    start: usize,
+    newlines: u64,
+    /// The text, unless it is lost, which began at this place.
+    text: Vec<u8>,
+    place: Option<Pos>,
+    is_lost: bool,
+}
+
+/// Bytes of a document that are kept in case it is bad.
+const MOST_KEPT: usize = 1 << 20;
+
+impl Passed {
+    fn new(start: usize) -> Self {
+        Self { start, newlines: 0, text: Vec::new(), place: None, is_lost: false }
+    }
+
+    fn add(&mut self, piece: &[u8]) {
+        let text = &piece[self.start.min(piece.len())..];
+        self.start = 0;
+        self.newlines += count_newlines(text);
+        self.is_lost |= self.text.len() + text.len() > MOST_KEPT;
+        if self.is_lost {
+            self.text = Vec::new();
+        } else {
+            self.text.extend_from_slice(text);
+        }
+    }
 }
 
 /// What the next call begins with.
@@ -52,6 +89,8 @@ enum Stage {
     NextLine,
     /// Looking for a line that begins like a document, this one included.
     Resume,
+    /// The same, below this line.
+    ResumeBelow,
     /// Nothing: the text cannot be read on.
     Over,
 }
@@ -60,7 +99,7 @@ impl<R: Read> Reader<R> {
     /// Reads from `reader`, which may be a slice of bytes. It needs no buffer of its own.
     pub fn new(reader: R, options: ReadOptions) -> Self {
         let (input, parser) = (Stream::new(reader), Parser::new(&options));
-        Self { input, options, parser, pos: 0, stage: Stage::Start }
+        Self { input, options, parser, pos: 0, stage: Stage::Start, read_again: 0 }
     }
 
     /// Sends the next document to `sink`; returns whether there was one.
@@ -103,13 +142,13 @@ impl<R: Read> Reader<R> {
 
     /// Reads the rest of the document that begins at `pos`, if the error is that there was no more.
     fn read_rest<S: Sink + ?Sized>(&mut self, error: Error, sink: &mut S) -> Result<()> {
-        let (mut start, mut newlines) = (self.pos, 0);
-        let on_advance = |passed: &[u8]| {
-            newlines += count_newlines(&passed[start.min(passed.len())..]);
-            start = 0;
-        };
+        let mut passed = Passed::new(self.pos);
+        if self.parser.starved() {
+            passed.place = Some(self.input.place_of(self.pos));
+        }
+        let on_advance = |text: &[u8]| passed.add(text);
         let rest = rest_of_document(&mut self.parser, &mut self.input, error, sink, on_advance);
-        self.pos = rest.map_err(|error| self.failed(error, start, newlines))?;
+        self.pos = rest.map_err(|error| self.failed(error, passed))?;
         Ok(())
     }
 
@@ -134,9 +173,13 @@ impl<R: Read> Reader<R> {
             Stage::Document => {}
             Stage::NextLine => self.pos = self.input.skip_line(self.pos)?,
             Stage::Resume => self.resume()?,
+            Stage::ResumeBelow => {
+                self.pos = self.input.skip_line(self.pos)?;
+                self.resume()?;
+            }
         }
         self.stage = Stage::Document;
-        self.pos = skip_whitespace(&mut self.input, self.pos)?;
+        self.pos = skip_separators(&mut self.input, self.pos, &self.options)?;
         Ok(self.pos < self.input.chunk().data.len())
     }
 
@@ -156,17 +199,24 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
-    /// An error in a document that began at `start`, or `newlines` before the piece at hand.
+    /// An error in a document of which `passed` is no longer at hand.
     #[cold]
-    fn failed(&mut self, error: Error, start: usize, newlines: u64) -> Error {
+    fn failed(&mut self, error: Error, passed: Passed) -> Error {
         let data = self.input.chunk().data;
-        self.pos = self.parser.failed_at().min(data.len());
-        let newlines = newlines + count_newlines(&data[start.min(self.pos)..self.pos]);
+        let failed_at = self.parser.failed_at().min(data.len());
+        let newlines =
+            passed.newlines + count_newlines(&data[passed.start.min(failed_at)..failed_at]);
         if newlines == 0 {
+            self.pos = failed_at;
             self.stage = self.after(&error, Stage::NextLine);
             return error;
         }
-        self.stage = self.after(&error, Stage::Resume);
+        let is_syntax = matches!(error.kind(), ErrorKind::Syntax | ErrorKind::Truncated);
+        self.stage = self.after(&error, if is_syntax { Stage::ResumeBelow } else { Stage::Resume });
+        self.pos = failed_at;
+        if self.stage == Stage::ResumeBelow && !self.go_back(passed) {
+            self.stage = Stage::Resume;
+        }
         match error.pos() {
             Some(pos) if error.hint().is_none() => {
                 let line = pos.line.saturating_sub(newlines);
@@ -174,6 +224,26 @@ impl<R: Read> Reader<R> {
             }
             _ => error,
         }
+    }
+
+    /// Goes back to where the document began, if that is still known.
+    fn go_back(&mut self, passed: Passed) -> bool {
+        // What is read again stays in proportion to the text, whatever the text is.
+        let place = self.input.place_of(self.pos);
+        self.read_again += (passed.text.len() + self.pos - passed.start.min(self.pos)) as u64;
+        if self.read_again > 4 * place.offset + MOST_KEPT as u64 {
+            return false;
+        }
+        if passed.text.is_empty() && !passed.is_lost {
+            self.pos = passed.start;
+            return true;
+        }
+        let Some(place) = passed.place.filter(|_| !passed.is_lost) else { return false };
+        let is_back = self.input.put_back(&passed.text, place).is_ok();
+        if is_back {
+            self.pos = 0;
+        }
+        is_back
     }
 
     /// Where to go on after `error`, if at all.
@@ -187,7 +257,7 @@ impl<R: Read> Reader<R> {
 }
 
 fn begins_value(byte: u8) -> bool {
-    matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
+    matches!(byte, 0x1e | 0xef | b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z')
 }
 
 /// The documents of a [`Reader`], each as a [`Value`].

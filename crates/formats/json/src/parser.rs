@@ -284,12 +284,19 @@ impl<S: Sink + ?Sized> Task for RunMany<'_, S> {
                 return Many { count, pos, failure: None };
             }
             let next = cursor.skip_whitespace(pos);
-            if next >= self.end {
+            if next >= self.end || begins_separator(chunk.data[next]) {
                 return Many { count, pos, failure: None };
             }
             pos = next;
         }
     }
+}
+
+/// Whether the byte may begin what stands between documents and is no whitespace: a record separator
+/// (RFC 7464), or the byte order mark of the next of several files put together.
+#[inline(always)]
+pub(crate) fn begins_separator(byte: u8) -> bool {
+    matches!(byte, 0x1e | 0xef)
 }
 
 /// How a value's unit ended, and the index behind it.

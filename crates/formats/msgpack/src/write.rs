@@ -260,6 +260,9 @@ impl<B: Buffer> Sink for Writer<'_, B> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "that is what was asked for")]
         let single = value as f32;
+        if single.is_infinite() && value.is_finite() {
+            return Err(too_large(value));
+        }
         self.out.append_few(InlineBytes::with_u32(m::FLOAT32, single.to_bits()))
     }
 
@@ -438,6 +441,12 @@ fn container_header(container: Container, length: usize) -> Result<InlineBytes> 
         Ok(length @ ..16) => Ok(InlineBytes::one(short | length)),
         _ => wide_header(wide, length),
     }
+}
+
+#[cold]
+fn too_large(value: f64) -> Error {
+    let message = format!("Float value {value:e} is too large for 32 bits");
+    Error::new(ErrorKind::Value, message).with_hint("write it in 64 bits: without single floats")
 }
 
 #[cold]

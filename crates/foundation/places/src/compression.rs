@@ -61,6 +61,21 @@ impl Compression {
         }
     }
 
+    /// Compresses bytes as a whole file, to which others can be appended but for zlib's.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    #[cfg(feature = "compression")]
+    pub fn compress(self, bytes: &[u8]) -> cannery_core::Result<Vec<u8>> {
+        use std::io::Write as _;
+
+        let compressed = encoder(self, Vec::new()).and_then(|mut encoder| {
+            encoder.write_all(bytes)?;
+            encoder.finish()
+        });
+        compressed.map_err(|e| cannery_core::Error::io(e, "cannot compress"))
+    }
+
     /// Its name, for people.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cannery_core::{Budget, Error, ErrorKind, Limits, Result};
 
@@ -23,6 +25,22 @@ pub struct Input {
     size: Option<u64>,
     start: Vec<u8>,
     content: Content,
+    /// Counts the bytes that were read, for progress.
+    counter: Option<Arc<AtomicU64>>,
+}
+
+/// A file that counts what is read of it.
+struct CountedFile {
+    file: File,
+    counter: Arc<AtomicU64>,
+}
+
+impl Read for CountedFile {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(out)?;
+        self.counter.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 enum Content {
@@ -125,7 +143,15 @@ impl Input {
 
     fn new(content: Content) -> Self {
         let start = Vec::new();
-        Self { name: String::new(), extension: None, compression: None, size: None, start, content }
+        Self {
+            name: String::new(),
+            extension: None,
+            compression: None,
+            size: None,
+            start,
+            content,
+            counter: None,
+        }
     }
 
     /// What people call it; empty for bytes in memory.
@@ -178,10 +204,22 @@ impl Input {
         }
     }
 
+    /// A count of the bytes that [`into_reader`](Self::into_reader)'s reader has read of a plain
+    /// file, as it goes on; `None` for what is packed or of unknown length.
+    pub fn count_reads(&mut self) -> Option<(Arc<AtomicU64>, u64)> {
+        let size = self.size.filter(|_| self.compression.is_none())?;
+        let counter = self.counter.get_or_insert_default();
+        Some((Arc::clone(counter), size))
+    }
+
     /// The bytes one after the other.
     #[must_use]
     pub fn into_reader(self) -> Box<dyn BufRead + Send> {
         match self.content {
+            Content::File(file) if self.counter.is_some() => {
+                let counted = CountedFile { file, counter: self.counter.unwrap_or_default() };
+                Box::new(BufReader::with_capacity(1 << 16, counted))
+            }
             Content::File(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
             Content::Memory(bytes) => Box::new(Cursor::new(bytes)),
             Content::Stream(stream) => {

@@ -23,6 +23,7 @@ mod inflate;
 mod input;
 mod location;
 mod output;
+mod pieces;
 mod spooled;
 
 pub use compression::Compression;
@@ -30,4 +31,5 @@ pub use inflate::{EXPANSION_HINT, default_limits};
 pub use input::{Contents, Input, START_LEN};
 pub use location::Location;
 pub use output::{Output, Replace, remove_unfinished};
+pub use pieces::{Piece, PieceOptions, Pieces, RecordEnds};
 pub use spooled::SpooledWriter;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,14 @@ use cannery_core::{Error, Result};
 
 #[cfg(feature = "compression")]
 use crate::compression::{Encoder, encoder};
-use crate::{Compression, Location};
+use crate::{Compression, Input, Location};
 
 /// Something to write; nothing of it is seen under its name before [`finish`](Output::finish).
 pub struct Output<'w> {
     name: String,
     writer: Packer<'w>,
+    /// Whether the first write begins with a newline.
+    owes_newline: bool,
 }
 
 enum Packer<'w> {
@@ -44,7 +46,7 @@ impl<'w> Output<'w> {
         };
         let writer =
             pack(location.compression(), target).map_err(|e| e.in_file(location.name()))?;
-        Ok(Self { name: location.name(), writer })
+        Ok(Self { name: location.name(), writer, owes_newline: false })
     }
 
     /// Opens a place for writing behind what is there; a packed file gets another packed part.
@@ -61,13 +63,36 @@ impl<'w> Output<'w> {
             .map_err(|e| Error::io(e, "cannot open the file"))
             .and_then(|file| pack(location.compression(), Target::stream(file)))
             .map_err(|e| e.in_file(location.name()))?;
-        Ok(Self { name: location.name(), writer })
+        Ok(Self { name: location.name(), writer, owes_newline: false })
+    }
+
+    /// Opens a place for appending lines: behind a line that was not ended, they begin on the next.
+    ///
+    /// To see how its text ends, a packed file is read through.
+    ///
+    /// # Errors
+    /// Those of the operating system, with the file's name; and those of a packed file that is
+    /// damaged, behind which nothing could be read.
+    pub fn append_lines(location: &Location) -> Result<Self> {
+        let ends_in_line = match location {
+            Location::Path(path) => {
+                last_byte(path, location).map_err(|e| e.in_file(location.name()))?
+            }
+            Location::Standard => None,
+        };
+        let mut output = Self::append(location)?;
+        output.owes_newline = ends_in_line.is_some_and(|byte| byte != b'\n');
+        Ok(output)
     }
 
     /// Writes to anything; [`finish`](Output::finish) flushes it.
     #[must_use]
     pub fn to_stream(stream: impl Write + Send + 'w) -> Self {
-        Self { name: String::new(), writer: Packer::Plain(Target::stream(stream)) }
+        Self {
+            name: String::new(),
+            writer: Packer::Plain(Target::stream(stream)),
+            owes_newline: false,
+        }
     }
 
     /// What people call it; empty for a stream.
@@ -122,8 +147,42 @@ fn pack(compression: Option<Compression>, target: Target<'_>) -> Result<Packer<'
     }
 }
 
+/// The last byte of a file's text, if it is there and has any.
+fn last_byte(path: &Path, location: &Location) -> Result<Option<u8>> {
+    let read = |error| Error::io(error, "cannot read the file");
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    if !is_file {
+        return Ok(None);
+    }
+    if location.compression().is_some() {
+        return last_of(Input::open(location)?.into_reader()).map_err(read);
+    }
+    let mut file = File::open(path).map_err(read)?;
+    let mut last = [0];
+    if file.seek(SeekFrom::End(-1)).is_err() {
+        return Ok(None);
+    }
+    let count = file.read(&mut last).map_err(read)?;
+    Ok((count == 1).then_some(last[0]))
+}
+
+fn last_of(mut reader: impl BufRead) -> io::Result<Option<u8>> {
+    let mut last = None;
+    loop {
+        let piece = reader.fill_buf()?;
+        let Some(&byte) = piece.last() else { return Ok(last) };
+        last = Some(byte);
+        let count = piece.len();
+        reader.consume(count);
+    }
+}
+
 impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.owes_newline && !bytes.is_empty() {
+            self.writer().write_all(b"\n")?;
+            self.owes_newline = false;
+        }
         self.writer().write(bytes)
     }
 

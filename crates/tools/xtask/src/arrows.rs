@@ -3,9 +3,10 @@
 use crate::metadata::Metadata;
 
 /// Every format; `torch` stands on `pickle` and `json`, `can` on `json` and `npy`.
-const FORMATS: [&str; 11] = [
+const FORMATS: [&str; 12] = [
     "cannery-can",
     "cannery-cbor",
+    "cannery-csv",
     "cannery-hdf5",
     "cannery-json",
     "cannery-msgpack",

@@ -4,7 +4,7 @@ use cannery::{Value, size_name};
 use cannery_store::{ArtifactFilter, ArtifactRecord, RunId};
 
 use super::runs::{moment, short_moment, version};
-use super::{json_value, object, print_json, stores};
+use super::{json_value, object, print_json, shown_type, stores};
 use crate::args::ArtifactsArgs;
 use crate::console::Style;
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ pub(crate) fn artifacts(
         let producer = artifact.producer.as_ref();
         table.row([
             Cell::styled(version(artifact), Style::Strong),
-            artifact.type_name.clone().into(),
+            shown_type(&artifact.type_name).into(),
             artifact.format.clone().into(),
             size_name(artifact.size).into(),
             Cell::styled(artifact.digest.short(), Style::Faint),

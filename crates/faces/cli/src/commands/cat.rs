@@ -1,14 +1,18 @@
 //! `cannery cat` and `cannery head`: the values of a file.
 
 use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use cannery::{
-    ConvertOptions, Documents, Error, ErrorKind, Format, Input, Location, OpenSource, Output,
-    ReadOptions, Selection, WriteOptions, convert_between, format_of_id,
+    ConvertOptions, Documents, Error, ErrorKind, Format, Input, Location, OpenSource, OpenTensors,
+    Output, Progress as _, ReadOptions, Selection, WriteOptions, convert_between, format_of_id,
+    open_tensors,
 };
 
 use super::for_each_file;
-use crate::args::{CatArgs, HeadArgs};
+use crate::args::{CatAllArgs, CatArgs, HeadArgs};
+use crate::console::Style;
 use crate::failure::Failure;
 use crate::progress::ProgressLine;
 use crate::{Console, ExitStatus};
@@ -16,8 +20,10 @@ use crate::{Console, ExitStatus};
 /// Blanks that documents are indented with.
 const INDENT: usize = 2;
 
-pub(crate) fn cat(args: &CatArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
-    for_each_file(&args.files, console, |file, console| print(file, args, None, console))
+pub(crate) fn cat(args: &CatAllArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    for_each_file(&args.cat.files, console, |file, console| {
+        print(file, &args.cat, args.lines, console)
+    })
 }
 
 pub(crate) fn head(args: &HeadArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
@@ -40,13 +46,16 @@ fn print(
         .tagged(part.tagged)
         .head(head)
         .read(ReadOptions::default().nan(true).rows(part.rows).message(part.schema.message_of()));
-    let input = Input::open(&place)?;
-    let source = OpenSource::open(input, &options).map_err(|e| e.in_file(place.name()))?;
+    let (source, reads) = open(&place, args, &options, console)?;
     let (to, write) = layout(&source, args, head)?;
-    // What has types of its own is shown with them, where nothing else was asked for.
-    let shows_types = source.format().capabilities().typed && args.to.is_none() && !part.tagged;
+    // What has values that JSON lacks is shown with their types, where nothing else was asked for.
+    let is_text = matches!(source.format().id(), "json" | "jsonl");
+    let shows_types = !is_text && args.to.is_none() && !part.tagged;
     let options = if shows_types { options.for_people() } else { options };
     let mut progress = ProgressLine::new(console, place.name());
+    if let Some((counter, size)) = reads {
+        progress.reads(counter, size);
+    }
     let is_json = matches!(to.id(), "json" | "jsonl");
     if console.is_terminal() && !is_json && to.id() != "yaml" {
         return Err(binary(to).into());
@@ -60,6 +69,26 @@ fn print(
     convert_between(source, output, to, &options.write(write), &mut progress)
         .map_err(|e| e.in_file(place.name()))?;
     Ok(())
+}
+
+/// Opens a file; a checkpoint as its tensors.
+fn open(
+    place: &Location,
+    args: &CatArgs,
+    options: &ConvertOptions,
+    console: &mut Console<'_>,
+) -> Result<(OpenSource, Option<(Arc<AtomicU64>, u64)>), Failure> {
+    let is_asked_for = args.from.as_ref().is_none_or(|from| from == "torch");
+    if is_asked_for && let Some(tensors) = open_tensors(place)?.filter(OpenTensors::is_checkpoint) {
+        for what in tensors.container.others() {
+            console.complain(Style::Hint, "no tensor", what);
+        }
+        return Ok((OpenSource::of_tensors(tensors)?, None));
+    }
+    let mut input = Input::open(place)?;
+    let reads = input.count_reads();
+    let source = OpenSource::open(input, options).map_err(|e| e.in_file(place.name()))?;
+    Ok((source, reads))
 }
 
 /// Bytes that are no text do anything to a terminal.
@@ -76,7 +105,7 @@ fn layout(
     args: &CatArgs,
     head: Option<u64>,
 ) -> Result<(&'static dyn Format, WriteOptions), Failure> {
-    let write = WriteOptions::default().nan(!args.part.tagged);
+    let write = WriteOptions::default().nan(args.nan);
     let write = write.message(args.part.schema.message_of());
     if let Some(id) = &args.to {
         let to = format_of_id(id)?;

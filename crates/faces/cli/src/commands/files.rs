@@ -55,18 +55,30 @@ pub(super) struct Loaded {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Reads a whole file, unpacked.
-pub(super) fn load(place: &Location, from: Option<&str>) -> Result<Loaded> {
+/// What a command makes of a file.
+pub(super) enum Outcome<T> {
+    Done(T),
+    /// The file is of no format that the command is for, as this error says.
+    Skipped(Error),
+}
+
+/// Reads a whole file, unpacked; one of no known format is skipped.
+pub(super) fn load(place: &Location, from: Option<&str>) -> Result<Outcome<Loaded>> {
     let input = Input::open(place)?;
     let format = match from {
-        Some(id) => format_of_id(id),
-        None => format_of(&input),
+        Some(id) => format_of_id(id).map_err(|e| e.in_file(place.name()))?,
+        None => match format_of(&input) {
+            Ok(format) => format,
+            Err(error) if input.size() != Some(0) => {
+                return Ok(Outcome::Skipped(error.in_file(place.name())));
+            }
+            Err(error) => return Err(error.in_file(place.name())),
+        },
     };
-    let format = format.map_err(|e| e.in_file(place.name()))?;
     let mut bytes = Vec::new();
     let read = input.into_reader().read_to_end(&mut bytes);
     read.map_err(|e| Error::io(e, "cannot read the file").in_file(place.name()))?;
-    Ok(Loaded { format, bytes })
+    Ok(Outcome::Done(Loaded { format, bytes }))
 }
 
 /// Works on files on all cores and hands over the results in the order of the files.

@@ -7,7 +7,7 @@ use cannery::{
 };
 use similar::TextDiff;
 
-use super::files::{expand, for_each, load};
+use super::files::{Outcome, expand, for_each, load};
 use super::{object, print_json};
 use crate::args::FmtArgs;
 use crate::console::Style;
@@ -25,18 +25,25 @@ pub(crate) fn fmt(args: &FmtArgs, console: &mut Console<'_>) -> Result<ExitStatu
     let places = expand(&args.files.files)?;
     let options =
         LayoutOptions::default().indent(args.indent).width(args.width).sort_keys(args.sort_keys);
-    let work = |place: &Location| -> Result<Texts> {
-        let loaded = load(place, args.files.from.as_deref())?;
+    let work = |place: &Location| -> Result<Outcome<Texts>> {
+        let loaded = match load(place, args.files.from.as_deref())? {
+            Outcome::Done(loaded) => loaded,
+            Outcome::Skipped(why) => return Ok(Outcome::Skipped(why)),
+        };
         let after = loaded.format.layout(&loaded.bytes, &options);
-        let after = after.map_err(|e| e.in_file(place.name()))?;
+        let after = match after.map_err(|e| e.in_file(place.name())) {
+            Ok(after) => after,
+            Err(why) if !loaded.format.is_laid_out() => return Ok(Outcome::Skipped(why)),
+            Err(error) => return Err(error),
+        };
         let is_json = matches!(loaded.format.id(), "json" | "jsonl");
         let texts = Texts { before: loaded.bytes, after, is_json };
         if !args.check && !args.diff && texts.differ() {
             texts.write(place)?;
         }
-        Ok(texts)
+        Ok(Outcome::Done(texts))
     };
-    let mut tally = Tally { args, changed: Vec::new(), failed: 0 };
+    let mut tally = Tally { args, changed: Vec::new(), failed: 0, skipped: 0 };
     let take =
         |place: &Location, texts, console: &mut Console<'_>| tally.take(place, texts, console);
     for_each(&places, "laying out", console, work, take)?;
@@ -64,17 +71,23 @@ struct Tally<'a> {
     args: &'a FmtArgs,
     changed: Vec<String>,
     failed: usize,
+    skipped: usize,
 }
 
 impl Tally<'_> {
     fn take(
         &mut self,
         place: &Location,
-        texts: Result<Texts>,
+        texts: Result<Outcome<Texts>>,
         console: &mut Console<'_>,
     ) -> Result<(), Failure> {
         let texts = match texts {
-            Ok(texts) => texts,
+            Ok(Outcome::Done(texts)) => texts,
+            Ok(Outcome::Skipped(why)) => {
+                self.skipped += 1;
+                console.skip(&why);
+                return Ok(());
+            }
             Err(error) => {
                 self.failed += 1;
                 Failure::from(error).report(console);
@@ -98,25 +111,42 @@ impl Tally<'_> {
                 console.line(format_args!("{} would change", printable(&place.name())))
             }
             (false, false) => {
-                console.note(format_args!("{} changed", place.name()));
+                console.note(format_args!("{} changed", printable(&place.name())));
                 Ok(())
             }
         }
     }
 
+    fn summary(&self, files: usize) -> String {
+        let Self { changed, failed, skipped, .. } = self;
+        let word = if self.args.check || self.args.diff { "would change" } else { "changed" };
+        let mut summary = format!("{files} files, {} {word}", changed.len());
+        for (count, what) in [(*failed, "failed"), (*skipped, "skipped")] {
+            if count > 0 {
+                summary = format!("{summary}, {count} {what}");
+            }
+        }
+        summary
+    }
+
     fn finish(self, places: &[Location], console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+        let nothing = !places.is_empty() && self.skipped == places.len();
         let found = !self.changed.is_empty() && (self.args.check || self.args.diff);
         if self.args.json {
             let count = |count: usize| Value::from(count as u64);
             let report = object([
                 ("files", count(places.len())),
-                ("changed", self.changed.into_iter().collect()),
+                ("changed", self.changed.iter().map(|name| Value::from(name.as_str())).collect()),
                 ("failed", count(self.failed)),
+                ("skipped", count(self.skipped)),
                 ("written", Value::Bool(!self.args.check)),
             ]);
             print_json(&report, console)?;
+        } else if places.len() > 1 {
+            console.note(self.summary(places.len()));
         }
         Ok(match (self.failed, found) {
+            _ if nothing => ExitStatus::Incomplete,
             (1.., _) => ExitStatus::Incomplete,
             (0, true) => ExitStatus::Findings,
             (0, false) => ExitStatus::Success,
@@ -144,7 +174,9 @@ fn print(texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
 fn print_diff(place: &Location, texts: &Texts, console: &mut Console<'_>) -> Result<(), Failure> {
     let before = String::from_utf8_lossy(&texts.before);
     let diff = TextDiff::from_lines(before.as_ref(), &texts.after);
-    let (old, new) = (format!("{} (now)", place.name()), format!("{} (laid out)", place.name()));
+    let name = place.name();
+    let name = printable(&name);
+    let (old, new) = (format!("{name} (now)"), format!("{name} (laid out)"));
     let text = diff.unified_diff().context_radius(3).header(&old, &new).to_string();
     for line in text.lines() {
         let style = match line.as_bytes().first() {

@@ -22,7 +22,11 @@ pub(crate) fn inspect(
 ) -> Result<ExitStatus, Failure> {
     for_each_file(&args.files, console, |file, console| {
         let options = ReadOptions::default().nan(true);
-        let inspection = cannery::inspect(&Location::from(file), &options)?;
+        let place = Location::from(file);
+        let inspection = match &args.from {
+            Some(id) => cannery::inspect_from(&place, id, &options)?,
+            None => cannery::inspect(&place, &options)?,
+        };
         if args.json {
             return print_json(&inspection, console);
         }
@@ -103,11 +107,8 @@ fn children(parts: &[Node], count: Option<u64>, console: &Console<'_>) -> Vec<Tr
 fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
     let mut words = node.kind.clone();
     let mut parts = node.parts.as_slice();
-    if let (Some(dtype), Some(shape)) = (&node.dtype, &node.shape) {
-        words = format!("{dtype} {shape:?}");
-        if node.fortran_order {
-            words.push_str("  Fortran order");
-        }
+    if let Some(array) = array(node) {
+        words = array;
     }
     if let Some(len) = node.len {
         words = format!("{words} of {}", range(len));
@@ -119,7 +120,7 @@ fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
             .len
             .is_none_or(|_| items.parts.iter().all(|part| part.name.as_deref() != Some("[]")))
     {
-        words = format!("{words}: {}", items.kind);
+        words = format!("{words}: {}", array(items).unwrap_or_else(|| items.kind.clone()));
         if let Some(len) = items.len {
             words = format!("{words} of {}", range(len));
         }
@@ -131,6 +132,13 @@ fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
     let more = [size, details.map(str::to_owned), seen];
     let words = more.into_iter().flatten().fold(words, |words, more| format!("{words}  {more}"));
     (printable(&words).into_owned(), parts)
+}
+
+/// The type and the sides of an array, as every container shows them.
+fn array(node: &Node) -> Option<String> {
+    let (dtype, shape) = (node.dtype.as_ref()?, node.shape.as_ref()?);
+    let order = if node.fortran_order { "  Fortran order" } else { "" };
+    Some(format!("{dtype} {shape:?}{order}"))
 }
 
 /// How many maps the parts of a node are the fields of.

@@ -7,7 +7,7 @@ use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
 
 use super::artifacts::artifact_value;
 use super::runs::version;
-use super::{object, print_json, seconds, stores};
+use super::{object, print_json, seconds, shown_type, stores};
 use crate::args::LineageArgs;
 use crate::console::Style;
 use crate::failure::Failure;
@@ -95,7 +95,8 @@ impl<'a> Shown<'a> {
         let name =
             argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
         let size = size_name(artifact.size);
-        let (type_name, format) = (printable(&artifact.type_name), printable(&artifact.format));
+        let type_name = shown_type(&artifact.type_name);
+        let (type_name, format) = (printable(&type_name), printable(&artifact.format));
         let mut line = format!("{name}  {type_name}  {size}  {format}");
         if let Some(producer) = &artifact.producer {
             let duration = self.store.step(producer.step)?.duration().map(seconds);

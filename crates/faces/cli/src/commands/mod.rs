@@ -10,6 +10,7 @@ pub(crate) mod fmt;
 pub(crate) mod inspect;
 pub(crate) mod lineage;
 pub(crate) mod logs;
+pub(crate) mod man;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod scan;
@@ -67,6 +68,16 @@ fn seconds(duration: std::time::Duration) -> String {
         1..60 => format!("{seconds:.1} s"),
         whole => format!("{}:{:02} min", whole / 60, whole % 60),
     }
+}
+
+/// The name of a type as people know it: built-in ones without their module.
+fn shown_type(name: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    let mut shown = String::with_capacity(name.len());
+    for piece in name.split_inclusive(|c: char| !is_word(c)) {
+        shown.push_str(piece.strip_prefix("builtins.").unwrap_or(piece));
+    }
+    shown
 }
 
 /// How a status looks.

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use cannery::pickle::scan::{Finding, ScanOptions, Verdict};
 use cannery::{FileScan, Location, ScanReport, printable, scan_places};
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::ProgressBar;
 
 use super::print_json;
 use crate::args::{ScanArgs, ScanFormat};
 use crate::console::Style;
 use crate::failure::Failure;
+use crate::progress::bar_of_files;
 use crate::{Console, ExitStatus};
 
 /// Work that is done sooner needs no progress.
@@ -45,9 +46,9 @@ fn scan_watched(places: &[Location], console: &Console<'_>) -> ScanReport {
             return;
         }
         if let Ok(mut bar) = bar.lock() {
-            let new =
-                || ProgressBar::with_draw_target(Some(all as u64), ProgressDrawTarget::stderr());
-            bar.get_or_insert_with(new).set_position(done as u64);
+            let bar = bar.get_or_insert_with(|| bar_of_files("scanning", started));
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
         }
     });
     if let Ok(bar) = bar.into_inner() {
@@ -60,7 +61,12 @@ fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Fail
     let width =
         report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0).min(60);
     for file in &report.files {
-        print_file(file, width, console)?;
+        if file.scan.verdict != Verdict::Ok || !console.is_quiet() {
+            print_file(file, width, console)?;
+        }
+    }
+    if console.is_quiet() {
+        return Ok(());
     }
     let (danger, unknown) = (report.count(Verdict::Danger), report.count(Verdict::Unknown));
     console

@@ -2,7 +2,7 @@
 
 use cannery::{Error, Location, ReadOptions, Result, Value};
 
-use super::files::{expand, for_each, load};
+use super::files::{Outcome, expand, for_each, load};
 use super::{object, print_json};
 use crate::args::ValidateArgs;
 use crate::console::Style;
@@ -15,11 +15,15 @@ pub(crate) fn validate(
 ) -> Result<ExitStatus, Failure> {
     let places = expand(&args.files.files)?;
     let mut tally = Tally { json: args.json, ..Tally::default() };
-    let work = |place: &Location| -> Result<Vec<Error>> {
-        let loaded = load(place, args.files.from.as_deref())?;
+    let work = |place: &Location| -> Result<Outcome<Vec<Error>>> {
+        let loaded = match load(place, args.files.from.as_deref())? {
+            Outcome::Done(loaded) => loaded,
+            Outcome::Skipped(why) => return Ok(Outcome::Skipped(why)),
+        };
         let options = ReadOptions::default().nan(args.nan);
         let errors = loaded.format.validate(&loaded.bytes, &options);
-        Ok(errors.into_iter().map(|error| error.in_file(place.name())).collect())
+        let errors = errors.into_iter().map(|error| error.in_file(place.name())).collect();
+        Ok(Outcome::Done(errors))
     };
     for_each(&places, "validating", console, work, |_, errors, console| {
         tally.take(errors, console)
@@ -33,17 +37,23 @@ struct Tally {
     invalid: usize,
     errors: usize,
     unreadable: usize,
+    skipped: usize,
     values: Vec<Value>,
 }
 
 impl Tally {
     fn take(
         &mut self,
-        errors: Result<Vec<Error>>,
+        errors: Result<Outcome<Vec<Error>>>,
         console: &mut Console<'_>,
     ) -> Result<(), Failure> {
         let errors = match errors {
-            Ok(errors) => errors,
+            Ok(Outcome::Done(errors)) => errors,
+            Ok(Outcome::Skipped(why)) => {
+                self.skipped += 1;
+                console.skip(&why);
+                return Ok(());
+            }
             Err(error) => {
                 self.unreadable += 1;
                 Failure::from(error).report(console);
@@ -66,26 +76,32 @@ impl Tally {
     }
 
     fn finish(self, files: usize, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
-        let Self { invalid, errors, unreadable, .. } = self;
+        let Self { invalid, errors, unreadable, skipped, .. } = self;
+        let nothing = files > 0 && skipped == files;
         if self.json {
             let count = |count: usize| Value::from(count as u64);
             let report = object([
                 ("files", count(files)),
                 ("invalid", count(invalid)),
                 ("unreadable", count(unreadable)),
+                ("skipped", count(skipped)),
                 ("errors", Value::List(self.values)),
             ]);
             print_json(&report, console)?;
         } else if files > 1 || errors > 0 {
             let plural = |count: usize| if count == 1 { "" } else { "s" };
-            let summary = format!(
+            let mut summary = format!(
                 "{files} file{}, {invalid} invalid, {errors} error{}",
                 plural(files),
                 plural(errors)
             );
+            if skipped > 0 {
+                summary = format!("{summary}, {skipped} skipped");
+            }
             console.note(summary);
         }
         Ok(match (unreadable, invalid) {
+            _ if nothing => ExitStatus::Incomplete,
             (1.., _) => ExitStatus::Incomplete,
             (_, 1..) => ExitStatus::Findings,
             _ => ExitStatus::Success,

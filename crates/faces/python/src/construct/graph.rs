@@ -35,6 +35,8 @@ pub(crate) struct GraphHooks<'py> {
     weights: Weights,
     /// How many marked values are still being read.
     open_marks: usize,
+    /// Whether the reviver makes something hashable of lists, sets and dictionaries that are keys.
+    mends_keys: bool,
 }
 
 /// What the reviver knows about a name, which is kept: its address must stay its own.
@@ -101,7 +103,34 @@ impl<'py> GraphHooks<'py> {
             classes: HashMap::new(),
             weights: Weights::default(),
             open_marks: 0,
+            mends_keys: false,
         }
+    }
+
+    /// The same, where documents have containers as keys: the reviver's `immutable` makes of them what
+    /// has a hash.
+    pub(crate) fn with_container_keys(mut self) -> Self {
+        self.mends_keys = true;
+        self
+    }
+
+    /// Makes keys and items of sets hashable that are containers.
+    fn mend_keys(&self, container: Container, values: &mut [Bound<'py, PyAny>]) -> Result<()> {
+        let step = match container {
+            Container::Map => 2,
+            Container::Set | Container::FrozenSet => 1,
+            Container::List | Container::Tuple => return Ok(()),
+        };
+        let Some(reviver) = &self.reviver else { return Ok(()) };
+        for key in values.iter_mut().step_by(step) {
+            let has_no_hash = key.is_exact_instance_of::<PyList>()
+                || key.is_exact_instance_of::<PyDict>()
+                || key.is_exact_instance_of::<PySet>();
+            if has_no_hash {
+                *key = reviver.immutable(key).map_err(from_exception)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is known about a name; `None` if all objects are refused.
@@ -503,6 +532,9 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             return Ok(made);
         }
         self.weights.check(container, &values[base..], open.parts)?;
+        if self.mends_keys {
+            self.mend_keys(container, &mut values[base..])?;
+        }
         let made = match &open.object {
             Some(object) => fill(object, container, values, base).map(|()| object.clone()),
             None if matches!(container, Container::Set | Container::FrozenSet) => {

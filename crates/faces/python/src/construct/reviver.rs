@@ -106,6 +106,11 @@ impl<'py> Reviver<'py> {
         self.call(intern!(self.source.py(), "check_name"), (type_name, name)).map(drop)
     }
 
+    /// What has a hash and the same content as a list, a set or a dictionary.
+    pub(super) fn immutable(&self, container: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.call(intern!(self.source.py(), "immutable"), (container,))
+    }
+
     pub(super) fn finish(
         &self,
         type_name: &Bound<'py, PyAny>,

@@ -15,7 +15,7 @@ pub(super) struct Hdf5Dataset(pub(super) Dataset);
 
 /// Which positions of a dimension are wanted: start, step and count, or a list.
 #[derive(FromPyObject)]
-enum Wanted {
+pub(super) enum Wanted {
     Range(u64, u64, u64),
     List(Vec<u64>),
 }
@@ -103,11 +103,15 @@ impl Hdf5Dataset {
         threads: usize,
     ) -> PyResult<()> {
         let mut buffer = Buffer::writable(buffer)?;
-        let dims = selection.into_iter().map(|wanted| match wanted {
-            Wanted::Range(start, step, count) => DimSelection::Range { start, step, count },
-            Wanted::List(list) => DimSelection::List(list),
-        });
-        let selection = Selection(dims.collect());
+        let selection = self::selection(selection);
         py.detach(|| self.0.read_into(&selection, buffer.as_mut_slice(), threads)).or_raise(py)
     }
+}
+
+pub(super) fn selection(wanted: Vec<Wanted>) -> Selection {
+    let dims = wanted.into_iter().map(|wanted| match wanted {
+        Wanted::Range(start, step, count) => DimSelection::Range { start, step, count },
+        Wanted::List(list) => DimSelection::List(list),
+    });
+    Selection(dims.collect())
 }

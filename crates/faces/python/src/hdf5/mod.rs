@@ -3,6 +3,7 @@
 mod dataset;
 mod node;
 mod types;
+mod write;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -17,6 +18,10 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<node::Hdf5Node>()?;
     module.add_class::<dataset::Hdf5Dataset>()?;
     module.add_class::<types::Hdf5Type>()?;
+    module.add_class::<write::Hdf5Writer>()?;
+    module.add_function(wrap_pyfunction!(write::hdf5_create, module)?)?;
+    module.add_function(wrap_pyfunction!(write::hdf5_edit, module)?)?;
+    module.add_function(wrap_pyfunction!(write::hdf5_edit_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(hdf5_open, module)?)?;
     module.add_function(wrap_pyfunction!(hdf5_open_bytes, module)?)
 }

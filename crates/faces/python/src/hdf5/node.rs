@@ -1,12 +1,15 @@
 //! Objects of HDF5 files.
 
 use cannery_core::Error;
-use cannery_hdf5::{Attribute, Dataspace, LinkTarget, Node, ObjectKind, Region};
+use cannery_hdf5::{
+    Attribute, DatasetSpec, Dataspace, FillValue, Filter, LinkTarget, Node, ObjectKind, Region,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
-use super::dataset::Hdf5Dataset;
+use super::dataset::{Hdf5Dataset, Wanted, selection};
 use super::types::Hdf5Type;
+use super::write::{FillParts, FilterParts, RegionParts, StorageParts, dataspace, region, storage};
 use crate::errors::{OrRaise, to_exception};
 use crate::npy::Buffer;
 
@@ -143,6 +146,130 @@ impl Hdf5Node {
         };
         let (counts, all) = py.detach(read).or_raise(py)?;
         Ok((counts, PyBytes::new(py, &all)))
+    }
+
+    fn create_group(&self, py: Python<'_>, track_order: bool) -> PyResult<Self> {
+        self.0.create_group(track_order).map(Self).or_raise(py)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a dataset is has as many parts")]
+    fn create_dataset(
+        &self,
+        py: Python<'_>,
+        datatype: &Hdf5Type,
+        committed: Option<u64>,
+        shape: Option<Vec<u64>>,
+        max_shape: Option<Vec<Option<u64>>>,
+        stored: StorageParts,
+        filters: Vec<FilterParts>,
+        fill: Option<FillParts>,
+        track_order: bool,
+    ) -> PyResult<Self> {
+        let mut spec = DatasetSpec::new(datatype.0.clone(), dataspace(shape, max_shape));
+        spec.committed = committed;
+        spec.storage = storage(stored);
+        let filter = |(id, flags, values)| Filter::new(id, flags, values);
+        spec.filters = filters.into_iter().map(filter).collect();
+        spec.fill = match fill {
+            None => FillValue::Default,
+            Some(FillParts::Value(bytes)) => FillValue::Value(bytes),
+            Some(FillParts::Name(_)) => FillValue::Undefined,
+        };
+        spec.track_order = track_order;
+        self.0.create_dataset(&spec).map(Self).or_raise(py)
+    }
+
+    fn commit_datatype(&self, py: Python<'_>, datatype: &Hdf5Type) -> PyResult<Self> {
+        self.0.commit_datatype(&datatype.0).map(Self).or_raise(py)
+    }
+
+    fn insert_hard(&self, py: Python<'_>, name: &[u8], node: &Self) -> PyResult<()> {
+        self.0.insert_link(name, LinkTarget::Hard(node.0.id().1)).or_raise(py)
+    }
+
+    fn insert_soft(&self, py: Python<'_>, name: &[u8], path: &[u8]) -> PyResult<()> {
+        self.0.insert_link(name, LinkTarget::Soft(path.to_vec())).or_raise(py)
+    }
+
+    fn insert_external(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        file: &[u8],
+        path: &[u8],
+    ) -> PyResult<()> {
+        let target = LinkTarget::External { file: file.to_vec(), path: path.to_vec() };
+        self.0.insert_link(name, target).or_raise(py)
+    }
+
+    /// Puts a link of this group into another one, where it has another name, and removes it.
+    fn move_link(&self, py: Python<'_>, name: &[u8], to: &Self, new: &[u8]) -> PyResult<()> {
+        self.0.move_link(name, &to.0, new).or_raise(py)
+    }
+
+    fn remove_link(&self, py: Python<'_>, name: &[u8]) -> PyResult<()> {
+        self.0.remove_link(name).or_raise(py)
+    }
+
+    fn set_attribute(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        datatype: &Hdf5Type,
+        committed: Option<u64>,
+        shape: Option<Vec<u64>>,
+        data: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let data = Buffer::of(data)?;
+        let space = dataspace(shape, None);
+        self.0.set_attribute(name, (&datatype.0, committed), &space, data.as_slice()).or_raise(py)
+    }
+
+    fn remove_attribute(&self, py: Python<'_>, name: &[u8]) -> PyResult<()> {
+        self.0.remove_attribute(name).or_raise(py)
+    }
+
+    fn resize(&self, py: Python<'_>, shape: Vec<u64>) -> PyResult<()> {
+        py.detach(|| self.0.resize(&shape)).or_raise(py)
+    }
+
+    /// Writes elements, as the file has them.
+    fn write(
+        &self,
+        py: Python<'_>,
+        wanted: Vec<Wanted>,
+        data: &Bound<'_, PyAny>,
+        threads: usize,
+    ) -> PyResult<()> {
+        let data = Buffer::of(data)?;
+        let selection = selection(wanted);
+        py.detach(|| self.0.write(&selection, data.as_slice(), threads)).or_raise(py)
+    }
+
+    /// Stores sequences of elements of `size` bytes; gives back the bytes that lead to them.
+    fn put_sequences<'py>(
+        &self,
+        py: Python<'py>,
+        sequences: Vec<Bound<'py, PyBytes>>,
+        size: u32,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let parts = sequences.iter().map(|data| {
+            let data = data.as_bytes();
+            let count = u32::try_from(data.len()).unwrap_or(u32::MAX) / size.max(1);
+            (count, data)
+        });
+        let out = self.0.put_sequences(parts).or_raise(py)?;
+        Ok(PyBytes::new(py, &out))
+    }
+
+    /// Stores a reference to a region of the dataset that the node is.
+    fn put_region<'py>(
+        &self,
+        py: Python<'py>,
+        parts: RegionParts,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let out = self.0.put_region(&region(parts)).or_raise(py)?;
+        Ok(PyBytes::new(py, &out))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Datatypes as tuples of Python's.
 
-use cannery_hdf5::{CharacterSet, Datatype, NumberKind, ReferenceKind, StringPadding, TypeClass};
+use cannery_hdf5::{
+    ByteOrder, CharacterSet, Datatype, FloatLayout, Member, NumberKind, ReferenceKind,
+    StringPadding, TypeClass,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
@@ -28,6 +31,12 @@ impl Hdf5Type {
         let (data, mut out) = (Buffer::of(data)?, Buffer::writable(out)?);
         let convert = || self.0.convert_numbers(data.as_slice(), out.as_mut_slice());
         py.detach(convert).or_raise(py)
+    }
+
+    /// The type that a description of `describe`'s form says.
+    #[staticmethod]
+    fn make(described: &Bound<'_, PyTuple>) -> PyResult<Self> {
+        made(described).map(Self)
     }
 
     fn __eq__(&self, other: &Self) -> bool {
@@ -118,4 +127,96 @@ fn reference_name(kind: ReferenceKind) -> &'static str {
         ReferenceKind::NewRegion => "new region",
         ReferenceKind::NewAttribute => "new attribute",
     }
+}
+
+type NamedParts<'py> = Vec<(Vec<u8>, u32, Bound<'py, PyTuple>)>;
+
+fn made(described: &Bound<'_, PyTuple>) -> PyResult<Datatype> {
+    let kind: String = described.get_item(0)?.extract()?;
+    let size: u32 = described.get_item(1)?.extract()?;
+    let part = |i: usize| described.get_item(i);
+    let inner = |i: usize| -> PyResult<Box<Datatype>> {
+        Ok(Box::new(made(&part(i)?.extract::<Bound<'_, PyTuple>>()?)?))
+    };
+    let class = match kind.as_str() {
+        "number" => return number_of(&part(2)?.extract::<String>()?, size),
+        "string" => TypeClass::String { padding: padding(&part(2)?)?, charset: charset(&part(3)?)? },
+        "varstring" => {
+            TypeClass::VarString { padding: padding(&part(2)?)?, charset: charset(&part(3)?)? }
+        }
+        "opaque" => TypeClass::Opaque { tag: part(2)?.extract()? },
+        "compound" => {
+            let parts: NamedParts<'_> = part(2)?.extract()?;
+            let member = |(name, offset, datatype): (Vec<u8>, u32, Bound<'_, PyTuple>)| {
+                Ok(Member { name, offset, datatype: made(&datatype)? })
+            };
+            TypeClass::Compound(parts.into_iter().map(member).collect::<PyResult<_>>()?)
+        }
+        "reference" if part(2)?.extract::<String>()? == "region" => {
+            TypeClass::Reference(ReferenceKind::Region)
+        }
+        "reference" => TypeClass::Reference(ReferenceKind::Object),
+        "enum" => TypeClass::Enum { base: inner(2)?, members: part(3)?.extract()? },
+        "sequence" => TypeClass::Sequence(inner(2)?),
+        "array" => TypeClass::Array { base: inner(2)?, shape: part(3)?.extract()? },
+        other => {
+            let message = format!("types of the class `{other}` are not written");
+            return Err(pyo3::exceptions::PyTypeError::new_err(message));
+        }
+    };
+    Ok(Datatype::new(size, class))
+}
+
+fn padding(name: &Bound<'_, PyAny>) -> PyResult<StringPadding> {
+    Ok(match name.extract::<String>()?.as_str() {
+        "nullterm" => StringPadding::NullTerminated,
+        "spacepad" => StringPadding::SpacePadded,
+        _ => StringPadding::NullPadded,
+    })
+}
+
+fn charset(name: &Bound<'_, PyAny>) -> PyResult<CharacterSet> {
+    let is_ascii = name.extract::<String>()? == "ascii";
+    Ok(if is_ascii { CharacterSet::Ascii } else { CharacterSet::Utf8 })
+}
+
+/// The number that `NumPy`'s name stands for.
+fn number_of(name: &str, size: u32) -> PyResult<Datatype> {
+    let unknown = || {
+        let message = format!("numbers of the type `{name}` are not written");
+        pyo3::exceptions::PyTypeError::new_err(message)
+    };
+    let order = if name.starts_with('>') { ByteOrder::Big } else { ByteOrder::Little };
+    let bits = u16::try_from(size * 8).map_err(|_| unknown())?;
+    let class = match name.as_bytes().get(1) {
+        Some(kind @ (b'i' | b'u')) if size <= 8 => TypeClass::Fixed {
+            order,
+            signed: *kind == b'i',
+            offset: 0,
+            precision: bits,
+            is_bits: false,
+        },
+        Some(b'f') => {
+            let (exponent_bits, mantissa_bits, bias) = match size {
+                2 => (5, 10, 15),
+                4 => (8, 23, 127),
+                8 => (11, 52, 1023),
+                _ => return Err(unknown()),
+            };
+            TypeClass::Float(FloatLayout {
+                order,
+                offset: 0,
+                precision: bits,
+                sign: exponent_bits + mantissa_bits,
+                exponent_at: mantissa_bits,
+                exponent_bits,
+                mantissa_at: 0,
+                mantissa_bits,
+                bias,
+                normalization: 2,
+            })
+        }
+        _ => return Err(unknown()),
+    };
+    Ok(Datatype::new(size, class))
 }

@@ -29,6 +29,10 @@ type Hook<'py> = Option<Bound<'py, PyAny>>;
 /// do about a key that occurs twice in one object (``"last"``, ``"first"`` or ``"error"``), and
 /// ``depth`` how deep a document may be nested. ``type`` is what the value shall be, as in
 /// ``decode``, with ``unknown``, ``duplicates`` and ``depth``; it cannot be combined with the others.
+///
+/// >>> from cannery import json
+/// >>> json.loads('{"ids": [1, 2]}')
+/// {'ids': [1, 2]}
 #[pyfunction]
 #[pyo3(signature = (s, *, cls=None, object_hook=None, parse_float=None, parse_int=None,
     parse_constant=None, object_pairs_hook=None, r#type=None, **kw))]
@@ -47,8 +51,12 @@ fn json_loads<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     if let Some(annotation) = r#type {
         let more = MoreTyped::of(kw)?;
-        let options =
-            TypeOptions { annotation: Some(annotation), unknown: &more.unknown, strict: true };
+        let options = TypeOptions {
+            annotation: Some(annotation),
+            unknown: &more.unknown,
+            strict: true,
+            binary: false,
+        };
         let plan = options.plan(py)?.expect("there is an annotation");
         let others = [&object_hook, &parse_float, &parse_int, &parse_constant, &object_pairs_hook];
         if cls.is_some() || others.iter().any(|hook| hook.is_some()) {
@@ -127,6 +135,11 @@ fn with_decoder<'py>(
 /// ``duplicates`` says what to do about a key that occurs twice in one object: ``"last"`` or
 /// ``"first"`` keeps that value, ``"error"`` refuses the document. ``depth`` is how deep it may be
 /// nested.
+///
+/// >>> import datetime
+/// >>> from cannery import json
+/// >>> json.decode(b'["2026-11-21"]', type=list[datetime.date])
+/// [datetime.date(2026, 11, 21)]
 #[pyfunction]
 #[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, duplicates="last",
     depth=1024))]
@@ -141,7 +154,7 @@ fn json_decode<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let duplicates = Duplicates::parse(duplicates)?;
     let options = ReadOptions::default().limits(Limits::default().depth(depth));
-    let plan = TypeOptions { annotation: r#type, unknown, strict }.plan(py)?;
+    let plan = TypeOptions { annotation: r#type, unknown, strict, binary: false }.plan(py)?;
     let document = Document::utf8(data)?;
     if let Some(plan) = plan {
         return read_typed(py, &document, &options, &plan, duplicates);
@@ -162,7 +175,12 @@ fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
         return read_plainly(&data, Source::utf8, &ReadOptions::default());
     }
     let annotation = call.only_named("type")?;
-    let options = TypeOptions { annotation: Some(&annotation), unknown: "ignore", strict: true };
+    let options = TypeOptions {
+        annotation: Some(&annotation),
+        unknown: "ignore",
+        strict: true,
+        binary: false,
+    };
     let plan = options.plan_at_hand()?;
     let source = Source::utf8(&data)?;
     let mut builder = if source.is_short() {

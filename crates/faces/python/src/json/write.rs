@@ -32,6 +32,10 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///
 /// Generators and other iterators are written as arrays, item by item; with a function as
 /// ``default``, that is asked what they are.
+///
+/// >>> from cannery import json
+/// >>> json.dumps({"ids": [1, 2]})
+/// '{"ids": [1, 2]}'
 #[pyfunction]
 #[pyo3(signature = (obj, *, skipkeys=None, ensure_ascii=None, check_circular=None, allow_nan=None,
     cls=None, indent=None, separators=None, default=None, sort_keys=None, **kw))]
@@ -45,7 +49,7 @@ fn json_dumps<'py>(
     allow_nan: Option<&Bound<'py, PyAny>>,
     cls: Option<&Bound<'py, PyAny>>,
     indent: Option<&Bound<'py, PyAny>>,
-    separators: Option<(String, String)>,
+    #[pyo3(from_py_with = separators_of)] separators: Option<(String, String)>,
     default: Option<Bound<'py, PyAny>>,
     sort_keys: Option<&Bound<'py, PyAny>>,
     kw: Option<Bound<'py, PyDict>>,
@@ -125,7 +129,7 @@ fn json_dump<'py>(
     check_circular: bool,
     allow_nan: bool,
     indent: Option<&Bound<'py, PyAny>>,
-    separators: Option<(String, String)>,
+    #[pyo3(from_py_with = separators_of)] separators: Option<(String, String)>,
     default: Option<Bound<'py, PyAny>>,
     sort_keys: bool,
     iterators: Option<bool>,
@@ -156,6 +160,10 @@ fn json_dump<'py>(
 /// ``"null"``, or ``"write"`` (as ``NaN`` and ``Infinity``, which only some readers accept).
 /// ``iterators`` says whether generators and other iterators are written as arrays; if nothing is
 /// said, they are, unless ``default`` is a function to be asked.
+///
+/// >>> from cannery import json
+/// >>> json.encode({"ids": [1, 2]})
+/// b'{"ids":[1,2]}'
 #[pyfunction]
 #[pyo3(signature = (obj, /, *, default=None, indent=None, sort_keys=false, skipkeys=false,
     ensure_ascii=false, nan="error", iterators=None, newline=false, depth=1024))]
@@ -267,6 +275,21 @@ fn walk<'py, O: Output>(
 
 fn truth(value: Option<&Bound<'_, PyAny>>, default: bool) -> PyResult<bool> {
     value.map_or(Ok(default), PyAnyMethods::is_truthy)
+}
+
+/// The separators of items and of keys: two texts in whatever can be unpacked.
+fn separators_of(pair: &Bound<'_, PyAny>) -> PyResult<Option<(String, String)>> {
+    if pair.is_none() {
+        return Ok(None);
+    }
+    let both: Vec<String> =
+        pair.try_iter()?.map(|item| item?.extract()).collect::<PyResult<_>>()?;
+    let count = both.len();
+    let both: Result<[String; 2], _> = both.try_into();
+    let [item, key] = both.map_err(|_| {
+        PyValueError::new_err(format!("separators are two texts (items, keys), not {count}"))
+    })?;
+    Ok(Some((item, key)))
 }
 
 /// The layout that the standard library gives a document.

@@ -21,12 +21,14 @@ pub(super) fn unpack_error(py: Python<'_>, error: Error) -> PyErr {
 pub(super) fn pack_error(py: Python<'_>, error: Error) -> PyErr {
     match error.kind() {
         ErrorKind::Depth => build(py, "StackError", &error),
-        ErrorKind::Value if error.message().starts_with("Integer") => {
-            build(py, "RangeError", &error)
-        }
+        ErrorKind::Value if is_out_of_range(error.message()) => build(py, "RangeError", &error),
         _ => return to_exception(py, error),
     }
     .unwrap_or_else(|failure| failure)
+}
+
+fn is_out_of_range(message: &str) -> bool {
+    message.starts_with("Integer") || message.starts_with("Float")
 }
 
 /// The exception for bytes of which not all have come.

@@ -28,6 +28,10 @@ fn pack_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
 }
 
 /// Pack object ``o`` and return packed bytes; the arguments are those of ``Packer``.
+///
+/// >>> from cannery import msgpack
+/// >>> msgpack.packb({"a": 1}).hex()
+/// '81a16101'
 #[pyfunction]
 #[pyo3(signature = (o, *, default=None, use_single_float=false, autoreset=true, use_bin_type=true,
     strict_types=false, datetime=false, unicode_errors=None, buf_size=None))]
@@ -55,6 +59,10 @@ fn msgpack_packb<'py>(
 /// Encode ``obj`` as MessagePack.
 ///
 /// ``default`` is called for values of other types and gives something to write instead.
+///
+/// >>> from cannery import msgpack
+/// >>> msgpack.encode([1, b"x"]).hex()
+/// '9201c40178'
 #[pyfunction]
 #[pyo3(signature = (obj, /, *, default=None, depth=1024))]
 fn msgpack_encode<'py>(

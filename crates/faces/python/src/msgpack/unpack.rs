@@ -31,7 +31,12 @@ fn decode_plainly<'py>(call: Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
         return only_object(&data, false);
     }
     let annotation = call.only_named("type")?;
-    let options = TypeOptions { annotation: Some(&annotation), unknown: "ignore", strict: true };
+    let options = TypeOptions {
+        annotation: Some(&annotation),
+        unknown: "ignore",
+        strict: true,
+        binary: true,
+    };
     let (plan, data) = (options.plan_at_hand()?, data.cast_exact::<PyBytes>().ok()?);
     let data = data.as_bytes();
     let mut builder = TypedBuilder::new(&plan, false);
@@ -51,6 +56,10 @@ fn only_object<'py>(data: &Bound<'py, PyAny>, text_keys: bool) -> Option<Bound<'
 /// ``StackError`` for what is nested too deeply, and ``ValueError`` for what is cut off.
 ///
 /// ``type`` and ``unknown`` are those of ``decode``; they cannot be combined with hooks.
+///
+/// >>> from cannery import msgpack
+/// >>> msgpack.unpackb(bytes.fromhex("81a16101"))
+/// {'a': 1}
 #[pyfunction]
 #[pyo3(signature = (packed, *, object_hook=None, list_hook=None, use_list=true, raw=false,
     timestamp=0, strict_map_key=true, unicode_errors=None, object_pairs_hook=None, ext_hook=None,
@@ -98,7 +107,9 @@ fn msgpack_unpackb<'py>(
         extension: size_or(max_ext_len, usize::MAX),
     };
     let options = read_options(raw, strict_map_key).sizes(sizes);
-    match (TypeOptions { annotation: r#type, unknown, strict: true }).plan(packed.py())? {
+    match (TypeOptions { annotation: r#type, unknown, strict: true, binary: true })
+        .plan(packed.py())?
+    {
         None => unpack(packed, &hooks, &options),
         Some(plan) if hooks.is_plain() && !raw => unpack_typed(packed, &plan, &options),
         Some(_) => Err(PyTypeError::new_err("unpackb takes type= or hooks and raw, not both")),
@@ -113,6 +124,10 @@ fn msgpack_unpackb<'py>(
 /// ``MismatchError``, which says where and what. Where a ``datetime`` is expected, timestamps are
 /// welcome. ``unknown`` says what is done about fields that the type has not: ``"ignore"`` or
 /// ``"error"``. With ``strict=False``, text stands for the number or truth value that it spells.
+///
+/// >>> from cannery import msgpack
+/// >>> msgpack.decode(bytes.fromhex("920102"), type=set[int])
+/// {1, 2}
 #[pyfunction]
 #[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, depth=1024))]
 fn msgpack_decode<'py>(
@@ -123,7 +138,7 @@ fn msgpack_decode<'py>(
     depth: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = read_options(false, false).limits(Limits::default().depth(depth));
-    match (TypeOptions { annotation: r#type, unknown, strict }).plan(data.py())? {
+    match (TypeOptions { annotation: r#type, unknown, strict, binary: true }).plan(data.py())? {
         None => unpack(data, &UnpackOptions::default(), &options),
         Some(plan) => unpack_typed(data, &plan, &options),
     }

@@ -245,7 +245,8 @@ impl MsgpackUnpacker {
             timestamp: timestamp_as(timestamp)?,
             unicode_errors,
         };
-        let plan = TypeOptions { annotation: r#type, unknown, strict: true }.plan(py)?;
+        let plan =
+            TypeOptions { annotation: r#type, unknown, strict: true, binary: true }.plan(py)?;
         if plan.is_some() && (raw || !hooks.is_plain()) {
             let message = "Unpacker takes type= or hooks and raw, not both";
             return Err(PyTypeError::new_err(message));

@@ -146,6 +146,10 @@ fn as_bytes(data: &Bound<'_, PyAny>) -> PyResult<PyBuffer<u8>> {
 /// Reads a pickle of data: what it names has to be in the profile, or trusted.
 ///
 /// Returns the object. Raises `UntrustedTypeError` before anything is imported, called or built.
+///
+/// >>> from cannery import pickle
+/// >>> pickle.loads(pickle.dumps({"a": (1, 2)}))
+/// {'a': (1, 2)}
 #[pyfunction]
 #[pyo3(signature = (data, /, *, fix_imports = true, encoding = "ASCII", errors = "strict",
     buffers = None, trust = None, profile = None, on_untrusted = "error"))]

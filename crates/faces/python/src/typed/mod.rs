@@ -33,6 +33,8 @@ pub(crate) struct TypeOptions<'a, 'py> {
     pub(crate) unknown: &'a str,
     /// Whether text stands for no number.
     pub(crate) strict: bool,
+    /// Whether documents tell bytes and text apart.
+    pub(crate) binary: bool,
 }
 
 impl<'py> TypeOptions<'_, 'py> {
@@ -43,7 +45,8 @@ impl<'py> TypeOptions<'_, 'py> {
             return Ok(Some(plan));
         }
         let module = py.import("cannery._typed")?;
-        let plan = module.call_method1("plan_for", (annotation, self.unknown, self.strict))?;
+        let plan = module
+            .call_method1("plan_for", (annotation, self.unknown, self.strict, self.binary))?;
         let plan = plan.cast_into::<TypePlan>()?;
         self.remember(annotation, &plan);
         Ok(Some(plan))
@@ -60,6 +63,7 @@ impl<'py> TypeOptions<'_, 'py> {
         let found = recent.iter().find(|known| {
             known.annotation.bind(py).is(annotation)
                 && known.strict == self.strict
+                && known.binary == self.binary
                 && known.unknown == self.unknown
         });
         let plan = found.map(|known| known.plan.bind(py).clone());
@@ -73,6 +77,7 @@ impl<'py> TypeOptions<'_, 'py> {
             annotation: annotation.clone().unbind(),
             unknown: self.unknown.to_owned(),
             strict: self.strict,
+            binary: self.binary,
             plan: plan.clone().unbind(),
         };
         let py = annotation.py();
@@ -90,6 +95,7 @@ struct Recent {
     annotation: Py<PyAny>,
     unknown: String,
     strict: bool,
+    binary: bool,
     plan: Py<TypePlan>,
 }
 

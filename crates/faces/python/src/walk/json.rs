@@ -126,6 +126,8 @@ impl<'py, const TO_PYTHON: bool> JsonDialect<'py, TO_PYTHON> {
         self.check_cycle(&value, frames.open())?;
         let frame = if value.is_instance_of::<PyDict>() {
             self.mapping(value, sink)?
+        } else if has_own_iter(&value) {
+            own_items(value, sink)?
         } else if let Ok(list) = value.cast::<PyList>() {
             sink.begin(Container::List, Some(list.len()))?;
             OpenContainer::list(list.clone())
@@ -246,6 +248,32 @@ impl<'py, const TO_PYTHON: bool> Dialect<'py> for JsonDialect<'py, TO_PYTHON> {
             self.entered.remove(&address(frame.identity()));
         }
     }
+}
+
+/// Whether it is a list or a tuple of a class that says itself what is in it.
+fn has_own_iter(value: &Bound<'_, PyAny>) -> bool {
+    let class = value.get_type_ptr();
+    // SAFETY: the classes of live objects are live.
+    let iter_of = |class: *mut ffi::PyTypeObject| unsafe { (*class).tp_iter.map(|f| f as usize) };
+    let plain = if value.is_instance_of::<PyList>() {
+        &raw mut ffi::PyList_Type
+    } else if value.is_instance_of::<PyTuple>() {
+        &raw mut ffi::PyTuple_Type
+    } else {
+        return false;
+    };
+    class != plain && iter_of(class) != iter_of(plain)
+}
+
+/// The items that a subclass of `list` or `tuple` gives, as the standard library's encoder asks for
+/// them: not if it says that it is empty.
+fn own_items<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<OpenContainer<'py>> {
+    sink.begin(Container::List, None)?;
+    if !value.is_truthy().map_err(from_exception)? {
+        return Ok(OpenContainer::list(PyList::empty(value.py())));
+    }
+    let iterator = PyIterator::from_object(&value).map_err(from_exception)?;
+    Ok(OpenContainer::iterator(value, iterator, Container::List))
 }
 
 fn address(value: &Bound<'_, PyAny>) -> usize {

@@ -11,7 +11,7 @@ use pyo3::types::{
 };
 
 use super::frame::OpenContainer;
-use super::{Dialect, Frames, Key, WalkStep, is_exactly, text_of};
+use super::{Dialect, Frames, Key, WalkStep, is_exactly, scalar, text_of};
 use crate::compat;
 use crate::errors::from_exception;
 use crate::yaml::Tagged;
@@ -125,7 +125,7 @@ impl<'py> YamlDialect<'py> {
             value.is_exact_instance_of::<PySet>() || value.is_exact_instance_of::<PyFrozenSet>();
         let is_tagged = value.is_exact_instance_of::<Tagged>();
         if !is_tuple && !is_set && !is_tagged {
-            return self.represented(value);
+            return self.subclass(value, frames, sink);
         }
         // There is only one empty tuple, wherever it occurs.
         let is_empty = is_tuple && value.len().is_ok_and(|len| len == 0);
@@ -146,16 +146,64 @@ impl<'py> YamlDialect<'py> {
         Ok(WalkStep::Entered)
     }
 
-    /// What a function of the caller makes of the value.
-    fn represented(&mut self, value: Bound<'py, PyAny>) -> Result<WalkStep<'py>> {
-        match self.representer(&value).map_err(from_exception)? {
-            Some(function) => {
-                let other = function.call1((&value,)).map_err(from_exception)?;
-                self.made.push(other.clone());
-                Ok(WalkStep::Instead(value, other))
-            }
-            None => Err(unknown(&value)),
+    /// What a function of the caller makes of the value; without one, a subclass is written as the
+    /// type that it derives from, a member of an enumeration and a scalar of NumPy by its value.
+    #[cold]
+    fn subclass<S: Sink>(
+        &mut self,
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
+        sink: &mut S,
+    ) -> Result<WalkStep<'py>> {
+        if let Some(function) = self.representer(&value).map_err(from_exception)? {
+            return self.instead(function.call1((&value,)), value);
         }
+        if let Some(plain) = plain_scalar(&value).map_err(from_exception)? {
+            return self.instead(Ok(plain), value);
+        }
+        if scalar::send_subclass(&value, sink)? {
+            return Ok(WalkStep::Done);
+        }
+        let py = value.py();
+        let is_container = value.is_instance_of::<PyDict>()
+            || value.is_instance_of::<PyList>()
+            || value.is_instance_of::<PyTuple>()
+            || value.is_instance_of::<PySet>()
+            || value.is_instance_of::<PyFrozenSet>();
+        if !is_container {
+            return Err(unknown(&value));
+        }
+        if self.is_alias(&value, frames, sink)? {
+            return Ok(WalkStep::Done);
+        }
+        let frame = if value.is_instance_of::<PyDict>() {
+            let items = value.call_method0(pyo3::intern!(py, "items"));
+            let plain = items.and_then(|items| py.get_type::<PyDict>().call1((items,)));
+            let plain = self.kept(plain)?.cast_into();
+            self.dict(plain.map_err(|error| from_exception(error.into()))?, sink)?
+        } else if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
+            self.set(value, sink)?
+        } else {
+            let list = self.kept(py.get_type::<PyList>().call1((&value,)))?;
+            sink.begin(Container::List, Some(list.len().map_err(from_exception)?))?;
+            OpenContainer::list(list.cast_into().map_err(|e| from_exception(e.into()))?)
+        };
+        frames.enter(frame)?;
+        Ok(WalkStep::Entered)
+    }
+
+    fn instead(
+        &mut self,
+        made: PyResult<Bound<'py, PyAny>>,
+        value: Bound<'py, PyAny>,
+    ) -> Result<WalkStep<'py>> {
+        Ok(WalkStep::Instead(value, self.kept(made)?))
+    }
+
+    fn kept(&mut self, made: PyResult<Bound<'py, PyAny>>) -> Result<Bound<'py, PyAny>> {
+        let made = made.map_err(from_exception)?;
+        self.made.push(made.clone());
+        Ok(made)
     }
 
     fn representer(&self, value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -236,6 +284,23 @@ fn is_scalar(value: &Bound<'_, PyAny>) -> bool {
         || value.is_instance_of::<PySet>()
         || value.is_instance_of::<PyFrozenSet>()
         || value.is_instance_of::<Tagged>())
+}
+
+/// The value of a member of an enumeration, and of a scalar of NumPy.
+fn plain_scalar<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = value.py();
+    let enumeration = py.import("enum")?.getattr("Enum")?;
+    if value.is_instance(&enumeration)? {
+        return value.getattr("value").map(Some);
+    }
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Ok(numpy) = modules.get_item("numpy") else { return Ok(None) };
+    if !value.is_instance(&numpy.getattr("generic")?)? {
+        return Ok(None);
+    }
+    let plain = value.call_method0("item")?;
+    // A long double and a record have none.
+    Ok((!plain.is_instance(&numpy.getattr("generic")?)?).then_some(plain))
 }
 
 fn tagged<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<OpenContainer<'py>> {

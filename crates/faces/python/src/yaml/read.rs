@@ -142,7 +142,8 @@ fn yaml_load_typed<'py>(
     depth: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = data.py();
-    let plan = TypeOptions { annotation: Some(r#type), unknown, strict: true }.plan(py)?;
+    let plan =
+        TypeOptions { annotation: Some(r#type), unknown, strict: true, binary: true }.plan(py)?;
     let plan = plan.expect("an annotation was given");
     let reading = Reading::new(schema, duplicates, None, false, depth)?;
     let source = Source::new(data)?;

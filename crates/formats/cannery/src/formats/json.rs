@@ -55,6 +55,10 @@ impl Format for Json {
         duplicates.finish(bytes, 0, read.err())
     }
 
+    fn is_laid_out(&self) -> bool {
+        true
+    }
+
     fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
         cannery_json::format(text, &layout_options(options)).map_err(|e| e.locate(text))
     }

@@ -71,6 +71,10 @@ impl Format for Jsonl {
         duplicates.finish(bytes, 0, errors)
     }
 
+    fn is_laid_out(&self) -> bool {
+        true
+    }
+
     fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
         let layout = layout_options(options).width(usize::MAX);
         let mut out = String::with_capacity(text.len());

@@ -4,6 +4,8 @@
 pub(crate) mod can;
 #[cfg(feature = "cbor")]
 pub(crate) mod cbor;
+#[cfg(feature = "csv")]
+pub(crate) mod csv;
 #[cfg(feature = "hdf5")]
 pub(crate) mod hdf5;
 #[cfg(feature = "json")]
@@ -43,7 +45,7 @@ impl<F: FnOnce(&mut dyn Sink) -> Result<()>> Reader for Once<F> {
 }
 
 /// A reader of one document.
-fn once(read: impl FnOnce(&mut dyn Sink) -> Result<()> + 'static) -> Box<dyn Reader> {
+pub(crate) fn once(read: impl FnOnce(&mut dyn Sink) -> Result<()> + 'static) -> Box<dyn Reader> {
     Box::new(Once(read))
 }
 

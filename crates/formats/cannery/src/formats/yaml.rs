@@ -110,6 +110,10 @@ impl Format for Yaml {
         }
     }
 
+    fn is_laid_out(&self) -> bool {
+        true
+    }
+
     fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
         if options.sort_keys {
             let message = "keys of YAML stay in their order: comments belong to them";

@@ -81,12 +81,29 @@ pub fn from_slice_tagged<T: DeserializeOwned>(bytes: &[u8], format: &str) -> Res
     read_slice(bytes, &ConvertOptions::default().from(Some(format.to_owned())).tagged(true))
 }
 
-/// Reads a value of a serde type from a file, in the format that its content and name tell.
+/// Reads a value of a serde type from a file, in the format that its content and name tell, and
+/// what Python's `cannery.dump` wrote: the tagged form is read as what it stands for.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("run.json");
+/// let written = r#"{"when": {"$type": "datetime.date", "value": "2026-11-21"},
+///                   "layers": {"$type": "tuple", "value": [64, 64]}}"#;
+/// std::fs::write(&path, written).unwrap();
+/// #[derive(serde::Deserialize)]
+/// struct Run {
+///     when: String,
+///     layers: (u32, u32),
+/// }
+/// let run: Run = cannery::load(&cannery::Location::from(&path))?;
+/// assert_eq!((run.when.as_str(), run.layers), ("2026-11-21", (64, 64)));
+/// # Ok::<(), cannery::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`from_str`], and those of the operating system, with the file's name.
 pub fn load<T: DeserializeOwned>(location: &Location) -> Result<T> {
-    let options = ConvertOptions::default();
+    let options = ConvertOptions::default().tagged(true);
     let read = || deserialize(OpenSource::open(Input::open(location)?, &options)?, &options);
     read().map_err(|e| e.in_file(location.name()))
 }

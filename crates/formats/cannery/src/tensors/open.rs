@@ -4,10 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use cannery_core::{Error, Result, TensorContainer};
+use cannery_core::{
+    ArrayBuf, ByteOrder, Container, Error, Order, Result, Segment, Sink, TensorContainer,
+    TensorDtype,
+};
 use cannery_safetensors::{INDEX_SUFFIX, SafetensorsFile, ShardedSet};
 
 use super::arrays::Arrays;
+use super::values;
 use crate::Location;
 
 /// Bytes looked at to tell what a file is.
@@ -21,6 +25,43 @@ pub struct OpenTensors {
     pub title: &'static str,
     /// Its tensors.
     pub container: Box<dyn TensorContainer>,
+}
+
+impl OpenTensors {
+    /// Whether it is a checkpoint of `PyTorch`'s, in one file or several.
+    #[must_use]
+    pub fn is_checkpoint(&self) -> bool {
+        self.format.starts_with("torch")
+    }
+
+    /// Sends the tensors to `sink` as a map of arrays. Floats that arrays do not have, such as
+    /// `bfloat16`, are sent in 32 bits, in which each of them is exact.
+    ///
+    /// # Errors
+    /// Those of the file and of the sink, with the tensor's name.
+    pub fn send(&self, sink: &mut dyn Sink) -> Result<()> {
+        let tensors = self.container.tensors();
+        sink.begin(Container::Map, Some(tensors.len()))?;
+        for info in tensors {
+            let inside = |error: Error| error.inside(Segment::Key(info.name.as_str().into()));
+            sink.key(info.name.as_str().into())?;
+            let mut data = info.read(&*self.container).map_err(inside)?;
+            let mut dtype = info.dtype.to_dtype(ByteOrder::Little);
+            if dtype.is_none() && values::is_float(&info.dtype) {
+                let single = TensorDtype::Float(4);
+                let mut wide = Vec::new();
+                values::convert(&info.dtype, &data, &single, &mut wide);
+                (data, dtype) = (wide, single.to_dtype(ByteOrder::Little));
+            }
+            let dtype = dtype.ok_or_else(|| {
+                let message = format!("arrays have no type {}", info.dtype);
+                inside(Error::new(cannery_core::ErrorKind::Unsupported, message))
+            })?;
+            let array = ArrayBuf::new(dtype, info.shape.clone(), Order::default(), data);
+            sink.array(&array.map_err(inside)?)?;
+        }
+        sink.end(Container::Map)
+    }
 }
 
 /// A way to open files of tensors: the container, if a file is of this format.

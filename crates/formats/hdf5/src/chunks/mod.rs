@@ -10,6 +10,7 @@ use crate::bytes::{Cursor, UNDEFINED, malformed};
 use crate::core::FileCore;
 use crate::filters::Pipeline;
 use crate::layout::{Chunked, IndexKind};
+use crate::write::Place;
 
 /// A chunk that is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,27 @@ impl ChunkIndex {
         }
         index.chunks.sort_by_key(|(number, _)| *number);
         Ok(index)
+    }
+
+    /// The index of chunks that are in memory.
+    pub(crate) fn of(grid: &Grid<'_>, chunks: Vec<(Place, Chunk)>) -> Self {
+        let numbered = chunks.into_iter().filter_map(|(at, chunk)| Some((grid.number(&at)?, chunk)));
+        let mut chunks: Vec<(u64, Chunk)> = numbered.collect();
+        chunks.sort_by_key(|(number, _)| *number);
+        Self { chunks }
+    }
+
+    /// All chunks, each with its place in the grid.
+    pub(crate) fn places(&self, grid: &Grid<'_>) -> Vec<(Place, Chunk)> {
+        let place = |mut number: u64| {
+            let mut place = vec![0; grid.counts.len()];
+            for (at, &count) in place.iter_mut().zip(&grid.counts).rev() {
+                *at = number % count.max(1);
+                number /= count.max(1);
+            }
+            place.into_boxed_slice()
+        };
+        self.chunks.iter().map(|&(number, chunk)| (place(number), chunk)).collect()
     }
 
     fn read_single(&mut self, grid: &Grid<'_>, filtered: Option<(u64, u32)>) {

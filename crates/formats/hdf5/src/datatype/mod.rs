@@ -1,5 +1,6 @@
 //! Datatypes: what an element is.
 
+mod encode;
 mod parse;
 
 /// The type of an element.
@@ -164,6 +165,12 @@ pub enum TypeClass {
 }
 
 impl Datatype {
+    /// A type whose elements take `size` bytes.
+    #[must_use]
+    pub fn new(size: u32, class: TypeClass) -> Self {
+        Self { size, class }
+    }
+
     /// Whether elements lead to a global heap.
     #[must_use]
     pub fn has_heap_data(&self) -> bool {

@@ -1,4 +1,4 @@
-//! A reader of bits, the highest of each byte first.
+//! Readers and writers of bits, the highest of each byte first.
 
 use cannery_core::Result;
 
@@ -72,6 +72,43 @@ impl<'a> BitReader<'a> {
             }
             self.buffer = 0;
             self.held = 0;
+        }
+    }
+}
+
+pub(super) struct BitWriter<'a> {
+    out: &'a mut Vec<u8>,
+    /// Bits that were given and not written yet, lowest.
+    buffer: u64,
+    held: u32,
+}
+
+impl<'a> BitWriter<'a> {
+    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, buffer: 0, held: 0 }
+    }
+
+    /// Adds the lowest `count` bits of a number, at most 64.
+    pub(super) fn long(&mut self, value: u64, count: u32) {
+        if count > 32 {
+            self.bits(value >> 32, count - 32);
+        }
+        self.bits(value, count.min(32));
+    }
+
+    fn bits(&mut self, value: u64, count: u32) {
+        self.buffer = self.buffer << count | (value & ((1 << count) - 1));
+        self.held += count;
+        while self.held >= 8 {
+            self.held -= 8;
+            self.out.push((self.buffer >> self.held & 0xff) as u8);
+        }
+    }
+
+    /// Fills the last byte up with zeros.
+    pub(super) fn finish(self) {
+        if self.held > 0 {
+            self.out.push((self.buffer << (8 - self.held) & 0xff) as u8);
         }
     }
 }

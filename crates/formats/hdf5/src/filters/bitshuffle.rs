@@ -56,6 +56,62 @@ pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>
     Ok(out)
 }
 
+/// Shuffles the bits of a chunk, and compresses the blocks.
+pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
+    let &[_, _, size, ref rest @ ..] = values else {
+        return Err(malformed("expected at least three parameters"));
+    };
+    let size = (size as usize).max(1);
+    let block = rest.first().map_or(0, |&block| block as usize);
+    let block = if block == 0 { default_block(size) } else { block };
+    if !block.is_multiple_of(GROUP) {
+        return Err(malformed("expected blocks of a multiple of 8 elements"));
+    }
+    let compression = rest.get(1).copied().unwrap_or(0);
+    let mut out = Vec::with_capacity(data.len() / 2);
+    if compression != 0 {
+        out.extend_from_slice(&(data.len() as u64).to_be_bytes());
+        out.extend_from_slice(&super::encode::short_length(block * size)?.to_be_bytes());
+    }
+    let shuffled = data.len() / size / GROUP * GROUP * size;
+    let mut buffer = Vec::new();
+    for part in data[..shuffled].chunks(block.saturating_mul(size)) {
+        buffer.resize(part.len(), 0);
+        shuffle(part, size, &mut buffer);
+        let packed = match compression {
+            0 => {
+                out.extend_from_slice(&buffer);
+                continue;
+            }
+            2 => lz4_flex::block::compress(&buffer),
+            3 => super::encode::zstd_compress(&buffer, rest.get(2).copied().unwrap_or(3))?,
+            other => return Err(malformed(format!("unknown compression `{other}`"))),
+        };
+        out.extend_from_slice(&super::encode::short_length(packed.len())?.to_be_bytes());
+        out.extend_from_slice(&packed);
+    }
+    out.extend_from_slice(&data[shuffled..]);
+    Ok(out)
+}
+
+/// Puts the bits at the same place of all elements side by side.
+pub(super) fn shuffle(data: &[u8], size: usize, out: &mut [u8]) {
+    let row = data.len() / size / 8;
+    if row == 0 {
+        return;
+    }
+    let mut planes = vec![0; data.len()];
+    super::shuffle::shuffle(data, size, &mut planes);
+    for (bytes, bits) in planes.chunks_exact(8 * row).zip(out.chunks_exact_mut(8 * row)) {
+        for (at, group) in bytes.as_chunks::<8>().0.iter().enumerate() {
+            let columns = transpose(u64::from_le_bytes(*group)).to_le_bytes();
+            for (i, byte) in columns.into_iter().enumerate() {
+                bits[i * row + at] = byte;
+            }
+        }
+    }
+}
+
 fn default_block(size: usize) -> usize {
     (TARGET / size / GROUP * GROUP).max(LEAST)
 }
@@ -145,6 +201,8 @@ mod tests {
             let mut out = vec![0; data.len()];
             unshuffle(&shuffled, size, &mut out);
             assert_eq!(out, data, "elements of {size} bytes");
+            shuffle(&data, size, &mut out);
+            assert_eq!(out, shuffled, "elements of {size} bytes");
         }
     }
 }

@@ -133,3 +133,85 @@ fn undo_shuffle(head: &ChunkHead, data: &[u8], out: &mut [u8]) {
         out.copy_from_slice(data);
     }
 }
+
+/// The bytes of a block, about.
+const BLOCK: usize = 128 << 10;
+
+/// Compresses a chunk: each block as one part, shuffled as the parameters say.
+pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
+    let value = |i: usize, usual: u32| values.get(i).copied().unwrap_or(usual);
+    let size = (value(2, 1) as usize).clamp(1, 255);
+    let (level, shuffling) = (value(4, 5), value(5, 1));
+    // BloscLZ and Snappy are not written: LZ4 stands in for them, as the header says.
+    let codec: u8 = match value(6, 0) {
+        4 => 3,
+        5 => 4,
+        _ => 1,
+    };
+    let shuffling: u8 = match shuffling {
+        1 if size > 1 => 1,
+        2 => 4,
+        _ => 0,
+    };
+    let block = (BLOCK / (8 * size) * 8 * size).max(8 * size).min(data.len().max(1));
+    let count = data.len().div_ceil(block);
+    let mut out = vec![0; HEAD + 4 * count];
+    let mut buffer = Vec::new();
+    for (i, part) in data.chunks(block).enumerate() {
+        let start = super::encode::short_length(out.len())?;
+        out[HEAD + 4 * i..][..4].copy_from_slice(&start.to_le_bytes());
+        buffer.clear();
+        buffer.extend_from_slice(part);
+        match shuffling {
+            1 => shuffle::shuffle(part, size, &mut buffer),
+            4 if (part.len() / size).is_multiple_of(8) => {
+                let whole = part.len() / size * size;
+                bitshuffle::shuffle(&part[..whole], size, &mut buffer[..whole]);
+            }
+            _ => {}
+        }
+        let packed = match codec {
+            3 => super::encode::deflate(&buffer, level)?,
+            4 => super::encode::zstd_compress(&buffer, level.saturating_mul(2).max(1))?,
+            _ => lz4_flex::block::compress(&buffer),
+        };
+        let stored = if packed.len() < buffer.len() { &packed } else { &buffer };
+        out.extend_from_slice(&super::encode::short_length(stored.len())?.to_le_bytes());
+        out.extend_from_slice(stored);
+    }
+    let is_stored = level == 0 || out.len() >= data.len() + HEAD;
+    let mut flags = shuffling | codec << 5 | ChunkHead::WHOLE_BLOCKS;
+    if is_stored {
+        out.truncate(HEAD);
+        out.extend_from_slice(data);
+        flags |= ChunkHead::STORED;
+    }
+    let sizes = [data.len(), block, out.len()];
+    // The versions of the format and of the codec.
+    out[..4].copy_from_slice(&[2, 1, flags, size.to_le_bytes()[0]]);
+    for (i, size) in sizes.into_iter().enumerate() {
+        let size = super::encode::short_length(size)?;
+        out[4 + 4 * i..][..4].copy_from_slice(&size.to_le_bytes());
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_comes_back() {
+        for codec in [0, 1, 4, 5] {
+            for shuffling in [0, 1, 2] {
+                for (size, len) in [(1, 100), (4, 4000), (8, 300_008), (3, 500_001), (16, 16)] {
+                    let data: Vec<u8> = (0..len).map(|i: usize| (i / 9).to_le_bytes()[0]).collect();
+                    let values = [2, 2, size, 0, 5, shuffling, codec];
+                    let stored = encode(&data, &values).expect("compressed");
+                    let found = decode(&stored, len).ok();
+                    assert_eq!(found, Some(data), "{codec} {shuffling} {size} {len}");
+                }
+            }
+        }
+    }
+}

@@ -61,3 +61,20 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     }
     Ok(out)
 }
+
+/// The bytes of a block where the parameters say nothing.
+const USUAL_BLOCK: usize = 1 << 30;
+
+/// Compresses a chunk: its length, that of a block, then the blocks.
+pub(super) fn encode(data: &[u8], block: u32) -> Result<Vec<u8>> {
+    let block = if block == 0 { USUAL_BLOCK } else { block as usize }.min(data.len().max(1));
+    let mut out = (data.len() as u64).to_be_bytes().to_vec();
+    out.extend_from_slice(&super::encode::short_length(block)?.to_be_bytes());
+    for part in data.chunks(block) {
+        let packed = lz4_flex::block::compress(part);
+        let stored = if packed.len() < part.len() { packed.as_slice() } else { part };
+        out.extend_from_slice(&super::encode::short_length(stored.len())?.to_be_bytes());
+        out.extend_from_slice(stored);
+    }
+    Ok(out)
+}

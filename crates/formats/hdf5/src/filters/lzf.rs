@@ -37,6 +37,62 @@ pub(super) fn decode(data: &[u8], _values: &[u32], most: usize) -> Result<Vec<u8
     Ok(out)
 }
 
+/// Bits of the table of places where three bytes were seen last.
+const TABLE_BITS: u32 = 14;
+
+/// The longest run of literals, and the longest and farthest match.
+const MAX_LITERALS: usize = 32;
+const MAX_MATCH: usize = 264;
+const MAX_DISTANCE: usize = 1 << 13;
+
+/// Compresses a chunk; nothing if it would not become shorter.
+pub(super) fn encode(data: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(data.len());
+    let mut table = vec![0_u32; 1 << TABLE_BITS];
+    let (mut at, mut literals) = (0, 0);
+    while at + 2 < data.len() {
+        let three = u32::from_le_bytes([data[at], data[at + 1], data[at + 2], 0]);
+        let slot = (three.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS)) as usize;
+        let before = table[slot] as usize;
+        table[slot] = u32::try_from(at + 1).ok()?;
+        // Places count from 1: 0 stands for none.
+        let distance = (at + 1).wrapping_sub(before);
+        if before == 0 || distance > MAX_DISTANCE || data[before - 1..before + 2] != data[at..at + 3] {
+            at += 1;
+            continue;
+        }
+        let most = MAX_MATCH.min(data.len() - at);
+        let (one, other) = (&data[before - 1..], &data[at..at + most]);
+        let len = 3 + other[3..].iter().zip(&one[3..]).take_while(|(a, b)| a == b).count();
+        put_literals(&mut out, &data[literals..at]);
+        put_match(&mut out, distance - 1, len - 2);
+        if out.len() >= data.len() {
+            return None;
+        }
+        at += len;
+        literals = at;
+    }
+    put_literals(&mut out, &data[literals..]);
+    Some(out).filter(|out| out.len() < data.len())
+}
+
+fn put_literals(out: &mut Vec<u8>, literals: &[u8]) {
+    for part in literals.chunks(MAX_LITERALS) {
+        out.push((part.len() - 1).to_le_bytes()[0]);
+        out.extend_from_slice(part);
+    }
+}
+
+fn put_match(out: &mut Vec<u8>, distance: usize, len: usize) {
+    let high = (distance >> 8).to_le_bytes()[0];
+    if len < 7 {
+        out.push(len.to_le_bytes()[0] << 5 | high);
+    } else {
+        out.extend_from_slice(&[7 << 5 | high, (len - 7).to_le_bytes()[0]]);
+    }
+    out.push(distance.to_le_bytes()[0]);
+}
+
 /// Appends `len` bytes that begin `distance` bytes before the end.
 pub(super) fn repeat(out: &mut Vec<u8>, distance: usize, len: usize) -> Result<()> {
     let start = out.len().checked_sub(distance).filter(|_| distance > 0);
@@ -53,4 +109,24 @@ pub(super) fn repeat(out: &mut Vec<u8>, distance: usize, len: usize) -> Result<(
         left -= piece;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_comes_back() {
+        let noise = |i: usize| (i.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0];
+        for period in [1, 2, 3, 7, 100, 9000] {
+            for len in [3, 10, 264, 300, 20_000] {
+                let data: Vec<u8> = (0..len).map(|i| noise(i % period)).collect();
+                if let Some(stored) = encode(&data) {
+                    assert!(stored.len() < len);
+                    assert_eq!(decode(&stored, &[], len).ok(), Some(data), "{len} of {period}");
+                }
+            }
+        }
+        assert_eq!(encode(&(0..1000).map(noise).collect::<Vec<_>>()), None);
+    }
 }

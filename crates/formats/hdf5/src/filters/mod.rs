@@ -6,6 +6,7 @@ mod blosc;
 mod blosc2;
 mod blosclz;
 mod deflate;
+mod encode;
 mod lz4;
 mod lzf;
 mod nbit;

@@ -106,3 +106,139 @@ pub(super) fn decode(data: &[u8], values: &[u32], most: usize) -> Result<Vec<u8>
     }
     Ok(out)
 }
+
+/// Packs a chunk.
+pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
+    let parameters = ScaleOffsetParameters::parse(values)?;
+    let signed = values.get(5).copied().unwrap_or(0) != 0;
+    let (size, full) = (parameters.size, parameters.size as u32 * 8);
+    let numbers: Vec<u64> = (data.chunks_exact(size))
+        .map(|element| {
+            if parameters.big { element.iter().fold(0, |n, &b| n << 8 | u64::from(b)) } else { little_endian(element) }
+        })
+        .collect();
+    let wanted = if parameters.is_float { 0 } else { parameters.decimals.max(0) as u32 };
+    let (bits, minimum, packed) = if wanted >= full {
+        (full, 0, Vec::new())
+    } else if parameters.is_float {
+        parameters.pack_floats(&numbers)
+    } else {
+        parameters.pack_integers(&numbers, signed, wanted)
+    };
+    let mut out = bits.to_le_bytes().to_vec();
+    out.push(8);
+    out.extend_from_slice(&minimum.to_le_bytes());
+    out.resize(HEAD, 0);
+    if bits == full {
+        for number in &numbers {
+            out.extend_from_slice(&number.to_le_bytes()[..size]);
+        }
+        return Ok(out);
+    }
+    let mut writer = super::bits::BitWriter::new(&mut out);
+    packed.iter().for_each(|&number| writer.long(number, bits));
+    writer.finish();
+    let len = HEAD + numbers.len() * bits as usize / 8 + 1;
+    out.resize(len, 0);
+    Ok(out)
+}
+
+/// The bits that tell `span` values apart.
+fn bits_for_span(span: u64) -> u32 {
+    64 - span.saturating_sub(1).leading_zeros()
+}
+
+impl ScaleOffsetParameters {
+    /// The bits of a number, the minimum, and the numbers above it.
+    fn pack_integers(&self, numbers: &[u64], signed: bool, wanted: u32) -> (u32, u64, Vec<u64>) {
+        let full = self.size as u32 * 8;
+        // Signed numbers are compared with their sign bit turned around.
+        let sign = if signed { 1 << (full - 1) } else { 0 };
+        let counted = || numbers.iter().filter(|n| Some(**n) != self.fill).map(|n| n ^ sign);
+        let minimum = counted().min().unwrap_or(sign);
+        let span = counted().max().unwrap_or(sign) - minimum;
+        let reserved = u64::from(self.fill.is_some());
+        let limit = mask(full) - 2;
+        if wanted == 0 && span > limit {
+            return (full, 0, Vec::new());
+        }
+        let bits = if wanted == 0 { bits_for_span(span + 1 + reserved) } else { wanted };
+        if bits >= full {
+            return (full, 0, Vec::new());
+        }
+        let pack = |&n: &u64| {
+            if Some(n) == self.fill { mask(bits) } else { (n ^ sign).wrapping_sub(minimum) & mask(bits) }
+        };
+        let packed = numbers.iter().map(pack).collect();
+        let minimum = minimum ^ sign;
+        // The minimum is stored in eight bytes, a negative one with its sign.
+        let extended = if signed && minimum >> (full - 1) & 1 == 1 { minimum | !mask(full) } else { minimum };
+        (bits, extended, packed)
+    }
+
+    fn float(&self, bits: u64) -> f64 {
+        if self.size == 4 { f64::from(f32::from_bits(bits as u32)) } else { f64::from_bits(bits) }
+    }
+
+    fn pack_floats(&self, numbers: &[u64]) -> (u32, u64, Vec<u64>) {
+        let full = self.size as u32 * 8;
+        let scale = 10_f64.powi(self.decimals);
+        let fill = self.fill.map(|fill| self.float(fill));
+        let is_fill = |n: f64| fill.is_some_and(|fill| (n - fill).abs() < 1.0 / scale);
+        let counted = || numbers.iter().map(|&n| self.float(n)).filter(|&n| !is_fill(n));
+        let minimum = counted().fold(f64::INFINITY, f64::min);
+        let maximum = counted().fold(f64::NEG_INFINITY, f64::max);
+        let (minimum, maximum) = if minimum > maximum { (0.0, 0.0) } else { (minimum, maximum) };
+        let span = (maximum * scale - minimum * scale).round();
+        let is_countable = counted().all(f64::is_finite) && span < 2_f64.powi(full as i32 - 1);
+        if !is_countable {
+            return (full, 0, Vec::new());
+        }
+        let bits = bits_for_span(span as u64 + 1 + u64::from(fill.is_some()));
+        if bits >= full {
+            return (full, 0, Vec::new());
+        }
+        let pack = |&n: &u64| {
+            let number = self.float(n);
+            if is_fill(number) { mask(bits) } else { (number * scale - minimum * scale).round() as u64 }
+        };
+        let packed = numbers.iter().map(pack).collect();
+        let minimum = if self.size == 4 { u64::from((minimum as f32).to_bits()) } else { minimum.to_bits() };
+        (bits, minimum, packed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(data: &[u8], values: &[u32]) -> Vec<u8> {
+        decode(&encode(data, values).expect("packed"), values, data.len()).expect("unpacked")
+    }
+
+    #[test]
+    fn integers_come_back() {
+        for fill in [0, 1] {
+            for numbers in [vec![0_i32; 10], vec![5, -7, 100, 0, 42], vec![i32::MIN, i32::MAX, 0]] {
+                let data: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+                let count = numbers.len() as u32;
+                let mut values = vec![2, 0, count, 0, 4, 1, 0, fill];
+                values.resize(20, 0);
+                assert_eq!(round_trip(&data, &values), data, "{numbers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn floats_keep_their_decimals() {
+        let numbers = [1.25_f64, -3.5, 100.125, 0.0, 7.0];
+        let data: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let mut values = vec![0, 3, 5, 1, 8, 1, 0, 1];
+        values.resize(20, 0);
+        let found = round_trip(&data, &values);
+        for (bytes, number) in found.chunks_exact(8).zip(numbers) {
+            let found = f64::from_bits(little_endian(bytes));
+            assert!((found - number).abs() < 1e-3, "{found} of {number}");
+        }
+    }
+}

@@ -18,6 +18,56 @@ pub(super) fn decode(data: Vec<u8>, values: &[u32]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// Shuffles a chunk.
+pub(super) fn encode(data: Vec<u8>, size: usize) -> Vec<u8> {
+    if size < 2 || data.len() < 2 * size {
+        return data;
+    }
+    let mut out = vec![0; data.len()];
+    shuffle(&data, size, &mut out);
+    out
+}
+
+/// Puts the bytes at the same place of all elements side by side; what is left is copied.
+pub(super) fn shuffle(data: &[u8], size: usize, out: &mut [u8]) {
+    let count = data.len() / size;
+    let whole = count * size;
+    let (body, rest) = out.split_at_mut(whole);
+    match size {
+        2 => split::<2>(data, count, body),
+        4 => split::<4>(data, count, body),
+        8 => split::<8>(data, count, body),
+        _ => split_any(&data[..whole], (size, count), body),
+    }
+    rest.copy_from_slice(&data[whole..]);
+}
+
+fn split<const N: usize>(data: &[u8], count: usize, out: &mut [u8]) {
+    // A part of the elements at a time, so that they stay in the cache for all planes.
+    const PART: usize = 1 << 11;
+    for (part, elements) in data.as_chunks::<N>().0.chunks(PART).enumerate() {
+        for (i, plane) in out.chunks_exact_mut(count).enumerate() {
+            let plane = &mut plane[part * PART..][..elements.len()];
+            for (byte, element) in plane.iter_mut().zip(elements) {
+                *byte = element[i];
+            }
+        }
+    }
+}
+
+fn split_any(data: &[u8], (size, count): (usize, usize), out: &mut [u8]) {
+    const PART: usize = 256;
+    for start in (0..count).step_by(PART) {
+        let end = (start + PART).min(count);
+        for i in 0..size {
+            let plane = &mut out[i * count + start..i * count + end];
+            for (j, byte) in plane.iter_mut().enumerate() {
+                *byte = data[(start + j) * size + i];
+            }
+        }
+    }
+}
+
 /// Puts the bytes of each element side by side; what is left at the end is copied.
 pub(super) fn unshuffle(data: &[u8], size: usize, out: &mut [u8]) {
     let count = data.len() / size;
@@ -86,6 +136,19 @@ fn any(data: &[u8], (size, count): (usize, usize), out: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shuffling_is_undone() {
+        for size in [2, 3, 4, 8, 12] {
+            for len in [0, size, 7 * size + 1, 5000 * size + 3] {
+                let data: Vec<u8> = (0..len).map(|i: usize| (i * 7 + i / 256).to_le_bytes()[0]).collect();
+                let (mut shuffled, mut out) = (vec![0; len], vec![0; len]);
+                shuffle(&data, size, &mut shuffled);
+                unshuffle(&shuffled, size, &mut out);
+                assert_eq!(out, data, "{len} bytes in elements of {size}");
+            }
+        }
+    }
 
     #[test]
     fn unshuffling_undoes_shuffling() {

@@ -16,6 +16,9 @@ pub(super) struct Unwritten {
     offset: usize,
 }
 
+/// Bytes of a key before its `:`, beyond which YAML has no key without `?` (8.2.2: 1,024 characters).
+const LONGEST_KEY: usize = 1000;
+
 /// What a node stands behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodePosition {
@@ -114,9 +117,10 @@ impl Writer {
         };
     }
 
-    /// Writes everything of a scalar but its content.
-    pub(super) fn begin_scalar(&mut self) -> NodePosition {
+    /// Writes everything of a scalar but its content; says also where it begins.
+    pub(super) fn begin_scalar(&mut self) -> (NodePosition, usize) {
         let place = self.lead(true);
+        let start = self.out.len();
         self.remember_anchor(place);
         if let Some(tag) = self.tag.take() {
             self.space(place);
@@ -125,15 +129,22 @@ impl Writer {
         } else {
             self.space(place);
         }
-        place
+        (place, start)
     }
 
     /// Writes a scalar.
     #[inline]
     pub(super) fn scalar(&mut self, write: impl FnOnce(&mut Self)) {
-        let place = self.begin_scalar();
+        let mark = self.mark;
+        let (place, start) = self.begin_scalar();
         write(self);
-        if place == NodePosition::IsKey {
+        if place == NodePosition::IsKey && self.out.len() - start > LONGEST_KEY {
+            self.explicit_key(start);
+            if let Some(id) = mark {
+                // Its anchor moved with it.
+                self.anchors.add(id, Point { offset: start + 2, how: How::Before });
+            }
+        } else if place == NodePosition::IsKey {
             self.end_key();
         } else {
             self.end_node();
@@ -157,8 +168,20 @@ impl Writer {
         } else {
             self.new_line();
         }
+        let start = self.out.len();
         self.write_key_text(key, flow);
+        if self.out.len() - start > LONGEST_KEY {
+            return self.explicit_key(start);
+        }
         self.end_key();
+    }
+
+    /// Puts `? ` before a key that was written at `start` and is too long for the short form.
+    #[cold]
+    fn explicit_key(&mut self, start: usize) {
+        self.out.splice(start..start, *b"? ");
+        let frame = self.open.last_mut().expect("a key is in a mapping");
+        frame.next = Next::ExplicitValue;
     }
 
     /// Writes an alias.

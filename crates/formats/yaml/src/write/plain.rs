@@ -145,6 +145,7 @@ fn is_no_text(text: &str, first: u8) -> bool {
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => {
             [Schema::Core, Schema::Legacy].iter().any(|s| !matches!(s.resolve(text), Scalar::Text))
+                || is_spaced_number(text)
         }
         b'~' | b'=' => text.len() == 1,
         b'<' => text == "<<",
@@ -152,6 +153,26 @@ fn is_no_text(text: &str, first: u8) -> bool {
             text.len() <= 5 && is_word(text)
         }
         _ => false,
+    }
+}
+
+/// Whether underscores stand among digits as some reader allows them: PyYAML takes `0_` and `0x_`
+/// for integers, ruamel.yaml also `0_9` and `+_1`.
+fn is_spaced_number(text: &str) -> bool {
+    let body = text.strip_prefix(['+', '-']).unwrap_or(text).as_bytes();
+    if !body.contains(&b'_') {
+        return false;
+    }
+    match body {
+        [b'0', b'x' | b'X', digits @ ..] => {
+            digits.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'_')
+        }
+        [b'0', b'b' | b'B' | b'o' | b'O', digits @ ..] => {
+            digits.iter().all(|byte| matches!(byte, b'0'..=b'7' | b'_'))
+        }
+        _ => body.iter().all(|byte| {
+            matches!(byte, b'0'..=b'9' | b'_' | b'.' | b':' | b'e' | b'E' | b'+' | b'-')
+        }),
     }
 }
 

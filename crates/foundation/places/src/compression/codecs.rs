@@ -13,13 +13,55 @@ pub(crate) fn decoder<'a>(
     packed: impl BufRead + Send + 'a,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match compression {
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+        Compression::Gzip => Box::new(GzipMembers::new(packed)),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
         Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
         Compression::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, XZ_MEMORY)),
         Compression::Lz4 => Box::new(Lz4Decoder::new(packed)),
         Compression::Zlib => Box::new(flate2::bufread::ZlibDecoder::new(packed)),
     })
+}
+
+/// The members of a gzip file in a row. Zeros behind one are no member: tapes and block devices pad
+/// files with them.
+struct GzipMembers<R> {
+    member: Option<flate2::bufread::GzDecoder<R>>,
+}
+
+impl<R: BufRead> GzipMembers<R> {
+    fn new(packed: R) -> Self {
+        Self { member: Some(flate2::bufread::GzDecoder::new(packed)) }
+    }
+}
+
+impl<R: BufRead> Read for GzipMembers<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = member.read(out)?;
+            if count > 0 || out.is_empty() {
+                return Ok(count);
+            }
+            let Some(member) = self.member.take() else { break };
+            let mut packed = member.into_inner();
+            if skip_zeros(&mut packed)? {
+                self.member = Some(flate2::bufread::GzDecoder::new(packed));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Passes over zeros; says whether anything follows.
+fn skip_zeros(packed: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let piece = packed.fill_buf()?;
+        let zeros = piece.iter().take_while(|&&byte| byte == 0).count();
+        let (is_end, is_over) = (piece.is_empty(), zeros < piece.len());
+        packed.consume(zeros);
+        if is_end || is_over {
+            return Ok(!is_end);
+        }
+    }
 }
 
 /// A writer that compresses what it is given.

@@ -1,98 +1,9 @@
-"""MessagePack: the names and the behaviour of the package `msgpack`, and a fast pair.
-
-`packb`, `unpackb`, `pack`, `unpack`, `Packer`, `Unpacker`, `ExtType`, `Timestamp` and the
-exceptions are what they are there. `encode` and `decode` are the fast pair: one document, any keys,
-no hooks but `default`. The format is that of <https://github.com/msgpack/msgpack/blob/master/spec.md>.
-
-What a document claims is not believed: nothing is allocated for items that are not there, and
-`max_buffer_size`, `max_str_len` and their like bound what is.
-"""
+"""Extension types and moments in time, as the package `msgpack` has them."""
 
 from __future__ import annotations
 
 import datetime
 from collections import namedtuple
-from typing import IO, Any
-
-from cannery._native import Packer, Unpacker
-from cannery._native import msgpack_decode as decode
-from cannery._native import msgpack_encode as encode
-from cannery._native import msgpack_packb as packb
-from cannery._native import msgpack_unpackb as unpackb
-from cannery.errors import CanneryError, DataError, DepthError
-
-__all__ = [
-    "BufferFull",
-    "ExtType",
-    "ExtraData",
-    "FormatError",
-    "OutOfData",
-    "PackException",
-    "PackOverflowError",
-    "PackValueError",
-    "Packer",
-    "RangeError",
-    "StackError",
-    "Timestamp",
-    "UnpackException",
-    "UnpackValueError",
-    "Unpacker",
-    "decode",
-    "dump",
-    "dumps",
-    "encode",
-    "load",
-    "loads",
-    "pack",
-    "packb",
-    "unpack",
-    "unpackb",
-]
-
-
-class UnpackException(CanneryError):  # noqa: N818 - the package's name
-    """Base of the exceptions that only unpacking raises."""
-
-
-class BufferFull(UnpackException):
-    """More bytes wait to be unpacked than `max_buffer_size` allows."""
-
-
-class OutOfData(UnpackException):
-    """Not all of the next object has come."""
-
-
-class FormatError(DataError, UnpackException):
-    """Bytes that are not MessagePack."""
-
-
-class StackError(DepthError, ValueError, UnpackException):
-    """Nested more deeply than 1,024 levels."""
-
-
-class ExtraData(DataError):  # noqa: N818 - the package's name
-    """Bytes behind the object: `unpacked` is the object, `extra` the bytes."""
-
-    hint = "several objects in a row are read with `Unpacker`"
-
-    def __init__(self, unpacked: Any, extra: bytes) -> None:
-        """Keep both."""
-        super().__init__(unpacked, extra)
-        self.unpacked = unpacked
-        self.extra = extra
-
-    def __str__(self) -> str:
-        return "unpack(b) received extra data."
-
-
-class RangeError(DataError, OverflowError):
-    """An integer of more than 64 bits."""
-
-
-UnpackValueError = ValueError
-PackException = Exception
-PackValueError = ValueError
-PackOverflowError = OverflowError
 
 
 class ExtType(namedtuple("ExtType", "code data")):
@@ -198,18 +109,5 @@ class Timestamp:
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
-
-def pack(o: Any, stream: IO[bytes], **kwargs: Any) -> None:
-    """Pack the object `o` and write it to `stream`; the arguments are those of `Packer`."""
-    stream.write(packb(o, **kwargs))
-
-
-def unpack(stream: IO[bytes], **kwargs: Any) -> Any:
-    """Unpack the object in `stream`; the arguments are those of `unpackb`."""
-    return unpackb(stream.read(), **kwargs)
-
-
-load = unpack
-loads = unpackb
-dump = pack
-dumps = packb
+for _class in (ExtType, Timestamp):
+    _class.__module__ = "cannery.msgpack"

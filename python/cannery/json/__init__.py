@@ -1,8 +1,8 @@
 """JSON: the standard library's `json`, with its names and behaviour, and a fast pair for bytes.
 
-`dumps`, `loads`, `dump`, `load`, `JSONEncoder`, `JSONDecoder` and `JSONDecodeError` are what they
-are there. `encode` and `decode` are the fast pair: UTF-8 bytes, strict JSON (RFC 8259). Integers
-are exact at any size, in both directions.
+`dumps`, `loads`, `dump`, `load`, `JSONEncoder`, `JSONDecoder`, `JSONDecodeError` and the modules
+`decoder`, `encoder` and `scanner` are what they are there. `encode` and `decode` are the fast pair:
+UTF-8 bytes, strict JSON (RFC 8259). Integers are exact at any size, in both directions.
 
 `decode(data, type=...)` makes values of the annotated type and says what is wrong where;
 `default="rich"` writes dataclasses, dates, arrays and the like as the plain JSON that is read so.
@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import builtins
 import io
-import json as _stdlib
-from collections.abc import Callable, Iterator
-from json import detect_encoding
+from collections.abc import Callable
 from typing import IO, Any, Literal, cast
 
 from cannery import _native
@@ -22,142 +20,33 @@ from cannery._native import json_decode as decode
 from cannery._native import json_dumps as dumps
 from cannery._native import json_encode as encode
 from cannery._native import json_loads as loads
-from cannery.errors import CanneryError, TextDecodeError
+from cannery.errors import TextDecodeError
+from cannery.json import decoder, encoder, scanner
+from cannery.json._decoder import JSONDecodeError, JSONDecoder
+from cannery.json._encoder import JSONEncoder
+from cannery.json._stdlib import detect_encoding, version
+
+__version__ = version
+"""The version of the standard library's `json`, whose behaviour this is."""
 
 __all__ = [
     "JSONDecodeError",
     "JSONDecoder",
     "JSONEncoder",
     "decode",
+    "decoder",
     "detect_encoding",
     "dump",
     "dumps",
     "encode",
+    "encoder",
     "load",
     "loads",
+    "scanner",
 ]
 
-
-class JSONDecodeError(CanneryError, _stdlib.JSONDecodeError):
-    """A document that is not JSON: `msg`, `doc`, `pos`, `lineno`, `colno`, and a `hint`."""
-
-
-class JSONDecoder:
-    """The standard library's decoder, with a policy for duplicate keys and a limit of depth."""
-
-    def __init__(
-        self,
-        *,
-        object_hook: Callable[[dict[str, Any]], Any] | None = None,
-        parse_float: Callable[[str], Any] | None = None,
-        parse_int: Callable[[str], Any] | None = None,
-        parse_constant: Callable[[str], Any] | None = None,
-        strict: bool = True,
-        object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None,
-        duplicates: str = "last",
-        depth: int = 1024,
-    ) -> None:
-        """Keep the hooks.
-
-        `object_hook` is called with every `dict`, `object_pairs_hook` (which wins) with every
-        object's list of pairs, `parse_float`, `parse_int` and `parse_constant` with the text of
-        numbers and of `NaN`, `Infinity`, `-Infinity`. With `strict=False`, control characters may
-        stand in strings. `duplicates` is `"last"`, `"first"` or `"error"`.
-        """
-        self.object_hook = object_hook
-        self.parse_float = parse_float
-        self.parse_int = parse_int
-        self.parse_constant = parse_constant
-        self.strict = strict
-        self.object_pairs_hook = object_pairs_hook
-        self.duplicates = duplicates
-        self.depth = depth
-        self.memo: dict[str, str] = {}
-
-    def decode(self, s: str) -> Any:
-        """Return the value of the document `s`."""
-        if not isinstance(s, str):
-            raise TypeError(f"expected str, not {type(s).__name__}")
-        return _native.json_read(s, *self._settings())
-
-    def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
-        """Return the value of the document that begins at `idx`, and the index where it ends."""
-        try:
-            return _native.json_read_prefix(s, idx, *self._settings())
-        except StopIteration as stop:
-            raise JSONDecodeError("Expecting value", s, stop.value) from None
-
-    def _settings(self) -> tuple[Any, ...]:
-        return (
-            self.object_hook,
-            self.parse_float,
-            self.parse_int,
-            self.parse_constant,
-            self.object_pairs_hook,
-            bool(self.strict),
-            self.duplicates,
-            self.depth,
-        )
-
-
-class JSONEncoder:
-    """The standard library's encoder: override `default` for types of your own."""
-
-    item_separator = ", "
-    key_separator = ": "
-
-    def __init__(
-        self,
-        *,
-        skipkeys: bool = False,
-        ensure_ascii: bool = True,
-        check_circular: bool = True,
-        allow_nan: bool = True,
-        sort_keys: bool = False,
-        indent: int | str | None = None,
-        separators: tuple[str, str] | None = None,
-        default: Callable[[Any], Any] | Literal["rich"] | None = None,
-    ) -> None:
-        """Keep the options; they are those of `dumps`."""
-        self.skipkeys = skipkeys
-        self.ensure_ascii = ensure_ascii
-        self.check_circular = check_circular
-        self.allow_nan = allow_nan
-        self.sort_keys = sort_keys
-        self.indent = indent
-        if separators is not None:
-            self.item_separator, self.key_separator = separators
-        elif indent is not None:
-            self.item_separator = ","
-        if default is not None:
-            self.default = default  # pyright: ignore[reportAttributeAccessIssue]
-
-    def default(self, o: Any) -> Any:
-        """Return something serializable for `o`, or raise `TypeError`."""
-        raise TypeError(f"Object of type {type(o).__name__} is not JSON serializable")
-
-    def encode(self, o: Any) -> str:
-        """Return the JSON text of `o`."""
-        return dumps(
-            o,
-            skipkeys=self.skipkeys,
-            ensure_ascii=self.ensure_ascii,
-            check_circular=self.check_circular,
-            allow_nan=self.allow_nan,
-            indent=self.indent,
-            separators=(self.item_separator, self.key_separator),
-            default=self._default(),
-            sort_keys=self.sort_keys,
-        )
-
-    def iterencode(self, o: Any, _one_shot: bool = False) -> Iterator[str]:
-        """Yield the JSON text of `o` in chunks."""
-        yield self.encode(o)
-
-    def _default(self) -> Callable[[Any], Any] | None:
-        """The function for other types; `None` where the built-in error says more."""
-        default = self.default
-        return None if getattr(default, "__func__", None) is JSONEncoder.default else default
+_default_decoder = JSONDecoder()
+_default_encoder = JSONEncoder()
 
 
 def dump(
@@ -184,6 +73,11 @@ def dump(
     (the standard library refuses them). With a function as `default`, that is asked what they are,
     as it is there, unless `iterators=True`; with `iterators=False` they are refused. File objects,
     which are iterators of lines, are always refused.
+
+    >>> import sys
+    >>> from cannery import json
+    >>> json.dump({"ids": [1, 2]}, sys.stdout)
+    {"ids": [1, 2]}
     """
     if cls is not None or kw:
         encoder = (cls or JSONEncoder)(
@@ -230,6 +124,11 @@ def load(
     """Return the value of the document in the file object `fp`; the arguments are `loads`'s.
 
     The text is in memory once, as bytes if it is long: a text file is encoded as it is read.
+
+    >>> import io
+    >>> from cannery import json
+    >>> json.load(io.StringIO('{"ids": [1, 2]}'))
+    {'ids': [1, 2]}
     """
     return loads(
         _read(fp),

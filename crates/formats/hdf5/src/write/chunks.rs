@@ -1,0 +1,277 @@
+//! Chunks of datasets that are changed: their index, and those that wait to be stored.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cannery_core::Result;
+
+use super::edits::Edits;
+use super::encode::Encoder;
+use super::header::HeaderEdit;
+use super::space::{Space, allocate, give_up, write};
+use crate::bytes::{UNDEFINED, malformed, unsupported};
+use crate::chunks::Chunk;
+use crate::core::FileCore;
+use crate::filters::Pipeline;
+use crate::header::MessageKind;
+
+/// Chunks that wait to be stored, in bytes for each dataset: then they are stored.
+pub(super) const WAITING: usize = 32 << 20;
+
+/// Where a chunk lies in the grid.
+pub(crate) type Place = Box<[u64]>;
+
+/// The chunks of a dataset in memory.
+pub(super) struct ChunkStore {
+    pub(super) shape: Vec<u64>,
+    pub(super) element: u64,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) index: BTreeMap<Place, Chunk>,
+    waiting: HashMap<Place, Arc<Vec<u8>>>,
+    waiting_bytes: usize,
+    /// Whether the index on disk is another one.
+    pub(super) is_moved: bool,
+}
+
+/// The chunks of a dataset as readers see them.
+pub(crate) struct ChunkView {
+    pub(crate) index: Vec<(Place, Chunk)>,
+    pub(crate) waiting: HashMap<Place, Arc<Vec<u8>>>,
+}
+
+impl ChunkStore {
+    pub(super) fn new(
+        (shape, element): (Vec<u64>, u64),
+        pipeline: Arc<Pipeline>,
+        index: BTreeMap<Place, Chunk>,
+    ) -> Self {
+        let (waiting, waiting_bytes, is_moved) = (HashMap::new(), 0, false);
+        Self { shape, element, pipeline, index, waiting, waiting_bytes, is_moved }
+    }
+
+    pub(super) fn view(&self) -> ChunkView {
+        let index = self.index.iter().map(|(place, chunk)| (place.clone(), *chunk)).collect();
+        ChunkView { index, waiting: self.waiting.clone() }
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.is_moved || !self.waiting.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting_bytes > WAITING
+    }
+
+    /// Takes a chunk that waits.
+    pub(super) fn take(&mut self, place: &[u64]) -> Option<Arc<Vec<u8>>> {
+        let found = self.waiting.remove(place)?;
+        self.waiting_bytes -= found.len();
+        Some(found)
+    }
+
+    /// Keeps a chunk until it is stored.
+    pub(super) fn keep(&mut self, place: Place, chunk: Arc<Vec<u8>>) {
+        self.waiting_bytes += chunk.len();
+        if let Some(old) = self.waiting.insert(place, chunk) {
+            self.waiting_bytes -= old.len();
+        }
+    }
+
+    /// Notes where a chunk has been stored.
+    pub(super) fn set(&mut self, edits: &Edits, place: Place, chunk: Chunk) {
+        self.is_moved = true;
+        if let Some(old) = self.index.insert(place, chunk) {
+            give_up(edits, old.address, old.len);
+        }
+    }
+
+    /// The places of all chunks: some may come twice.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        self.index.keys().chain(self.waiting.keys()).cloned()
+    }
+
+    /// Forgets the chunks that lie outside a shape.
+    pub(super) fn cut(&mut self, edits: &Edits, shape: &[u64]) {
+        let counts: Vec<u64> =
+            shape.iter().zip(&self.shape).map(|(n, chunk)| n.div_ceil(*chunk)).collect();
+        let is_inside = |place: &[u64]| place.iter().zip(&counts).all(|(at, n)| at < n);
+        let before = self.index.len();
+        self.index.retain(|place, chunk| {
+            let inside = is_inside(place);
+            if !inside {
+                give_up(edits, chunk.address, chunk.len);
+            }
+            inside
+        });
+        self.is_moved |= self.index.len() != before;
+        self.waiting.retain(|place, _| is_inside(place));
+        self.waiting_bytes = self.waiting.values().map(|chunk| chunk.len()).sum();
+    }
+
+    /// Stores the chunks that wait.
+    pub(super) fn flush(&mut self, core: &FileCore, edits: &Edits) -> Result<()> {
+        let mut jobs: Vec<(Place, Arc<Vec<u8>>)> = self.waiting.drain().collect();
+        self.waiting_bytes = 0;
+        jobs.sort_by(|a, b| a.0.cmp(&b.0));
+        let pipeline = Arc::clone(&self.pipeline);
+        let stored = in_parallel(jobs.len(), 0, |number| {
+            store(core, edits, &pipeline, jobs[number].1.as_ref().clone())
+        })?;
+        for ((place, _), chunk) in jobs.into_iter().zip(stored) {
+            self.set(edits, place, chunk);
+        }
+        Ok(())
+    }
+
+    /// Writes the index, and says in the header where it is.
+    pub(super) fn serialize(&self, space: &Space<'_>, header: &mut HeaderEdit) -> Result<()> {
+        let root = if self.index.is_empty() { UNDEFINED } else { self.write_tree(space)? };
+        header.set(MessageKind::LAYOUT, self.layout(space.sizes(), root)?, 0);
+        Ok(())
+    }
+
+    /// The layout message, version 3: chunks that a version 1 B-tree finds.
+    pub(super) fn layout(&self, sizes: crate::bytes::Sizes, root: u64) -> Result<Vec<u8>> {
+        let mut out = Encoder::new(sizes);
+        let rank = u8::try_from(self.shape.len() + 1).unwrap_or(u8::MAX);
+        out.u8(3).u8(2).u8(rank).address(root);
+        for &n in self.shape.iter().chain([&self.element]) {
+            let n = u32::try_from(n);
+            out.u32(n.map_err(|_| unsupported("a chunk's dimension is above 2^32"))?);
+        }
+        Ok(out.finish())
+    }
+
+    fn write_tree(&self, space: &Space<'_>) -> Result<u64> {
+        let mut entries = Vec::with_capacity(self.index.len());
+        for (place, chunk) in &self.index {
+            let len = u32::try_from(chunk.len);
+            let len = len.map_err(|_| unsupported("a chunk takes 4 GiB or more"))?;
+            entries.push(Entry { key: self.key(place, (len, chunk.mask)), child: chunk.address });
+        }
+        let last = self.index.keys().next_back();
+        let end: Place = last.into_iter().flat_map(|place| place.iter().map(|at| at + 1)).collect();
+        let mut end = self.key(&end, (0, 0));
+        // The offset in the last dimension, in elements: one behind.
+        let at = end.len() - 8;
+        end[at..].copy_from_slice(&self.element.to_le_bytes());
+        let mut level = 0;
+        loop {
+            entries = self.write_level(space, level, &entries, &end)?;
+            if let [root] = entries.as_slice() {
+                return Ok(root.child);
+            }
+            level += 1;
+        }
+    }
+
+    /// The key of a chunk: stored length, filters that were skipped, position.
+    fn key(&self, place: &[u64], (len, mask): (u32, u32)) -> Vec<u8> {
+        let mut key = Vec::with_capacity(16 + 8 * place.len());
+        key.extend_from_slice(&len.to_le_bytes());
+        key.extend_from_slice(&mask.to_le_bytes());
+        for (at, chunk) in place.iter().zip(&self.shape) {
+            key.extend_from_slice(&(at * chunk).to_le_bytes());
+        }
+        key.extend_from_slice(&[0; 8]);
+        key
+    }
+
+    /// Writes the nodes of a level, side by side; gives back the entries of the level above.
+    fn write_level(
+        &self,
+        space: &Space<'_>,
+        level: u8,
+        entries: &[Entry],
+        end: &[u8],
+    ) -> Result<Vec<Entry>> {
+        let most = space.chunk_node() * 2;
+        let offset = usize::from(space.sizes().offset);
+        let node_len = 8 + 2 * offset + most * (end.len() + offset) + end.len();
+        let nodes = entries.len().div_ceil(most);
+        let places = (0..nodes).map(|_| space.take(node_len as u64));
+        let places = places.collect::<Result<Vec<u64>>>()?;
+        let mut above = Vec::with_capacity(nodes);
+        for (number, group) in entries.chunks(most).enumerate() {
+            let mut node = Encoder::new(space.sizes());
+            node.bytes(b"TREE").u8(1).u8(level).u16(u16::try_from(group.len()).unwrap_or(0));
+            let left = number.checked_sub(1).map_or(UNDEFINED, |left| places[left]);
+            node.address(left).address(places.get(number + 1).copied().unwrap_or(UNDEFINED));
+            for entry in group {
+                node.bytes(&entry.key).address(entry.child);
+            }
+            let next = entries.get((number + 1) * most).map_or(end, |entry| &entry.key);
+            node.bytes(next);
+            let fill = node_len - node.data.len();
+            space.write(places[number], &node.zeros(fill).finish())?;
+            above.push(Entry { key: group[0].key.clone(), child: places[number] });
+        }
+        Ok(above)
+    }
+}
+
+/// A child of a node, and the key before it.
+struct Entry {
+    key: Vec<u8>,
+    child: u64,
+}
+
+/// Sends a chunk through its filters and stores it; several threads may.
+pub(super) fn store(
+    core: &FileCore,
+    edits: &Edits,
+    pipeline: &Pipeline,
+    data: Vec<u8>,
+) -> Result<Chunk> {
+    let (data, mask) = pipeline.encode(data)?;
+    let len = data.len() as u64;
+    let address = allocate(edits, core, len)?;
+    write(edits, core, address, &data)?;
+    Ok(Chunk { address, len, mask })
+}
+
+/// Runs numbered jobs on several threads; 0 threads means as many as there are processors.
+pub(super) fn in_parallel<T: Send>(
+    jobs: usize,
+    threads: usize,
+    run: impl Fn(usize) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = if threads == 0 { available() } else { threads }.min(jobs).min(64);
+    if workers < 2 {
+        return (0..jobs).map(run).collect();
+    }
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let results: Mutex<Vec<Option<T>>> = Mutex::new((0..jobs).map(|_| None).collect());
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= jobs {
+                break;
+            }
+            match run(number) {
+                Ok(result) => {
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    results[number] = Some(result);
+                }
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut result = work();
+        for other in others {
+            let panicked = |_| Err(malformed("a thread that encodes chunks panicked"));
+            result = result.and(other.join().unwrap_or_else(panicked));
+        }
+        result
+    })?;
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(results.into_iter().flatten().collect())
+}

@@ -1,0 +1,259 @@
+//! Where the bytes of a file go.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use cannery_core::{Error, ErrorKind, Result};
+
+use crate::source::Source;
+
+/// Bytes that can be written at any place, by many threads at once, and read again.
+pub trait Target: Source {
+    /// Writes bytes at `offset`; what lies between the end and `offset` becomes zeros.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()>;
+
+    /// Makes the storage as long as `len`, if it is shorter.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    fn grow(&self, len: u64) -> Result<()>;
+
+    /// Makes what was written so far the file that readers find.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    fn publish(&self) -> Result<()>;
+
+    /// Says that nothing more will be written.
+    fn release(&self) {}
+}
+
+/// A file of the operating system; a new one appears by its name when it is published.
+#[derive(Debug)]
+pub struct FileTarget {
+    file: File,
+    len: AtomicU64,
+    path: PathBuf,
+    /// The name under which a new file is written before it is published.
+    temporary: Mutex<Option<PathBuf>>,
+}
+
+static TEMPORARY: AtomicU64 = AtomicU64::new(0);
+
+impl FileTarget {
+    /// A new file, written under another name in the same folder until it is published.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn create(path: &Path) -> Result<Self> {
+        // A file that another program has open with a lock is not replaced beneath it.
+        if let Ok(old) = File::open(path) {
+            lock(&old, path, LockKind::Exclusive)?;
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        loop {
+            let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
+            let temporary = folder.join(format!(".{name}.{}-{number}.tmp", std::process::id()));
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
+                Ok(file) => {
+                    lock(&file, path, LockKind::Exclusive)?;
+                    let temporary = Mutex::new(Some(temporary));
+                    return Ok(Self { file, len: AtomicU64::new(0), path: path.into(), temporary });
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(cannot(error, "create", path)),
+            }
+        }
+    }
+
+    /// A file that exists.
+    ///
+    /// # Errors
+    /// Those of the operating system; [`ErrorKind::Conflict`] if another program writes it.
+    pub fn edit(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(|e| cannot(e, "open", path))?;
+        lock(&file, path, LockKind::Exclusive)?;
+        let len = file.metadata().map_err(|e| cannot(e, "open", path))?.len();
+        Ok(Self { file, len: AtomicU64::new(len), path: path.into(), temporary: Mutex::new(None) })
+    }
+}
+
+#[cold]
+fn cannot(error: std::io::Error, what: &str, path: &Path) -> Error {
+    let path = path.display().to_string();
+    Error::io(error, format!("cannot {what} `{}`", path.escape_debug()))
+}
+
+/// Who else may have a file open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockKind {
+    /// Other readers.
+    Shared,
+    /// Nothing else.
+    Exclusive,
+}
+
+/// Takes the lock that libhdf5 takes, unless its environment variable says that there are none.
+pub(crate) fn lock(file: &File, path: &Path, kind: LockKind) -> Result<()> {
+    let setting = std::env::var_os("HDF5_USE_FILE_LOCKING");
+    if setting.is_some_and(|value| value.eq_ignore_ascii_case("false") || value == "0") {
+        return Ok(());
+    }
+    let locked = match kind {
+        LockKind::Shared => file.try_lock_shared(),
+        LockKind::Exclusive => file.try_lock(),
+    };
+    match locked {
+        // File systems without locks are used without them.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let path = path.display().to_string();
+            let doing = if kind == LockKind::Shared { "writes" } else { "has opened" };
+            let message = format!("another program {doing} `{}`", path.escape_debug());
+            let hint = "close it there first; with HDF5_USE_FILE_LOCKING=FALSE locks are ignored";
+            Err(Error::new(ErrorKind::Conflict, message).with_hint(hint))
+        }
+    }
+}
+
+impl Source for FileTarget {
+    fn len(&self) -> u64 {
+        self.len.load(Ordering::Acquire)
+    }
+
+    #[cfg(unix)]
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        use std::os::unix::fs::FileExt;
+        let read = self.file.read_exact_at(out, offset);
+        read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))
+    }
+
+    #[cfg(windows)]
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        crate::source::seek_read_exact(&self.file, offset, out)
+    }
+}
+
+impl Target for FileTarget {
+    #[cfg(unix)]
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        use std::os::unix::fs::FileExt;
+        let written = self.file.write_all_at(data, offset);
+        written.map_err(|e| cannot(e, "write", &self.path))?;
+        self.len.fetch_max(offset + data.len() as u64, Ordering::AcqRel);
+        Ok(())
+    }
+
+    #[cfg(windows)]
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        use std::os::windows::fs::FileExt;
+        let mut done = 0;
+        while done < data.len() {
+            let written = self.file.seek_write(&data[done..], offset + done as u64);
+            done += written.map_err(|e| cannot(e, "write", &self.path))?;
+        }
+        self.len.fetch_max(offset + data.len() as u64, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn grow(&self, len: u64) -> Result<()> {
+        if self.len() < len {
+            self.file.set_len(len).map_err(|e| cannot(e, "write", &self.path))?;
+            self.len.fetch_max(len, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn publish(&self) -> Result<()> {
+        let mut temporary = self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(from) = temporary.as_ref() {
+            std::fs::rename(from, &self.path).map_err(|e| cannot(e, "create", &self.path))?;
+        }
+        *temporary = None;
+        Ok(())
+    }
+
+    fn release(&self) {
+        // Readers of objects that are still there need no lock.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Drop for FileTarget {
+    fn drop(&mut self) {
+        let temporary = self.temporary.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(path) = temporary.take() {
+            // What was never published is of no use.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Bytes in memory.
+#[derive(Debug, Default)]
+pub struct MemoryTarget {
+    data: std::sync::RwLock<Vec<u8>>,
+    published: AtomicBool,
+}
+
+impl MemoryTarget {
+    /// A target that holds the bytes of a file.
+    #[must_use]
+    pub fn new(data: Vec<u8>) -> Self {
+        Self { data: std::sync::RwLock::new(data), published: AtomicBool::new(false) }
+    }
+
+    /// The bytes of the file.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Whether the file was made complete.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.published.load(Ordering::Acquire)
+    }
+}
+
+impl Source for MemoryTarget {
+    fn len(&self) -> u64 {
+        self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).len() as u64
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).read_at(offset, out)
+    }
+}
+
+impl Target for MemoryTarget {
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let mut bytes = self.data.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (start, end) = (crate::bytes::index(offset), crate::bytes::index(offset) + data.len());
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[start..end].copy_from_slice(data);
+        Ok(())
+    }
+
+    fn grow(&self, len: u64) -> Result<()> {
+        let mut bytes = self.data.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if (bytes.len() as u64) < len {
+            bytes.resize(crate::bytes::index(len), 0);
+        }
+        Ok(())
+    }
+
+    fn publish(&self) -> Result<()> {
+        self.published.store(true, Ordering::Release);
+        Ok(())
+    }
+}

@@ -1,0 +1,456 @@
+"""Changing groups: new members, links, copies."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cannery.errors import CanneryError, DataError
+from cannery.hdf5._create import NewDataset
+from cannery.hdf5._encode import array_of, native_type
+from cannery.hdf5._errors import shown
+from cannery.hdf5._object import HLObject
+from cannery.hdf5._types import text
+
+if TYPE_CHECKING:
+    from cannery import _native
+    from cannery.hdf5._dataset import Dataset
+    from cannery.hdf5._objects import Group
+
+
+class SoftLink:
+    """A link to what a path leads to."""
+
+    def __init__(self, path: str) -> None:
+        self._path = str(path)
+
+    @property
+    def path(self) -> str:
+        """The path, from the group that holds the link, or from the root."""
+        return self._path
+
+    def __repr__(self) -> str:
+        return f'<SoftLink to "{shown(self._path)}">'
+
+
+class ExternalLink:
+    """A link to what a path leads to in another file."""
+
+    def __init__(self, filename: str | os.PathLike[str], path: str) -> None:
+        self._filename, self._path = os.fspath(filename), str(path)
+
+    @property
+    def filename(self) -> str:
+        """The name of the other file."""
+        return self._filename
+
+    @property
+    def path(self) -> str:
+        """The path in it."""
+        return self._path
+
+    def __repr__(self) -> str:
+        return f'<ExternalLink to "{shown(self._path)}" in file "{shown(self._filename)}">'
+
+
+def name_bytes(name: str | bytes) -> bytes:
+    """A name as the file has it."""
+    if isinstance(name, bytes):
+        return name
+    if not isinstance(name, str):
+        raise TypeError(f"expected a name or a reference, found `{type(name).__name__}`")
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _split(group: Any, path: bytes) -> tuple[_native.Hdf5Node, list[bytes]]:
+    """The group where a path begins, and its parts."""
+    node = group._node.root() if path.startswith(b"/") else group._node
+    return node, [part for part in path.split(b"/") if part not in (b"", b".")]
+
+
+def _parent(group: Any, name: str | bytes, make: bool = True) -> tuple[_native.Hdf5Node, bytes]:
+    """The group that a path leads through last, which is made if it is not there; and the name."""
+    node, parts = _split(group, name_bytes(name))
+    if not parts:
+        raise ValueError("a name is missing")
+    for part in parts[:-1]:
+        try:
+            node.link(part)
+        except (CanneryError, OSError):
+            if not make:
+                raise
+            made = node.create_group(False)
+            node.insert_hard(part, made)
+            node = made
+            continue
+        node = node.resolve(part)
+        if node.kind() != "group":
+            raise ValueError(f"`{shown(text(part))}` is no group")
+    return node, parts[-1]
+
+
+def _exists(node: _native.Hdf5Node, name: bytes) -> bool:
+    try:
+        node.link(name)
+    except (CanneryError, OSError):
+        return False
+    return True
+
+
+def _free(node: _native.Hdf5Node, name: bytes) -> None:
+    if _exists(node, name):
+        error = DataError(f"unable to create `{shown(text(name))}`: the name exists already")
+        error.hint = "delete it first, or use `require_group` or `require_dataset`"
+        raise error
+
+
+def create_group(group: Group, name: str | bytes | None, track_order: bool | None) -> Any:
+    """Make a group."""
+    if name is None:
+        made = group._node.create_group(bool(track_order))
+        group._state.changed()
+        return group._state.make(group._state, made, None)
+    node, last = _parent(group, name)
+    _free(node, last)
+    made = node.create_group(bool(track_order))
+    node.insert_hard(last, made)
+    group._state.changed()
+    return group._state.make(group._state, made, group._joined(name_bytes(name)))
+
+
+def create_dataset(
+    group: Group, name: str | bytes | None, shape: Any, dtype: Any, data: Any, keywords: Any
+) -> Dataset:
+    """Make a dataset."""
+    new = NewDataset(shape, dtype, data, **keywords)
+    if name is None:
+        made, path = new.create(group._node), None
+    else:
+        node, last = _parent(group, name)
+        _free(node, last)
+        made, path = new.create(node), group._joined(name_bytes(name))
+    new.write(made, group._state.threads)
+    if name is not None:
+        node.insert_hard(last, made)
+    group._state.changed()
+    return group._state.make(group._state, made, path)
+
+
+def set_member(group: Group, name: str | bytes, value: Any) -> None:
+    """Make what `group[name] = value` says."""
+    if isinstance(value, HLObject):
+        if value.id[0] != group.id[0]:
+            raise ValueError("an object of another file cannot be linked; copy it")
+        node, last = _parent(group, name)
+        _free(node, last)
+        node.insert_hard(last, value._node)
+    elif isinstance(value, SoftLink) or _is_kind(value, "SoftLink"):
+        node, last = _parent(group, name)
+        _free(node, last)
+        node.insert_soft(last, name_bytes(value.path))
+    elif isinstance(value, ExternalLink) or _is_kind(value, "ExternalLink"):
+        node, last = _parent(group, name)
+        _free(node, last)
+        node.insert_external(last, os.fsencode(value.filename), name_bytes(value.path))
+    elif isinstance(value, np.dtype):
+        node, last = _parent(group, name)
+        _free(node, last)
+        node.insert_hard(last, node.commit_datatype(native_type(value)))
+    else:
+        create_dataset(group, name, None, None, value, {})
+    group._state.changed()
+
+
+def _is_kind(value: Any, name: str) -> bool:
+    return type(value).__name__ == name and hasattr(value, "path")
+
+
+def delete_member(group: Group, name: str | bytes) -> None:
+    """Remove a link."""
+    try:
+        node, last = _parent(group, name, make=False)
+        node.remove_link(last)
+    except CanneryError as error:
+        from cannery.hdf5._errors import object_error  # noqa: PLC0415
+
+        raise object_error(text(name_bytes(name)), error) from error
+    group._state.changed()
+
+
+def move_member(group: Group, source: str | bytes, dest: str | bytes) -> None:
+    """Give a link another place."""
+    if name_bytes(source) == name_bytes(dest):
+        return
+    node, last = _parent(group, source, make=False)
+    node.link(last)
+    to, new = _parent(group, dest)
+    _free(to, new)
+    node.move_link(last, to, new)
+    group._state.changed()
+
+
+def require_dataset(
+    group: Group, name: str, shape: Any, dtype: Any, exact: bool, keywords: Any
+) -> Any:
+    """The dataset of a name, made if it is not there."""
+    if name not in group:
+        return create_dataset(group, name, shape, dtype, keywords.pop("data", None), keywords)
+    found = group[name]
+    from cannery.hdf5._dataset import Dataset  # noqa: PLC0415
+
+    if not isinstance(found, Dataset):
+        raise TypeError(f"Incompatible object ({type(found).__name__}) already exists")
+    wanted = (shape,) if isinstance(shape, int) else tuple(shape)
+    if found.shape != wanted and (
+        exact or keywords.get("maxshape", found.maxshape) != found.maxshape or found.shape != wanted
+    ):
+        raise TypeError(f"Shapes do not match (existing {found.shape} vs new {wanted})")
+    dtype = np.dtype(dtype)
+    if exact and dtype != found.dtype:
+        raise TypeError(f"Datatypes do not exactly match (existing {found.dtype} vs new {dtype})")
+    if not np.can_cast(dtype, found.dtype):
+        raise TypeError(f"Datatypes cannot be safely cast (existing {found.dtype} vs new {dtype})")
+    return found
+
+
+def copy_member(
+    group: Group,
+    source: Any,
+    dest: Any,
+    name: str | None,
+    shallow: bool,
+    expand_soft: bool,
+    expand_external: bool,
+    without_attrs: bool,
+) -> None:
+    """Copy an object, within a file or to another one."""
+    found = source if isinstance(source, HLObject) else group[source]
+    if isinstance(dest, HLObject):
+        target = dest
+        if name is None:
+            base = (
+                posixpath.basename(found.name or "")
+                if isinstance(source, HLObject)
+                else (posixpath.basename(text(name_bytes(source))))
+            )
+            name = base
+    else:
+        target, name = group, dest
+    if not name:
+        raise ValueError("a name for the copy is missing")
+    node, last = _parent(target, name)
+    _free(node, last)
+    copier = _Copier(target, shallow, expand_soft, expand_external, without_attrs)
+    made = copier.copy(found)
+    node.insert_hard(last, made)
+    copier.finish()
+    target._state.changed()
+
+
+class _Copier:
+    """A copy of objects that lead to each other: each is copied once."""
+
+    def __init__(
+        self, target: Any, shallow: bool, soft: bool, external: bool, without_attrs: bool
+    ) -> None:
+        self._target, self._shallow = target, shallow
+        self._soft, self._external, self._without_attrs = soft, external, without_attrs
+        self._done: dict[tuple[int, int], _native.Hdf5Node] = {}
+
+    def finish(self) -> None:
+        self._done.clear()
+
+    def copy(self, found: Any) -> _native.Hdf5Node:
+        made = self._done.get(found.id)
+        if made is not None:
+            return made
+        kind = found._node.kind()
+        node = self._target._node
+        if kind == "group":
+            made = node.create_group(False)
+            self._done[found.id] = made
+            self._members(found, made)
+            if not self._without_attrs:
+                self._attributes(found, made)
+            return made
+        if kind == "datatype":
+            made = node.commit_datatype(found._node.datatype())
+            self._done[found.id] = made
+        else:
+            made = self._dataset(found)
+        if not self._without_attrs:
+            self._attributes(found, made)
+        return made
+
+    def _members(self, found: Any, made: _native.Hdf5Node, deep: bool = True) -> None:
+        del deep
+        for name in found._node.names():
+            link = found._node.link(name)
+            follow = link[0] == "hard"
+            follow |= link[0] == "soft" and self._soft
+            follow |= link[0] == "external" and self._external
+            if follow:
+                try:
+                    child = found[name]
+                except KeyError:
+                    if link[0] == "hard":
+                        raise
+                else:
+                    if self._shallow and child._node.kind() == "group":
+                        copied = self._done.get(child.id)
+                        if copied is None:
+                            copied = self._target._node.create_group(False)
+                            self._done[child.id] = copied
+                            if not self._without_attrs:
+                                self._attributes(child, copied)
+                        made.insert_hard(name, copied)
+                    else:
+                        made.insert_hard(name, self.copy(child))
+                    continue
+            if link[0] == "soft":
+                made.insert_soft(name, link[1])
+            elif link[0] == "external":
+                made.insert_external(name, link[1], link[2])
+
+    def _attributes(self, found: Any, made: _native.Hdf5Node) -> None:
+        for name, parts in found._node.attributes():
+            if isinstance(parts, BaseException):
+                raise parts
+            native, shape, data = parts
+            moved = move_elements(native.describe(), data, found._node, made)
+            made.set_attribute(name, native, None, shape, moved)
+
+    def _dataset(self, found: Any) -> _native.Hdf5Node:
+        native = found._native
+        described = native.datatype.describe()
+        storage: Any = list(native.chunks) if native.chunks else "contiguous"
+        if native.is_virtual:
+            raise DataError("virtual datasets are not copied")
+        filters = [(n, flags, list(values)) for n, _, flags, values in native.filters]
+        filters = [_given(*one) for one in filters]
+        shape = native.shape
+        max_shape = None if not shape else [n for n in native.max_shape]
+        fill = native.fill_value
+        if isinstance(fill, bytes):
+            fill = move_elements(described, fill, found._node, self._target._node)
+        made = self._target._node.create_dataset(
+            native.datatype, None, shape, max_shape, storage, filters, fill, False
+        )
+        self._done[found.id] = made
+        if shape is None or 0 in shape:
+            return made
+        # As many rows at a time as take some megabytes.
+        size = native.datatype.describe()[1]
+        for wanted, count in _parts(shape, native.chunks, size):
+            raw = np.empty(count * size, "u1")
+            native.read_into(wanted, raw, found._state.threads)
+            moved = move_elements(described, raw, found._node, made)
+            made.write(wanted, moved, found._state.threads)
+        return made
+
+
+def _given(number: int, flags: int, values: list[int]) -> tuple[int, int, list[int]]:
+    """The parameters of a filter without those that follow from the dataset."""
+    if number == 32008:
+        return number, flags, values[3:]
+    if number in (2, 32000):
+        return number, flags, []
+    return number, flags, values[:2] if number == 6 else values
+
+
+def _parts(shape: Any, chunks: Any, size: int) -> Any:
+    if not shape:
+        yield [], 1
+        return
+    row = max(1, size * int(np.prod(shape[1:], dtype=float)))
+    step = max(1, (16 << 20) // row)
+    if chunks:
+        step = max(1, step // chunks[0]) * chunks[0]
+    for start in range(0, shape[0], step):
+        rows = min(step, shape[0] - start)
+        wanted = [(start, 1, rows), *((0, 1, n) for n in shape[1:])]
+        count = rows
+        for n in shape[1:]:
+            count *= n
+        yield wanted, count
+
+
+def has_heap_data(described: Any) -> bool:
+    """Whether elements lead to other places of their file."""
+    kind = described[0]
+    if kind == "compound":
+        return any(has_heap_data(member) for _, _, member in described[2])
+    if kind == "array":
+        return has_heap_data(described[2])
+    return kind in ("varstring", "sequence", "reference")
+
+
+def move_elements(described: Any, data: Any, source: Any, target: Any) -> Any:
+    """Elements of one file as those of another: sequences go along, references become null."""
+    raw = np.frombuffer(data, "u1")
+    if not has_heap_data(described) or len(raw) == 0:
+        return raw
+    rows = raw.reshape(-1, described[1]).copy()
+    _move(described, rows, source, target)
+    return rows.reshape(-1)
+
+
+def _move(described: Any, rows: np.ndarray, source: Any, target: Any) -> None:
+    kind, size = described[0], described[1]
+    if kind == "compound":
+        for _, offset, member in described[2]:
+            if has_heap_data(member):
+                part = np.ascontiguousarray(rows[:, offset : offset + member[1]])
+                _move(member, part, source, target)
+                rows[:, offset : offset + member[1]] = part
+    elif kind == "array":
+        _move(described[2], rows.reshape(-1, described[2][1]), source, target)
+    elif kind == "varstring":
+        texts = source.strings(np.ascontiguousarray(rows).reshape(-1), size)
+        rows[:] = np.frombuffer(target.put_sequences(texts, 1), "u1").reshape(rows.shape)
+    elif kind == "sequence":
+        base = described[2]
+        counts, data = source.sequences(np.ascontiguousarray(rows).reshape(-1), size, base[1])
+        moved = bytes(move_elements(base, data, source, target))
+        ends = np.cumsum([count * base[1] for count in counts]).tolist()
+        parts = [moved[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        rows[:] = np.frombuffer(target.put_sequences(parts, base[1]), "u1").reshape(rows.shape)
+    elif source.id[0] != target.id[0]:
+        rows[:] = 0
+
+
+def require_group(group: Group, name: str) -> Any:
+    """The group of a name, made if it is not there."""
+    if name not in group:
+        return group.create_group(name)
+    found = group[name]
+    if found._node.kind() != "group":
+        raise TypeError(f"Incompatible object ({type(found).__name__}) already exists")
+    return found
+
+
+def like(other: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords for a dataset like another one."""
+    found = {
+        "shape": other.shape, "dtype": other.dtype, "chunks": other.chunks,
+        "compression": other.compression, "compression_opts": other.compression_opts,
+        "shuffle": other.shuffle or None, "fletcher32": other.fletcher32 or None,
+        "maxshape": other.maxshape if other.chunks else None,
+    }  # fmt: skip
+    if "shape" in keywords:
+        # Chunks and bounds of another shape do not fit.
+        found["maxshape"] = None
+        found["chunks"] = True if other.chunks else None
+    try:
+        fill = other.fillvalue
+        if np.any(fill):
+            found["fillvalue"] = fill
+    except (TypeError, RuntimeError, ValueError):
+        pass
+    return {**found, **keywords}
+
+
+__all__ = ["ExternalLink", "SoftLink", "array_of"]
