@@ -13,6 +13,7 @@ from .harness import Effort
 
 #: Each topic's module, imported when it is asked for: one that fails keeps none of the others back.
 TOPICS = {
+    "chunks": "chunk_maps",
     "hdf5": "hdf5_arrays",
     "json": "json_text",
     "jsonl": "json_lines",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from cannery._outputs import Output
     from cannery._session import Session
     from cannery._steps import Step
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class MadeOutput(NamedTuple):
@@ -370,8 +374,8 @@ def _for_people(value: Any) -> str:
 
 
 def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[str, str]]:
-    yield "output type", _identity_of(step.hints.get("return", Any))
-    if step.declared_outputs is not None:
+    yield "output type", _ADDRESS.sub("", _identity_of(step.hints.get("return", Any)))
+    if any(step.outputs.names):
         yield "outputs", " ".join(step.outputs.names)
     for materializer in step.materializers:
         yield f"materializer {materializer.__qualname__}", materializer.format_id

@@ -58,7 +58,7 @@ def run_file(
     try:
         # What the pipeline prints between its steps is no result.
         with redirect_stdout(sys.stderr):
-            pipeline = _find(_load(Path(path)), name)
+            pipeline = _find(load_file(Path(path)), name)
             pipeline = _with_options(pipeline, force, store, options)
             given = _given(pipeline, params_files, resume)
             arguments = _arguments(pipeline, params or {}, given)
@@ -70,7 +70,7 @@ def run_file(
         return _INTERRUPTED
     except Exception as error:  # the pipeline's own code may raise anything
         display.close()
-        _report(error)
+        report(error)
         return _INCOMPLETE
     display.close()
     if isinstance(run, _session.DryRun):
@@ -133,7 +133,8 @@ def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
             print(printable(message), file=sys.stderr)
 
 
-def _load(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file as if it were run, and return its module."""
     if not path.is_file():
         raise NotFoundError(f"there is no file `{path}`")
     name = _module_name(path.resolve())
@@ -276,7 +277,7 @@ def _seconds(duration: float | None) -> str:
     return "" if duration is None else f"{duration:.3f} s"
 
 
-def _report(error: Exception) -> None:
+def report(error: Exception) -> None:
     """Print an error of cannery's as a message, and one of the pipeline's code with its place."""
     if isinstance(error, CanneryError):
         notes = list(getattr(error, "__notes__", ()))

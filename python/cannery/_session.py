@@ -210,6 +210,7 @@ class Session(Code):
         self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Artifact[Any]:
         """Add a step to the run; it begins when its inputs are there."""
+        step.check_annotations()
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         if self._display is not None:

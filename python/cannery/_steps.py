@@ -22,15 +22,15 @@ from typing import (
 )
 
 from cannery import _session
+from cannery._annotations._refusal import refusal
 from cannery._annotations._scope import (
     annotations_of_function,
-    look_ahead,
     place_of_argument,
     scope_of_function,
 )
 from cannery._artifact import Artifact
 from cannery._async import finished
-from cannery._checks import check_for, unpacked
+from cannery._checks import check_for, evaluate_fields, unpacked
 from cannery._options import Executor, RunOptions, seconds
 from cannery._outputs import Output, Outputs, check_names, outputs_of
 from cannery._stream import item_type
@@ -86,6 +86,7 @@ class Step(Generic[_P, _R]):
         check_names(self.declared_outputs)
         self.is_checked_fully = _is_full(options["validate"])
         self._checks: dict[str, Check] = {}
+        self._is_known = False
         self._options = options
         if "<locals>" in getattr(function, "__qualname__", ""):
             self._look_ahead()
@@ -154,27 +155,32 @@ class Step(Generic[_P, _R]):
         try:
             return check_for(annotation, scope_of_function(self.function))
         except DataTypeError as error:
-            error.add_note(f"in {place_of_argument(self.function, name)}")
-            raise
+            message = f"{place_of_argument(self.function, name)}: {error}"
+            raise refusal(message, error.hint) from error
 
     def check_annotations(self) -> None:
         """Evaluate and compile all annotations, so that a wrong one is an error before it runs."""
+        if self._is_known:
+            return
         for name in self.signature.parameters:
             self.check_of_argument(name)
         for output in self.outputs.items:
             self.check_of_output(output)
+        for annotation in self.hints.values():
+            evaluate_fields(annotation)
+        self._is_known = True
 
     def _look_ahead(self) -> None:
         """Keep what annotations mean while the function around the step still knows the names."""
         try:
             for annotation in self.hints.values():
-                look_ahead(annotation)
+                evaluate_fields(annotation)
         except Exception:  # said when the step is first called in a pipeline
             self.__dict__.pop("hints", None)
 
     def run(self, arguments: inspect.BoundArguments) -> Any:
         """Call the function; of one that is asynchronous, wait for its result."""
-        function = cast("Callable[..., Any]", self.function)
+        function: Callable[..., Any] = self.function
         return finished(function(*arguments.args, **arguments.kwargs))
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:

@@ -27,25 +27,29 @@ def finish(process: subprocess.Popen[bytes]) -> str:
     return out.decode()
 
 
-def kill_often(folder: Path, kills: int, seed: int, formats: tuple[str, ...] = FORMATS) -> int:
-    """Return how many kills met a run; every result is that of the straight run."""
+def kill_often(
+    folder: Path, kills: int, seed: int, formats: tuple[str, ...] = FORMATS
+) -> tuple[int, int]:
+    """Return how many kills met a run, and how many results had been taken up.
+
+    Every result is that of the straight run.
+    """
     chance = random.Random(seed)
     source = folder / "in.jsonl"
     jsonl.write(source, ({"id": i, "x": float(i % 97)} for i in range(6_000)))
-    met = 0
+    met = resumed = 0
     while met < kills:
         format = formats[met % len(formats)]
-        options = ["fn_name=None"][:0]
         straight, killed = folder / f"straight.{format}", folder / f"killed.{format}"
         if not straight.exists():
-            finish(run(source, straight, *options))
+            finish(run(source, straight))
         killed.unlink(missing_ok=True)
         while True:
-            process = run(source, killed, *options)
+            process = run(source, killed)
             # From before the workers are there to behind the end.
-            time.sleep(chance.uniform(0.1, 1.5))
+            time.sleep(chance.uniform(0.1, 1.8))
             if process.poll() is not None or met >= kills:
-                finish(process)
+                resumed += int(finish(process).split()[1]) > 0
                 break
             process.send_signal(signal.SIGKILL)
             process.communicate()
@@ -53,8 +57,9 @@ def kill_often(folder: Path, kills: int, seed: int, formats: tuple[str, ...] = F
         assert killed.read_bytes() == straight.read_bytes(), f"{format} after {met} kills"
         left = [path.name for path in folder.iterdir() if path.name.startswith("killed.")]
         assert left == [killed.name], left
-    return met
+    return met, resumed
 
 
 if __name__ == "__main__":
-    print(kill_often(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), "kills")
+    met, resumed = kill_often(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    print(f"{met} kills, {resumed} results of runs that were taken up")

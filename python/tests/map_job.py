@@ -5,13 +5,15 @@ import time
 
 import cannery
 
+PAUSE = 0.03
+
 
 def scale(rows):
     time.sleep(PAUSE)
+    if sys.argv[2].endswith("npy"):
+        return [[row["id"], row["x"]] for row in rows if row["id"] % 7]
     return [{**row, "x": row["x"] / 96} for row in rows if row["id"] % 7]
 
-
-PAUSE = 0.005
 
 if __name__ == "__main__":
     source, target, *options = sys.argv[1:]

@@ -54,7 +54,7 @@ def halve(rows: list[int]) -> Halves:
 
 
 @step(outputs=["low", "high"])
-def cut(rows: list[int]):  # noqa: ANN201  without annotations
+def cut(rows: list[int]):
     return rows[:2], rows[2:]
 
 
@@ -169,12 +169,12 @@ def test_names_that_do_not_fit_are_refused():
         assert str(caught.value) == message
     with pytest.raises(DataError, match=r"`a/b` is no name"):
         step(outputs=["a/b"])(lambda: 1)
+
+    @pipeline
+    def misspelt():
+        return split(read())["middle"]
+
     with pytest.raises(TypeError, match=r"has no output `middle`; it has: low, high"):
-
-        @pipeline
-        def misspelt():
-            return split(read())["middle"]
-
         misspelt()
 
 
@@ -188,7 +188,7 @@ def test_other_types_stay_one_artifact():
         return 1.0, 2.0
 
     @step(outputs={"model": int})
-    def one():  # noqa: ANN202
+    def one():
         return 3
 
     @pipeline

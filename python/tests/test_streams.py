@@ -122,7 +122,7 @@ def test_a_consumer_gets_what_its_annotation_says():
         return values[3] + len(values[4:6])
 
     @step
-    def four(values) -> int:  # noqa: ANN001
+    def four(values) -> int:
         return sum(values)
 
     @step

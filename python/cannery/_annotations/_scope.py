@@ -131,16 +131,6 @@ def annotations_of_function(function: Any, kind: str = "step") -> dict[str, Any]
     }
 
 
-def look_ahead(annotation: Any) -> None:
-    """Evaluate the annotations of local classes while the function around them still runs."""
-    if isinstance(annotation, type) and _LOCALS in annotation.__qualname__:
-        for inner in annotations_of_class(annotation).values():
-            if inner is not annotation:
-                look_ahead(inner)
-    for argument in typing.get_args(annotation):
-        look_ahead(argument)
-
-
 def _evaluated(scope: Scope, annotation: Any, where: Any) -> Any:
     try:
         return scope.evaluate(annotation)

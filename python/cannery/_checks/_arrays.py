@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types as _types
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from cannery._checks._check import Check, Mismatch, Walk, describe, name_of
@@ -15,7 +16,7 @@ def is_generic(origin: type) -> bool:
     return numpy is not None and issubclass(origin, (numpy.ndarray, numpy.dtype))
 
 
-def of_generic(annotation: Any, origin: type, arguments: tuple[Any, ...]) -> Check:
+def of_generic(annotation: Any, origin: type, arguments: Sequence[Any]) -> Check:
     """Return the check for `ndarray[shape, dtype]` or `dtype[scalar]`."""
     numpy = sys.modules["numpy"]
     if issubclass(origin, numpy.dtype):

@@ -155,6 +155,14 @@ def segment(key: Any) -> str:
     return f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{_shown(key)}]"
 
 
+def is_instance(value: Any, cls: Any) -> bool:
+    """Say whether a value is of a class; what a class's own answer raises means no."""
+    try:
+        return isinstance(value, cls)
+    except Exception:  # `__instancecheck__` and `__class__` may be anything
+        return False
+
+
 def name_of(annotation: Any) -> str:
     """Name a type as an error message should."""
     if annotation is None or annotation is type(None):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
+import sys
+import sysconfig
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 from cannery._annotations._generics import annotations_of
+from cannery._annotations._refusal import refusal
 from cannery._annotations._scope import annotations_of_class
-from cannery._checks._check import Check, Mismatch, Walk, describe, name_of, segment
+from cannery._checks._check import Check, Mismatch, Walk, name_of, segment
+from cannery.errors import DataTypeError
 
 if TYPE_CHECKING:
     from cannery._checks._compile import Compiler
@@ -41,6 +46,76 @@ def fields_of(annotation: Any) -> dict[str, Any]:
     return annotations_of(cls, get_args(annotation))
 
 
+def evaluate_fields(annotation: Any, seen: set[Any] | None = None) -> None:
+    """Evaluate the annotations of all classes that an annotation names, and of their fields.
+
+    Raises:
+        DataTypeError: for a name that is not there, with the line of the definition.
+
+    """
+    seen = set() if seen is None else seen
+    if isinstance(annotation, type) and annotation not in seen:
+        seen.add(annotation)
+        declared = _keys_declared(annotation) if is_typed_dict(annotation) else None
+        declared = declared or _declared_fields(annotation)
+        for hint in (declared() if declared else {}).values():
+            evaluate_fields(hint, seen)
+    origin = get_origin(annotation)
+    if isinstance(origin or annotation, TypeVar):
+        return
+    if hasattr(origin or annotation, "__value__"):
+        _evaluate_alias(origin or annotation, seen)
+    elif isinstance(origin, type):
+        evaluate_fields(origin, seen)
+    for argument in get_args(annotation):
+        evaluate_fields(argument, seen)
+
+
+def _evaluate_alias(alias: Any, seen: set[Any]) -> None:
+    """Evaluate what `type X = ...` stands for."""
+    if alias in seen or isinstance(alias, type):
+        return
+    seen.add(alias)
+    try:
+        value = alias.__value__
+    except Exception as error:
+        raise refusal(
+            f"`type {alias.__name__}` of the module `{alias.__module__}`: {error}",
+            "define or import the name where the program runs, too",
+        ) from error
+    evaluate_fields(value, seen)
+
+
+def _keys_declared(cls: Any) -> Callable[[], dict[str, Any]]:
+    return lambda: {name: hint for name, (hint, _) in _keys_of(cls).items()}
+
+
+def _hints_of(cls: Any) -> dict[str, Any]:
+    """Evaluate the annotations of a class.
+
+    A library's that names what is there for type checkers only are left out: its user cannot mend
+    them.
+    """
+    try:
+        return annotations_of_class(cls)
+    except DataTypeError:
+        if not _is_of_library(cls):
+            raise
+        return {}
+
+
+def _is_of_library(cls: Any) -> bool:
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    return cls.__module__ in sys.builtin_module_names or file.startswith(_libraries())
+
+
+@functools.cache
+def _libraries() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    return tuple({f"{paths[name]}{os.sep}" for name in names if name in paths})
+
+
 def of_fields(compiler: Compiler, cls: Any, arguments: tuple[Any, ...]) -> Check | None:
     """Return the check for a class with declared fields; `None` for all others."""
     if is_typed_dict(cls):
@@ -67,12 +142,12 @@ def _declared_fields(cls: Any) -> Callable[[], dict[str, Any]] | None:
 
 
 def _annotated(cls: Any, names: list[str]) -> dict[str, Any]:
-    hints = annotations_of_class(cls)
+    hints = _hints_of(cls)
     return {name: hints[name] for name in names if name in hints}
 
 
 def _of_attrs(cls: Any) -> dict[str, Any]:
-    hints = annotations_of_class(cls)
+    hints = _hints_of(cls)
     types = {each.name: hints.get(each.name, each.type) for each in cls.__attrs_attrs__}
     return {name: type for name, type in types.items() if type is not None}
 
@@ -229,7 +304,7 @@ def _keys_of(cls: Any) -> dict[str, tuple[Any, bool]]:
     Of annotations that were written as text the class itself does not know which are required.
     """
     keys: dict[str, tuple[Any, bool]] = {}
-    for name, annotation in annotations_of_class(cls).items():
+    for name, annotation in _hints_of(cls).items():
         inner, required = annotation, name in cls.__required_keys__
         while True:
             origin = get_origin(inner)
@@ -304,11 +379,7 @@ def has_member(value: Any, name: str, members: Mapping[str, bool]) -> bool:
 
 
 def _member_checks(compiler: Compiler, cls: Any, arguments: tuple[Any, ...]) -> dict[str, Check]:
-    hints = {
-        name: hint
-        for name, hint in annotations_of_class(cls).items()
-        if name in protocol_members(cls)
-    }
+    hints = {name: hint for name, hint in _hints_of(cls).items() if name in protocol_members(cls)}
     inner = _compilers(compiler, cls, arguments)
     return {name: inner(name).check(hint) for name, hint in hints.items()}
 
@@ -319,6 +390,3 @@ def _is_held(value: Any, name: str) -> bool:
     except Exception:  # of `__getattr__`
         return False
     return not hasattr(type(found), "__get__") or inspect.ismemberdescriptor(found)
-
-
-__all__ = ["describe", "fields_of", "is_typed_dict", "of_fields", "of_protocol"]

@@ -23,6 +23,7 @@ from cannery._checks._check import (
     describe,
     everything,
     first,
+    is_instance,
     name_of,
 )
 
@@ -190,8 +191,11 @@ class Compiler:
         if name == "Unpack":
             return everything(name_of(annotation))
         if hasattr(origin, "__value__"):  # `type X[T] = ...`, as NumPy's `NDArray` is
-            inner = self.bound(origin.__type_params__, arguments)
-            return inner.check(origin.__value__)
+            # One that contains itself has no end: each level is made when a value has it.
+            return Deferred(
+                name_of(annotation),
+                lambda: self.bound(origin.__type_params__, arguments).check(origin.__value__),
+            )
         if origin in _FILES:
             return _of_file(origin, arguments)
         if not isinstance(origin, type):
@@ -257,14 +261,6 @@ def of_class(cls: type, expected: str | None = None) -> Check:
     return Check(expected, look, lambda kind: _is_subclass(kind, accepted))
 
 
-def is_instance(value: Any, cls: Any) -> bool:
-    """Say whether a value is of a class; what a class's own answer raises means no."""
-    try:
-        return isinstance(value, cls)
-    except Exception:  # `__instancecheck__` and `__class__` may be anything
-        return False
-
-
 def _is_subclass(kind: type, cls: Any) -> bool:
     try:
         return issubclass(kind, cls)
@@ -281,7 +277,7 @@ def _of_special(annotation: Any) -> Check:
     form: Any = annotation
     if type(form).__module__ in ("typing", "typing_extensions") or form is Ellipsis:
         return everything(str(form))
-    if callable(getattr(type(form), "__instancecheck__", None)):
+    if any("__instancecheck__" in vars(base) for base in type(form).__mro__):
         return of_class(form, str(form))
     name = getattr(annotation, "__qualname__", None) or repr(annotation)[:60]
     what = "a function" if callable(annotation) else "no type"
@@ -334,7 +330,7 @@ def _of_file(form: Any, arguments: tuple[Any, ...]) -> Check:
     expected = _FILES[form] + (f"[{arguments[0].__name__}]" if text and arguments else "")
 
     def look(value: Any, _walk: Walk) -> Mismatch | None:
-        is_text = isinstance(value, io.TextIOBase)
+        is_text = is_instance(value, io.TextIOBase)
         fits = is_text if text else not is_text if binary else True
         has = all(hasattr(value, name) for name in ("read", "write", "close"))
         return None if has and fits else Mismatch("", expected, describe(value))

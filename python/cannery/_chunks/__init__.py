@@ -36,19 +36,19 @@ def chunks(
 ) -> Chunks:
     """Iterate over data of any size, some rows at a time.
 
-    `where` is a path (JSON Lines, CSV, NPY, NPZ, HDF5, MessagePack, Parquet, Arrow IPC; compressed
-    text too), a pattern of several (`"logs/*.jsonl"`), `"-"`, a file object, an array, a data frame,
-    or an iterable of rows.
+    `where` is a path (JSON Lines, CSV, NPY, NPZ, HDF5, MessagePack, Parquet, Arrow IPC; text may be
+    compressed), a pattern of several (`"logs/*.jsonl"`), `"-"`, a file object, an array, a data
+    frame, or an iterable of rows.
 
     A chunk has at most `rows` rows and takes about `bytes` bytes of the file; without either it is
     some megabytes. It is a list of rows, and of NPY and HDF5 an array; `as_` says otherwise:
     `"rows"`, `"arrays"` (a mapping of columns to arrays), `"pandas"`, `"polars"` or `"pyarrow"`.
     `columns` are those that are read. `dataset` is the array of an NPZ or HDF5 file with several.
 
-    Of CSV, the types of columns are inferred from the first `infer_rows` rows (`None`: from all, in a
-    pass of its own), see `Chunks.schema`; `schema={"id": str}` says what some are instead: `bool`,
-    `int`, `float` or `str`. `delimiter`, `header` (`False`, or names), and `missing` (texts that stand
-    for nothing, besides the empty field) are as the file has them.
+    Of CSV, the types of columns are inferred from the first `infer_rows` rows (`None`: from all, in
+    a pass of its own), see `Chunks.schema`; `schema={"id": str}` says what some are instead:
+    `bool`, `int`, `float` or `str`. `delimiter`, `header` (`False`, or names), and `missing` (texts that
+    stand for nothing, besides the empty field) are as the file has them.
 
     Example:
         >>> import cannery
@@ -103,7 +103,8 @@ class Chunks:
     """Data that is read chunk by chunk, as often as it is iterated over."""
 
     def __init__(self, source: Source, size: Size, form: Form | None) -> None:
-        self._source, self._size, self._form = source, size, form
+        self._source, self._size = source, size
+        self._form: Form | None = form
 
     def __iter__(self) -> Iterator[Any]:
         for piece in self.pieces():
@@ -176,8 +177,8 @@ class Chunks:
         All columns have `type`, `count` and `missing` (`None`, NaN, or a row without it); numbers
         `mean`, `std` (of a sample, as pandas has it), `min` and `max`; texts `distinct`, `top` and
         `freq`, which beyond ten thousand different ones are estimates (`approximate` is true then);
-        truth values `true`. The columns of an array are `column_1` and so on, that of single values is
-        `value`.
+        truth values `true`. The columns of an array are `column_1` and so on, that of single values
+        is `value`.
 
         Example:
             >>> import cannery
@@ -197,8 +198,8 @@ class Chunks:
     def standardize(self, columns: Iterable[Any] | None = None) -> Chunks:
         """Return these chunks with the numbers of each column scaled to mean 0 and deviation 1.
 
-        Mean and deviation (of the population) are those of all the data: a pass of its own, made when
-        the first chunk is asked for. `columns` are those that are scaled: by default all that hold
+        Mean and deviation (of the population) are those of all the data: a pass of its own, made
+        when the first chunk is asked for. `columns` are those that are scaled: by default all that hold
         nothing but numbers.
 
         Example:
@@ -266,7 +267,8 @@ class StandardizedSource(Source):
             error.hint = "write the rows to a file first"
             raise error
         self._chunks, self._source, self._columns = chunks, source, columns
-        self.name, self.form = source.name, source.form
+        self.name = source.name
+        self.form: Form | None = source.form
         self.row_count, self.size = source.row_count, source.size
         self._scaler: Standardizer | None = None
 

@@ -82,7 +82,8 @@ class ArraySource(Source):
         columns: tuple[Any, ...] | None,
     ) -> None:
         library("numpy", "reading arrays")
-        self._path, self._format, self._columns = path, format, columns
+        self._path, self._columns = path, columns
+        self._format: ArrayFormat = format
         self._member = _only_member(path, format, member)
         self.name = path if self._member is None else f"{path}:{self._member}"
         with _Opened(path, format, self._member) as array:

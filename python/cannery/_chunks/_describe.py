@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import heapq
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
 from cannery._chunks._blocks import columns_of, form_of, is_array
 
+_LARGEST = sys.float_info.max
 #: Texts that are counted exactly; beyond, their number is estimated.
 _EXACT = 10_000
 #: Hashes that the estimate rests on: its error is about 1 / sqrt of this.
@@ -28,10 +30,17 @@ class Moments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.mean = 0.0
+        # All is reckoned from the first number: large means would leave few digits to what varies.
+        self._shift: float | None = None
+        self._mean = 0.0
         self._squares = 0.0
         self.min: float = math.inf
         self.max: float = -math.inf
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return (self._shift or 0.0) + self._mean
 
     def add(self, values: list[int | float]) -> None:
         """Take numbers of a chunk, of which none is NaN."""
@@ -40,14 +49,21 @@ class Moments:
         self.min = min(self.min, min(values))
         self.max = max(self.max, max(values))
         try:
-            mean = math.fsum(values) / len(values)
-            squares = math.fsum((value - mean) ** 2 for value in values)
+            shift = self._from(float(values[0]))
+            near = [value - shift for value in values]
+            mean = math.fsum(near) / len(near)
+            squares = math.fsum((value - mean) ** 2 for value in near)
         except (OverflowError, ValueError):
-            # Infinities of both signs, or numbers beyond the range of floats.
-            mean = squares = math.nan if _has_both(values) else math.inf
-            if mean == math.inf and min(values) == -math.inf:
-                mean = -math.inf
+            # Infinities, or numbers beyond the range of floats.
+            low, high = min(values) < -_LARGEST, max(values) > _LARGEST
+            mean = math.nan if low == high else math.inf if high else -math.inf
+            squares = math.nan
         self._join(len(values), mean, squares)
+
+    def _from(self, first: float) -> float:
+        if self._shift is None:
+            self._shift = first if math.isfinite(first) else 0.0
+        return self._shift
 
     def add_array(self, values: Any) -> None:
         """Take an array of numbers of which none is NaN."""
@@ -58,19 +74,19 @@ class Moments:
         low, high = values.min(), values.max()
         self.min, self.max = min(self.min, low.item()), max(self.max, high.item())
         with np.errstate(invalid="ignore", over="ignore"):
-            wide = values.astype(np.float64)
-            mean = wide.mean()
-            squares = np.square(wide - mean).sum()
+            near = values.astype(np.float64) - self._from(float(values[0]))
+            mean = near.mean()
+            squares = np.square(near - mean).sum()
         self._join(len(values), float(mean), float(squares))
 
     def _join(self, count: int, mean: float, squares: float) -> None:
         total = self.count + count
-        delta = mean - self.mean
+        delta = mean - self._mean
         if self.count == 0:
-            self.mean, self._squares = mean, squares
+            self._mean, self._squares = mean, squares
         else:
             self._squares += squares + delta * delta * (self.count / total) * count
-            self.mean += delta * count / total
+            self._mean += delta * count / total
         self.count = total
 
     def deviation(self, ddof: int) -> float:
@@ -78,10 +94,6 @@ class Moments:
         if self.count <= ddof:
             return math.nan
         return math.sqrt(self._squares / (self.count - ddof))
-
-
-def _has_both(values: list[int | float]) -> bool:
-    return math.inf in values and -math.inf in values
 
 
 class Texts:
@@ -94,7 +106,6 @@ class Texts:
         # The smallest hashes, negated: a heap gives up its least.
         self._hashes: list[int] = []
         self._kept: set[int] = set()
-        self._lost = 0
 
     def add(self, values: Iterable[str]) -> None:
         """Take the texts of a chunk."""
@@ -109,9 +120,8 @@ class Texts:
             if len(self._counts) < _EXACT:
                 self._counts[text] = 1
                 continue
-            # Misra and Gries: what is frequent stays, and is counted too low by no more than `lost`.
+            # Misra and Gries: what is frequent stays, and is counted a little too low.
             self._is_exact = False
-            self._lost += 1
             self._counts = {text: count - 1 for text, count in self._counts.items() if count > 1}
             self._counts[text] = 1
 

@@ -65,16 +65,17 @@ def open_source(
 
 
 def _paths(path: str) -> list[str]:
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         error = DataError(f"{path} is a folder")
-        error.hint = f"name its files by a pattern: {os.path.join(path, '*.jsonl')}"
+        error.hint = f"name its files by a pattern: {Path(path) / '*.jsonl'}"
         raise error
-    if os.path.exists(path) or not glob.has_magic(path):
+    if Path(path).exists() or not glob.has_magic(path):
         return [path]
-    found = sorted(glob.glob(path, recursive=True))
+    found = sorted(glob.iglob(path, recursive=True))  # noqa: PTH207 -- the pattern may be absolute
+    found = [one for one in found if Path(one).is_file()]
     if not found:
         raise NotFoundError(f"no file matches {path}")
-    return [one for one in found if not os.path.isdir(one)]
+    return found
 
 
 def _files(
@@ -86,7 +87,7 @@ def _files(
 ) -> Source:
     sources = []
     for path in paths:
-        if not os.path.exists(path):
+        if not Path(path).exists():
             raise NotFoundError(f"there is no file {path}")
         sources.append(_file(path, columns, format, dataset, csv))
         first = sources[0]
@@ -133,7 +134,7 @@ def _format_of(path: str, format: str | None) -> str:
     named = EXTENSIONS.get(extension) or format_of_name(path)
     if named is not None:
         return named
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         start = file.read(_START)
     found = format_of_start(start) or _native.format_of_bytes(start)
     if found is None:
@@ -148,7 +149,9 @@ def _stream(
     file: Any, columns: tuple[Any, ...] | None, format: str | None, csv: CsvOptions
 ) -> Source:
     name = getattr(file, "name", None)
-    found = format_of_id(format) if format else format_of_name(name) if _is_name(name) else None
+    found = None if format is None else format_of_id(format)
+    if found is None and isinstance(name, (str, os.PathLike)):
+        found = format_of_name(name)
     if found == "jsonl":
         return TextSource(file, csv=None, columns=columns)
     if found == "csv":
@@ -156,10 +159,6 @@ def _stream(
     error = DataError("a stream is read as jsonl or csv, and it is not said which it is")
     error.hint = 'pass format="jsonl" or format="csv"'
     raise error
-
-
-def _is_name(name: object) -> bool:
-    return isinstance(name, (str, os.PathLike))
 
 
 def _in_memory(where: Any) -> Source:
@@ -176,7 +175,7 @@ def _in_memory(where: Any) -> Source:
     lazy = _lazy_array(where)
     if lazy is not None:
         return lazy
-    if isinstance(where, Mapping) or isinstance(where, (bytes, bytearray, memoryview)):
+    if isinstance(where, (Mapping, bytes, bytearray, memoryview)):
         error = DataTypeError(f"expected a file or rows, got {type(where).__name__}")
         error.hint = "pass a path, an array, a table, or an iterable of rows"
         raise error
@@ -231,7 +230,7 @@ class MsgpackSource(Source):
         """Read the documents as they come."""
         from cannery import msgpack
 
-        with open(self._path, "rb") as file:
+        with Path(self._path).open("rb") as file:
             yield from RowsSource(msgpack.Unpacker(file), self.name).pieces(size)
 
 
@@ -296,7 +295,8 @@ class PickedSource(Source):
 
     def __init__(self, source: Source, columns: tuple[Any, ...]) -> None:
         self._source, self._columns = source, columns
-        self.name, self.form, self.size = source.name, source.form, source.size
+        self.name, self.size = source.name, source.size
+        self.form: Form | None = source.form
         self.row_count, self.is_repeatable = source.row_count, source.is_repeatable
 
     def identity(self) -> Identity | None:

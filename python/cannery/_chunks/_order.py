@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cannery._chunks._blocks import concat, length, take
+from cannery._chunks._blocks import Form, concat, length, take
 from cannery._chunks._source import BlockPiece, Identity, Piece, Size, Source
 from cannery.errors import DataError
 
@@ -29,7 +29,8 @@ class ShuffledSource(Source):
 
     def __init__(self, source: Source, seed: int) -> None:
         self._source, self._seed = source, seed
-        self.name, self.form = source.name, source.form
+        self.name = source.name
+        self.form: Form | None = source.form
         self.row_count = source.row_count
         self._folder: Path | None = None
 
@@ -85,13 +86,13 @@ class ShuffledSource(Source):
 
 # What is unpickled here was pickled by this process, in a folder that only this user can open.
 def _spool(path: Path, block: Any) -> None:
-    with open(path, "ab") as file:
+    with path.open("ab") as file:
         pickle.dump(block, file, protocol=5)
 
 
 def _unspooled(path: Path) -> Any:
     blocks = []
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while file.peek(1):
             blocks.append(pickle.load(file))
     return concat(blocks)
@@ -104,7 +105,7 @@ class SplitSource(Source):
         self._source, self._counts = source, tuple(counts)
         self._part, self._seed = part, seed
         self.name = f"part {part + 1} of {len(counts)} of {source.name}"
-        self.form = source.form
+        self.form: Form | None = source.form
         self.row_count = counts[part]
 
     def identity(self) -> Identity | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cannery._chunks._blocks import Form, length
@@ -150,15 +150,20 @@ class SlicedSource(Source):
 
 def rows_of_size(size: Size, row_bytes: int) -> int:
     """Return how many rows make a chunk, of rows that all have the same size."""
-    bytes = size.bytes if size.rows is None and size.bytes is None else size.bytes
-    by_bytes = None
-    if bytes is not None or size.rows is None:
-        by_bytes = max(1, (bytes if bytes is not None else 16 << 20) // max(1, row_bytes))
-    limits = [limit for limit in (size.rows, by_bytes) if limit is not None]
-    return max(1, min(limits))
+    bytes = size.bytes
+    if bytes is None:
+        if size.rows is not None:
+            return size.rows
+        bytes = 16 << 20
+    by_bytes = max(1, bytes // max(1, row_bytes))
+    return by_bytes if size.rows is None else min(size.rows, by_bytes)
 
 
 def identity_of_file(path: str) -> Identity:
     """Return what tells a file from one that was changed."""
-    found = os.stat(path)
-    return {"file": os.path.abspath(path), "size": found.st_size, "modified": found.st_mtime_ns}
+    found = Path(path).stat()
+    return {
+        "file": str(Path(path).absolute()),
+        "size": found.st_size,
+        "modified": found.st_mtime_ns,
+    }

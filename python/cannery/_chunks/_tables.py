@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from cannery._audit import reading
@@ -74,8 +74,9 @@ class TableSource(Source):
 
     def __init__(self, path: str, format: TableFormat, columns: tuple[str, ...] | None) -> None:
         self.name = self._path = path
-        self._format, self._columns = format, columns
-        self.size = os.stat(path).st_size
+        self._format: TableFormat = format
+        self._columns = columns
+        self.size = Path(path).stat().st_size
         reading(path)
         self._arrow = _pyarrow()
         if self._arrow is None:

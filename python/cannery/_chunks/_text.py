@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import IO, Any
 
 from cannery import _native
@@ -49,7 +49,7 @@ class CsvOptions:
 
     def _delimiter(self, path: str | None) -> int | None:
         if self.delimiter is None:
-            return _TAB if path and ".tsv" in os.path.basename(path).lower() else None
+            return _TAB if path and ".tsv" in Path(path).name.lower() else None
         if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n':
             raise DataError(f"a delimiter is one ASCII character, not {self.delimiter!r}")
         return ord(self.delimiter)
@@ -80,10 +80,6 @@ class TextPiece(Piece):
     table: CsvTable | None
     columns: tuple[str, ...] | None
     end: int = 0
-
-    @property
-    def row(self) -> int:
-        return self.first_row
 
     def load(self, form: Form | None = None) -> Any:
         """Parse the rows."""
@@ -142,10 +138,9 @@ class TextSource(Source):
         if isinstance(where, str):
             self._path, self._file = where, None
             self.name = where
-            os.stat(where)
             # The bytes of a compressed file are not where they are said to be.
             self._is_plain = _is_plain(where)
-            self.size = os.stat(where).st_size if self._is_plain else None
+            self.size = Path(where).stat().st_size if self._is_plain else None
             if csv is not None:
                 self._learn(csv.survey(reading(where), None))
         else:
@@ -285,11 +280,11 @@ def _is_plain(path: str) -> bool:
 
     from cannery._objects._formats import extension_of
 
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(Path(path).stat().st_mode):
         return False
     if extension_of(path)[1]:
         return False
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         start = file.read(8)
     marks = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"\x04\x22\x4d\x18")
     return not start.startswith(marks)

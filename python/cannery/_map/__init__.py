@@ -61,11 +61,11 @@ def map_chunks(
 ) -> MapSummary:
     """Call `fn` with each chunk of `src` and write what it returns to `dst`, in order.
 
-    `src`, `rows`, `bytes`, `columns`, `as_` and `schema` are as for `chunks`; `src` may be chunks, too.
-    `fn` returns rows (a list, an array, a mapping of arrays, a data frame), as many as it likes;
-    a mapping is one row, `None` is none. `dst` is written in the format of its name, or in `format`:
-    JSON Lines, CSV, NPY, JSON, MessagePack, CBOR, YAML, Parquet or Arrow. It appears under
-    its name when it is complete.
+    `src`, `rows`, `bytes`, `columns`, `as_` and `schema` are as for `chunks`; `src` may be chunks,
+    too. `fn` returns rows (a list, an array, a mapping of arrays, a data frame), as many as it
+    likes; a mapping is one row, `None` is none. `dst` is written in the format of its name, or in
+    `format`: JSON Lines, CSV, NPY, JSON, MessagePack, CBOR, YAML, Parquet or Arrow. It appears
+    under its name when it is complete.
 
     `workers` processes call `fn` (by default one for each processor; 0 is this process), which must
     be able to import it: a script calls `map_chunks` under `if __name__ == "__main__":`.
@@ -106,12 +106,12 @@ def map_chunks(
     writing(str(path))
     job = Job(fn, source.form, target, source.name)
     count = _cpus() if workers is None else workers
+    pool = open_pool(job, count, executor)
     with Journal(path) as journal:
         run = _Run(job, source, path, journal, resume)
         finished = run.finished()
         if finished is not None:
             return finished
-        pool = open_pool(job, count, executor)
         line = f"{source.name} to {path.name}"
         shown = Progress(line, source.row_count, source.source_size, pool.pids, progress)
         try:
@@ -153,7 +153,7 @@ def _check_place(path: Path, source: Chunks) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder")
     if path.exists() and any(
-        os.path.exists(file) and os.path.samefile(file, path) for file in _files_of(source)
+        Path(file).exists() and path.samefile(file) for file in _files_of(source)
     ):
         error = DataError(f"{path} is the source, too")
         error.hint = "write to another file"
@@ -200,7 +200,8 @@ class _Run:
         self._started = time.monotonic()
         about = _about(job, source, identity)
         before = journal.read() if resume is True else None
-        if before is not None and self._keeps:
+        # Where nothing is done, nothing is lost.
+        if before is not None and before[1].chunks and self._keeps:
             journal.cut()
             _check_same(before[0], about, journal)
             self._done = before[1]
@@ -223,7 +224,7 @@ class _Run:
         own = (self._done.length, self._done.checksum)
         for path in (self._journal.assembled, self._journal.partial, self._path):
             if path.exists() and tail_of(path) == own:
-                os.replace(path, self._path)
+                path.replace(self._path)
                 self._journal.remove()
                 return self._summary()
         error = DataError(f"{self._path} was changed since it was written")
@@ -233,7 +234,7 @@ class _Run:
     def do(self, pool: Pool, shown: Progress) -> MapSummary:
         """Map what is left."""
         partial = self._journal.partial
-        with open(partial, "r+b" if partial.exists() else "w+b") as file:
+        with partial.open("r+b" if partial.exists() else "w+b") as file:
             file.truncate(self._done.length)
             file.seek(self._done.length)
             try:
@@ -241,7 +242,9 @@ class _Run:
                 self._note(file)
             except BaseException as error:
                 self._note(file)
-                if self._keeps and self._done.chunks:
+                if not self._done.chunks:
+                    self._journal.remove()
+                elif self._keeps:
                     error.add_note(
                         f"{self._done.chunks} chunks ({self._done.rows_in} rows) are kept in "
                         f"{partial}: the same call goes on from there"
@@ -303,8 +306,7 @@ class _Run:
             if result is None:
                 return
             if isinstance(result, Failure):
-                raise_failure(result, lambda error: None)
-                return
+                raise_failure(result)
             del waiting[self._done.chunks]
             self._write(file, piece, result)
             done = self._done.rows_in
@@ -343,7 +345,7 @@ class _Run:
         done, assembled = self._done, self._journal.assembled
         file.flush()
         if self._target.assemble(self._journal.partial, done.head, assembled):
-            with open(assembled, "rb+") as whole:
+            with assembled.open("rb+") as whole:
                 sync(whole)
             return assembled
         self._target.finish(file, done.head, done.rows_out)
@@ -356,7 +358,7 @@ class _Run:
             self._journal.note(
                 replace(self._done, length=length, checksum=checksum, is_complete=True)
             )
-        os.replace(complete, self._path)
+        complete.replace(self._path)
         sync_folder(self._path.parent)
         self._journal.remove()
 

@@ -1,8 +1,8 @@
 """What is known of a run that may be interrupted: a file beside the one that is being written.
 
-Its first line says what the run is: the function's fingerprint, the parameters, the source. Each line
-below says how many chunks are done and how long the partial file is with them; it is written when
-those bytes are on the disk. What stands behind them in the partial file is cut off.
+Its first line says what the run is: the function's fingerprint, the parameters, the source. Each
+line below says how many chunks are done and how long the partial file is with them; it is written
+when those bytes are on the disk. What stands behind them in the partial file is cut off.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Journal:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Journal:
-        file = open(self.path, "a+b")
+        file = self.path.open("a+b")
         # Whoever was faster may have removed it since.
         while not _locked(file, self.partial) or not _is_at(file, self.path):
             file.close()
-            file = open(self.path, "a+b")
+            file = self.path.open("a+b")
         self._file = file
         return self
 
@@ -158,7 +158,7 @@ def _locked(file: BinaryIO, partial: Path) -> bool:
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
 
@@ -166,7 +166,7 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
 def checksum_of(path: Path, start: int, end: int) -> int:
     """Return the checksum of a part of a file."""
     checksum, left = 0, end - start
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         file.seek(start)
         while left > 0 and (data := file.read(min(left, 1 << 20))):
             checksum = zlib.crc32(data, checksum)

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from cannery._native import printable
 
@@ -100,7 +101,7 @@ def memory_of(pids: list[int]) -> int:
     total = 0
     for pid in pids:
         try:
-            with open(f"/proc/{pid}/statm", "rb") as file:
+            with Path(f"/proc/{pid}/statm").open("rb") as file:
                 total += int(file.read().split()[1])
         except (OSError, IndexError, ValueError):
             continue

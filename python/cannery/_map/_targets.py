@@ -63,6 +63,7 @@ class Target(ABC):
 
     def finish(self, file: BinaryIO, head: Head, rows: int) -> None:
         """Complete a file that holds all chunks; it may have been completed before."""
+        return
 
     def assemble(self, parts: Path, head: Head, to: Path) -> bool:
         """Write the file from one that holds all chunks; return whether that is needed."""
@@ -114,8 +115,9 @@ def result_block(result: Any) -> Any:
         return []
     if isinstance(result, Mapping) and not is_columns(result):
         return [result]
-    if is_of(result, "pandas", "Series") or is_of(result, "polars", "Series"):
-        return result.to_numpy()
+    series: Any = result
+    if is_of(series, "pandas", "Series") or is_of(series, "polars", "Series"):
+        return series.to_numpy()
     if is_array(result) or is_columns(result) or is_of(result, "pyarrow", "RecordBatch"):
         return result
     if isinstance(result, (str, bytes, bytearray, memoryview)) or not isinstance(result, Iterable):
@@ -335,7 +337,7 @@ class TableTarget(Target):
                 f"there are no rows, and {self.path} needs one to tell its columns from"
             )
         schema = arrow.ipc.read_schema(arrow.BufferReader(base64.b64decode(head)))
-        with self._writer(str(to), schema) as writer, open(parts, "rb") as file:
+        with self._writer(str(to), schema) as writer, parts.open("rb") as file:
             while size := file.read(8):
                 data = file.read(int.from_bytes(size, "little"))
                 with arrow.ipc.open_stream(data) as reader:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from cannery._chunks import load
 from cannery._chunks._blocks import Form
@@ -88,7 +87,7 @@ def sendable(failure: Failure) -> Failure:
     return failure
 
 
-class _RemoteTraceback(Exception):
+class RemoteTracebackError(Exception):
     """The traceback of another process, as text."""
 
     def __init__(self, text: str) -> None:
@@ -99,7 +98,7 @@ class _RemoteTraceback(Exception):
         return f'\n"""\n{self.text}"""'
 
 
-def raise_failure(failure: Failure, add: Callable[[BaseException], None]) -> None:
+def raise_failure(failure: Failure) -> NoReturn:
     """Raise the exception of a chunk, with the traceback that it had."""
     error = failure.exception
     if error is None:
@@ -107,7 +106,6 @@ def raise_failure(failure: Failure, add: Callable[[BaseException], None]) -> Non
         error = WorkerError(f"the function failed: {last}")
     for note in failure.notes:
         error.add_note(note)
-    add(error)
     if error.__traceback__ is None:
-        raise error from _RemoteTraceback(failure.text)
+        raise error from RemoteTracebackError(failure.text)
     raise error

@@ -43,6 +43,7 @@ class Pool(ABC):
 
     def close(self) -> None:
         """End all that is under way."""
+        return
 
     def pids(self) -> list[int]:
         """Return the processes besides this one."""
@@ -57,7 +58,7 @@ def open_pool(job: Job, workers: int, executor: str) -> Pool:
 
 
 class InlinePool(Pool):
-    """This process does each task when it is submitted."""
+    """Does each task in this process, when it is submitted."""
 
     capacity = 1
 

@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar, overload
 from cannery import _native
 from cannery._audit import reading
 from cannery._objects._describe import Describer
-from cannery._objects._files import codec_of, load_pickle
+from cannery._objects._files import codec_of, load_pickle, table_bytes
 from cannery._objects._formats import (
     DOCUMENTS,
     extension_of,
@@ -134,6 +134,8 @@ def dump(
     if isinstance(where, (str, bytes, os.PathLike)):
         if name in DOCUMENTS:
             _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression, indent)
+        elif extension_of(where)[0] == "tsv":
+            _native.write_file(os.fsdecode(where), table_bytes(obj, "\t"))
         else:
             _native.write_file(os.fsdecode(where), dumps(obj, name, compression=compression))
         return
@@ -149,6 +151,7 @@ def load(
     trust: Iterable[Any] = (),
     format: str | None = None,
     mmap: bool = False,
+    lazy: bool = False,
 ) -> T: ...
 @overload
 def load(
@@ -158,6 +161,7 @@ def load(
     trust: Iterable[Any] = (),
     format: str | None = None,
     mmap: bool = False,
+    lazy: bool = False,
 ) -> Any: ...
 def load(
     where: Where,
@@ -166,6 +170,7 @@ def load(
     trust: Iterable[Any] = (),
     format: str | None = None,
     mmap: bool = False,
+    lazy: bool = False,
 ) -> Any:
     """Read what `dump` wrote, as `loads` does.
 
@@ -177,11 +182,16 @@ def load(
     The file must stay as it is for as long as there are such arrays: where it is cut short
     meanwhile, looking at one ends the process (SIGBUS).
 
+    With `lazy`, an HDF5 file comes back open: its groups are mappings, and of its datasets only
+    what is asked for is read.
+
     >>> import cannery
     >>> cannery.dump({"layers": (64, 64)}, "settings.json")
     >>> cannery.load("settings.json")
     {'layers': (64, 64)}
     """
+    if lazy:
+        return _opened_file(where, format)
     if not isinstance(where, (str, bytes, os.PathLike)):
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
@@ -208,6 +218,17 @@ def _check_indent(format: str, indent: int | None) -> None:
     error = DataError(f"the format {format!r} has no indentation")
     error.hint = "`indent` is for JSON and YAML"
     raise error
+
+
+def _opened_file(where: Where, format: str | None) -> Any:
+    name = format_of_id(format) if format else format_of_file(where)
+    if name != "hdf5":
+        error = DataError(f"files of the format `{name}` are not opened with `lazy=True`")
+        error.hint = "use `cannery.npy.open` for arrays, and `mmap=True` for `.can` files"
+        raise error
+    from cannery import hdf5
+
+    return hdf5.File(where)  # pyright: ignore[reportArgumentType]
 
 
 def _describer() -> Describer:

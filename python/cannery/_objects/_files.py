@@ -46,6 +46,26 @@ def _dump_rows(rows: Any, file: IO[bytes]) -> None:
         file.write(dumps(row, "json") + b"\n")
 
 
+def _load_table(file: IO[bytes], _trust: tuple[Any, ...]) -> list[Any]:
+    from cannery import chunks
+
+    # The name is not known here: a table with tabs has tabs in its header.
+    table = chunks(file, format="csv", infer_rows=None)
+    return [row for chunk in table for row in chunk]
+
+
+def _dump_table(rows: Any, file: IO[bytes]) -> None:
+    file.write(table_bytes(rows, ","))
+
+
+def table_bytes(rows: Any, delimiter: str) -> bytes:
+    """Return rows as CSV."""
+    from cannery import _native, jsonl
+
+    jsonl.check_rows(rows)
+    return _native.csv_dumps(rows, ord(delimiter), None)[0]
+
+
 def _load_array(file: IO[bytes], _trust: tuple[Any, ...]) -> Any:
     from cannery import npy
 
@@ -114,30 +134,24 @@ def _dump_tensors(tensors: Any, file: IO[bytes]) -> None:
     file.write(safetensors.save(dict(tensors)))
 
 
-def _load_groups(file: IO[bytes], _trust: tuple[Any, ...]) -> dict[str, Any]:
-    from cannery import hdf5
+def _load_groups(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
+    from cannery._objects import _hdf5
 
-    with hdf5.File(file, "r") as opened:
-        return _group(opened)
+    return _hdf5.load(file, trust)
 
 
-def _group(group: Any) -> dict[str, Any]:
-    from cannery import hdf5
+def _dump_groups(values: Any, file: IO[bytes]) -> None:
+    from cannery._objects import _hdf5
 
-    values = {}
-    for name, member in group.items():
-        if isinstance(member, hdf5.Group):
-            values[name] = _group(member)
-        else:
-            values[name] = member[()] if isinstance(member, hdf5.Dataset) else member.dtype
-    return values
+    _hdf5.dump(values, file)
 
 
 _CODECS = {
+    "csv": FileCodec(_load_table, _dump_table),
     "jsonl": FileCodec(_load_rows, _dump_rows),
     "npy": FileCodec(_load_array, _dump_array),
     "npz": FileCodec(_load_arrays, _dump_arrays),
     "pickle": FileCodec(_load_pickle, _dump_pickle),
-    "hdf5": FileCodec(_load_groups),
+    "hdf5": FileCodec(_load_groups, _dump_groups),
     "safetensors": FileCodec(_load_tensors, _dump_tensors),
 }

@@ -40,6 +40,7 @@ from cannery._objects._checks import (
     sequence_of,
 )
 from cannery._objects._names import refuse_protocols
+from cannery._objects._nested import count_nested
 from cannery._objects._plans import ATTRIBUTES
 from cannery._zones import zone
 from cannery.errors import DataError
@@ -260,6 +261,12 @@ def _is_namespace(value: Any, path: str) -> None:
     _stdlib.refuse_callables(value, "function")
 
 
+def _are_mappings(value: Any, path: str) -> None:
+    """The mappings of a chain; chains among them are gone through as often as they are there."""
+    sequence_of(_is_mapping, list)(value, path)
+    count_nested(value, lambda chain: chain.maps, collections.ChainMap)
+
+
 def _is_mapping(value: Any, path: str) -> None:
     """A mapping that is read where it lies: one of Python's own, not of a class with methods."""
     exact(dict, *_MAPPINGS)(value, path)
@@ -379,7 +386,7 @@ KNOWN: dict[type, Known] = {
         lambda value: {"maps": value.maps},
         collections.ChainMap,
         _fill_chain,
-        {"maps": sequence_of(_is_mapping, list)},
+        {"maps": _are_mappings},
     ),
     types.SimpleNamespace: _filled(types.SimpleNamespace, _fill_namespace, vars, _is_namespace),
     types.MappingProxyType: _value(types.MappingProxyType, _proxied, _is_mapping),

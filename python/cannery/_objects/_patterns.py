@@ -10,6 +10,8 @@ from cannery._objects._checks import PartError
 # About a tenth of a second.
 _MOST_WORK = 300_000
 _LONGEST = 1 << 16
+# What it is to parse and compile one character, in the same unit.
+_PER_CHARACTER = 16
 # `DEBUG` would print.
 _FLAGS = re.ASCII | re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.VERBOSE | re.UNICODE
 
@@ -19,6 +21,7 @@ class PatternBudget:
 
     def __init__(self) -> None:
         self._left = 10 * _MOST_WORK
+        self._known: set[tuple[type, str | bytes, int]] = set()
 
     def spend(self, pattern: str | bytes, flags: int) -> None:
         """Check one more pattern.
@@ -27,9 +30,15 @@ class PatternBudget:
             PartError: if it is too much work to compile it, or to compile it too.
 
         """
-        self._left -= work_of(pattern, flags)
+        key = (type(pattern), pattern, int(flags))
+        if key in self._known:  # `re` has it, too
+            return
+        self._left -= _PER_CHARACTER * len(pattern)
+        if self._left >= 0:
+            self._left -= work_of(pattern, flags)
         if self._left < 0:
             raise PartError("the patterns of the document are too much work to compile")
+        self._known.add(key)
 
 
 def work_of(pattern: str | bytes, flags: int) -> int:
@@ -46,16 +55,40 @@ def work_of(pattern: str | bytes, flags: int) -> int:
         raise PartError(f"there are no such flags of a pattern: {flags & ~_FLAGS:#x}")
     if len(pattern) > _LONGEST:
         raise PartError(f"a pattern of {len(pattern):,} characters")
+    work = _work_of_text(pattern, flags)
+    if work > _MOST_WORK:
+        raise PartError("a pattern whose groups or branches are too much work")
     import re._parser as parser  # pyright: ignore
 
     try:
         parsed = parser.parse(pattern, flags)
     except RecursionError:
         raise PartError("a pattern with too many groups in groups") from None
-    work = _work(parsed, bool(parsed.state.flags & re.IGNORECASE))
+    work += _work(parsed, bool(parsed.state.flags & re.IGNORECASE))
     if work > _MOST_WORK:
         raise PartError("a pattern whose classes of characters are too much work")
     return work
+
+
+_PARENTHESIS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|[()]", re.DOTALL)
+_VERBOSE = re.compile(r"\(\?[a-zA-Z]*x")
+
+
+def _work_of_text(pattern: str | bytes, flags: int) -> int:
+    """What is gone through once for each group around it, and what branches begin with alike."""
+    text = pattern if type(pattern) is str else str(pattern, "latin-1")  # type: ignore[arg-type]
+    count = text.count("(")
+    if count <= 1:
+        deepest = count
+    elif flags & re.VERBOSE or _VERBOSE.search(text):
+        deepest = count  # a comment may hold parentheses that are none
+    else:
+        depth = deepest = 0
+        for found in _PARENTHESIS.finditer(text):
+            depth += {"(": 1, ")": -1}.get(found[0], 0)
+            deepest = max(deepest, depth)
+    work = len(text) * max(deepest - 1, 0)
+    return work + (len(text) ** 2 >> 13 if "|" in text else 0)
 
 
 def _work(parsed: Any, ignores_case: bool) -> int:

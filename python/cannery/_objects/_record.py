@@ -151,10 +151,14 @@ class Record:
             finally:
                 _in_progress.shown = None
         # Once for all references to it: they may be far more than the records.
-        if id(self) in shown:
+        if id(self) in shown or _in_progress.depth > _DEEPEST_SHOWN:
             return f"Record({self.__type_name__!r}, ...)"
         shown.add(id(self))
-        parts = ", ".join(f"{name}={value!r}" for name, value in self.__parts__.items())
+        _in_progress.depth += 1
+        try:
+            parts = ", ".join(f"{name}={value!r}" for name, value in self.__parts__.items())
+        finally:
+            _in_progress.depth -= 1
         return f"Record({self.__type_name__!r}{', ' if parts else ''}{parts})"
 
 
@@ -184,11 +188,16 @@ def _is_special(name: str) -> bool:
     return name[:2] == "__" and name[-2:] == "__"
 
 
+# The stack of a thread may be small: the interpreter does not look at it.
+_DEEPEST_SHOWN = 100
+
+
 class _InProgress(threading.local):
     """What the comparison, or the printing, in progress has met already."""
 
     pairs: dict[tuple[int, int], tuple[Record, Record]] | None = None
     shown: set[int] | None = None
+    depth = 0
 
 
 _in_progress = _InProgress()

@@ -12,15 +12,15 @@ import itertools
 import operator
 import os
 import random
-import re
 import struct
 import sys
 import time
 import types
 import typing
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cannery._installed import installed_module as _installed_module
 from cannery._objects._checks import (
@@ -49,9 +49,11 @@ from cannery._objects._checks import (
     sequence_of,
     tuple_of,
 )
+from cannery._objects._mails import mail_parts, make_mail, make_old_mail
 from cannery._objects._names import check_names as check_names
 from cannery._objects._names import is_special
 from cannery._objects._names import refuse_callables as refuse_callables
+from cannery._objects._nested import count_nested
 from cannery._objects._stdlib_classes import rules
 from cannery.errors import DataTypeError
 
@@ -186,6 +188,9 @@ def check_arguments(cls: type[BaseException], args: tuple[Any, ...]) -> None:
             size = len(args[at])
             if not 0 <= args[at + 1] <= args[at + 2] <= size:
                 raise PartError(f"the place of the error is not within {size} characters")
+    if issubclass(cls, BaseExceptionGroup):
+        tuple_of(TEXT, sequence_of(instance_of(BaseException)))(args, "__args__")
+        count_nested(args[1], lambda error: error.exceptions, BaseExceptionGroup)
     if issubclass(cls, (OSError, SyntaxError, ImportError)):
         each = either(leaf, sequence_of(leaf, tuple))
         sequence_of(each, tuple)(args, "__args__")
@@ -468,7 +473,19 @@ def _plain(sections: Any) -> Any:
 
 # What values are long when they are written out, in relation to the texts of the parser.
 _MOST_EXPANSION = 64
-_REFERENCE = re.compile(r"%\(([^)]*)\)s|\$\{(?:[^}:]*:)?([^}]*)\}")
+
+
+def _references(text: str) -> Iterator[str]:
+    """The options that a value refers to: `%(name)s`, `${name}` or `${section:name}`."""
+    for begin, end in (("%(", ")"), ("${", "}")):
+        at = text.find(begin)
+        while at >= 0:
+            stop = text.find(end, at)
+            if stop < 0:
+                break
+            name = text[at + 2 : stop].lower()  # as parsers do
+            yield name if begin == "%(" else name.rpartition(":")[2]
+            at = text.find(begin, stop)
 
 
 def _check_expansion(parts: Parts) -> None:
@@ -477,11 +494,11 @@ def _check_expansion(parts: Parts) -> None:
     texts: dict[str, int] = {}
     references: dict[str, list[str]] = {}
     for table in tables:
-        for name, value in table.items():
+        for option, value in table.items():
+            name = option.lower()
             text = "\n".join(value) if isinstance(value, list) else value or ""
-            found = [one or other for one, other in _REFERENCE.findall(text)]
             texts[name] = max(texts.get(name, 0), len(text))
-            references.setdefault(name, []).extend(found)
+            references.setdefault(name, []).extend(_references(text))
     most = _MOST_EXPANSION * (sum(texts.values()) + 1024)
     sizes = dict(texts)
     for _ in range(_MOST_DEPTH):
@@ -535,50 +552,23 @@ def _element_parts(element: Any) -> Parts:
     return parts | {"text": element.text, "tail": element.tail}
 
 
+# How many elements there are in an element, itself included, each as often as it is there.
+_elements: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_MOST_ELEMENTS = 1 << 22
+
+
 def _make_element(parts: Parts) -> Any:
     from xml.etree.ElementTree import Element
 
     element = Element(parts["tag"], parts["attrib"])
+    if parts["items"]:
+        count = 1 + sum(_elements.get(item, 1) for item in parts["items"])
+        if count > _MOST_ELEMENTS:
+            raise PartError("elements hold the same elements again and again")
+        _elements[element] = count
     element.text, element.tail = parts["text"], parts["tail"]
     element.extend(parts["items"])
     return element
-
-
-def _mail_parts(mail: Any) -> Parts:
-    return {"value": mail.as_bytes()}
-
-
-_LONGEST_HEADER = 1 << 14
-_MOST_MARKS = 500
-
-
-def _check_headers(data: bytes) -> None:
-    """Refuse headers whose parameters or addresses Python's `email` takes quadratic time for."""
-    is_header, length, marks = True, 0, 0
-    for line in data.splitlines():
-        if line.startswith(b"--") or not line:
-            is_header, length, marks = bool(line), 0, 0
-        elif is_header:
-            if line[:1] not in (b" ", b"\t"):
-                length = marks = 0
-            length += len(line)
-            marks += sum(line.count(mark) for mark in (b";", b",", b'"', b"(", b"<"))
-            if length > _LONGEST_HEADER or marks > _MOST_MARKS:
-                raise PartError("a header of a mail that is too long")
-
-
-def _make_mail(parts: Parts) -> Any:
-    import email.policy
-
-    _check_headers(parts["value"])
-    return email.message_from_bytes(parts["value"], policy=email.policy.default)
-
-
-def _make_old_mail(parts: Parts) -> Any:
-    import email
-
-    _check_headers(parts["value"])
-    return email.message_from_bytes(parts["value"])
 
 
 _POSITION = integer(0, 1 << 40)
@@ -722,8 +712,8 @@ _MAIL = {"value": DATA}
 
 # Types of modules that are not imported for this, by their names: parts and maker.
 LATE: dict[str, Pair] = {
-    "email.message.EmailMessage": (_mail_parts, checked(_make_mail, _MAIL)),
-    "email.message.Message": (_mail_parts, checked(_make_old_mail, _MAIL)),
+    "email.message.EmailMessage": (mail_parts, checked(make_mail, _MAIL)),
+    "email.message.Message": (mail_parts, checked(make_old_mail, _MAIL)),
     "configparser.ConfigParser": (
         _parser_parts,
         checked(_make_parser("ConfigParser"), _PARSER_CHECKS),

@@ -14,6 +14,7 @@ from typing import Any
 
 from cannery._objects import _checks
 from cannery._objects._checks import BOOL, DATA, INT, NUMBER, TEXT, Check, PartError, exact, held
+from cannery._objects._mails import are_mails, check_mail_headers
 
 Parts = dict[str, Any]
 
@@ -134,8 +135,8 @@ zipfile.ZipInfo                   orig_filename:text filename:text date_time:tup
 """
 
 _MAIL = """
-_headers:list _unixfrom:text? _payload:payload _charset:charset preamble:text? epilogue:text?
-defects:list _default_type:text policy:policy
+_headers:mail-headers _unixfrom:text? _payload:payload _charset:charset preamble:text?
+epilogue:text? defects:list _default_type:text policy:policy
 """
 
 
@@ -254,11 +255,12 @@ _SPECIAL: dict[str, Callable[[Any, str], None]] = {
     "element": _is_of("xml.etree.ElementTree", "Element"),
     "format": _is_format,
     "indent": _is_indent,
+    "mail-headers": check_mail_headers,
     "morsels": _checks.dict_of(TEXT, _checks.instance("http.cookies", "Morsel")),
     "payload": _checks.optional(
         _checks.either(
             exact(str, bytes),
-            _checks.sequence_of(_checks.instance("email.message", "Message"), list),
+            are_mails,
         )
     ),
     "policy": _is_of("email._policybase", "Compat32"),

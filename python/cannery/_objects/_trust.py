@@ -47,6 +47,18 @@ def is_trusted(item: Any) -> bool:
     return registered_of(item) is not None or (trust is not None and trust.gave(item))
 
 
+# How many parts may be gone through, for one document, to see how often they are there.
+_MOST_STEPS = 1 << 21
+
+
+def is_spent(steps: int) -> bool:
+    """Count steps of a check for what is being read, and say whether there are too many."""
+    trust = _reading.get()
+    if trust is not None:
+        trust.steps += steps
+    return (steps if trust is None else trust.steps) > _MOST_STEPS
+
+
 def check_trust(trust: Iterable[Any]) -> tuple[Any, ...]:
     """The classes, functions and names that a caller gave.
 
@@ -73,6 +85,8 @@ class Trust:
     def __init__(self, trust: Iterable[Any] = (), annotation: Any = None) -> None:
         self._found: dict[str, Any] = {}
         self._patterns: list[str] = []
+        #: Taken by checks up to now.
+        self.steps = 0
         for item in check_trust(trust):
             self._add(item)
         for cls in classes_in(annotation):

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from cannery import _native
+from cannery._objects._checks import PartError
+from cannery._objects._mails import check_mail_headers
 from cannery.pickle._limits import (
     CONTAINERS,
     SCALARS,
@@ -56,8 +58,6 @@ _FACTORIES = (
 _ENCODINGS = frozenset({"latin1", "latin-1", "iso-8859-1", "utf-8", "utf8", "ascii"})
 _MOST_DIGITS = 5000
 _LARGEST_EXPONENT = 100_000
-_LONGEST_PATTERN = 5000
-_MOST_RANGES = 20
 
 
 def _scalars(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
@@ -366,7 +366,7 @@ def _old_zone(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
 
 
 def _pattern(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
-    del gate, keywords
+    del keywords
     name = "re._compile"
     check_count(name, args, 2, 2)
     pattern, flags = args
@@ -375,15 +375,11 @@ def _pattern(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
         raise Refused(name, "its flags are no flags of a pattern")
     if flags & re.DEBUG:
         raise Refused(name, "it would print")
-    ranges = pattern.count("[" if type(pattern) is str else b"[")
-    if len(pattern) > _LONGEST_PATTERN or (ranges > _MOST_RANGES and _ignores_case(pattern, flags)):
-        raise bomb(name, "a pattern that takes long to compile")
+    try:
+        gate.patterns.spend(pattern, int(flags))
+    except PartError as error:
+        raise bomb(name, str(error)) from None
     return callee(*args)
-
-
-def _ignores_case(pattern: Any, flags: Any) -> bool:
-    text = pattern if type(pattern) is str else pattern.decode("latin-1")
-    return bool(flags & re.IGNORECASE) or re.search(r"\(\?[a-zA-Z]*i", text) is not None
 
 
 def _struct(gate: Gate, callee: Any, args: Args, keywords: Keywords) -> Any:
@@ -710,6 +706,25 @@ def _user_state(kind: type) -> Callable[[Gate, Any, Any], None]:
     return set_data
 
 
+def _mail_state(gate: Gate, value: Any, state: Any) -> None:
+    del gate
+    name = full_name(type(value))
+    attributes, _ = split(name, state)
+    try:
+        check_mail_headers(attributes.get("_headers", []), "_headers")
+    except PartError as error:
+        raise Refused(name, str(error)) from None
+    set_state(name, value, state)
+
+
+_MAILS = (
+    *("message.EmailMessage", "message.Message", "message.MIMEPart"),
+    *("mime.application.MIMEApplication", "mime.audio.MIMEAudio", "mime.base.MIMEBase"),
+    *("mime.image.MIMEImage", "mime.message.MIMEMessage", "mime.multipart.MIMEMultipart"),
+    *("mime.nonmultipart.MIMENonMultipart", "mime.text.MIMEText"),
+)
+
+
 CALLS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(SCALAR_CALLS, _scalars),
     **dict.fromkeys(
@@ -777,6 +792,7 @@ STATES: dict[str, Callable[[Gate, Any, Any], None]] = {
     **{full_name(cls): _place for cls in (*_ITERATORS, type(reversed([])))},
     "inspect.Parameter": _parameter_state,
     "inspect.Signature": _parameter_state,
+    **{f"email.{name}": _mail_state for name in _MAILS},
     "collections.UserString": _user_state(str),
     "collections.UserDict": _user_state(dict),
     "collections.UserList": _user_state(list),

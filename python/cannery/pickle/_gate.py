@@ -14,6 +14,7 @@ from copyreg import __newobj__, __newobj_ex__, _reconstructor  # type: ignore[at
 from typing import Any
 
 from cannery import _native
+from cannery._objects._patterns import PatternBudget
 from cannery.pickle import _arrays, _data, _installed, _libraries
 from cannery.pickle._limits import SCALARS, Made, full_name, is_record
 from cannery.pickle._refused import Refused, bomb
@@ -54,6 +55,7 @@ class Gate:
         self.with_state: dict[int, type] = {}
         #: Arrays and element types that have no state yet.
         self.fresh: dict[int, Any] = {}
+        self.patterns = PatternBudget()
 
     # Names.
 

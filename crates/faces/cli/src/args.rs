@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Head(HeadArgs),
     /// Convert a file to another format
     Convert(ConvertArgs),
+    /// Call a Python function with each chunk of a file of rows, and write what it returns
+    MapChunks(MapChunksArgs),
     /// Compare the tensors of two files by name
     Diff(DiffArgs),
     /// Lay out files in JSON and YAML: blanks, indentation, lines
@@ -460,6 +462,35 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) store: Option<PathBuf>,
     /// Print the run as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "A run that was interrupted is taken up by the same command: TARGET.journal says what is done."
+)]
+pub(crate) struct MapChunksArgs {
+    /// Python file, and the function in it
+    #[arg(value_name = "FILE.py:FUNCTION")]
+    pub(crate) function: OsString,
+    /// File that is read: JSON Lines, CSV, NPY, HDF5, Parquet and others
+    pub(crate) source: OsString,
+    /// File that is written: JSON Lines, CSV, NPY, Parquet and others
+    pub(crate) target: OsString,
+    /// Rows of a chunk, at most
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) rows: Option<u64>,
+    /// Bytes of the source that a chunk takes, about
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) bytes: Option<u64>,
+    /// Processes that call the function; 0 for this one [default: one for each processor]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) workers: Option<u64>,
+    /// Begin anew, and forget what an interrupted run has done
+    #[arg(long)]
+    pub(crate) restart: bool,
+    /// Print what was done as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

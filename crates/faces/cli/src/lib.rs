@@ -32,7 +32,7 @@ use clap::Parser;
 use crate::args::{Args, Command};
 pub use crate::console::Console;
 use crate::failure::Failure;
-pub use crate::host::{Host, PythonProcess, RunRequest};
+pub use crate::host::{Host, MapRequest, PythonProcess, RunRequest};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ fn run(
     host: &mut dyn Host,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
-    if console.is_standard() && !matches!(command, Command::Run(_)) {
+    if console.is_standard() && !matches!(command, Command::Run(_) | Command::MapChunks(_)) {
         interrupt::quit_on_ctrl_c();
     }
     match command {
@@ -104,6 +104,7 @@ fn run(
         Command::Cat(args) => commands::cat::cat(&args, console),
         Command::Head(args) => commands::cat::head(&args, console),
         Command::Convert(args) => commands::convert::convert(&args, console),
+        Command::MapChunks(args) => commands::map_chunks::map_chunks(&args, host, console),
         Command::Diff(args) => commands::diff::diff(&args, console),
         Command::Fmt(args) => commands::fmt::fmt(&args, console),
         Command::Validate(args) => commands::validate::validate(&args, console),

@@ -128,29 +128,29 @@ fn what_was_made() {
     insta::with_settings!({filters => filters()}, {
         insta::assert_snapshot!(check(&folder, &["artifacts", "artifacts make_page", "artifacts load --json", "artifacts --run 1", "artifacts model"]), @r#"
     $ artifacts
-    ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
-    join@2       str   text/1  6 B   53d4ce17  [short moment]  3
-    make_page@2  str   text/1  6 B   53d4ce17  [short moment]  3
-    load@1       str   text/1  1 B   7d2e824b  [short moment]  1
+    ARTIFACT           TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
+    pages/join@2       str   text/1  6 B   53d4ce17  [short moment]  3
+    pages/make_page@2  str   text/1  6 B   53d4ce17  [short moment]  3
+    pages/load@1       str   text/1  1 B   7d2e824b  [short moment]  1
     ----- exit 0
     $ artifacts make_page
-    ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
-    make_page@2  str   text/1  6 B   53d4ce17  [short moment]  3
-    make_page@1  str   text/1  5 B   39aec346  [short moment]  1
+    ARTIFACT           TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
+    pages/make_page@2  str   text/1  6 B   53d4ce17  [short moment]  3
+    pages/make_page@1  str   text/1  5 B   39aec346  [short moment]  1
     ----- exit 0
     $ artifacts load --json
-    [{"artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}]
+    [{"artifact":"pages/load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}]
     ----- exit 0
     $ artifacts --run 1
-    ARTIFACT     TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
-    join@1       str   text/1  5 B   39aec346  [short moment]  1
-    make_page@1  str   text/1  5 B   39aec346  [short moment]  1
-    load@1       str   text/1  1 B   7d2e824b  [short moment]  1
+    ARTIFACT           TYPE  FORMAT  SIZE  DIGEST    CREATED (UTC)     RUN
+    pages/join@1       str   text/1  5 B   39aec346  [short moment]  1
+    pages/make_page@1  str   text/1  5 B   39aec346  [short moment]  1
+    pages/load@1       str   text/1  1 B   7d2e824b  [short moment]  1
     ----- exit 0
     $ artifacts model
     ----- exit 2
     error: the store has no artifact `model`
-    hint: the store has, newest first: `join`, `make_page`, `load`
+    hint: the store has, newest first: `pages/join`, `pages/make_page`, `pages/load`
     "#);
     });
 }
@@ -161,27 +161,27 @@ fn what_it_was_made_from() {
     insta::with_settings!({filters => filters()}, {
         insta::assert_snapshot!(check(&folder, &["lineage join", "lineage load --down", "lineage join@1 --json", "lineage model"]), @r#"
         $ lineage join
-        join@2  str  6 B  text/1  by join in run 3, [time]
-        ├ page: make_page@2  str  6 B  text/1  by make_page in run 3, [time]
-        │ └ number: load@1  str  1 B  text/1  by load in run 1, [time]
-        └ number: load@1  str  1 B  text/1  by load in run 1, [time]
+        pages/join@2  str  6 B  text/1  by join in run 3, [time]
+        ├ page: pages/make_page@2  str  6 B  text/1  by make_page in run 3, [time]
+        │ └ number: pages/load@1  str  1 B  text/1  by load in run 1, [time]
+        └ number: pages/load@1  str  1 B  text/1  by load in run 1, [time]
         ----- exit 0
         $ lineage load --down
-        load@1  str  1 B  text/1  by load in run 1, [time]
-        ├ make_page@1  str  5 B  text/1  by make_page in run 1, [time]
-        │ └ join@1  str  5 B  text/1  by join in run 1, [time]
-        ├ join@1  str  5 B  text/1  by join in run 1, [time]
-        ├ make_page@2  str  6 B  text/1  by make_page in run 3, [time]
-        │ └ join@2  str  6 B  text/1  by join in run 3, [time]
-        └ join@2  str  6 B  text/1  by join in run 3, [time]
+        pages/load@1  str  1 B  text/1  by load in run 1, [time]
+        ├ pages/make_page@1  str  5 B  text/1  by make_page in run 1, [time]
+        │ └ pages/join@1  str  5 B  text/1  by join in run 1, [time]
+        ├ pages/join@1  str  5 B  text/1  by join in run 1, [time]
+        ├ pages/make_page@2  str  6 B  text/1  by make_page in run 3, [time]
+        │ └ pages/join@2  str  6 B  text/1  by join in run 3, [time]
+        └ pages/join@2  str  6 B  text/1  by join in run 3, [time]
         ----- exit 0
         $ lineage join@1 --json
-        {"artifacts":[{"artifact":"join","version":1,"digest":"39aec346ec92cd23562f49a10f08787b524a1f70b29d979ca9f22f47e3588819","type":"str","format":"text/1","size":5,"created":"[moment]","producer":{"run":1,"step":"join","output":""},"metadata":{}},{"artifact":"make_page","version":1,"digest":"39aec346ec92cd23562f49a10f08787b524a1f70b29d979ca9f22f47e3588819","type":"str","format":"text/1","size":5,"created":"[moment]","producer":{"run":1,"step":"make_page","output":""},"metadata":{}},{"artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}],"edges":[{"source":"make_page@1","result":"join@1","argument":"page"},{"source":"load@1","result":"join@1","argument":"number"},{"source":"load@1","result":"make_page@1","argument":"number"}]}
+        {"artifacts":[{"artifact":"pages/join","version":1,"digest":"39aec346ec92cd23562f49a10f08787b524a1f70b29d979ca9f22f47e3588819","type":"str","format":"text/1","size":5,"created":"[moment]","producer":{"run":1,"step":"join","output":""},"metadata":{}},{"artifact":"pages/make_page","version":1,"digest":"39aec346ec92cd23562f49a10f08787b524a1f70b29d979ca9f22f47e3588819","type":"str","format":"text/1","size":5,"created":"[moment]","producer":{"run":1,"step":"make_page","output":""},"metadata":{}},{"artifact":"pages/load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6","type":"str","format":"text/1","size":1,"created":"[moment]","producer":{"run":1,"step":"load","output":""},"metadata":{}}],"edges":[{"source":"pages/make_page@1","result":"pages/join@1","argument":"page"},{"source":"pages/load@1","result":"pages/join@1","argument":"number"},{"source":"pages/load@1","result":"pages/make_page@1","argument":"number"}]}
         ----- exit 0
         $ lineage model
         ----- exit 2
         error: the store has no artifact `model`
-        hint: the store has, newest first: `join`, `make_page`, `load`
+        hint: the store has, newest first: `pages/join`, `pages/make_page`, `pages/load`
         "#);
     });
 }

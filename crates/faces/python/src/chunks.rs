@@ -86,7 +86,7 @@ impl RowPieces {
         let name = input.name().to_owned();
         let ends = match delimiter {
             None => Ends::Lines(lines::Ends::default()),
-            Some(delimiter) => Ends::Csv(cannery_csv::Ends::new(Dialect { delimiter })),
+            Some(delimiter) => Ends::Csv(cannery_csv::Ends::at_start(Dialect { delimiter })),
         };
         let most = PieceOptions::default()
             .records(rows.unwrap_or(u64::MAX))
@@ -233,11 +233,14 @@ fn csv_table(
         .types(types.collect::<PyResult<_>>()?)
         .infer_rows(infer_rows)
         .missing(missing);
+    let name = path.as_ref().map(|path| path.display().to_string());
     let source: Box<dyn BufRead + Send + '_> = match (path, data) {
         (Some(path), _) => Input::open(&Location::Path(path)).or_raise(py)?.into_reader(),
         (None, data) => Box::new(data.unwrap_or_default()),
     };
-    let table = py.detach(|| cannery_csv::infer(source, &options)).or_raise(py)?;
+    let table = py.detach(|| cannery_csv::infer(source, &options));
+    let table = table.map_err(|e| if let Some(name) = name { e.in_file(name) } else { e });
+    let table = table.or_raise(py)?;
     let columns = table.columns.into_iter();
     let columns = columns.map(|column| (column.name, column.kind.name().to_owned()));
     Ok((table.dialect.delimiter, table.has_header, columns.collect(), options.missing))
@@ -304,8 +307,7 @@ fn csv_columns<'py>(
     let table = table_of(table)?;
     let read = py.detach(|| {
         let data = piece.read().map_err(|e| e.in_file(&*piece.name))?;
-        let mut reader =
-            cannery_csv::Reader::with_table(&data[..], table, piece.row, piece.line);
+        let mut reader = cannery_csv::Reader::with_table(&data[..], table, piece.row, piece.line);
         if let Some(wanted) = &wanted {
             reader.select(|column| wanted.contains(&column.name));
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use cannery_cli::{Console, ExitStatus, Host, RunRequest};
+use cannery_cli::{Console, ExitStatus, Host, MapRequest, RunRequest};
 use cannery_core::Result;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -48,6 +48,19 @@ impl Host for ThisProcess {
         let code = Python::attach(|py| run(py, request)).map_err(from_exception)?;
         Ok(ExitStatus::from_code(code))
     }
+
+    fn map_chunks(&mut self, request: &MapRequest) -> Result<ExitStatus> {
+        let code = Python::attach(|py| map_file(py, request)).map_err(from_exception)?;
+        Ok(ExitStatus::from_code(code))
+    }
+}
+
+fn map_file(py: Python<'_>, request: &MapRequest) -> PyResult<u8> {
+    let MapRequest { file, function, source, target, .. } = request;
+    let (rows, bytes, workers) = (request.rows, request.bytes, request.workers);
+    let arguments =
+        (file, function, source, target, rows, bytes, workers, request.restart, request.json);
+    py.import("cannery._map._command")?.call_method1("map_file", arguments)?.extract()
 }
 
 fn run(py: Python<'_>, request: &RunRequest) -> PyResult<u8> {

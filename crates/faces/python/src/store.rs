@@ -449,7 +449,7 @@ impl Artifact {
     /// The last part of its path.
     #[getter]
     fn name(&self) -> &str {
-        self.0.name.rsplit_once('/').map_or(self.0.name.as_str(), |(_, name)| name)
+        self.0.short_name()
     }
 
     #[getter]

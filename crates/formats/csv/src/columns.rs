@@ -4,7 +4,7 @@ use std::io::Read;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use crate::read::{no_text_in, Place};
+use crate::read::{Place, no_text_in};
 use crate::types::{bool_of, float_of, is_int, short_int, trimmed};
 use crate::{Column, ColumnType, Field, Fields, Reader, Table};
 

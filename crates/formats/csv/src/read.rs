@@ -267,6 +267,9 @@ impl<R: Read> Records<R> {
 
     #[cold]
     fn too_long(&mut self) -> Error {
+        self.is_over = true;
+        self.at = self.buffer.len();
+        self.ends = Ends::new(self.ends.dialect());
         let message = format!("a row is longer than {} MB", LONGEST >> 20);
         Error::new(ErrorKind::Limit, message)
             .at(Pos { column: 1, ..self.pos })
@@ -299,7 +302,8 @@ impl Place<'_> {
         let found = Fields::new(self.record, table.dialect).count();
         let expected = table.columns.len();
         let start = self.record.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let message = format!("row {} has {found} fields, and there are {expected} columns", self.row);
+        let message =
+            format!("row {} has {found} fields, and there are {expected} columns", self.row);
         Error::new(ErrorKind::Syntax, message).at(self.at(start)).with_hint(
             "a field with a delimiter in it stands in quotes; another delimiter may be meant",
         )
@@ -316,7 +320,7 @@ impl Place<'_> {
             self.row
         );
         let wider = ColumnType::of_field(&field.text).join(column.kind).name();
-        Error::new(ErrorKind::Type, message)
+        Error::new(ErrorKind::Value, message)
             .at(self.at(field.start))
             .inside(Segment::Key(column.name.clone().into()))
             .inside(Segment::Index(self.row))
@@ -335,7 +339,9 @@ pub(crate) fn no_text(pos: Pos, column: Option<(&str, u64)>) -> Error {
         Some((name, row)) => format!("the field in column `{name}` of row {row}"),
         None => "the header".to_owned(),
     };
-    Error::new(ErrorKind::Encoding, format!("{place} is not UTF-8")).at(pos).with_hint(ENCODING_HINT)
+    Error::new(ErrorKind::Encoding, format!("{place} is not UTF-8"))
+        .at(pos)
+        .with_hint(ENCODING_HINT)
 }
 
 /// The error of a field whose bytes are no text.
@@ -372,7 +378,9 @@ fn send<S: Sink + ?Sized>(
         },
         ColumnType::Int => match short_int(trimmed(text)) {
             Some(value) => sink.int(value),
-            None => send_long(trimmed(text), sink).unwrap_or_else(|| Err(place.misfit(field, column))),
+            None => {
+                send_long(trimmed(text), sink).unwrap_or_else(|| Err(place.misfit(field, column)))
+            }
         },
         ColumnType::Float => match float_of(text) {
             Some(value) => sink.float(value),

@@ -48,6 +48,8 @@ pub struct Ends {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// At the beginning of a file, where there may be a byte order mark.
+    Start,
     /// Before a record, where line ends are skipped.
     Before,
     /// At the beginning of a field.
@@ -67,6 +69,12 @@ impl Ends {
         Self { dialect, state: State::Before }
     }
 
+    /// For the records of a whole file, which may begin with a byte order mark.
+    #[must_use]
+    pub fn at_start(dialect: Dialect) -> Self {
+        Self { dialect, state: State::Start }
+    }
+
     /// The dialect.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
@@ -81,9 +89,9 @@ impl Ends {
 
     fn after(&self, state: State, byte: u8) -> State {
         match (state, byte) {
-            (State::Before, b'\n' | b'\r') => State::Before,
             (_, b'\n' | b'\r') => State::Before,
-            (State::Before | State::Field, b'"') => State::Quoted,
+            (State::Start, 0xef | 0xbb | 0xbf) => State::Start,
+            (State::Start | State::Before | State::Field, b'"') => State::Quoted,
             (State::Quote, b'"') => State::Quoted,
             (_, byte) if byte == self.dialect.delimiter => State::Field,
             _ => State::Plain,
@@ -107,7 +115,7 @@ impl RecordEnds for Ends {
             let was = self.state;
             self.state = self.after(was, data[at]);
             at += 1;
-            if self.state == State::Before && was != State::Before {
+            if self.state == State::Before && !matches!(was, State::Start | State::Before) {
                 return Some(at);
             }
         }
@@ -115,7 +123,7 @@ impl RecordEnds for Ends {
     }
 
     fn is_open(&self) -> bool {
-        self.state != State::Before
+        !matches!(self.state, State::Start | State::Before)
     }
 }
 
@@ -141,6 +149,14 @@ mod tests {
         assert_eq!(records("\"a\n\",b\n\"x\"\"\n\"\n"), ["\"a\n\",b\n", "\"x\"\"\n\"\n", ""]);
         assert_eq!(records("a\"b\nc\n"), ["a\"b\n", "c\n", ""]);
         assert_eq!(records("\"a\"b\"\nc\n"), ["\"a\"b\"\n", "c\n", ""]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_field() {
+        let text = "\u{feff}\"a\nb\"\n";
+        let dialect = Dialect::default();
+        assert_eq!(Ends::at_start(dialect).next_end(text.as_bytes()), Some(text.len()));
+        assert_eq!(Ends::new(dialect).next_end(text.as_bytes()), Some(6));
     }
 
     #[test]

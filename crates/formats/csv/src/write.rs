@@ -178,8 +178,10 @@ impl<W: Write> Writer<W> {
     #[cold]
     fn nested(&self, what: &str) -> Error {
         let column = self.columns.get(self.row.at).map_or("?", String::as_str);
-        let message =
-            format!("a field of CSV holds one value, found {what} in column `{column}` of row {}", self.rows);
+        let message = format!(
+            "a field of CSV holds one value, found {what} in column `{column}` of row {}",
+            self.rows
+        );
         Error::new(ErrorKind::Unsupported, message)
             .with_hint("write it as JSON Lines (`.jsonl`), or make columns of its parts")
     }
@@ -214,7 +216,8 @@ impl<W: Write> Writer<W> {
 fn quoted(text: &[u8], dialect: Dialect) -> Vec<u8> {
     let needs = |&byte: &u8| byte == dialect.delimiter || matches!(byte, b'"' | b'\n' | b'\r');
     // Blanks around a number would be taken for part of it, a mark at the start for none.
-    let is_plain = !text.is_empty() && !text.iter().any(needs) && !text.starts_with(b"\xef\xbb\xbf");
+    let is_plain =
+        !text.is_empty() && !text.iter().any(needs) && !text.starts_with(b"\xef\xbb\xbf");
     if is_plain {
         return text.to_vec();
     }
@@ -249,7 +252,13 @@ impl<W: Write> Sink for Writer<W> {
     fn float(&mut self, value: f64) -> Result<()> {
         self.field(match value {
             value if value.is_nan() => b"nan".to_vec(),
-            value if value.is_infinite() => if value > 0.0 { b"inf".to_vec() } else { b"-inf".to_vec() },
+            value if value.is_infinite() => {
+                if value > 0.0 {
+                    b"inf".to_vec()
+                } else {
+                    b"-inf".to_vec()
+                }
+            }
             value => zmij::Buffer::new().format_finite(value).as_bytes().to_vec(),
         })
     }

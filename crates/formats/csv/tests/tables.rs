@@ -135,7 +135,10 @@ fn a_schema_fixes_types_and_names_columns_that_are_there() {
 #[test]
 fn a_header_may_be_given_or_missing() {
     let none = Options::default().header(Header::None);
-    assert_eq!(shown(&rows_with(b"1,x\n", &none).unwrap()[0]), r#"{"column_1": 1, "column_2": "x"}"#);
+    assert_eq!(
+        shown(&rows_with(b"1,x\n", &none).unwrap()[0]),
+        r#"{"column_1": 1, "column_2": "x"}"#
+    );
     let names = Options::default().header(Header::Names(vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(shown(&rows_with(b"1,x\n", &names).unwrap()[0]), r#"{"a": 1, "b": "x"}"#);
     assert!(rows_with(b"1,x,2\n", &names).unwrap_err().to_string().contains("3 fields"));
@@ -149,7 +152,10 @@ fn rows_of_a_piece_know_where_they_are() {
     };
     let mut reader = Reader::with_table(&b"\n1\n2\nx\n"[..], table, 100, 50);
     let error = reader.read_columns().unwrap_err().to_string();
-    assert_eq!(error, "expected `int` in column `a`, found `x` in row 102 in `$[102].a` at line 53 column 1");
+    assert_eq!(
+        error,
+        "expected `int` in column `a`, found `x` in row 102 in `$[102].a` at line 53 column 1"
+    );
 }
 
 #[test]
@@ -191,7 +197,14 @@ fn what_has_no_place_in_a_field_is_refused() {
 fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(
         prop_oneof![
-            Just('"'), Just(','), Just('\n'), Just('\r'), Just('a'), Just('1'), Just(' '), any::<char>(),
+            Just('"'),
+            Just(','),
+            Just('\n'),
+            Just('\r'),
+            Just('a'),
+            Just('1'),
+            Just(' '),
+            any::<char>(),
         ],
         0..8,
     )

@@ -15,10 +15,10 @@ use crate::fill::{Fill, FillValue};
 use crate::filters::{Filter, Pipeline, unknown_filter};
 use crate::header::{Header, MessageKind};
 use crate::layout::Layout;
+use crate::node::Node;
 use crate::selection::Selection;
 use crate::shared::resolve;
 use crate::symbols::LocalHeap;
-use crate::node::Node;
 use crate::virtual_data::{Mapping, VirtualSource};
 use crate::write::{Edits, Place};
 
@@ -135,11 +135,7 @@ impl Dataset {
     pub(crate) fn reaches_beyond(&self, place: &[u64]) -> bool {
         let Layout::Chunked(chunked) = &self.layout else { return false };
         let shape = self.space.shape();
-        place
-            .iter()
-            .zip(&chunked.shape)
-            .zip(shape)
-            .any(|((at, chunk), n)| (at + 1) * chunk > *n)
+        place.iter().zip(&chunked.shape).zip(shape).any(|((at, chunk), n)| (at + 1) * chunk > *n)
     }
 
     /// The dataset as it is now, if it has been changed since it was opened.

@@ -119,11 +119,19 @@ fn many_links_and_attributes_are_found() -> Result<()> {
     assert_eq!(file.user_block_len(), 512);
     let members = file.root().members()?;
     assert_eq!(members.len(), 100_000);
-    assert!(members.iter().zip((0..100_000).rev()).all(|(link, i)| link.name == format!("link{i}").as_bytes()));
+    assert!(
+        members
+            .iter()
+            .zip((0..100_000).rev())
+            .all(|(link, i)| link.name == format!("link{i}").as_bytes())
+    );
     let attributes = file.root().attributes()?;
     assert_eq!(attributes.len(), 300);
     for (i, (name, attribute)) in (0_u32..).zip(attributes) {
-        assert_eq!((name, attribute?.data), (format!("attribute{i}").into_bytes(), i.to_le_bytes().to_vec()));
+        assert_eq!(
+            (name, attribute?.data),
+            (format!("attribute{i}").into_bytes(), i.to_le_bytes().to_vec())
+        );
     }
     Ok(())
 }

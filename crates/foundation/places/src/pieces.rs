@@ -199,7 +199,11 @@ mod tests {
         }
     }
 
-    fn pieces(text: &'static str, buffer: usize, options: PieceOptions) -> Vec<(u64, u64, u64, String)> {
+    fn pieces(
+        text: &'static str,
+        buffer: usize,
+        options: PieceOptions,
+    ) -> Vec<(u64, u64, u64, String)> {
         let reader = std::io::BufReader::with_capacity(buffer, text.as_bytes());
         let mut pieces = Pieces::new(Box::new(reader), Stops::default(), options);
         let mut found = Vec::new();

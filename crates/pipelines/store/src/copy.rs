@@ -96,8 +96,7 @@ impl Store {
         let copy = || -> io::Result<()> {
             fs::create_dir_all(&to)?;
             for entry in entries {
-                let entry = entry?;
-                fs::copy(entry.path(), to.join(entry.file_name()))?;
+                run_record::copy(&entry?.path(), &to)?;
             }
             Ok(())
         };

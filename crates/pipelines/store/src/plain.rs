@@ -51,7 +51,11 @@ pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     use std::io::Read;
 
     let mut text = String::new();
-    open(path)?.take(most).read_to_string(&mut text)?;
+    let file = open(path)?;
+    if file.metadata()?.len() > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is larger than such files are"));
+    }
+    file.take(most).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -21,7 +21,7 @@ pub(crate) const FOLDER: &str = "runs";
 const FIRST_LINE: &str = "cannery run 1";
 
 /// Bytes of a record, at most.
-const MOST_BYTES: u64 = 1 << 30;
+const MOST_BYTES: u64 = 256 << 20;
 
 /// What is told of a run, by table; `:run` is its number.
 const TABLES: [(&str, &str); 10] = [
@@ -167,22 +167,38 @@ pub(crate) struct TableRows {
 /// # Errors
 /// [`ErrorKind::Corrupt`] when it is not as it was written.
 pub(crate) fn read(path: &Path) -> Result<Vec<TableRows>> {
-    let text = plain::read_text(path, MOST_BYTES).map_err(|e| failure::io(e, "read", path))?;
-    let damaged = || {
-        let message = "the record of a run is not as it was written";
-        Error::new(ErrorKind::Corrupt, message).in_file(path.display().to_string())
-    };
-    let (body, end) = text.trim_end().rsplit_once('\n').ok_or_else(damaged)?;
-    let body = format!("{body}\n");
-    if end.strip_prefix("end ") != Some(&Digest::of(body.as_bytes()).to_string()) {
-        return Err(damaged());
-    }
-    let mut lines = body.lines();
+    let text = proven_text(path)?;
+    let mut lines = text.lines();
     match lines.next().and_then(|line| line.strip_prefix("cannery run ")) {
-        Some("1") => parse(lines).ok_or_else(damaged),
+        Some("1") => parse(lines).ok_or_else(|| damaged(path)),
         Some(version) => Err(failure::newer(path, "run record", version, 1)),
-        None => Err(damaged()),
+        None => Err(damaged(path)),
     }
+}
+
+/// Copies a record that is as it was written; any other, or what is no plain file, is left out.
+pub(crate) fn copy(from: &Path, folder: &Path) -> io::Result<()> {
+    let (Ok(mut text), Some(name)) = (proven_text(from), from.file_name()) else { return Ok(()) };
+    let digest = Digest::of(text.as_bytes());
+    let _ = writeln!(text, "end {digest}");
+    plain::write_whole(folder, &folder.join(name), text.as_bytes())
+}
+
+/// The text of a record without its last line, which has its digest.
+fn proven_text(path: &Path) -> Result<String> {
+    let mut text = plain::read_text(path, MOST_BYTES).map_err(|e| failure::io(e, "read", path))?;
+    let end = text.trim_end().rfind('\n').ok_or_else(|| damaged(path))? + 1;
+    let said = text.split_off(end);
+    if said.trim_end().strip_prefix("end ") != Some(&Digest::of(text.as_bytes()).to_string()) {
+        return Err(damaged(path));
+    }
+    Ok(text)
+}
+
+#[cold]
+fn damaged(path: &Path) -> Error {
+    let message = "the record of a run is not as it was written";
+    Error::new(ErrorKind::Corrupt, message).in_file(path.display().to_string())
 }
 
 fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<TableRows>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cannery_store::{
     ArtifactFilter, ArtifactRecord, CachedStep, Description, Digest, Direction, ErrorKind, KeyPart,
     NewRun, NewStep, RunFilter, RunId, RunStatus, StepEnd, StepId, StepOutput, StepReport,
-    StepStatus, Store, Timestamp, Usage,
+    StepStatus, Store, Timestamp, Usage, artifact_path,
 };
 use tempfile::TempDir;
 
@@ -325,4 +325,95 @@ fn tags_outputs_and_aliases_are_found_again_and_survive_a_lost_catalog() {
     Store::rebuild(&root).unwrap();
     check(&Store::open(&root).unwrap());
     drop(folder);
+}
+
+/// Does a step of a pipeline, whose output is `text`.
+fn perform_in(store: &Store, pipeline: &str, step: &str, output: &str, text: &str) -> StepId {
+    let run = begin_run(store, pipeline);
+    let id = store.begin_step(&new_step(run, step, 0, &[])).unwrap();
+    let about = Description::new("str", "text/1");
+    let made = StepOutput {
+        output: output.into(),
+        artifact: artifact_path(pipeline, step, output),
+        content: store.put_bytes("value.txt", text.as_bytes(), &about).unwrap(),
+    };
+    store.end_step(id, &StepEnd::Completed(vec![made]), &StepReport::default()).unwrap();
+    id
+}
+
+#[test]
+fn an_artifact_is_found_by_its_path_and_by_what_only_it_is_called() {
+    let (_folder, store) = store();
+    perform_in(&store, "daily", "train", "", "one");
+    perform_in(&store, "daily", "split", "low", "two");
+    let path = |name: &str| store.find_artifact(name).unwrap().name;
+    assert_eq!(path("train"), "daily/train");
+    assert_eq!(path("daily/train@1"), "daily/train");
+    assert_eq!(path("split.low"), "daily/split.low");
+
+    perform_in(&store, "weekly", "train", "", "three");
+    assert_eq!(store.artifact("weekly/train", None).unwrap().version, 1);
+    let filter = |name: &str| store.artifacts(&ArtifactFilter::default().name(name));
+    assert_eq!(filter("daily/train").unwrap().len(), 1);
+    assert_eq!(filter("ain").unwrap(), []);
+    let message = |name: &str| store.artifact(name, None).unwrap_err().report();
+    insta::assert_snapshot!(message("train"), @"
+    several artifacts are called `train`: `daily/train`, `weekly/train`
+
+    hint: give the path of one of them
+    ");
+    insta::assert_snapshot!(filter("train").unwrap_err().report(), @"
+    several artifacts are called `train`: `daily/train`, `weekly/train`
+
+    hint: give the path of one of them
+    ");
+    insta::assert_snapshot!(message("daily/split"), @"
+    `daily/split` has an artifact for each of its outputs
+
+    hint: they are: `daily/split.low`
+    ");
+    insta::assert_snapshot!(message("split"), @"
+    `split` has an artifact for each of its outputs
+
+    hint: they are: `daily/split.low`
+    ");
+}
+
+#[test]
+fn a_known_result_of_another_pipeline_becomes_an_artifact_of_this_one() {
+    let (_folder, store) = store();
+    let first = perform_in(&store, "daily", "train", "", "one");
+    let key = Digest::of(b"train");
+    let adopt = |pipeline: &str| {
+        let known = cached(&store, key).unwrap();
+        store.adopt(known, "train", pipeline).unwrap().outputs.remove(0).1
+    };
+    let own = adopt("daily");
+    assert_eq!((own.name.as_str(), own.version), ("daily/train", 1));
+    let other = adopt("weekly");
+    assert_eq!((other.name.as_str(), other.version), ("weekly/train", 1));
+    assert_eq!(other.digest, own.digest);
+    assert_eq!(other.producer.as_ref().unwrap().step, first);
+    assert_eq!(adopt("weekly"), other, "once");
+    perform_in(&store, "daily", "train", "", "two");
+    assert_eq!(adopt("weekly").version, 2);
+    assert_eq!(store.artifact("weekly/train", Some(1)).unwrap(), other);
+}
+
+#[test]
+fn files_are_proven_one_by_one() {
+    let (_folder, store) = store();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.txt", "b.txt"] {
+        std::fs::write(folder.path().join(name), name).unwrap();
+    }
+    let content = store.put_folder(folder.path(), &Description::new("str", "text/1")).unwrap();
+    let files = store.files(content).unwrap();
+    let rotten = files.path("b.txt").unwrap();
+    std::fs::remove_file(&rotten).unwrap();
+    std::fs::write(&rotten, "c.txt").unwrap();
+    let whole = std::fs::read(files.path("a.txt").unwrap()).unwrap();
+    assert_eq!(whole, b"a.txt");
+    assert_eq!(files.path("b.txt").unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(files.path("c.txt").unwrap_err().kind(), ErrorKind::NotFound);
 }

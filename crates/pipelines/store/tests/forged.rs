@@ -119,6 +119,27 @@ fn damage_names_the_artifact_the_file_and_the_runs() {
 }
 
 #[test]
+fn a_copy_takes_whole_records_only_and_follows_no_link() {
+    let (folder, store, _) = with_note();
+    let records = store.root().join("runs");
+    let outside = folder.path().join("secret");
+    fs::write(&outside, "secret").unwrap();
+    symlink(&outside, records.join("7")).unwrap();
+    fs::write(records.join("8"), "cannery run 1\nend 00\n").unwrap();
+    // 64 GiB that take no room on the disk.
+    fs::File::create(records.join("9")).unwrap().set_len(1 << 36).unwrap();
+    assert!(Command::new("mkfifo").arg(records.join("10")).status().unwrap().success());
+    let copy = folder.path().join("copy");
+    store.copy_to(&copy).unwrap();
+    let names = fs::read_dir(copy.join("runs")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["artifact-1"]);
+    assert_eq!(
+        fs::read(copy.join("runs/artifact-1")).unwrap(),
+        fs::read(records.join("artifact-1")).unwrap()
+    );
+}
+
+#[test]
 fn a_large_file_that_changes_is_hashed_again() {
     let (_folder, store) = store();
     let mut bytes = vec![7; 3 << 20];

@@ -3,7 +3,7 @@
 use cannery::{Value, size_name};
 use cannery_store::{ArtifactFilter, ArtifactRecord, RunId};
 
-use super::runs::{moment, short_moment, version};
+use super::runs::{moment, short_moment};
 use super::{json_value, object, print_json, shown_type, stores};
 use crate::args::ArtifactsArgs;
 use crate::console::Style;
@@ -31,7 +31,7 @@ pub(crate) fn artifacts(
     for artifact in &artifacts {
         let producer = artifact.producer.as_ref();
         table.row([
-            Cell::styled(version(artifact), Style::Strong),
+            Cell::styled(path_version(artifact), Style::Strong),
             shown_type(&artifact.type_name).into(),
             artifact.format.clone().into(),
             size_name(artifact.size).into(),
@@ -59,6 +59,11 @@ fn filter(args: &ArtifactsArgs) -> ArtifactFilter {
         Some(limit) => filter.limit(limit),
         None => filter,
     }
+}
+
+/// An artifact as people name it wherever it stands: `daily/model@3`.
+pub(super) fn path_version(artifact: &ArtifactRecord) -> String {
+    format!("{}@{}", artifact.name, artifact.version)
 }
 
 pub(super) fn artifact_value(artifact: &ArtifactRecord) -> Value {

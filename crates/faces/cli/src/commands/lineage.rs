@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use cannery::{Value, printable, size_name};
 use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
 
-use super::artifacts::artifact_value;
-use super::runs::version;
+use super::artifacts::{artifact_value, path_version};
+
 use super::{object, print_json, seconds, shown_type, stores};
 use crate::args::LineageArgs;
 use crate::console::Style;
@@ -91,7 +91,7 @@ impl<'a> Shown<'a> {
         argument: Option<&str>,
         console: &Console<'_>,
     ) -> Result<String, Failure> {
-        let name = console.styled(Style::Strong, version(artifact));
+        let name = console.styled(Style::Strong, path_version(artifact));
         let name =
             argument.map_or(name.clone(), |argument| format!("{}: {name}", printable(argument)));
         let size = size_name(artifact.size);
@@ -111,8 +111,9 @@ impl<'a> Shown<'a> {
 fn lineage_value(lineage: &Lineage) -> Value {
     let artifacts: HashMap<_, _> =
         lineage.artifacts.iter().map(|artifact| (artifact.id, artifact)).collect();
-    let name =
-        |id: ArtifactId| -> Value { artifacts.get(&id).map(|artifact| version(artifact)).into() };
+    let name = |id: ArtifactId| -> Value {
+        artifacts.get(&id).map(|artifact| path_version(artifact)).into()
+    };
     let edges = lineage.edges.iter().map(|edge| {
         object([
             ("source", name(edge.source)),

@@ -11,6 +11,7 @@ pub(crate) mod inspect;
 pub(crate) mod lineage;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod map_chunks;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod scan;

@@ -39,7 +39,7 @@ pub(crate) fn run(
 }
 
 /// The file and the pipeline of `FILE.py:PIPELINE`; a colon elsewhere belongs to the file.
-fn target(text: &OsStr) -> (PathBuf, Option<String>) {
+pub(super) fn target(text: &OsStr) -> (PathBuf, Option<String>) {
     let split = text.to_str().and_then(|text| text.rsplit_once(".py:"));
     match split {
         Some((file, pipeline)) if !pipeline.contains(['/', '\\']) => {

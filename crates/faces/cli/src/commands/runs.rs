@@ -191,9 +191,9 @@ fn change_value(change: &Change) -> Value {
     ])
 }
 
-/// An artifact as people name it: `model@3`.
-pub(super) fn version(artifact: &ArtifactRecord) -> String {
-    format!("{}@{}", artifact.name, artifact.version)
+/// An artifact as it is named beside its pipeline: `model@3`.
+fn version(artifact: &ArtifactRecord) -> String {
+    format!("{}@{}", artifact.short_name(), artifact.version)
 }
 
 /// A moment to the minute.
@@ -224,7 +224,7 @@ fn step_value(step: &StepRecord, outputs: &[(String, ArtifactRecord)]) -> Value 
     let output = |(output, artifact): &(String, ArtifactRecord)| {
         object([
             ("output", output.as_str().into()),
-            ("artifact", artifact.name.as_str().into()),
+            ("artifact", artifact.short_name().into()),
             ("version", artifact.version.into()),
             ("digest", artifact.digest.to_string().into()),
         ])

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cannery_cli::{Console, ExitStatus, Host, RunRequest};
+use cannery_cli::{Console, ExitStatus, Host, MapRequest, RunRequest};
 
 /// A folder of files and what command lines over them print.
 pub(crate) struct Folder(tempfile::TempDir);
@@ -14,6 +14,14 @@ impl Host for Recorder {
     fn run(&mut self, request: &RunRequest) -> cannery::Result<ExitStatus> {
         self.0.push(request.clone());
         Ok(ExitStatus::Success)
+    }
+
+    /// Tells it at once.
+    fn map_chunks(&mut self, request: &MapRequest) -> cannery::Result<ExitStatus> {
+        let file = request.file.file_name().unwrap_or_default().display();
+        let sizes = (request.rows, request.bytes, request.workers, request.restart, request.json);
+        let message = format!("asked for {} of {file} {sizes:?}", request.function);
+        Err(cannery::Error::new(cannery::ErrorKind::Unsupported, message))
     }
 }
 

@@ -613,6 +613,10 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         if open.is_plain {
             self.check_names(&type_name, &values[base..])?;
         }
+        if open.object.is_none() {
+            // Records and instances refer to their parts, objects of the table may copy them.
+            self.weights.copy(values[base..].iter().skip(1).step_by(2))?;
+        }
         let parts = make::dict(py, values, base).map_err(from_exception)?;
         self.note_gaps(&parts, Container::Map, places);
         let made = self.object_of(&open, &type_name, &parts)?;
@@ -647,6 +651,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         match self.marked.get(&id) {
             Some(Marked::Made(value, weight, refers_to)) => {
                 self.weights.count();
+                self.weights.note_shared(value);
                 let place = self.open_objects.get(&id).copied().or(*refers_to);
                 let place = place.filter(|&place| place < self.open.len());
                 if let Some(open) = self.open.last_mut() {

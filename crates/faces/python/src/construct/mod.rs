@@ -2,6 +2,7 @@
 
 mod ahead;
 mod cache;
+mod collisions;
 mod delayed;
 mod gaps;
 mod graph;
@@ -23,6 +24,7 @@ use pyo3::types::PyList;
 
 pub(crate) use ahead::KeyBlock;
 pub(crate) use cache::Caches;
+pub(crate) use collisions::{COMPARED_BY_CLASS, Collisions};
 pub(crate) use gaps::Placeholder;
 pub(crate) use graph::{GraphHooks, free_of, is_array};
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};

@@ -8,9 +8,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDelta;
 
+use super::collisions::Collisions;
 use super::hooks::{Hooks, pairs};
 use super::make;
-use crate::errors::from_exception;
+use crate::errors::{from_exception, to_exception};
 use crate::msgpack::classes;
 use crate::text;
 
@@ -70,6 +71,7 @@ impl UnpackOptions {
 pub(crate) struct MsgpackHooks<'a, const CALLS_PYTHON: bool> {
     options: &'a UnpackOptions,
     kind: MsgpackKind,
+    collisions: Collisions,
 }
 
 /// The objects that MessagePack knows.
@@ -83,7 +85,7 @@ enum MsgpackKind {
 impl<'a, const CALLS_PYTHON: bool> MsgpackHooks<'a, CALLS_PYTHON> {
     /// Hooks for any number of documents.
     pub(crate) fn new(options: &'a UnpackOptions) -> Self {
-        Self { options, kind: MsgpackKind::Extension }
+        Self { options, kind: MsgpackKind::Extension, collisions: Collisions::default() }
     }
 
     fn sequence<'py>(
@@ -104,7 +106,7 @@ impl<'a, const CALLS_PYTHON: bool> MsgpackHooks<'a, CALLS_PYTHON> {
     }
 
     fn map<'py>(
-        &self,
+        &mut self,
         py: Python<'py>,
         values: &mut Vec<Bound<'py, PyAny>>,
         base: usize,
@@ -112,6 +114,8 @@ impl<'a, const CALLS_PYTHON: bool> MsgpackHooks<'a, CALLS_PYTHON> {
         if CALLS_PYTHON && let Some(hook) = &self.options.object_pairs_hook {
             return hook.bind(py).call1((pairs(py, values, base)?,));
         }
+        let keys = values[base..].iter().step_by(2);
+        self.collisions.check(keys).map_err(|error| to_exception(py, error))?;
         let dict = make::dict(py, values, base)?;
         match &self.options.object_hook {
             Some(hook) if CALLS_PYTHON => hook.bind(py).call1((dict,)),

@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
-use cannery_core::{Container, Error, ErrorKind, Result};
+use cannery_core::{Container, Error, ErrorKind, Limits, Result};
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyInt, PyString};
+use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+
+use super::collisions::Collisions;
 
 /// How deep values may lie in others. The interpreter hashes tuples, and frees objects of compiled
 /// types, by recursion, without a look at how much of the stack is left; a level takes some 100
@@ -23,8 +25,15 @@ const NOTED_WORK: u64 = 1024;
 const WORK_PER_VALUE: u64 = 16;
 const FREE_WORK: u64 = 1 << 20;
 
-/// This many keys with one hash are no accident.
-const MAX_COLLISIONS: usize = 256;
+/// What an entry of a list, and of a set or map, is reckoned to take where it is copied.
+const ITEM: u64 = 8;
+const ENTRY: u64 = 128;
+
+/// What one value of a document is reckoned to take in it.
+const VALUE: u64 = 16;
+
+/// Shorter texts and containers are not worth counting.
+const SHORTEST_COPY: usize = 64;
 
 /// How deep a value is, and how many values are visited when it is hashed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,6 +78,10 @@ pub(super) struct Weights {
     noted: HashMap<usize, Weight>,
     values: u64,
     hashed: u64,
+    /// Values that references lead to, by address, and what a copy of each takes.
+    shared: HashMap<usize, u64>,
+    copied: u64,
+    collisions: Collisions,
 }
 
 impl Weights {
@@ -101,7 +114,7 @@ impl Weights {
             Container::List | Container::Tuple => Ok(()),
             Container::Set | Container::FrozenSet => {
                 self.may_hash(Weight { work: parts.work + values.len() as u64, ..parts })?;
-                check_collisions(values.iter())
+                self.collisions.check(values.iter())
             }
             Container::Map => {
                 let (entries, _) = values.as_chunks::<2>();
@@ -114,9 +127,39 @@ impl Weights {
                     let least = Weight { work: 1, ..Weight::default() };
                     self.may_hash(known.unwrap_or(least))?;
                 }
-                check_collisions(keys())
+                self.collisions.check(keys())
             }
         }
+    }
+
+    /// Remembers a value that a reference leads to, which stays where it is.
+    pub(super) fn note_shared(&mut self, value: &Bound<'_, PyAny>) {
+        let size = size_of_copy(value);
+        if size > 0 {
+            self.shared.insert(value.as_ptr() as usize, size);
+        }
+    }
+
+    /// Counts what an object that is made of these parts may copy of those that are shared.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`]: references make it far more than the document holds.
+    pub(super) fn copy<'a, 'py: 'a>(
+        &mut self,
+        parts: impl Iterator<Item = &'a Bound<'py, PyAny>>,
+    ) -> Result<()> {
+        if self.shared.is_empty() {
+            return Ok(());
+        }
+        let sizes = parts.filter_map(|part| self.shared.get(&(part.as_ptr() as usize)));
+        let size: u64 = sizes.sum();
+        self.copied = self.copied.saturating_add(size);
+        if size == 0 || self.copied <= Limits::default().replayed_for(VALUE * self.values) {
+            return Ok(());
+        }
+        let message = "objects copy what they share with others so often that it takes far more \
+                       memory than the document";
+        Err(Error::new(ErrorKind::Limit, message))
     }
 
     fn may_hash(&mut self, weight: Weight) -> Result<()> {
@@ -140,32 +183,22 @@ pub(crate) fn too_deep(what: &str) -> Error {
     Error::new(ErrorKind::Depth, message)
 }
 
-/// Refuses keys that were chosen to have one hash: each is then compared with all before it.
-///
-/// Texts and bytes are hashed with a secret, and small integers are their own hashes.
-fn check_collisions<'a, 'py: 'a>(keys: impl Iterator<Item = &'a Bound<'py, PyAny>>) -> Result<()> {
-    let keys: Vec<_> = keys.filter(|key| may_collide(key)).collect();
-    if keys.len() <= MAX_COLLISIONS {
-        return Ok(());
-    }
-    let mut hashes = Vec::with_capacity(keys.len());
-    for key in keys {
-        // What cannot be hashed is refused where it is.
-        hashes.push(key.hash().unwrap_or(0));
-    }
-    hashes.sort_unstable();
-    if hashes.windows(MAX_COLLISIONS).any(|run| run[0] == run[MAX_COLLISIONS - 1]) {
-        let message = format!("more than {MAX_COLLISIONS} keys have the same hash");
-        return Err(Error::new(ErrorKind::Limit, message));
-    }
-    Ok(())
-}
-
-fn may_collide(key: &Bound<'_, PyAny>) -> bool {
-    if let Ok(int) = key.cast_exact::<PyInt>() {
-        return int.extract::<i64>().map_or(true, |value| value.unsigned_abs() >= (1 << 61) - 1);
-    }
-    let is_text = key.is_exact_instance_of::<PyString>()
-        || key.is_exact_instance_of::<pyo3::types::PyBytes>();
-    !is_text && !key.is_exact_instance_of::<PyFloat>()
+/// How many bytes a copy of a value takes; 0 of what is short, or no plain container and no text.
+pub(super) fn size_of_copy(value: &Bound<'_, PyAny>) -> u64 {
+    let unit = if value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyBytes>()
+    {
+        1
+    } else if value.is_exact_instance_of::<PyList>() || value.is_exact_instance_of::<PyTuple>() {
+        ITEM
+    } else if value.is_exact_instance_of::<PyDict>()
+        || value.is_exact_instance_of::<PySet>()
+        || value.is_exact_instance_of::<PyFrozenSet>()
+    {
+        ENTRY
+    } else {
+        return 0;
+    };
+    let len = value.len().unwrap_or(0);
+    if len < SHORTEST_COPY { 0 } else { len as u64 * unit }
 }

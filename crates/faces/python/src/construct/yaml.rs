@@ -7,6 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
 
+use super::collisions::Collisions;
 use super::hooks::{Duplicates, Hooks};
 use super::make;
 use super::merge::{MergeKey, Merger};
@@ -28,6 +29,9 @@ pub(crate) struct YamlHooks<'py, const CALLS: bool> {
     /// The depths of the open mappings with a merge key.
     merges: Vec<usize>,
     merger: Merger,
+    collisions: Collisions,
+    /// Items of keys that are sequences, up to now.
+    key_items: usize,
 }
 
 /// The values that aliases stand for.
@@ -52,6 +56,8 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
             tagged: Vec::new(),
             merges: Vec::new(),
             merger: Merger::new(size),
+            collisions: Collisions::default(),
+            key_items: 0,
         }
     }
 
@@ -63,6 +69,7 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
         values: &mut Vec<Bound<'py, PyAny>>,
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
+        self.collisions.check(values[base..].iter().step_by(2))?;
         let is_merged = self.merges.pop_if(|depth| *depth == self.depth).is_some();
         if is_merged || target.is_some() || self.duplicates == Duplicates::First {
             return self.unusual_mapping(py, target, is_merged, values, base);
@@ -71,7 +78,8 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
         let dict = match make::dict(py, values, base) {
             Ok(dict) => dict,
             Err(exception) => {
-                hashable_keys(py, exception, &mut values[base..], 2)?;
+                hashable_keys(py, exception, &mut values[base..], 2, &mut self.key_items)?;
+                self.collisions.check(values[base..].iter().step_by(2))?;
                 make::dict(py, values, base).map_err(from_exception)?
             }
         };
@@ -105,7 +113,8 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
         let own = match make(&mut entries) {
             Ok(own) => own,
             Err(exception) => {
-                hashable_keys(py, exception, &mut entries, 2)?;
+                hashable_keys(py, exception, &mut entries, 2, &mut self.key_items)?;
+                self.collisions.check(entries.iter().step_by(2))?;
                 make(&mut entries).map_err(from_exception)?
             }
         };
@@ -126,10 +135,12 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
         let count = values.len() - base;
+        self.collisions.check(values[base..].iter())?;
         let items = match PySet::new(py, &values[base..]) {
             Ok(items) => items,
             Err(exception) => {
-                hashable_keys(py, exception, &mut values[base..], 1)?;
+                hashable_keys(py, exception, &mut values[base..], 1, &mut self.key_items)?;
+                self.collisions.check(values[base..].iter())?;
                 PySet::new(py, &values[base..]).map_err(from_exception)?
             }
         };
@@ -314,25 +325,43 @@ fn hashable_keys<'py>(
     exception: PyErr,
     values: &mut [Bound<'py, PyAny>],
     step: usize,
+    count: &mut usize,
 ) -> Result<()> {
     if !exception.is_instance_of::<PyTypeError>(py) {
         return Err(from_exception(exception));
     }
     for key in values.iter_mut().step_by(step) {
-        *key = hashable(key, 0)?;
+        *key = hashable_within(key, 0, count)?;
     }
     Ok(())
 }
 
+/// How many items the keys of a document may have that are sequences.
+const LARGEST_KEYS: usize = 1 << 20;
+
 /// The key itself, or a tuple for a list.
 #[cold]
-pub(crate) fn hashable<'py>(key: &Bound<'py, PyAny>, level: usize) -> Result<Bound<'py, PyAny>> {
+pub(crate) fn hashable<'py>(key: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
+    hashable_within(key, 0, &mut 0)
+}
+
+/// As [`hashable`], at a level of sequences in sequences; counts the items of all.
+fn hashable_within<'py>(
+    key: &Bound<'py, PyAny>,
+    level: usize,
+    count: &mut usize,
+) -> Result<Bound<'py, PyAny>> {
     if let Ok(list) = key.cast_exact::<PyList>() {
         if level > cannery_core::Limits::default().depth {
             return Err(no_key("a sequence that is part of itself"));
         }
-        let items =
-            list.iter().map(|item| hashable(&item, level + 1)).collect::<Result<Vec<_>>>()?;
+        // Aliases make a sequence of few bytes as large as one likes.
+        *count += list.len();
+        if *count > LARGEST_KEYS {
+            return Err(no_key("a sequence of that many items"));
+        }
+        let items = list.iter().map(|item| hashable_within(&item, level + 1, count));
+        let items = items.collect::<Result<Vec<_>>>()?;
         let tuple = PyTuple::new(key.py(), items).map_err(from_exception)?;
         return Ok(tuple.into_any());
     }

@@ -140,7 +140,9 @@ fn made(described: &Bound<'_, PyTuple>) -> PyResult<Datatype> {
     };
     let class = match kind.as_str() {
         "number" => return number_of(&part(2)?.extract::<String>()?, size),
-        "string" => TypeClass::String { padding: padding(&part(2)?)?, charset: charset(&part(3)?)? },
+        "string" => {
+            TypeClass::String { padding: padding(&part(2)?)?, charset: charset(&part(3)?)? }
+        }
         "varstring" => {
             TypeClass::VarString { padding: padding(&part(2)?)?, charset: charset(&part(3)?)? }
         }

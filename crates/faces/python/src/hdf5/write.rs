@@ -41,7 +41,11 @@ impl Hdf5Writer {
     }
 }
 
-fn options(user_block: u64, track_order: bool, external: &str) -> cannery_core::Result<CreateOptions> {
+fn options(
+    user_block: u64,
+    track_order: bool,
+    external: &str,
+) -> cannery_core::Result<CreateOptions> {
     let mut options = CreateOptions::default();
     options.user_block = user_block;
     options.track_order = track_order;
@@ -146,9 +150,8 @@ pub(super) fn storage(parts: StorageParts) -> Storage {
         StorageParts::Name(name) if name == "compact" => Storage::Compact,
         StorageParts::Name(_) => Storage::Contiguous,
         StorageParts::Virtual(mappings) => {
-            let mapping = |(file, path, from, to)| {
-                (VirtualSource { file, path }, region(from), region(to))
-            };
+            let mapping =
+                |(file, path, from, to)| (VirtualSource { file, path }, region(from), region(to));
             let mappings: Vec<_> = mappings.into_iter().map(mapping).collect();
             Storage::Virtual(encode_mappings(&mappings))
         }

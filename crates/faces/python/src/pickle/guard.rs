@@ -1,13 +1,14 @@
 //! Keys that would take forever to hash or to tell apart.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cannery_core::{Error, ErrorKind, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyFrozenSet, PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PyInt, PyList, PyTuple, PyType};
 
 use crate::compat;
+use crate::construct::COMPARED_BY_CLASS;
 use crate::errors::from_exception;
 
 /// Counts what hashing costs, and how many keys of one container have the same hash.
@@ -49,14 +50,20 @@ impl Guard {
     }
 
     /// Refuses the arguments of a call that would hash, or copy, far more than the file holds.
+    ///
+    /// The rules of the table, and what they call, go through containers in containers (`looks`).
     pub(crate) fn check_call(
         &mut self,
         callable: &Bound<'_, PyAny>,
         arguments: &Bound<'_, PyTuple>,
+        looks: bool,
     ) -> Result<()> {
         let hashes = hashes_items(callable);
         for argument in arguments {
             self.spend(size_of_data(&argument))?;
+            if looks {
+                self.check_data(&argument)?;
+            }
             if hashes && let Ok(items) = argument.cast_exact::<PyList>() {
                 for item in items {
                     self.check_item(items, &item)?;
@@ -66,6 +73,44 @@ impl Guard {
                     self.check_item(items, &item)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Counts the items of plain containers, as often as references lead to them; refuses data that
+    /// a rule of the table would take forever to go through.
+    pub(crate) fn check_data(&mut self, data: &Bound<'_, PyAny>) -> Result<()> {
+        let mut waiting = Vec::new();
+        let mut around = HashSet::new();
+        waiting.extend(is_container(data).then(|| Some(data.clone())));
+        // `None` for the end of the container that was begun last.
+        let mut open: Vec<usize> = Vec::new();
+        while let Some(next) = waiting.pop() {
+            let Some(data) = next else {
+                around.remove(&open.pop().unwrap_or_default());
+                continue;
+            };
+            let address = data.as_ptr().addr();
+            if !around.insert(address) {
+                continue; // it is part of itself
+            }
+            open.push(address);
+            waiting.push(None);
+            let before = waiting.len();
+            let len = if let Ok(list) = data.cast_exact::<PyList>() {
+                waiting.extend(list.iter().filter(is_container).map(Some));
+                list.len()
+            } else if let Ok(tuple) = data.cast_exact::<PyTuple>() {
+                waiting.extend(tuple.iter().filter(is_container).map(Some));
+                tuple.len()
+            } else if let Ok(dict) = data.cast_exact::<PyDict>() {
+                let pairs = dict.iter().flat_map(|(key, value)| [key, value]);
+                waiting.extend(pairs.filter(is_container).map(Some));
+                dict.len()
+            } else {
+                0
+            };
+            self.spend(len + waiting.len() - before)?;
         }
         Ok(())
     }
@@ -87,8 +132,11 @@ impl Guard {
         self.weigh(key)?;
         let hash = key.hash().map_err(from_exception)?;
         let count = self.collisions.entry((container.as_ptr().addr(), hash)).or_insert(0);
+        let alike = *count;
         *count += 1;
-        if *count > MAX_COLLISIONS { Err(colliding()) } else { Ok(()) }
+        let cost = if key.is_exact_instance_of::<PyInt>() { 1 } else { COMPARED_BY_CLASS };
+        let compared = self.spend(alike as usize * cost as usize);
+        if compared.is_err() || alike >= MAX_COLLISIONS { Err(colliding()) } else { Ok(()) }
     }
 
     /// Counts the values in a tuple, or a frozen set, as often as hashing or comparing it looks at
@@ -138,6 +186,13 @@ fn is_harmless(key: &Bound<'_, PyAny>) -> bool {
             || (ffi::PyLong_CheckExact(key.as_ptr()) != 0
                 && compat::small_int(key.as_ptr()).is_some())
     }
+}
+
+/// Whether it is a plain container that may hold others.
+fn is_container(data: &Bound<'_, PyAny>) -> bool {
+    data.is_exact_instance_of::<PyList>()
+        || data.is_exact_instance_of::<PyTuple>()
+        || data.is_exact_instance_of::<PyDict>()
 }
 
 /// How much a copy of an argument copies; nothing of what is no container and no bytes.

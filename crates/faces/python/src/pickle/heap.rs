@@ -5,7 +5,7 @@ use std::vec::Drain;
 
 use cannery_core::{Error, ErrorKind, Result};
 use cannery_pickle::{Framing, Heap, TrustPolicy, literal, policy, refusals, refused};
-use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::exceptions::{PyException, PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -383,7 +383,10 @@ impl<'py> PyHeap<'_, 'py> {
     fn guard_call(&mut self, callable: &Object<'py>, arguments: &Object<'py>) -> Result<()> {
         let Trust::Policy(checked) = &mut self.trust else { return Ok(()) };
         match arguments.cast::<PyTuple>() {
-            Ok(arguments) if !arguments.is_empty() => checked.guard.check_call(callable, arguments),
+            Ok(arguments) if !arguments.is_empty() => {
+                let looks = checked.gate.access(callable) != Access::Trusted;
+                checked.guard.check_call(callable, arguments, looks)
+            }
             _ => Ok(()),
         }
     }
@@ -900,12 +903,16 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             checked.gate.trust_made(&made);
             return Ok(made);
         }
-        let made = if checked.gate.is_plain_call(&callable, &arguments) {
-            calls::reduce(&callable, &arguments).or_host()?
-        } else {
-            let record = ("call", (callable.clone(), arguments.clone()));
-            self.checked("reduce", (callable, arguments), record, at)?
-        };
+        if checked.gate.is_plain_call(&callable, &arguments) {
+            match calls::reduce(&callable, &arguments) {
+                Ok(made) => return Ok(self.keep_made(made, at)),
+                // The rule says what is wrong with the arguments.
+                Err(exception) if exception.is_instance_of::<PyException>(self.py) => {}
+                Err(exception) => return Err(from_exception(exception)),
+            }
+        }
+        let record = ("call", (callable.clone(), arguments.clone()));
+        let made = self.checked("reduce", (callable, arguments), record, at)?;
         Ok(self.keep_made(made, at))
     }
 
@@ -919,6 +926,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         }
         if !self.is_trusted_instance(object) {
             let Trust::Policy(checked) = &mut self.trust else { return Err(unpoliced()) };
+            checked.guard.check_data(&state)?;
             let checks = checked.gate.checks(self.py).or_host()?;
             return match checks.call_method1("build", (object, state)) {
                 Ok(_) => Ok(()),

@@ -13,7 +13,7 @@ use super::stacks::Stacks;
 use crate::array::MadeDtypes;
 use crate::compat::CollectorPause;
 use crate::construct::make as plain;
-use crate::construct::{Caches, is_integer};
+use crate::construct::{Caches, Collisions, is_integer};
 use crate::errors::from_exception;
 use crate::text;
 
@@ -39,6 +39,7 @@ pub(crate) struct TypedBuilder<'p, 'py> {
     caches: Option<Box<Caches>>,
     /// Whether a key may not occur twice; else the last value counts.
     keys_are_unique: bool,
+    collisions: Collisions,
     // Dropped last, when nothing is left to build.
     _pause: CollectorPause,
 }
@@ -80,6 +81,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
             skipped: 0,
             caches: Some(Caches::take(py)),
             keys_are_unique: false,
+            collisions: Collisions::default(),
             _pause: pause,
         }
     }
@@ -237,6 +239,9 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
     /// The container that has just ended.
     fn finish(&mut self) -> Result<Bound<'py, PyAny>> {
         let (py, base) = (self.py, self.top.base);
+        if matches!(self.top.shape, Shape::Items(Items::Set(_) | Items::FrozenSet(_), _)) {
+            self.collisions.check(self.values[base..].iter().flatten())?;
+        }
         let made = match self.top.shape {
             Shape::Record(record) | Shape::Row(record) => return self.finish_record(record),
             Shape::Dict(dict) => return self.finish_dict(dict),
@@ -270,6 +275,7 @@ impl<'p, 'py> TypedBuilder<'p, 'py> {
 
     fn finish_dict(&mut self, dict: &Dict) -> Result<Bound<'py, PyAny>> {
         let entries = (self.values.len() - self.top.base) / 2;
+        self.collisions.check(self.values[self.top.base..].iter().step_by(2).flatten())?;
         let made = make::dict(self.py, &mut self.values, self.top.base);
         let made = made.map_err(|exception| refused(self.py, exception, None))?;
         if self.keys_are_unique && made.len().map_err(from_exception)? < entries {

@@ -178,7 +178,7 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
         let at = self.at;
         let Some(open) = self.open.last_mut() else { return Ok(()) };
         let is_merge = key.is_exact_instance_of::<MergeKey>();
-        let key = hashable(&key, 0)?;
+        let key = hashable(&key)?;
         let seen = match &mut open.parts {
             Parts::Map { seen, entry, key: current, .. } => {
                 *entry = false;

@@ -120,7 +120,8 @@ impl ChunkIndex {
 
     /// The index of chunks that are in memory.
     pub(crate) fn of(grid: &Grid<'_>, chunks: Vec<(Place, Chunk)>) -> Self {
-        let numbered = chunks.into_iter().filter_map(|(at, chunk)| Some((grid.number(&at)?, chunk)));
+        let numbered =
+            chunks.into_iter().filter_map(|(at, chunk)| Some((grid.number(&at)?, chunk)));
         let mut chunks: Vec<(u64, Chunk)> = numbered.collect();
         chunks.sort_by_key(|(number, _)| *number);
         Self { chunks }

@@ -36,6 +36,10 @@ impl Pipeline {
 fn encode_one(filter: &Filter, data: &mut Vec<u8>) -> Encoded {
     let values = filter.values.as_slice();
     let value = |i: usize, usual: u32| values.get(i).copied().unwrap_or(usual);
+    if values.is_empty() && matches!(filter.id, 2 | 6 | 32000) {
+        // libhdf5 makes such filters where they do not apply, as to sequences, and skips them.
+        return Ok(None);
+    }
     match filter.id {
         1 => deflate(data, value(0, 6)).map(Some),
         2 => Ok(Some(shuffle::encode(std::mem::take(data), value(0, 1) as usize))),
@@ -153,7 +157,9 @@ impl Filter {
         if !self.is_encoded() {
             return Err(self.not_encoded());
         }
-        let Storage::Chunked(chunks) = storage else { return Err(malformed("filters need chunks")) };
+        let Storage::Chunked(chunks) = storage else {
+            return Err(malformed("filters need chunks"));
+        };
         let elements = product(chunks).unwrap_or(0);
         let count = u32::try_from(elements).unwrap_or(u32::MAX);
         let bytes = u32::try_from(elements * u64::from(datatype.size)).unwrap_or(u32::MAX);

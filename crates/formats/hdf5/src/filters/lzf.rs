@@ -57,7 +57,10 @@ pub(super) fn encode(data: &[u8]) -> Option<Vec<u8>> {
         table[slot] = u32::try_from(at + 1).ok()?;
         // Places count from 1: 0 stands for none.
         let distance = (at + 1).wrapping_sub(before);
-        if before == 0 || distance > MAX_DISTANCE || data[before - 1..before + 2] != data[at..at + 3] {
+        if before == 0
+            || distance > MAX_DISTANCE
+            || data[before - 1..before + 2] != data[at..at + 3]
+        {
             at += 1;
             continue;
         }

@@ -114,7 +114,11 @@ pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
     let (size, full) = (parameters.size, parameters.size as u32 * 8);
     let numbers: Vec<u64> = (data.chunks_exact(size))
         .map(|element| {
-            if parameters.big { element.iter().fold(0, |n, &b| n << 8 | u64::from(b)) } else { little_endian(element) }
+            if parameters.big {
+                element.iter().fold(0, |n, &b| n << 8 | u64::from(b))
+            } else {
+                little_endian(element)
+            }
         })
         .collect();
     let wanted = if parameters.is_float { 0 } else { parameters.decimals.max(0) as u32 };
@@ -167,12 +171,17 @@ impl ScaleOffsetParameters {
             return (full, 0, Vec::new());
         }
         let pack = |&n: &u64| {
-            if Some(n) == self.fill { mask(bits) } else { (n ^ sign).wrapping_sub(minimum) & mask(bits) }
+            if Some(n) == self.fill {
+                mask(bits)
+            } else {
+                (n ^ sign).wrapping_sub(minimum) & mask(bits)
+            }
         };
         let packed = numbers.iter().map(pack).collect();
         let minimum = minimum ^ sign;
         // The minimum is stored in eight bytes, a negative one with its sign.
-        let extended = if signed && minimum >> (full - 1) & 1 == 1 { minimum | !mask(full) } else { minimum };
+        let extended =
+            if signed && minimum >> (full - 1) & 1 == 1 { minimum | !mask(full) } else { minimum };
         (bits, extended, packed)
     }
 
@@ -200,10 +209,15 @@ impl ScaleOffsetParameters {
         }
         let pack = |&n: &u64| {
             let number = self.float(n);
-            if is_fill(number) { mask(bits) } else { (number * scale - minimum * scale).round() as u64 }
+            if is_fill(number) {
+                mask(bits)
+            } else {
+                (number * scale - minimum * scale).round() as u64
+            }
         };
         let packed = numbers.iter().map(pack).collect();
-        let minimum = if self.size == 4 { u64::from((minimum as f32).to_bits()) } else { minimum.to_bits() };
+        let minimum =
+            if self.size == 4 { u64::from((minimum as f32).to_bits()) } else { minimum.to_bits() };
         (bits, minimum, packed)
     }
 }

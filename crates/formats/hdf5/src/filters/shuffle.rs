@@ -141,7 +141,8 @@ mod tests {
     fn shuffling_is_undone() {
         for size in [2, 3, 4, 8, 12] {
             for len in [0, size, 7 * size + 1, 5000 * size + 3] {
-                let data: Vec<u8> = (0..len).map(|i: usize| (i * 7 + i / 256).to_le_bytes()[0]).collect();
+                let data: Vec<u8> =
+                    (0..len).map(|i: usize| (i * 7 + i / 256).to_le_bytes()[0]).collect();
                 let (mut shuffled, mut out) = (vec![0; len], vec![0; len]);
                 shuffle(&data, size, &mut shuffled);
                 unshuffle(&shuffled, size, &mut out);

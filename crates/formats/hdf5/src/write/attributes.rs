@@ -50,7 +50,9 @@ impl ObjectEdit {
         }
         let found = self.find_attribute(name);
         let messages = Arc::make_mut(&mut self.header.messages);
-        let next = || messages.iter().filter_map(|m| m.order).max().map_or(0, |order| order.saturating_add(1));
+        let next = || {
+            messages.iter().filter_map(|m| m.order).max().map_or(0, |order| order.saturating_add(1))
+        };
         match found {
             Some(at) => {
                 // Like h5py, which makes a new one and gives it the old name.
@@ -90,12 +92,18 @@ pub(super) fn serialize(space: &Space<'_>, header: &mut HeaderEdit) -> Result<Ve
     let is_shared = attributes().any(Message::is_shared);
     let is_dense = !header.is_old() && !is_shared && (is_long || attributes().count() > COMPACT);
     let ordered = header.orders_attributes;
-    let next = attributes().filter_map(|m| m.order).max().map_or(0, |order| order.saturating_add(1));
+    let next =
+        attributes().filter_map(|m| m.order).max().map_or(0, |order| order.saturating_add(1));
     if !is_dense {
         let mut messages = header.messages.as_ref().clone();
         if ordered {
             let data = info(space.sizes(), ordered, next, (UNDEFINED, UNDEFINED, UNDEFINED));
-            messages.push(Message { kind: MessageKind::ATTRIBUTE_INFO, flags: 4, order: None, data });
+            messages.push(Message {
+                kind: MessageKind::ATTRIBUTE_INFO,
+                flags: 4,
+                order: None,
+                data,
+            });
         }
         return Ok(messages);
     }
@@ -129,12 +137,7 @@ pub(super) fn serialize(space: &Space<'_>, header: &mut HeaderEdit) -> Result<Ve
 }
 
 /// The message that says where an object's attributes are.
-fn info(
-    sizes: Sizes,
-    ordered: bool,
-    next: u16,
-    (heap, names, orders): (u64, u64, u64),
-) -> Vec<u8> {
+fn info(sizes: Sizes, ordered: bool, next: u16, (heap, names, orders): (u64, u64, u64)) -> Vec<u8> {
     let mut out = Encoder::new(sizes);
     out.u8(0).u8(if ordered { 3 } else { 0 });
     if ordered {

@@ -134,7 +134,11 @@ impl Change<'_> {
         let layout = match &spec.storage {
             Storage::Chunked(shape) => {
                 if !spec.filters.is_empty() {
-                    messages.push(message(MessageKind::FILTERS, 1, pipeline(sizes, &spec.filters)?));
+                    messages.push(message(
+                        MessageKind::FILTERS,
+                        1,
+                        pipeline(sizes, &spec.filters)?,
+                    ));
                 }
                 let filters = Arc::new(Pipeline { filters: spec.filters.clone() });
                 let extent = (shape.clone(), u64::from(spec.datatype.size));
@@ -189,12 +193,21 @@ impl Change<'_> {
     }
 
     /// Changes a shape.
-    pub(super) fn resize(&mut self, core: &FileCore, dataset: &Dataset, shape: &[u64]) -> Result<()> {
+    pub(super) fn resize(
+        &mut self,
+        core: &FileCore,
+        dataset: &Dataset,
+        shape: &[u64],
+    ) -> Result<()> {
         let Dataspace::Simple { shape: old, max_shape } = dataset.space() else {
             return Err(malformed("a dataset without dimensions has one size"));
         };
         if shape.len() != old.len() {
-            return Err(malformed(format!("expected {} dimensions, found {}", old.len(), shape.len())));
+            return Err(malformed(format!(
+                "expected {} dimensions, found {}",
+                old.len(),
+                shape.len()
+            )));
         }
         if !matches!(dataset.layout, Layout::Chunked(_)) && shape != old {
             let hint = "create it with `chunks=True` or `maxshape=`";
@@ -408,8 +421,8 @@ impl<'a> ChunkWrites<'a> {
 
     fn run(&self, threads: usize) -> Result<Vec<(Place, Written)>> {
         let total = self.pieces.iter().try_fold(1_usize, |all, dim| all.checked_mul(dim.len()));
-        let total =
-            total.ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many chunks"))?;
+        let total = total
+            .ok_or_else(|| Error::new(ErrorKind::Limit, "the selection has too many chunks"))?;
         let threads = if self.data.len() < 1 << 17 { 1 } else { threads };
         in_parallel(total, threads, |number| self.job(number))
     }
@@ -451,7 +464,9 @@ impl<'a> ChunkWrites<'a> {
     /// A chunk without elements of its own.
     fn empty(&self, place: &[u64]) -> Result<Vec<u8>> {
         let mut chunk = crate::bytes::zeroed(index(self.chunk_len()))?;
-        if self.dataset.reaches_beyond(place) && let Some(fill) = self.dataset.fill_bytes() {
+        if self.dataset.reaches_beyond(place)
+            && let Some(fill) = self.dataset.fill_bytes()
+        {
             fill_with(&mut chunk, Some(fill));
         }
         Ok(chunk)
@@ -537,11 +552,7 @@ fn clear_edges(
 }
 
 /// Fills the elements of a chunk that lie outside `inside` in some dimension.
-fn fill_outside(
-    data: &mut [u8],
-    (shape, inside): (&[u64], &[u64]),
-    fill: Option<&[u8]>,
-) {
+fn fill_outside(data: &mut [u8], (shape, inside): (&[u64], &[u64]), fill: Option<&[u8]>) {
     let (Some((&n, shape)), Some((&keep, inside))) = (shape.split_first(), inside.split_first())
     else {
         return;

@@ -128,7 +128,11 @@ pub(super) fn write_tree(space: &Space<'_>, kind: u8, records: &[Vec<u8>]) -> Re
         root = space.append(&node.zeros(fill).finish())?;
         (depth, root_count) = (1_u16, between.len());
     } else {
-        root = if records.is_empty() { UNDEFINED } else { write_leaf(space, kind, records, node_size)? };
+        root = if records.is_empty() {
+            UNDEFINED
+        } else {
+            write_leaf(space, kind, records, node_size)?
+        };
         (depth, root_count) = (0, records.len());
     }
     let mut header = Encoder::new(sizes);
@@ -142,8 +146,8 @@ fn write_leaf(space: &Space<'_>, kind: u8, records: &[Vec<u8>], size: usize) -> 
     let mut node = Encoder::new(space.sizes());
     node.bytes(b"BTLF").u8(0).u8(kind);
     records.iter().for_each(|record| {
-            node.bytes(record);
-        });
+        node.bytes(record);
+    });
     node.checksum();
     let fill = size - node.data.len();
     space.append(&node.zeros(fill).finish())

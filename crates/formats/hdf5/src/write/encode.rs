@@ -91,9 +91,8 @@ impl Encoder {
 
 /// A length as the two bytes that many messages have for it.
 pub(super) fn short(len: usize, what: &str) -> Result<u16> {
-    u16::try_from(len).map_err(|_| {
-        unsupported(format!("{what} of {len} bytes is longer than the format allows"))
-    })
+    u16::try_from(len)
+        .map_err(|_| unsupported(format!("{what} of {len} bytes is longer than the format allows")))
 }
 
 pub(super) fn dataspace(sizes: Sizes, space: &Dataspace) -> Vec<u8> {
@@ -106,12 +105,12 @@ pub(super) fn dataspace(sizes: Sizes, space: &Dataspace) -> Vec<u8> {
             let grows = shape.iter().zip(max_shape).any(|(n, max)| *max != Some(*n));
             out.bytes(&[2, rank, u8::from(grows), 1]);
             shape.iter().for_each(|&n| {
-            out.length(n);
-        });
+                out.length(n);
+            });
             if grows {
                 max_shape.iter().for_each(|n| {
-            out.length(n.unwrap_or(UNDEFINED));
-        });
+                    out.length(n.unwrap_or(UNDEFINED));
+                });
             }
             &mut out
         }
@@ -145,7 +144,8 @@ pub(super) fn pipeline(sizes: Sizes, filters: &[Filter]) -> Result<Vec<u8>> {
     let mut out = Encoder::new(sizes);
     out.u8(1).u8(u8::try_from(filters.len()).unwrap_or(u8::MAX)).zeros(6);
     for filter in filters {
-        let name_len = if filter.name.is_empty() { 0 } else { (filter.name.len() + 1).next_multiple_of(8) };
+        let name_len =
+            if filter.name.is_empty() { 0 } else { (filter.name.len() + 1).next_multiple_of(8) };
         out.u16(filter.id).u16(short(name_len, "a filter's name")?).u16(filter.flags);
         out.u16(short(filter.values.len(), "a list of parameters")?);
         out.bytes(&filter.name).zeros(name_len - filter.name.len());

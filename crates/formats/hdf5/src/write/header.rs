@@ -189,7 +189,8 @@ impl HeaderEdit {
         let mut block = self.prefix.clone();
         if self.is_old() {
             let count = u16::try_from(count);
-            let count = count.map_err(|_| unsupported("an old object header has too many messages"))?;
+            let count =
+                count.map_err(|_| unsupported("an old object header has too many messages"))?;
             block[2..4].copy_from_slice(&count.to_le_bytes());
             block[4..8].copy_from_slice(&self.references.max(1).to_le_bytes());
         }

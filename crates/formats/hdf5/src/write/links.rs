@@ -105,9 +105,8 @@ impl LinksEdit {
                 .map(|(link, id)| (link.order.unwrap_or(0), id))
                 .collect();
             records.sort();
-            let record = |(order, id): &(u64, &Vec<u8>)| {
-                Encoder::new(sizes).u64(*order).bytes(id).finish()
-            };
+            let record =
+                |(order, id): &(u64, &Vec<u8>)| Encoder::new(sizes).u64(*order).bytes(id).finish();
             orders = write_tree(space, 6, &records.iter().map(record).collect::<Vec<_>>())?;
         }
         let data = info(sizes, ordered, self.next_order, (heap, names, orders));

@@ -19,8 +19,8 @@ impl Region {
                 head(&mut out, 1, width, 4 + 4 * (1 + rank * points.len()));
                 out.u32(number(rank)).uint(points.len() as u64, width);
                 points.iter().flatten().for_each(|&at| {
-            out.uint(at, width);
-        });
+                    out.uint(at, width);
+                });
                 &mut out
             }
             Self::Blocks(blocks) => {
@@ -35,8 +35,8 @@ impl Region {
                 }
                 out.u32(number(rank)).uint(blocks.len() as u64, width);
                 all().for_each(|&at| {
-            out.uint(at, width);
-        });
+                    out.uint(at, width);
+                });
                 &mut out
             }
             Self::Regular(dims) => {

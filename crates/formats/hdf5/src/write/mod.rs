@@ -191,10 +191,8 @@ impl crate::source::Source for TargetSource {
 fn new_group(sizes: Sizes, track_order: bool) -> HeaderEdit {
     let info = links::info(sizes, track_order, 0, (UNDEFINED, UNDEFINED, UNDEFINED));
     let message = |kind, data| Message { kind, flags: 0, order: None, data };
-    let messages = vec![
-        message(MessageKind::LINK_INFO, info),
-        message(MessageKind::GROUP_INFO, vec![0, 0]),
-    ];
+    let messages =
+        vec![message(MessageKind::LINK_INFO, info), message(MessageKind::GROUP_INFO, vec![0, 0])];
     HeaderEdit::new(messages, track_order)
 }
 

@@ -172,7 +172,8 @@ impl Target for FileTarget {
     }
 
     fn publish(&self) -> Result<()> {
-        let mut temporary = self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut temporary =
+            self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(from) = temporary.as_ref() {
             std::fs::rename(from, &self.path).map_err(|e| cannot(e, "create", &self.path))?;
         }

@@ -277,6 +277,14 @@ pub struct StepRecord {
     pub attempts: u32,
 }
 
+impl ArtifactRecord {
+    /// The last part of its path: the step's name, or `step.output`.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit_once('/').map_or(self.name.as_str(), |(_, name)| name)
+    }
+}
+
 impl StepRecord {
     /// Its name in the run; see [`step_label`].
     #[must_use]
