@@ -122,7 +122,9 @@ class Code:
             found = [self._classes[name] for name in sorted(names)]
         return [each for each in found if each is not None]
 
-    def report_blind_spots(self, step: Step[..., Any], what: str, blind_spots: tuple[str, ...]) -> None:
+    def report_blind_spots(
+        self, step: Step[..., Any], what: str, blind_spots: tuple[str, ...]
+    ) -> None:
         """Warn that changes may go unnoticed, or refuse to go on if the step is strict."""
         if not blind_spots:
             return

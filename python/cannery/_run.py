@@ -96,7 +96,9 @@ def _with_options(
     )
 
 
-def _given(pipeline: Pipeline[..., Any], files: Sequence[str], resume: int | None) -> dict[str, Any]:
+def _given(
+    pipeline: Pipeline[..., Any], files: Sequence[str], resume: int | None
+) -> dict[str, Any]:
     """Read parameters from files, and those of the run that is taken up."""
     given: dict[str, Any] = {} if resume is None else _parameters_of(pipeline, resume)
     for file in files:

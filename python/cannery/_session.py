@@ -111,6 +111,7 @@ class Run(Generic[_T_co]):
     def _repr_html_(self) -> str:
         return self._record._repr_html_()
 
+
 def _run_of(store: str, number: int) -> Run[Any]:
     record = Store(store).run(number)
     return Run(record, record.output)
@@ -161,7 +162,9 @@ def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Any:
     return Run(RunRecord(session.store, record), loadable(output))
 
 
-def _rehearse(session: Session, pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> DryRun:
+def _rehearse(
+    session: Session, pipeline: Pipeline[..., Any], bound: inspect.BoundArguments
+) -> DryRun:
     complete = True
     try:
         pipeline.function(*bound.args, **bound.kwargs)
@@ -259,7 +262,9 @@ class Session(Code):
             hook(failure)
 
 
-def _begin(session: Session, store: Store, pipeline: Pipeline[..., Any], parameters: str) -> _native.Session:
+def _begin(
+    session: Session, store: Store, pipeline: Pipeline[..., Any], parameters: str
+) -> _native.Session:
     options = pipeline.options
     processes = None
     if options.executor == "processes":

@@ -95,7 +95,9 @@ def work_for(main: str | None, files: Mapping[str, str]) -> None:
     scripts.update(files)
 
 
-def task_of(step: Step[..., Any], bound: inspect.BoundArguments) -> tuple[str, str, list[str], bytes]:
+def task_of(
+    step: Step[..., Any], bound: inspect.BoundArguments
+) -> tuple[str, str, list[str], bytes]:
     """Return a call as data: module, qualified name, ids of materializers, and a payload."""
     module, name = reference_of(step)
     try:

@@ -105,7 +105,9 @@ class _WorkerCode(Code):
 class _WorkerCall(StepCall):
     """A call of a step in a worker."""
 
-    def __init__(self, code: _WorkerCode, step: Step[..., Any], bound: inspect.BoundArguments) -> None:
+    def __init__(
+        self, code: _WorkerCode, step: Step[..., Any], bound: inspect.BoundArguments
+    ) -> None:
         session: Any = code
         self._prepare(session, step, bound)
         for _ in self._inputs():
