@@ -240,7 +240,9 @@ fn raise(py: Python<'_>, error: &RunError) -> PyErr {
     let original = exception_of(error.error()).map(|exception| exception.clone_ref(py));
     original.unwrap_or_else(|| {
         let raised = errors::shared_to_exception(py, error.error());
-        if let Some(step) = error.step() {
+        let is_of_worker =
+            matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Worker | ErrorKind::Conflict);
+        if let Some(step) = error.step().filter(|_| is_of_worker) {
             // The exception tells enough without it.
             let _ = raised.value(py).call_method1("add_note", (format!("in step `{step}`"),));
         }

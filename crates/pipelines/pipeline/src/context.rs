@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cannery_store::{ArtifactRecord, Digest, RunId, ScratchFolder, StepId, Store, step_label};
 
-use crate::{Error, ErrorKind, Result, Task};
+use crate::{Error, ErrorKind, Result};
 
 /// An input of a step, resolved.
 #[derive(Clone, Debug)]
@@ -56,12 +56,10 @@ impl StepContext {
         Self { store, run, pipeline, name, invocation, arguments, cancelled, folders, log }
     }
 
-    /// That of a step in a worker process.
-    pub(crate) fn of_task(store: Store, task: &Task, arguments: Vec<(String, Argument)>) -> Self {
-        let name = (task.step.clone(), task.invocation);
-        let context = Self::new(store, (task.run, "".into()), name, arguments, Arc::default());
-        let folders = Mutex::new(OutputFolders::OfTask(task.output.clone(), 0));
-        Self { folders, log: task.log.clone().into(), ..context }
+    /// The same in a worker process: with a folder for its outputs, and the file of its log.
+    pub(crate) fn in_worker(self, output: PathBuf, log: PathBuf) -> Self {
+        let folders = Mutex::new(OutputFolders::OfTask(output, 0));
+        Self { folders, log: log.into(), ..self }
     }
 
     /// Names the file of the step's log, when the step begins.

@@ -5,6 +5,7 @@ use std::thread;
 
 use cannery_store::{NewRun, Store};
 
+use crate::options::RunOptions;
 use crate::{Executor, InProcess, Observer, Result, Run};
 
 /// Runs pipelines on a store.
@@ -12,16 +13,6 @@ use crate::{Executor, InProcess, Observer, Result, Run};
 pub struct Engine {
     store: Store,
     pub(crate) options: RunOptions,
-}
-
-/// How the steps of a run are done.
-#[derive(Clone, Debug)]
-pub(crate) struct RunOptions {
-    pub(crate) workers: usize,
-    pub(crate) executor: Arc<dyn Executor>,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
-    pub(crate) keep_going: bool,
-    pub(crate) is_dry: bool,
 }
 
 impl Engine {

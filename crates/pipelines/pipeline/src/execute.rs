@@ -15,7 +15,7 @@ use cannery_store::{
 };
 
 use crate::body::OutputSource;
-use crate::engine::RunOptions;
+use crate::options::RunOptions;
 use crate::run::interrupted;
 use crate::{
     Argument, Error, ErrorKind, KeyParts, Output, Outputs, Result, StepCall, StepContext,

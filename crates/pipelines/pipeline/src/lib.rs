@@ -54,6 +54,7 @@ mod events;
 mod execute;
 mod executor;
 mod key;
+mod options;
 mod processes;
 mod run;
 mod schedule;

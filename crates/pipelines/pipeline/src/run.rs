@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use cannery_store::{ArtifactRecord, NewStep, RunId, RunStatus, StepId, Store, Timestamp};
 
-use crate::engine::RunOptions;
 use crate::execute::{CachedSteps, Execution, find_output};
+use crate::options::RunOptions;
 use crate::schedule::{Schedule, StepResult};
 use crate::{Argument, Error, ErrorKind, Input, Result, RunError, StepCall, StepRef};
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -58,7 +59,10 @@ fn perform<B: StepBody>(store: &Store, task: &Task, find: &impl Fn(&Task) -> Res
 fn execute(store: &Store, task: &Task, body: &dyn StepBody) -> Result<Outputs> {
     let inputs = task.inputs.iter();
     let arguments = inputs.map(|(name, input)| Ok((name.clone(), resolve(store, input)?)));
-    let context = StepContext::of_task(store.clone(), task, arguments.collect::<Result<_>>()?);
+    let (run, name) = ((task.run, "".into()), (task.step.clone(), task.invocation));
+    let arguments = arguments.collect::<Result<_>>()?;
+    let context = StepContext::new(store.clone(), run, name, arguments, Arc::default())
+        .in_worker(task.output.clone(), task.log.clone());
     task.check_parts(&body.key_parts(&context)?)?;
     let measuring = usage::Measuring::of_process();
     let mut outputs = crate::execute::contain_panic(|| body.execute(&context))?;
