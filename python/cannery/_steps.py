@@ -342,6 +342,17 @@ def step(function: Any = None, /, *, name: str | None = None, **options: Any) ->
       its own; names with their types may stand instead (a dictionary).
     - `validate`: `"full"` checks all items of large containers against the annotations, and not
       some of more than 1,000.
+
+    >>> from cannery import pipeline, step
+    >>> @step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> @pipeline(store="runs")
+    ... def twice(number: int):
+    ...     return double(double(number))
+    >>> run = twice(5)
+    >>> run.status, run.output.load()
+    ('completed', 20)
     """
     options = _checked_options(options)
     if function is not None:
@@ -429,6 +440,18 @@ def pipeline(
     - `dry_run`: run nothing and return a `DryRun`, which says what would run.
     - `tags`: texts to find the run by.
     - `on_failure`: called with the exception when a run has failed.
+
+    >>> from cannery import pipeline, step
+    >>> @step
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> @pipeline(store="runs")
+    ... def twice(number: int):
+    ...     return double(double(number))
+    >>> [step.cached for step in twice(1).steps.values()]
+    [False, False]
+    >>> [step.cached for step in twice(1).steps.values()]
+    [True, True]
     """
     unknown = options.keys() - RunOptions.__dataclass_fields__.keys()
     if unknown:

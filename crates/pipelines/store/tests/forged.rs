@@ -119,6 +119,21 @@ fn damage_names_the_artifact_the_file_and_the_runs() {
 }
 
 #[test]
+fn an_object_without_end_is_not_read_to_its_end() {
+    let (folder, store, content) = with_note();
+    let path = store.blobs().path_of(Digest::of(b"abc"));
+    remove(&path);
+    // 64 GiB that take no room on the disk.
+    fs::File::create(&path).unwrap().set_len(1 << 36).unwrap();
+    let error = store.read(content, "a.txt").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let message = "object `6437b3ac` has 68719476736 bytes where 3 were recorded";
+    assert!(error.message().contains(message), "{error}");
+    assert_eq!(store.view(content).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(store.copy_to(folder.path().join("copy")).unwrap().damaged, 1);
+}
+
+#[test]
 fn a_copy_takes_whole_records_only_and_follows_no_link() {
     let (folder, store, _) = with_note();
     let records = store.root().join("runs");

@@ -192,7 +192,7 @@ fn change_value(change: &Change) -> Value {
 }
 
 /// An artifact as it is named beside its pipeline: `model@3`.
-fn version(artifact: &ArtifactRecord) -> String {
+pub(super) fn version(artifact: &ArtifactRecord) -> String {
     format!("{}@{}", artifact.short_name(), artifact.version)
 }
 
