@@ -72,6 +72,9 @@ impl Pending {
 /// disk for each of them would take longer.
 const MANY_FILES: usize = 8;
 
+/// Files up to this size are read whatever was recorded: the error then says what they hold.
+const SMALL: u64 = 1 << 20;
+
 /// Files and bytes that wait for the disk, at most: what would be lost with the power is bounded,
 /// and so is the wait at the end.
 const MOST_PENDING: (usize, u64) = (4096, 1 << 30);
@@ -198,6 +201,19 @@ impl Blobs {
         self.read_most(digest, u64::MAX)
     }
 
+    /// Reads a blob of a known size and proves it.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read), and when there are more bytes than were recorded.
+    pub(crate) fn read_recorded(&self, blob: Blob) -> Result<Vec<u8>> {
+        let file = self.open(blob.digest)?;
+        let found = file.metadata().map_err(|error| self.unreadable(error, blob.digest))?.len();
+        if found > blob.size.max(SMALL) {
+            return Err(other_size(blob, found));
+        }
+        self.read_most(blob.digest, found)
+    }
+
     /// Like [`read`](Self::read), but refuses a blob of more than `most` bytes.
     pub(crate) fn read_most(&self, digest: Digest, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
@@ -232,16 +248,16 @@ impl Blobs {
     /// [`ErrorKind::Corrupt`] when the bytes are gone or are not those that were written.
     pub fn prove(&self, blob: Blob) -> Result<()> {
         let file = self.open(blob.digest)?;
+        let found = file.metadata().map_err(|error| self.unreadable(error, blob.digest))?.len();
+        if found > blob.size.max(SMALL) {
+            return Err(other_size(blob, found)); // without reading what may have no end
+        }
         let (digest, size) = self
             .proofs
             .digest(&self.path_of(blob.digest), &file)
             .map_err(|error| self.unreadable(error, blob.digest))?;
         self.compare(blob.digest, digest, size)?;
-        if size == blob.size {
-            return Ok(());
-        }
-        let (name, expected) = (blob.digest.short(), blob.size);
-        Err(damaged(format!("object `{name}` has {size} bytes where {expected} were recorded")))
+        if size == blob.size { Ok(()) } else { Err(other_size(blob, size)) }
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -412,6 +428,12 @@ impl Write for BlobWriter<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+#[cold]
+fn other_size(blob: Blob, found: u64) -> Error {
+    let (name, expected) = (blob.digest.short(), blob.size);
+    damaged(format!("object `{name}` has {found} bytes where {expected} were recorded"))
 }
 
 #[cold]

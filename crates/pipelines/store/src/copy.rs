@@ -1,12 +1,12 @@
 //! A store copied to another place, proven on the way.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::{
-    ArtifactFilter, Digest, Error, ErrorKind, Result, Store, catalog, failure, run_record,
+    ArtifactFilter, Digest, Error, ErrorKind, Manifest, Result, Store, catalog, failure, run_record,
 };
 
 /// What was copied.
@@ -40,8 +40,8 @@ impl Store {
         self.copy_catalog(target)?;
         let copy = Self::open(target)?;
         let mut copied = Copied::default();
-        for digest in self.named_objects(&copy)? {
-            match self.copy_object(digest, &copy) {
+        for (digest, most) in self.named_objects(&copy)? {
+            match self.copy_object(digest, most, &copy) {
                 Ok(size) => {
                     copied.objects += 1;
                     copied.bytes += size;
@@ -69,21 +69,23 @@ impl Store {
         fs::rename(&from, &to).map_err(|error| failure::io(error, "write", &to))
     }
 
-    /// All objects that a copy of the catalog names.
-    fn named_objects(&self, copy: &Self) -> Result<BTreeSet<Digest>> {
-        let mut named = copy.all_logs()?;
+    /// All objects that a copy of the catalog names, and how many bytes each has at most.
+    fn named_objects(&self, copy: &Self) -> Result<BTreeMap<Digest, u64>> {
+        let logs = copy.all_logs()?.into_iter().map(|log| (log, u64::MAX));
+        let mut named: BTreeMap<_, _> = logs.collect();
         for artifact in copy.artifacts(&ArtifactFilter::default().all_versions())? {
-            if named.insert(artifact.digest)
+            if named.insert(artifact.digest, Manifest::MOST_BYTES).is_none()
                 && let Ok(manifest) = self.manifest(artifact.digest)
             {
-                named.extend(manifest.files.iter().map(|file| file.digest));
+                named.extend(manifest.files.iter().map(|file| (file.digest, file.size)));
             }
         }
         Ok(named)
     }
 
-    fn copy_object(&self, digest: Digest, copy: &Self) -> Result<u64> {
-        let mut from = self.blobs().open(digest)?;
+    /// Copies an object; one that has become longer than `most` is damaged before its end is read.
+    fn copy_object(&self, digest: Digest, most: u64, copy: &Self) -> Result<u64> {
+        let mut from = self.blobs().open(digest)?.take(most.saturating_add(1));
         let mut writer = copy.blobs().writer()?;
         io::copy(&mut from, &mut writer)
             .map_err(|error| failure::io(error, "copy", &self.blobs().path_of(digest)))?;

@@ -56,7 +56,7 @@ impl Store {
 
     /// Reads one file of an artifact and proves it.
     pub fn read(&self, content: Digest, path: &str) -> Result<Vec<u8>> {
-        self.blobs().read(self.file(content, path)?.digest)
+        self.blobs().read_recorded(self.file(content, path)?.blob())
     }
 
     /// Where one file of an artifact lies, for memory mapping. It must not be written to.

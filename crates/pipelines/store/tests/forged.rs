@@ -119,6 +119,21 @@ fn damage_names_the_artifact_the_file_and_the_runs() {
 }
 
 #[test]
+fn an_object_without_end_is_not_read_to_its_end() {
+    let (folder, store, content) = with_note();
+    let path = store.blobs().path_of(Digest::of(b"abc"));
+    remove(&path);
+    // 64 GiB that take no room on the disk.
+    fs::File::create(&path).unwrap().set_len(1 << 36).unwrap();
+    let error = store.read(content, "a.txt").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let message = "object `6437b3ac` has 68719476736 bytes where 3 were recorded";
+    assert!(error.message().contains(message), "{error}");
+    assert_eq!(store.view(content).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(store.copy_to(folder.path().join("copy")).unwrap().damaged, 1);
+}
+
+#[test]
 fn a_copy_takes_whole_records_only_and_follows_no_link() {
     let (folder, store, _) = with_note();
     let records = store.root().join("runs");
@@ -309,7 +324,7 @@ fn texts_that_are_enormous_are_an_error_or_cut() {
     let error = store.artifacts(&ArtifactFilter::default()).unwrap_err();
     assert!(error.to_string().contains("200000 bytes"), "{error}");
 
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     sql(store.root(), "UPDATE runs SET error = hex(zeroblob(5000000))");
     let runs = store.runs(&RunFilter::default()).unwrap();
@@ -321,7 +336,7 @@ fn texts_that_are_enormous_are_an_error_or_cut() {
 #[test]
 fn a_session_names_no_file_elsewhere() {
     let (folder, store, _) = with_note();
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     pipe(&folder.path().join("x.lock"));
     for session in ["../../x", "/tmp/x", "..", "a/b", ""] {
@@ -339,7 +354,7 @@ fn numbers_out_of_range_do_not_stop_the_reader() {
     let found = store.artifact("note", None).unwrap();
     assert!(!found.created.to_string().is_empty());
     assert_eq!(store.add_artifact("note", content).unwrap().version, u32::MAX);
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     sql(store.root(), &format!("UPDATE runs SET started = -{far}, ended = {far}, pid = -1"));
     let _ = store.runs(&RunFilter::default()).map(|runs| runs[0].duration());
