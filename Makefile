@@ -87,14 +87,16 @@ test-python: setup $(VENV)/.test
 	$(BIN)/python -m pytest
 
 # What Python code can do to the binding while it works (python/tests/stress), and what documents with
-# hostile parts do (python/tests/hostile_documents.py), at length; 1,000 processes that die at every
-# named place of a run (crates/pipelines/pipeline/tests/faults); and 200 maps that are killed.
+# hostile parts do (python/tests/hostile_documents.py), at length; a million random edits of YAML
+# (python/tests/yaml_edits.py); 1,000 processes that die at every named place of a run
+# (crates/pipelines/pipeline/tests/faults); and 200 maps that are killed.
 SOAK ?= --children 20 --rounds 500
 SOAK_SEEDS ?= 100 101 102 103 104 105 106 107
 .PHONY: soak
 soak: setup $(VENV)/.test
 	cd python/tests && $(abspath $(BIN))/python -m stress $(SOAK)
 	for seed in $(SOAK_SEEDS); do $(BIN)/python python/tests/hostile_documents.py $$seed 10000; done
+	for seed in $(SOAK_SEEDS); do $(BIN)/python python/tests/yaml_edits.py $$seed 125000; done
 	for seed in $(SOAK_SEEDS); do CANNERY_FAULT_CYCLES=125 CANNERY_FAULT_SEED=$$seed \
 	    cargo test --quiet --locked -p cannery-pipeline --test faults; done
 	folder=$$(mktemp -d) && cd python/tests && $(abspath $(BIN))/python kill_harness.py $$folder 200 1

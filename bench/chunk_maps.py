@@ -27,8 +27,14 @@ source, target = sys.argv[1:]
 
 def features(rows):
     return [
-        {**row, "speed": row["km"] / row["hours"], "long": row["km"] > 500, "note": row["note"].upper()}
-        for row in rows if row["hours"] > 0.02
+        {
+            **row,
+            "speed": row["km"] / row["hours"],
+            "long": row["km"] > 500,
+            "note": row["note"].upper(),
+        }
+        for row in rows
+        if row["hours"] > 0.02
     ]
 
 def report(seconds, workers):

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -26,7 +26,10 @@ REPLACED = {
     "json": "cannery.json",
     "pickle": "cannery.pickle.unsafe",
     "msgpack": "cannery.msgpack",
+    "yaml": "cannery.yaml",
 }
+
+CLOCK = re.compile(r"\d{1,4}[-:]\d{2}[-:]\d{2,4}")
 
 PLUGIN = """
 import importlib, os, sys
@@ -49,8 +52,6 @@ class Suite:
 
 
 SUITES = (
-    Suite("cloudpickle", ("pickle",), ("tests",), ("psutil",)),
-    Suite("dill", ("pickle",), ("dill/tests",)),
     Suite("diskcache", ("json", "pickle"), ("tests/test_core.py",), ("django",)),
     Suite("joblib", ("json", "pickle"), ("joblib/test/test_hashing.py",), ("numpy",)),
     Suite("msgpack", ("msgpack",), ("test",)),
@@ -63,10 +64,22 @@ SUITES = (
     Suite("jsonpatch", ("json",), ("tests.py",), ("jsonpointer",)),
     Suite("cachelib", ("json", "pickle"), ("tests/test_file_system_cache.py",), ()),
     Suite("sortedcontainers", ("pickle",), ("tests",), ()),
+    Suite("apispec", ("yaml",), ("tests",), ("marshmallow", "openapi-spec-validator")),
+    Suite("confuse", ("yaml",), ("test",), ()),
 )
 
 #: Tests that fail with the replacement only, and why that is right.
-EXCLUDED: dict[str, str] = {}
+EXCLUDED: dict[str, str] = {
+    "test_nested_headers_preallocation[pairs]": "a map that is a key is refused when it begins, "
+    "not when all of it has come",
+    "test_dict_to_yaml_unicode": "`dump` writes characters beyond ASCII as they are",
+    "test_string_beginning_with_percent": "it overrides a method of PyYAML's scanner",
+    "test_tab_indentation_error": "the message of a tab is ours",
+    "test_string_tab_indentation_error": "the message of a tab is ours",
+    "test_syntax_error": "`:` alone is a mapping in YAML 1.2",
+    "test_string_syntax_error": "`:` alone is a mapping in YAML 1.2",
+    "test_parse_yaml_docs_syntax_error": "`:` alone is a mapping in YAML 1.2",
+}
 
 
 def main() -> int:
@@ -85,12 +98,13 @@ def main() -> int:
 
 def judge(suite: Suite, folder: Path) -> int:
     """Run a suite both ways; return how many tests fail only with the replacement."""
-    python = prepare(suite, folder)
-    if python is None:
+    if not prepare(suite, folder):
         return 0
-    plain = run(suite, folder, python, replaced=False)
-    ours = run(suite, folder, python, replaced=True)
+    plain = run(suite, folder, replaced=False)
+    ours = run(suite, folder, replaced=True)
     passed = {name for name, ok in plain.items() if ok}
+    if not passed:
+        print(f"{suite.package}: no test passes as it is")
     worse = sorted(name for name in passed if not ours.get(name, False))
     excluded = [name for name in worse if any(part in name for part in EXCLUDED)]
     print(
@@ -103,30 +117,29 @@ def judge(suite: Suite, folder: Path) -> int:
     return len(worse) - len(excluded)
 
 
-def prepare(suite: Suite, folder: Path) -> Path | None:
+def prepare(suite: Suite, folder: Path) -> bool:
     """Unpack the sources, and install the package beside pytest."""
     folder.mkdir(parents=True)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    get = [*pip, "download", "--no-deps", "--no-binary", suite.package, "--no-build-isolation"]
+    get = [*pip, "download", "--no-deps", "--no-binary", suite.package]
     subprocess.run([*get, "-d", str(folder), suite.package], check=False, capture_output=True)
     archive = next(iter(folder.glob("*.tar.gz")), None)
     if archive is None:
         print(f"{suite.package}: no sources")
-        return None
+        return False
     with tarfile.open(archive) as sources:
-        sources.extractall(folder / "src", filter="data")
-    venv.create(folder / "venv", with_pip=False, system_site_packages=True)
-    python = folder / "venv/bin/python"
+        sources.extraction_filter = getattr(tarfile, "data_filter", lambda member, _path: member)
+        sources.extractall(folder / "src")
     target = folder / "site"
     subprocess.run(
         [*pip, "install", "--target", str(target), suite.package, *suite.needs, "pytest"],
         check=True,
     )
     (target / "cannery_drop_in.py").write_text(PLUGIN)
-    return python
+    return True
 
 
-def run(suite: Suite, folder: Path, python: Path, *, replaced: bool) -> dict[str, bool]:
+def run(suite: Suite, folder: Path, *, replaced: bool) -> dict[str, bool]:
     """Whether each test passed."""
     root = next(path for path in (folder / "src").iterdir() if path.is_dir())
     report = folder / f"report-{replaced}.xml"
@@ -137,7 +150,7 @@ def run(suite: Suite, folder: Path, python: Path, *, replaced: bool) -> dict[str
         "CANNERY_DROP_IN": pairs,
     }
     command = [
-        str(python),
+        sys.executable,
         "-m",
         "pytest",
         "-p",
@@ -161,7 +174,9 @@ def run(suite: Suite, folder: Path, python: Path, *, replaced: bool) -> dict[str
     for case in ElementTree.parse(report).iter("testcase"):
         failed = any(child.tag in ("failure", "error") for child in case)
         if not any(child.tag == "skipped" for child in case):
-            outcomes[f"{case.get('classname')}.{case.get('name')}"] = not failed
+            # Some names have the time of the run in them.
+            name = CLOCK.sub("<time>", f"{case.get('classname')}.{case.get('name')}")
+            outcomes[name] = outcomes.get(name, True) and not failed
     return outcomes
 
 

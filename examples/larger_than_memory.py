@@ -31,7 +31,7 @@ def make_table(path: Path, megabytes: float) -> None:
 
 
 def as_csv(shift: int, light: float) -> str:
-    """Return all images as rows, shifted by so many pixels and in that light."""
+    """Return all images as rows, shifted by some pixels and in that light."""
     images, digits = load_digits(return_X_y=True)
     lit = np.rint(images * light).astype(int).reshape(-1, 8, 8)
     gaps = np.random.default_rng(1).integers(0, 64, len(images))

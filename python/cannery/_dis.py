@@ -23,7 +23,7 @@ def dis(
     *,
     stack: bool = False,
 ) -> None:
-    """Print the instructions of a pickle, exactly as `pickletools.dis` does.
+    r"""Print the instructions of a pickle, exactly as `pickletools.dis` does.
 
     `pickle` is bytes, a binary file object (read from where it stands, through the first `STOP`)
     or a path. It is printed to `out`, by default `sys.stdout`. `memo` is the memo of an earlier
@@ -32,6 +32,12 @@ def dis(
     of values are on the stack after the instruction.
 
     A pickle that no machine could run raises a `ValueError`, after everything before the fault.
+
+    >>> from cannery import pickle
+    >>> pickle.dis(b"K\x01.")
+        0: K    BININT1    1
+        2: .    STOP
+    highest protocol among opcodes = 1
     """
     data, base, file = _read(pickle)
     known = {index: str(kind) for index, kind in memo.items()} if memo is not None else {}
@@ -46,11 +52,15 @@ def dis(
 
 
 def explain(where: Where) -> str:
-    """Return the pickles in `where` as the Python programs that they are; nothing is executed.
+    r"""Return the pickles in `where` as the Python programs that they are; nothing is executed.
 
     Each line has its byte offset and a verdict as of `cannery.scan`: `ok`, `unknown` or `danger`,
     and the reason. `where` is a path, bytes or a binary file object, of any kind that
     `cannery.scan` reads; long texts and containers are cut to a readable length.
+
+    >>> from cannery import pickle
+    >>> "os.system" in pickle.explain(b"cos\nsystem\n(S'id'\ntR.")
+    True
     """
     data, _, _ = _read(where)
     return _native.pickle_explain(data)

@@ -125,7 +125,7 @@ def _declared(returns: Any, declared: Iterable[str] | Mapping[str, Any]) -> Outp
 
 
 def _types_of(returns: Any, count: int) -> list[Any]:
-    """Return the types of so many outputs."""
+    """Return the types of the outputs, of which there must be `count`."""
     fields = named_tuple_fields(returns)
     types: Sequence[Any] = [type for _, type in fields] if fields else get_args(returns)
     if fields is None and (get_origin(returns) is not tuple or Ellipsis in types):

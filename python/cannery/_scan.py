@@ -105,7 +105,7 @@ class Report:
 
 
 def scan(where: Where | Iterable[str | os.PathLike[str]], *, max_unpacked: int = 2 << 30) -> Report:
-    """Say what opening `where` would do; nothing of it is run, imported or built.
+    r"""Say what opening `where` would do; nothing of it is run, imported or built.
 
     `where` is a path of a file or a folder (everything below it is scanned), several of them,
     bytes, or a binary file object. Pickles are found in every wrapping people use: several in a
@@ -119,7 +119,7 @@ def scan(where: Where | Iterable[str | os.PathLike[str]], *, max_unpacked: int =
     >>> import pickle, cannery
     >>> cannery.scan(pickle.dumps([1, 2])).verdict
     'ok'
-    >>> cannery.scan(b"cos\\nsystem\\n(S'id'\\ntR.").verdict
+    >>> cannery.scan(b"cos\nsystem\n(S'id'\ntR.").verdict
     'danger'
     """
     if isinstance(where, str | os.PathLike):

@@ -27,16 +27,34 @@ class YAMLError(errors.DataError):
 class Mark:
     """A place in a stream, as PyYAML has it: `line`, `column` and `index` count from 0."""
 
-    def __init__(self, name: str, index: int, line: int, column: int, snippet: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        index: int,
+        line: int,
+        column: int,
+        buffer: str | None = None,
+        pointer: int | None = None,
+    ) -> None:
         self.name = name
         self.index = index
         self.line = line
         self.column = column
-        self._snippet = snippet
+        self.buffer = buffer
+        self.pointer = pointer
 
-    def get_snippet(self) -> str:
+    def get_snippet(self, indent: int = 4, max_length: int = 75) -> str | None:
         """Return the line with a caret below the place."""
-        return self._snippet
+        if self.buffer is None or self.pointer is None:
+            return self.buffer
+        start = self.buffer.rfind("\n", 0, self.pointer) + 1
+        end = self.buffer.find("\n", self.pointer)
+        line = self.buffer[start : len(self.buffer) if end < 0 else end]
+        column = self.pointer - start
+        first = max(0, column - max_length // 2)
+        shown = line[first : first + max_length].rstrip("\r")
+        pad = " " * indent
+        return f"{pad}{shown}\n{pad}{' ' * (column - first)}^"
 
     def __str__(self) -> str:
         return f'  in "{self.name}", line {self.line + 1}, column {self.column + 1}'
@@ -54,6 +72,24 @@ class MarkedYAMLError(YAMLError):
     context: str | None = None
     context_mark: Mark | None = None
     note: str | None = None
+
+    def __init__(
+        self,
+        context: str | None = None,
+        context_mark: Mark | None = None,
+        problem: str | None = None,
+        problem_mark: Mark | None = None,
+        note: str | None = None,
+    ) -> None:
+        parts = [context]
+        if context_mark is not None and (problem is None or problem_mark is None):
+            parts.append(str(context_mark))
+        parts += [problem, None if problem_mark is None else _shown(problem_mark), note]
+        super().__init__("\n".join(part for part in parts if part is not None))
+        self.context, self.context_mark, self.note = context, context_mark, note
+        self.problem, self.problem_mark = problem, problem_mark
+        if problem_mark is not None:
+            self.lineno, self.colno = problem_mark.line + 1, problem_mark.column + 1
 
     @staticmethod
     def _of(kind: str, message: str, place: tuple[int, int, int, str] | None) -> MarkedYAMLError:
@@ -76,8 +112,12 @@ class ReaderError(MarkedYAMLError):
     """Bytes that are not text in their encoding, or a character that YAML does not have."""
 
 
-class ParserError(MarkedYAMLError):
+class ScannerError(MarkedYAMLError):
     """Text that does not follow YAML's grammar."""
+
+
+class ParserError(ScannerError):
+    """Text that does not follow YAML's grammar: as `ScannerError`, which catches it too."""
 
 
 class ComposerError(MarkedYAMLError):
@@ -96,8 +136,24 @@ class DepthError(MarkedYAMLError, errors.DepthError):
     """Collections nested deeper than the limit."""
 
 
+class EmitterError(YAMLError):
+    """Events that are no document."""
+
+
+class SerializerError(YAMLError):
+    """Nodes for a stream that is not open."""
+
+
+class ResolverError(YAMLError):
+    """A path that cannot lead to a node."""
+
+
 class RepresenterError(YAMLError):
     """A value that has no form in YAML."""
+
+
+class EditError(YAMLError):
+    """An edit of a document that cannot be made; the text is as it was."""
 
 
 _KINDS: dict[str, type[MarkedYAMLError]] = {
@@ -112,6 +168,11 @@ _KINDS: dict[str, type[MarkedYAMLError]] = {
     "Cycle": ConstructorError,
     "Unsupported": ConstructorError,
 }
+
+
+def _shown(mark: Mark) -> str:
+    snippet = mark.get_snippet()
+    return str(mark) if snippet is None else f"{mark}:\n{snippet}"
 
 
 def name_file(error: YAMLError, file: Any) -> None:

@@ -46,7 +46,12 @@ class CBORDecodeEOF(DataError, EOFError):  # noqa: N818 - cbor2's name
 
 @dataclass(frozen=True, slots=True)
 class CBORTag:
-    """A value with a tag that has no type of its own here."""
+    """A value with a tag that has no type of its own here.
+
+    >>> from cannery import cbor
+    >>> cbor.loads(cbor.dumps(cbor.CBORTag(1000, "x")))
+    CBORTag(tag=1000, value='x')
+    """
 
     tag: int
     value: Any
@@ -54,12 +59,12 @@ class CBORTag:
 
 @dataclass(frozen=True, slots=True)
 class CBORSimpleValue:
-    """A simple value without a name: 0 to 19, or 32 to 255 (RFC 8949, section 3.3).
+    r"""A simple value without a name: 0 to 19, or 32 to 255 (RFC 8949, section 3.3).
 
     ```python
     from cannery import cbor
 
-    assert cbor.dumps(cbor.CBORSimpleValue(255)) == b"\\xf8\\xff"
+    assert cbor.dumps(cbor.CBORSimpleValue(255)) == b"\xf8\xff"
     ```
     """
 
@@ -152,7 +157,7 @@ def dump(obj: Any, fp: IO[bytes], **options: Any) -> None:
 
 
 def load(fp: IO[bytes], **options: Any) -> Any:
-    """Return the next value of the binary file `fp`; the options are those of `loads`.
+    r"""Return the next value of the binary file `fp`; the options are those of `loads`.
 
     The file is left behind that value, so that the next call returns the one after it; an
     `EOFError` says that there is none. Of a file that cannot seek, no byte too many is read.
@@ -161,7 +166,7 @@ def load(fp: IO[bytes], **options: Any) -> Any:
     import io
     from cannery import cbor
 
-    file = io.BytesIO(b"\\x01\\x02")
+    file = io.BytesIO(b"\x01\x02")
     assert (cbor.load(file), cbor.load(file)) == (1, 2)
     ```
     """

@@ -66,14 +66,15 @@ def write(
     wholes, so that several processes may do so at the same time. `default` is called for values
     of other types, as in `json.dumps`; `default="rich"` writes them as the obvious plain JSON.
 
-    Raises:
-        DataTypeError: for a mapping or a text: its keys or characters are hardly meant as rows.
-
     >>> from cannery import jsonl
     >>> jsonl.write("log.jsonl", [{"loss": 0.5}])
     1
     >>> jsonl.write("log.jsonl", [{"loss": 0.4}], append=True)
     1
+
+    Raises:
+        DataTypeError: for a mapping or a text: its keys or characters are hardly meant as rows.
+
     """
     check_rows(rows)
     path, file = _split(where, sys.stdout, "write")
@@ -100,10 +101,10 @@ def loads(
     type: Any = None,
     unknown: Literal["ignore", "error"] = "ignore",
 ) -> list[Any]:
-    """Return all documents in `data`, each as a value of `type` if that is given.
+    r"""Return all documents in `data`, each as a value of `type` if that is given.
 
     >>> from cannery import jsonl
-    >>> jsonl.loads('{"id": 1}\\n{"id": 2}')
+    >>> jsonl.loads('{"id": 1}\n{"id": 2}')
     [{'id': 1}, {'id': 2}]
     """
     return _native.jsonl_loads(data, type, unknown)

@@ -88,6 +88,7 @@ def append(file: str | os.PathLike[str], arr: ArrayLike) -> tuple[int, ...]:
     >>> from cannery import npy
     >>> npy.save("f.npy", np.array([1, 2]))
     >>> npy.append("f.npy", np.array([3]))
+    (3,)
     >>> npy.load("f.npy")
     array([1, 2, 3])
     """
@@ -386,7 +387,7 @@ class NpzFile(Mapping[str, Any]):
 
 def _path(where: object, suffix: str = "") -> str | None:
     """Get the path, with the suffix that NumPy adds; `None` for a file object."""
-    if not isinstance(where, (str, os.PathLike)):
+    if not isinstance(where, (str, bytes, os.PathLike)):
         return None
     path = os.fsdecode(where)
     inner = path

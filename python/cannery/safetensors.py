@@ -108,7 +108,7 @@ def save_file(
     >>> list(safetensors.load_file("m.safetensors"))
     ['w']
     """
-    path = os.fspath(filename)
+    path = os.fsdecode(filename)
     plan = _Plan(tensor_dict)
     limit = None if max_shard_size is None else _size(max_shard_size)
     if limit is None or sum(plan.sizes) <= limit:
@@ -189,7 +189,7 @@ def load_file(
     array([1., 1.])
     """
     _check_backend(backend)
-    path = os.fspath(filename)
+    path = os.fsdecode(filename)
     if mmap or path.endswith(_INDEX):
         return TensorFile(path).arrays(mmap=mmap)
     file = _OneFile(path)
@@ -288,7 +288,7 @@ class TensorFile(Mapping[str, LazyTensor]):
     """The tensors of a file, or of a set of files, by name."""
 
     def __init__(self, filename: Pathlike) -> None:
-        path = os.fspath(filename)
+        path = os.fsdecode(filename)
         is_index = path.endswith(_INDEX)
         places = _native.safetensors_index(reading(path)) if is_index else None
         self._files: dict[str, _OneFile] = {}

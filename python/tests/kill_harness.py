@@ -1,6 +1,6 @@
 """Kills `map_job.py` at random moments until it comes through, and compares with a straight run.
 
-`python kill_harness.py FOLDER KILLS SEED`: so many kills, in as many runs as it takes.
+`python kill_harness.py FOLDER KILLS SEED`: that number of kills, in as many runs as it takes.
 """
 
 import random

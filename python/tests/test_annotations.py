@@ -269,6 +269,45 @@ def test_values_that_contain_themselves_and_deep_ones_end():
         deep = deep[0]
 
 
+class Hostile(list[int]):
+    def __iter__(self):
+        raise RuntimeError("no items")
+
+    def __len__(self) -> int:
+        return 3
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not equal to anything")
+
+    __hash__ = None  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        getattr(module, name)
+        for module in (typing, typing_extensions)
+        for name in module.__all__
+        if name not in ("NoExtraItems", "NoDefault")
+    ],
+    ids=str,
+)
+def test_everything_in_typing_can_be_an_annotation(annotation):
+    try:
+        check = check_for(annotation)
+    except DataTypeError:
+        return  # a function, such as `overload`
+    for value in (3, "x", [1], {"a": 1}, None, len, int, Hostile([1]), Lying(), Counter(1)):
+        check.find(value)
+        check.find([value])
+
+
+def test_a_value_whose_own_code_raises_is_no_crash():
+    assert find(list[int], Hostile([1])) == (
+        ": list[int], test_annotations.Hostile, whose own code raised RuntimeError"
+    )
+
+
 def test_names_of_a_function_that_is_over_are_known():
     def make() -> Any:
         @dataclasses.dataclass

@@ -65,6 +65,8 @@ def test_the_examples_of_appendix_a(suites: Path, count_cases):
         found = loads(encoded)
         if "decoded" in case:
             assert found == case["decoded"]
+        if found == CBORSimpleValue(24):
+            continue  # RFC 8949 took this example out: it is not well-formed
         if case["roundtrip"] and not isinstance(found, (datetime.datetime, CBORTag)):
             assert dumps(found) == encoded
     count_cases("CBOR appendix A", len(cases))

@@ -246,7 +246,7 @@ def test_every_form_of_every_source_has_the_same_rows(tmp_path: Path) -> None:
 # --- CSV
 
 
-def csv_rows(path: Path, **options):
+def csv_rows(path, **options):
     return flat(chunks(path, rows=3, **options))
 
 
@@ -275,10 +275,10 @@ def test_a_value_outside_of_its_type_is_named_by_row_line_and_column(tmp_path: P
     path = tmp_path / "a.csv"
     path.write_text("id,x\n" + "".join(f"{n},{n}\n" for n in range(20_000)) + "1,oops\n7,1\n")
     for form in ("rows", "arrays"):
-        with pytest.raises(ValueError, match="in row 20000") as raised:
+        with pytest.raises(cannery.errors.DataError, match="in row 20000") as raised:
             list(chunks(path, rows=1_000, as_=form))
         assert (raised.value.line, raised.value.column) == (20_002, 3)
-        assert 'schema={"x": str}' in raised.value.hint
+        assert 'schema={"x": str}' in (raised.value.hint or "")
     assert chunks(path, infer_rows=None).schema == {"id": "int", "x": "str"}
     assert flat(chunks(path, missing=["oops"]))[-2] == {"id": 1, "x": None}
 
@@ -289,11 +289,11 @@ def test_streams_are_inferred_from_their_first_rows(tmp_path: Path) -> None:
         data = chunks(file, rows=700, format="csv", infer_rows=100, delimiter=";")
         assert flat(data) == [{"a": n, "b": f"x{n}"} for n in range(5_000)]
         assert data.schema == {"a": "int", "b": "str"}
-    with open(tmp_path / "l1.csv", "w", encoding="latin-1") as file:
+    with (tmp_path / "l1.csv").open("w", encoding="latin-1") as file:
         file.write("a\nné\n")
     with pytest.raises(ValueError, match="not UTF-8"):
         csv_rows(tmp_path / "l1.csv")
-    with open(tmp_path / "l1.csv", encoding="latin-1", newline="") as file:
+    with (tmp_path / "l1.csv").open(encoding="latin-1", newline="") as file:
         assert csv_rows(file, format="csv") == [{"a": "né"}]
 
 
@@ -322,7 +322,7 @@ def test_what_python_writes_is_read_back(tmp_path_factory, rows, quoting, end, s
     if end == "\n":
         # Python leaves a carriage return without quotes then, and does not read it back itself.
         rows = [tuple(text.replace("\r", "") for text in row) for row in rows]
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=quoting, lineterminator=end)
         writer.writerow(["a", "b", "c"])
         writer.writerows(rows)
@@ -345,7 +345,7 @@ def test_what_is_written_is_read_back_by_us_and_by_python(tmp_path_factory, rows
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     cannery.map_chunks(list, rows, path, rows=2, workers=0)
     assert flat(chunks(path, schema={"a": str, "b": int, "c": float})) == rows
-    with open(path, encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         found = list(csv.DictReader(file))
     assert [(row["a"], int(row["b"]), float(row["c"])) for row in found] == [
         (row["a"] or "", row["b"], row["c"]) for row in rows
@@ -356,7 +356,7 @@ def test_numbers_are_those_that_pandas_reads(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     chance = random.Random(7)
     path = tmp_path / "a.csv"
-    with open(path, "w") as file:
+    with path.open("w") as file:
         file.write("i,f,g\n")
         for _ in range(2_000):
             f = chance.choice(["", repr(chance.gauss(0, 1e6)), f"{chance.random():.3e}"])
@@ -371,7 +371,7 @@ def test_numbers_are_those_that_pandas_reads(tmp_path: Path) -> None:
     [
         ("", {}, []),
         ("a,b\n", {}, []),
-        ("1,x\n2,y\n", {"header": False}, [{"column_1": 1, "column_2": "x"}, {"column_1": 2, "column_2": "y"}]),
+        ("1,x\n", {"header": False}, [{"column_1": 1, "column_2": "x"}]),
         ("1,x\n", {"header": ["n", "t"]}, [{"n": 1, "t": "x"}]),
         ('\ufeff"a\nb",c\r\n1,2\r\n', {}, [{"a\nb": 1, "c": 2}]),
         ("a,a,\n1,2,3\n", {}, [{"a": 1, "a.1": 2, "column_3": 3}]),
@@ -427,7 +427,8 @@ def test_figures_of_what_is_odd() -> None:
     about = chunks(odd, rows=2).describe()
     assert about["a"] | {"mean": 1} == {
         "type": "mixed", "count": 3, "missing": 1, "types": {"number": 1, "text": 1, "other": 1},
-        "mean": 1, "std": about["a"]["std"], "min": 1, "max": 1, "distinct": 1, "top": "x", "freq": 1,
+        "mean": 1, "std": about["a"]["std"], "min": 1, "max": 1,
+        "distinct": 1, "top": "x", "freq": 1,
     }  # fmt: skip
     assert about["b"] == {"type": "bool", "count": 2, "missing": 2, "true": 1}
     assert about["c"]["max"] == 10**400

@@ -136,7 +136,6 @@ def test_what_a_format_does_not_hold_says_what_to_do(tmp_path: Path) -> None:
     cases = [
         ({"a": 1}, "rows.jsonl", "put it in a list"),
         ([1], "a.npz", "a name for each"),
-        ([1], "a.h5", "use one of can, cbor"),
         ([1], "a.xyz", "pass format="),
         ([1], "a", "pass format="),
     ]

@@ -523,7 +523,7 @@ def test_a_file_that_a_step_wrote_is_in_its_artifact(runner: Runner, tmp_path: P
     text = "@step\ndef s(x: int) -> str:\n    open('o.txt', 'w').write('abc')\n    return 'o.txt'\n"
     runner.run(project(tmp_path, text), ("main.py",), tmp_path / "store", {})
     artifact = Store(tmp_path / "store").artifact("s")
-    assert (artifact.path / "files" / "0" / "o.txt").read_text() == "abc"
+    assert (artifact.folder / "files" / "0" / "o.txt").read_text() == "abc"
 
 
 def test_why_shows_what_changed(runner: Runner, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_pipeline_returns_a_run_with_its_steps():
     assert list(run.steps) == ["one", "add"]
     assert run.steps["add"].inputs["x"].load() == 1
     assert run.steps["add"].duration is not None
-    assert repr(run) == "<run 1 of adding: completed>"
+    assert repr(run).startswith("<run 1 of adding: completed in ")
 
 
 def test_what_did_not_change_does_not_run_again():

@@ -55,7 +55,7 @@ def _is_subclass(value: type, wanted: Any) -> bool:
 
 
 def of_callable(annotation: Any, arguments: tuple[Any, ...]) -> Check:
-    """`Callable[[A, B], R]`: what can be called with so many arguments, as far as it tells."""
+    """`Callable[[A, B], R]`: what takes that number of arguments, as far as it tells."""
     expected = name_of(annotation)
     given = arguments[0] if arguments else Ellipsis
     count = len(given) if isinstance(given, list) and not _has_variable(given) else None

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
-from cannery.errors import DepthError
+from cannery.errors import DataTypeError, DepthError
 
 # The rule for large containers; docs/pipelines.md states it.
 MOST_ITEMS = 1000
@@ -107,6 +107,11 @@ class Check:
             if not walk.full:
                 return None  # as deep as there is room for
             raise DepthError("a value is nested too deeply to be checked in full") from error
+        except DataTypeError:
+            raise  # of an annotation
+        except Exception as error:  # a container's own code may do anything
+            found = f"{name_of(type(value))}, whose own code raised {type(error).__name__}"
+            return Mismatch("", self.expected, found)
 
 
 class Deferred(Check):

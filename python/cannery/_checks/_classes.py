@@ -65,7 +65,7 @@ def evaluate_fields(annotation: Any, seen: set[Any] | None = None) -> None:
         return
     if hasattr(origin or annotation, "__value__"):
         _evaluate_alias(origin or annotation, seen)
-    elif isinstance(origin, type):
+    elif isinstance(origin, type) and origin is not annotation:
         evaluate_fields(origin, seen)
     for argument in get_args(annotation):
         evaluate_fields(argument, seen)

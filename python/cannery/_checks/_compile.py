@@ -154,7 +154,7 @@ class Compiler:
             return self.check(annotation.__value__)  # `type X = ...`
         if isinstance(annotation, TypeVar) or hasattr(annotation, "__constraints__"):
             return self._type_variable(annotation)
-        if annotation in _FILES:
+        if any(annotation is form for form in _FILES):
             return _of_file(annotation, get_args(annotation))
         if isinstance(annotation, type):
             return self._class(annotation, ())
@@ -196,7 +196,7 @@ class Compiler:
                 name_of(annotation),
                 lambda: self.bound(origin.__type_params__, arguments).check(origin.__value__),
             )
-        if origin in _FILES:
+        if any(origin is form for form in _FILES):
             return _of_file(origin, arguments)
         if not isinstance(origin, type):
             return everything(name_of(annotation))

@@ -47,8 +47,8 @@ def chunks(
 
     Of CSV, the types of columns are inferred from the first `infer_rows` rows (`None`: from all, in
     a pass of its own), see `Chunks.schema`; `schema={"id": str}` says what some are instead:
-    `bool`, `int`, `float` or `str`. `delimiter`, `header` (`False`, or names), and `missing` (texts that
-    stand for nothing, besides the empty field) are as the file has them.
+    `bool`, `int`, `float` or `str`. `delimiter`, `header` (`False`, or names), and `missing` (texts
+    that stand for nothing, besides the empty field) are as the file has them.
 
     Example:
         >>> import cannery
@@ -199,8 +199,8 @@ class Chunks:
         """Return these chunks with the numbers of each column scaled to mean 0 and deviation 1.
 
         Mean and deviation (of the population) are those of all the data: a pass of its own, made
-        when the first chunk is asked for. `columns` are those that are scaled: by default all that hold
-        nothing but numbers.
+        when the first chunk is asked for. `columns` are those that are scaled: by default all that
+        hold nothing but numbers.
 
         Example:
             >>> import cannery

@@ -17,7 +17,7 @@ Identity = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large the chunks are: at most so many rows, and no further row once there are `bytes`."""
+    """How large the chunks are: at most `rows` rows, and none is added once there are `bytes`."""
 
     rows: int | None = None
     bytes: int | None = None

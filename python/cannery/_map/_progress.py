@@ -38,7 +38,7 @@ class Progress:
         self._started = time.monotonic()
 
     def show(self, rows: int, new: int, end: int) -> None:
-        """Show that so many rows are done, `new` of them in this run."""
+        """Show how many rows are done, `new` of them in this run."""
         now = time.monotonic()
         quiet = _INTERVAL if self._is_line else 10.0
         if not self._is_shown or now - self._started < _PATIENCE or now - self._last < quiet:

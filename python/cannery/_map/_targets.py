@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -134,8 +135,9 @@ class LinesTarget(Target):
         """Write each row as a line."""
         from cannery import jsonl
 
-        rows = rows_of(block)
-        return _packed(jsonl.dumps(rows, default="rich").encode(), len(rows), self.compression)
+        rows, lines = rows_of(block), io.BytesIO()
+        jsonl.write(lines, rows, default="rich")
+        return _packed(lines.getvalue(), len(rows), self.compression)
 
 
 def _packed(data: bytes, rows: int, compression: str, head: Head = None) -> Encoded:

@@ -14,6 +14,7 @@ from cannery._audit import reading
 from cannery._objects._describe import Describer
 from cannery._objects._files import codec_of, load_pickle, table_bytes
 from cannery._objects._formats import (
+    CHECKPOINTS,
     DOCUMENTS,
     extension_of,
     format_of_data,
@@ -177,6 +178,9 @@ def load(
     Pickles and joblib's files (`.pkl`, `.pickle`, `.joblib`, compressed or not) are read under the
     policy of `cannery.pickle`, to which `trust` may name its profiles, too (`trust=["sklearn"]`).
 
+    Checkpoints of PyTorch (`.pt`, `.pth`, `.ckpt`, or `format="torch"`) are read by
+    `cannery.torch`, without PyTorch: tensors are arrays.
+
     With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
     Those of joblib's files always are, where these are not compressed.
     The file must stay as it is for as long as there are such arrays: where it is cut short
@@ -195,8 +199,12 @@ def load(
     if not isinstance(where, (str, bytes, os.PathLike)):
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
-    name = format_of_id(format) if format else format_of_file(where)
     path = Path(os.fsdecode(where))
+    if format == "torch" or (format is None and path.suffix.lower() in CHECKPOINTS):
+        from cannery import torch
+
+        return _checked(torch.load(path), type, None)
+    name = format_of_id(format) if format else format_of_file(where)
     if name == "pickle":
         return _checked(load_pickle(path, trust, type), type, None)
     reading(str(path))

@@ -13,6 +13,9 @@ from cannery.errors import DataError
 #: Formats of documents, which hold any object.
 DOCUMENTS = frozenset({"can", "cbor", "json", "msgpack", "yaml"})
 
+#: Names of checkpoints of PyTorch end in these.
+CHECKPOINTS = frozenset({".pt", ".pth", ".ckpt"})
+
 # What is looked at to tell a format.
 _START = 4096
 # The usual first bytes of JSON, which no other format begins with, or YAML, which says the same.

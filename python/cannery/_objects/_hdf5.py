@@ -7,7 +7,6 @@ long integers, bytes; other objects are tagged documents, as texts.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from typing import IO, Any
 
 from cannery.errors import DataTypeError, DepthError
@@ -26,13 +25,13 @@ def dump(value: Any, file: IO[bytes]) -> None:
     """Write a value to a new file."""
     from cannery import hdf5
 
-    if not hasattr(value, "items"):
-        error = DataTypeError(f"expected a mapping of names to values, got {type(value).__name__}")
-        error.hint = "a file of groups needs a name for each value: {'x': value}"
-        raise error
     memory = io.BytesIO()
     with hdf5.File(memory, "w", track_order=True) as opened:
-        _Writer().members(opened, value, 0)
+        if type(value) is dict:
+            _Writer().members(opened, value, 0)
+        else:
+            opened.attrs[TAG] = "value"
+            _Writer().value(opened, "value", value, 0)
     file.write(memory.getvalue())
 
 
@@ -40,7 +39,7 @@ class _Writer:
     def __init__(self) -> None:
         self._open: list[int] = []
 
-    def members(self, group: Any, value: Mapping[Any, Any], depth: int) -> None:
+    def members(self, group: Any, value: dict[Any, Any], depth: int) -> None:
         if all(_is_name(key) for key in value):
             for name, member in value.items():
                 self.value(group, name, member, depth + 1)
@@ -209,6 +208,8 @@ class _Reader:
         if tag in ("list", "tuple"):
             items = [values[str(i)] for i in range(len(values))]
             return items if tag == "list" else tuple(items)
+        if tag == "value" and "value" in values:
+            return values["value"]
         if tag == "items":
             return dict(values[str(i)] for i in range(len(values)))
         if tag and group.attrs.get(_ENCODING) in ("csr_matrix", "csc_matrix"):

@@ -19,6 +19,11 @@ class Record:
     saved again, and then loads as what it was for a reader who trusts its type. Parts with names
     like `__array__` are items only: libraries look such names up to find out what an object is,
     and a file must not answer them.
+
+    >>> from cannery import Record
+    >>> record = Record("shop.Order", {"id": 7})
+    >>> record.id, record.type_name
+    (7, 'shop.Order')
     """
 
     __slots__ = ("__hash", "__parts__", "__type_name__")

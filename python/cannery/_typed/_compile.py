@@ -29,6 +29,7 @@ _LISTS: dict[Any, str] = {
     abc.Sequence: "list",
     abc.MutableSequence: "list",
     abc.Collection: "list",
+    abc.Container: "list",
     abc.Iterable: "list",
     abc.Reversible: "list",
     set: "set",
@@ -41,6 +42,7 @@ _DICTS = (dict, abc.Mapping, abc.MutableMapping)
 _OTHER_DICTS: dict[Any, Callable[[dict[Any, Any]], Any]] = {
     collections.OrderedDict: collections.OrderedDict,
     collections.Counter: collections.Counter,
+    collections.ChainMap: collections.ChainMap,
     types.MappingProxyType: types.MappingProxyType,
 }
 # What a `defaultdict` makes of a missing key, where the type of its values leaves no doubt.
@@ -211,10 +213,12 @@ class Compiler:
 
     def _scalar(self, cls: Any) -> Node:
         ways = SCALARS[cls]
+        lenient: frozenset[str] = frozenset()
         if not self._strict and cls in LENIENT:
+            lenient = frozenset(LENIENT[cls]) - frozenset(ways)
             ways = ways | LENIENT[cls] if cls in MOMENTS else LENIENT[cls] | ways
         name = "None" if cls is type(None) else cls.__name__
-        return Node(name, dict(ways))
+        return Node(name, dict(ways), lenient=lenient)
 
     def _tuple(self, arguments: tuple[Any, ...]) -> Node:
         if not arguments:
@@ -227,7 +231,14 @@ class Compiler:
         return Node(self._with_arguments("tuple", *items), {"list": ("fixed", items)})
 
     def _mapping(self, cls: Any, arguments: tuple[Any, ...]) -> Node:
-        key, value = (*arguments, int) if cls is collections.Counter else arguments or (Any, Any)
+        key, value = (
+            arguments or (Any, Any)
+            if cls is not collections.Counter
+            else (
+                *(arguments or (Any,)),
+                int,
+            )
+        )
         key_node = self._same(str if key is Any else key)
         if not set(key_node.ways) & {"text", "int", "float", "bool", "null"}:
             raise refusal(f"no key of an object in a document can be {key_node.expected}")

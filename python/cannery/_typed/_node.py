@@ -33,6 +33,8 @@ class Node:
     read: Callable[[bytes], Any] | None = None
     """Reads the whole value from JSON by itself, in place of any way."""
     is_any: bool = False
+    lenient: frozenset[str] = frozenset()
+    """Kinds that are taken only because `strict=False` was asked for."""
 
 
 @dataclasses.dataclass

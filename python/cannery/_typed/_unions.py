@@ -39,6 +39,9 @@ def union_of(nodes: Sequence[Node], records: Sequence[Record], binary: bool = Fa
         return _with_reader(nodes, merged)
     for kind in KINDS:
         able = [node for node in nodes if kind in node.ways]
+        if len(able) > 1:
+            # What a type takes by its nature goes before what others tolerate.
+            able = [node for node in able if kind not in node.lenient]
         if binary and kind == "text" and any("bytes" not in node.ways for node in able):
             able = [node for node in able if "bytes" not in node.ways]
         if able:

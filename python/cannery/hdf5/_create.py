@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from cannery.hdf5._encode import (
     flat_values,
     is_empty,
 )
-from cannery.hdf5._types import Empty, check_string_dtype, flattened, string_dtype
+from cannery.hdf5._types import Empty, check_string_dtype, flattened
 
 _CHUNK_BASE, _CHUNK_MIN, _CHUNK_MAX = 16 * 1024, 8 * 1024, 1024 * 1024
 
@@ -123,7 +124,8 @@ class NewDataset:
             if inner and self.shape is not None:
                 self.shape = self.shape[: len(self.shape) - len(inner)]
         else:
-            self.shape = (int(shape),) if np.isscalar(shape) else tuple(int(n) for n in shape)
+            given = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+            self.shape = tuple(operator.index(n) for n in given)
             if self.data is not None and math.prod(self.shape + inner) != self.data.size:
                 raise ValueError("Shape tuple is incompatible with data")
         if self.shape is not None and any(n < 0 for n in self.shape):
@@ -135,9 +137,10 @@ class NewDataset:
             maxshape = (maxshape,)
         if isinstance(chunks, int) and not isinstance(chunks, bool):
             chunks = (chunks,)
-        self.max_shape = None if not maxshape else [None if n is None else int(n) for n in maxshape]
+        bounds: list[Any] = list(maxshape) if isinstance(maxshape, Sequence) else []
+        self.max_shape = [None if n is None else operator.index(n) for n in bounds] or None
         for name, value in (("maxshape", maxshape), ("chunks", chunks)):
-            if value and value is not True and len(value) != rank:
+            if isinstance(value, Sequence) and len(value) != rank:
                 raise ValueError(f"{name!r} must have same rank as dataset shape")
         if self.max_shape and any(
             m is not None and m < n for n, m in zip(self.shape or (), self.max_shape, strict=True)
@@ -176,8 +179,8 @@ class NewDataset:
         return encode(self.described, values, node).tobytes()
 
     def create(self, node: _native.Hdf5Node) -> _native.Hdf5Node:
-        """Make the dataset in the file of a node, and write its elements."""
-        made = node.create_dataset(
+        """Make the dataset in the file of a node; no link leads to it yet."""
+        return node.create_dataset(
             self.native,
             self.committed,
             self.shape,
@@ -187,7 +190,6 @@ class NewDataset:
             self.fill(node),
             self.track_order,
         )
-        return made
 
     def write(self, made: _native.Hdf5Node, threads: int) -> None:
         """Write the elements."""
@@ -262,8 +264,3 @@ def guess_chunk(shape: tuple[int, ...], itemsize: int) -> list[int]:
             return [int(n) for n in chunks]
         chunks[axis % len(chunks)] = math.ceil(chunks[axis % len(chunks)] / 2.0)
         axis += 1
-
-
-def is_string(dtype: np.dtype) -> bool:
-    """Whether elements are text."""
-    return check_string_dtype(dtype) is not None or dtype == string_dtype()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections import namedtuple
 from collections.abc import Iterator
@@ -32,7 +33,6 @@ from cannery.hdf5._types import (
     flattened,
     text,
 )
-
 from cannery.hdf5._write import region_reference, write
 
 if TYPE_CHECKING:
@@ -272,15 +272,16 @@ class Dataset(HLObject):
         """Change the shape, or the length of one axis; new elements are the fill value."""
         if self.chunks is None:
             raise TypeError("Only chunked datasets can be resized")
-        shape = list(self.shape)
         if axis is not None:
             if not 0 <= axis < self.ndim:
                 raise ValueError(f"Invalid axis (0 to {self.ndim - 1} allowed)")
-            if not isinstance(size, (int, np.integer)):
+            if isinstance(size, tuple):
                 raise TypeError("Argument must be a single int if axis is specified")
-            shape[axis] = int(size)
+            shape = [*self.shape]
+            shape[axis] = operator.index(size)
         else:
-            shape = [int(size)] if isinstance(size, (int, np.integer)) else [int(n) for n in size]
+            given = size if isinstance(size, (tuple, list)) else (size,)
+            shape = [operator.index(n) for n in given]
         self._node.resize(shape)
         self._state.resized()
 

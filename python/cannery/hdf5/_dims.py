@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cannery import _native
 from cannery.hdf5._errors import shown
 from cannery.hdf5._references import Reference
 from cannery.hdf5._types import ref_dtype, string_dtype, vlen_dtype
@@ -19,9 +20,12 @@ def make_scale(dataset: Dataset, name: str) -> None:
     """Make a dataset a scale."""
     if "DIMENSION_LIST" in dataset.attrs:
         raise RuntimeError("a dataset whose dimensions have scales is no scale itself")
-    dataset.attrs.create("CLASS", np.bytes_(b"DIMENSION_SCALE\0"), dtype="S16")
-    data = name.encode()
-    dataset.attrs.create("NAME", np.bytes_(data + b"\0"), dtype=f"S{len(data) + 1}")
+    # libhdf5 knows scales by texts that end with a NUL.
+    for attribute, data in ((b"CLASS", b"DIMENSION_SCALE"), (b"NAME", name.encode())):
+        text = data + b"\0"
+        native = _native.Hdf5Type.make(("string", len(text), "nullterm", "ascii"))
+        dataset._node.set_attribute(attribute, native, None, (), text)
+    dataset._state.changed()
 
 
 def is_scale(dataset: Dataset) -> bool:

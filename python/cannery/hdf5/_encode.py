@@ -12,7 +12,7 @@ from cannery.hdf5._references import Reference, RegionReference
 from cannery.hdf5._types import Empty, check_string_dtype, flattened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 Described = tuple[Any, ...]
 
@@ -75,9 +75,10 @@ def _enumeration(base: np.dtype, values: dict[str, int]) -> Described:
 
 
 def _compound(dtype: np.dtype) -> Described:
-    assert dtype.names is not None and dtype.fields is not None
     members, moved = [], 0
-    fields = [(dtype.fields[name][1], name, dtype.fields[name][0]) for name in dtype.names]
+    names: tuple[str, ...] = dtype.names or ()
+    known: Any = dtype.fields or {}
+    fields = [(known[name][1], name, known[name][0]) for name in names]
     moves = {}
     for offset, name, field in sorted(fields, key=lambda part: part[0]):
         moves[name] = offset + moved
@@ -96,8 +97,10 @@ def native_type(dtype: np.dtype) -> _native.Hdf5Type:
 
 
 def encode(described: Described, values: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
-    """Elements of a type of a file, one in a row of bytes; `values` has one axis, and then those
-    of the type itself."""
+    """Elements of a type of a file, one in a row of bytes.
+
+    `values` has one axis, and then those of the type itself.
+    """
     return _ENCODERS[described[0]](described, values, node)
 
 
@@ -132,10 +135,8 @@ def _text(value: Any, charset: str = "utf-8") -> bytes:
             return value.encode(encoding, "surrogateescape")
         except UnicodeEncodeError:
             return value.encode("utf-8", "surrogateescape")
-    if value is None or (isinstance(value, int) and value == 0):
+    if _is_unset(value):
         return b""
-    if isinstance(value, (np.bytes_, np.str_)):
-        return _text(value.item(), charset)
     raise TypeError(f"Can't implicitly convert non-string objects to strings: `{value!r:.60}`")
 
 
@@ -179,7 +180,9 @@ def _encode_compound(described: Described, values: np.ndarray, node: Any) -> np.
     out = np.zeros((len(values), size), "u1")
     if values.dtype.names is None and values.dtype.kind in "cfiub":
         parts = values.astype("c16") if values.dtype.kind != "c" else values
-        for (_, offset, member), part in zip(members, (parts.real, parts.imag), strict=True):
+        for (_, offset, member), part in zip(
+            members, (np.real(parts), np.imag(parts)), strict=True
+        ):
             out[:, offset : offset + member[1]] = encode(member, part, node)
         return out
     names = values.dtype.names or ()
@@ -217,6 +220,7 @@ def _encode_array(described: Described, values: np.ndarray, node: Any) -> np.nda
 
 
 def _encode_unknown(described: Described, values: np.ndarray, node: Any) -> np.ndarray:
+    del values, node
     raise TypeError(f"elements of the class `{described[0]}` are not written")
 
 
@@ -237,7 +241,7 @@ _ENCODERS: dict[str, Callable[..., np.ndarray]] = {
 
 def memory_dtype(described: Described) -> np.dtype:
     """NumPy's type for elements of a file."""
-    from cannery.hdf5._types import _made  # noqa: PLC0415
+    from cannery.hdf5._types import _made
 
     return _made(described).dtype
 
@@ -286,7 +290,7 @@ def item_type(data: Any) -> type | None:
 
 def guessed_dtype(data: Any) -> np.dtype | None:
     """The dtype that text and references are stored with."""
-    from cannery.hdf5._types import ref_dtype, regionref_dtype, string_dtype  # noqa: PLC0415
+    from cannery.hdf5._types import ref_dtype, regionref_dtype, string_dtype
 
     found = item_type(data)
     if found is None:
@@ -340,11 +344,6 @@ def flat_values(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Elements of a dtype along one axis, before those of the type itself."""
     _, inner = flattened(dtype)
     return values.reshape((-1, *inner))
-
-
-def encoded(described: Described, values: Iterable[Any], node: _native.Hdf5Node) -> bytes:
-    """The bytes of elements."""
-    return encode(described, np.asarray(values), node).tobytes()
 
 
 def is_empty(data: Any) -> bool:

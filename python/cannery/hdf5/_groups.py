@@ -10,7 +10,7 @@ import numpy as np
 
 from cannery.errors import CanneryError, DataError
 from cannery.hdf5._create import NewDataset
-from cannery.hdf5._encode import array_of, native_type
+from cannery.hdf5._encode import native_type
 from cannery.hdf5._errors import shown
 from cannery.hdf5._object import HLObject
 from cannery.hdf5._types import text
@@ -126,12 +126,12 @@ def create_dataset(
 ) -> Dataset:
     """Make a dataset."""
     new = NewDataset(shape, dtype, data, **keywords)
-    if name is None:
-        made, path = new.create(group._node), None
-    else:
+    node, last, path = group._node, b"", None
+    if name is not None:
         node, last = _parent(group, name)
         _free(node, last)
-        made, path = new.create(node), group._joined(name_bytes(name))
+        path = group._joined(name_bytes(name))
+    made = new.create(node)
     new.write(made, group._state.threads)
     if name is not None:
         node.insert_hard(last, made)
@@ -174,7 +174,7 @@ def delete_member(group: Group, name: str | bytes) -> None:
         node, last = _parent(group, name, make=False)
         node.remove_link(last)
     except CanneryError as error:
-        from cannery.hdf5._errors import object_error  # noqa: PLC0415
+        from cannery.hdf5._errors import object_error
 
         raise object_error(text(name_bytes(name)), error) from error
     group._state.changed()
@@ -199,14 +199,12 @@ def require_dataset(
     if name not in group:
         return create_dataset(group, name, shape, dtype, keywords.pop("data", None), keywords)
     found = group[name]
-    from cannery.hdf5._dataset import Dataset  # noqa: PLC0415
+    from cannery.hdf5._dataset import Dataset
 
     if not isinstance(found, Dataset):
         raise TypeError(f"Incompatible object ({type(found).__name__}) already exists")
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
-    if found.shape != wanted and (
-        exact or keywords.get("maxshape", found.maxshape) != found.maxshape or found.shape != wanted
-    ):
+    if found.shape != wanted:
         raise TypeError(f"Shapes do not match (existing {found.shape} vs new {wanted})")
     dtype = np.dtype(dtype)
     if exact and dtype != found.dtype:
@@ -246,7 +244,6 @@ def copy_member(
     copier = _Copier(target, shallow, expand_soft, expand_external, without_attrs)
     made = copier.copy(found)
     node.insert_hard(last, made)
-    copier.finish()
     target._state.changed()
 
 
@@ -259,9 +256,6 @@ class _Copier:
         self._target, self._shallow = target, shallow
         self._soft, self._external, self._without_attrs = soft, external, without_attrs
         self._done: dict[tuple[int, int], _native.Hdf5Node] = {}
-
-    def finish(self) -> None:
-        self._done.clear()
 
     def copy(self, found: Any) -> _native.Hdf5Node:
         made = self._done.get(found.id)
@@ -285,8 +279,7 @@ class _Copier:
             self._attributes(found, made)
         return made
 
-    def _members(self, found: Any, made: _native.Hdf5Node, deep: bool = True) -> None:
-        del deep
+    def _members(self, found: Any, made: _native.Hdf5Node) -> None:
         for name in found._node.names():
             link = found._node.link(name)
             follow = link[0] == "hard"
@@ -332,7 +325,7 @@ class _Copier:
         filters = [(n, flags, list(values)) for n, _, flags, values in native.filters]
         filters = [_given(*one) for one in filters]
         shape = native.shape
-        max_shape = None if not shape else [n for n in native.max_shape]
+        max_shape = None if not shape else list(native.max_shape)
         fill = native.fill_value
         if isinstance(fill, bytes):
             fill = move_elements(described, fill, found._node, self._target._node)
@@ -451,6 +444,3 @@ def like(other: Any, keywords: dict[str, Any]) -> dict[str, Any]:
     except (TypeError, RuntimeError, ValueError):
         pass
     return {**found, **keywords}
-
-
-__all__ = ["ExternalLink", "SoftLink", "array_of"]

@@ -23,8 +23,9 @@ from cannery.hdf5._types import file_type, text
 from cannery.hdf5._virtual import VirtualLayout, built
 
 if TYPE_CHECKING:
-    from cannery import _native
     from types import TracebackType
+
+    from cannery import _native
 
 __all__ = [
     "AttributeManager", "Dataset", "Datatype", "ExternalLink", "File", "Group", "HLObject",
@@ -281,9 +282,9 @@ class File(Group):
     """An HDF5 file: its root group.
 
     `name` is a path, the bytes of a file (for reading), or a binary file object.
-    `mode` is `"r"` to read, `"r+"` to change a file that exists, `"w"` to make a new one in place of
-    an old one, `"x"` or `"w-"` to make one that must not exist, `"a"` for `"r+"` or `"x"`. A new file
-    is written under another name, and takes its own when it is flushed or closed.
+    `mode` is `"r"` to read, `"r+"` to change a file that exists, `"w"` to make a new one in place
+    of an old one, `"x"` or `"w-"` to make one that must not exist, `"a"` for `"r+"` or `"x"`. A new
+    file is written under another name, and takes its own when it is flushed or closed.
     `external` says which other files it may lead to by external links, virtual datasets and raw
     files: none (`"refuse"`), regular files beneath its folder (`"same-folder"`) or `"any"`.
     `threads` encode and decode chunks; 0 stands for as many as there are processors.

@@ -42,7 +42,7 @@ class VirtualSource:
                 raise TypeError("The name parameter is required when specifying a source by path")
             if shape is None:
                 raise TypeError("The shape parameter is required when specifying a source by path")
-        self.path, self.name = path, name
+        self.path, self.name = path, str(name)
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
         self.dtype = dtype
         self.maxshape = self.shape if maxshape is None else tuple(maxshape)

@@ -84,9 +84,7 @@ def _values(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
         array = value
     elif base.names is not None and not hasattr(value, "dtype"):
         array = np.asarray(value, dtype=base)
-    elif base.kind == "S":
-        array = np.asarray(value)
-    elif hasattr(value, "__array__") and hasattr(value, "dtype"):
+    elif base.kind == "S" or (hasattr(value, "__array__") and hasattr(value, "dtype")):
         array = np.asarray(value)
     else:
         array = np.asarray(value, dtype=base)
@@ -105,8 +103,7 @@ def _sequences(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarra
     is_nested = isinstance(value, (list, tuple, np.ndarray)) and len(shape) > 0
     if (
         is_nested
-        and len(value) == shape[0]
-        and len(shape) == 1
+        and shape == (len(value),)
         and all(isinstance(item, (list, tuple, np.ndarray)) for item in value)
     ):
         out = np.empty(len(value), object)

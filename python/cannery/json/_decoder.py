@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from cannery import _native
 from cannery.errors import CanneryError
@@ -21,7 +21,12 @@ class JSONDecodeError(CanneryError, _decoder.JSONDecodeError):
 
 
 class JSONDecoder:
-    """The standard library's decoder, with a policy for duplicate keys and a limit of depth."""
+    """The standard library's decoder, with a policy for duplicate keys and a limit of depth.
+
+    >>> from cannery import json
+    >>> json.JSONDecoder().raw_decode("[1] and more")
+    ([1], 3)
+    """
 
     def __init__(
         self,
@@ -59,7 +64,7 @@ class JSONDecoder:
     def __getattr__(self, name: str) -> Any:
         """The scanner of the standard library; one that is set is used instead of our own."""
         if name == "scan_once":
-            return _scanner.make_scanner(self)  # pyright: ignore[reportCallIssue]
+            return _scanner.make_scanner(cast("Any", self))
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def decode(self, s: str, _w: Callable[[str, int], re.Match[str]] = _WHITESPACE.match) -> Any:  # pyright: ignore[reportArgumentType]

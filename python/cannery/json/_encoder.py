@@ -11,7 +11,15 @@ from cannery.json._stdlib import encoder as _encoder
 
 
 class JSONEncoder:
-    """The standard library's encoder: override `default` for types of your own."""
+    """The standard library's encoder: override `default` for types of your own.
+
+    >>> from cannery import json
+    >>> class Sets(json.JSONEncoder):
+    ...     def default(self, o):
+    ...         return sorted(o)
+    >>> json.dumps({3, 1}, cls=Sets)
+    '[1, 3]'
+    """
 
     item_separator = ", "
     key_separator = ": "

@@ -1,8 +1,8 @@
 """MessagePack: the names and the behaviour of the package `msgpack`, and a fast pair.
 
-`packb`, `unpackb`, `pack`, `unpack`, `Packer`, `Unpacker`, `ExtType`, `Timestamp`, the exceptions and
-the modules `exceptions`, `ext` and `fallback` are what they are there. `encode` and `decode` are the
-fast pair: one document, any keys, no hooks but `default`. The format is that of
+`packb`, `unpackb`, `pack`, `unpack`, `Packer`, `Unpacker`, `ExtType`, `Timestamp`, the exceptions
+and the modules `exceptions`, `ext` and `fallback` are what they are there. `encode` and `decode`
+are the fast pair: one document, any keys, no hooks but `default`. The format is that of
 <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 
 What a document claims is not believed: nothing is allocated for items that are not there, and

@@ -7,7 +7,12 @@ from collections import namedtuple
 
 
 class ExtType(namedtuple("ExtType", "code data")):
-    """An extension: a `code` from 0 to 127 and its `data`."""
+    """An extension: a `code` from 0 to 127 and its `data`.
+
+    >>> from cannery import msgpack
+    >>> msgpack.unpackb(msgpack.packb(msgpack.ExtType(5, b"x")))
+    ExtType(code=5, data=b'x')
+    """
 
     __slots__ = ()
 
@@ -23,7 +28,12 @@ class ExtType(namedtuple("ExtType", "code data")):
 
 
 class Timestamp:
-    """A moment in time: whole seconds since 1970-01-01T00:00:00Z, and nanoseconds after them."""
+    """A moment in time: whole seconds since 1970-01-01T00:00:00Z, and nanoseconds after them.
+
+    >>> from cannery import msgpack
+    >>> msgpack.unpackb(msgpack.packb(msgpack.Timestamp(1, 500)))
+    Timestamp(seconds=1, nanoseconds=500)
+    """
 
     __slots__ = ("nanoseconds", "seconds")
 

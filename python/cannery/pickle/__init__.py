@@ -113,6 +113,11 @@ def load(
     `"torch"`) adds what the pickles of a library name. With `on_untrusted="record"`, what is not
     trusted becomes `cannery.Record`s. The rest as in `pickle.load`.
 
+    >>> import io
+    >>> from cannery import pickle
+    >>> pickle.load(io.BytesIO(pickle.dumps([1, 2])))
+    [1, 2]
+
     Raises:
         UntrustedTypeError: if it names anything else; nothing was imported, called or built then.
         UnpicklingError: if it is no pickle, or one on which readers would disagree.

@@ -18,6 +18,13 @@ class Pickler:
     """Writes pickles to a file, byte for byte as `pickle.Pickler` does.
 
     A subclass may define `persistent_id` and `reducer_override`, and have a `dispatch_table`.
+
+    >>> import io
+    >>> from cannery import pickle
+    >>> file = io.BytesIO()
+    >>> pickle.Pickler(file).dump({"a": 1})
+    >>> pickle.loads(file.getvalue())
+    {'a': 1}
     """
 
     __module__ = "cannery.pickle"
@@ -103,6 +110,13 @@ def dump(
 
     With `deterministic=True` the bytes depend on the value alone: sets are sorted, equal texts
     count as one, and the memo keeps only what is referred to again.
+
+    >>> import io
+    >>> from cannery import pickle
+    >>> file = io.BytesIO()
+    >>> pickle.dump([1, 2], file)
+    >>> pickle.loads(file.getvalue())
+    [1, 2]
 
     Raises:
         PicklingError: for what cannot be pickled.

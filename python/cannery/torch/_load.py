@@ -55,7 +55,7 @@ def load(
 def _load_any(f: Any, weights_only: bool, mapped: bool) -> Any:
     if hasattr(f, "read"):
         return load_buffer(bytearray(f.read()), None, weights_only)
-    path = Path(os.fspath(f))
+    path = Path(os.fsdecode(f))
     if path.is_dir():
         return _load_folder(path, weights_only, mapped)
     if path.name == ".metadata":

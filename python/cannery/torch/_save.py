@@ -48,7 +48,7 @@ def save(
     if hasattr(f, "write"):
         _write(f, pickled)
         return
-    path = Path(os.fspath(f))
+    path = Path(os.fsdecode(f))
     try:
         _replace(path, pickled)
     except OSError as error:

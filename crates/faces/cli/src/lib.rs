@@ -80,12 +80,13 @@ impl ExitStatus {
 ///
 /// Errors are written to the console, as one message and what to do about it.
 pub fn main(args: Vec<OsString>, host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
+    let quoted: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let outcome = match Args::try_parse_from(args) {
         Ok(args) => {
             console.set_looks(args.color, args.quiet);
             run(args.command, host, console)
         }
-        Err(usage) => console.usage(&usage),
+        Err(usage) => console.usage(&usage, &quoted),
     };
     let outcome = outcome.and_then(|status| console.flush().map(|()| status));
     outcome.unwrap_or_else(|failure| failure.report(console))
@@ -114,6 +115,7 @@ fn run(
         Command::Artifacts(args) => commands::artifacts::artifacts(&args, console),
         Command::Lineage(args) => commands::lineage::lineage(&args, console),
         Command::Why(args) => commands::runs::why(&args, console),
+        Command::Logs(args) => commands::logs::logs(&args, console),
         Command::Fsck(args) => commands::upkeep::fsck(&args, console),
         Command::Gc(args) => commands::upkeep::gc(&args, console),
         Command::Store(command) => commands::upkeep::store(&command, console),

@@ -60,7 +60,7 @@ fn inspect() {
     ");
     insta::assert_snapshot!(folder.run("inspect --json :a.npy :rows.jsonl"), @r#"
     {"name":"a.npy","format":"npy","size":134,"root":{"kind":"array","dtype":"uint8","shape":[3,2],"fortran_order":false,"bytes":6}}
-    {"name":"rows.jsonl","format":"jsonl","size":37,"root":{"kind":"list","len":[3,3],"count":1,"parts":[{"kind":"map or text","name":"[]","details":"1 character","len":[1,2],"count":3,"parts":[{"kind":"int or float","name":"a","details":"1","count":2},{"kind":"list","name":"b","len":[2,2],"count":1,"parts":[{"kind":"int","name":"[]","details":"1 to 2","count":2}]}]}]}}
+    {"name":"rows.jsonl","format":"jsonl","size":37,"root":{"kind":"list","kinds":["list"],"len":[3,3],"count":1,"parts":[{"kind":"map or text","kinds":["map","text"],"characters":[1,1],"name":"[]","details":"1 character","len":[1,2],"count":3,"parts":[{"kind":"int or float","kinds":["int","float"],"numbers":[1.0,1.0],"name":"a","details":"1","count":2},{"kind":"list","kinds":["list"],"name":"b","len":[2,2],"count":1,"parts":[{"kind":"int","kinds":["int"],"numbers":[1,2],"name":"[]","details":"1 to 2","count":2}]}]}]}}
     ----- exit 0
     "#);
 }
@@ -95,14 +95,20 @@ fn cat() {
     "#);
     insta::assert_snapshot!(folder.run("cat :rows.jsonl :a.npy"), @r#"
     {"a":1,"b":[1,2]}
-    {"a":NaN}
-    "x"
     [0,1]
     [2,3]
     [4,5]
+    ----- exit 2
+    error: rows.jsonl: JSON has no NaN in `$[1].a` at line 2 column 7
+    hint: `--nan` writes it as Python does, `--tagged` with its type
+    "#);
+    insta::assert_snapshot!(folder.run("cat --nan :rows.jsonl"), @r#"
+    {"a":1,"b":[1,2]}
+    {"a":NaN}
+    "x"
     ----- exit 0
     "#);
-    insta::assert_snapshot!(folder.run("cat --json :rows.jsonl :a.npz"), @r#"
+    insta::assert_snapshot!(folder.run("cat --nan --json :rows.jsonl :a.npz"), @r#"
     [{"a":1,"b":[1,2]},{"a":NaN},"x"]
     {"x":[256,770],"long/name":"776708496480-04-24"}
     ----- exit 0
@@ -283,9 +289,9 @@ fn parts() {
     error: a.json: there is nothing at `$.rows[0].x`
     hint: `$.rows[0]` is there, but nothing in it that is `x`
     ");
-    insta::assert_snapshot!(folder.run("cat --path $.rows[-1] :a.json"), @r"
+    insta::assert_snapshot!(folder.run("cat --path $.rows[+1] :a.json"), @r"
     ----- exit 2
-    error: invalid value '$.rows[-1]' for '--path <PATH>': the path `$.rows[-1]`: expected a position, counted from 0, found `-` at column 8
+    error: invalid value '$.rows[+1]' for '--path <PATH>': the path `$.rows[+1]`: expected a position, counted from 0, found `+` at column 8
 
     For more information, try '--help'.
     ");

@@ -13,6 +13,7 @@ fn fmt() {
     a.json would change
     b.yaml would change
     ----- exit 1
+    3 files, 2 would change
     ");
     insta::assert_snapshot!(folder.run("fmt --diff :a.json :b.yaml :c.json"), @r#"
     --- a.json (now)
@@ -30,9 +31,10 @@ fn fmt() {
     -    - x
     +  - x
     ----- exit 1
+    3 files, 2 would change
     "#);
     insta::assert_snapshot!(folder.run("fmt --json --check :a.json :c.json"), @r#"
-    {"files":2,"changed":["a.json"],"failed":0,"written":false}
+    {"files":2,"changed":["a.json"],"failed":0,"skipped":0,"written":false}
     ----- exit 1
     "#);
     assert_eq!(folder.read("a.json"), "{\"b\":[1,2],\"a\":{}}");
@@ -40,6 +42,7 @@ fn fmt() {
     ----- exit 0
     a.json changed
     d.jsonl changed
+    3 files, 2 changed
     ");
     insta::assert_snapshot!(folder.run("fmt :b.yaml"), @r"
     ----- exit 0
@@ -52,6 +55,7 @@ fn fmt() {
     ----- exit 2
     error: b.yaml: keys of YAML stay in their order: comments belong to them
     hint: leave `--sort-keys` to files in JSON
+    3 files, 0 would change, 1 failed
     ");
     insta::assert_snapshot!(folder.run("fmt --width 12 --indent 4 :a.json"), @r"
     ----- exit 0
@@ -79,8 +83,9 @@ fn what_cannot_be_laid_out_stays_as_it_is() {
     error: a.json: expected a value, found `]` at line 2 column 4
     hint: remove the comma before it
     b.json changed
-    error: c.npy: NPY is not laid out: it is no text
+    skipped: c.npy: NPY is not laid out: it is no text
     error: d.json: cannot open the file: No such file or directory (os error 2)
+    4 files, 1 changed, 2 failed, 1 skipped
     ");
     assert_eq!(folder.read("a.json"), "[1,\n 2,]");
     assert_eq!(folder.read("b.json"), "[1]\n");
@@ -106,7 +111,7 @@ fn validate() {
     4 files, 3 invalid, 6 errors
     ");
     insta::assert_snapshot!(folder.run("validate --json :a.json :d.json"), @r#"
-    {"files":2,"invalid":1,"unreadable":0,"errors":[{"file":"a.json","line":1,"column":10,"offset":9,"kind":"value","message":"the key `x` occurs twice in its map","path":null,"hint":"it is at line 1 column 2 before; readers take one of them"},{"file":"a.json","line":2,"column":1,"offset":17,"kind":"syntax","message":"expected a key in double quotes, found `}`","path":null,"hint":"remove the comma before it"}]}
+    {"files":2,"invalid":1,"unreadable":0,"skipped":0,"errors":[{"file":"a.json","line":1,"column":10,"offset":9,"kind":"value","message":"the key `x` occurs twice in its map","path":null,"hint":"it is at line 1 column 2 before; readers take one of them"},{"file":"a.json","line":2,"column":1,"offset":17,"kind":"syntax","message":"expected a key in double quotes, found `}`","path":null,"hint":"remove the comma before it"}]}
     ----- exit 1
     "#);
     insta::assert_snapshot!(folder.run("validate :d.json"), @"----- exit 0");

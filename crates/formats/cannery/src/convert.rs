@@ -282,13 +282,21 @@ pub fn convert_between(
     let mut losses = Losses::default();
     let plan = Plan::new(&source, to, options);
     let write = options.write.clone().rows(plan.as_rows).surrogates(options.tagged);
+    // Rows before one that fails are as good as any, where they are not a part of a file.
+    let keeps_rows = to.id() == "jsonl" && !output.is_file();
     let mut writer = to.writer(output, &write)?;
     if plan.is_nothing {
         return writer.finish().map(|()| losses);
     }
     let sent = plan.send(source, writer.sink(), options, (watch, &mut losses));
     let can_tag = !options.tagged && !plan.capabilities.arrays;
-    sent.map_err(say_expanded).map_err(|error| if can_tag { say_tagged(error) } else { error })?;
+    let sent =
+        sent.map_err(say_expanded).map_err(|error| if can_tag { say_tagged(error) } else { error });
+    if keeps_rows && sent.is_err() {
+        drop(writer.finish());
+        return sent.map(|()| losses);
+    }
+    sent?;
     writer.finish().map(|()| losses)
 }
 

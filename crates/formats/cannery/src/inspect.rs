@@ -1,7 +1,7 @@
 //! What is inside a file, without loading it.
 
 use cannery_core::tagged::MAX_LEVELS;
-use cannery_core::{Container, Dtype, Order, Result, Sink, Source, Text, size_in_bytes};
+use cannery_core::{Container, Dtype, Order, Result, Sink, Source, Text, Value, size_in_bytes};
 
 use crate::format::{Format, ReadOptions, format_of};
 use crate::{Compression, Input, Location};
@@ -35,6 +35,14 @@ pub struct Node {
     pub name: Option<String>,
     /// What it is: `map`, `list`, `int`, `array`, or several of them.
     pub kind: String,
+    /// The kinds of its values one by one, the most frequent first.
+    pub kinds: Vec<String>,
+    /// The least and greatest of its numbers; integers where all of them are.
+    pub numbers: Option<(Value, Value)>,
+    /// The least and greatest length of its texts, in characters.
+    pub characters: Option<(u64, u64)>,
+    /// The least and greatest of values of a type that is written as text, such as dates.
+    pub values: Option<(String, String)>,
     /// How many values are summed up here.
     pub count: Option<u64>,
     /// The least and greatest number of items or entries.
@@ -190,6 +198,22 @@ impl Source for Node {
             ("shared_with", &self.shared_with),
         ];
         text_entry("kind", &self.kind, sink)?;
+        if !self.kinds.is_empty() {
+            sink.key(Text::Ascii("kinds"))?;
+            sink.begin(Container::List, Some(self.kinds.len()))?;
+            self.kinds.iter().try_for_each(|kind| sink.text(kind.as_str().into()))?;
+            sink.end(Container::List)?;
+        }
+        if let Some((least, greatest)) = &self.numbers {
+            pair_entry("numbers", &[finite(least), finite(greatest)], sink)?;
+        }
+        if let Some((least, greatest)) = self.characters {
+            counts_entry("characters", &[least, greatest], sink)?;
+        }
+        if let Some((least, greatest)) = &self.values {
+            let pair = [Value::from(least.as_str()), Value::from(greatest.as_str())];
+            pair_entry("values", &pair, sink)?;
+        }
         for (key, text) in texts {
             if let Some(text) = text {
                 text_entry(key, text, sink)?;
@@ -240,6 +264,21 @@ fn counts_entry<S: Sink + ?Sized>(key: &'static str, counts: &[u64], sink: &mut 
     sink.key(Text::Ascii(key))?;
     sink.begin(Container::List, Some(counts.len()))?;
     counts.iter().try_for_each(|&count| send_count(count, sink))?;
+    sink.end(Container::List)
+}
+
+/// A number as JSON has it: null where it is none.
+fn finite(number: &Value) -> Value {
+    match number {
+        Value::Float(float) if !float.is_finite() => Value::Null,
+        number => number.clone(),
+    }
+}
+
+fn pair_entry<S: Sink + ?Sized>(key: &'static str, pair: &[Value; 2], sink: &mut S) -> Result<()> {
+    sink.key(Text::Ascii(key))?;
+    sink.begin(Container::List, Some(2))?;
+    pair.iter().try_for_each(|value| value.emit(sink))?;
     sink.end(Container::List)
 }
 

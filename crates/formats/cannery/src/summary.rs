@@ -1,6 +1,6 @@
 //! A stream of values summed up as its shape: which kinds occur where, how many, how large.
 
-use cannery_core::{ArraySource, BigInt, Container, Dtype, Result, Sink, Text};
+use cannery_core::{ArraySource, BigInt, Container, Dtype, Result, Sink, Text, Value};
 
 use crate::inspect::Node;
 
@@ -479,12 +479,22 @@ impl Shape {
     fn into_node(mut self) -> Node {
         self.untag();
         if let Some(value) = self.value_text() {
-            let kind = self.kind();
-            return Node { kind, details: Some(value), count: Some(self.count), ..Node::default() };
+            let values = self.part("value").and_then(|part| part.values.clone());
+            let (kind, kinds) = (self.kind(), self.kinds());
+            let (details, count) = (Some(value), Some(self.count));
+            return Node { kind, kinds, details, values, count, ..Node::default() };
         }
         self.fold_fields();
         let (kind, details) = (self.kind(), self.details());
-        let mut node = Node { kind, details, count: Some(self.count), ..Node::default() };
+        let mut node = Node {
+            kind,
+            details,
+            kinds: self.kinds(),
+            numbers: self.number_ends(),
+            characters: self.texts.ends.map(|(low, high)| (low as u64, high as u64)),
+            count: Some(self.count),
+            ..Node::default()
+        };
         if let Some(arrays) = self.arrays.filter(|arrays| arrays.are_alike)
             && arrays.count == self.count
         {
@@ -509,8 +519,14 @@ impl Shape {
         node
     }
 
-    /// The kinds that occur, the most frequent first.
+    /// The kinds that occur, the most frequent first, in words.
     fn kind(&self) -> String {
+        let kinds = self.kinds();
+        if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" or ") }
+    }
+
+    /// The kinds that occur, the most frequent first.
+    fn kinds(&self) -> Vec<String> {
         let list = self.list_name.unwrap_or("list");
         let map = self.type_name.as_deref().unwrap_or("map");
         let array = self.arrays.as_ref().map_or(0, |arrays| arrays.count);
@@ -527,9 +543,8 @@ impl Shape {
             (self.nulls, "null"),
         ];
         kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-        let kinds: Vec<_> =
-            kinds.iter().filter(|(count, _)| *count > 0).map(|(_, name)| *name).collect();
-        if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(" or ") }
+        let occurring = kinds.iter().filter(|(count, _)| *count > 0);
+        occurring.map(|(_, name)| (*name).to_owned()).collect()
     }
 
     /// The extent of the scalars.
@@ -553,6 +568,22 @@ impl Shape {
 }
 
 impl Shape {
+    /// The least and greatest number as values; integers where all of them are.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "next to fractions the last digit does not matter"
+    )]
+    fn number_ends(&self) -> Option<(Value, Value)> {
+        let floats = |low: f64, high: f64| (Value::Float(low), Value::Float(high));
+        match (self.ints.ends, self.floats.ends) {
+            (ints, None) => ints.map(|(low, high)| (Value::Int(low), Value::Int(high))),
+            (None, ends) => ends.map(|(low, high)| floats(low, high)),
+            (Some((least, greatest)), Some((low, high))) => {
+                Some(floats(low.min(least as f64), high.max(greatest as f64)))
+            }
+        }
+    }
+
     /// The smallest and largest number.
     #[expect(
         clippy::cast_precision_loss,

@@ -123,5 +123,5 @@ fn an_inspection_is_data() {
     let inspection =
         inspect(&Location::from(&folder.path().join("a.json")), &ReadOptions::default()).unwrap();
     let json = String::from_utf8(cannery::json::to_vec(&inspection.root).unwrap()).unwrap();
-    insta::assert_snapshot!(json, @r#"{"kind":"map","len":[1,1],"count":1,"parts":[{"kind":"list","name":"a","len":[2,2],"count":1,"parts":[{"kind":"int","name":"[]","details":"1 to 2","count":2}]}]}"#);
+    insta::assert_snapshot!(json, @r#"{"kind":"map","kinds":["map"],"len":[1,1],"count":1,"parts":[{"kind":"list","kinds":["list"],"name":"a","len":[2,2],"count":1,"parts":[{"kind":"int","kinds":["int"],"numbers":[1,2],"name":"[]","details":"1 to 2","count":2}]}]}"#);
 }

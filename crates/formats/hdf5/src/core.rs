@@ -129,9 +129,9 @@ impl FileCore {
                 }
                 // Bit 5: a program that did not know the message wrote the file.
                 MessageKind::FREE_SPACE if message.flags & 0x20 == 0 => {
-                    if check_free_space(&mut cursor, self.sizes)? {
-                        self.read_only = Some("the file keeps lists of its free space");
-                    }
+                    let is_kept = check_free_space(&mut cursor, self.sizes)?;
+                    let reason = is_kept.then_some("the file keeps lists of its free space");
+                    self.read_only = reason.or(self.read_only);
                 }
                 MessageKind::NODE_SIZES => {
                     cursor.version(0, "the sizes of B-tree nodes")?;

@@ -1,4 +1,4 @@
-//! HDF5 files, read without libhdf5.
+//! HDF5 files, read and written without libhdf5.
 //!
 //! Follows the [HDF5 File Format Specification](https://support.hdfgroup.org/documentation/hdf5/latest/_s_p_e_c.html),
 //! version 4.0, and what libhdf5 does where the specification is silent. Everything is read:
@@ -8,6 +8,9 @@
 //! Files are not trusted: nothing is allocated because a file declares a size, every loop over
 //! what a file says ends, checksums are compared, and other files are opened only as the
 //! [`ExternalPolicy`] allows.
+//!
+//! Files are written as HDF5 1.8 reads them, so that a writer that ends early leaves a file that is
+//! whole: see [`File::create`], [`File::edit`] and [`Node::create_dataset`].
 //!
 //! ```no_run
 //! let file = cannery_hdf5::File::open("measurements.h5")?;

@@ -45,13 +45,13 @@ fn contents(file: &File) -> Result<Contents> {
 fn visit(node: &Node, path: &str, found: &mut Contents) -> Result<()> {
     let mut what = format!("{:?}", node.kind()?);
     for (name, attribute) in node.attributes()? {
-        what += &format!(" {}={:?}", name.escape_ascii(), attribute?.data);
+        what = format!("{what} {}={:?}", name.escape_ascii(), attribute?.data);
     }
     let mut data = Vec::new();
     match node.kind()? {
         ObjectKind::Dataset => {
             let dataset = node.dataset()?;
-            what += &format!(" {:?}", dataset.space());
+            what = format!("{what} {:?}", dataset.space());
             // Elements in other files are not read.
             data = dataset.read_bytes().unwrap_or_default();
         }
@@ -74,14 +74,14 @@ fn visit(node: &Node, path: &str, found: &mut Contents) -> Result<()> {
 fn fill(file: &File) -> Result<()> {
     let root = file.root();
     let group = root.create_group(false)?;
-    root.insert_link(b"group", LinkTarget::Hard(group.id().1))?;
+    root.insert_link(b"group", &LinkTarget::Hard(group.id().1))?;
     let filters = vec![Filter::new(2, 1, vec![]), Filter::new(1, 1, vec![4])];
     let dataset = root.create_dataset(&chunked(10, filters))?;
     dataset.write(&rows(0, 10), &numbers(10, 1), 1)?;
-    root.insert_link(b"rows", LinkTarget::Hard(dataset.id().1))?;
+    root.insert_link(b"rows", &LinkTarget::Hard(dataset.id().1))?;
     let space = Dataspace::Simple { shape: vec![5], max_shape: vec![Some(5)] };
     let plain = root.create_dataset(&DatasetSpec::new(integer(4), space))?;
-    group.insert_link(b"plain", LinkTarget::Hard(plain.id().1))?;
+    group.insert_link(b"plain", &LinkTarget::Hard(plain.id().1))?;
     plain.set_attribute(b"unit", (&integer(4), None), &Dataspace::Scalar, &[1, 2, 3, 4])
 }
 
@@ -107,7 +107,7 @@ fn many_links_and_attributes_are_found() -> Result<()> {
     let file = File::create_in(Arc::clone(&target) as _, None, &options)?;
     let root = file.root();
     for i in (0..100_000_u32).rev() {
-        root.insert_link(format!("link{i}").as_bytes(), LinkTarget::Soft(b"/x".to_vec()))?;
+        root.insert_link(format!("link{i}").as_bytes(), &LinkTarget::Soft(b"/x".to_vec()))?;
     }
     for i in 0..300_u32 {
         let name = format!("attribute{i}");
@@ -206,12 +206,12 @@ const EDITS: &[(&str, Edit)] = &[
     ("new dataset", |file| {
         let dataset = file.root().create_dataset(&chunked(6, Vec::new()))?;
         dataset.write(&rows(0, 6), &numbers(6, 3), 1)?;
-        file.root().insert_link(b"another", LinkTarget::Hard(dataset.id().1))
+        file.root().insert_link(b"another", &LinkTarget::Hard(dataset.id().1))
     }),
     ("many new groups", |file| {
         for i in 0..40 {
             let group = file.root().create_group(false)?;
-            file.root().insert_link(format!("g{i}").as_bytes(), LinkTarget::Hard(group.id().1))?;
+            file.root().insert_link(format!("g{i}").as_bytes(), &LinkTarget::Hard(group.id().1))?;
         }
         Ok(())
     }),
@@ -273,6 +273,6 @@ fn a_file_is_in_its_old_or_new_state_after_each_write() -> Result<()> {
             assert_eq!(stored, new, "{name}");
         }
     }
-    assert!(kills > 60, "{kills} writes");
+    assert!(kills > 200, "{kills} writes");
     Ok(())
 }

@@ -210,7 +210,9 @@ impl<'s, S: Sink + ?Sized> Composer<'s, S> {
             Scalar::Bool(value) => self.sink.bool(value),
             Scalar::Int(value) => self.sink.int(value),
             Scalar::Float(value) => self.sink.float(value),
-            Scalar::Digits { negative: false, digits, radix: 10 } if !digits.starts_with('0') => {
+            Scalar::Digits { negative: false, digits, radix: 10 }
+                if !digits.starts_with('0') && !digits.contains('_') =>
+            {
                 self.sink.big_int(BigInt::Decimal(digits))
             }
             Scalar::Digits { negative, digits, radix } => {

@@ -76,6 +76,20 @@ impl Span {
     }
 }
 
+/// Where the properties begin that end at `end`: behind `from`, blanks and comments.
+#[must_use]
+pub fn properties_start(text: &str, from: usize, end: usize) -> usize {
+    let mut at = from.min(end);
+    loop {
+        let rest = &text[at..end];
+        at += rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']).len();
+        if !text[at..end].starts_with('#') {
+            return at;
+        }
+        at += text[at..end].find(['\n', '\r']).unwrap_or(end - at);
+    }
+}
+
 impl Properties<'_> {
     /// Neither anchor nor tag.
     pub const NONE: Properties<'static> = Properties { anchor: None, tag: None, end: 0 };

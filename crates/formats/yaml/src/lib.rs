@@ -25,8 +25,8 @@ mod timestamp;
 mod write;
 
 pub use compose::MERGE;
-pub use document::{Comments, Document, NodeKind, PathStep};
-pub use event::{Event, Handler, Properties, ScalarStyle, Span};
+pub use document::{Comments, Document, EntryKey, NodeKind, PathStep, find_bad_merge};
+pub use event::{Event, Handler, Properties, ScalarStyle, Span, properties_start};
 pub use format::{FormatOptions, format};
 pub use parse::{ParseOptions, parse};
 pub use read::{Documents, ReadOptions, from_str, to_value};

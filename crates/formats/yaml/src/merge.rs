@@ -90,7 +90,8 @@ fn merge_one(graph: &mut Graph, state: &mut HashMap<NodeId, State>, map: NodeId)
 fn sources(graph: &Graph, map: NodeId) -> Result<Vec<NodeId>> {
     let Node::Map(entries) = &graph[map] else { unreachable!("only mappings are merged") };
     let mut found = Vec::new();
-    for (_, value) in entries.iter().filter(|(key, _)| is_merge(graph, *key)) {
+    // Of several merge keys the last has precedence, as with every key that occurs twice.
+    for (_, value) in entries.iter().rev().filter(|(key, _)| is_merge(graph, *key)) {
         match &graph[*value] {
             Node::Map(_) => found.push(*value),
             Node::List(items) => found.extend(items),

@@ -50,7 +50,7 @@ impl ReadOptions {
     }
 
     /// Whether `<<` is a key of its own kind: not where plain scalars are what they are in JSON.
-    fn has_merges(&self) -> bool {
+    pub(crate) fn has_merges(&self) -> bool {
         self.merge_keys && matches!(self.schema, Schema::Core | Schema::Legacy)
     }
 }

@@ -28,7 +28,12 @@ pub(crate) enum Scalar<'a> {
     Null,
     Bool(bool),
     Int(i64),
-    Digits { negative: bool, digits: &'a str, radix: u32 },
+    /// An integer beyond a machine word; its digits may have underscores among them.
+    Digits {
+        negative: bool,
+        digits: &'a str,
+        radix: u32,
+    },
     Float(f64),
     Date,
     DateTime,
@@ -60,6 +65,7 @@ fn integer(negative: bool, digits: &str, radix: u32) -> Scalar<'_> {
 pub(crate) fn decimal(negative: bool, digits: &str, radix: u32) -> String {
     let sign = if negative { "-" } else { "" };
     if radix == 10 {
+        let digits = digits.replace('_', "");
         let digits = digits.trim_start_matches('0');
         return format!("{sign}{}", if digits.is_empty() { "0" } else { digits });
     }

@@ -140,7 +140,7 @@ fn what_cannot_be_edited_is_said() {
     insta::assert_snapshot!(refused("a: !t 1\n", "a"), @r"
     this value has a tag of its own
 
-    hint: remove the entry and set it anew
+    hint: set it to a `Tagged` value, or take the tag away first
     ");
 }
 

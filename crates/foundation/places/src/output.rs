@@ -101,6 +101,16 @@ impl<'w> Output<'w> {
         &self.name
     }
 
+    /// Whether it is a file that appears when it is whole.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        match &self.writer {
+            Packer::Plain(target) => matches!(target, Target::File(_)),
+            #[cfg(feature = "compression")]
+            Packer::Compressed(_) => true,
+        }
+    }
+
     /// Whether [`Seek`] works: only in a plain file, not in a pipe that has a name.
     #[must_use]
     pub fn is_seekable(&self) -> bool {

@@ -6,7 +6,6 @@ use cannery::{Value, printable, size_name};
 use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
 
 use super::artifacts::{artifact_value, path_version};
-
 use super::{object, print_json, seconds, shown_type, stores};
 use crate::args::LineageArgs;
 use crate::console::Style;

@@ -34,12 +34,18 @@ impl Merger {
         open: &(impl Iterator<Item = &'a Bound<'py, PyAny>> + Clone),
     ) -> Result<()> {
         let mut own = Vec::with_capacity(entries.len());
+        let mut merged = Vec::new();
         let mut pairs = entries.drain(..);
         while let (Some(key), Some(value)) = (pairs.next(), pairs.next()) {
             if !key.is_exact_instance_of::<MergeKey>() {
                 own.extend([key, value]);
                 continue;
             }
+            merged.push(value);
+        }
+        drop(pairs);
+        // Of several merge keys the last has precedence, as with every key that occurs twice.
+        for value in merged.into_iter().rev() {
             for source in sources(value)? {
                 if source.is(target) || open.clone().any(|open| open.is(&source)) {
                     return Err(itself());
@@ -47,7 +53,6 @@ impl Merger {
                 self.merge_one(target, &source)?;
             }
         }
-        drop(pairs);
         *entries = own;
         Ok(())
     }

@@ -378,7 +378,8 @@ fn hashable_within<'py>(
 #[cold]
 fn no_key(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("{what} cannot be the key of a `dict`")).with_hint(
-        "give the key a tag, such as `!key`, and pass `constructors={\"!key\": function}` to make \
-         something of it that has a hash",
+        "a template such as `{{ x }}` stands in quotes; for a key that is a collection, give it a \
+         tag, such as `!key`, and pass `constructors={\"!key\": function}` to make something of it \
+         that has a hash",
     )
 }

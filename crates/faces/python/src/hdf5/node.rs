@@ -171,9 +171,9 @@ impl Hdf5Node {
         let filter = |(id, flags, values)| Filter::new(id, flags, values);
         spec.filters = filters.into_iter().map(filter).collect();
         spec.fill = match fill {
-            None => FillValue::Default,
             Some(FillParts::Value(bytes)) => FillValue::Value(bytes),
-            Some(FillParts::Name(_)) => FillValue::Undefined,
+            Some(FillParts::Name(name)) if name == "undefined" => FillValue::Undefined,
+            _ => FillValue::Default,
         };
         spec.track_order = track_order;
         self.0.create_dataset(&spec).map(Self).or_raise(py)
@@ -184,11 +184,11 @@ impl Hdf5Node {
     }
 
     fn insert_hard(&self, py: Python<'_>, name: &[u8], node: &Self) -> PyResult<()> {
-        self.0.insert_link(name, LinkTarget::Hard(node.0.id().1)).or_raise(py)
+        self.0.insert_link(name, &LinkTarget::Hard(node.0.id().1)).or_raise(py)
     }
 
     fn insert_soft(&self, py: Python<'_>, name: &[u8], path: &[u8]) -> PyResult<()> {
-        self.0.insert_link(name, LinkTarget::Soft(path.to_vec())).or_raise(py)
+        self.0.insert_link(name, &LinkTarget::Soft(path.to_vec())).or_raise(py)
     }
 
     fn insert_external(
@@ -199,7 +199,7 @@ impl Hdf5Node {
         path: &[u8],
     ) -> PyResult<()> {
         let target = LinkTarget::External { file: file.to_vec(), path: path.to_vec() };
-        self.0.insert_link(name, target).or_raise(py)
+        self.0.insert_link(name, &target).or_raise(py)
     }
 
     /// Puts a link of this group into another one, where it has another name, and removes it.

@@ -91,8 +91,12 @@ impl MsgpackPacker {
         size: i64,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let length = u32::try_from(size).map_err(|_| {
-            let message = format!("expected a size from 0 to 2**32 - 1, not {size}");
-            PyValueError::new_err(message)
+            // The words of the package `msgpack`.
+            PyValueError::new_err(if size < 0 {
+                format!("size must be non-negative, not {size}")
+            } else {
+                format!("size must be below 2**32, not {size}")
+            })
         })?;
         self.write(py, |writer| writer.header(container, length as usize))
     }

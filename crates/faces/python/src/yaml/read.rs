@@ -79,7 +79,7 @@ impl Reading {
             Some(constructors) => Tags::new(constructors.bind(py)),
             None => Ok(Tags::default()),
         };
-        let tags = tags.map_err(from_exception)?;
+        let tags = tags.map_err(from_exception)?.with_pairs(self.options.schema == Schema::Legacy);
         Ok(PyBuilder::new(py, YamlHooks::new(self.duplicates, tags, text.len())))
     }
 
@@ -87,6 +87,13 @@ impl Reading {
     /// find out where.
     #[cold]
     pub(super) fn raise(&self, py: Python<'_>, error: Error, text: &str, start: Pos) -> PyErr {
+        if error.message().starts_with("expected a mapping to merge")
+            && let Some(at) = cannery_yaml::find_bad_merge(text, &self.options)
+        {
+            let moved = Error::new(error.kind(), error.message().to_owned());
+            let hint = error.hint().unwrap_or_default().to_owned();
+            return raise(py, moved.with_hint(hint).at_offset(at as u64), text, start);
+        }
         let found = if is_duplicate(&error) { self.find_duplicate(py, text, start) } else { None };
         raise(py, found.unwrap_or(error), text, start)
     }

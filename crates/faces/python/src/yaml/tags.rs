@@ -3,7 +3,7 @@
 use cannery_core::{Error, ErrorKind, Result};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::tagged::Tagged;
 use crate::construct::is_merge;
@@ -15,6 +15,8 @@ use crate::errors::from_exception;
 pub(crate) struct Tags<'py> {
     exact: Option<Bound<'py, PyDict>>,
     prefixes: Vec<(String, Bound<'py, PyAny>)>,
+    /// Whether `!!omap` and `!!pairs` are lists of pairs.
+    pairs: bool,
 }
 
 /// A value with a tag whose content is being read.
@@ -24,6 +26,8 @@ pub(crate) enum Making<'py> {
     /// `datetime.date` or `datetime.datetime`, from text in ISO 8601.
     Moment(Bound<'py, PyAny>),
     Tagged(Bound<'py, Tagged>),
+    /// A list of mappings of one entry: pairs, as PyYAML has `!!omap` and `!!pairs`.
+    Pairs,
     /// A function of the value, or of the rest of the tag and the value.
     Call {
         function: Bound<'py, PyAny>,
@@ -45,7 +49,13 @@ impl<'py> Tags<'py> {
             }
         }
         prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
-        Ok(Self { exact: Some(exact), prefixes })
+        Ok(Self { exact: Some(exact), prefixes, pairs: false })
+    }
+
+    /// With `!!omap` and `!!pairs` as lists of pairs, or as data like other tags.
+    pub(crate) fn with_pairs(mut self, pairs: bool) -> Self {
+        self.pairs = pairs;
+        self
     }
 
     /// Begins the value of this tag, or of this type.
@@ -68,6 +78,10 @@ impl<'py> Tags<'py> {
                 }
             }
         }
+        let name = tag.to_str()?.strip_prefix("tag:yaml.org,2002:");
+        if self.pairs && matches!(name, Some("omap" | "pairs")) {
+            return Ok(Making::Pairs);
+        }
         let value = tag.py().None();
         Bound::new(tag.py(), Tagged { tag: tag.unbind(), value }).map(Making::Tagged)
     }
@@ -89,6 +103,7 @@ impl<'py> Making<'py> {
             Making::Moment(class) => {
                 class.call_method1("fromisoformat", (&content,)).map_err(|e| no_date(&content, &e))
             }
+            Making::Pairs => pairs(&content),
             Making::Tagged(tagged) => {
                 tagged.borrow_mut().value = content.unbind();
                 Ok(tagged.into_any())
@@ -120,6 +135,24 @@ fn moment_class<'py>(name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, 
         _ => return Ok(None),
     };
     CLASSES[index].import(name.py(), "datetime", class).map(|class| Some(class.clone().into_any()))
+}
+
+/// The entries of a list of mappings that have one each.
+fn pairs<'py>(content: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
+    let unfit = || {
+        Error::new(ErrorKind::Type, "expected a list of mappings with one entry each")
+            .with_hint("write `!!omap` and `!!pairs` as `[a: 1, b: 2]`")
+    };
+    let items = content.cast::<PyList>().map_err(|_| unfit())?;
+    let found = PyList::empty(content.py());
+    for item in items {
+        let entries = item.cast::<PyDict>().map_err(|_| unfit())?.items();
+        let Some(pair) = entries.iter().next().filter(|_| entries.len() == 1) else {
+            return Err(unfit());
+        };
+        found.append(pair).map_err(from_exception)?;
+    }
+    Ok(found.into_any())
 }
 
 #[cold]

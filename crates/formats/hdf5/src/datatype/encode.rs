@@ -40,8 +40,12 @@ fn encode(datatype: &Datatype, out: &mut Vec<u8>) {
             let count = u32::try_from(members.len()).unwrap_or(u32::MAX) & 0xffff;
             head(out, (PACKED, 8), count, size);
             encode(base, out);
-            members.iter().for_each(|(name, _)| text(out, name));
-            members.iter().for_each(|(_, value)| out.extend_from_slice(value));
+            for (name, _) in members {
+                text(out, name);
+            }
+            for (_, value) in members {
+                out.extend_from_slice(value);
+            }
         }
         TypeClass::Sequence(base) => {
             head(out, (1, 9), 0, size);
@@ -56,7 +60,9 @@ fn encode(datatype: &Datatype, out: &mut Vec<u8>) {
         TypeClass::Array { base, shape } => {
             head(out, (PACKED, 10), 0, size);
             out.push(u8::try_from(shape.len()).unwrap_or(u8::MAX));
-            shape.iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
+            for n in shape {
+                out.extend_from_slice(&n.to_le_bytes());
+            }
             encode(base, out);
         }
         TypeClass::Complex(base) => {
@@ -73,7 +79,9 @@ fn head(out: &mut Vec<u8>, (version, class): (u8, u8), bits: u32, size: u32) {
 }
 
 fn put16(out: &mut Vec<u8>, values: &[u16]) {
-    values.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+    for value in values {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
 }
 
 fn text(out: &mut Vec<u8>, name: &[u8]) {

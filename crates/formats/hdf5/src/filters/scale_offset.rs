@@ -3,6 +3,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     reason = "the bits of numbers are what this is about"
 )]
 
@@ -121,7 +122,7 @@ pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
             }
         })
         .collect();
-    let wanted = if parameters.is_float { 0 } else { parameters.decimals.max(0) as u32 };
+    let wanted = if parameters.is_float { 0 } else { parameters.decimals.max(0).cast_unsigned() };
     let (bits, minimum, packed) = if wanted >= full {
         (full, 0, Vec::new())
     } else if parameters.is_float {
@@ -140,7 +141,9 @@ pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
         return Ok(out);
     }
     let mut writer = super::bits::BitWriter::new(&mut out);
-    packed.iter().for_each(|&number| writer.long(number, bits));
+    for &number in &packed {
+        writer.long(number, bits);
+    }
     writer.finish();
     let len = HEAD + numbers.len() * bits as usize / 8 + 1;
     out.resize(len, 0);
@@ -192,8 +195,8 @@ impl ScaleOffsetParameters {
     fn pack_floats(&self, numbers: &[u64]) -> (u32, u64, Vec<u64>) {
         let full = self.size as u32 * 8;
         let scale = 10_f64.powi(self.decimals);
-        let fill = self.fill.map(|fill| self.float(fill));
-        let is_fill = |n: f64| fill.is_some_and(|fill| (n - fill).abs() < 1.0 / scale);
+        let reserved = self.fill.map(|bits| self.float(bits));
+        let is_fill = |n: f64| reserved.is_some_and(|fill| (n - fill).abs() < 1.0 / scale);
         let counted = || numbers.iter().map(|&n| self.float(n)).filter(|&n| !is_fill(n));
         let minimum = counted().fold(f64::INFINITY, f64::min);
         let maximum = counted().fold(f64::NEG_INFINITY, f64::max);
@@ -203,7 +206,7 @@ impl ScaleOffsetParameters {
         if !is_countable {
             return (full, 0, Vec::new());
         }
-        let bits = bits_for_span(span as u64 + 1 + u64::from(fill.is_some()));
+        let bits = bits_for_span(span as u64 + 1 + u64::from(reserved.is_some()));
         if bits >= full {
             return (full, 0, Vec::new());
         }

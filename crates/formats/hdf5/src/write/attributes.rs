@@ -27,7 +27,9 @@ pub(super) fn load(core: &FileCore, object: &mut ObjectEdit) -> Result<()> {
     let Some(info) = found.filter(|m| !m.is_shared()) else { return Ok(()) };
     let mut messages = read_dense_messages(core, &info.data.clone())?;
     if !object.header.orders_attributes {
-        messages.iter_mut().for_each(|message| message.order = None);
+        for message in &mut messages {
+            message.order = None;
+        }
     }
     object.header.remove(MessageKind::ATTRIBUTE_INFO);
     Arc::make_mut(&mut object.header.messages).extend(messages);
@@ -53,16 +55,12 @@ impl ObjectEdit {
         let next = || {
             messages.iter().filter_map(|m| m.order).max().map_or(0, |order| order.saturating_add(1))
         };
+        // Like h5py, which removes an attribute of the name before it makes the new one.
+        let order = self.header.orders_attributes.then(next);
+        let message = Message { kind: MessageKind::ATTRIBUTE, flags: 0, order, data };
         match found {
-            Some(at) => {
-                // Like h5py, which makes a new one and gives it the old name.
-                let order = self.header.orders_attributes.then(next);
-                messages[at] = Message { kind: MessageKind::ATTRIBUTE, flags: 0, order, data };
-            }
-            None => {
-                let order = self.header.orders_attributes.then(next);
-                messages.push(Message { kind: MessageKind::ATTRIBUTE, flags: 0, order, data });
-            }
+            Some(at) => messages[at] = message,
+            None => messages.push(message),
         }
         self.is_dirty = true;
         Ok(())

@@ -158,7 +158,7 @@ impl ChunkStore {
         end[at..].copy_from_slice(&self.element.to_le_bytes());
         let mut level = 0;
         loop {
-            entries = self.write_level(space, level, &entries, &end)?;
+            entries = write_level(space, level, &entries, &end)?;
             if let [root] = entries.as_slice() {
                 return Ok(root.child);
             }
@@ -177,44 +177,38 @@ impl ChunkStore {
         key.extend_from_slice(&[0; 8]);
         key
     }
-
-    /// Writes the nodes of a level, side by side; gives back the entries of the level above.
-    fn write_level(
-        &self,
-        space: &Space<'_>,
-        level: u8,
-        entries: &[Entry],
-        end: &[u8],
-    ) -> Result<Vec<Entry>> {
-        let most = space.chunk_node() * 2;
-        let offset = usize::from(space.sizes().offset);
-        let node_len = 8 + 2 * offset + most * (end.len() + offset) + end.len();
-        let nodes = entries.len().div_ceil(most);
-        let places = (0..nodes).map(|_| space.take(node_len as u64));
-        let places = places.collect::<Result<Vec<u64>>>()?;
-        let mut above = Vec::with_capacity(nodes);
-        for (number, group) in entries.chunks(most).enumerate() {
-            let mut node = Encoder::new(space.sizes());
-            node.bytes(b"TREE").u8(1).u8(level).u16(u16::try_from(group.len()).unwrap_or(0));
-            let left = number.checked_sub(1).map_or(UNDEFINED, |left| places[left]);
-            node.address(left).address(places.get(number + 1).copied().unwrap_or(UNDEFINED));
-            for entry in group {
-                node.bytes(&entry.key).address(entry.child);
-            }
-            let next = entries.get((number + 1) * most).map_or(end, |entry| &entry.key);
-            node.bytes(next);
-            let fill = node_len - node.data.len();
-            space.write(places[number], &node.zeros(fill).finish())?;
-            above.push(Entry { key: group[0].key.clone(), child: places[number] });
-        }
-        Ok(above)
-    }
 }
 
 /// A child of a node, and the key before it.
 struct Entry {
     key: Vec<u8>,
     child: u64,
+}
+
+/// Writes the nodes of a level, side by side; gives back the entries of the level above.
+fn write_level(space: &Space<'_>, level: u8, entries: &[Entry], end: &[u8]) -> Result<Vec<Entry>> {
+    let most = space.chunk_node() * 2;
+    let offset = usize::from(space.sizes().offset);
+    let node_len = 8 + 2 * offset + most * (end.len() + offset) + end.len();
+    let nodes = entries.len().div_ceil(most);
+    let places = (0..nodes).map(|_| space.take(node_len as u64));
+    let places = places.collect::<Result<Vec<u64>>>()?;
+    let mut above = Vec::with_capacity(nodes);
+    for (number, group) in entries.chunks(most).enumerate() {
+        let mut node = Encoder::new(space.sizes());
+        node.bytes(b"TREE").u8(1).u8(level).u16(u16::try_from(group.len()).unwrap_or(0));
+        let left = number.checked_sub(1).map_or(UNDEFINED, |left| places[left]);
+        node.address(left).address(places.get(number + 1).copied().unwrap_or(UNDEFINED));
+        for entry in group {
+            node.bytes(&entry.key).address(entry.child);
+        }
+        let next = entries.get((number + 1) * most).map_or(end, |entry| &entry.key);
+        node.bytes(next);
+        let fill = node_len - node.data.len();
+        space.write(places[number], &node.zeros(fill).finish())?;
+        above.push(Entry { key: group[0].key.clone(), child: places[number] });
+    }
+    Ok(above)
 }
 
 /// Sends a chunk through its filters and stores it; several threads may.

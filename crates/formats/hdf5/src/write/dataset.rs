@@ -123,7 +123,7 @@ impl Change<'_> {
         let allocation = match spec.storage {
             Storage::Compact => Allocation::Early,
             Storage::Chunked(_) | Storage::Virtual(_) => Allocation::Incremental,
-            _ => Allocation::Late,
+            Storage::Contiguous => Allocation::Late,
         };
         let mut messages = vec![
             message(MessageKind::DATASPACE, 0, dataspace(sizes, &spec.space)),
@@ -357,7 +357,7 @@ impl Change<'_> {
         object.is_dirty = true;
         let Some(mut chunks) = object.chunks.take() else { return Ok(()) };
         let work = ChunkWrites::new(core, edits, dataset, selection, data, &mut chunks);
-        let done = work.and_then(|work| work.run(threads));
+        let done = work.run(threads);
         let done = done.and_then(|written| {
             for (place, chunk) in written {
                 match chunk {
@@ -403,9 +403,9 @@ impl<'a> ChunkWrites<'a> {
         selection: &Selection,
         data: &'a [u8],
         chunks: &'a mut ChunkStore,
-    ) -> Result<Self> {
+    ) -> Self {
         let shape = chunks.shape.clone();
-        Ok(Self {
+        Self {
             core,
             edits,
             dataset,
@@ -416,7 +416,7 @@ impl<'a> ChunkWrites<'a> {
             pipeline: Arc::clone(&chunks.pipeline),
             chunks: Mutex::new(chunks),
             shape,
-        })
+        }
     }
 
     fn run(&self, threads: usize) -> Result<Vec<(Place, Written)>> {
@@ -444,8 +444,8 @@ impl<'a> ChunkWrites<'a> {
         let dims = dims.map(|(i, piece)| (*piece, self.shape[i], self.data_shape[i]));
         let copy = BlockCopy { dims: dims.collect(), element: index(self.element) };
         copy.scatter(&mut chunk, self.data);
-        // What is complete is stored at once; the rest waits for more.
-        if is_whole && chunk.len() >= 4096 {
+        // What is complete is stored at once; the rest waits for more, as rows that are appended.
+        if is_whole && chunk.len() >= 4096 && !self.dataset.reaches_beyond(&place) {
             let chunk = store(self.core, self.edits, &self.pipeline, chunk)?;
             return Ok((place, Written::Stored(chunk)));
         }
@@ -532,12 +532,11 @@ fn clear_edges(
     places.dedup();
     let len = chunks.shape.iter().product::<u64>() * chunks.element;
     for place in places {
-        let mut data = match chunks.take(&place) {
-            Some(data) => data.as_ref().clone(),
-            None => {
-                let stored = chunks.index.get(&place).copied();
-                current_chunk(core, dataset, &chunks.pipeline, stored, len)?
-            }
+        let mut data = if let Some(data) = chunks.take(&place) {
+            data.as_ref().clone()
+        } else {
+            let stored = chunks.index.get(&place).copied();
+            current_chunk(core, dataset, &chunks.pipeline, stored, len)?
         };
         let inside: Vec<u64> = (place.iter().enumerate())
             .map(|(i, at)| (new[i] - at * chunks.shape[i]).min(chunks.shape[i]))

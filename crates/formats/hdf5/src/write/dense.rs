@@ -117,9 +117,9 @@ pub(super) fn write_tree(space: &Space<'_>, kind: u8, records: &[Vec<u8>]) -> Re
         }
         let mut node = Encoder::new(sizes);
         node.bytes(b"BTIN").u8(0).u8(kind);
-        between.iter().for_each(|record| {
+        for record in &between {
             node.bytes(record);
-        });
+        }
         node.bytes(&pointers.finish()).checksum();
         if node.data.len() > node_size {
             return Err(unsupported("there are too many links or attributes"));
@@ -145,9 +145,9 @@ pub(super) fn write_tree(space: &Space<'_>, kind: u8, records: &[Vec<u8>]) -> Re
 fn write_leaf(space: &Space<'_>, kind: u8, records: &[Vec<u8>], size: usize) -> Result<u64> {
     let mut node = Encoder::new(space.sizes());
     node.bytes(b"BTLF").u8(0).u8(kind);
-    records.iter().for_each(|record| {
+    for record in records {
         node.bytes(record);
-    });
+    }
     node.checksum();
     let fill = size - node.data.len();
     space.append(&node.zeros(fill).finish())

@@ -5,6 +5,7 @@
 //! header, which stays where it is. So the file on disk is whole after each write.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -176,15 +177,15 @@ struct Switch {
 impl Change<'_> {
     /// The object at an address, which is read if it is not in memory.
     pub(super) fn object(&mut self, core: &FileCore, address: u64) -> Result<&mut ObjectEdit> {
-        if !self.state.objects.contains_key(&address) {
-            // The lock is held, so the header comes from the file.
-            let header = HeaderEdit::read(core, address)?;
-            let mut object = ObjectEdit::new(header);
-            super::attributes::load(core, &mut object)?;
-            self.state.objects.insert(address, object);
+        match self.state.objects.entry(address) {
+            Entry::Occupied(found) => Ok(found.into_mut()),
+            Entry::Vacant(empty) => {
+                // The lock is held, so the header comes from the file.
+                let mut object = ObjectEdit::new(HeaderEdit::read(core, address)?);
+                super::attributes::load(core, &mut object)?;
+                Ok(empty.insert(object))
+            }
         }
-        let object = self.state.objects.get_mut(&address);
-        object.ok_or_else(|| crate::bytes::malformed("the object is not there"))
     }
 
     fn commit(&mut self, core: &Arc<FileCore>) -> Result<()> {

@@ -104,13 +104,13 @@ pub(super) fn dataspace(sizes: Sizes, space: &Dataspace) -> Vec<u8> {
             let rank = u8::try_from(shape.len()).unwrap_or(u8::MAX);
             let grows = shape.iter().zip(max_shape).any(|(n, max)| *max != Some(*n));
             out.bytes(&[2, rank, u8::from(grows), 1]);
-            shape.iter().for_each(|&n| {
+            for &n in shape {
                 out.length(n);
-            });
+            }
             if grows {
-                max_shape.iter().for_each(|n| {
+                for n in max_shape {
                     out.length(n.unwrap_or(UNDEFINED));
-                });
+                }
             }
             &mut out
         }
@@ -149,9 +149,9 @@ pub(super) fn pipeline(sizes: Sizes, filters: &[Filter]) -> Result<Vec<u8>> {
         out.u16(filter.id).u16(short(name_len, "a filter's name")?).u16(filter.flags);
         out.u16(short(filter.values.len(), "a list of parameters")?);
         out.bytes(&filter.name).zeros(name_len - filter.name.len());
-        filter.values.iter().for_each(|&value| {
+        for &value in &filter.values {
             out.u32(value);
-        });
+        }
         out.zeros(4 * (filter.values.len() % 2));
     }
     Ok(out.finish())

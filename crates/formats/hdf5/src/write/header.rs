@@ -130,8 +130,9 @@ impl HeaderEdit {
         let counted = self.version == 2 && count != 1;
         let mut data = vec![0];
         data.extend_from_slice(&count.to_le_bytes());
-        let counter = Message { kind: REFERENCE_COUNT, flags: 0, order: None, data };
-        let messages: Vec<&Message> = messages.iter().chain(counted.then_some(&counter)).collect();
+        let references = Message { kind: REFERENCE_COUNT, flags: 0, order: None, data };
+        let messages: Vec<&Message> =
+            messages.iter().chain(counted.then_some(&references)).collect();
         let need: usize = messages.iter().map(|m| self.message_len(m.data.len())).sum();
         let mut body = Encoder::new(space.sizes());
         let mut written = messages.len();

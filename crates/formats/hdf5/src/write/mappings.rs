@@ -18,9 +18,9 @@ impl Region {
                 let width = width(points.iter().flatten());
                 head(&mut out, 1, width, 4 + 4 * (1 + rank * points.len()));
                 out.u32(number(rank)).uint(points.len() as u64, width);
-                points.iter().flatten().for_each(|&at| {
+                for &at in points.iter().flatten() {
                     out.uint(at, width);
-                });
+                }
                 &mut out
             }
             Self::Blocks(blocks) => {
@@ -34,9 +34,9 @@ impl Region {
                     out.u32(2).u32(3).u8(0).u8(8);
                 }
                 out.u32(number(rank)).uint(blocks.len() as u64, width);
-                all().for_each(|&at| {
+                for &at in all() {
                     out.uint(at, width);
-                });
+                }
                 &mut out
             }
             Self::Regular(dims) => {

@@ -272,7 +272,7 @@ impl Node {
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] if the name exists; [`ErrorKind::Type`] if the node is no group.
-    pub fn insert_link(&self, name: &[u8], target: LinkTarget) -> Result<()> {
+    pub fn insert_link(&self, name: &[u8], target: &LinkTarget) -> Result<()> {
         check_name(name)?;
         let (core, edits) = self.writable()?;
         let _operation = edits.operation();
@@ -286,7 +286,7 @@ impl Node {
         let is_utf8 = !name.is_ascii();
         links.insert(Link { name: name.to_vec(), order: None, target: target.clone(), is_utf8 });
         object.is_dirty = true;
-        if let LinkTarget::Hard(address) = target {
+        if let LinkTarget::Hard(address) = *target {
             let object = change.object(core, address)?;
             object.header.references = object.header.references.saturating_add(1);
             object.is_dirty = true;

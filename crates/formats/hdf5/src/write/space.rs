@@ -38,23 +38,21 @@ impl Allocator {
 
     fn take(&mut self, len: u64) -> Result<u64> {
         let found = self.free.range((len, 0)..).next().copied();
-        let address = match found.filter(|(size, _)| *size <= 2 * len + LEAST) {
-            Some((size, address)) => {
-                self.free.remove(&(size, address));
-                if size - len >= LEAST {
-                    self.free.insert((size - len, address + len));
-                }
-                address
+        let found = found.filter(|(size, _)| *size <= 2 * len + LEAST);
+        let address = if let Some((size, address)) = found {
+            self.free.remove(&(size, address));
+            if size - len >= LEAST {
+                self.free.insert((size - len, address + len));
             }
-            None => {
-                // Structures begin at multiples of eight, as libhdf5 has them.
-                let address = self.end.next_multiple_of(8);
-                let end = address.checked_add(len).filter(|end| *end < self.limit);
-                self.end = end.ok_or_else(|| {
-                    Error::new(ErrorKind::Limit, "the file would be longer than its addresses")
-                })?;
-                address
-            }
+            address
+        } else {
+            // Structures begin at multiples of eight, as libhdf5 has them.
+            let address = self.end.next_multiple_of(8);
+            let end = address.checked_add(len).filter(|end| *end < self.limit);
+            self.end = end.ok_or_else(|| {
+                Error::new(ErrorKind::Limit, "the file would be longer than its addresses")
+            })?;
+            address
         };
         self.fresh.insert(address);
         Ok(address)

@@ -11,7 +11,7 @@ pub struct Ends {
     /// Open brackets.
     depth: usize,
     state: State,
-    /// Whether a value may stand here: behind `[`, `,` and `:`.
+    /// Whether a value may stand at the beginning of what is looked at next.
     takes_value: bool,
 }
 
@@ -28,14 +28,14 @@ enum State {
 }
 
 impl Ends {
-    /// Goes on behind one byte. Says whether a document ends, before it or behind it.
+    /// Goes on behind the byte at a place. Says whether a document ends, before it or behind it.
     #[inline]
-    fn step(&mut self, byte: u8) -> Option<Edge> {
+    fn step(&mut self, data: &[u8], at: usize) -> Option<Edge> {
+        let byte = data[at];
         match self.state {
             State::Text => match byte {
                 b'"' => {
                     self.state = State::Between;
-                    self.takes_value = false;
                     return (self.depth == 0).then_some(Edge::Behind);
                 }
                 b'\\' => self.state = State::Escape,
@@ -51,32 +51,28 @@ impl Ends {
                 b'{' | b'[' | b'"' => return Some(self.give_up(Edge::Before)),
                 _ => {}
             },
-            State::Between => return self.structure(byte),
+            State::Between => return self.structure(data, at),
         }
         None
     }
 
     #[inline]
-    fn structure(&mut self, byte: u8) -> Option<Edge> {
-        match byte {
+    fn structure(&mut self, data: &[u8], at: usize) -> Option<Edge> {
+        match data[at] {
             b'"' => self.state = State::Text,
-            b'{' | b'[' if self.depth > 0 && !self.takes_value => {
+            b'{' | b'[' if self.depth > 0 && !takes_value(&data[..at], self.takes_value) => {
                 return Some(self.give_up(Edge::Before));
             }
-            b'{' | b'[' => {
-                self.depth += 1;
-                self.takes_value = byte == b'[';
-            }
+            b'{' | b'[' => self.depth += 1,
             b'}' | b']' if self.depth > 0 => {
                 self.depth -= 1;
-                self.takes_value = false;
                 return (self.depth == 0).then_some(Edge::Behind);
             }
             b' ' | b'\t' | b'\r' | b'\n' => {}
             // The bytes of a byte order mark.
             0xef | 0xbb | 0xbf if self.depth == 0 => {}
             _ if self.depth == 0 => self.state = State::Scalar,
-            byte => self.takes_value = matches!(byte, b',' | b':'),
+            _ => {}
         }
         None
     }
@@ -86,6 +82,27 @@ impl Ends {
         *self = Self::default();
         edge
     }
+}
+
+/// Whether a value may stand behind this text, in brackets: behind `[`, `,` and `:`. `before` says
+/// it of a text of blanks.
+fn takes_value(text: &[u8], before: bool) -> bool {
+    let last = text.iter().rev().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    last.map_or(before, |byte| matches!(byte, b'[' | b',' | b':'))
+}
+
+/// Bytes that mean something within brackets, and those that do within a string.
+const STRUCTURE: [bool; 256] = table(b"\"{}[]");
+const STRING: [bool; 256] = table(b"\"\\\n");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 #[derive(Clone, Copy)]
@@ -98,16 +115,25 @@ impl RecordEnds for Ends {
     fn next_end(&mut self, data: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < data.len() {
-            if self.state == State::Text {
-                let plain = data[at..].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
-                at += plain?;
+            let stops = match self.state {
+                State::Text => Some(&STRING),
+                State::Between if self.depth > 0 => Some(&STRUCTURE),
+                _ => None,
+            };
+            if let Some(stops) = stops {
+                let plain = data[at..].iter().position(|&byte| stops[usize::from(byte)]);
+                at += plain.unwrap_or(data.len() - at);
+                if at == data.len() {
+                    break;
+                }
             }
-            match self.step(data[at]) {
+            match self.step(data, at) {
                 None => at += 1,
                 Some(Edge::Behind) => return Some(at + 1),
                 Some(Edge::Before) => return Some(at),
             }
         }
+        self.takes_value = takes_value(data, self.takes_value);
         None
     }
 

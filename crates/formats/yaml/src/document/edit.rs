@@ -2,68 +2,132 @@
 
 use cannery_core::{Error, ErrorKind, Result, Value};
 
-use super::render::is_collection;
-use super::splice::Splices;
+use super::atoms::{Atom, Piece};
+use super::splice::{Change, Splices};
 use super::tree::{Entry, NodeId, TreeNodeKind};
+use super::value::expanded;
 use super::{Document, PathStep, missing};
-use crate::ScalarStyle;
+use crate::Span;
 
 impl Document {
     /// Puts `value` at `path`: in place of what is there, or as a new entry of a mapping.
     ///
-    /// Anchors of what is replaced stay; comments beside it stay.
+    /// Anchors of what is replaced stay; comments beside it stay. In a document without a root the
+    /// empty path sets that.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the path leads nowhere, [`ErrorKind::Unsupported`] for values
-    /// that YAML lacks and for nodes with a tag.
+    /// that YAML lacks, for nodes with a tag, and where the text does not allow the edit,
+    /// [`ErrorKind::Reference`] if an anchor would go that is used. The text is unchanged then.
     pub fn set(&mut self, path: &[PathStep], value: &Value) -> Result<()> {
+        let value = expanded(value)?;
         if let Some(id) = self.find(path) {
-            return self.replace(id, self.parent(path), value);
+            let parent = match path {
+                [] | [PathStep::Document(_)] => None,
+                _ => self.entry_at(path).ok(),
+            };
+            let parent = parent.map(|(parent, index)| (parent, self.tree.entries(parent)[index]));
+            return self.replace(id, parent, &value);
+        }
+        if matches!(path, [] | [PathStep::Document(0)]) && self.tree.roots.is_empty() {
+            return self.add_root(&value);
         }
         let [around @ .., PathStep::Key(key)] = path else { return Err(missing(path)) };
-        let map = self.require(around)?;
+        let map = self.require_collection(around)?;
         if !matches!(self.node(map).kind, TreeNodeKind::Mapping { .. }) {
             return Err(missing(path));
         }
-        let entry = Value::Map(vec![(key.clone(), value.clone())]);
+        let entry = Value::Map(vec![(key.clone(), value)]);
         self.add_entry(map, self.tree.entries(map).len(), &entry)
     }
 
     /// Inserts an item before the one at `index` of the sequence at `path`, or behind the last.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no sequence, or it has fewer items.
+    /// [`ErrorKind::NotFound`] if there is no sequence, or it has fewer items; and as
+    /// [`set`](Self::set).
     pub fn insert(&mut self, path: &[PathStep], index: usize, value: &Value) -> Result<()> {
-        let id = self.require(path)?;
+        let id = self.require_collection(path)?;
         match &self.node(id).kind {
             TreeNodeKind::Sequence { entries, .. } if index <= entries.len() => {
-                self.add_entry(id, index, &Value::List(vec![value.clone()]))
+                self.add_entry(id, index, &Value::List(vec![expanded(value)?]))
             }
             _ => Err(missing(&[path, &[PathStep::Index(index)]].concat())),
         }
     }
 
-    /// Removes the entry at `path`, with the comment behind it; comments above it stay.
+    /// Inserts an entry before the one at `index` of the mapping at `path`, or behind the last.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if the path leads nowhere.
+    /// [`ErrorKind::NotFound`] if there is no mapping, or it has fewer entries; and as
+    /// [`set`](Self::set).
+    pub fn insert_key(
+        &mut self,
+        path: &[PathStep],
+        index: usize,
+        key: &Value,
+        value: &Value,
+    ) -> Result<()> {
+        let id = self.require_collection(path)?;
+        match &self.node(id).kind {
+            TreeNodeKind::Mapping { entries, .. } if index <= entries.len() => {
+                self.add_entry(id, index, &Value::Map(vec![(key.clone(), expanded(value)?)]))
+            }
+            _ => Err(missing(&[path, &[PathStep::Index(index)]].concat())),
+        }
+    }
+
+    /// Removes the entry at `path`, with the comments that belong to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the path leads nowhere, [`ErrorKind::Reference`] if an anchor in
+    /// it is used elsewhere.
     pub fn remove(&mut self, path: &[PathStep]) -> Result<()> {
         let (parent, index) = self.entry_at(path)?;
         let entries = self.tree.entries(parent);
-        let entry = entries[index];
-        let splices = Splices::default();
-        let splices = if entries.len() == 1 {
-            self.empty(parent, splices)
+        let atoms = self.tree.entry_atoms(entries[index]);
+        let pieces = vec![Piece::Old(0..atoms.start), Piece::Old(atoms.end..self.tree.atoms.len())];
+        let ways = if entries.len() == 1 {
+            self.emptied(parent)
         } else if self.tree.is_flow(parent) {
-            self.remove_in_brackets(entries, index, splices)
-        } else if self.is_first(entry.start) {
-            let end = self.next_line(self.entry_end(entry));
-            splices.remove(self.line_start(entry.start), end)
+            self.removed_in_brackets(entries, index)
         } else {
-            // On the line of the dash before it: the next entry takes its place.
-            splices.remove(entry.start, entries[index + 1].start)
+            self.removed_lines(parent, index)
         };
-        self.apply(splices)
+        self.commit(ways.into_iter().map(|(splices, dropped)| Change {
+            splices,
+            pieces: pieces.clone(),
+            dropped: vec![dropped],
+            added: Vec::new(),
+        }))
+    }
+
+    /// Removes the entries at the positions of the collection at `path`: all of them, or none.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove).
+    pub fn remove_all(&mut self, path: &[PathStep], positions: &[usize]) -> Result<()> {
+        let mut positions = positions.to_vec();
+        positions.sort_unstable();
+        positions.dedup();
+        self.atomically(|document| {
+            positions.iter().rev().try_for_each(|&position| {
+                document.remove(&[path, &[PathStep::Index(position)]].concat())
+            })
+        })
+    }
+
+    /// Makes several edits, or none if one of them is refused.
+    ///
+    /// # Errors
+    /// That of the edit which was refused.
+    pub fn atomically<T>(&mut self, edits: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let before = self.clone();
+        let result = edits(self);
+        if result.is_err() {
+            *self = before;
+        }
+        result
     }
 
     /// Gives another key to the entry at `path`.
@@ -72,203 +136,237 @@ impl Document {
     /// [`ErrorKind::NotFound`] if the path leads to no entry of a mapping.
     pub fn rename(&mut self, path: &[PathStep], key: &Value) -> Result<()> {
         let (parent, index) = self.entry_at(path)?;
-        let key_node = self.tree.entries(parent)[index].key.ok_or_else(|| missing(path))?;
-        let span = self.node(key_node).span;
-        let text = self.layout.flow(key)?;
-        self.apply(Splices::default().replace(span.start, span.end, text))
+        let id = self.tree.entries(parent)[index].key.ok_or_else(|| missing(path))?;
+        let atoms = self.tree[id].atoms.clone();
+        let mut new = self.atoms_of(key)?;
+        let mut pieces = vec![Piece::Old(0..atoms.start)];
+        if let Some(old) = self.tree.atoms[atoms.start].tagging().filter(|t| t.anchor.is_some()) {
+            let mut first = new.remove(0);
+            if let Some(tagging) = first.tagging_mut() {
+                *tagging = old.clone();
+            }
+            pieces.push(Piece::Changed(atoms.start, first));
+        }
+        pieces.push(Piece::New(new));
+        pieces.push(Piece::Old(atoms.end..self.tree.atoms.len()));
+        let span = self.node(id).span;
+        let ways = self.key_forms(id, key)?.into_iter().map(|text| Change {
+            splices: Splices::default().replace(span.start, span.end, text),
+            pieces: pieces.clone(),
+            dropped: vec![span],
+            added: Vec::new(),
+        });
+        let ways: Vec<Change> = ways.collect();
+        self.commit(ways)
     }
 
-    fn parent(&self, path: &[PathStep]) -> Option<NodeId> {
-        match path {
-            [] | [PathStep::Document(_)] => None,
-            [around @ .., _] => self.find(around),
+    /// Gives the node at `path` another tag, such as `!point`, or takes its tag away.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the path leads nowhere, [`ErrorKind::Syntax`] if that is no tag,
+    /// [`ErrorKind::Unsupported`] for an alias, and where the text does not allow it.
+    pub fn set_tag(&mut self, path: &[PathStep], tag: Option<&str>) -> Result<()> {
+        let id = self.require(path)?;
+        let node = self.node(id);
+        if matches!(node.kind, TreeNodeKind::Alias { .. }) {
+            return Err(Error::new(ErrorKind::Unsupported, "an alias has no tag of its own")
+                .with_hint("set the tag where the anchor is"));
         }
+        let old = node.properties.map(|span| self.text[span.start..span.end].to_owned());
+        let words = old.iter().flat_map(|old| old.split_whitespace());
+        let anchor = words.clone().find(|word| word.starts_with('&'));
+        let words: Vec<&str> = anchor.into_iter().chain(tag).collect();
+        let properties = words.join(" ");
+        let splices = Splices::default();
+        let (splices, at) = match node.properties {
+            Some(span) if properties.is_empty() => {
+                let rest = &self.text[span.end..];
+                let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+                (splices.remove(span.start, span.end + blanks), span.start)
+            }
+            Some(span) => (splices.replace(span.start, span.end, properties), span.start),
+            None if properties.is_empty() => return Ok(()),
+            None => self.first_tag(id, path, &properties),
+        };
+        let atom = self.tag_atom(id, tag, at)?;
+        let range = self.tree[id].atoms.clone();
+        let pieces = vec![
+            Piece::Old(0..range.start),
+            Piece::Changed(range.start, atom),
+            Piece::Old(range.start + 1..self.tree.atoms.len()),
+        ];
+        self.commit([Change { splices, pieces, dropped: Vec::new(), added: Vec::new() }])
+    }
+
+    /// Puts properties before a node that has none.
+    fn first_tag(&self, id: NodeId, path: &[PathStep], properties: &str) -> (Splices, usize) {
+        let node = self.node(id);
+        let splices = Splices::default();
+        let block = self.tree.is_block_collection(id);
+        if let Ok((parent, index)) = self.entry_at(path)
+            && (block || node.span.start == node.span.end)
+        {
+            let entry = self.tree.entries(parent)[index];
+            let at = entry.colon.unwrap_or(entry.start) + 1;
+            if self.is_first(node.span.start) || node.span.start == node.span.end {
+                return (splices.insert(at, format!(" {properties}")), at);
+            }
+            let pad = " ".repeat(self.column(node.span.start));
+            let text = self.with_breaks(&format!("{properties}\n{pad}"));
+            return (splices.insert(node.span.start, text), at);
+        }
+        let blank = if block { self.with_breaks("\n") } else { " ".to_owned() };
+        (splices.insert(node.span.start, format!("{properties}{blank}")), node.span.start)
+    }
+
+    /// The first atom of a node, with another tag.
+    fn tag_atom(&self, id: NodeId, tag: Option<&str>, at: usize) -> Result<Atom> {
+        let node = self.node(id);
+        let sample = match (tag, &node.kind) {
+            (tag, TreeNodeKind::Scalar { .. }) => {
+                let text = &self.text[node.span.start..node.span.end];
+                let text = if text.contains(['\n', '\r']) { "'text'" } else { text };
+                format!("{} {text}", tag.unwrap_or_default())
+            }
+            (Some(tag), _) => format!("{tag} x"),
+            (None, _) => "x".to_owned(),
+        };
+        let parsed = super::tree::Tree::parse(&sample, &self.options);
+        let parsed = parsed.map_err(|_| not_a_tag(tag.unwrap_or_default()).at_offset(at as u64))?;
+        let mut atom = self.tree.atoms[self.tree[id].atoms.start].clone();
+        let new = match parsed.atoms.get(1).and_then(Atom::tagging) {
+            Some(new) if tag.is_none() || new.tag.is_some() => new.tag.clone(),
+            _ => return Err(not_a_tag(tag.unwrap_or_default())),
+        };
+        if let (Atom::Scalar { plain, text, .. }, Some(Atom::Scalar { plain: p, text: t, .. })) =
+            (&mut atom, parsed.atoms.get(1))
+        {
+            *plain = *p;
+            if !sample.ends_with("'text'") {
+                text.clone_from(t);
+            }
+        }
+        if let Some(tagging) = atom.tagging_mut() {
+            tagging.tag = new;
+        }
+        Ok(atom)
+    }
+
+    /// A key on one line: in the quotes that the old one has, or with the least.
+    fn key_forms(&self, id: NodeId, key: &Value) -> Result<Vec<String>> {
+        let mut forms = Vec::new();
+        if let (TreeNodeKind::Scalar { style }, Value::Text(_)) = (&self.node(id).kind, key)
+            && matches!(style, crate::ScalarStyle::SingleQuoted | crate::ScalarStyle::DoubleQuoted)
+        {
+            forms.push(self.layout.quoted(key, *style)?);
+        }
+        forms.push(self.layout.flow(key)?);
+        Ok(forms)
     }
 
     pub(super) fn entry_at(&self, path: &[PathStep]) -> Result<(NodeId, usize)> {
         let [around @ .., step] = path else { return Err(missing(path)) };
-        let parent = self.require(around)?;
+        let parent = self.require_collection(around)?;
         let index = self.tree.entry(parent, step).ok_or_else(|| missing(path))?;
         Ok((parent, index))
     }
 
-    /// Where an entry ends: behind its value, or what announces it.
-    pub(super) fn entry_end(&self, entry: Entry) -> usize {
-        self.node(entry.value).span.end
+    /// The collection at the end of a path, behind its alias if it has one.
+    pub(super) fn require_collection(&self, path: &[PathStep]) -> Result<NodeId> {
+        self.require(path).map(|id| self.tree.resolved(id))
     }
 
-    fn replace(&mut self, id: NodeId, parent: Option<NodeId>, value: &Value) -> Result<()> {
-        let node = self.node(id);
-        if node.has_tag {
-            return Err(Error::new(ErrorKind::Unsupported, "this value has a tag of its own")
-                .with_hint("remove the entry and set it anew"));
-        }
-        let in_flow = parent.is_some_and(|parent| self.tree.is_flow(parent));
-        let stays_flow = self.tree.is_flow(id) && is_collection(value);
-        if in_flow || stays_flow {
-            let text = self.layout.flow(value)?;
-            return self.replace_inline(id, &text);
-        }
-        if is_collection(value) {
-            return self.replace_by_lines(id, parent, value);
-        }
-        let column = parent.map_or(0, |parent| self.indent_of(parent));
-        let text = self.inline_text(id, value, column)?;
-        if self.tree.is_block_collection(id) && parent.is_some() && self.is_below(id) {
-            return self.replace_lines_by(id, &text);
-        }
-        self.replace_inline(id, &text)
-    }
-
-    /// A scalar as it is written in place of the node: text in quotes stays in those quotes.
-    fn inline_text(&self, id: NodeId, value: &Value, column: usize) -> Result<String> {
-        let text = self.layout.block(value, column)?;
-        let TreeNodeKind::Scalar { style } = self.node(id).kind else { return Ok(text) };
-        let Value::Text(content) = value else { return Ok(text) };
-        let Some(content) = content.as_str() else { return Ok(text) };
-        let simple = content.chars().all(|c| !c.is_control() && !matches!(c, '\\' | '"' | '\''));
-        let is_bare = text == content || text == format!("'{content}'");
-        Ok(match style {
-            ScalarStyle::DoubleQuoted if simple && is_bare => format!("\"{content}\""),
-            ScalarStyle::SingleQuoted if simple && is_bare => format!("'{content}'"),
-            _ => text,
-        })
-    }
-
-    fn replace_inline(&mut self, id: NodeId, text: &str) -> Result<()> {
-        let span = self.node(id).span;
-        let before = self.text[..span.start].chars().next_back();
-        let apart = before.is_none_or(|c| c.is_whitespace() || matches!(c, '[' | '{' | ','));
-        // What was not there stands right behind its indicator.
-        let space = if apart || span.start < span.end { "" } else { " " };
-        self.apply(Splices::default().replace(span.start, span.end, format!("{space}{text}")))
-    }
-
-    /// Whether a block collection begins on a line below the indicator that announces it.
-    fn is_below(&self, id: NodeId) -> bool {
-        self.is_first(self.node(id).span.start)
-    }
-
-    /// Where what announces a node ends, which begins on a line below: the end of the line with
-    /// the last indicator or property before it.
-    fn announcement(&self, id: NodeId) -> usize {
-        let mut at = self.line_start(self.node(id).span.start);
-        loop {
-            let line = self.line_start(at.saturating_sub(1));
-            let text = self.text[line..at].trim();
-            if line == at || !(text.is_empty() || text.starts_with('#')) {
-                return self.content_end(line, at);
-            }
-            at = line;
-        }
-    }
-
-    /// Where the text of a line ends, its comment and the blanks before that not included.
-    fn content_end(&self, start: usize, end: usize) -> usize {
-        let line = self.text[start..end].trim_end();
-        let colon = line.rfind(" #").filter(|&at| line[..at].trim_end().ends_with([':', '-']));
-        start + colon.map_or(line, |at| line[..at].trim_end()).len()
-    }
-
-    fn replace_lines_by(&mut self, id: NodeId, text: &str) -> Result<()> {
-        let behind = self.announcement(id);
-        let end = self.line_end(self.node(id).span.end);
-        let splices = Splices::default().insert(behind, format!(" {text}"));
-        self.apply(splices.remove(self.line_end(behind), end))
-    }
-
-    fn replace_by_lines(
-        &mut self,
-        id: NodeId,
-        parent: Option<NodeId>,
-        value: &Value,
-    ) -> Result<()> {
-        let span = self.node(id).span;
-        let Some(parent) = parent else {
-            let text = self.layout.block(value, 0)?;
-            return self.apply(Splices::default().replace(span.start, span.end, text));
+    /// Gives a root to a stream without documents.
+    fn add_root(&mut self, value: &Value) -> Result<()> {
+        let text = match super::render::json(value).filter(|_| self.layout.json) {
+            Some(json) => json,
+            None => self.layout.block(value, 0)?,
         };
-        let in_sequence = matches!(self.node(parent).kind, TreeNodeKind::Sequence { .. });
-        let below = self.tree.is_block_collection(id) && self.is_below(id);
-        let compact = in_sequence && !below && !self.node(id).has_properties;
-        let column = self.indent_of(parent) + if in_sequence { 2 } else { self.layout.step(value) };
-        let text = self.layout.block(value, column)?;
-        if compact {
-            return self.replace_inline(id, &text);
-        }
-        let lines = format!("\n{}{text}", " ".repeat(column));
-        if below {
-            let start = self.line_end(self.announcement(id));
-            return self.apply(Splices::default().replace(start, self.line_end(span.end), lines));
-        }
-        let start = self.text[..span.start].trim_end_matches([' ', '\t']).len();
-        // A comment behind the old value stays on the line of the key.
-        let end = self.line_end(span.end);
-        self.apply(Splices::default().remove(start, span.end).insert(end, lines))
-    }
-
-    /// The column of the entries of a block collection.
-    fn indent_of(&self, id: NodeId) -> usize {
-        self.tree.entries(id).first().map_or(0, |entry| self.column(entry.start))
+        let atoms = [vec![Atom::Document], self.atoms_of(value)?].concat();
+        let end = self.text.len();
+        let glue =
+            if self.text.is_empty() || self.text.ends_with(['\n', '\u{feff}']) { "" } else { "\n" };
+        let text = self.with_breaks(&format!("{glue}{text}\n"));
+        let pieces = vec![Piece::Old(0..self.tree.atoms.len()), Piece::New(atoms)];
+        let splices = Splices::default().insert(end, text);
+        self.commit([Change { splices, pieces, dropped: Vec::new(), added: Vec::new() }])
     }
 
     /// Adds an entry, given as a collection of one, before the one at `index`.
     fn add_entry(&mut self, id: NodeId, index: usize, entry: &Value) -> Result<()> {
-        if self.tree.is_flow(id) {
-            return self.add_in_brackets(id, index, entry);
-        }
-        let column = self.indent_of(id);
-        let text = self.layout.block(entry, column)?;
-        let pad = " ".repeat(column);
+        let mut atoms = self.atoms_of(entry)?;
+        atoms.remove(0);
+        atoms.pop();
         let entries = self.tree.entries(id);
-        let splices = Splices::default();
-        let splices = match index.checked_sub(1) {
-            Some(before) => {
-                let end = self.line_end(self.entry_end(entries[before]));
-                splices.insert(end, format!("\n{pad}{text}"))
-            }
-            None => splices.insert(entries[0].start, format!("{text}\n{pad}")),
+        let range = self.tree[id].atoms.clone();
+        let at =
+            entries.get(index).map_or(range.end - 1, |&entry| self.tree.entry_atoms(entry).start);
+        let pieces =
+            vec![Piece::Old(0..at), Piece::New(atoms), Piece::Old(at..self.tree.atoms.len())];
+        let ways = if self.tree.is_flow(id) {
+            self.added_in_brackets(id, index, entry)?
+        } else {
+            self.added_lines(id, index, entry)?
         };
-        self.apply(splices)
-    }
-
-    fn add_in_brackets(&mut self, id: NodeId, index: usize, entry: &Value) -> Result<()> {
-        let whole = self.layout.flow(entry)?;
-        let text = &whole[1..whole.len() - 1];
-        let entries = self.tree.entries(id);
-        let splices = Splices::default();
-        let splices = match index.checked_sub(1) {
-            Some(before) => {
-                let entry = entries[before];
-                let trailing = entry.comma.is_some() && index == entries.len();
-                let at = self.entry_end(entry);
-                let at = if trailing { entry.comma.unwrap_or(at) } else { at };
-                splices.insert(at, format!(", {text}"))
-            }
-            None if entries.is_empty() => splices.insert(self.node(id).span.start + 1, text),
-            None => splices.insert(entries[0].start, format!("{text}, ")),
-        };
-        self.apply(splices)
-    }
-
-    fn remove_in_brackets(&self, entries: &[Entry], index: usize, splices: Splices) -> Splices {
-        let entry = entries[index];
-        if let Some(next) = entries.get(index + 1) {
-            return splices.remove(entry.start, next.start);
-        }
-        splices.remove(self.entry_end(entries[index - 1]), self.entry_end(entry))
+        self.commit(ways.into_iter().map(|splices| Change {
+            splices,
+            pieces: pieces.clone(),
+            dropped: Vec::new(),
+            added: Vec::new(),
+        }))
     }
 
     /// Takes out the only entry of a collection: empty brackets are left.
-    fn empty(&self, id: NodeId, splices: Splices) -> Splices {
+    fn emptied(&self, id: NodeId) -> Vec<(Splices, Span)> {
         let node = self.node(id);
-        let brackets = if matches!(node.kind, TreeNodeKind::Sequence { .. }) { "[]" } else { "{}" };
-        let is_root = self.tree.roots.contains(&id);
-        if self.tree.is_flow(id) || is_root || !self.is_below(id) {
-            return splices.replace(node.span.start, node.span.end, brackets);
+        let brackets = if self.tree.is_sequence(id) { "[]" } else { "{}" };
+        let splices = Splices::default();
+        if self.tree.is_flow(id) {
+            return vec![(splices.replace(node.span.start, node.span.end, brackets), node.span)];
         }
-        let behind = self.announcement(id);
+        let entry: Entry = self.tree.entries(id)[0];
         let end = self.line_end(node.span.end);
-        splices.insert(behind, format!(" {brackets}")).remove(self.line_end(behind), end)
+        if self.tree.roots.contains(&id) {
+            let below = self.is_first(node.span.start);
+            let start = if below { self.first_line(entry) } else { node.span.start };
+            return vec![(splices.replace(start, end, brackets), Span { start, end })];
+        }
+        if !self.is_first(node.span.start) {
+            let comment = self.comment_on_line(node.span.start);
+            let start = node.span.start;
+            let dropped = Span { start: self.line_end(start), end };
+            let text = comment.map_or(String::new(), |comment| {
+                format!("  {}", &self.text[comment.start..comment.end])
+            });
+            return vec![(splices.replace(start, end, format!("{brackets}{text}")), dropped)];
+        }
+        let announced = self.announced(id);
+        let line = self.line_end(announced);
+        let splices = splices.insert(announced, format!(" {brackets}")).remove(line, end);
+        vec![(splices, Span { start: line, end })]
     }
+
+    /// Where what announces a collection below ends: its indicator, or its properties.
+    pub(super) fn announced(&self, id: NodeId) -> usize {
+        let node = self.node(id);
+        if let Some(properties) = node.properties {
+            return properties.end;
+        }
+        let owner = self.tree.ids().find_map(|parent| {
+            self.tree.entries(parent).iter().find_map(|entry| {
+                let is_key = entry.key == Some(id);
+                (entry.value == id || is_key).then(|| match entry.colon {
+                    Some(colon) if !is_key => colon + 1,
+                    _ => entry.start + 1,
+                })
+            })
+        });
+        owner.unwrap_or(node.span.start)
+    }
+}
+
+#[cold]
+fn not_a_tag(tag: &str) -> Error {
+    Error::new(ErrorKind::Syntax, format!("`{tag}` is no tag"))
+        .with_hint("write a tag as YAML does: `!point`, `!!str` or `!<tag:example.com,2026:x>`")
 }

@@ -57,13 +57,19 @@ fn integer_of(negative: bool, unsigned: &str) -> Option<Scalar<'_>> {
     None
 }
 
-/// Without underscores the digits are borrowed; with them the number must fit a machine word.
+/// The number of digits with underscores among them; behind `0` there may be nothing else.
 fn digits_of(negative: bool, digits: &str, radix: u32) -> Option<Scalar<'_>> {
     if !digits.contains('_') {
         return Some(integer(negative, digits, radix));
     }
-    let number = i64::from_str_radix(&digits.replace('_', ""), radix);
-    number.ok().map(|number| Scalar::Int(if negative { -number } else { number }))
+    let bare = digits.replace('_', "");
+    if bare.is_empty() {
+        return (radix == 8).then_some(Scalar::Int(0));
+    }
+    match i64::from_str_radix(&bare, radix) {
+        Ok(number) => Some(Scalar::Int(if negative { -number } else { number })),
+        Err(_) => Some(Scalar::Digits { negative, digits, radix }),
+    }
 }
 
 fn signed_int(negative: bool, number: i64) -> Scalar<'static> {

@@ -144,8 +144,10 @@ fn begins_badly(bytes: &[u8]) -> bool {
 fn is_no_text(text: &str, first: u8) -> bool {
     match first {
         b'0'..=b'9' | b'+' | b'-' | b'.' => {
-            [Schema::Core, Schema::Legacy].iter().any(|s| !matches!(s.resolve(text), Scalar::Text))
-                || is_spaced_number(text)
+            is_number_like(text)
+                || [Schema::Core, Schema::Legacy]
+                    .iter()
+                    .any(|s| !matches!(s.resolve(text), Scalar::Text))
         }
         b'~' | b'=' => text.len() == 1,
         b'<' => text == "<<",
@@ -156,24 +158,22 @@ fn is_no_text(text: &str, first: u8) -> bool {
     }
 }
 
-/// Whether underscores stand among digits as some reader allows them: PyYAML takes `0_` and `0x_`
-/// for integers, ruamel.yaml also `0_9` and `+_1`.
-fn is_spaced_number(text: &str) -> bool {
-    let body = text.strip_prefix(['+', '-']).unwrap_or(text).as_bytes();
-    if !body.contains(&b'_') {
+/// Digits with `_` among them, what may stand beside digits, and `0o` and `0x` behind a sign:
+/// readers differ on which of these are numbers, and some fail on those that have no digit at all,
+/// such as `0x_`.
+fn is_number_like(text: &str) -> bool {
+    let signed = text.starts_with(['+', '-']);
+    if !signed && !text.contains('_') {
         return false;
     }
-    match body {
-        [b'0', b'x' | b'X', digits @ ..] => {
-            digits.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'_')
-        }
-        [b'0', b'b' | b'B' | b'o' | b'O', digits @ ..] => {
-            digits.iter().all(|byte| matches!(byte, b'0'..=b'7' | b'_'))
-        }
-        _ => body.iter().all(|byte| {
-            matches!(byte, b'0'..=b'9' | b'_' | b'.' | b':' | b'e' | b'E' | b'+' | b'-')
-        }),
-    }
+    let unsigned = text.trim_start_matches(['+', '-']);
+    let based = unsigned
+        .strip_prefix('0')
+        .and_then(|rest| rest.strip_prefix(['x', 'X', 'o', 'O', 'b', 'B']));
+    let of_base = |byte: u8| byte == b'_' || byte.is_ascii_hexdigit();
+    let of_number = |byte: u8| byte.is_ascii_digit() || b"_+-.:eE".contains(&byte);
+    based.is_some_and(|digits| digits.bytes().all(of_base))
+        || text.contains('_') && unsigned.bytes().all(of_number)
 }
 
 /// The words of YAML 1.1, `y` and `n` among them, which PyYAML leaves out.

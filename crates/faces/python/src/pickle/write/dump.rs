@@ -107,6 +107,10 @@ fn pickle_protocol(
 ///
 /// With `deterministic=True` the bytes depend on the value alone: sets are sorted, and the memo
 /// keeps only what is referred to again.
+///
+/// >>> from cannery import pickle
+/// >>> pickle.loads(pickle.dumps({"a": (1, 2)}))
+/// {'a': (1, 2)}
 #[pyfunction]
 #[pyo3(signature = (obj, protocol = None, *, fix_imports = true, buffer_callback = None,
     deterministic = false))]

@@ -20,79 +20,253 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from cannery import _native
+from cannery import _yaml_classes as _classes
+from cannery import _yaml_functions as _functions
 from cannery._native import Tagged
+from cannery._yaml_classes import (
+    BaseDumper,
+    BaseLoader,
+    CBaseDumper,
+    CBaseLoader,
+    CDumper,
+    CFullLoader,
+    CLoader,
+    CSafeDumper,
+    CSafeLoader,
+    CUnsafeLoader,
+    Dumper,
+    FullLoader,
+    Loader,
+    SafeDumper,
+    SafeLoader,
+    UnsafeLoader,
+    YAMLObject,
+    YAMLObjectMetaclass,
+)
 from cannery._yaml_document import Document
 from cannery._yaml_document import open_document as open
 from cannery._yaml_errors import (
     ComposerError,
     ConstructorError,
     DepthError,
+    EditError,
+    EmitterError,
     LimitError,
     Mark,
     MarkedYAMLError,
     ParserError,
     ReaderError,
     RepresenterError,
+    ResolverError,
+    ScannerError,
+    SerializerError,
     YAMLError,
     decoded,
     name_file,
 )
+from cannery._yaml_functions import (
+    add_constructor,
+    add_implicit_resolver,
+    add_multi_constructor,
+    add_multi_representer,
+    add_path_resolver,
+    add_representer,
+    compose,
+    compose_all,
+    emit,
+    parse,
+    scan,
+    serialize,
+    serialize_all,
+)
+from cannery._yaml_nodes import (
+    AliasEvent,
+    AliasToken,
+    AnchorToken,
+    BlockEndToken,
+    BlockEntryToken,
+    BlockMappingStartToken,
+    BlockSequenceStartToken,
+    CollectionEndEvent,
+    CollectionNode,
+    CollectionStartEvent,
+    DirectiveToken,
+    DocumentEndEvent,
+    DocumentEndToken,
+    DocumentStartEvent,
+    DocumentStartToken,
+    Event,
+    FlowEntryToken,
+    FlowMappingEndToken,
+    FlowMappingStartToken,
+    FlowSequenceEndToken,
+    FlowSequenceStartToken,
+    KeyToken,
+    MappingEndEvent,
+    MappingNode,
+    MappingStartEvent,
+    Node,
+    NodeEvent,
+    ScalarEvent,
+    ScalarNode,
+    ScalarToken,
+    SequenceEndEvent,
+    SequenceNode,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamEndToken,
+    StreamStartEvent,
+    StreamStartToken,
+    TagToken,
+    Token,
+    ValueToken,
+)
+from cannery.yaml import (
+    composer,
+    constructor,
+    cyaml,
+    dumper,
+    emitter,
+    error,
+    events,
+    loader,
+    nodes,
+    parser,
+    reader,
+    representer,
+    resolver,
+    scanner,
+    serializer,
+    tokens,
+)
+
+__version__ = "6.0.3"
+"""The version of PyYAML whose names are here."""
+
+__with_libyaml__ = True
 
 __all__ = [
+    "AliasEvent",
+    "AliasToken",
+    "AnchorToken",
+    "BaseDumper",
     "BaseLoader",
+    "BlockEndToken",
+    "BlockEntryToken",
+    "BlockMappingStartToken",
+    "BlockSequenceStartToken",
+    "CBaseDumper",
+    "CBaseLoader",
     "CDumper",
+    "CFullLoader",
     "CLoader",
     "CSafeDumper",
     "CSafeLoader",
+    "CUnsafeLoader",
+    "CollectionEndEvent",
+    "CollectionNode",
+    "CollectionStartEvent",
     "ComposerError",
     "ConstructorError",
     "DepthError",
+    "DirectiveToken",
     "Document",
+    "DocumentEndEvent",
+    "DocumentEndToken",
+    "DocumentStartEvent",
+    "DocumentStartToken",
     "Dumper",
+    "EditError",
+    "EmitterError",
+    "Event",
+    "FlowEntryToken",
+    "FlowMappingEndToken",
+    "FlowMappingStartToken",
+    "FlowSequenceEndToken",
+    "FlowSequenceStartToken",
     "FullLoader",
+    "KeyToken",
     "LimitError",
     "Loader",
+    "MappingEndEvent",
+    "MappingNode",
+    "MappingStartEvent",
     "Mark",
     "MarkedYAMLError",
+    "Node",
+    "NodeEvent",
     "ParserError",
     "Positions",
     "ReaderError",
     "RepresenterError",
+    "ResolverError",
     "SafeDumper",
     "SafeLoader",
+    "ScalarEvent",
+    "ScalarNode",
+    "ScalarToken",
+    "ScannerError",
+    "SequenceEndEvent",
+    "SequenceNode",
+    "SequenceStartEvent",
+    "SerializerError",
+    "StreamEndEvent",
+    "StreamEndToken",
+    "StreamStartEvent",
+    "StreamStartToken",
+    "TagToken",
     "Tagged",
+    "Token",
+    "UnsafeLoader",
+    "ValueToken",
     "YAMLError",
+    "YAMLObject",
+    "YAMLObjectMetaclass",
+    "add_constructor",
+    "add_implicit_resolver",
+    "add_multi_constructor",
+    "add_multi_representer",
+    "add_path_resolver",
+    "add_representer",
+    "compose",
+    "compose_all",
+    "composer",
+    "constructor",
+    "cyaml",
     "dump",
     "dump_all",
+    "dumper",
+    "emit",
+    "emitter",
+    "error",
+    "events",
     "full_load",
     "full_load_all",
     "load",
     "load_all",
+    "loader",
+    "nodes",
     "open",
+    "parse",
+    "parser",
+    "reader",
+    "representer",
+    "resolver",
     "safe_dump",
     "safe_dump_all",
     "safe_load",
     "safe_load_all",
+    "scan",
+    "scanner",
+    "serialize",
+    "serialize_all",
+    "serializer",
+    "tokens",
+    "unsafe_load",
+    "unsafe_load_all",
+    "warnings",
 ]
 
-
-class SafeLoader:
-    """Names the way this module always loads; here so that `Loader=` can name it."""
-
-
-class BaseLoader:
-    """As `Loader`, leaves every scalar text: the schema `"failsafe"`."""
-
-
-class SafeDumper:
-    """Names the way this module always dumps; here so that `Dumper=` can name it."""
-
-
-Loader = FullLoader = CLoader = CSafeLoader = SafeLoader
-Dumper = CDumper = CSafeDumper = SafeDumper
-
-_LOADERS = {"Loader", "SafeLoader", "FullLoader", "CLoader", "CSafeLoader", "CFullLoader"}
-_DUMPERS = {"Dumper", "SafeDumper", "CDumper", "CSafeDumper"}
 
 Text = str | bytes | bytearray | IO[str] | IO[bytes] | os.PathLike[str]
 """What holds documents: text, bytes in UTF-8, UTF-16 or UTF-32, a file object, or a path."""
@@ -102,8 +276,8 @@ def load(
     stream: Text,
     Loader: type | None = None,  # noqa: N803 - PyYAML's name
     *,
-    schema: str = "core",
-    duplicates: str = "error",
+    schema: str | None = None,
+    duplicates: str | None = None,
     constructors: Mapping[str, Callable[..., Any]] | None = None,
     positions: bool = False,
     depth: int = 1024,
@@ -117,11 +291,14 @@ def load(
 
     Args:
         stream: Text, bytes (UTF-8, UTF-16 or UTF-32), a file object of either, or a path.
-        Loader: Accepted for PyYAML's sake; every one of them is safe here.
-        schema: What plain scalars mean: `"core"` (or `"1.2"`), `"1.1"` (as PyYAML has it, where
-            `no` is false and `2026-11-21` a date), `"json"`, or `"failsafe"` (all are text).
-        duplicates: What a key that occurs twice in a mapping does: `"error"`, or the `"first"` or
-            the `"last"` value counts.
+        Loader: A loader of PyYAML's names, or a subclass of one: the stream is read as PyYAML reads
+            it (YAML 1.1, of keys that occur twice the last), and tags are made by what was
+            registered; others are refused.
+        schema: What plain scalars mean: `"core"` (or `"1.2"`; the default), `"1.1"` (as PyYAML has
+            it, where `no` is false and `2026-11-21` a date), `"json"`, or `"failsafe"` (all are
+            text).
+        duplicates: What a key that occurs twice in a mapping does: `"error"` (the default), or the
+            `"first"` or the `"last"` value counts.
         constructors: Functions that make something of the values with a tag, by tag: called with
             the value for `"!point"` or `"!!python/tuple"`; with the rest of the tag and the value
             for all tags with a prefix, `"!env/*"`. Other tags give `Tagged`.
@@ -136,9 +313,13 @@ def load(
             the limits allow; the error says where, and what to do.
 
     """
-    if Loader is not None:
-        schema = _schema_of(Loader, schema)
     text = stream if isinstance(stream, str) else _whole(stream)
+    if Loader is None:
+        schema, duplicates = schema or "core", duplicates or "error"
+    else:
+        if schema is None and _is_constructed(Loader, text, constructors):
+            return _functions.construct(_named(text, stream), _of_ours(Loader))
+        schema, duplicates = _schema_of(Loader, schema), duplicates or "last"
     make = None if constructors is None else dict(constructors)
     try:
         if type is not None:
@@ -155,8 +336,8 @@ def load_all(
     stream: Text,
     Loader: type | None = None,  # noqa: N803 - PyYAML's name
     *,
-    schema: str = "core",
-    duplicates: str = "error",
+    schema: str | None = None,
+    duplicates: str | None = None,
     constructors: Mapping[str, Callable[..., Any]] | None = None,
     positions: bool = False,
     depth: int = 1024,
@@ -170,8 +351,15 @@ def load_all(
         YAMLError: As `load`, when the document with the error is asked for.
 
     """
-    if Loader is not None:
-        schema = _schema_of(Loader, schema)
+    if Loader is None:
+        schema, duplicates = schema or "core", duplicates or "error"
+    else:
+        if schema is None and constructors is None:
+            text = stream if isinstance(stream, str) else _whole(stream)
+            if _is_constructed(Loader, text, constructors):
+                return _functions.construct_all(_named(text, stream), _of_ours(Loader))
+            stream = text
+        schema, duplicates = _schema_of(Loader, schema), duplicates or "last"
     source = _source(stream)
     make = None if constructors is None else dict(constructors)
     documents = _native.yaml_load_all(source, schema, duplicates, make, positions, depth)
@@ -179,17 +367,47 @@ def load_all(
 
 
 def safe_load(stream: Text, **options: Any) -> Any:
-    """Return the value of the only document in `stream`: `load`, which is always safe."""
-    return load(stream, **options)
+    """Return the value of the only document in `stream`, as PyYAML's `safe_load` reads it.
+
+    YAML 1.1, and of keys that occur twice the last: `load` with `SafeLoader`.
+
+    Example:
+        >>> safe_load("a: no")
+        {'a': False}
+
+    """
+    return load(stream, SafeLoader, **options)
 
 
 def safe_load_all(stream: Text, **options: Any) -> Iterator[Any]:
-    """Return an iterator over the documents in `stream`: `load_all`, which is always safe."""
-    return load_all(stream, **options)
+    """Return an iterator over the documents in `stream`: `load_all` with `SafeLoader`."""
+    return load_all(stream, SafeLoader, **options)
 
 
-full_load = safe_load
-full_load_all = safe_load_all
+def full_load(stream: Text, **options: Any) -> Any:
+    """Return the value of the only document in `stream`: `load` with `FullLoader`."""
+    return load(stream, FullLoader, **options)
+
+
+def full_load_all(stream: Text, **options: Any) -> Iterator[Any]:
+    """Return an iterator over the documents in `stream`: `load_all` with `FullLoader`."""
+    return load_all(stream, FullLoader, **options)
+
+
+def unsafe_load(stream: Text, **options: Any) -> Any:
+    """Return the only document in `stream`; tags that name code are refused here too."""
+    return load(stream, UnsafeLoader, **options)
+
+
+def unsafe_load_all(stream: Text, **options: Any) -> Iterator[Any]:
+    """Return an iterator over documents; tags that name code are refused here too."""
+    return load_all(stream, UnsafeLoader, **options)
+
+
+def warnings(settings: Any = None) -> Any:
+    """Do nothing: PyYAML had warnings once."""
+    del settings
+    return {}
 
 
 def dump(
@@ -202,7 +420,7 @@ def dump(
     canonical: bool | None = None,
     indent: int | None = None,
     width: float | None = None,
-    allow_unicode: bool = True,
+    allow_unicode: bool | None = None,
     line_break: str | None = None,
     encoding: str | None = None,
     explicit_start: bool | None = None,
@@ -223,14 +441,17 @@ def dump(
         data: Plain values: `None`, `bool`, `int`, `float`, `str`, `bytes`, `date`, `datetime`,
             `list`, `tuple`, `dict`, `set`, `frozenset`, `Tagged`; others by `representers`.
         stream: A file object, of text or of bytes.
-        Dumper: Accepted for PyYAML's sake.
+        Dumper: A dumper of PyYAML's names. With a subclass, or one with which functions were
+            registered, the document is laid out as PyYAML does: lines of 80 columns, characters
+            beyond ASCII as escapes, unless the other arguments say otherwise.
         default_style: How text is written where it can be, `"'"`, `'"'`, `"|"` or `">"`; by
             default without quotes, and after `|` if it has several lines.
         default_flow_style: Whether collections are in brackets; `None`: those of scalars only.
         canonical: Everything in brackets and double quotes, after `---`.
         indent: Columns, from 1 to 9; 2 by default.
         width: Columns after which lines are broken where they can be; never by default.
-        allow_unicode: Whether characters beyond ASCII are written as they are, not as escapes.
+        allow_unicode: Whether characters beyond ASCII are written as they are, not as escapes;
+            they are by default.
         line_break: What ends a line: `"\n"` by default.
         encoding: Return or write bytes in this encoding.
         explicit_start: Begin with `---`.
@@ -248,8 +469,13 @@ def dump(
         default_style, default_flow_style, canonical, indent, width, allow_unicode, explicit_start,
         explicit_end, version, tags,
     )  # fmt: skip
-    if Dumper is not None:
-        _check_dumper(Dumper)
+    if Dumper is not None or not _classes.is_original_dumper(_classes.Dumper):
+        own = _own_dumper(Dumper, representers)
+        if own is not None:
+            options = dict(
+                zip(_OPTIONS, settings, strict=True), line_break=line_break, sort_keys=sort_keys
+            )
+            return _functions.represent_all([data], stream, own, encoding, options)
     choices = None if settings == _DEFAULTS else _choices(*settings)
     represent = None if representers is None else dict(representers)
     text = _native.yaml_dump(data, sort_keys, choices, represent)
@@ -268,7 +494,7 @@ def dump_all(
     canonical: bool | None = None,
     indent: int | None = None,
     width: float | None = None,
-    allow_unicode: bool = True,
+    allow_unicode: bool | None = None,
     line_break: str | None = None,
     encoding: str | None = None,
     explicit_start: bool | None = None,
@@ -286,12 +512,18 @@ def dump_all(
         RepresenterError: A value has no form in YAML; the documents before it were written.
 
     """
-    if Dumper is not None:
-        _check_dumper(Dumper)
-    choices = _choices(
+    settings = (
         default_style, default_flow_style, canonical, indent, width, allow_unicode, explicit_start,
         explicit_end, version, tags,
     )  # fmt: skip
+    if Dumper is not None or not _classes.is_original_dumper(_classes.Dumper):
+        own = _own_dumper(Dumper, representers)
+        if own is not None:
+            options = dict(
+                zip(_OPTIONS, settings, strict=True), line_break=line_break, sort_keys=sort_keys
+            )
+            return _functions.represent_all(documents, stream, own, encoding, options)
+    choices = _choices(*settings)
     choices["sort_keys"] = sort_keys
     parts: list[Any] = []
 
@@ -305,8 +537,16 @@ def dump_all(
     return (b"" if encoding else "").join(parts)
 
 
-safe_dump = dump
-safe_dump_all = dump_all
+def safe_dump(data: Any, stream: IO[str] | IO[bytes] | None = None, **options: Any) -> Any:
+    """Write `data` as one document: `dump` with `SafeDumper`."""
+    return dump(data, stream, SafeDumper, **options)
+
+
+def safe_dump_all(
+    documents: Iterable[Any], stream: IO[str] | IO[bytes] | None = None, **options: Any
+) -> Any:
+    """Write each of `documents`: `dump_all` with `SafeDumper`."""
+    return dump_all(documents, stream, SafeDumper, **options)
 
 
 class Positions:
@@ -338,7 +578,11 @@ class Positions:
         return f"<line {self.line} column {self.column}>"
 
 
-_DEFAULTS = (None, False, None, None, None, True, None, None, None, None)
+_DEFAULTS = (None, False, None, None, None, None, None, None, None, None)
+_OPTIONS = (
+    "default_style", "default_flow_style", "canonical", "indent", "width", "allow_unicode",
+    "explicit_start", "explicit_end", "version", "tags",
+)  # fmt: skip
 
 
 def _choices(
@@ -347,7 +591,7 @@ def _choices(
     canonical: bool | None,
     indent: int | None,
     width: float | None,
-    unicode: bool,
+    unicode: bool | None,
     explicit_start: bool | None,
     explicit_end: bool | None,
     version: tuple[int, int] | None,
@@ -360,7 +604,7 @@ def _choices(
         "flow": True if canonical else flow,
         "indent": indent or 2,
         "width": None if width is None or width == float("inf") else int(width),
-        "unicode": bool(unicode),
+        "unicode": unicode is None or bool(unicode),
         "explicit_start": bool(explicit_start or canonical),
         "explicit_end": bool(explicit_end),
         "version": version,
@@ -388,26 +632,85 @@ def _is_binary(stream: Any) -> bool:
     return isinstance(stream, binary) or "b" in str(getattr(stream, "mode", ""))
 
 
-def _schema_of(loader: type, schema: str) -> str:
+_OURS = (_classes.BaseConstructor, _classes.BaseRepresenter)
+_NAMES = {cls.__name__: cls for cls in (*_classes.LOADERS, *_classes.DUMPERS)}
+
+
+def _of_ours(cls: Any) -> Any:
+    """The class of this module by the name of one of PyYAML's; others as they are."""
+    if isinstance(cls, type) and issubclass(
+        cls, (_classes.BaseConstructor, _classes.BaseRepresenter)
+    ):
+        return cls
+    module = getattr(cls, "__module__", "").split(".")[0]
+    return _NAMES.get(getattr(cls, "__name__", ""), cls) if module in ("yaml", "_yaml") else cls
+
+
+def _is_constructed(loader: Any, text: str | bytes, constructors: Any) -> bool:
+    """Whether the stream goes through the classes: those of a program, or tags in it."""
+    if constructors is not None:
+        return False
+    tagged = "!" in text if isinstance(text, str) else b"!" in text
+    if _classes.is_original_loader(loader):
+        return tagged
+    cls = _of_ours(loader)
+    if not (isinstance(cls, type) and issubclass(cls, _classes.BaseConstructor)):
+        _schema_of(loader, None)
+    return tagged or not _classes.is_original_loader(cls)
+
+
+def _schema_of(loader: Any, schema: str | None) -> str:
     """The schema that a loader of PyYAML's or ours stands for."""
-    name = getattr(loader, "__name__", str(loader))
-    if loader is BaseLoader or name in ("BaseLoader", "CBaseLoader"):
+    if loader is SafeLoader:
+        return schema or "1.1"
+    cls = _of_ours(loader)
+    if cls in (BaseLoader, CBaseLoader):
         return "failsafe"
-    if name in _LOADERS:
-        return schema
+    if isinstance(cls, type) and issubclass(cls, _classes.LOADERS):
+        return schema or "1.1"
+    name = getattr(loader, "__name__", str(loader))
     raise TypeError(
-        f"{name} is no loader of this module, where every load is safe: pass a function for each "
-        "tag as constructors={...}, and leave Loader out"
+        f"{name} is no loader of this module: make it a subclass of `cannery.yaml.SafeLoader`, or "
+        "pass a function for each tag as constructors={...}, and leave Loader out"
     )
 
 
-def _check_dumper(dumper: type) -> None:
+def _named(text: str | bytes, stream: Any) -> Any:
+    """The text of a stream as a file that has its name."""
+    if isinstance(stream, (str, bytes, bytearray)):
+        return text
+    name = (
+        os.fspath(stream) if isinstance(stream, os.PathLike) else getattr(stream, "name", "<file>")
+    )
+    file: Any = _NamedText(text) if isinstance(text, str) else _NamedBytes(text)
+    file.name = name
+    return file
+
+
+class _NamedText(io.StringIO):
+    name: str
+
+
+class _NamedBytes(io.BytesIO):
+    name: str
+
+
+def _own_dumper(dumper: Any, representers: Any) -> Any:
+    """The dumper to use if it is one of the program's, or was changed by it."""
+    if representers is not None:
+        return None
+    if dumper is not None and _classes.is_original_dumper(dumper):
+        return None
+    cls = Dumper if dumper is None else _of_ours(dumper)
+    if _classes.is_original_dumper(cls):
+        return None
+    if isinstance(cls, type) and issubclass(cls, _classes.BaseRepresenter):
+        return cls
     name = getattr(dumper, "__name__", str(dumper))
-    if name not in _DUMPERS:
-        raise TypeError(
-            f"{name} is no dumper of this module: pass a function for each type as "
-            "representers={...}, and leave Dumper out"
-        )
+    raise TypeError(
+        f"{name} is no dumper of this module: make it a subclass of `cannery.yaml.SafeDumper`, or "
+        "pass a function for each type as representers={...}, and leave Dumper out"
+    )
 
 
 def _of_file(documents: Iterator[Any], stream: Any) -> Iterator[Any]:
