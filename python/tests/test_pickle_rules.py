@@ -557,3 +557,14 @@ def test_estimators_get_no_methods_and_no_paths(key: str, value: bytes) -> None:
 def test_limits_are_limits() -> None:
     with pytest.raises(LimitError):
         pickle.loads(whole(BOMBS["a structure"]), on_untrusted="record")
+
+
+@pytest.mark.parametrize(
+    "name", ["h5py.File", "pyarrow.OSFile", "pandas.ExcelWriter", "numpy.DataSource"]
+)
+def test_a_pattern_trusts_no_class_that_opens_files(name: str, tmp_path: Path) -> None:
+    module, _, own = name.rpartition(".")
+    data = f"c{module}\n{own}\n(S'{tmp_path / 'made'}'\nS'w'\ntR.".encode()
+    with pytest.raises(pickle.UntrustedTypeError, match="opens files"):
+        pickle.loads(data, trust=[f"{module}.*"])
+    assert not any(tmp_path.iterdir())

@@ -135,7 +135,7 @@ impl Guard {
         let alike = *count;
         *count += 1;
         let cost = if key.is_exact_instance_of::<PyInt>() { 1 } else { COMPARED_BY_CLASS };
-        let compared = self.spend(alike as usize * cost as usize);
+        let compared = self.spend_steps(u64::from(alike) * cost);
         if compared.is_err() || alike >= MAX_COLLISIONS { Err(colliding()) } else { Ok(()) }
     }
 
@@ -172,7 +172,11 @@ impl Guard {
     }
 
     fn spend(&mut self, steps: usize) -> Result<()> {
-        self.spent += steps as u64;
+        self.spend_steps(steps as u64)
+    }
+
+    fn spend_steps(&mut self, steps: u64) -> Result<()> {
+        self.spent = self.spent.saturating_add(steps);
         if self.spent > self.budget { Err(heavy()) } else { Ok(()) }
     }
 }
