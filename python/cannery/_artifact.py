@@ -136,6 +136,12 @@ class Artifact(Generic[_T_co]):
         error.add_note(f"hint: {error.hint}")
         return error
 
+    def __reduce__(self) -> Any:
+        if self._is_several:
+            stored = tuple(part.stored for part in self)
+            return _joined, (self._call.step.outputs.whole, stored)
+        return self.stored._with_item(self._item).__reduce__()
+
     def __repr__(self) -> str:
         return _native.printable(f"<artifact of {self.name}>")
 
@@ -149,8 +155,20 @@ class Artifact(Generic[_T_co]):
         return _html.table(f"artifact of {self.name}", ("", "value"), [("stored", "not yet")])
 
 
+def artifact_of(call: StepCall) -> Artifact[Any]:
+    """Return all that a step's call gives."""
+    outputs = call.step.outputs
+    only = outputs.items[0] if outputs.whole is None else None
+    return Artifact(call, call.step.hints.get("return") if only is None else only.type, only)
+
+
 class _NoSuchOutputError(DataTypeError, LookupError):
     """A step has no output of this name or number."""
+
+
+def _joined(whole: type[tuple[Any, ...]], stored: tuple[Any, ...]) -> Any:
+    """Put the stored outputs of a step in the places of their values, in another process."""
+    return tuple.__new__(whole, stored)
 
 
 def items_of(annotation: Any) -> list[Output] | None:

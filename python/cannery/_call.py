@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
@@ -26,8 +25,9 @@ from cannery._stream import (
     is_stream,
     types_of_stream,
 )
+from cannery._tasks import dump_error, load, load_error, task_of
 from cannery._values import classes_of, load_record, save_value
-from cannery.errors import CacheWarning, CanneryError, DataError, DataTypeError
+from cannery.errors import CanneryError, DataError, DataTypeError
 from cannery.materializers._trust import full_name, trusting
 
 if TYPE_CHECKING:
@@ -55,12 +55,30 @@ class Made(NamedTuple):
 
     outputs: list[MadeOutput]
     observations: list[tuple[str, str]]
+    #: What the process of the run is told of a step that ran in another.
+    notes: bytes = b""
 
 
 class StepCall:
     """The body of a step, which the engine asks for its key and, unless it is known, to run."""
 
     def __init__(
+        self, session: Session, step: Step[..., Any], bound: inspect.BoundArguments
+    ) -> None:
+        self._prepare(session, step, bound)
+        inputs = list(self._inputs())
+        self.submitted = session.native.submit(
+            step.name,
+            self,
+            inputs,
+            use_cache=step.cache and session.options.cache,
+            force=session.forces(step),
+            ttl=session.options.ttl if step.ttl is None else step.ttl,
+            timeout=step.timeout,
+            retries=(step.retries, step.retry_delay, step.retry_backoff),
+        )
+
+    def _prepare(
         self, session: Session, step: Step[..., Any], bound: inspect.BoundArguments
     ) -> None:
         self.session = session
@@ -74,15 +92,6 @@ class StepCall:
         self._classes: set[str] = set()
         self._parts = dict(_declared_parts(step, self._outside))
         self._parts |= {"code": self._code.digest, "python": PYTHON_VERSION}
-        inputs = list(self._inputs())
-        self.submitted = session.native.submit(
-            step.name,
-            self,
-            inputs,
-            use_cache=step.cache,
-            force=session.forces(step),
-            ttl=session.ttl if step.ttl is None else step.ttl,
-        )
 
     def release(self) -> None:
         """Let go of what went in, after the run has ended."""
@@ -135,7 +144,7 @@ class StepCall:
 
     def _literal(self, name: str, value: Any) -> bytes:
         found = self.session.fingerprint_value(value, f"argument {name}")
-        report_blind_spots(self.step, f"argument `{name}`", found.blind_spots)
+        self.session.report_blind_spots(self.step, f"argument `{name}`", found.blind_spots)
         if found.code is not None:
             self._parts[f"code of {name}"] = found.code.digest
             self._other_code.append(found.code)
@@ -157,13 +166,15 @@ class StepCall:
         """Return the pieces of the code by name, for people to see which of them changed."""
         return [note for found in (self._code, *self._other_code) for note in found.notes()]
 
-    def execute(self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str) -> Made:
+    def execute(
+        self, inputs: list[tuple[str, _native.Artifact]], to: Path, where: str, log: Path
+    ) -> Made:
         """Load the inputs, call the function, check its output and save it below `to`."""
         from cannery._session import entered
 
         try:
             # A step that is called by a step is a plain call.
-            with entered(None), self.session.reporting(self.step):
+            with entered(None), self.session.printing(log, _label_in(where)):
                 arguments = self._load_inputs(dict(inputs))
                 named = [*self._code.paths(), *paths_in(arguments.arguments)]
                 try:
@@ -182,7 +193,7 @@ class StepCall:
                 saved = [(value, folder) for value, folder, _ in kept]
                 seen = list((others | dict(self._outside.states(saved))).items())
                 self.session.note_changes_by_step(self._code, seen)
-            report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
+            self.session.report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
         except BaseException as error:
             error.add_note(f"in {where}")
             raise
@@ -282,6 +293,25 @@ class StepCall:
         error.path = f"${missed.path}"
         raise error
 
+    # Of steps that run in another process
+
+    def task(self) -> tuple[str, str, list[str], bytes]:
+        """Return the call as data: module, qualified name, materializers' ids, and the rest."""
+        return task_of(self.step, self._bound)
+
+    def take_notes(self, notes: bytes) -> None:
+        """Warn of what another process could not see."""
+        for message in load(notes) if notes else ():
+            self.session.warn(message)
+
+    def dump_error(self, error: BaseException) -> bytes:
+        """Write an exception for another process."""
+        return dump_error(error)
+
+    def load_error(self, dumped: bytes) -> BaseException | None:
+        """Read an exception of another process."""
+        return load_error(dumped) if dumped else None
+
     # Called by the artifact
 
     @property
@@ -302,6 +332,13 @@ class StepCall:
         outputs = self.step.outputs
         return outputs.join([self._load(records[o.name], o.type) for o in outputs.items])
 
+    def reference(self, output: Output | None) -> tuple[str, int]:
+        """Return the path and version of an output of a step that has ended."""
+        outcome = self.session.native.outcome(self.submitted)
+        records = self._wait() if outcome is None else dict(outcome[1])
+        record = records[self.step.outputs.names[0] if output is None else output.name]
+        return record.path, record.version
+
     def stored_if_done(self, output: Output | None) -> ArtifactVersion | None:
         """Return an output if the run has ended; nothing is waited for."""
         return self.stored(output) if self.session.ended else None
@@ -311,15 +348,18 @@ class StepCall:
         return dict(outputs)
 
 
-def report_blind_spots(step: Step[..., Any], what: str, blind_spots: tuple[str, ...]) -> None:
-    """Warn that changes may go unnoticed, or refuse to go on if the step is strict."""
-    if not blind_spots:
-        return
-    message = f"step `{step.name}`, {what}: {'; '.join(blind_spots)}"
-    if step.strict:
-        hint = "call what it needs by name, or take `strict=True` away"
-        raise _with_hint(DataError(message), hint)
-    warnings.warn(message, CacheWarning, stacklevel=6)
+def _identity_of(annotation: Any) -> str:
+    """Name a type the same whether its module is run as a script or imported."""
+    arguments = get_args(annotation)
+    if not arguments:
+        return full_name(annotation) if isinstance(annotation, type) else name_of(annotation)
+    inner = ", ".join(_identity_of(each) for each in arguments)
+    return f"{_identity_of(get_origin(annotation))}[{inner}]"
+
+
+def _label_in(where: str) -> str:
+    """Return the name of a step in its run, of a text that says where it is."""
+    return where[where.index("`") + 1 : where.rindex("`")]
 
 
 def as_json(values: Mapping[str, Any]) -> str:
@@ -334,7 +374,7 @@ def _for_people(value: Any) -> str:
 
 
 def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[str, str]]:
-    yield "output type", _text_of_type(step.hints.get("return", Any))
+    yield "output type", _ADDRESS.sub("", _identity_of(step.hints.get("return", Any)))
     if any(step.outputs.names):
         yield "outputs", " ".join(step.outputs.names)
     for materializer in step.materializers:
@@ -343,12 +383,6 @@ def _declared_parts(step: Step[..., Any], outside: Outside) -> Iterator[tuple[st
         yield "version", step.version
     for name in step.environment:
         yield f"environment {name}", outside.state_of(f"environment {name}")
-
-
-def _text_of_type(annotation: Any) -> str:
-    """Write a type with all that is said in it; where objects lie in memory says nothing."""
-    text = name_of(annotation) if isinstance(annotation, type) else str(annotation)
-    return _ADDRESS.sub("", text)
 
 
 def _item_type(annotation: Any, path: str) -> Any:

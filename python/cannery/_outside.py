@@ -22,7 +22,7 @@ from cannery.materializers._trust import find_class, full_name
 
 if TYPE_CHECKING:
     from cannery import _native
-    from cannery._session import Session
+    from cannery._code import Code
     from cannery._steps import Step
 
 _MATERIALIZER = "materializer "
@@ -38,7 +38,7 @@ _MOST_SEARCHED = 64 << 20
 class Outside:
     """Observes a step's execution, and compares what an earlier one observed."""
 
-    def __init__(self, session: Session, step: Step[..., Any]) -> None:
+    def __init__(self, session: Code, step: Step[..., Any]) -> None:
         self._session = session
         self._step = step
         self._root = _root_of(step.function)

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -16,12 +17,22 @@ from cannery import _session
 from cannery import json as _json
 from cannery._annotations._scope import annotations_of_function
 from cannery._checks import check_for
+from cannery._display import display_for
 from cannery._native import printable
 from cannery._steps import Pipeline
+from cannery._store import StepRun, Store
+from cannery._tasks import scripts
 from cannery.errors import CanneryError, DataError, NotFoundError
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
 _HERE = str(Path(__file__).parent)
+# Steps of one name, from as many on, are shown in one row.
+_MANY = 4
+
+
+def run_command(file: str | os.PathLike[str], options: str, store: Any = None) -> int:
+    """Run a pipeline as the command was asked to; `options` are those of `run_file`, as JSON."""
+    return run_file(file, store=store, **_json.loads(options))
 
 
 def run_file(
@@ -30,28 +41,89 @@ def run_file(
     params: Mapping[str, str] | None = None,
     json: bool = False,
     force: Sequence[str] = (),
+    params_files: Sequence[str] = (),
+    store: str | os.PathLike[str] | None = None,
+    resume: int | None = None,
+    **options: Any,
 ) -> int:
     """Run a pipeline of a file and print how its steps went; return the command's exit code.
 
     Without `name` it is the file's only pipeline. Parameters are texts: JSON where the annotation
-    is not `str` and it is JSON, else the text itself. The steps that `force` names run although
-    their results are known, `*` for all.
+    is not `str` and it is JSON, else the text itself; those of `params_files` are values. The
+    steps that `force` names run although their results are known, `*` for all. `resume` is the
+    number of a run that is taken up with its parameters, 0 for the last that did not complete.
+    Further options are those of `Pipeline.with_options`, and `keep_going`.
     """
+    display = display_for(sys.stderr)
     try:
-        pipeline = _find(load_file(Path(path)), name)
-        if force:
-            pipeline = pipeline.with_options(force="*" in force or force)
-        with _session.reporting_to(_progress):
-            run = pipeline(**_arguments(pipeline, params or {}))
+        # What the pipeline prints between its steps is no result.
+        with redirect_stdout(sys.stderr):
+            pipeline = _find(load_file(Path(path)), name)
+            pipeline = _with_options(pipeline, force, store, options)
+            given = _given(pipeline, params_files, resume)
+            arguments = _arguments(pipeline, params or {}, given)
+            with _session.shown_by(display):
+                run = pipeline(**arguments)
     except KeyboardInterrupt:
+        display.close()
         print("interrupted; run it again: finished steps are not repeated", file=sys.stderr)
         return _INTERRUPTED
     except Exception as error:  # the pipeline's own code may raise anything
+        display.close()
         report(error)
         return _INCOMPLETE
+    display.close()
+    if isinstance(run, _session.DryRun):
+        print(_json.dumps(_plan(run)) if json else printable(_plan_table(run), lines=True))
+        return _FINE
     _warn_of_unknown(force, run)
     print(_json.dumps(_summary(run)) if json else printable(_table(run), lines=True))
     return _FINE
+
+
+def _with_options(
+    pipeline: Pipeline[..., Any], force: Sequence[str], store: Any, options: dict[str, Any]
+) -> Pipeline[..., Any]:
+    keep_going = options.pop("keep_going", False)
+    return pipeline.with_options(
+        store=store,
+        force=("*" in force or force) if force else None,
+        fail_fast=False if keep_going else None,
+        # What is not asked for is as the pipeline says it.
+        **{name: value for name, value in options.items() if value not in ([], (), None)}
+        | ({"cache": None} if options.get("cache", True) else {})
+        | ({} if options.get("dry_run") else {"dry_run": None}),
+    )
+
+
+def _given(
+    pipeline: Pipeline[..., Any], files: Sequence[str], resume: int | None
+) -> dict[str, Any]:
+    """Read parameters from files, and those of the run that is taken up."""
+    given: dict[str, Any] = {} if resume is None else _parameters_of(pipeline, resume)
+    for file in files:
+        from cannery import load
+
+        values = load(file)
+        if not isinstance(values, dict):
+            raise DataError(f"`{file}` holds no map of parameters")
+        given |= {str(key): value for key, value in values.items()}  # pyright: ignore
+    return given
+
+
+def _parameters_of(pipeline: Pipeline[..., Any], number: int) -> dict[str, Any]:
+    where = pipeline.store.path if isinstance(pipeline.store, Store) else pipeline.store
+    with Store(where) as store:
+        if number:
+            run = store.run(number)
+        else:
+            runs = store.runs(pipeline.name, limit=100)
+            run = next((each for each in runs if each.status not in ("completed", "running")), None)
+            if run is None:
+                raise NotFoundError(f"no run of `{pipeline.name}` is left to be taken up")
+        if run.pipeline != pipeline.name:
+            raise DataError(f"run {run.id} is one of `{run.pipeline}`, not of `{pipeline.name}`")
+        return run.parameters
 
 
 def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
@@ -75,6 +147,7 @@ def load_file(path: Path) -> ModuleType:
     # As when Python itself runs a file: its neighbours can be imported.
     sys.path.insert(0, str(path.resolve().parent))
     sys.modules[name] = module
+    scripts[name] = str(path.resolve())
     spec.loader.exec_module(module)
     return module
 
@@ -100,20 +173,33 @@ def _find(module: ModuleType, name: str | None) -> Pipeline[..., Any]:
     raise error
 
 
-def _arguments(pipeline: Pipeline[..., Any], params: Mapping[str, str]) -> dict[str, Any]:
+def _arguments(
+    pipeline: Pipeline[..., Any], params: Mapping[str, str], given: Mapping[str, Any]
+) -> dict[str, Any]:
     hints = annotations_of_function(pipeline.function, "pipeline")
     known = pipeline.signature.parameters
-    for name in params:
+    for name in (*params, *given):
         if name not in known and not _takes_any(known):
             error = DataError(f"pipeline `{pipeline.name}` has no parameter `{name}`")
             error.hint = f"it has: {', '.join(known) or 'none'}"
             raise error
-    missing = [name for name, p in known.items() if p.default is p.empty and name not in params]
+    there = {**given, **params}
+    missing = [name for name, p in known.items() if p.default is p.empty and name not in there]
     if missing and not _takes_any(known):
         error = DataError(f"pipeline `{pipeline.name}` needs a value for `{missing[0]}`")
         error.hint = f"add `--param {missing[0]}=...`"
         raise error
-    return {name: _argument(name, text, hints.get(name, Any)) for name, text in params.items()}
+    values = {n: _value(n, v, hints.get(n, Any)) for n, v in given.items() if n not in params}
+    return values | {n: _argument(n, text, hints.get(n, Any)) for n, text in params.items()}
+
+
+def _value(name: str, value: Any, annotation: Any) -> Any:
+    """Take a parameter of a file: as it is, or the path that its text is."""
+    check = check_for(annotation)
+    for each in (value, str(value), Path(value)) if isinstance(value, str) else (value, str(value)):
+        if check.find(each) is None:
+            return each
+    raise DataError(f"parameter `{name}`: expected `{check.expected}`, found `{value!r}`")
 
 
 def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
@@ -138,9 +224,18 @@ def _readings(text: str, annotation: Any) -> list[Any]:
     return [read, text, Path(text)]
 
 
-def _progress(line: str) -> None:
-    if sys.stderr.isatty():
-        print(printable(line), file=sys.stderr)
+def _plan(run: _session.DryRun) -> dict[str, Any]:
+    steps = [{"name": name, "plan": plan} for name, plan in run.steps.items()]
+    return {"complete": run.complete, "steps": steps}
+
+
+def _plan_table(run: _session.DryRun) -> str:
+    words = {"runs": "would run", "depends": "depends on a step that would run"}
+    width = max((len(printable(name)) for name in run.steps), default=0)
+    rows = [f"  {printable(n):<{width}}  {words.get(p, p)}" for n, p in run.steps.items()]
+    count = sum(plan != "cached" for plan in run.steps.values())
+    rows += [] if run.complete else ["  (and more: the pipeline needs a value to go on)"]
+    return "\n".join([f"{len(run.steps)} steps, {count} not cached", *rows])
 
 
 def _summary(run: _session.Run[Any]) -> dict[str, Any]:
@@ -152,15 +247,32 @@ def _summary(run: _session.Run[Any]) -> dict[str, Any]:
 
 
 def _table(run: _session.Run[Any]) -> str:
+    rows = _rows(run)
+    width = max((len(printable(name)) for name, _ in rows), default=0)
+    lines = [f"  {printable(name):<{width}}  {went}" for name, went in rows]
     steps = run.steps
-    width = max((len(printable(name)) for name in steps), default=0)
-    lines = [
-        f"  {printable(name):<{width}}  {'cached' if step.cached else _seconds(step.duration)}"
-        for name, step in steps.items()
-    ]
     cached = sum(step.cached for step in steps.values())
     head = f"run {run.id} {run.status} in {_seconds(run.duration)}"
     return "\n".join([f"{head}: {len(steps)} steps, {cached} cached", *lines])
+
+
+def _rows(run: _session.Run[Any]) -> list[tuple[str, str]]:
+    """Say how each step went; the many of a map in one row."""
+    by_name: dict[str, list[StepRun]] = {}
+    for step in run.steps.values():
+        by_name.setdefault(step.step, []).append(step)
+    rows: list[tuple[str, str]] = []
+    for name, steps in by_name.items():
+        if len(steps) < _MANY:
+            rows += [(s.name, "cached" if s.cached else _seconds(s.duration)) for s in steps]
+            continue
+        cached = sum(step.cached for step in steps)
+        took = sum(step.duration or 0.0 for step in steps if not step.cached)
+        notes = [f"{len(steps)} times", *([f"{cached} cached"] if cached else [])]
+        rows.append(
+            (name, ", ".join([*notes, *([f"{took:.3f} s"] if cached < len(steps) else [])]))
+        )
+    return rows
 
 
 def _seconds(duration: float | None) -> str:

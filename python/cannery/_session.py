@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cannery import _native
-from cannery._artifact import Artifact, loadable
-from cannery._call import StepCall, as_json, report_blind_spots
-from cannery._fingerprint import Fingerprint, Graph, ValueFingerprint, fingerprint
-from cannery._fingerprint import fingerprint_value as _fingerprint_value
+from cannery._artifact import Artifact, artifact_of, loadable
+from cannery._call import StepCall, as_json
+from cannery._code import Code
 from cannery._fingerprint._hooks import hosting
-from cannery._fingerprint._watching import Watching
+from cannery._git import code_version
+from cannery._printed import StepLog, capturing, listening
+from cannery._run_output import output_as_json
 from cannery._store import RunRecord, StepRun, Store
-from cannery.materializers._trust import project_code, trusting
+from cannery._tasks import check_may_run, setup_of
+from cannery.errors import NotFoundError
 
 if TYPE_CHECKING:
+    from cannery._display import Display
     from cannery._steps import Pipeline, Step
 
-# Where a run says what it is doing. Steps run in threads that have no context of their own.
-_report: Callable[[str], None] | None = None
-# What the last run of this process found out about the code: one at most.
-_kept: list[tuple[Graph, dict[Any, Fingerprint]]] = []
+# What shows how runs go. Steps run in threads that have no context of their own.
+_display: Display | None = None
 _T_co = TypeVar("_T_co", covariant=True)
 _current: ContextVar[Session | None] = ContextVar("session", default=None)
 
@@ -50,14 +48,14 @@ def entered(session: Session | None) -> Iterator[None]:
 
 
 @contextmanager
-def reporting_to(report: Callable[[str], None]) -> Iterator[None]:
-    """Tell `report` of each step that begins and ends."""
-    global _report
-    before, _report = _report, report
+def shown_by(display: Display) -> Iterator[None]:
+    """Let `display` show how runs go."""
+    global _display
+    before, _display = _display, display
     try:
         yield
     finally:
-        _report = before
+        _display = before
 
 
 class Run(Generic[_T_co]):
@@ -95,6 +93,18 @@ class Run(Generic[_T_co]):
         """Its steps by name, in the order in which the pipeline called them."""
         return self._record.steps
 
+    @property
+    def record(self) -> RunRecord:
+        """What the store keeps of it."""
+        return self._record
+
+    def compare(self, other: Run[Any] | RunRecord | int) -> Any:
+        """Say what differs from another run of the store; see `RunRecord.compare`."""
+        return self._record.compare(other.record if isinstance(other, Run) else other)
+
+    def __reduce__(self) -> Any:
+        return _run_of, (str(self._record._store.path), self.id)
+
     def __repr__(self) -> str:
         return repr(self._record)
 
@@ -102,19 +112,47 @@ class Run(Generic[_T_co]):
         return self._record._repr_html_()
 
 
-def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Run[Any]:
+def _run_of(store: str, number: int) -> Run[Any]:
+    record = Store(store).run(number)
+    return Run(record, record.output)
+
+
+class DryRun:
+    """What a run would do: its `steps`, by name.
+
+    A step is `cached`, or `runs`, or `depends` on one that would run and may be known then, or
+    `fails` before it runs. `complete` is false where the pipeline needs a value to go on.
+    """
+
+    def __init__(self, steps: Mapping[str, str], complete: bool) -> None:
+        self.steps = steps
+        self.complete = complete
+
+    def __repr__(self) -> str:
+        runs = sum(plan != "cached" for plan in self.steps.values())
+        return f"<dry run: {len(self.steps)} steps, {runs} not cached>"
+
+
+def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Any:
     """Run a pipeline, and raise what its steps raise."""
+    check_may_run(pipeline.name)
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
     session = Session(store, pipeline, bound.arguments)
     try:
-        with hosting(), entered(session):
-            session.look_ahead(pipeline)
+        with hosting(), listening(), entered(session):
+            session.look_ahead(pipeline.function)
+            if pipeline.options.dry_run:
+                return _rehearse(session, pipeline, bound)
             output = pipeline.function(*bound.args, **bound.kwargs)
+            session.native.finish_steps()
+            session.native.set_output(output_as_json(output))
             session.native.finish()
             session.ended = True
         record = store._native.run(session.native.id)
     except BaseException as error:
         session.native.fail(error)
+        if pipeline.options.on_failure is not None and isinstance(error, Exception):
+            pipeline.options.on_failure(error)
         raise
     finally:
         session.close()
@@ -124,58 +162,36 @@ def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Run[Any]
     return Run(RunRecord(session.store, record), loadable(output))
 
 
-class Session:
+def _rehearse(
+    session: Session, pipeline: Pipeline[..., Any], bound: inspect.BoundArguments
+) -> DryRun:
+    complete = True
+    try:
+        pipeline.function(*bound.args, **bound.kwargs)
+    except NotFoundError:
+        complete = False  # it needs a value that is not there
+    with suppress(NotFoundError):  # of a step that would run
+        session.native.finish_steps()
+    return DryRun(dict(session.native.plan()), complete)
+
+
+class Session(Code):
     """A run in progress."""
 
     def __init__(
         self, store: Store, pipeline: Pipeline[..., Any], parameters: Mapping[str, Any]
     ) -> None:
         self.pipeline = pipeline.name
-        self.native = _native.Session(store._native, pipeline.name, as_json(parameters))
         # What is asked of a run that has ended keeps no file open.
-        self.store = Store._of(store._native.dormant())
-        self.force = pipeline.force
+        super().__init__(Store._of(store._native.dormant()))
+        self.options = pipeline.options
         self.ended = False
         """Whether all of its steps have ended, and well."""
-        self.ttl = pipeline.ttl
         self._calls: list[StepCall] = []
-        self.graph, self._fingerprints = _kept.pop() if _kept else (Graph(), {})
-        self._classes: dict[str, Fingerprint | None] = {}
-        self._watching: Watching | None = None
-        self._lock = threading.RLock()
-
-    def look_ahead(self, pipeline: Pipeline[..., Any]) -> None:
-        """Look at all that the pipeline's steps reach before any of them runs and changes it."""
-        with self._lock:
-            self.graph.root(pipeline.function)
-
-    def _look_again(self) -> None:
-        """Forget how code and variables were: the pipeline itself has changed something."""
-        with self._lock:
-            self.graph = Graph()
-            self._fingerprints = {}
-            self._classes.clear()
-
-    def note_changes_by_step(self, found: Fingerprint, seen: list[tuple[str, str]]) -> None:
-        """Take the variables that are others since a step has run as what it made of them."""
-        with self._lock:
-            found.note_changes_by_step(seen)
-
-    def close(self) -> None:
-        """Stop watching, and leave what is known of the code to the next run of the process."""
-        if not _kept and self.graph.is_kept:
-            _kept.append((self.graph, self._fingerprints))
-        self.graph, self._fingerprints = Graph(), {}
-        if self._watching is not None:
-            self._watching.close()
-
-    @property
-    def watching(self) -> Watching:
-        """The watch over the projects' folders, from the first step on that runs."""
-        with self._lock:
-            if self._watching is None:
-                self._watching = Watching([str(self.store.path)])
-            return self._watching
+        self._display = _display
+        self._failures: dict[str, Exception] = {}
+        self._hooks: dict[str, Callable[[Exception], object]] = {}
+        self.native = _begin(self, store, pipeline, as_json(parameters))
 
     def release(self) -> None:
         """Let go of the values that went into the steps."""
@@ -185,8 +201,13 @@ class Session:
 
     def forces(self, step: Step[..., Any]) -> bool:
         """Say whether a step runs although its result is known."""
-        forced = self.force if isinstance(self.force, bool) else step.name in self.force
-        return step.force or forced
+        force = self.options.force
+        return step.force or (force if isinstance(force, bool) else step.name in force)
+
+    def announce(self, step: Step[..., Any], count: int) -> None:
+        """Say that so many calls of a step follow."""
+        if self._display is not None:
+            self._display.announce(step.name, count)
 
     def submit(
         self, step: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -195,77 +216,81 @@ class Session:
         step.check_annotations()
         bound = step.signature.bind(*args, **kwargs)
         bound.apply_defaults()
+        if self._display is not None:
+            self._display.submitted(step.name)
         call = StepCall(self, step, bound)
         self._calls.append(call)
-        outputs = step.outputs
-        only = outputs.items[0] if outputs.whole is None else None
-        return Artifact(call, step.hints.get("return") if only is None else only.type, only)
+        if step.on_failure is not None:
+            with self._lock:
+                self._hooks[call.label] = step.on_failure
+            self._tell_failure(call.label)  # it may have failed by now
+        return artifact_of(call)
 
-    @contextmanager
-    def reporting(self, step: Step[..., Any]) -> Iterator[None]:
-        """Say that a step is at work, where a report was asked for."""
-        if _report is None:
-            yield
-            return
-        _report(f"{step.name} ...")
-        began = time.monotonic()
-        yield
-        _report(f"{step.name} done in {time.monotonic() - began:.3f} s")
+    def printing(self, log: str | os.PathLike[str], label: str) -> Any:
+        """Keep what the calling thread's step prints in the file `log`."""
+        display = self._display
+        if display is None:
+            return capturing(StepLog(log, None))
+        return capturing(StepLog(log, lambda data: display.notice(label, "printed", 0.0, data)))
 
-    def fingerprint_of(self, step: Step[..., Any]) -> Fingerprint:
-        """Fingerprint a step's code, once in a run."""
+    def notice(
+        self,
+        label: str,
+        event: str,
+        seconds: float = 0.0,
+        text: str | bytes = "",
+        exception: BaseException | None = None,
+    ) -> None:
+        """Hear from the engine what happens to a step."""
+        if self._display is not None:
+            self._display.notice(label, event, seconds, text)
+        elif isinstance(text, bytes):
+            _print_bytes(text)
+        elif event == "late":
+            print(f"step `{label}` takes longer than its timeout", file=sys.stderr)
+        if event == "failed" and isinstance(exception, Exception):
+            with self._lock:
+                self._failures[label] = exception
+            self._tell_failure(label)
+
+    def _tell_failure(self, label: str) -> None:
+        """Tell a step's own hook, as soon as both the step and its failure are known."""
         with self._lock:
-            known = self._fingerprints.get(step)
-            found = known or fingerprint(step.function, self.graph)
-            if found.is_changed():
-                self._look_again()
-                found = fingerprint(step.function, self.graph)
-            self._fingerprints[step] = found
-        if found is not known:
-            report_blind_spots(step, "its code", found.blind_spots)
-        return found
-
-    def fingerprint_of_class(self, cls: type) -> Fingerprint:
-        """Fingerprint a class, such as a materializer."""
-        with self._lock:
-            return fingerprint(cls, self.graph)
-
-    @functools.cached_property
-    def key(self) -> bytes:
-        """What environment values are hashed with, so that the store does not give them away."""
-        file = self.store.path / "observations.key"
-        try:
-            return file.read_bytes()
-        except OSError:
-            return _new_key(file)
-
-    def fingerprint_value(self, value: Any, label: str) -> ValueFingerprint:
-        """Fingerprint a parameter."""
-        with self._lock:
-            return _fingerprint_value(value, self.graph, label)
-
-    def fingerprints_of_classes(self, names: Iterable[str]) -> list[Fingerprint]:
-        """Fingerprint the project's own classes and functions among those named."""
-        with self._lock:
-            for name in names:
-                if name not in self._classes:
-                    with trusting(()):
-                        found = project_code([name]).get(name)
-                    known = None if found is None else fingerprint(found, self.graph)
-                    self._classes[name] = known
-            found = [self._classes[name] for name in sorted(names)]
-        return [each for each in found if each is not None]
+            hook = self._hooks.get(label)
+            failure = self._failures.pop(label, None) if hook is not None else None
+        if hook is not None and failure is not None:
+            hook(failure)
 
 
-def _new_key(file: Path) -> bytes:
-    """Make the store's key; another process may do so at the same time."""
-    key = os.urandom(32)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_bytes()
-    except OSError:
-        return b""  # a store that is only read knows no variables
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(key)
-    return key
+def _begin(
+    session: Session, store: Store, pipeline: Pipeline[..., Any], parameters: str
+) -> _native.Session:
+    options = pipeline.options
+    processes = None
+    if options.executor == "processes":
+        processes = setup_of(session.store)
+    return _native.Session(
+        store._native,
+        pipeline.name,
+        parameters,
+        # The thread that waits does steps, too.
+        workers=None if options.workers is None else options.workers - 1,
+        processes=processes,
+        observer=session.notice,
+        keep_going=not options.fail_fast,
+        dry_run=options.dry_run,
+        code_version=None if options.dry_run else code_version(pipeline.function),
+        tags=list(options.tags),
+    )
+
+
+def _print_bytes(printed: bytes) -> None:
+    """Print what a step in another process has printed."""
+    stream = sys.stdout
+    buffer = getattr(stream, "buffer", None)
+    if buffer is None:
+        stream.write(printed.decode("utf-8", "backslashreplace"))
+        return
+    stream.flush()
+    buffer.write(printed)
+    buffer.flush()

@@ -28,10 +28,13 @@ from cannery._annotations._scope import (
     place_of_argument,
     scope_of_function,
 )
+from cannery._artifact import Artifact
 from cannery._async import finished
 from cannery._checks import check_for, evaluate_fields, unpacked
+from cannery._options import Executor, RunOptions, seconds
 from cannery._outputs import Output, Outputs, check_names, outputs_of
 from cannery._stream import item_type
+from cannery._tasks import find_step, reference_of
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
@@ -73,7 +76,12 @@ class Step(Generic[_P, _R]):
         self.strict: bool = options["strict"]
         self.external: bool = options["external"]
         self.force: bool = options["force"]
-        self.ttl: float | None = _seconds(options["ttl"])
+        self.ttl: float | None = seconds(options["ttl"], "ttl")
+        self.timeout: float | None = seconds(options["timeout"], "timeout")
+        self.retries: int = _count(options["retries"])
+        self.retry_delay: float = seconds(options["retry_delay"], "retry_delay") or 0.0
+        self.retry_backoff: float = options["retry_backoff"]
+        self.on_failure: Callable[[Exception], object] | None = options["on_failure"]
         self.declared_outputs: Any = options["outputs"]
         check_names(self.declared_outputs)
         self.is_checked_fully = _is_full(options["validate"])
@@ -181,8 +189,37 @@ class Step(Generic[_P, _R]):
             return self.function(*args, **kwargs)
         return cast("_R", session.submit(self, args, kwargs))
 
+    def map(self, items: Any, /, *others: Any, **same: Any) -> list[Any]:
+        """Call the step for each item, and return the list of what it gives.
+
+        `items` is a list or another iterable, whose items may be artifacts; or one artifact, for
+        whose value it waits. Each item is a parameter of its own: of a list in which one item is
+        new, only that runs. Further positional arguments are iterables of the same length;
+        keyword arguments are the same for every call.
+
+        >>> from cannery import pipeline, step
+        >>> @step
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> double.map([1, 2])
+        [2, 4]
+        """
+        rows = [_items_of(each) for each in (items, *others)]
+        if len({len(row) for row in rows}) > 1:
+            lengths = ", ".join(str(len(row)) for row in rows)
+            raise DataError(f"`{self.name}.map` needs items of one length, found {lengths}")
+        session = _session.current()
+        if session is not None:
+            session.announce(self, len(rows[0]))
+        call: Any = self
+        return [call(*row, **same) for row in zip(*rows, strict=True)]
+
+    def __reduce__(self) -> Any:
+        return _found, (*reference_of(self), self.name, _told(self._options))
+
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        bound = cast("Callable[..., Any]", self)
+        return self if instance is None else functools.partial(bound, instance)
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
@@ -196,15 +233,13 @@ class Pipeline(Generic[_P, _R]):
         function: Callable[_P, _R],
         name: str | None,
         store: Store | str | os.PathLike[str] | None,
-        force: bool | Iterable[str] = False,
-        ttl: float | datetime.timedelta | None = None,
+        options: RunOptions,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.name: str = name or function.__name__
         self.store = store
-        self.force: bool | frozenset[str] = force if isinstance(force, bool) else _names(force)
-        self.ttl: float | None = _seconds(ttl)
+        self.options = options
 
     def with_options(
         self,
@@ -212,18 +247,30 @@ class Pipeline(Generic[_P, _R]):
         store: Store | str | os.PathLike[str] | None = None,
         force: bool | Iterable[str] | None = None,
         ttl: float | datetime.timedelta | None = None,
+        cache: bool | None = None,
+        workers: int | None = None,
+        executor: Executor | None = None,
+        fail_fast: bool | None = None,
+        dry_run: bool | None = None,
+        tags: str | Iterable[str] | None = None,
+        on_failure: Callable[[Exception], object] | None = None,
     ) -> Pipeline[_P, _R]:
-        """Return the same pipeline with another store, or with steps that run again.
+        """Return the same pipeline with other options, those of `@pipeline`.
 
         `daily.with_options(force=["read"])(day)` runs `read` although its result is known.
         """
-        return Pipeline(
-            self.function,
-            self.name,
-            self.store if store is None else store,
-            self.force if force is None else force,
-            self.ttl if ttl is None else ttl,
+        options = self.options.changed(
+            force=force,
+            ttl=ttl,
+            cache=cache,
+            workers=workers,
+            executor=executor,
+            fail_fast=fail_fast,
+            dry_run=dry_run,
+            tags=tags,
+            on_failure=on_failure,
         )
+        return Pipeline(self.function, self.name, self.store if store is None else store, options)
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -262,6 +309,11 @@ def step(
     external: bool = False,
     force: bool = False,
     ttl: float | datetime.timedelta | None = None,
+    timeout: float | datetime.timedelta | None = None,
+    retries: int = 0,
+    retry_delay: float | datetime.timedelta = 1.0,
+    retry_backoff: float = 2.0,
+    on_failure: Callable[[Exception], object] | None = None,
     outputs: Iterable[str] | Mapping[str, Any] | None = None,
     validate: Literal["sample", "full"] = "sample",
 ) -> _StepDecorator: ...
@@ -283,6 +335,10 @@ def step(function: Any = None, /, *, name: str | None = None, **options: Any) ->
       stored, and may be changed or removed.
     - `force`: it runs although its result is known; what comes out is the result from then on.
     - `ttl`: seconds, or a `timedelta`, after which a known result is not used any more.
+    - `timeout`: seconds after which it has failed; in a process it is ended, a thread cannot be.
+    - `retries`: how often it is tried again when it fails; `retry_delay` seconds after the first
+      failure, `retry_backoff` times as long after each further one.
+    - `on_failure`: called with the exception when it has failed, after the last retry.
     - `outputs`: names of the items of the tuple that it returns, each of which is an artifact of
       its own; names with their types may stand instead (a dictionary).
     - `validate`: `"full"` checks all items of large containers against the annotations, and not
@@ -331,6 +387,11 @@ def _checked_options(options: dict[str, Any]) -> dict[str, Any]:
         "external": False,
         "force": False,
         "ttl": None,
+        "timeout": None,
+        "retries": 0,
+        "retry_delay": 1.0,
+        "retry_backoff": 2.0,
+        "on_failure": None,
         "outputs": None,
         "validate": "sample",
     }
@@ -351,6 +412,13 @@ def pipeline(
     store: Store | str | os.PathLike[str] | None = None,
     force: bool | Iterable[str] = False,
     ttl: float | datetime.timedelta | None = None,
+    cache: bool = True,
+    workers: int | None = None,
+    executor: Executor = "threads",
+    fail_fast: bool = True,
+    dry_run: bool = False,
+    tags: str | Iterable[str] = (),
+    on_failure: Callable[[Exception], object] | None = None,
 ) -> _PipelineDecorator: ...
 
 
@@ -360,13 +428,19 @@ def pipeline(
     *,
     name: str | None = None,
     store: Store | str | os.PathLike[str] | None = None,
-    force: bool | Iterable[str] = False,
-    ttl: float | datetime.timedelta | None = None,
+    **options: Any,
 ) -> Any:
     """Make a function a pipeline, as `@pipeline` or `@pipeline(name=..., store=...)`.
 
     - `force`: `True`, or names of steps, that run although their results are known.
     - `ttl`: how old known results may be, for steps that do not say it themselves.
+    - `cache`: with `False` no known result is used.
+    - `workers`: how many steps run at a time; else one for each core.
+    - `executor`: where steps run, in `"threads"` of this process or in `"processes"` of their own.
+    - `fail_fast`: with `False`, steps that do not need one that has failed run all the same.
+    - `dry_run`: run nothing and return a `DryRun`, which says what would run.
+    - `tags`: texts to find the run by.
+    - `on_failure`: called with the exception when a run has failed.
 
     >>> from cannery import pipeline, step
     >>> @step
@@ -380,24 +454,43 @@ def pipeline(
     >>> [step.cached for step in twice(1).steps.values()]
     [True, True]
     """
+    unknown = options.keys() - RunOptions.__dataclass_fields__.keys()
+    if unknown:
+        raise DataTypeError(f"`pipeline` has no option `{min(unknown)}`")
+    run_options = RunOptions().changed(**options)
     if function is not None:
-        return Pipeline(function, name, store, force, ttl)
-    return lambda function: Pipeline(function, name, store, force, ttl)
+        return Pipeline(function, name, store, run_options)
+    return lambda function: Pipeline(function, name, store, run_options)
 
 
-def _names(force: Iterable[str]) -> frozenset[str]:
-    return frozenset([force] if isinstance(force, str) else force)
+def _found(module: str, qualname: str, name: str, options: dict[str, Any]) -> Any:
+    """Find a step that was pickled, with its options."""
+    found = find_step(module, qualname)
+    is_same = isinstance(found, Step) and found.name == name and _told(found._options) == options
+    return found if is_same else Step(getattr(found, "function", found), name, options)
+
+
+def _told(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what only the process of the run does."""
+    return options | {"on_failure": None}
+
+
+def _items_of(items: Any) -> list[Any]:
+    if isinstance(items, Artifact):
+        try:
+            return list(items)
+        except DataTypeError:
+            items = items.load()  # how many there are is known when it is there
+    return list(items)
+
+
+def _count(retries: int) -> int:
+    if retries < 0:
+        raise DataError(f"`retries` is how often a step is tried again, found `{retries}`")
+    return retries
 
 
 def _is_full(validate: str) -> bool:
     if validate not in ("sample", "full"):
         raise DataError(f'`validate` is "sample" or "full", found `{validate!r}`')
     return validate == "full"
-
-
-def _seconds(ttl: float | datetime.timedelta | None) -> float | None:
-    """Read how old a result may be; it is in no cache key."""
-    seconds = ttl.total_seconds() if isinstance(ttl, datetime.timedelta) else ttl
-    if seconds is not None and not seconds >= 0:
-        raise DataError(f"`ttl` is how many seconds a result is used for, found `{ttl}`")
-    return seconds

@@ -16,6 +16,8 @@ from cannery.materializers._trust import trusting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cannery._compare import RunComparison
+
 
 class Store:
     """A folder with everything that pipelines made, by name and version.
@@ -65,7 +67,30 @@ class Store:
         Raises `cannery.errors.NotFoundError`, which says what there is, and
         `cannery.errors.DataError` for a name that several paths end with, which lists them.
         """
+        if version is None and "@" in name:
+            return ArtifactVersion(self, self._native.find_artifact(name))
         return ArtifactVersion(self, self._native.artifact(name, version))
+
+    def set_alias(self, alias: str, artifact: str | ArtifactVersion) -> None:
+        """Call a version of an artifact by a name of its own: `train@production`.
+
+        Another version of the artifact that had the alias loses it. What has an alias is not
+        removed by `cannery gc`. `artifact` is a version, or its name as `artifact` takes it.
+        """
+        found = self.artifact(artifact) if isinstance(artifact, str) else artifact
+        self._native.set_alias(alias, found._record)
+
+    def remove_alias(self, name: str, alias: str) -> bool:
+        """Take an alias away from an artifact; say whether it had it."""
+        return self._native.remove_alias(self.artifact(name).path, alias)
+
+    @property
+    def aliases(self) -> dict[str, ArtifactVersion]:
+        """All aliases, as `path@alias`, with the versions that they name."""
+        return {
+            f"{path}@{alias}": ArtifactVersion(self, self._native.artifact(path, version))
+            for path, alias, version in self._native.aliases()
+        }
 
     def artifacts(
         self, name: str | None = None, *, all_versions: bool = False, limit: int | None = None
@@ -85,10 +110,11 @@ class Store:
         pipeline: str | None = None,
         *,
         status: str | None = None,
+        tag: str | None = None,
         limit: int | None = None,
     ) -> list[RunRecord]:
         """Return runs, the newest first."""
-        found = self._native.runs(pipeline=pipeline, status=status, limit=limit)
+        found = self._native.runs(pipeline=pipeline, status=status, tag=tag, limit=limit)
         return [RunRecord(self, record) for record in found]
 
     def run(self, number: int) -> RunRecord:
@@ -128,6 +154,9 @@ class RunRecord:
         self._store = store
         self._record = record
 
+    def __reduce__(self) -> Any:
+        return _run_of, (str(self._store.path), self.id)
+
     @property
     def id(self) -> int:
         """Its number in the store: 1, 2, ..."""
@@ -164,6 +193,38 @@ class RunRecord:
     def error(self) -> str | None:
         """What went wrong."""
         return self._record.error
+
+    @property
+    def output(self) -> Any:
+        """What the pipeline returned: stored artifacts, or a structure of them.
+
+        `None` as long as it has not completed.
+        """
+        from cannery._run_output import output_of_json
+
+        return output_of_json(self._record.output, self._store)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What it is called by."""
+        return tuple(self._record.tags)
+
+    def tag(self, *tags: str) -> None:
+        """Call it by further texts, to find it again with `Store.runs(tag=...)`."""
+        all_tags = list(dict.fromkeys((*self._record.tags, *tags)))
+        self._store._native.set_run_tags(self.id, all_tags)
+        self._record = self._store._native.run(self.id)
+
+    @property
+    def code_version(self) -> str | None:
+        """The commit of the project, with `-dirty` where files differed from it."""
+        return self._record.code_version
+
+    def compare(self, other: RunRecord | int) -> RunComparison:
+        """Say what differs from another run of the store: from `other` to this one."""
+        from cannery._compare import compare
+
+        return compare(self._store.run(other) if isinstance(other, int) else other, self)
 
     @property
     def steps(self) -> Mapping[str, StepRun]:
@@ -234,6 +295,32 @@ class StepRun:
         return self._record.error
 
     @property
+    def ran(self) -> StepRun:
+        """The step that ran: itself, or the one whose result a cached step used."""
+        found = self._store._native.execution_found_by(self._record.id)
+        return self if found is None else StepRun(self._store, found)
+
+    @property
+    def cpu(self) -> float | None:
+        """Seconds of processor time, of its thread or its process, where it ran."""
+        return self._record.cpu
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that its process had at the most while it ran, where the system tells."""
+        return self._record.memory
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried until it ended so."""
+        return self._record.attempts
+
+    @property
+    def log(self) -> str:
+        """What it has printed and logged; while it runs, what there is by now."""
+        return self._store._native.step_log(self._record.id, 0).decode("utf-8", "backslashreplace")
+
+    @property
     def inputs(self) -> dict[str, ArtifactVersion]:
         """The artifacts that went in, by argument."""
         found = self._store._native.step_inputs(self._record.id)
@@ -265,9 +352,17 @@ class StepRun:
 class ArtifactVersion:
     """A version of an artifact: a value that a step made, kept with where it came from."""
 
-    def __init__(self, store: Store, record: _native.Artifact) -> None:
+    def __init__(self, store: Store, record: _native.Artifact, item: int | None = None) -> None:
         self._store = store
         self._record = record
+        #: Of the items of a stored tuple, the one that is meant.
+        self._item = item
+
+    def _with_item(self, item: int | None) -> ArtifactVersion:
+        return ArtifactVersion(self._store, self._record, item)
+
+    def __reduce__(self) -> Any:
+        return _artifact_of, (str(self._store.path), self.path, self.version, self._item)
 
     @property
     def name(self) -> str:
@@ -349,7 +444,8 @@ class ArtifactVersion:
         Nothing is imported because the store names it, and every byte is held against its digest.
         """
         with trusting(trust or (), project=trust is None):
-            return load_record(self._store._native, self._record, type)
+            value = load_record(self._store._native, self._record, type)
+        return value if self._item is None else value[self._item]
 
     def open(self, *, trust: Iterable[Any] | None = None) -> Any:
         """Return what reads a part of the value: `artifact.open()[1000:2000]`.
@@ -381,6 +477,16 @@ class ArtifactVersion:
 
 def _seconds(duration: float | None) -> str:
     return "" if duration is None else f"{duration:.3g}"
+
+
+def _run_of(store: str, number: int) -> RunRecord:
+    native = Store(store)._native.dormant()
+    return RunRecord(Store._of(native), native.run(number))
+
+
+def _artifact_of(store: str, path: str, version: int, item: int | None) -> ArtifactVersion:
+    native = Store(store)._native.dormant()
+    return ArtifactVersion(Store._of(native), native.artifact(path, version), item)
 
 
 def _moment(seconds: float) -> datetime.datetime:

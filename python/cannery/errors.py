@@ -110,6 +110,10 @@ class ConflictError(FileError):
     """Something that another process changed or holds."""
 
 
+class StepTimeoutError(CanneryError, TimeoutError):
+    """A step took longer than its timeout."""
+
+
 class WorkerError(CanneryError, RuntimeError):
     """A worker process that ended before its work was done, or could not begin."""
 

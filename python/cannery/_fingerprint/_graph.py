@@ -139,7 +139,7 @@ class Graph:
         code = function.__code__
         whose = _origin_of_function(function)
         if whose != PROJECT:
-            node.own = f"function {function.__module__}.{function.__qualname__}"
+            node.own = f"function {module_name(function.__module__ or '')}.{function.__qualname__}"
             self._link_package(node, function.__module__ or "", whose)
             self._pending.append((self._enter_foreign, function, node))
             return

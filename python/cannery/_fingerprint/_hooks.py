@@ -278,7 +278,10 @@ def _is_of_python(file: str) -> bool:
 
 
 _REPORTING = frozenset({"warnings", "traceback", "logging"})
-_OURS = ("cannery._fingerprint", "cannery._session", "cannery._call")
+_OURS = (
+    "cannery._fingerprint", "cannery._session", "cannery._call", "cannery._code",
+    "cannery._printed", "cannery._tasks", "cannery._worker",
+)  # fmt: skip
 
 
 def _is_reading_code(frame: FrameType | None, path: str) -> bool:

@@ -32,9 +32,20 @@ def is_too_wide(folder: str) -> bool:
     return folder in _NEVER or folder == os.path.expanduser("~")  # noqa: PTH111  of a text
 
 
+# The file of the program that a worker process works for; `None` for one without.
+main_file: str | None = ""
+
+
+def file_of_main() -> str | None:
+    """Return the file of the program that this process runs, or works for."""
+    if main_file != "":
+        return main_file
+    return getattr(sys.modules.get("__main__"), "__file__", None)
+
+
 def main_root() -> str:
     """Find the folder of the project that this process runs."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    file = file_of_main()
     return root_of(file if file else os.path.join(current_folder(), "-"))  # noqa: PTH118
 
 

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     /// Say why a step of a run ran, or did not
     Why(WhyArgs),
+    /// Print what a step of a run has printed
+    Logs(LogsArgs),
     /// Check a store, and repair what can be repaired
     Fsck(FsckArgs),
     /// Remove what nothing reaches from a store
@@ -418,6 +420,7 @@ pub(crate) enum ScanFormat {
 }
 
 #[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct RunArgs {
     /// Python file, and the pipeline in it if there are several
     #[arg(value_name = "FILE.py[:PIPELINE]")]
@@ -425,9 +428,39 @@ pub(crate) struct RunArgs {
     /// A parameter of the pipeline
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub(crate) params: Vec<String>,
+    /// A file of parameters: YAML, JSON or any other format that holds a map
+    #[arg(long = "params", value_name = "FILE")]
+    pub(crate) params_files: Vec<PathBuf>,
     /// Run this step although its result is known; without a name, all of them
     #[arg(long, value_name = "STEP", num_args = 0..=1, default_missing_value = "*")]
     pub(crate) force: Vec<String>,
+    /// Use no known result
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Use no result that is older: 30d, 12h, 45m, 90s
+    #[arg(long, value_name = "AGE", value_parser = units::duration)]
+    pub(crate) ttl: Option<Duration>,
+    /// How many steps run at a time
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) workers: Option<u16>,
+    /// Where steps run: in `threads` of this process, or in `processes` of their own
+    #[arg(long, value_name = "EXECUTOR", value_parser = ["threads", "processes"])]
+    pub(crate) executor: Option<String>,
+    /// After a step has failed, run those that do not need it
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+    /// Run nothing; say which steps would run
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Call the run by this, to find it again
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Take up a run that did not complete, with its parameters; without a number, the last one
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "0")]
+    pub(crate) resume: Option<i64>,
+    /// The store's folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) store: Option<PathBuf>,
     /// Print the run as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -484,6 +517,9 @@ pub(crate) struct RunsArgs {
     /// Only runs that are running, completed, failed, interrupted or crashed
     #[arg(long, value_name = "STATUS", conflicts_with = "run")]
     pub(crate) status: Option<String>,
+    /// Only runs with this tag
+    #[arg(long, value_name = "TAG", conflicts_with = "run")]
+    pub(crate) tag: Option<String>,
     /// No more than so many, the newest
     #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
     pub(crate) limit: u32,
@@ -532,6 +568,22 @@ pub(crate) struct WhyArgs {
     /// Compare it with the step of this run, instead of with the last one that ran before
     #[arg(long, value_name = "RUN")]
     pub(crate) against: Option<i64>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LogsArgs {
+    /// The run's number, and the step's name; without a step, all of them. With `--last`, the
+    /// step's name
+    #[arg(required = true, num_args = 1..=2, value_name = "RUN [STEP]")]
+    pub(crate) target: Vec<String>,
+    /// Of the last run that has the step
+    #[arg(long)]
+    pub(crate) last: bool,
+    /// Go on while the step runs
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) follow: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

@@ -3,14 +3,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use cannery::{Error, ErrorKind, Result};
+use cannery::{Error, ErrorKind, Result, Value, json};
 
 use crate::{ExitStatus, interrupt};
 
 /// What is to be run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct RunRequest {
     /// The Python file.
     pub file: PathBuf,
@@ -18,10 +20,69 @@ pub struct RunRequest {
     pub pipeline: Option<String>,
     /// The pipeline's parameters, as they were typed.
     pub params: Vec<(String, String)>,
+    /// Files of parameters; those that were typed come before theirs.
+    pub params_files: Vec<PathBuf>,
     /// Steps that run although their results are known; `*` for all.
     pub force: Vec<String>,
+    /// Whether no known result is used.
+    pub no_cache: bool,
+    /// How old a result may be that is used.
+    pub ttl: Option<Duration>,
+    /// How many steps run at a time.
+    pub workers: Option<u16>,
+    /// Where steps run: `threads` or `processes`.
+    pub executor: Option<String>,
+    /// Whether steps run that do not need one that has failed.
+    pub keep_going: bool,
+    /// Whether it is only said what would run.
+    pub dry_run: bool,
+    /// What the run is called by.
+    pub tags: Vec<String>,
+    /// The run that is taken up; 0 for the last.
+    pub resume: Option<i64>,
+    /// The store's folder.
+    pub store: Option<PathBuf>,
     /// Whether the run is reported as JSON.
     pub json: bool,
+}
+
+impl RunRequest {
+    /// All of it but the file and the store, as JSON: the keyword arguments of the function
+    /// `run_file` in Python.
+    ///
+    /// # Errors
+    /// When a path is no UTF-8.
+    pub fn to_json(&self) -> Result<String> {
+        let texts =
+            |texts: &[String]| texts.iter().map(|text| Value::from(text.as_str())).collect();
+        let files = self.params_files.iter().map(|file| {
+            let no_text = || format!("no UTF-8 path: `{}`", file.display());
+            file.to_str()
+                .map(Value::from)
+                .ok_or_else(|| Error::new(ErrorKind::Unsupported, no_text()))
+        });
+        let params = self.params.iter();
+        let params: Value =
+            params.map(|(name, text)| (name.as_str(), Value::from(text.as_str()))).collect();
+        let options: Value = [
+            ("name", self.pipeline.clone().into()),
+            ("params", params),
+            ("params_files", files.collect::<Result<Vec<Value>>>()?.into_iter().collect()),
+            ("force", texts(&self.force)),
+            ("cache", (!self.no_cache).into()),
+            ("ttl", self.ttl.map(|age| age.as_secs_f64()).into()),
+            ("workers", self.workers.map(u32::from).into()),
+            ("executor", self.executor.clone().into()),
+            ("keep_going", self.keep_going.into()),
+            ("dry_run", self.dry_run.into()),
+            ("tags", texts(&self.tags)),
+            ("resume", self.resume.into()),
+            ("json", self.json.into()),
+        ]
+        .into_iter()
+        .collect();
+        Ok(String::from_utf8_lossy(&json::to_vec(&options)?).into_owned())
+    }
 }
 
 /// A function that is to be called with each chunk of a file.
@@ -73,13 +134,11 @@ const MISSING: i32 = 127;
 const BOOTSTRAP: &str = "\
 import sys
 try:
-    from cannery._run import run_file
+    from cannery._run import run_command
 except ModuleNotFoundError:
     sys.exit(127)
-file, name, json, forced, *rest = sys.argv[1:]
-force, params = rest[:int(forced)], rest[int(forced):]
-params = dict(param.split('=', 1) for param in params)
-sys.exit(run_file(file, name or None, params, json == 'json', force))
+file, options, *store = sys.argv[1:]
+sys.exit(run_command(file, options, *store))
 ";
 
 /// The same for a map.
@@ -96,11 +155,9 @@ sys.exit(map_file(file, function, source, target, *numbers, bool(restart), bool(
 
 impl Host for PythonProcess {
     fn run(&mut self, request: &RunRequest) -> Result<ExitStatus> {
+        let options = request.to_json()?;
         start(BOOTSTRAP, |command| {
-            command.arg(&request.file).arg(request.pipeline.as_deref().unwrap_or_default());
-            command.arg(if request.json { "json" } else { "" });
-            command.arg(request.force.len().to_string()).args(&request.force);
-            command.args(request.params.iter().map(|(name, value)| format!("{name}={value}")));
+            command.arg(&request.file).arg(options).args(&request.store);
         })
     }
 

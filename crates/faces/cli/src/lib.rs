@@ -115,6 +115,7 @@ fn run(
         Command::Artifacts(args) => commands::artifacts::artifacts(&args, console),
         Command::Lineage(args) => commands::lineage::lineage(&args, console),
         Command::Why(args) => commands::runs::why(&args, console),
+        Command::Logs(args) => commands::logs::logs(&args, console),
         Command::Fsck(args) => commands::upkeep::fsck(&args, console),
         Command::Gc(args) => commands::upkeep::gc(&args, console),
         Command::Store(command) => commands::upkeep::store(&command, console),

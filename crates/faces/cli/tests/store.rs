@@ -52,6 +52,8 @@ fn filters() -> Vec<(&'static str, &'static str)> {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[moment]"),
         (r"\b\d\.\d{3} s\b", "[time]"),
         (r#""seconds":[0-9.e-]+"#, r#""seconds":[time]"#),
+        (r#""cpu":[0-9.e-]+"#, r#""cpu":[time]"#),
+        (r#""memory":\d+"#, r#""memory":[bytes]"#),
         (r#""host":"[^"]*""#, r#""host":"[host]""#),
         (r"DURATION +", "DURATION  "),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d", "[short moment]"),
@@ -70,7 +72,7 @@ fn what_was_run() {
     1    pages     completed  [short moment]  [time]
     ----- exit 0
     $ runs -n 1 --json
-    [{"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null}]
+    [{"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","tags":[],"error":null}]
     ----- exit 0
     $ runs 2
     run 2  pages  completed in [time]  [short moment]
@@ -81,7 +83,7 @@ fn what_was_run() {
     join       cached            join@1
     ----- exit 0
     $ runs 3 --json
-    {"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","error":null,"steps":[{"step":"load","status":"completed","cached":true,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6"}],"error":null},{"step":"make_page","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"make_page","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null},{"step":"join","status":"completed","cached":false,"started":"[moment]","seconds":[time],"outputs":[{"output":"","artifact":"join","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null}]}
+    {"run":3,"pipeline":"pages","status":"completed","started":"[moment]","seconds":[time],"params":{"prefix":"sheet"},"code_version":null,"host":"[host]","tags":[],"error":null,"steps":[{"step":"load","status":"completed","cached":true,"started":"[moment]","seconds":[time],"cpu":null,"memory":null,"attempts":1,"outputs":[{"output":"","artifact":"load","version":1,"digest":"7d2e824bd729e40069e356626cf18c99ec780b746f1e66b51e77261d9879d1d6"}],"error":null},{"step":"make_page","status":"completed","cached":false,"started":"[moment]","seconds":[time],"cpu":[time],"memory":[bytes],"attempts":1,"outputs":[{"output":"","artifact":"make_page","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null},{"step":"join","status":"completed","cached":false,"started":"[moment]","seconds":[time],"cpu":[time],"memory":[bytes],"attempts":1,"outputs":[{"output":"","artifact":"join","version":2,"digest":"53d4ce17bae3a43e9ce10c29962c2175aae9140c053636c1d7d6dce99f9277aa"}],"error":null}]}
     ----- exit 0
     $ runs 9
     ----- exit 2
@@ -276,4 +278,74 @@ fn whether_it_is_whole_and_what_it_holds() {
     let repaired = said("fsck --repair");
     assert!(repaired.contains("from the records of 3 runs"), "{repaired}");
     assert!(repaired.contains("ok, 1 repaired") && repaired.contains("----- exit 0"), "{repaired}");
+}
+
+#[test]
+fn what_steps_have_printed() {
+    let folder = Folder::new();
+    let engine = Engine::new(Store::open(folder.path("store")).unwrap());
+    for _ in 0..2 {
+        let run = engine.begin_run("loud", "{}", None).unwrap();
+        let speak = FnStep::new("version 1", |context| {
+            context.log("one\n\x1b[2J two\r\nthree without an end")?;
+            Ok(text(b"3").into())
+        });
+        let quiet = FnStep::new("version 1", |_| Ok(text(b"4").into()));
+        run.submit(StepCall::new("speak", speak)).unwrap();
+        run.submit(StepCall::new("quiet", quiet)).unwrap();
+        run.finish(&mut || Ok(())).unwrap();
+    }
+    let lines = [
+        "logs 1 speak",
+        "logs 1",
+        "logs --last speak",
+        "logs --last quiet --follow",
+        "logs 2 speak --json",
+        "logs 1 shout",
+        "logs speak",
+        "logs --last shout",
+        "logs 3 speak",
+    ];
+    insta::assert_snapshot!(check(&folder, &lines), @r#"
+    $ logs 1 speak
+    one
+    \u{1b}[2J two
+    three without an end
+    ----- exit 0
+    $ logs 1
+    == speak
+    one
+    \u{1b}[2J two
+    three without an end
+    == quiet
+    ----- exit 0
+    $ logs --last speak
+    one
+    \u{1b}[2J two
+    three without an end
+    ----- exit 0
+    `speak` was cached; printed when it ran in run 1:
+    $ logs --last quiet --follow
+    ----- exit 0
+    `quiet` was cached; printed when it ran in run 1:
+    $ logs 2 speak --json
+    [{"run":2,"step":"speak","ran_in":1,"log":"one\n\u001b[2J two\r\nthree without an end"}]
+    ----- exit 0
+    $ logs 1 shout
+    ----- exit 2
+    error: run 1 has no step `shout`
+    hint: its steps are: speak, quiet
+    $ logs speak
+    ----- exit 2
+    error: `speak` is no number of a run
+    hint: `cannery logs --last speak`, if it is the name of a step
+    $ logs --last shout
+    ----- exit 2
+    error: no run has a step `shout`
+    hint: `cannery runs RUN` lists the steps of a run
+    $ logs 3 speak
+    ----- exit 2
+    error: the store has no run 3
+    hint: `cannery runs` lists them
+    "#);
 }

@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use cannery_cli::{Console, ExitStatus, Host, MapRequest, RunRequest};
 use cannery_core::Result;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 
-use crate::errors::from_exception;
+use crate::errors::{OrRaise, from_exception};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(cli_main, module)?)?;
@@ -64,10 +64,7 @@ fn map_file(py: Python<'_>, request: &MapRequest) -> PyResult<u8> {
 }
 
 fn run(py: Python<'_>, request: &RunRequest) -> PyResult<u8> {
-    let params = PyDict::new(py);
-    for (name, value) in &request.params {
-        params.set_item(name, value)?;
-    }
-    let arguments = (&request.file, &request.pipeline, params, request.json, &request.force);
-    py.import("cannery._run")?.call_method1("run_file", arguments)?.extract()
+    let options = request.to_json().or_raise(py)?;
+    let arguments = (&request.file, options, &request.store);
+    py.import("cannery._run")?.call_method1("run_command", arguments)?.extract()
 }

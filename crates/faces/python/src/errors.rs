@@ -130,6 +130,8 @@ fn class_name(kind: ErrorKind) -> &'static str {
         ErrorKind::Permission => "AccessError",
         ErrorKind::Conflict => "ConflictError",
         ErrorKind::Io => "FileError",
+        ErrorKind::Timeout => "StepTimeoutError",
+        ErrorKind::Worker => "WorkerError",
         _ => "DataError",
     }
 }

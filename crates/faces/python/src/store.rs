@@ -111,17 +111,19 @@ impl Store {
         Ok(found.into_iter().map(Artifact).collect())
     }
 
-    #[pyo3(signature = (*, pipeline=None, status=None, limit=None))]
+    #[pyo3(signature = (*, pipeline=None, status=None, tag=None, limit=None))]
     fn runs(
         &self,
         py: Python<'_>,
         pipeline: Option<String>,
         status: Option<&str>,
+        tag: Option<String>,
         limit: Option<u32>,
     ) -> PyResult<Vec<Run>> {
         let mut filter = RunFilter::default();
         filter.pipeline = pipeline;
         filter.status = status.map(str::parse).transpose().or_raise(py)?;
+        filter.tag = tag;
         filter.limit = limit;
         let found = self.ask(py, |store| store.runs(&filter))?;
         Ok(found.into_iter().map(Run).collect())
@@ -131,6 +133,42 @@ impl Store {
         self.ask(py, |store| store.run(RunId(id))).map(Run)
     }
 
+    fn set_run_tags(&self, py: Python<'_>, id: i64, tags: Vec<String>) -> PyResult<()> {
+        self.ask(py, |store| store.set_run_tags(RunId(id), &tags))
+    }
+
+    /// What a step has printed, from that byte on; nothing where there is nothing.
+    fn step_log(&self, py: Python<'_>, step: i64, from: u64) -> PyResult<Vec<u8>> {
+        self.ask(py, |store| {
+            let mut printed = Vec::new();
+            if let Some(mut log) = store.step_log(&store.step(StepId(step))?, from)? {
+                let read = std::io::Read::read_to_end(&mut log, &mut printed);
+                read.map_err(|error| Error::io(error, "cannot read the step's log"))?;
+            }
+            Ok(printed)
+        })
+    }
+
+    /// Calls a version by an alias: `name@alias`.
+    fn set_alias(&self, py: Python<'_>, alias: &str, artifact: &Artifact) -> PyResult<()> {
+        self.ask(py, |store| store.set_alias(alias, &artifact.0))
+    }
+
+    fn remove_alias(&self, py: Python<'_>, name: &str, alias: &str) -> PyResult<bool> {
+        self.ask(py, |store| store.remove_alias(name, alias))
+    }
+
+    /// All aliases: the artifact's name, the alias and the version.
+    fn aliases(&self, py: Python<'_>) -> PyResult<Vec<(String, String, u32)>> {
+        let found = self.ask(py, |store| store.aliases())?;
+        Ok(found.into_iter().map(|each| (each.name, each.alias, each.version)).collect())
+    }
+
+    /// An artifact by what people type: `name`, `name@version`, `name@alias`, or its digest.
+    fn find_artifact(&self, py: Python<'_>, text: &str) -> PyResult<Artifact> {
+        self.ask(py, |store| store.find_artifact(text)).map(Artifact)
+    }
+
     fn steps(&self, py: Python<'_>, run: i64) -> PyResult<Vec<Step>> {
         let found = self.ask(py, |store| store.steps(RunId(run)))?;
         Ok(found.into_iter().map(Step).collect())
@@ -138,6 +176,15 @@ impl Store {
 
     fn step(&self, py: Python<'_>, id: i64) -> PyResult<Step> {
         self.ask(py, |store| store.step(StepId(id))).map(Step)
+    }
+
+    /// The step that ran and whose result a cached one used; nothing for one that ran itself.
+    fn execution_found_by(&self, py: Python<'_>, step: i64) -> PyResult<Option<Step>> {
+        let found = self.ask(py, |store| {
+            let step = store.step(StepId(step))?;
+            if step.cached { store.execution_found_by(&step) } else { Ok(None) }
+        })?;
+        Ok(found.map(Step))
     }
 
     fn step_inputs(&self, py: Python<'_>, step: i64) -> PyResult<Vec<(String, Artifact)>> {
@@ -299,6 +346,17 @@ impl Run {
     fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
     }
+
+    /// What the pipeline returned, as JSON.
+    #[getter]
+    fn output(&self) -> Option<&str> {
+        self.0.output.as_deref()
+    }
+
+    #[getter]
+    fn tags(&self) -> Vec<String> {
+        self.0.tags.clone()
+    }
 }
 
 /// A step's record.
@@ -357,6 +415,23 @@ impl Step {
     #[getter]
     fn error(&self) -> Option<&str> {
         self.0.error.as_deref()
+    }
+
+    /// Seconds of processor time.
+    #[getter]
+    fn cpu(&self) -> Option<f64> {
+        self.0.usage.cpu.as_ref().map(Duration::as_secs_f64)
+    }
+
+    /// Bytes at the most.
+    #[getter]
+    fn memory(&self) -> Option<u64> {
+        self.0.usage.memory
+    }
+
+    #[getter]
+    fn attempts(&self) -> u32 {
+        self.0.attempts
     }
 }
 

@@ -68,6 +68,10 @@ pub enum ErrorKind {
     Interrupted,
     /// There is not enough memory.
     Memory,
+    /// It took longer than it may.
+    Timeout,
+    /// A worker process ended before its work, or cannot do it.
+    Worker,
     /// The host's own exception (for one: Python's), carried through as the source.
     Host,
 }

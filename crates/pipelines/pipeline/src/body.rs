@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use cannery_store::{Description, KeyPart, Observation};
+use cannery_store::{Description, KeyPart, Observation, Usage};
 
-use crate::{KeyParts, Result, StepContext};
+use crate::{Error, ErrorKind, KeyParts, Result, StepContext, TaskBody};
 
 /// What a step does: a Rust closure ([`FnStep`]), a Python function, or anything else.
 ///
@@ -42,6 +42,34 @@ pub trait StepBody: Send + Sync {
     fn is_unchanged(&self, seen: &[Observation]) -> Result<bool> {
         Ok(seen.is_empty())
     }
+
+    /// The call as data, for another process to do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] when no other process can find the function, or be given the
+    /// parameters.
+    fn task(&self, context: &StepContext) -> Result<TaskBody> {
+        let message = format!("step `{}` exists in this process only", context.step());
+        Err(Error::new(ErrorKind::Unsupported, message).with_hint("run it in threads"))
+    }
+
+    /// Takes what the step's body in another process has noted ([`Outputs::with_notes`]).
+    ///
+    /// # Errors
+    /// Any; the step has failed then.
+    fn take_notes(&self, _notes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// The host's own exception in an error, as bytes for another process.
+    fn error_to_bytes(&self, _error: &Error) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// An error with the host's own exception, from the bytes that another process sent.
+    fn error_from_bytes(&self, _bytes: &[u8]) -> Option<Error> {
+        None
+    }
 }
 
 /// A step that is a Rust closure.
@@ -72,6 +100,16 @@ where
 
     fn execute(&self, context: &StepContext) -> Result<Outputs> {
         (self.function)(context)
+    }
+}
+
+impl StepBody for std::sync::Arc<dyn StepBody> {
+    fn key_parts(&self, context: &StepContext) -> Result<KeyParts> {
+        (**self).key_parts(context)
+    }
+
+    fn execute(&self, context: &StepContext) -> Result<Outputs> {
+        (**self).execute(context)
     }
 }
 
@@ -125,6 +163,8 @@ impl Output {
 pub struct Outputs {
     pub(crate) outputs: Vec<Output>,
     pub(crate) observations: Vec<Observation>,
+    pub(crate) usage: Usage,
+    pub(crate) notes: Vec<u8>,
 }
 
 impl Outputs {
@@ -148,6 +188,13 @@ impl Outputs {
         self.observations.push(Observation { label: label.into(), state: state.into() });
         self
     }
+
+    /// What the body in the process of the run is to be told; see [`StepBody::take_notes`].
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl Into<Vec<u8>>) -> Self {
+        self.notes = notes.into();
+        self
+    }
 }
 
 impl From<Output> for Outputs {
@@ -158,6 +205,6 @@ impl From<Output> for Outputs {
 
 impl FromIterator<Output> for Outputs {
     fn from_iter<I: IntoIterator<Item = Output>>(outputs: I) -> Self {
-        Self { outputs: outputs.into_iter().collect(), observations: Vec::new() }
+        Self { outputs: outputs.into_iter().collect(), ..Self::default() }
     }
 }

@@ -58,6 +58,38 @@ pub struct StepCall {
     pub(crate) use_cache: bool,
     pub(crate) force: bool,
     pub(crate) ttl: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retries: Retries,
+}
+
+/// How often a step that fails is tried again, and after which pauses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retries {
+    /// How often, at most.
+    pub count: u32,
+    /// The first pause.
+    pub delay: Duration,
+    /// How many times as long each further pause is.
+    pub backoff: f64,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { count: 0, delay: Duration::from_secs(1), backoff: 2.0 }
+    }
+}
+
+impl Retries {
+    /// The longest pause.
+    const LONGEST: Duration = Duration::from_secs(3600);
+
+    /// The pause after that many attempts; nothing when there are no more.
+    pub(crate) fn pause_after(&self, attempts: u32) -> Option<Duration> {
+        let factor = self.backoff.powi(i32::try_from(attempts).unwrap_or(i32::MAX) - 1);
+        let seconds = self.delay.as_secs_f64() * factor;
+        let pause = Duration::try_from_secs_f64(seconds).unwrap_or(Self::LONGEST);
+        (attempts <= self.count).then(|| pause.min(Self::LONGEST))
+    }
 }
 
 impl StepCall {
@@ -71,7 +103,16 @@ impl StepCall {
     #[must_use]
     pub fn shared(name: impl Into<String>, body: Arc<dyn StepBody>) -> Self {
         let name = name.into();
-        Self { name, body, inputs: Vec::new(), use_cache: true, force: false, ttl: None }
+        Self {
+            name,
+            body,
+            inputs: Vec::new(),
+            use_cache: true,
+            force: false,
+            ttl: None,
+            timeout: None,
+            retries: Retries::default(),
+        }
     }
 
     /// Adds an input: an output of another step, or a stored artifact.
@@ -118,6 +159,20 @@ impl StepCall {
     #[must_use]
     pub fn ttl(mut self, ttl: Option<Duration>) -> Self {
         self.ttl = ttl;
+        self
+    }
+
+    /// How long it may run: after that it is ended, where its executor can, and has failed.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How often it is tried again when it fails.
+    #[must_use]
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
         self
     }
 

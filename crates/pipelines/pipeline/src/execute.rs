@@ -4,20 +4,22 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cannery_store::{
-    ArtifactRecord, CachedStep, Claim, Digest, NewStep, Observation, RunId, StepEnd, StepId,
-    StepOutput, Store, Timestamp, artifact_path, failpoint,
+    ArtifactRecord, CachedStep, Claim, Digest, NewStep, RunId, StepEnd, StepId, StepOutput,
+    StepReport, Store, Timestamp, artifact_path, failpoint,
 };
 
 use crate::body::OutputSource;
+use crate::options::RunOptions;
 use crate::run::interrupted;
 use crate::{
-    Argument, CacheKey, Error, ErrorKind, Output, Outputs, Result, StepCall, StepContext,
-    StepOutcome,
+    Argument, Error, ErrorKind, KeyParts, Output, Outputs, Result, StepCall, StepContext,
+    StepEvent, StepJob, StepOutcome,
 };
 
 /// How often it is asked whether another process has computed a result.
@@ -59,7 +61,7 @@ enum Found {
 }
 
 /// A step that is to be done.
-pub(crate) struct Task {
+pub(crate) struct Execution {
     pub(crate) run: RunId,
     pub(crate) pipeline: Arc<str>,
     pub(crate) position: usize,
@@ -69,22 +71,49 @@ pub(crate) struct Task {
     pub(crate) cancelled: Arc<AtomicBool>,
 }
 
-impl Task {
+impl Execution {
     /// Finds the step's result or makes it, and records how it went; of a result that was found,
     /// `cached` is told, which are recorded together.
-    pub(crate) fn perform(self, store: &Store, cached: &CachedSteps) -> Result<StepOutcome> {
-        let mut step = self.new_step();
+    pub(crate) fn perform(
+        self,
+        store: &Store,
+        cached: &CachedSteps,
+        options: &RunOptions,
+    ) -> Result<StepOutcome> {
         let context = self.context(store);
-        let key = contain_panic(|| self.key(&context));
-        let key = match key {
-            Ok(key) => key,
+        let observed = Observed { label: context.label(), options, began: Instant::now() };
+        let outcome = self.find_or_run(&context, cached, &observed);
+        match &outcome {
+            Ok(outcome) if outcome.cached => observed.tell(StepEvent::Cached),
+            Ok(_) => observed.tell(StepEvent::Completed(observed.began.elapsed())),
+            Err(error) => observed.tell(StepEvent::Failed(error)),
+        }
+        outcome
+    }
+
+    fn find_or_run(
+        self,
+        context: &StepContext,
+        cached: &CachedSteps,
+        observed: &Observed<'_>,
+    ) -> Result<StepOutcome> {
+        let store = &context.store;
+        let mut step = self.new_step();
+        let of_body = contain_panic(|| self.call.body.key_parts(context));
+        let keys = of_body.and_then(|parts| Ok((self.all_parts(parts.clone()).into_key()?, parts)));
+        let (key, parts) = match keys {
+            Ok(keys) => keys,
+            Err(error) if observed.options.is_dry => return Err(error),
             Err(error) => {
                 let id = store.begin_step(&step)?;
-                return fail(&context, id, error);
+                return fail(context, id, error, 1);
             }
         };
         step.cache_key = Some(key.digest);
         step.key_parts = key.parts;
+        if observed.options.is_dry {
+            return self.rehearse(store, key.digest);
+        }
         let claim = match self.find(store, key.digest)? {
             Found::Known(known) => {
                 let outputs = store.adopt(known, &self.call.name, &self.pipeline)?;
@@ -99,21 +128,91 @@ impl Task {
         // Whatever fails in them is less than the step itself.
         step.key_parts.extend(contain_panic(|| self.call.body.notes()).unwrap_or_default());
         let id = store.begin_step(&step)?;
-        let outcome = self.execute(&context, id);
+        context.begin_log(id)?;
+        observed.tell(StepEvent::Began);
+        let outcome = self.execute(context, id, &parts, observed);
         // Not before the result is recorded: who waits for it looks it up then.
         drop(claim);
         outcome
     }
 
-    fn execute(&self, context: &StepContext, id: StepId) -> Result<StepOutcome> {
-        let made = contain_panic(|| self.call.body.execute(context));
-        let kept = made.and_then(|Outputs { outputs, observations }| {
-            Ok((keep(context, outputs)?, observations))
-        });
-        match kept {
-            Ok((outputs, seen)) => complete(context, id, outputs, &seen),
-            Err(error) => fail(context, id, error),
+    /// Says whether the result is known, and that it would run if not.
+    fn rehearse(&self, store: &Store, key: Digest) -> Result<StepOutcome> {
+        let known = if self.call.use_cache { self.known(store, key)? } else { None };
+        let outputs = known.map(|known| known.outputs);
+        outputs
+            .map(|outputs| StepOutcome { id: None, cached: true, outputs })
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "its result is not known: it would run"))
+    }
+
+    /// Tries it until it succeeds, or there are no more attempts.
+    fn execute(
+        &self,
+        context: &StepContext,
+        id: StepId,
+        parts: &KeyParts,
+        observed: &Observed<'_>,
+    ) -> Result<StepOutcome> {
+        for attempt in 1.. {
+            let made = self.attempt(context, parts, observed);
+            let kept = made
+                .and_then(|made| Ok((keep(context, made.outputs)?, made.observations, made.usage)));
+            let error = match kept {
+                Ok((outputs, seen, usage)) => {
+                    let log = context.keep_log()?;
+                    let report = StepReport { log, seen, usage, attempts: attempt };
+                    return complete(context, id, outputs, &report);
+                }
+                Err(error) => error,
+            };
+            let is_final = error.kind() == ErrorKind::Interrupted || context.is_cancelled();
+            let pause = self.call.retries.pause_after(attempt).filter(|_| !is_final);
+            let Some(pause) = pause else { return fail(context, id, error, attempt) };
+            observed.tell(StepEvent::Retrying(attempt, pause, &error));
+            let text = format!("[attempt {attempt} failed: {}]\n", error.report());
+            let waited = context.log(&text).and_then(|()| self.pause(context, pause));
+            if let Err(stopped) = waited {
+                return fail(context, id, stopped, attempt);
+            }
         }
+        unreachable!("attempts do not end before they are counted out")
+    }
+
+    fn attempt(
+        &self,
+        context: &StepContext,
+        parts: &KeyParts,
+        observed: &Observed<'_>,
+    ) -> Result<Outputs> {
+        let options = observed.options;
+        let deadline = self.call.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let job = StepJob {
+            body: &*self.call.body,
+            context,
+            key_parts: parts,
+            deadline,
+            printed: &|bytes| observed.tell(StepEvent::Printed(bytes)),
+        };
+        let execute = || contain_panic(|| options.executor.execute(&job));
+        match self.call.timeout {
+            Some(timeout) if !options.executor.can_end_steps() => {
+                warning_when_late(timeout, observed, execute)
+            }
+            _ => execute(),
+        }
+    }
+
+    /// Waits before the next attempt.
+    fn pause(&self, context: &StepContext, pause: Duration) -> Result<()> {
+        let until = Instant::now() + pause;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            if context.is_cancelled() {
+                return Err(interrupted());
+            }
+            contain_panic(|| self.call.body.poll())?;
+            thread::sleep(left.min(LONGEST_WAIT));
+        }
+        Ok(())
     }
 
     /// Looks for a result of the key, and waits while another step, of any process, computes one.
@@ -178,8 +277,8 @@ impl Task {
         StepContext::new(store.clone(), run, name, self.arguments.clone(), cancelled)
     }
 
-    fn key(&self, context: &StepContext) -> Result<CacheKey> {
-        let mut parts = self.call.body.key_parts(context)?.with("step", self.call.name.as_str());
+    fn all_parts(&self, of_body: KeyParts) -> KeyParts {
+        let mut parts = of_body.with("step", self.call.name.as_str());
         for (name, argument) in &self.arguments {
             match argument {
                 Argument::Artifact(artifact) => {
@@ -188,38 +287,60 @@ impl Task {
                 Argument::Literal(bytes) => parts.add(format!("parameter {name}"), &**bytes),
             }
         }
-        parts.into_key()
+        parts
     }
+}
+
+/// A step that an observer may be told about.
+struct Observed<'a> {
+    label: String,
+    options: &'a RunOptions,
+    began: Instant,
+}
+
+impl Observed<'_> {
+    fn tell(&self, event: StepEvent<'_>) {
+        if let Some(observer) = &self.options.observer {
+            observer.notice(&self.label, event);
+        }
+    }
+}
+
+/// Does the work, and tells the observer when it takes longer than it may.
+fn warning_when_late<T>(timeout: Duration, observed: &Observed<'_>, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (done, ended) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            if ended.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
+                observed.tell(StepEvent::Late(timeout));
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 fn complete(
     context: &StepContext,
     id: StepId,
     outputs: Vec<StepOutput>,
-    seen: &[Observation],
+    report: &StepReport,
 ) -> Result<StepOutcome> {
-    let log = keep_log(context)?;
-    let outputs = context.store.end_step(id, &StepEnd::Completed(outputs), log, seen)?;
+    let outputs = context.store.end_step(id, &StepEnd::Completed(outputs), report)?;
     Ok(StepOutcome { id: Some(id), cached: false, outputs })
 }
 
-fn fail(context: &StepContext, id: StepId, error: Error) -> Result<StepOutcome> {
+fn fail(context: &StepContext, id: StepId, error: Error, attempts: u32) -> Result<StepOutcome> {
     let end = match error.kind() {
         ErrorKind::Interrupted => StepEnd::Interrupted,
         _ => StepEnd::Failed(error.report()),
     };
     // The step's own error tells more than one of writing it down.
-    let log = keep_log(context).unwrap_or_default();
-    let _ = context.store.end_step(id, &end, log, &[]);
+    let log = context.keep_log().unwrap_or_default();
+    let _ =
+        context.store.end_step(id, &end, &StepReport { log, attempts, ..StepReport::default() });
     Err(error)
-}
-
-fn keep_log(context: &StepContext) -> Result<Option<Digest>> {
-    let log = context.take_log();
-    if log.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(context.store.blobs().put_bytes(log.as_bytes())?.digest))
 }
 
 fn keep(context: &StepContext, outputs: Vec<Output>) -> Result<Vec<StepOutput>> {
@@ -254,7 +375,7 @@ fn file_name(path: &Path) -> Result<String> {
     })
 }
 
-fn contain_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn contain_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = format!("it panicked: {}", panic_message(&*panic));
         Err(Error::new(ErrorKind::Host, message))

@@ -33,6 +33,11 @@ impl KeyParts {
         self.0.push((label.into(), bytes.into()));
     }
 
+    /// The digest of each part, by label.
+    pub(crate) fn digests(&self) -> Vec<(String, Digest)> {
+        self.0.iter().map(|(label, bytes)| (label.clone(), Digest::of(bytes))).collect()
+    }
+
     /// The key. The order in which parts were added does not matter.
     ///
     /// # Errors

@@ -50,23 +50,37 @@ mod call;
 mod context;
 mod engine;
 mod error;
+mod events;
 mod execute;
+mod executor;
 mod key;
+mod options;
+mod processes;
 mod run;
 mod schedule;
+mod task;
+mod usage;
 mod watch;
 mod why;
+mod wire;
+mod worker;
 
 pub use body::{FnStep, Output, Outputs, StepBody};
-pub use call::{Input, StepCall, StepRef};
+pub use call::{Input, Retries, StepCall, StepRef};
 pub use cannery_core::{Error, ErrorKind, Result};
 pub use cannery_store::{
-    ArtifactRecord, Description, Digest, KeyPart, Observation, RunId, RunStatus, StepStatus, Store,
+    ArtifactRecord, Description, Digest, KeyPart, NewRun, Observation, RunId, RunStatus,
+    StepStatus, Store, Usage,
 };
 pub use context::{Argument, StepContext};
 pub use engine::Engine;
 pub use error::RunError;
+pub use events::{Observer, StepEvent};
+pub use executor::{Executor, InProcess, StepJob};
 pub use key::{CacheKey, KeyParts};
-pub use run::{Poll, Run, StepOutcome};
+pub use processes::{Processes, WorkerCommand};
+pub use run::{Plan, Poll, Run, StepOutcome};
+pub use task::{Task, TaskBody, TaskInput};
 pub use watch::{Sighting, Sightings, Watch};
 pub use why::{Change, Explanation, Reason, why, why_against};
+pub use worker::{no_such_step, serve};

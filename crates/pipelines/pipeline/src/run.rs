@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use cannery_store::{ArtifactRecord, NewStep, RunId, RunStatus, StepId, Store, Timestamp};
 
-use crate::execute::{CachedSteps, Task, find_output};
+use crate::execute::{CachedSteps, Execution, find_output};
+use crate::options::RunOptions;
 use crate::schedule::{Schedule, StepResult};
 use crate::{Argument, Error, ErrorKind, Input, Result, RunError, StepCall, StepRef};
 
@@ -41,6 +42,20 @@ impl StepOutcome {
     }
 }
 
+/// What would become of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plan {
+    /// Its result is known.
+    Known,
+    /// It would run.
+    Runs,
+    /// It needs one that would run, and may be known then.
+    Depends,
+    /// Its key cannot be made.
+    Fails,
+}
+
 /// A run that has begun.
 ///
 /// Steps run on the thread that [`wait`](Self::wait)s, and on further threads when more than one
@@ -55,7 +70,7 @@ struct Shared {
     id: RunId,
     pipeline: Arc<str>,
     cached: CachedSteps,
-    max_workers: usize,
+    options: RunOptions,
     cancelled: Arc<AtomicBool>,
     state: Mutex<RunState>,
     changed: Condvar,
@@ -75,14 +90,14 @@ struct RunState {
 }
 
 impl Run {
-    pub(crate) fn new(store: &Store, id: RunId, pipeline: &str, max_workers: usize) -> Self {
+    pub(crate) fn new(store: &Store, id: RunId, pipeline: &str, options: RunOptions) -> Self {
         let state = RunState { held: Some(store.held()), ..RunState::default() };
         let shared = Shared {
             store: store.dormant(),
             id,
             pipeline: pipeline.into(),
             cached: CachedSteps::default(),
-            max_workers,
+            options,
             cancelled: Arc::default(),
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -158,22 +173,62 @@ impl Run {
     /// # Errors
     /// The first error of any step; steps that have not begun by then are skipped.
     pub fn finish(&self, poll: Poll<'_>) -> Result<(), RunError> {
-        let done = self.shared.work_until(
-            poll,
-            |schedule| {
-                schedule.failure().map(|error| Err(error.clone())).or_else(|| {
-                    (schedule.ready() == 0 && schedule.running().is_empty()).then_some(Ok(()))
-                })
-            },
-            Schedule::take_any,
-        );
-        match done.and_then(|result| result) {
+        match self.finish_steps(poll) {
             Ok(()) => Ok(self.shared.close(RunStatus::Completed, None)?),
             Err(error) => {
                 self.fail(&error, poll);
                 Err(error)
             }
         }
+    }
+
+    /// Does all steps that are left; the run goes on.
+    ///
+    /// # Errors
+    /// The first error of any step: of one that failed before, when the run
+    /// [keeps going](crate::Engine::keep_going).
+    pub fn finish_steps(&self, poll: Poll<'_>) -> Result<(), RunError> {
+        let keeps_going = self.shared.options.keep_going;
+        let done = self.shared.work_until(
+            poll,
+            |schedule| {
+                let is_done = schedule.ready() == 0 && schedule.running().is_empty();
+                match schedule.failure() {
+                    Some(error) if is_done || !keeps_going => Some(Err(error.clone())),
+                    _ => is_done.then_some(Ok(())),
+                }
+            },
+            Schedule::take_any,
+        );
+        done.and_then(|result| result)
+    }
+
+    /// Keeps what the pipeline returned; see [`cannery_store::RunRecord::output`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn set_output(&self, output: &str) -> Result<()> {
+        self.shared.store.set_run_output(self.id(), output)
+    }
+
+    /// What would become of each step, by its label, of a run that is
+    /// [rehearsed](crate::Engine::rehearse).
+    #[must_use]
+    pub fn plan(&self) -> Vec<(String, Plan)> {
+        let state = self.shared.lock();
+        let plan_of = |index| {
+            let label = state.schedule.step(index).label();
+            let plan = match state.schedule.result(index) {
+                Some(Ok(_)) => Plan::Known,
+                Some(Err(error)) if error.step() == Some(&label) => match error.kind() {
+                    ErrorKind::NotFound => Plan::Runs,
+                    _ => Plan::Fails,
+                },
+                _ => Plan::Depends,
+            };
+            (label, plan)
+        };
+        (0..state.schedule.len()).map(plan_of).collect()
     }
 
     /// Ends the run because the pipeline failed between its steps: those that have not begun are
@@ -281,10 +336,10 @@ impl Shared {
         index: usize,
     ) -> MutexGuard<'a, RunState> {
         let label = state.schedule.step(index).label();
-        let task = self.task(&mut state.schedule, index);
+        let execution = self.execution(&mut state.schedule, index);
         drop(state);
-        let result = task
-            .and_then(|task| task.perform(&self.store, &self.cached))
+        let result = execution
+            .and_then(|execution| execution.perform(&self.store, &self.cached, &self.options))
             .map_err(|error| RunError::in_step(label, error));
         let mut state = self.lock();
         self.enter(&mut state, index, result);
@@ -302,7 +357,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    fn task(&self, schedule: &mut Schedule, index: usize) -> Result<Task> {
+    fn execution(&self, schedule: &mut Schedule, index: usize) -> Result<Execution> {
         let call = schedule.take_call(index).ok_or_else(interrupted)?;
         let resolve = |input: &Input| match input {
             Input::Literal(bytes) => Ok(Argument::Literal(Arc::clone(bytes))),
@@ -316,7 +371,7 @@ impl Shared {
             },
         };
         let arguments = call.inputs.iter().map(|(name, input)| Ok((name.clone(), resolve(input)?)));
-        Ok(Task {
+        Ok(Execution {
             run: self.id,
             pipeline: Arc::clone(&self.pipeline),
             position: index,
@@ -334,7 +389,7 @@ impl Shared {
         }
         if state.idle_workers > 0 {
             self.changed.notify_all();
-        } else if state.workers < self.max_workers {
+        } else if state.workers < self.options.workers {
             let shared = Arc::clone(self);
             let hired = thread::Builder::new()
                 .name(format!("cannery worker {}", state.workers + 1))
@@ -348,7 +403,8 @@ impl Shared {
     /// How many steps a worker may take. One is left for the host's thread while it is between
     /// its waits: it does best what it then waits for.
     fn spare(&self, state: &RunState) -> usize {
-        if state.is_closed || self.is_cancelled() || state.schedule.failure().is_some() {
+        let is_failed = state.schedule.failure().is_some() && !self.options.keep_going;
+        if state.is_closed || self.is_cancelled() || is_failed {
             return 0;
         }
         state.schedule.ready().saturating_sub(usize::from(state.waiting == 0))
@@ -397,13 +453,15 @@ impl Shared {
         // Steps that are not waited for would hold their threads up.
         let is_idle = state.schedule.running().is_empty();
         drop(state);
+        self.options.executor.shut_down();
         drop(released);
         if is_idle {
             let own = thread::current().id();
             let others = threads.into_iter().filter(|thread| thread.thread().id() != own);
             others.for_each(|thread| drop(thread.join()));
         }
-        let recorded = self.record_end(&skipped, status, error);
+        let is_dry = self.options.is_dry;
+        let recorded = if is_dry { Ok(()) } else { self.record_end(&skipped, status, error) };
         drop(held);
         recorded
     }

@@ -249,10 +249,13 @@ const REMOVE: &str = "
     DELETE FROM inputs WHERE step NOT IN (SELECT id FROM needed_steps);
     DELETE FROM outputs WHERE step NOT IN (SELECT id FROM needed_steps);
     DELETE FROM observations WHERE step NOT IN (SELECT id FROM needed_steps);
+    DELETE FROM step_usage WHERE step NOT IN (SELECT id FROM needed_steps);
     DELETE FROM artifacts WHERE id IN (SELECT id FROM gone_artifacts);
     DELETE FROM steps WHERE id NOT IN (SELECT id FROM needed_steps);
     DELETE FROM key_parts WHERE cache_key NOT IN
         (SELECT cache_key FROM steps WHERE cache_key IS NOT NULL);
+    DELETE FROM run_notes WHERE run IN (SELECT id FROM old_runs)
+        AND run NOT IN (SELECT run FROM steps);
     DELETE FROM runs WHERE id IN (SELECT id FROM old_runs)
         AND id NOT IN (SELECT run FROM steps);
     DROP TABLE temp.old_runs; DROP TABLE temp.needed_steps; DROP TABLE temp.gone_artifacts;";
@@ -273,11 +276,15 @@ const OLD_RUNS: &str = "
         AND coalesce(ended, started) < :before
         AND id NOT IN (SELECT value FROM json_each(:leased))";
 
-/// Steps of runs that are kept, and those that made what went into or came out of these.
+/// Steps of runs that are kept, and those that made what went into or came out
+/// of these, or has an alias.
 const NEEDED_STEPS: &str = "
     INSERT INTO temp.needed_steps
     WITH RECURSIVE needed(id) AS (
         SELECT id FROM steps WHERE run NOT IN (SELECT id FROM old_runs)
+        UNION
+        SELECT a.step FROM aliases l JOIN artifacts a ON a.id = l.artifact
+            WHERE a.step IS NOT NULL
         UNION
         SELECT a.step FROM needed n JOIN inputs u ON u.step = n.id
         JOIN artifacts a ON a.id = u.artifact WHERE a.step IS NOT NULL

@@ -50,6 +50,7 @@ mod quota;
 mod rebuild;
 mod run_record;
 mod scratch;
+mod step_log;
 mod store;
 mod time;
 mod verify;
@@ -58,9 +59,10 @@ mod view;
 pub use blobs::{Blob, BlobWriter, Blobs, Durability};
 pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
-    ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart, Lineage,
-    NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord, RunStatus, StepEnd,
-    StepId, StepOutput, StepRecord, StepStatus, artifact_path, step_label,
+    Alias, ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart,
+    Lineage, NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord, RunStatus,
+    StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus, Usage, artifact_path,
+    step_label,
 };
 pub use copy::Copied;
 pub use digest::{Digest, Hasher};

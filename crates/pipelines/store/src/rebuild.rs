@@ -136,7 +136,8 @@ fn cut_loose_ends(catalog: &Transaction<'_>) -> rusqlite::Result<()> {
         UPDATE steps SET cache_key = NULL WHERE id IN (
             SELECT step FROM outputs WHERE artifact NOT IN (SELECT id FROM artifacts));
         DELETE FROM inputs WHERE artifact NOT IN (SELECT id FROM artifacts);
-        DELETE FROM outputs WHERE artifact NOT IN (SELECT id FROM artifacts);",
+        DELETE FROM outputs WHERE artifact NOT IN (SELECT id FROM artifacts);
+        DELETE FROM aliases WHERE artifact NOT IN (SELECT id FROM artifacts);",
     )
 }
 

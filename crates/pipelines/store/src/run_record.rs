@@ -24,7 +24,7 @@ const FIRST_LINE: &str = "cannery run 1";
 const MOST_BYTES: u64 = 256 << 20;
 
 /// What is told of a run, by table; `:run` is its number.
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 10] = [
     ("runs", "SELECT * FROM runs WHERE id = :run"),
     ("steps", "SELECT * FROM steps WHERE run = :run"),
     (
@@ -45,6 +45,16 @@ const TABLES: [(&str, &str); 7] = [
     ),
     ("inputs", "SELECT * FROM inputs WHERE step IN (SELECT id FROM steps WHERE run = :run)"),
     ("outputs", "SELECT * FROM outputs WHERE step IN (SELECT id FROM steps WHERE run = :run)"),
+    ("run_notes", "SELECT * FROM run_notes WHERE run = :run"),
+    (
+        "step_usage",
+        "SELECT * FROM step_usage WHERE step IN (SELECT id FROM steps WHERE run = :run)",
+    ),
+    (
+        "aliases",
+        "SELECT * FROM aliases WHERE artifact IN (
+            SELECT id FROM artifacts WHERE step IN (SELECT id FROM steps WHERE run = :run))",
+    ),
 ];
 
 /// What is told of an artifact version that no step made.

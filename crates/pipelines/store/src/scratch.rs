@@ -110,6 +110,11 @@ impl Scratch {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The folder of a session of any process, if its name can be one.
+    pub(crate) fn folder_of(&self, token: &str) -> Option<PathBuf> {
+        is_token(token).then(|| self.tmp.join(token))
+    }
+
     /// Whether the process that made the session `token` still holds it.
     pub(crate) fn is_alive(&self, token: &str) -> bool {
         // It is the catalog that says it, which a stranger may have made.
@@ -201,6 +206,11 @@ impl Session {
 
     fn is_of_this_process(&self) -> bool {
         self.process == process::id()
+    }
+
+    /// Its folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
     }
 
     /// A new file that is gone unless it is renamed.

@@ -1,9 +1,11 @@
 //! Runs, steps, artifact versions and lineage.
 
+use std::time::Duration;
+
 use cannery_store::{
     ArtifactFilter, ArtifactRecord, CachedStep, Description, Digest, Direction, ErrorKind, KeyPart,
-    NewRun, NewStep, RunFilter, RunId, RunStatus, StepEnd, StepId, StepOutput, StepStatus, Store,
-    Timestamp, artifact_path,
+    NewRun, NewStep, RunFilter, RunId, RunStatus, StepEnd, StepId, StepOutput, StepReport,
+    StepStatus, Store, Timestamp, Usage, artifact_path,
 };
 use tempfile::TempDir;
 
@@ -14,7 +16,7 @@ fn store() -> (TempDir, Store) {
 }
 
 fn begin_run(store: &Store, pipeline: &str) -> RunId {
-    let run = NewRun { pipeline: pipeline.into(), params: "{}".into(), code_version: None };
+    let run = NewRun { pipeline: pipeline.into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&run).unwrap()
 }
 
@@ -49,7 +51,8 @@ fn perform(store: &Store, step: &NewStep, text: &str) -> (StepId, ArtifactRecord
         artifact: step.name.clone(),
         content: store.put_bytes("value.txt", text.as_bytes(), &about).unwrap(),
     };
-    let mut outputs = store.end_step(id, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
+    let mut outputs =
+        store.end_step(id, &StepEnd::Completed(vec![output]), &StepReport::default()).unwrap();
     (id, outputs.remove(0).1)
 }
 
@@ -60,11 +63,13 @@ fn a_run_is_told_from_beginning_to_end() {
         pipeline: "train".into(),
         params: r#"{"depth": 3}"#.into(),
         code_version: Some("abc".into()),
+        tags: vec!["nightly".into(), "50% \"quoted\"".into()],
     };
     let id = store.begin_run(&new).unwrap();
     let run = store.run(id).unwrap();
     assert_eq!((run.status, run.ended, run.pid), (RunStatus::Running, None, std::process::id()));
     assert_eq!((run.params, run.code_version), (new.params, new.code_version));
+    assert_eq!((run.tags, run.output), (new.tags, None));
     assert!(!run.host.is_empty());
 
     store.end_run(id, RunStatus::Failed, Some("boom")).unwrap();
@@ -123,7 +128,13 @@ fn steps_keep_what_is_known_of_them() {
     let (id, _) = perform(&store, &new_step(run, "first", 0, &[]), "x");
     let failed = store.begin_step(&second).unwrap();
     let log = store.blobs().put_bytes(b"the log").unwrap().digest;
-    store.end_step(failed, &StepEnd::Failed("boom".into()), Some(log), &[]).unwrap();
+    store
+        .end_step(
+            failed,
+            &StepEnd::Failed("boom".into()),
+            &StepReport { log: Some(log), ..StepReport::default() },
+        )
+        .unwrap();
     let skipped = NewStep { invocation: 2, position: 2, cache_key: None, ..second };
     store.record_skipped_steps(&[skipped]).unwrap();
 
@@ -269,6 +280,53 @@ fn a_result_is_known_only_while_its_bytes_are_there() {
     assert_eq!(store.verify().unwrap().damage[0].digest, artifact.digest);
 }
 
+#[test]
+fn tags_outputs_and_aliases_are_found_again_and_survive_a_lost_catalog() {
+    let (folder, store) = store();
+    let new = NewRun { pipeline: "p".into(), tags: vec!["nightly".into()], ..NewRun::default() };
+    let run = store.begin_run(&new).unwrap();
+    let other = NewRun { pipeline: "p".into(), tags: vec!["Nightly".into()], ..NewRun::default() };
+    let other = store.begin_run(&other).unwrap();
+    let step = store.begin_step(&new_step(run, "train", 0, &[])).unwrap();
+    let report = StepReport {
+        usage: Usage { cpu: Some(Duration::from_millis(3)), memory: Some(1 << 20) },
+        attempts: 2,
+        ..StepReport::default()
+    };
+    let content = store.put_bytes("a", b"model", &Description::new("m", "m/1")).unwrap();
+    let output = StepOutput { output: String::new(), artifact: "train".into(), content };
+    store.end_step(step, &StepEnd::Completed(vec![output]), &report).unwrap();
+    store.set_run_output(run, "[1]").unwrap();
+    let model = store.artifact("train", None).unwrap();
+    store.set_alias("production", &model).unwrap();
+    store.end_run(run, RunStatus::Completed, None).unwrap();
+    store.end_run(other, RunStatus::Completed, None).unwrap();
+    store.set_run_tags(other, &["weekly".into()]).unwrap();
+    let check = |store: &Store| {
+        let tagged = |tag| {
+            let found = store.runs(&RunFilter::default().tag(tag)).unwrap();
+            found.iter().map(|run| run.id).collect::<Vec<_>>()
+        };
+        assert_eq!((tagged("nightly"), tagged("weekly")), (vec![run], vec![other]));
+        assert_eq!((tagged("Nightly"), tagged("night")), (vec![], vec![]));
+        assert_eq!(store.run(run).unwrap().output.as_deref(), Some("[1]"));
+        assert_eq!(store.find_artifact("train@production").unwrap().id, model.id);
+        let step = &store.steps(run).unwrap()[0];
+        assert_eq!((step.usage, step.attempts), (report.usage, 2));
+    };
+    check(&store);
+    for wrong in ["", "3", "a b", "a@b"] {
+        assert_eq!(store.set_alias(wrong, &model).unwrap_err().kind(), ErrorKind::Value);
+    }
+    assert_eq!(store.set_run_tags(run, &["a\nb".into()]).unwrap_err().kind(), ErrorKind::Value);
+    let root = store.root().to_owned();
+    drop(store);
+    std::fs::remove_file(root.join("catalog.sqlite")).unwrap();
+    Store::rebuild(&root).unwrap();
+    check(&Store::open(&root).unwrap());
+    drop(folder);
+}
+
 /// Does a step of a pipeline, whose output is `text`.
 fn perform_in(store: &Store, pipeline: &str, step: &str, output: &str, text: &str) -> StepId {
     let run = begin_run(store, pipeline);
@@ -279,7 +337,7 @@ fn perform_in(store: &Store, pipeline: &str, step: &str, output: &str, text: &st
         artifact: artifact_path(pipeline, step, output),
         content: store.put_bytes("value.txt", text.as_bytes(), &about).unwrap(),
     };
-    store.end_step(id, &StepEnd::Completed(vec![made]), None, &[]).unwrap();
+    store.end_step(id, &StepEnd::Completed(vec![made]), &StepReport::default()).unwrap();
     id
 }
 

@@ -324,7 +324,7 @@ fn texts_that_are_enormous_are_an_error_or_cut() {
     let error = store.artifacts(&ArtifactFilter::default()).unwrap_err();
     assert!(error.to_string().contains("200000 bytes"), "{error}");
 
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     sql(store.root(), "UPDATE runs SET error = hex(zeroblob(5000000))");
     let runs = store.runs(&RunFilter::default()).unwrap();
@@ -336,7 +336,7 @@ fn texts_that_are_enormous_are_an_error_or_cut() {
 #[test]
 fn a_session_names_no_file_elsewhere() {
     let (folder, store, _) = with_note();
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     pipe(&folder.path().join("x.lock"));
     for session in ["../../x", "/tmp/x", "..", "a/b", ""] {
@@ -354,7 +354,7 @@ fn numbers_out_of_range_do_not_stop_the_reader() {
     let found = store.artifact("note", None).unwrap();
     assert!(!found.created.to_string().is_empty());
     assert_eq!(store.add_artifact("note", content).unwrap().version, u32::MAX);
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     sql(store.root(), &format!("UPDATE runs SET started = -{far}, ended = {far}, pid = -1"));
     let _ = store.runs(&RunFilter::default()).map(|runs| runs[0].duration());

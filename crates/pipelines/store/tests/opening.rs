@@ -54,7 +54,7 @@ fn a_later_catalog_is_refused() {
     drop(catalog);
     let error = Store::open(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Version);
-    insta::assert_snapshot!(message(&error, folder.path()).lines().next().unwrap(), @"the store `ROOT` has catalog version 7, this release knows version 2");
+    insta::assert_snapshot!(message(&error, folder.path()).lines().next().unwrap(), @"the store `ROOT` has catalog version 7, this release knows version 3");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use cannery_store::{
     ArtifactFilter, Blob, Description, Digest, ErrorKind, FsckOptions, GcOptions, NewRun, NewStep,
-    Reuse, RunFilter, RunId, RunStatus, StepEnd, StepOutput, Store, Timestamp,
+    Reuse, RunFilter, RunId, RunStatus, StepEnd, StepOutput, StepReport, Store, Timestamp,
 };
 use tempfile::TempDir;
 
@@ -18,7 +18,7 @@ fn store() -> (TempDir, Store) {
 
 /// A run of two steps: `data`, whose value is `text`, and `result`, which is made from it.
 fn run(store: &Store, pipeline: &str, text: &str) -> RunId {
-    let new = NewRun { pipeline: pipeline.into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: pipeline.into(), params: "{}".into(), ..NewRun::default() };
     let run = store.begin_run(&new).unwrap();
     let data = perform(store, run, 0, "data", text, Vec::new());
     perform(store, run, 1, "result", &format!("of {text}"), vec![("data".into(), data)]);
@@ -53,7 +53,8 @@ fn perform(
     let about = Description::new("str", "text/1");
     let content = store.put_bytes("value.txt", text.as_bytes(), &about).unwrap();
     let output = StepOutput { output: String::new(), artifact: name.into(), content };
-    let ended = store.end_step(id, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
+    let ended =
+        store.end_step(id, &StepEnd::Completed(vec![output]), &StepReport::default()).unwrap();
     ended[0].1.id
 }
 
@@ -145,7 +146,7 @@ fn damage_is_named_and_its_step_runs_again() {
 fn a_damaged_result_is_not_replaced_by_an_older_one() {
     let (_folder, store) = store();
     let key = Digest::of(b"key");
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     for text in ["old", "new"] {
         let run = store.begin_run(&new).unwrap();
         let step = NewStep {
@@ -162,7 +163,7 @@ fn a_damaged_result_is_not_replaced_by_an_older_one() {
         let about = Description::new("str", "text/1");
         let content = store.put_bytes("value.txt", text.as_bytes(), &about).unwrap();
         let output = StepOutput { output: String::new(), artifact: "step".into(), content };
-        store.end_step(id, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
+        store.end_step(id, &StepEnd::Completed(vec![output]), &StepReport::default()).unwrap();
     }
     assert_eq!(store.cached_step(key).unwrap().unwrap().outputs[0].1.version, 2);
     overwrite(&store.blobs().path_of(blob("new").digest), "xxx");
@@ -253,7 +254,7 @@ fn a_damaged_catalog_and_a_damaged_record_cost_only_what_they_held() {
 #[test]
 fn a_catalog_in_use_is_not_made_anew() {
     let (folder, store) = store();
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
     let error = Store::rebuild(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
@@ -282,7 +283,7 @@ fn only_what_nothing_names_and_is_old_goes() {
 fn a_session_is_a_lease() {
     let (folder, store) = store();
     let other = Store::open(folder.path()).unwrap();
-    let new = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     let run = other.begin_run(&new).unwrap();
     pass_a_tick();
     other.blobs().put_bytes(b"not yet recorded").unwrap();

@@ -9,6 +9,7 @@ mod files;
 pub(crate) mod fmt;
 pub(crate) mod inspect;
 pub(crate) mod lineage;
+pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod map_chunks;
 pub(crate) mod run;

@@ -18,8 +18,24 @@ pub(crate) fn run(
     let params = args.params.iter().map(|param| name_and_value(param));
     let params = params.collect::<Result<_, _>>()?;
     console.flush()?;
-    let force = args.force.clone();
-    Ok(host.run(&RunRequest { file, pipeline, params, force, json: args.json })?)
+    let request = RunRequest {
+        file,
+        pipeline,
+        params,
+        params_files: args.params_files.clone(),
+        force: args.force.clone(),
+        no_cache: args.no_cache,
+        ttl: args.ttl,
+        workers: args.workers,
+        executor: args.executor.clone(),
+        keep_going: args.keep_going,
+        dry_run: args.dry_run,
+        tags: args.tags.clone(),
+        resume: args.resume,
+        store: args.store.clone(),
+        json: args.json,
+    };
+    Ok(host.run(&request)?)
 }
 
 /// The file and the pipeline of `FILE.py:PIPELINE`; a colon elsewhere belongs to the file.

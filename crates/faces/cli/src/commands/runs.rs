@@ -1,6 +1,6 @@
 //! `cannery runs` and `cannery why`: what was run, and why.
 
-use cannery::{Value, printable, printable_lines};
+use cannery::{Value, printable, printable_lines, size_name};
 use cannery_pipeline::{Change, Explanation, Reason};
 use cannery_store::{
     ArtifactRecord, RunFilter, RunId, RunRecord, RunStatus, StepRecord, Store, Timestamp,
@@ -26,6 +26,9 @@ fn list(store: &Store, args: &RunsArgs, console: &mut Console<'_>) -> Result<(),
     let mut filter = RunFilter::default().limit(args.limit);
     if let Some(pipeline) = &args.pipeline {
         filter = filter.pipeline(pipeline);
+    }
+    if let Some(tag) = &args.tag {
+        filter = filter.tag(tag);
     }
     if let Some(status) = &args.status {
         filter = filter.status(status.parse::<RunStatus>()?);
@@ -77,22 +80,68 @@ fn show_run(
     if run.params != "{}" {
         console.short_line(format_args!("parameters  {}", printable(&run.params)))?;
     }
+    if let Some(version) = &run.code_version {
+        console.short_line(format_args!("code        {}", printable(version)))?;
+    }
+    if !run.tags.is_empty() {
+        console.short_line(format_args!("tags        {}", printable(&run.tags.join(", "))))?;
+    }
     if let Some(error) = &run.error {
         console.lines(format_args!("error  {}", printable_lines(error.trim_end())))?;
     }
+    steps_table(&steps, &outputs, console)
+}
+
+/// Columns from which on there is room for what steps have used.
+const WIDE: usize = 120;
+
+fn steps_table(
+    steps: &[StepRecord],
+    outputs: &[Vec<(String, ArtifactRecord)>],
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    if console.width() >= WIDE {
+        return wide_steps_table(steps, outputs, console);
+    }
     let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::Middle];
     let mut table = Table::new(["STEP", "STATUS", "DURATION", "OUTPUTS"]).cut(cuts);
-    for (step, outputs) in steps.iter().zip(&outputs) {
-        let status = if step.cached { "cached" } else { step.status.as_str() };
-        let outputs: Vec<_> = outputs.iter().map(|(_, artifact)| version(artifact)).collect();
-        table.row([
-            Cell::styled(step.label(), Style::Strong),
-            Cell::styled(status, style_of(status)),
-            step.duration().filter(|_| !step.cached).map(seconds).unwrap_or_default().into(),
-            outputs.join(", ").into(),
-        ]);
+    for (step, outputs) in steps.iter().zip(outputs) {
+        let [name, status, duration] = step_cells(step);
+        table.row([name, status, duration, versions(outputs).into()]);
     }
     table.print("no steps", console)
+}
+
+fn wide_steps_table(
+    steps: &[StepRecord],
+    outputs: &[Vec<(String, ArtifactRecord)>],
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let cuts = [Cut::Middle, Cut::No, Cut::No, Cut::No, Cut::No, Cut::Middle];
+    let header = ["STEP", "STATUS", "DURATION", "CPU", "MEMORY", "OUTPUTS"];
+    let mut table = Table::new(header).cut(cuts);
+    for (step, outputs) in steps.iter().zip(outputs) {
+        let [name, status, duration] = step_cells(step);
+        let cpu = step.usage.cpu.map(seconds).unwrap_or_default();
+        let memory = step.usage.memory.map(size_name).unwrap_or_default();
+        let outputs = versions(outputs);
+        table.row([name, status, duration, cpu.into(), memory.into(), outputs.into()]);
+    }
+    table.print("no steps", console)
+}
+
+fn step_cells(step: &StepRecord) -> [Cell; 3] {
+    let status = if step.cached { "cached" } else { step.status.as_str() };
+    let duration = step.duration().filter(|_| !step.cached).map(seconds).unwrap_or_default();
+    [
+        Cell::styled(step.label(), Style::Strong),
+        Cell::styled(status, style_of(status)),
+        duration.into(),
+    ]
+}
+
+fn versions(outputs: &[(String, ArtifactRecord)]) -> String {
+    outputs.iter().map(|(_, artifact)| version(artifact)).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn why(args: &WhyArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
@@ -166,6 +215,7 @@ fn run_value(run: &RunRecord) -> Value {
         ("params", json_value(&run.params)),
         ("code_version", run.code_version.clone().into()),
         ("host", run.host.as_str().into()),
+        ("tags", run.tags.iter().map(|tag| Value::from(tag.as_str())).collect()),
         ("error", run.error.clone().into()),
     ])
 }
@@ -185,6 +235,9 @@ fn step_value(step: &StepRecord, outputs: &[(String, ArtifactRecord)]) -> Value 
         ("cached", step.cached.into()),
         ("started", moment(step.started)),
         ("seconds", step.duration().map(|duration| duration.as_secs_f64()).into()),
+        ("cpu", step.usage.cpu.map(|cpu| cpu.as_secs_f64()).into()),
+        ("memory", step.usage.memory.into()),
+        ("attempts", step.attempts.into()),
         ("outputs", outputs.iter().map(output).collect()),
         ("error", step.error.clone().into()),
     ])

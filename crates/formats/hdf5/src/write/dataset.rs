@@ -444,8 +444,8 @@ impl<'a> ChunkWrites<'a> {
         let dims = dims.map(|(i, piece)| (*piece, self.shape[i], self.data_shape[i]));
         let copy = BlockCopy { dims: dims.collect(), element: index(self.element) };
         copy.scatter(&mut chunk, self.data);
-        // What is complete is stored at once; the rest waits for more.
-        if is_whole && chunk.len() >= 4096 {
+        // What is complete is stored at once; the rest waits for more, as rows that are appended.
+        if is_whole && chunk.len() >= 4096 && !self.dataset.reaches_beyond(&place) {
             let chunk = store(self.core, self.edits, &self.pipeline, chunk)?;
             return Ok((place, Written::Stored(chunk)));
         }

@@ -161,8 +161,8 @@ fn files_and_logs_are_kept() {
     let path = file.path().to_owned();
     let run = bench.begin();
     let body = FnStep::new("1", move |context: &StepContext| {
-        context.log("first line\n");
-        context.log("second line\n");
+        context.log("first line\n")?;
+        context.log("second line\n")?;
         Ok(Output::file(&path, Description::new("str", "text/1")).into())
     });
     let step = run.submit(StepCall::new("copy", body)).unwrap();

@@ -123,13 +123,18 @@ impl Store {
         found.ok_or_else(|| Error::new(ErrorKind::NotFound, message()))
     }
 
-    /// Finds an artifact by what people type: a name, `name@version`, or the first digits (four
+    /// Finds an artifact by what people type: a name, `name@version`, `name@alias`, or the first digits (four
     /// or more) of its digest. Of several versions with one content it is the latest.
     pub fn find_artifact(&self, text: &str) -> Result<ArtifactRecord> {
         if let Some((name, version)) = text.rsplit_once('@')
             && let Ok(version) = version.parse()
         {
             return self.artifact(name, Some(version));
+        }
+        if let Some((name, alias)) = text.rsplit_once('@')
+            && let Some(found) = self.aliased(name, alias)?
+        {
+            return Ok(found);
         }
         let by_name = self.artifact(text, None);
         match by_name {
@@ -138,6 +143,11 @@ impl Store {
             }
             result => result,
         }
+    }
+
+    fn aliased(&self, name: &str, alias: &str) -> Result<Option<ArtifactRecord>> {
+        let path = self.named(name)?;
+        self.alias_target(path.as_deref().unwrap_or(name), alias)
     }
 
     /// The path that a name stands for: itself, or the only one that ends with it.

@@ -31,11 +31,22 @@ impl Connected {
             Ok(connection) => Self::watched(connection, root, false, None),
             Err(error) if error.kind() == ErrorKind::Permission => {
                 let (connection, copy) = read_only::open(&catalog_path(root)).map_err(|_| error)?;
-                check_version(&connection, root)?;
+                if check_version(&connection, root)? < MIGRATIONS.len() {
+                    hardened::check_schema(&connection, check_version(&connection, root)?)?;
+                    return Self::migrated_copy(&connection, root);
+                }
                 Self::watched(connection, root, true, copy)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Connects to a copy that has what an older catalog lacks, which cannot be written.
+    fn migrated_copy(older: &Connection, root: &Path) -> Result<Self> {
+        let copy = read_only::copy(older)?;
+        let mut connection = connect(copy.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        migrate(&mut connection)?;
+        Self::watched(connection, root, true, Some(copy))
     }
 
     fn watched(

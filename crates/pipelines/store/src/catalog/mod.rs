@@ -14,6 +14,7 @@ use self::connection::Connected;
 pub(crate) use self::connection::{check_there, unwatched};
 use crate::{Result, failure};
 
+mod aliases;
 mod artifacts;
 mod connection;
 mod hardened;
@@ -25,16 +26,19 @@ mod rows;
 mod runs;
 mod steps;
 
+pub use aliases::Alias;
 pub use artifacts::{ArtifactFilter, artifact_path};
 pub use lineage::{Direction, Edge, Lineage};
 pub use records::{
     ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Observation, Producer, Reuse,
-    RunId, RunRecord, RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepStatus, step_label,
+    RunId, RunRecord, RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus,
+    Usage, step_label,
 };
 pub use runs::RunFilter;
 
 /// The n-th migration leads from schema version n to n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// How long a writer waits for another one; a transaction here takes far less than a millisecond.
 const PATIENCE: Duration = Duration::from_secs(60);

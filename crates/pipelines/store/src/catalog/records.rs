@@ -104,7 +104,7 @@ statuses! {
 }
 
 /// A run that begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewRun {
     /// The pipeline's name.
     pub pipeline: String,
@@ -112,6 +112,8 @@ pub struct NewRun {
     pub params: String,
     /// Which version of the code runs, if known (a commit, for one).
     pub code_version: Option<String>,
+    /// What people call it by (`nightly`).
+    pub tags: Vec<String>,
 }
 
 /// A run.
@@ -138,6 +140,10 @@ pub struct RunRecord {
     pub pid: u32,
     /// What went wrong.
     pub error: Option<String>,
+    /// What the pipeline returned, as JSON in which artifacts are `{"$artifact": [name, version]}`.
+    pub output: Option<String>,
+    /// What people call it by.
+    pub tags: Vec<String>,
 }
 
 impl RunRecord {
@@ -211,6 +217,34 @@ pub enum StepEnd {
     Interrupted,
 }
 
+/// What a step used of the machine, as far as the system tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Processor time.
+    pub cpu: Option<Duration>,
+    /// Bytes of memory that its process had at the most while it ran.
+    pub memory: Option<u64>,
+}
+
+/// What is told of a step at its end, besides how it ended.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// The digest of its log's bytes.
+    pub log: Option<Digest>,
+    /// What it looked at outside of the store.
+    pub seen: Vec<Observation>,
+    /// What it used.
+    pub usage: Usage,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+impl Default for StepReport {
+    fn default() -> Self {
+        Self { log: None, seen: Vec::new(), usage: Usage::default(), attempts: 1 }
+    }
+}
+
 /// A step of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -237,6 +271,10 @@ pub struct StepRecord {
     pub log: Option<Digest>,
     /// What went wrong.
     pub error: Option<String>,
+    /// What it used, as far as it is known.
+    pub usage: Usage,
+    /// How often it was tried until it ended so.
+    pub attempts: u32,
 }
 
 impl ArtifactRecord {

@@ -1,11 +1,12 @@
 //! From rows to records.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, Params, Row, RowIndex};
 
-use super::{ArtifactId, ArtifactRecord, Producer, RunId, RunRecord, StepId, StepRecord};
+use super::{ArtifactId, ArtifactRecord, Producer, RunId, RunRecord, StepId, StepRecord, Usage};
 use crate::{Digest, Error, ErrorKind, Timestamp};
 
 /// A record that is read from columns of its own.
@@ -35,6 +36,8 @@ impl FromRow for RunRecord {
             host: name(row, "host")?,
             pid: row.get("pid")?,
             error: shortened(row, "error")?,
+            output: shortened(row, "output")?,
+            tags: name(row, "tags")?.lines().map(str::to_owned).collect(),
         })
     }
 }
@@ -53,8 +56,15 @@ impl FromRow for StepRecord {
             ended: moment(row, "ended")?,
             log: optional_digest(row, "log")?,
             error: shortened(row, "error")?,
+            usage: usage(row)?,
+            attempts: row.get("attempts")?,
         })
     }
+}
+
+fn usage(row: &Row<'_>) -> rusqlite::Result<Usage> {
+    let cpu: Option<u64> = row.get("cpu")?;
+    Ok(Usage { cpu: cpu.map(Duration::from_micros), memory: row.get("memory")? })
 }
 
 impl FromRow for ArtifactRecord {

@@ -1,6 +1,8 @@
 //! Runs: their beginning, their end, and which of them are gone without an end.
 
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use std::path::PathBuf;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
 use super::rows::{FromRow, all, name, shorten};
 use super::{NewRun, RunId, RunRecord, RunStatus};
@@ -9,7 +11,8 @@ use crate::{Error, ErrorKind, Result, Store, Timestamp, failpoint};
 /// A run that says `running` although its process is gone has crashed. `:gone` is a JSON array of
 /// their numbers.
 const RUNS: &str = "
-    SELECT id, pipeline, started, params, code_version, host, pid,
+    SELECT id, pipeline, started, params, code_version, host, pid, output,
+        coalesce(tags, '') AS tags,
         iif(is_gone, 'crashed', status) AS status,
         iif(is_gone, coalesce(last_sign, started), ended) AS ended,
         iif(is_gone, last_words, error) AS error
@@ -19,7 +22,7 @@ const RUNS: &str = "
         || (SELECT count(*) FROM steps s WHERE s.run = runs.id AND s.status = 'completed')
         || ' steps' || coalesce((SELECT '; at work: ' || group_concat(s.name, ', ') FROM steps s
             WHERE s.run = runs.id AND s.status = 'running'), '') AS last_words
-        FROM runs)";
+        FROM runs LEFT JOIN run_notes ON run_notes.run = runs.id)";
 
 /// Which runs are asked for.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,8 @@ pub struct RunFilter {
     pub pipeline: Option<String>,
     /// Only those that stand so.
     pub status: Option<RunStatus>,
+    /// Only those with this tag.
+    pub tag: Option<String>,
     /// No more than so many, the newest.
     pub limit: Option<u32>,
 }
@@ -48,6 +53,13 @@ impl RunFilter {
         self
     }
 
+    /// Only those with this tag.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+
     /// No more than so many, the newest.
     #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
@@ -60,6 +72,7 @@ impl Store {
     /// Records that a run begins. It counts as running until [`end_run`](Self::end_run), or until
     /// this process is gone.
     pub fn begin_run(&self, run: &NewRun) -> Result<RunId> {
+        run.tags.iter().try_for_each(|tag| check_tag(tag))?;
         let session = self.session()?;
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         let (begun, gone) = self.catalog().write("record the run", |catalog| {
@@ -80,6 +93,9 @@ impl Store {
                     session.token(),
                 ])
                 .map(RunId)?;
+            if !run.tags.is_empty() {
+                note_tags(catalog, begun, &run.tags)?;
+            }
             Ok((begun, gone))
         })?;
         failpoint::reach("run begun");
@@ -107,11 +123,37 @@ impl Store {
         self.write_run_record(run)
     }
 
+    /// Keeps what a run's pipeline returned; see [`RunRecord::output`].
+    pub fn set_run_output(&self, run: RunId, output: &str) -> Result<()> {
+        self.catalog().write("record the run's output", |catalog| {
+            catalog
+                .prepare_cached(
+                    "INSERT INTO run_notes VALUES (?1, ?2, '')
+                        ON CONFLICT (run) DO UPDATE SET output = ?2",
+                )?
+                .execute(params![run.0, output])
+                .map(|_| ())
+        })
+    }
+
+    /// Sets what people call a run by.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such run, [`ErrorKind::Value`] for what is no tag.
+    pub fn set_run_tags(&self, run: RunId, tags: &[String]) -> Result<()> {
+        tags.iter().try_for_each(|tag| check_tag(tag))?;
+        let has_ended = self.run(run)?.ended.is_some();
+        self.catalog().write("record the run's tags", |catalog| note_tags(catalog, run, tags))?;
+        // That of a run in progress is written at its end.
+        if has_ended { self.write_run_record(run) } else { Ok(()) }
+    }
+
     /// Runs, newest first.
     pub fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>> {
         let sql = format!(
             "SELECT * FROM ({RUNS}) WHERE (:pipeline IS NULL OR pipeline = :pipeline)
                 AND (:status IS NULL OR status = :status)
+                AND (:tag IS NULL OR instr(char(10) || tags || char(10), char(10) || :tag || char(10)))
             ORDER BY id DESC LIMIT coalesce(:limit, -1)"
         );
         self.catalog().read("list the runs", |catalog| {
@@ -122,6 +164,7 @@ impl Store {
                     ":gone": self.gone_runs(catalog)?,
                     ":pipeline": filter.pipeline,
                     ":status": filter.status.map(RunStatus::as_str),
+                    ":tag": filter.tag,
                     ":limit": filter.limit,
                 },
             )
@@ -146,6 +189,15 @@ impl Store {
             Error::new(ErrorKind::NotFound, format!("the store has no run {id}"))
                 .with_hint("`cannery runs` lists them")
         })
+    }
+
+    /// The folder in `tmp/` of the process that a run is of.
+    pub(crate) fn session_folder_of(&self, run: RunId) -> Result<Option<PathBuf>> {
+        let token = self.catalog().read("look up the run", |catalog| {
+            let mut query = catalog.prepare_cached("SELECT session FROM runs WHERE id = ?")?;
+            query.query_row([run.0], |row| name(row, "session")).optional()
+        })?;
+        Ok(token.and_then(|token| self.scratch().folder_of(&token)))
     }
 
     /// The numbers of runs whose process is gone although they say `running`, as JSON.
@@ -213,4 +265,23 @@ impl Store {
         }
         Ok(gone)
     }
+}
+
+/// Refuses what cannot be told from other tags in a line.
+fn check_tag(tag: &str) -> Result<()> {
+    if tag.is_empty() || tag.len() > 200 || tag.chars().any(char::is_control) {
+        let message = format!("`{}` is no tag", tag.escape_debug());
+        return Err(Error::new(ErrorKind::Value, message)
+            .with_hint("a tag is a word or a few, without line breaks"));
+    }
+    Ok(())
+}
+
+fn note_tags(catalog: &Transaction<'_>, run: RunId, tags: &[String]) -> rusqlite::Result<()> {
+    catalog
+        .prepare_cached(
+            "INSERT INTO run_notes VALUES (?1, NULL, ?2) ON CONFLICT (run) DO UPDATE SET tags = ?2",
+        )?
+        .execute(params![run.0, tags.join("\n")])
+        .map(|_| ())
 }

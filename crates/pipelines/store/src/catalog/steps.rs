@@ -9,16 +9,17 @@ use super::observations::{self, observations};
 use super::rows::{FromRow, all, name, optional, optional_digest, shorten};
 use super::{
     ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, Reuse, RunId, StepEnd, StepId,
-    StepOutput, StepRecord, StepStatus,
+    StepOutput, StepRecord, StepReport, StepStatus, Usage,
 };
 use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, failpoint};
 
 /// See `RUNS`: a step of a run that is gone crashed with it.
 const STEPS: &str = "
     SELECT id, run, position, name, invocation, cached, cache_key, started, ended, log, error,
+        cpu, memory, coalesce(attempts, 1) AS attempts,
         CASE WHEN status = 'running' AND run IN (SELECT value FROM json_each(:gone))
             THEN 'crashed' ELSE status END AS status
-    FROM steps";
+    FROM steps LEFT JOIN step_usage ON step = id";
 
 /// Of how many results of one key it is asked whether they still hold.
 const MOST_CANDIDATES: u32 = 16;
@@ -45,8 +46,7 @@ impl Store {
         &self,
         id: StepId,
         end: &StepEnd,
-        log: Option<Digest>,
-        seen: &[Observation],
+        report: &StepReport,
     ) -> Result<Vec<(String, ArtifactRecord)>> {
         let (status, error, outputs) = match end {
             StepEnd::Completed(outputs) => (StepStatus::Completed, None, self.described(outputs)?),
@@ -55,7 +55,7 @@ impl Store {
         };
         failpoint::reach("outputs kept");
         let ended = self.catalog().write("record the step's end", |catalog| {
-            observations::record(catalog, id, seen)?;
+            observations::record(catalog, id, &report.seen)?;
             catalog
                 .prepare_cached(
                     "UPDATE steps SET status = ?, ended = ?, log = ?, error = ? WHERE id = ?",
@@ -63,10 +63,11 @@ impl Store {
                 .execute(params![
                     status.as_str(),
                     Timestamp::now().as_micros(),
-                    log.as_ref().map(Digest::as_bytes),
+                    report.log.as_ref().map(Digest::as_bytes),
                     error,
                     id.0
                 ])?;
+            record_usage(catalog, id, report)?;
             record_outputs(catalog, id, &outputs)
         });
         failpoint::reach("step ended");
@@ -214,6 +215,21 @@ impl Store {
         )
     }
 
+    /// The latest step that is called so in its run; see [`step_label`](crate::step_label).
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none.
+    pub fn last_step(&self, label: &str) -> Result<StepRecord> {
+        let condition = "(name = :label AND invocation = 1)
+            OR (name || '-' || invocation = :label AND invocation > 1)";
+        let gone = self.catalog().read("list the runs", |catalog| self.gone_runs(catalog))?;
+        let found = self.latest_step(condition, named_params! {":gone": gone, ":label": label})?;
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("no run has a step `{label}`"))
+                .with_hint("`cannery runs RUN` lists the steps of a run")
+        })
+    }
+
     /// The step that ran and whose result a cached `step` used.
     pub fn execution_found_by(&self, step: &StepRecord) -> Result<Option<StepRecord>> {
         let condition = "cache_key = :key AND status = 'completed' AND cached = 0 AND id < :id";
@@ -258,6 +274,25 @@ impl Store {
     fn described<'a>(&self, outputs: &'a [StepOutput]) -> Result<Vec<Described<'a>>> {
         outputs.iter().map(|output| Ok((output, self.manifest(output.content)?))).collect()
     }
+}
+
+fn record_usage(
+    catalog: &Transaction<'_>,
+    step: StepId,
+    report: &StepReport,
+) -> rusqlite::Result<()> {
+    let Usage { cpu, memory } = report.usage;
+    if cpu.is_none() && memory.is_none() && report.attempts == 1 {
+        return Ok(());
+    }
+    catalog
+        .prepare_cached("INSERT OR REPLACE INTO step_usage VALUES (?, ?, ?, ?)")?
+        .execute(params![step.0, cpu.map(micros), memory, report.attempts])
+        .map(|_| ())
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 type Described<'a> = (&'a StepOutput, Manifest);

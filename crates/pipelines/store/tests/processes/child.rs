@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use cannery_store::{
-    Description, Digest, NewRun, NewStep, RunFilter, RunId, RunStatus, StepEnd, StepOutput, Store,
-    Timestamp,
+    Description, Digest, NewRun, NewStep, RunFilter, RunId, RunStatus, StepEnd, StepOutput,
+    StepReport, Store, Timestamp,
 };
 
 /// Names the environment variable that tells a child what to do.
@@ -161,7 +161,7 @@ fn look_around(root: &Path) {
 }
 
 pub(crate) fn begin_run(store: &Store) -> RunId {
-    let run = NewRun { pipeline: "p".into(), params: "{}".into(), code_version: None };
+    let run = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&run).unwrap()
 }
 
@@ -173,7 +173,7 @@ pub(crate) fn perform_step(store: &Store, run: RunId, position: u32, bytes: &[u8
         artifact: "step".into(),
         content: store.put_bytes("value.txt", bytes, &about).unwrap(),
     };
-    store.end_step(step, &StepEnd::Completed(vec![output]), None, &[]).unwrap();
+    store.end_step(step, &StepEnd::Completed(vec![output]), &StepReport::default()).unwrap();
 }
 
 fn new_step(run: RunId, position: u32) -> NewStep {

@@ -1,0 +1,58 @@
+"""What a pipeline returned, as the store keeps it: JSON in which artifacts are references."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cannery._artifact import Artifact
+
+if TYPE_CHECKING:
+    from cannery._store import ArtifactVersion, Store
+
+_ARTIFACT = "$artifact"
+
+
+def output_as_json(output: Any) -> str:
+    """Write what a pipeline returned: `{"$artifact": [name, version]}` for an artifact."""
+    from cannery import json
+
+    return json.dumps(_encoded(output), default=repr, ensure_ascii=False)
+
+
+def _encoded(output: Any) -> Any:
+    if isinstance(output, Artifact):
+        if output._is_several:
+            return [_encoded(part) for part in output]
+        name, version = output._call.reference(output._output)
+        item = [] if output._item is None else [output._item]
+        return {_ARTIFACT: [name, version, *item]}
+    if isinstance(output, (list, tuple)):
+        return [_encoded(item) for item in output]
+    if isinstance(output, dict):
+        return {str(key): _encoded(value) for key, value in output.items()}
+    return output
+
+
+def output_of_json(text: str | None, store: Store) -> Any:
+    """Read what a pipeline returned, with the stored artifacts in their places."""
+    from cannery import json
+
+    return None if text is None else _decoded(json.loads(text), store)
+
+
+def _decoded(value: Any, store: Store) -> Any:
+    if isinstance(value, list):
+        return [_decoded(item, store) for item in value]
+    if not isinstance(value, dict):
+        return value
+    match value.get(_ARTIFACT):
+        case [str(name), int(version), *item] if len(value) == 1:
+            return _version(store, name, version, item)
+        case _:
+            return {key: _decoded(item, store) for key, item in value.items()}
+
+
+def _version(store: Store, name: str, version: int, item: list[int]) -> ArtifactVersion:
+    from cannery._store import ArtifactVersion
+
+    return ArtifactVersion(store, store._native.artifact(name, version), *item)
