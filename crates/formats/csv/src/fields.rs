@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
     }
 
     fn quoted(&mut self, start: usize) -> Field<'a> {
-        let mut text = Cow::Borrowed(&self.record[start + 1..start + 1]);
+        let mut text: Cow<'a, [u8]> = Cow::Borrowed(&[]);
         let mut from = start + 1;
         let mut add = |part: &'a [u8]| match &mut text {
             Cow::Borrowed([]) => text = Cow::Borrowed(part),
@@ -70,16 +70,9 @@ impl<'a> Fields<'a> {
     fn end_of_plain(&mut self, from: usize) -> usize {
         let rest = &self.record[from..];
         // Fields are short: a loop finds the end sooner than a call.
-        match rest.iter().position(|&byte| byte == self.delimiter) {
-            Some(len) => {
-                self.at = Some(from + len + 1);
-                from + len
-            }
-            None => {
-                self.at = None;
-                self.record.len()
-            }
-        }
+        let len = rest.iter().position(|&byte| byte == self.delimiter);
+        self.at = len.map(|len| from + len + 1);
+        from + len.unwrap_or(rest.len())
     }
 }
 

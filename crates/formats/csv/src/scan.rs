@@ -91,8 +91,7 @@ impl Ends {
         match (state, byte) {
             (_, b'\n' | b'\r') => State::Before,
             (State::Start, 0xef | 0xbb | 0xbf) => State::Start,
-            (State::Start | State::Before | State::Field, b'"') => State::Quoted,
-            (State::Quote, b'"') => State::Quoted,
+            (State::Start | State::Before | State::Field | State::Quote, b'"') => State::Quoted,
             (_, byte) if byte == self.dialect.delimiter => State::Field,
             _ => State::Plain,
         }
