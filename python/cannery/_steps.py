@@ -211,7 +211,7 @@ class Step(Generic[_P, _R]):
         session = _session.current()
         if session is not None:
             session.announce(self, len(rows[0]))
-        call: Any = self
+        call = cast("Any", self)
         return [call(*row, **same) for row in zip(*rows, strict=True)]
 
     def __reduce__(self) -> Any:
