@@ -211,8 +211,7 @@ class Step(Generic[_P, _R]):
         session = _session.current()
         if session is not None:
             session.announce(self, len(rows[0]))
-        call: Any = self
-        return [call(*row, **same) for row in zip(*rows, strict=True)]
+        return [cast("Any", self)(*row, **same) for row in zip(*rows, strict=True)]
 
     def __reduce__(self) -> Any:
         return _found, (*reference_of(self), self.name, _told(self._options))
