@@ -147,8 +147,8 @@ class NewDataset:
         ):
             raise ValueError("the shape is larger than `maxshape`")
         if isinstance(chunks, Sequence):
-            bounds = self.max_shape or self.shape or ()
-            if any(n is not None and c > n for c, n in zip(chunks, bounds, strict=True)):
+            most: Any = self.max_shape or self.shape or ()
+            if any(n is not None and c > n for c, n in zip(chunks, most, strict=True)):
                 raise ValueError(
                     "Chunk shape must not be greater than data shape in any dimension. "
                     f"{tuple(chunks)} is not compatible with {self.shape}"
