@@ -19,6 +19,7 @@ pub struct Console<'a> {
 
 /// What the two ends of a console can show.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Looks {
     out_is_terminal: bool,
     err_is_terminal: bool,

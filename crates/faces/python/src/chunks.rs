@@ -191,7 +191,7 @@ impl PieceBytes {
 
 /// The rows of a piece of JSON Lines.
 #[pyfunction]
-fn jsonl_piece<'py>(py: Python<'py>, mut piece: PieceBytes) -> PyResult<Bound<'py, PyList>> {
+fn jsonl_piece(py: Python<'_>, mut piece: PieceBytes) -> PyResult<Bound<'_, PyList>> {
     let data = py.detach(|| piece.read()).map_err(|e| e.in_file(&*piece.name)).or_raise(py)?;
     let mut reader = lines::Reader::new(&data[..], cannery_json::ReadOptions::default());
     let mut builder = PyBuilder::new(py, Plain);
@@ -279,12 +279,12 @@ fn csv_reader<'d>(
 /// The rows of a piece of CSV.
 #[pyfunction]
 #[pyo3(signature = (piece, table, wanted))]
-fn csv_piece<'py>(
-    py: Python<'py>,
+fn csv_piece(
+    py: Python<'_>,
     mut piece: PieceBytes,
     table: TableRow,
     wanted: Option<Vec<String>>,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<Bound<'_, PyList>> {
     let data = py.detach(|| piece.read()).map_err(|e| e.in_file(&*piece.name)).or_raise(py)?;
     let mut reader = csv_reader(&data, &piece, table, wanted.as_deref())?;
     let mut builder = PyBuilder::new(py, Plain);
@@ -298,12 +298,12 @@ type ColumnRow<'py> = (String, &'static str, Bound<'py, PyAny>, Vec<u64>);
 /// The columns of a piece of CSV: numbers as the bytes of an array, texts as a list.
 #[pyfunction]
 #[pyo3(signature = (piece, table, wanted))]
-fn csv_columns<'py>(
-    py: Python<'py>,
+fn csv_columns(
+    py: Python<'_>,
     mut piece: PieceBytes,
     table: TableRow,
     wanted: Option<Vec<String>>,
-) -> PyResult<Vec<ColumnRow<'py>>> {
+) -> PyResult<Vec<ColumnRow<'_>>> {
     let table = table_of(table)?;
     let read = py.detach(|| {
         let data = piece.read().map_err(|e| e.in_file(&*piece.name))?;

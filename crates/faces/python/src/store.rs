@@ -160,7 +160,7 @@ impl Store {
 
     /// All aliases: the artifact's name, the alias and the version.
     fn aliases(&self, py: Python<'_>) -> PyResult<Vec<(String, String, u32)>> {
-        let found = self.ask(py, |store| store.aliases())?;
+        let found = self.ask(py, cannery_store::Store::aliases)?;
         Ok(found.into_iter().map(|each| (each.name, each.alias, each.version)).collect())
     }
 

@@ -34,6 +34,7 @@ pub(crate) struct Select<'a> {
     ends_at: Option<usize>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct SelectLevel {
     index: u64,
     is_keyed: bool,
@@ -134,11 +135,9 @@ impl<'a> Select<'a> {
         let matches = match step {
             _ if level.key_due => false,
             PathStep::Each => true,
-            PathStep::FromEnd(_) if level.is_keyed => false,
-            PathStep::FromEnd(_) if level.is_letting_go => true,
+            PathStep::FromEnd(_) | PathStep::Slice(_) if level.is_keyed => false,
+            PathStep::FromEnd(_) | PathStep::Slice(_) if level.is_letting_go => true,
             PathStep::FromEnd(_) => return Action::Hold,
-            PathStep::Slice(_) if level.is_keyed => false,
-            PathStep::Slice(_) if level.is_letting_go => true,
             PathStep::Slice(slice) if slice.lag().is_some() => return Action::Hold,
             PathStep::Slice(slice) => slice.takes(level.index, u64::MAX),
             PathStep::One(Segment::Index(index)) => !level.is_keyed && level.index == *index,

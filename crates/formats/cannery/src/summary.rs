@@ -277,7 +277,7 @@ impl Sink for SchemaSummary {
     }
 
     fn array(&mut self, value: &dyn ArraySource) -> Result<()> {
-        let bytes = value.size_in_bytes().ok().map(|bytes| bytes as u64);
+        let bytes = value.size_in_bytes().ok();
         let found = Arrays::new(value.dtype(), value.shape().to_vec(), bytes);
         self.value(|shape| shape.add_arrays(found));
         Ok(())
@@ -482,7 +482,7 @@ impl Shape {
             let values = self.part("value").and_then(|part| part.values.clone());
             let (kind, kinds) = (self.kind(), self.kinds());
             let (details, count) = (Some(value), Some(self.count));
-            return Node { kind, kinds, details, values, count, ..Node::default() };
+            return Node { kind, kinds, values, count, details, ..Node::default() };
         }
         self.fold_fields();
         let (kind, details) = (self.kind(), self.details());

@@ -148,7 +148,7 @@ impl<R: Read> Reader<R> {
         }
         let on_advance = |text: &[u8]| passed.add(text);
         let rest = rest_of_document(&mut self.parser, &mut self.input, error, sink, on_advance);
-        self.pos = rest.map_err(|error| self.failed(error, passed))?;
+        self.pos = rest.map_err(|error| self.failed(error, &passed))?;
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl<R: Read> Reader<R> {
 
     /// An error in a document of which `passed` is no longer at hand.
     #[cold]
-    fn failed(&mut self, error: Error, passed: Passed) -> Error {
+    fn failed(&mut self, error: Error, passed: &Passed) -> Error {
         let data = self.input.chunk().data;
         let failed_at = self.parser.failed_at().min(data.len());
         let newlines =
@@ -227,7 +227,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Goes back to where the document began, if that is still known.
-    fn go_back(&mut self, passed: Passed) -> bool {
+    fn go_back(&mut self, passed: &Passed) -> bool {
         // What is read again stays in proportion to the text, whatever the text is.
         let place = self.input.place_of(self.pos);
         self.read_again += (passed.text.len() + self.pos - passed.start.min(self.pos)) as u64;

@@ -161,7 +161,7 @@ impl Output {
 /// All that came out of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) items: Vec<Output>,
     pub(crate) observations: Vec<Observation>,
     pub(crate) usage: Usage,
     pub(crate) notes: Vec<u8>,
@@ -177,7 +177,7 @@ impl Outputs {
     /// Adds an output.
     #[must_use]
     pub fn with(mut self, output: Output) -> Self {
-        self.outputs.push(output);
+        self.items.push(output);
         self
     }
 
@@ -205,6 +205,6 @@ impl From<Output> for Outputs {
 
 impl FromIterator<Output> for Outputs {
     fn from_iter<I: IntoIterator<Item = Output>>(outputs: I) -> Self {
-        Self { outputs: outputs.into_iter().collect(), ..Self::default() }
+        Self { items: outputs.into_iter().collect(), ..Self::default() }
     }
 }

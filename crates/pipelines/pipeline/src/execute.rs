@@ -156,7 +156,7 @@ impl Execution {
         for attempt in 1.. {
             let made = self.attempt(context, parts, observed);
             let kept = made
-                .and_then(|made| Ok((keep(context, made.outputs)?, made.observations, made.usage)));
+                .and_then(|made| Ok((keep(context, made.items)?, made.observations, made.usage)));
             let error = match kept {
                 Ok((outputs, seen, usage)) => {
                     let log = context.keep_log()?;

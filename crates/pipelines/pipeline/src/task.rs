@@ -186,8 +186,8 @@ pub(crate) fn reply_to_bytes(reply: &Reply) -> Result<Vec<u8>> {
 }
 
 fn write_outputs(fields: &mut Fields, outputs: &Outputs) -> Result<()> {
-    fields.number(outputs.outputs.len() as u64);
-    for Output { name, source, about } in &outputs.outputs {
+    fields.number(outputs.items.len() as u64);
+    for Output { name, source, about } in &outputs.items {
         fields.text(name);
         match source {
             OutputSource::Folder(path) => fields.number(0).text(path_text(path)?),
@@ -239,7 +239,7 @@ fn read_outputs(fields: &mut FieldReader<'_>) -> Option<Outputs> {
         cpu: (cpu > 0).then(|| std::time::Duration::from_micros(cpu)),
         memory: (memory > 0).then_some(memory),
     };
-    Some(Outputs { outputs, observations, usage, notes: fields.bytes()?.to_vec() })
+    Some(Outputs { items: outputs, observations, usage, notes: fields.bytes()?.to_vec() })
 }
 
 /// The artifact of an input, as the task's run knew it.

@@ -36,7 +36,9 @@ impl Fields {
     /// A list: its length, and each item.
     pub(crate) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
         self.number(items.len() as u64);
-        items.iter().for_each(|item| write(self, item));
+        for item in items {
+            write(self, item);
+        }
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
@@ -142,7 +144,9 @@ mod tests {
             frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..4),
         ) {
             let mut pipe = Vec::new();
-            frames.iter().for_each(|frame| write_frame(&mut pipe, frame).unwrap());
+            for frame in &frames {
+                write_frame(&mut pipe, frame).unwrap();
+            }
             let mut from = pipe.as_slice();
             for frame in &frames {
                 let read = read_frame(&mut from).unwrap();

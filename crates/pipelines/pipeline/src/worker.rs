@@ -46,14 +46,13 @@ pub fn serve<B: StepBody>(
 
 fn perform<B: StepBody>(store: &Store, task: &Task, find: &impl Fn(&Task) -> Result<B>) -> Reply {
     let printed = PrintsTo::begin(&task.log);
-    let reply = printed.map_err(|error| (error, Vec::new())).and_then(|_prints| {
+    printed.map_err(|error| (error, Vec::new())).and_then(|_prints| {
         let body = find(task).map_err(|error| (error, Vec::new()))?;
         execute(store, task, &body).map_err(|error| {
             let of_host = body.error_to_bytes(&error);
             (error, of_host)
         })
-    });
-    reply
+    })
 }
 
 fn execute(store: &Store, task: &Task, body: &dyn StepBody) -> Result<Outputs> {

@@ -34,12 +34,11 @@ impl StepBody for Named {
 
     fn execute(&self, context: &StepContext) -> Result<Outputs> {
         let number = context.literal("x").map(|x| String::from_utf8_lossy(x).into_owned());
-        let number: u64 = match number {
-            Ok(number) => number.parse().unwrap(),
-            Err(_) => {
-                let bytes = context.read("x", "value")?;
-                String::from_utf8_lossy(&bytes).parse().unwrap()
-            }
+        let number: u64 = if let Ok(number) = number {
+            number.parse().unwrap()
+        } else {
+            let bytes = context.read("x", "value")?;
+            String::from_utf8_lossy(&bytes).parse().unwrap()
         };
         match self.0 {
             "fail" => {

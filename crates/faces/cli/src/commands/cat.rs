@@ -71,13 +71,16 @@ fn print(
     Ok(())
 }
 
+/// The bytes that were read so far, and those that there are.
+type ReadCounter = (Arc<AtomicU64>, u64);
+
 /// Opens a file; a checkpoint as its tensors.
 fn open(
     place: &Location,
     args: &CatArgs,
     options: &ConvertOptions,
     console: &mut Console<'_>,
-) -> Result<(OpenSource, Option<(Arc<AtomicU64>, u64)>), Failure> {
+) -> Result<(OpenSource, Option<ReadCounter>), Failure> {
     let is_asked_for = args.from.as_ref().is_none_or(|from| from == "torch");
     if is_asked_for && let Some(tensors) = open_tensors(place)?.filter(OpenTensors::is_checkpoint) {
         for what in tensors.container.others() {

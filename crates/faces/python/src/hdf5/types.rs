@@ -189,15 +189,11 @@ fn number_of(name: &str, size: u32) -> PyResult<Datatype> {
         pyo3::exceptions::PyTypeError::new_err(message)
     };
     let order = if name.starts_with('>') { ByteOrder::Big } else { ByteOrder::Little };
-    let bits = u16::try_from(size * 8).map_err(|_| unknown())?;
+    let precision = u16::try_from(size * 8).map_err(|_| unknown())?;
     let class = match name.as_bytes().get(1) {
-        Some(kind @ (b'i' | b'u')) if size <= 8 => TypeClass::Fixed {
-            order,
-            signed: *kind == b'i',
-            offset: 0,
-            precision: bits,
-            is_bits: false,
-        },
+        Some(kind @ (b'i' | b'u')) if size <= 8 => {
+            TypeClass::Fixed { order, signed: *kind == b'i', offset: 0, precision, is_bits: false }
+        }
         Some(b'f') => {
             let (exponent_bits, mantissa_bits, bias) = match size {
                 2 => (5, 10, 15),
@@ -208,7 +204,7 @@ fn number_of(name: &str, size: u32) -> PyResult<Datatype> {
             TypeClass::Float(FloatLayout {
                 order,
                 offset: 0,
-                precision: bits,
+                precision,
                 sign: exponent_bits + mantissa_bits,
                 exponent_at: mantissa_bits,
                 exponent_bits,

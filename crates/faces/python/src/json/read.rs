@@ -138,8 +138,8 @@ fn with_decoder<'py>(
 ///
 /// >>> import datetime
 /// >>> from cannery import json
-/// >>> json.decode(b'["2026-11-21"]', type=list[datetime.date])
-/// [datetime.date(2026, 11, 21)]
+/// >>> json.decode(b'{"day": "2026-11-21"}', type=dict[str, datetime.date])
+/// {'day': datetime.date(2026, 11, 21)}
 #[pyfunction]
 #[pyo3(signature = (data, /, *, r#type=None, unknown="ignore", strict=true, duplicates="last",
     depth=1024))]

@@ -114,13 +114,13 @@ impl Handler for Recorder<'_> {
     }
 }
 
+/// Events, and the error that ended them.
+type Events<'py> = (Vec<Bound<'py, PyTuple>>, Option<Bound<'py, PyAny>>);
+
 /// The events of a stream, and the error that ends it: each event is a tuple of its name, where it
 /// begins and ends (index, line and column, all from 0), anchor, tag, content and style.
 #[pyfunction]
-fn yaml_events<'py>(
-    py: Python<'py>,
-    text: &str,
-) -> PyResult<(Vec<Bound<'py, PyTuple>>, Option<Bound<'py, PyAny>>)> {
+fn yaml_events<'py>(py: Python<'py>, text: &str) -> PyResult<Events<'py>> {
     let mut recorder = Recorder { text, events: Vec::new(), announced: 0 };
     let result = parse(text, &ParseOptions::default(), &mut recorder);
     let error = result.err().map(|error| raise(py, error, text, BEGINNING));
