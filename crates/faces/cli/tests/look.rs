@@ -75,7 +75,7 @@ fn a_bad_file_does_not_hide_the_others() {
     error: bad.json: expected `,` or `]`, found the end of the input at line 1 column 6
     error: missing.json: cannot open the file: No such file or directory (os error 2)
     error: what: no known format begins with `\x01\x02\x03`
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
 }
 
@@ -164,12 +164,12 @@ fn convert() {
     insta::assert_snapshot!(folder.run("convert :a.npz :out"), @r"
     ----- exit 2
     error: out: the name does not say which format it is
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::assert_snapshot!(folder.run("convert --to xml :a.npz :out"), @r"
     ----- exit 2
     error: out: `xml` is no format of this build
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
     ");
     insta::with_settings!({filters => [(r"0\.\d+", "[seconds]")]}, {
         insta::assert_snapshot!(folder.run("convert --json --to json :a.npz :out"), @r#"
@@ -315,13 +315,15 @@ fn kinds_that_a_target_lacks() {
     hint: `--nan` writes it as Python does, `--tagged` with its type
     ");
     folder.write("c.yaml", "a: [1\nb: 2\n").write("d.yaml", "a: 1\n---\na: *b\n");
-    insta::assert_snapshot!(folder.run("cat :c.yaml :d.yaml"), @r"
+    // Rows before one that fails are printed.
+    insta::assert_snapshot!(folder.run("cat :c.yaml :d.yaml"), @r#"
+    {"a":1}
     ----- exit 2
     error: c.yaml: expected `,` or `]`, found `b` at line 2 column 1
     hint: close the bracket, or indent the lines in it more than the key or entry it belongs to, with spaces
     error: d.yaml: alias `*b` has no anchor at line 3 column 4
     hint: define it first with `&b`, or put the text in quotes
-    ");
+    "#);
 }
 
 #[test]
@@ -357,20 +359,21 @@ fn usage() {
 
       tip: a similar subcommand exists: 'inspect'
 
-    Usage: cannery <COMMAND>
+    Usage: cannery [OPTIONS] <COMMAND>
 
     For more information, try '--help'.
     ");
     insta::assert_snapshot!(folder.run("--help"), @r"
     Look into data files, convert them, run pipelines and see what they made
 
-    Usage: cannery <COMMAND>
+    Usage: cannery [OPTIONS] <COMMAND>
 
     Commands:
       inspect      Say what is inside files: kinds, lengths, types, sizes
       cat          Print the values of files, rows one to a line
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
+      map-chunks   Call a Python function with each chunk of a file of rows, and write what it returns
       diff         Compare the tensors of two files by name
       fmt          Lay out files in JSON and YAML: blanks, indentation, lines
       validate     Find all that is wrong with files
@@ -380,15 +383,20 @@ fn usage() {
       artifacts    List what pipelines have made
       lineage      Show what an artifact was made from
       why          Say why a step of a run ran, or did not
+      logs         Print what a step of a run has printed
       fsck         Check a store, and repair what can be repaired
       gc           Remove what nothing reaches from a store
       store        Copy a store, verify it, or say how much it holds
       completions  Print completions for a shell
+      man          Print a manual page, for `man -l -`
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -h, --help     Print help
-      -V, --version  Print version
+          --color <WHEN>  When results and messages have colours [default: auto]
+      -q, --quiet         Write results and errors only: no progress, no summaries, and of a scan no
+                          files that are ok
+      -h, --help          Print help
+      -V, --version       Print version
 
     A FILE may be `-` for standard input or output, and compressed (.gz, .zst, .bz2,
     .xz, .lz4, .zz).

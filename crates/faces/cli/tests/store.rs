@@ -242,9 +242,9 @@ fn lines_fit_where_names_are_long() {
     compute_features_of_boxes  completed  [time]   compute_feat…_of_boxes@1
     ----- exit 0
     ARTIFACT       TYPE      FORMAT    SIZE  DIGEST    CREATED (UTC)     RUN
-    comput…oxes@1  …lection  records…  2 B   20b851a7  [short moment]  1
+    a_pipe…oxes@1  …lection  records…  2 B   20b851a7  [short moment]  1
     ----- exit 0
-    compute_features_of_boxes@1  my_package.records.RecordCollection  2 B…
+    a_pipeline_with_long_name/compute_features_of_boxes@1  my_package.recor…
     ----- exit 0
     "#);
     });

@@ -54,6 +54,8 @@ pub struct ConvertOptions {
     pub lossy: bool,
     /// Arrays are written as nested lists, in the tagged form too.
     pub arrays_as_lists: bool,
+    /// Shared values are written out in full, in the tagged form too.
+    pub expands_aliases: bool,
     /// What becomes of named tensors.
     #[cfg(feature = "safetensors")]
     pub tensors: crate::TensorOptions,
@@ -95,6 +97,13 @@ impl ConvertOptions {
     #[must_use]
     pub fn tagged(mut self, yes: bool) -> Self {
         self.tagged = yes;
+        self
+    }
+
+    /// Sets [`expands_aliases`](Self::expands_aliases).
+    #[must_use]
+    pub fn expands_aliases(mut self, yes: bool) -> Self {
+        self.expands_aliases = yes;
         self
     }
 
@@ -361,7 +370,7 @@ impl Plan {
             is_nothing: documents == Documents::None && as_rows && !selects,
             as_rows,
             any_row: options.write.any_rows || only_row && !selects,
-            unshares: lost || repeated || selects,
+            unshares: lost || repeated || selects || options.expands_aliases,
             capabilities,
             title: to.title(),
         }

@@ -366,7 +366,9 @@ fn an_older_catalog_is_migrated() {
     let before = told(&store);
     drop(store);
     let catalog = rusqlite::Connection::open(folder.path().join("catalog.sqlite")).unwrap();
-    catalog.execute_batch("DROP INDEX artifacts_by_step; PRAGMA user_version = 1").unwrap();
+    let newer = "DROP INDEX artifacts_by_step; DROP TABLE run_notes; DROP TABLE step_usage;
+                 DROP TABLE aliases; PRAGMA user_version = 1";
+    catalog.execute_batch(newer).unwrap();
     drop(catalog);
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(told(&store), before);

@@ -51,7 +51,9 @@ fn print(
     // What has values that JSON lacks is shown with their types, where nothing else was asked for.
     let is_text = matches!(source.format().id(), "json" | "jsonl");
     let shows_types = !is_text && args.to.is_none() && !part.tagged;
-    let options = if shows_types { options.for_people() } else { options };
+    // YAML's anchors save writing; in other formats, what is shared says which object it is.
+    let is_yaml = source.format().id() == "yaml";
+    let options = if shows_types { options.for_people().expands_aliases(is_yaml) } else { options };
     let mut progress = ProgressLine::new(console, place.name());
     if let Some((counter, size)) = reads {
         progress.reads(counter, size);

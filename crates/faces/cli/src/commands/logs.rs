@@ -107,8 +107,8 @@ fn print_lines(bytes: &[u8], console: &mut Console<'_>) -> Result<(), Failure> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let text = String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(bytes));
-    console.lines(printable_lines(&text.replace("\r\n", "\n")))
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    console.lines(printable_lines(text.strip_suffix('\n').unwrap_or(&text)))
 }
 
 fn chunk(store: &Store, step: &StepRecord, from: u64) -> Result<Option<Vec<u8>>, Failure> {

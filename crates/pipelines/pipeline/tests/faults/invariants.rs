@@ -41,7 +41,7 @@ pub(crate) fn check_acknowledged(store: &Store, acknowledged: &[Acknowledged], a
         let record = store.run(*run).unwrap();
         assert_eq!(record.status, RunStatus::Completed, "{about}: run {run}");
         let outputs = store.artifacts(&ArtifactFilter::default().run(*run)).unwrap();
-        let last = outputs.iter().find(|artifact| artifact.name == "last").unwrap();
+        let last = outputs.iter().find(|artifact| artifact.name.ends_with("/last")).unwrap();
         let bytes = store.read(last.digest, "value.txt").unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), *value, "{about}: run {run}");
     }

@@ -44,7 +44,10 @@ fn only_what_changed_runs_again() {
     let page = bench.store().artifact("make_page", None).unwrap();
     assert_eq!(page.version, 2, "cached steps make no versions");
     let upstream = bench.store().upstream(page.id).unwrap();
-    assert_eq!(upstream.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["read_integer"]);
+    assert_eq!(
+        upstream.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(),
+        ["pipeline/read_integer"]
+    );
     assert_eq!(page.producer.unwrap().name, "make_page");
 }
 

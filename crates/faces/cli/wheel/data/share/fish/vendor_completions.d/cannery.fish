@@ -44,6 +44,7 @@ complete -c cannery -n "__fish_cannery_needs_command" -f -a "runs" -d 'List runs
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "artifacts" -d 'List what pipelines have made'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "lineage" -d 'Show what an artifact was made from'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "why" -d 'Say why a step of a run ran, or did not'
+complete -c cannery -n "__fish_cannery_needs_command" -f -a "logs" -d 'Print what a step of a run has printed'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "fsck" -d 'Check a store, and repair what can be repaired'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "gc" -d 'Remove what nothing reaches from a store'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "store" -d 'Copy a store, verify it, or say how much it holds'
@@ -154,15 +155,27 @@ complete -c cannery -n "__fish_cannery_using_subcommand scan" -l json -d 'Print 
 complete -c cannery -n "__fish_cannery_using_subcommand scan" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
 complete -c cannery -n "__fish_cannery_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -s p -l param -d 'A parameter of the pipeline' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l params -d 'A file of parameters: YAML, JSON or any other format that holds a map' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l force -d 'Run this step although its result is known; without a name, all of them' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l ttl -d 'Use no result that is older: 30d, 12h, 45m, 90s' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l workers -d 'How many steps run at a time' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l executor -d 'Where steps run: in `threads` of this process, or in `processes` of their own' -r -f -a "threads\t''
+processes\t''"
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l tag -d 'Call the run by this, to find it again' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l resume -d 'Take up a run that did not complete, with its parameters; without a number, the last one' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l no-cache -d 'Use no known result'
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l keep-going -d 'After a step has failed, run those that do not need it'
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l dry-run -d 'Run nothing; say which steps would run'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l json -d 'Print the run as JSON'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l pipeline -d 'Only runs of this pipeline' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l status -d 'Only runs that are running, completed, failed, interrupted or crashed' -r
+complete -c cannery -n "__fish_cannery_using_subcommand runs" -l tag -d 'Only runs with this tag' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -s n -l limit -d 'No more than so many, the newest' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -197,6 +210,15 @@ never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand why" -l json -d 'Print JSON'
 complete -c cannery -n "__fish_cannery_using_subcommand why" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
 complete -c cannery -n "__fish_cannery_using_subcommand why" -s h -l help -d 'Print help'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -l last -d 'Of the last run that has the step'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -s f -l follow -d 'Go on while the step runs'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -l json -d 'Print JSON'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
@@ -271,26 +293,27 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand man" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
 complete -c cannery -n "__fish_cannery_using_subcommand man" -s h -l help -d 'Print help'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "inspect" -d 'Say what is inside files: kinds, lengths, types, sizes'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "cat" -d 'Print the values of files, rows one to a line'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "head" -d 'Print the first rows, items or entries of files'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "convert" -d 'Convert a file to another format'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "map-chunks" -d 'Call a Python function with each chunk of a file of rows, and write what it returns'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "diff" -d 'Compare the tensors of two files by name'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "fmt" -d 'Lay out files in JSON and YAML: blanks, indentation, lines'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "validate" -d 'Find all that is wrong with files'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "scan" -d 'Say what opening files would do, from their bytes alone'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "run" -d 'Run a pipeline of a Python file'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "runs" -d 'List runs, or show the steps of one'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "artifacts" -d 'List what pipelines have made'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "lineage" -d 'Show what an artifact was made from'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "why" -d 'Say why a step of a run ran, or did not'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "fsck" -d 'Check a store, and repair what can be repaired'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "gc" -d 'Remove what nothing reaches from a store'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "store" -d 'Copy a store, verify it, or say how much it holds'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "man" -d 'Print a manual page, for `man -l -`'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why fsck gc store completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "inspect" -d 'Say what is inside files: kinds, lengths, types, sizes'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "cat" -d 'Print the values of files, rows one to a line'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "head" -d 'Print the first rows, items or entries of files'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "convert" -d 'Convert a file to another format'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "map-chunks" -d 'Call a Python function with each chunk of a file of rows, and write what it returns'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "diff" -d 'Compare the tensors of two files by name'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "fmt" -d 'Lay out files in JSON and YAML: blanks, indentation, lines'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "validate" -d 'Find all that is wrong with files'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "scan" -d 'Say what opening files would do, from their bytes alone'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "run" -d 'Run a pipeline of a Python file'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "runs" -d 'List runs, or show the steps of one'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "artifacts" -d 'List what pipelines have made'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "lineage" -d 'Show what an artifact was made from'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "why" -d 'Say why a step of a run ran, or did not'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "logs" -d 'Print what a step of a run has printed'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "fsck" -d 'Check a store, and repair what can be repaired'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "gc" -d 'Remove what nothing reaches from a store'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "store" -d 'Copy a store, verify it, or say how much it holds'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "man" -d 'Print a manual page, for `man -l -`'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage why logs fsck gc store completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "copy" -d 'Copy a store to another folder, proving every byte'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "verify" -d 'Read every byte of a store and say what is damaged'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "size" -d 'Say how much a store holds, and what of'
