@@ -414,13 +414,19 @@ fn usage() {
     Options:
           --from <FORMAT>   Format of the files, where content and name do not tell
           --to <FORMAT>     Format to print, instead of JSON
-          --path <PATH>     Only the part at this path: `$.a[3].b`, or of each item `$.a[*].b`
+          --path <PATH>     Only the part at this path: `$.a[3].b`, `$.a[-1]`, of each item `$.a[*].b`,
+                            of some `$.a[2:5]`
           --tagged          Keep types that the target lacks, in the tagged form; read it in the source
           --rows            Take a single document for rows, where a format has both
           --schema <FILE>   Schema of a Protobuf file: a `.proto` file or a descriptor set
           --message <NAME>  Message of the schema that the file is: `shop.Order`
           --json            Print one JSON document per file, without line breaks inside
+          --nan             Print NaN and infinities as Python writes them, instead of null: no other
+                            program reads that
       -n, --lines <COUNT>   How many [default: 10]
+          --color <WHEN>    When results and messages have colours [default: auto]
+      -q, --quiet           Write results and errors only: no progress, no summaries, and of a scan no
+                            files that are ok
       -h, --help            Print help
     ----- exit 0
     ");

@@ -7,7 +7,7 @@ use cannery_core::{
 };
 use cannery_places::RecordEnds;
 
-use crate::table::Survey;
+use crate::table::{ENCODING_HINT, Survey, no_text};
 use crate::types::{bool_of, float_of, is_int, short_int, trimmed};
 use crate::{Column, ColumnType, Dialect, Ends, Field, Fields, Options, Table};
 
@@ -285,9 +285,6 @@ pub(crate) struct Place<'a> {
     pub(crate) record: &'a [u8],
 }
 
-const ENCODING_HINT: &str = "cannery reads UTF-8: convert it first (`iconv -f LATIN1 -t UTF-8`); in \
-    Python, pass `open(path, encoding=...)`";
-
 impl Place<'_> {
     /// The place of a byte of the record.
     #[cold]
@@ -330,18 +327,6 @@ impl Place<'_> {
                 column.name
             ))
     }
-}
-
-/// The error of bytes that are no text.
-#[cold]
-pub(crate) fn no_text(pos: Pos, column: Option<(&str, u64)>) -> Error {
-    let place = match column {
-        Some((name, row)) => format!("the field in column `{name}` of row {row}"),
-        None => "the header".to_owned(),
-    };
-    Error::new(ErrorKind::Encoding, format!("{place} is not UTF-8"))
-        .at(pos)
-        .with_hint(ENCODING_HINT)
 }
 
 /// The error of a field whose bytes are no text.

@@ -198,7 +198,7 @@ impl<'o> Survey<'o> {
 fn name_of(text: &[u8], pos: Pos) -> Result<String> {
     match std::str::from_utf8(text) {
         Ok(name) => Ok(name.to_owned()),
-        Err(_) => Err(crate::read::no_text(pos, None)),
+        Err(_) => Err(no_text(pos, None)),
     }
 }
 
@@ -219,6 +219,21 @@ fn unique(names: Vec<String>) -> Vec<String> {
         unique.push(own);
     }
     unique
+}
+
+pub(crate) const ENCODING_HINT: &str = "cannery reads UTF-8: convert it first (`iconv -f LATIN1 -t UTF-8`); in \
+    Python, pass `open(path, encoding=...)`";
+
+/// The error of bytes that are no text.
+#[cold]
+pub(crate) fn no_text(pos: Pos, column: Option<(&str, u64)>) -> Error {
+    let place = match column {
+        Some((name, row)) => format!("the field in column `{name}` of row {row}"),
+        None => "the header".to_owned(),
+    };
+    Error::new(ErrorKind::Encoding, format!("{place} is not UTF-8"))
+        .at(pos)
+        .with_hint(ENCODING_HINT)
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ mod global_heap;
 mod header;
 mod layout;
 mod links;
+mod lock;
 mod node;
 mod read;
 mod reference;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Result};
 
+use crate::lock::{LockKind, lock};
+
 /// Bytes that can be read at any place, by many threads at once.
 pub trait Source: Send + Sync {
     /// How many bytes there are.
@@ -59,7 +61,7 @@ impl FileSource {
         let doing = || format!("cannot open `{}`", path.display().to_string().escape_debug());
         let file = File::open(path).map_err(|e| Error::io(e, doing()))?;
         // Looked at only: what is opened for reading may stay open for long.
-        crate::write::lock(&file, path, crate::write::LockKind::Shared)?;
+        lock(&file, path, LockKind::Shared)?;
         let _ = file.unlock();
         Self::new(file).map_err(|e| e.in_file(path.display().to_string()))
     }

@@ -30,7 +30,6 @@ use self::links::LinksEdit;
 pub use self::mappings::encode_mappings;
 use self::space::Space;
 pub use self::target::{FileTarget, MemoryTarget, Target};
-pub(crate) use self::target::{LockKind, lock};
 use crate::bytes::{Sizes, UNDEFINED, malformed, unsupported};
 use crate::core::FileCore;
 use crate::dataspace::Dataspace;

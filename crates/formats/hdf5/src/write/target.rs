@@ -1,12 +1,13 @@
 //! Where the bytes of a file go.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cannery_core::{Error, ErrorKind, Result};
 
+use crate::lock::{LockKind, lock};
 use crate::source::Source;
 
 /// Bytes that can be written at any place, by many threads at once, and read again.
@@ -89,38 +90,6 @@ impl FileTarget {
 fn cannot(error: std::io::Error, what: &str, path: &Path) -> Error {
     let path = path.display().to_string();
     Error::io(error, format!("cannot {what} `{}`", path.escape_debug()))
-}
-
-/// Who else may have a file open.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LockKind {
-    /// Other readers.
-    Shared,
-    /// Nothing else.
-    Exclusive,
-}
-
-/// Takes the lock that libhdf5 takes, unless its environment variable says that there are none.
-pub(crate) fn lock(file: &File, path: &Path, kind: LockKind) -> Result<()> {
-    let setting = std::env::var_os("HDF5_USE_FILE_LOCKING");
-    if setting.is_some_and(|value| value.eq_ignore_ascii_case("false") || value == "0") {
-        return Ok(());
-    }
-    let locked = match kind {
-        LockKind::Shared => file.try_lock_shared(),
-        LockKind::Exclusive => file.try_lock(),
-    };
-    match locked {
-        // File systems without locks are used without them.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-        Err(TryLockError::WouldBlock) => {
-            let path = path.display().to_string();
-            let doing = if kind == LockKind::Shared { "writes" } else { "has opened" };
-            let message = format!("another program {doing} `{}`", path.escape_debug());
-            let hint = "close it there first; with HDF5_USE_FILE_LOCKING=FALSE locks are ignored";
-            Err(Error::new(ErrorKind::Conflict, message).with_hint(hint))
-        }
-    }
 }
 
 impl Source for FileTarget {
