@@ -138,7 +138,7 @@ def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
 def load_file(path: Path) -> ModuleType:
     """Import a Python file as if it were run, and return its module."""
     if not path.is_file():
-        raise NotFoundError(f"there is no file `{path}`")
+        raise NotFoundError(f"there is no file `{printable(str(path))}`")
     name = _module_name(path.resolve())
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:

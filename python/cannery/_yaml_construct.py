@@ -14,13 +14,19 @@ import types
 from collections.abc import Callable, Hashable
 from typing import Any, ClassVar
 
-from cannery._yaml_errors import ConstructorError
+from cannery._yaml_errors import ConstructorError, LimitError
 from cannery._yaml_nodes import MappingNode, ScalarNode, SequenceNode
 from cannery._yaml_registry import Registry
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = _PREFIX + "merge"
 _VALUE = _PREFIX + "value"
+
+# What is bounded as where no class takes part: keys with one hash, and entries that merges repeat.
+_MOST_COLLISIONS = 256
+_MOST_MERGED = 1_000_000
+# To the base 60, as many places as decimal digits that Python reads by default.
+_MOST_PLACES = 2_400
 
 _TIMESTAMP = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
@@ -36,6 +42,8 @@ class BaseConstructor:
     yaml_constructors: ClassVar[dict[Any, Callable[..., Any]]] = Registry()
     yaml_multi_constructors: ClassVar[dict[Any, Callable[..., Any]]] = Registry()
 
+    # Entries that merges have repeated in the document.
+    merged_entries = 0
     # What the other parts of a loader provide.
     check_node: Any
     get_node: Any
@@ -85,6 +93,7 @@ class BaseConstructor:
         self.constructed_objects = {}
         self.recursive_objects = {}
         self.deep_construct = False
+        self.merged_entries = 0
         return value
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
@@ -148,6 +157,7 @@ class BaseConstructor:
         if not isinstance(node, MappingNode):
             raise _unfit("a mapping", node)
         found: dict[Any, Any] = {}
+        hashes: dict[int, int] | None = {} if len(node.value) > _MOST_COLLISIONS else None
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=deep)
             if not isinstance(key, Hashable):
@@ -157,6 +167,12 @@ class BaseConstructor:
                     "found unhashable key",
                     key_node.start_mark,
                 )
+            # Texts are hashed with a secret.
+            if hashes is not None and type(key) not in (str, bytes):
+                seen = hashes[hash(key)] = hashes.get(hash(key), 0) + 1
+                if seen > _MOST_COLLISIONS:
+                    problem = f"more than {_MOST_COLLISIONS} keys have the same hash"
+                    raise LimitError(None, None, problem, key_node.start_mark)
             found[key] = self.construct_object(value_node, deep=deep)
         return found
 
@@ -195,7 +211,9 @@ class SafeConstructor(BaseConstructor):
         """Put the entries that `<<` names before those of the mapping itself."""
         merged: list[Any] = []
         own = []
-        for key, value in node.value:
+        # A mapping that merges itself finds nothing there.
+        entries, node.value = node.value, []
+        for key, value in entries:
             if key.tag == _MERGE:
                 merged += self._merged(node, value)
                 continue
@@ -204,9 +222,16 @@ class SafeConstructor(BaseConstructor):
             own.append((key, value))
         node.value = merged + own
 
+    def _count_merged(self, node: Any, entries: int) -> None:
+        self.merged_entries += entries
+        if self.merged_entries > _MOST_MERGED:
+            problem = f"merges repeat more than {_MOST_MERGED} entries"
+            raise LimitError(None, None, problem, node.start_mark)
+
     def _merged(self, node: Any, value: Any) -> list[Any]:
         if isinstance(value, MappingNode):
             self.flatten_mapping(value)
+            self._count_merged(node, len(value.value))
             return value.value
         wrong = value
         if isinstance(value, SequenceNode):
@@ -221,6 +246,7 @@ class SafeConstructor(BaseConstructor):
         found: list[Any] = []
         for item in reversed(value.value):
             self.flatten_mapping(item)
+            self._count_merged(node, len(item.value))
             found += item.value
         return found
 
@@ -248,8 +274,12 @@ class SafeConstructor(BaseConstructor):
                 return sign * int(text[2:], base)
         if text != "0" and text.startswith("0"):
             return sign * int(text, 8)
+        parts = text.split(":")
+        if len(parts) > _MOST_PLACES:
+            problem = f"a number has more than {_MOST_PLACES} places to the base 60"
+            raise LimitError(None, None, problem, node.start_mark)
         number = 0
-        for part in text.split(":"):
+        for part in parts:
             number = number * 60 + int(part)
         return sign * number
 

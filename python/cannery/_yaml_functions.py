@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cannery import _yaml_classes as classes
+from cannery._yaml_errors import DepthError
 
 
 def scan(stream: Any, Loader: Any = classes.Loader) -> Iterator[Any]:  # noqa: N803 - PyYAML's name
@@ -41,6 +42,8 @@ def construct(stream: Any, loader: Any) -> Any:
     made = loader(stream)
     try:
         return made.get_single_data()
+    except RecursionError:
+        raise _too_deep() from None
     finally:
         _dispose(made)
 
@@ -51,8 +54,14 @@ def construct_all(stream: Any, loader: Any) -> Iterator[Any]:
     try:
         while made.check_data():
             yield made.get_data()
+    except RecursionError:
+        raise _too_deep() from None
     finally:
         _dispose(made)
+
+
+def _too_deep() -> DepthError:
+    return DepthError(None, None, "collections are nested too deep for a loader's constructors")
 
 
 def _dispose(made: Any) -> None:

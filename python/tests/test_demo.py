@@ -73,7 +73,7 @@ def assert_story(output: str, steps: list[str]) -> None:
     counted = [tuple(map(int, counts)) for counts in SUMMARY.findall(output)]
     assert counted == [(0, len(steps)), (len(steps),) * 2, (len(steps) - 2, len(steps))]
     assert "parameter max_depth changed from `4` to `8`" in output
-    assert re.search(r"^[ │├└]+ records: read_dataset@1  ", output, re.MULTILINE)
+    assert re.search(r"^[ │├└]+ records: \w+/read_dataset@1  ", output, re.MULTILINE)
     assert max(map(len, output.splitlines())) <= 80
 
 

@@ -551,7 +551,7 @@ def test_a_name_that_tells_no_format_says_which_there_are(tmp_path: pathlib.Path
     for use in (lambda: cannery.dump([1], path), lambda: cannery.load(path)):
         with pytest.raises(cannery.errors.DataError, match="does not say which format") as caught:
             use()
-        assert str(caught.value.hint).startswith("pass format=, one of can, cbor, hdf5, json")
+        assert str(caught.value.hint).startswith("pass format=, one of can, cbor, csv, hdf5, json")
 
 
 def install_plugin(folder: pathlib.Path) -> None:

@@ -85,7 +85,7 @@ def test_a_finding_says_what_where_and_why(tmp_path: Path) -> None:
     assert finding.reason.startswith(f'calls {os.name}.system("echo pwned"): runs programs')
     assert str(finding).endswith(f"at byte {finding.offset} (REDUCE)")
     assert not report
-    assert str(report) == f"{path}: danger"
+    assert str(report) == f"{path}: danger: {finding}"
 
 
 @pytest.mark.parametrize("wrapping", WRAPPINGS)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::{ArtifactFilter, Error, ErrorKind, Result, Store, failure, plain, store, verify};
 
@@ -24,6 +24,8 @@ pub(crate) struct Quota {
 #[derive(Clone, Copy, Debug)]
 struct Known {
     at: Instant,
+    /// When the quota was set.
+    set_at: Option<SystemTime>,
     limit: Option<u64>,
     used: u64,
 }
@@ -40,7 +42,8 @@ impl Quota {
     pub(crate) fn claim(&self, bytes: u64) -> Result<()> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match *known {
-            Some(known) if known.at.elapsed() < BELIEVED => known,
+            // Another process may set a quota at any time.
+            Some(known) if known.at.elapsed() < BELIEVED && known.set_at == self.set_at() => known,
             _ => self.count()?,
         };
         let used = current.used.saturating_add(bytes);
@@ -64,10 +67,15 @@ impl Quota {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    fn set_at(&self) -> Option<SystemTime> {
+        fs::symlink_metadata(self.root.join(FILE)).and_then(|found| found.modified()).ok()
+    }
+
     fn count(&self) -> Result<Known> {
+        let set_at = self.set_at();
         let limit = read(&self.root)?;
         let used = if limit.is_some() { size_of_objects(&self.root)? } else { 0 };
-        Ok(Known { at: Instant::now(), limit, used })
+        Ok(Known { at: Instant::now(), set_at, limit, used })
     }
 
     #[cold]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use cannery_core::{Error, ErrorKind, Result};
+use cannery_core::{Error, Result};
 
 use crate::lock::{LockKind, lock};
 use crate::source::Source;
