@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all a fresh machine needs: whatever they use they install, into
 # .venv and the cargo target folder. Variables: PYTHON=/path/to/python3, COCO=instances.json,
-# BENCH="json --quick".
+# BENCH="json --quick", PYTEST=--smoke.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -84,7 +84,7 @@ test-rust:
 	cargo test --locked --quiet $(RUST) --doc
 
 test-python: setup $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST)
 
 # What Python code can do to the binding while it works (python/tests/stress), and what documents with
 # hostile parts do (python/tests/hostile_documents.py), at length; a million random edits of YAML

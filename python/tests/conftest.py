@@ -18,6 +18,29 @@ SUITES = Path(os.environ.get("CANNERY_SUITES", ROOT.parent / "shared" / "suites"
 CASES_RUN = pytest.StashKey[dict[str, int]]()
 
 
+#: What takes long and is the same on every interpreter: Rust's work, or other processes.
+LONG = frozenset(
+    {
+        "test_demo", "test_hdf5_suites", "test_map_chunks", "test_random_types", "test_stress",
+        "test_torch_suite", "test_yaml_edits", "test_yaml_words",
+    }
+)  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--smoke", action="store_true", help="leave out what is long and the same everywhere"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--smoke"):
+        skip = pytest.mark.skip(reason="long, and the same on every interpreter: --smoke")
+        for item in items:
+            if item.path.stem in LONG:
+                item.add_marker(skip)
+
+
 @pytest.fixture(scope="session")
 def suites() -> Path:
     """The folder of public conformance suites; a test that needs it is skipped without it."""

@@ -287,7 +287,7 @@ def test_packers_collect_and_reset():
     assert packer.bytes() == b""
     assert Packer().pack_map_header(2**32 - 1) == b"\xdf\xff\xff\xff\xff"
     for wrong in (-1, 2**32):
-        with pytest.raises(ValueError, match="size must be|expected a size"):
+        with pytest.raises(ValueError, match=r"size must be|expected a size"):
             packer.pack_array_header(wrong)
 
 

@@ -185,21 +185,17 @@ impl<'a> Console<'a> {
 
     /// Writes what clap has to say: help and version are results, anything else is an error, in which
     /// the arguments may be quoted.
-    pub(crate) fn usage(
-        &mut self,
-        usage: &clap::Error,
-        arguments: &[String],
-    ) -> Result<ExitStatus, Failure> {
+    pub(crate) fn usage(&mut self, usage: &clap::Error) -> Result<ExitStatus, Failure> {
         let text = usage.render();
         let is_error = usage.use_stderr();
         let looks = &self.looks;
         let is_colored = if is_error { looks.err_is_colored } else { looks.out_is_colored };
-        let colored = one_line_each(text.ansi().to_string(), arguments);
+        let colored = text.ansi().to_string();
         // It quotes arguments; where one of them has escapes of its own, there are no colours.
         let text = if is_colored && has_only_colors(&colored) {
             colored
         } else {
-            printable_lines(&one_line_each(text.to_string(), arguments)).into_owned()
+            printable_lines(&text.to_string()).into_owned()
         };
         if is_error {
             drop(write!(self.err, "{text}"));
@@ -212,14 +208,6 @@ impl<'a> Console<'a> {
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.out.flush()?)
     }
-}
-
-/// A text in which no argument has line ends of its own.
-fn one_line_each(mut text: String, arguments: &[String]) -> String {
-    for argument in arguments.iter().filter(|argument| argument.contains('\n')) {
-        text = text.replace(argument, &printable(argument));
-    }
-    text
 }
 
 /// The columns of the terminal, or those that the environment names; 80 if neither says.

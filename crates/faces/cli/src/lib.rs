@@ -27,6 +27,7 @@ mod units;
 
 use std::ffi::OsString;
 
+use cannery::printable;
 use clap::Parser;
 
 use crate::args::{Args, Command};
@@ -76,17 +77,27 @@ impl ExitStatus {
     }
 }
 
+/// What is wrong with a command line, said of its arguments as they can be printed: a message quotes
+/// them, line ends and all.
+fn of_printable(args: &[OsString], usage: clap::Error) -> clap::Error {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let shown: Vec<_> = args.iter().map(|arg| printable(arg)).collect();
+    if shown.iter().eq(&args) {
+        return usage;
+    }
+    Args::try_parse_from(shown.iter().map(|arg| &**arg)).err().unwrap_or(usage)
+}
+
 /// Runs a command line, whose first word is the program's name.
 ///
 /// Errors are written to the console, as one message and what to do about it.
 pub fn main(args: Vec<OsString>, host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
-    let quoted: Vec<_> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let outcome = match Args::try_parse_from(args) {
+    let outcome = match Args::try_parse_from(&args) {
         Ok(args) => {
             console.set_looks(args.color, args.quiet);
             run(args.command, host, console)
         }
-        Err(usage) => console.usage(&usage, &quoted),
+        Err(usage) => console.usage(&of_printable(&args, usage)),
     };
     let outcome = outcome.and_then(|status| console.flush().map(|()| status));
     outcome.unwrap_or_else(|failure| failure.report(console))

@@ -38,6 +38,7 @@ impl Progress for () {
 /// How a conversion is done.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct ConvertOptions {
     /// The short name of the source's format; by default its content and name tell.
     pub from: Option<String>,
