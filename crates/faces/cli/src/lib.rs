@@ -7,8 +7,8 @@
 //! use cannery_cli::{Console, ExitStatus, PythonProcess};
 //!
 //! let (mut out, mut err) = (Vec::new(), Vec::new());
-//! let args = ["cannery", "inspect", "no-such-file.json"].map(Into::into).to_vec();
-//! let status = cannery_cli::main(args, &mut PythonProcess, &mut Console::new(&mut out, &mut err));
+//! let args = ["cannery", "inspect", "no-such-file.json"].map(Into::into);
+//! let status = cannery_cli::main(&args, &mut PythonProcess, &mut Console::new(&mut out, &mut err));
 //! assert_eq!(status, ExitStatus::Incomplete);
 //! assert!(err.starts_with(b"error: no-such-file.json: cannot open the file"));
 //! ```
@@ -91,13 +91,13 @@ fn of_printable(args: &[OsString], usage: clap::Error) -> clap::Error {
 /// Runs a command line, whose first word is the program's name.
 ///
 /// Errors are written to the console, as one message and what to do about it.
-pub fn main(args: Vec<OsString>, host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
-    let outcome = match Args::try_parse_from(&args) {
+pub fn main(args: &[OsString], host: &mut dyn Host, console: &mut Console<'_>) -> ExitStatus {
+    let outcome = match Args::try_parse_from(args) {
         Ok(args) => {
             console.set_looks(args.color, args.quiet);
             run(args.command, host, console)
         }
-        Err(usage) => console.usage(&of_printable(&args, usage)),
+        Err(usage) => console.usage(&of_printable(args, usage)),
     };
     let outcome = outcome.and_then(|status| console.flush().map(|()| status));
     outcome.unwrap_or_else(|failure| failure.report(console))

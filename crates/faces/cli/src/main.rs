@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use cannery_cli::{Console, ExitStatus, PythonProcess};
 
 fn main() -> ExitCode {
-    let args = std::env::args_os().collect();
+    let args: Vec<_> = std::env::args_os().collect();
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let mut console = Console::standard(&mut out, &mut err);
-    match cannery_cli::main(args, &mut PythonProcess, &mut console) {
+    match cannery_cli::main(&args, &mut PythonProcess, &mut console) {
         ExitStatus::Success => ExitCode::SUCCESS,
         other => ExitCode::from(other.code()),
     }

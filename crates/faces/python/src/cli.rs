@@ -19,7 +19,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn cli_main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
     let status = py.detach(|| {
         let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-        cannery_cli::main(argv, &mut ThisProcess, &mut Console::standard(&mut out, &mut err))
+        cannery_cli::main(&argv, &mut ThisProcess, &mut Console::standard(&mut out, &mut err))
     });
     status.code()
 }

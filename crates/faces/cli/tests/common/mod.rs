@@ -68,10 +68,10 @@ impl Folder {
             Some(name) => self.path(name).into_os_string(),
             None => word.into(),
         };
-        let args = std::iter::once("cannery").chain(line.split(' ')).map(word).collect();
+        let args: Vec<_> = std::iter::once("cannery").chain(line.split(' ')).map(word).collect();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut console = Console::new(&mut out, &mut err).with_width(width);
-        let status = cannery_cli::main(args, host, &mut console);
+        let status = cannery_cli::main(&args, host, &mut console);
         let text = |bytes| String::from_utf8(bytes).unwrap().replace(&self.prefix(), "");
         format!("{}----- exit {}\n{}", text(out), status.code(), text(err))
     }
