@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import subprocess
 import sys
 import textwrap
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import (
     IO,
     Annotated,
@@ -396,7 +397,10 @@ def test_names_that_are_not_there_are_errors_at_first_wiring(tmp_path):
     file.write_text(textwrap.dedent(WRONG))
     done = subprocess.run(
         [sys.executable, str(file)],
-        env={"PYTHONPATH": str(Path(__file__).parents[1]), "CANNERY_STORE": str(tmp_path / "s")},
+        env={
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "CANNERY_STORE": str(tmp_path / "s"),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -453,8 +457,10 @@ def test_arguments_of_any_number():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is of Python 3.12")
-def test_type_parameters_of_their_own_syntax():
-    names: dict[str, Any] = {}
+def test_type_parameters_of_their_own_syntax(monkeypatch: pytest.MonkeyPatch):
+    module = types.ModuleType("boxes_of_newer_syntax")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    names = vars(module)
     source = """
 from __future__ import annotations
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
@@ -343,7 +344,10 @@ def test_a_stream_larger_than_its_chunks_takes_their_memory(tmp_path):
     done = subprocess.run(
         [sys.executable, "large.py"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[1]), "CANNERY_STORE": str(tmp_path / "s")},
+        env={
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "CANNERY_STORE": str(tmp_path / "s"),
+        },
         capture_output=True,
         text=True,
         check=False,

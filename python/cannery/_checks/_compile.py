@@ -152,7 +152,8 @@ class Compiler:
             return self.check(annotation.__supertype__)
         if not isinstance(annotation, type) and hasattr(annotation, "__value__"):
             return self.check(annotation.__value__)  # `type X = ...`
-        if isinstance(annotation, TypeVar) or hasattr(annotation, "__constraints__"):
+        is_variable = not isinstance(annotation, type) and hasattr(annotation, "__constraints__")
+        if is_variable or isinstance(annotation, TypeVar):
             return self._type_variable(annotation)
         if any(annotation is form for form in _FILES):
             return _of_file(annotation, get_args(annotation))
@@ -190,7 +191,10 @@ class Compiler:
             return of_class(bool)
         if name == "Unpack":
             return everything(name_of(annotation))
-        if hasattr(origin, "__value__"):  # `type X[T] = ...`, as NumPy's `NDArray` is
+        if hasattr(origin, "__value__"):  # `type X[T] = ...`
+            behind = get_origin(origin.__value__)
+            if isinstance(behind, type) and _arrays.is_generic(behind):  # NumPy's own `NDArray`
+                return self.check(origin.__value__[arguments])
             # One that contains itself has no end: each level is made when a value has it.
             return Deferred(
                 name_of(annotation),
