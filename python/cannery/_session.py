@@ -205,7 +205,7 @@ class Session(Code):
         return step.force or (force if isinstance(force, bool) else step.name in force)
 
     def announce(self, step: Step[..., Any], count: int) -> None:
-        """Say that so many calls of a step follow."""
+        """Say how many calls of a step follow."""
         if self._display is not None:
             self._display.announce(step.name, count)
 

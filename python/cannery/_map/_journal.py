@@ -52,7 +52,7 @@ class Journal:
 
     def __enter__(self) -> Journal:
         file = self.path.open("a+b")
-        # Whoever was faster may have removed it since.
+        # Another process may have removed it since.
         while not _locked(file, self.partial) or not _is_at(file, self.path):
             file.close()
             file = self.path.open("a+b")

@@ -144,7 +144,7 @@ def _seconds(value: float | str) -> dt.timedelta:
 
 
 def _moment(value: float | str) -> dt.datetime:
-    """The moment so many seconds after 1970 began in UTC."""
+    """The moment of a Unix time: seconds since 1970 began in UTC."""
     return _EPOCH + _seconds(value)
 
 

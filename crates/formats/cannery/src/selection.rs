@@ -22,7 +22,7 @@ pub(crate) enum PathStep {
     One(Segment),
     /// Every item or entry.
     Each,
-    /// The item so many places before the end of a list: 1 is the last.
+    /// An item counted from the end of a list: 1 is the last.
     FromEnd(u64),
     /// The items of a list that a slice of Python takes.
     Slice(Slice),
