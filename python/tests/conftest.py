@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -74,6 +75,19 @@ def contents(title: str, folder: Path) -> str:
     if not folder.is_dir():
         return f"{title}: !! none at {folder}: only the project's own cases run"
     return f"{title}: {folder} ({', '.join(sorted(path.name for path in folder.iterdir()))})"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist: hands its counts over to the process that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["cases"] = session.config.stash.get(CASES_RUN, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    ran = node.config.stash.setdefault(CASES_RUN, {})
+    for suite, cases in getattr(node, "workeroutput", {}).get("cases", {}).items():
+        ran[suite] = ran.get(suite, 0) + cases
 
 
 def pytest_terminal_summary(

@@ -13,7 +13,6 @@ import os
 import pickle
 import random
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peak_memory
 
 import cannery
 from cannery._objects import _xgboost_model
@@ -272,7 +272,7 @@ def use(value: Any, rows: Any, answers: Any) -> None:
 
 FORBIDDEN = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "socket.connect", "exec_shell")
 GROWTH = 64 << 10
-"""In kilobytes, as `ru_maxrss` counts."""
+"""In kilobytes, as `peak_memory` counts."""
 
 
 class Findings:
@@ -348,7 +348,7 @@ def _child(file: str, start: str, stop: str, log: str) -> None:
 
 
 def _one(text: bytes, rows: Any, answers: Any, watch: Any, say: Any) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory.kilobytes()
     # Its default action ends the process: also within compiled code that never returns.
     signal.setitimer(signal.ITIMER_PROF, 1.0)
     watch.active = True
@@ -362,7 +362,7 @@ def _one(text: bytes, rows: Any, answers: Any, watch: Any, say: Any) -> None:
     finally:
         watch.active = False
         signal.setitimer(signal.ITIMER_PROF, 0)
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    grown = peak_memory.kilobytes() - before
     if grown > GROWTH + len(text) // 256:
         say("found", f"loading grew by {grown >> 10} MB")
     say("refused" if value is None else "loaded")

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import peak_memory
+
 import cannery
 from cannery._objects import _adapters, _describe, _stdlib
 from cannery._objects._known import BY_NAME
@@ -358,7 +360,7 @@ def check(watch: Watch, data: bytes) -> list[str]:
 
 
 def peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    return peak_memory.kilobytes() >> 10
 
 
 def main(seed: int, count: int) -> int:

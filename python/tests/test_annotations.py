@@ -32,6 +32,7 @@ from typing import (
     runtime_checkable,
 )
 
+import names
 import pytest
 import typing_extensions
 
@@ -143,7 +144,7 @@ def find(annotation: Any, value: Any, **options: Any) -> str | None:
         (int, 3, Lying(), "int, test_annotations.Lying"),
         (Annotated[list[int], "words", ["unhashable"]], [1], ["x"], "[0]: int"),
     ],
-    ids=str,
+    ids=names.lasting,
 )
 def test_a_check(annotation, good, bad, said):
     if annotation is not typing.Never:
@@ -291,7 +292,7 @@ class Hostile(list[int]):
         for name in module.__all__
         if name not in ("NoExtraItems", "NoDefault")
     ],
-    ids=str,
+    ids=names.lasting,
 )
 def test_everything_in_typing_can_be_an_annotation(annotation):
     try:

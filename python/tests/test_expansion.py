@@ -49,9 +49,9 @@ def zstandard(path: Path, mebibytes: int) -> Path:
 def in_child(code: str, *words: object, memory: int = 256) -> subprocess.CompletedProcess[str]:
     """Run code that may take so many mebibytes more than it takes to begin, and a minute."""
     measured = (
-        "import resource, sys, cannery\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        f"{code}\nafter = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "import peak_memory, sys, cannery\n"
+        "before = peak_memory.kilobytes()\n"
+        f"{code}\nafter = peak_memory.kilobytes()\n"
         f"assert after - before < {memory << 10}, after - before\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import names
 import pytest
 
 from cannery import Materializer, Store, pipeline, step
@@ -82,7 +83,7 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=ascii)
+@pytest.mark.parametrize("value", VALUES, ids=names.lasting)
 def test_a_value_comes_back_as_it_was(value, tmp_path):
     back = save_and_load(value, tmp_path)
     assert back == value
@@ -90,7 +91,7 @@ def test_a_value_comes_back_as_it_was(value, tmp_path):
     assert all(file.suffix in (".json", ".txt", ".bin") for file in files_below(tmp_path))
 
 
-@pytest.mark.parametrize("value", VALUES, ids=ascii)
+@pytest.mark.parametrize("value", VALUES, ids=names.lasting)
 def test_an_equal_value_has_equal_files(value, tmp_path):
     texts = []
     for name in ("a", "b"):

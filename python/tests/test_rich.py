@@ -13,6 +13,7 @@ import uuid
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import names
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,7 +120,9 @@ WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize(("value", "text"), WRITTEN, ids=[repr(value)[:40] for value, _ in WRITTEN])
+@pytest.mark.parametrize(
+    ("value", "text"), WRITTEN, ids=[names.lasting(value) for value, _ in WRITTEN]
+)
 def test_values_that_have_an_obvious_form(value, text):
     assert json.dumps(value, default="rich") == text
     compact = json.dumps(value, default="rich", separators=(",", ":"))
@@ -130,9 +133,7 @@ def test_values_that_have_an_obvious_form(value, text):
     assert jsonl.dumps([value], default="rich") == compact + "\n"
 
 
-@pytest.mark.parametrize(
-    "value", [value for value, _ in WRITTEN], ids=lambda value: repr(value)[:40]
-)
+@pytest.mark.parametrize("value", [value for value, _ in WRITTEN], ids=names.lasting)
 def test_nothing_is_written_so_silently(value):
     plain = (Level, numpy.float64, numpy.str_)
     if isinstance(value, plain):  # ints, floats and texts by their own account

@@ -21,6 +21,7 @@ from typing import (
     TypeVar,
 )
 
+import names
 import pytest
 
 from cannery._annotations._scope import annotations_of_function as hints_of
@@ -99,12 +100,14 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("annotation", "value"), ACCEPTED, ids=str)
+@pytest.mark.parametrize(("annotation", "value"), ACCEPTED, ids=names.lasting)
 def test_a_fitting_value_is_accepted(annotation, value):
     assert check_for(annotation).find(value) is None
 
 
-@pytest.mark.parametrize(("annotation", "value", "path", "expected", "found"), REFUSED, ids=str)
+@pytest.mark.parametrize(
+    ("annotation", "value", "path", "expected", "found"), REFUSED, ids=names.lasting
+)
 def test_a_mismatch_is_named_with_its_place(annotation, value, path, expected, found):
     assert check_for(annotation).find(value) == (path, expected, found)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import zlib
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peak_memory
 
 import cannery.json
 import cannery.safetensors
@@ -55,18 +55,9 @@ def main(path: str) -> None:
         error = type(raised).__name__
     seconds = time.process_time() - before
     is_listening[0] = False
-    megabytes = peak_megabytes()
+    megabytes = peak_memory.kilobytes() // 1024
     result = {"error": error, "crc32": found, "events": events}
     print(json.dumps({**result, "seconds": seconds, "megabytes": megabytes}))
-
-
-def peak_megabytes() -> int:
-    """Return the peak of this program; `ru_maxrss` counts that of the parent, too."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) // 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 main(sys.argv[1])
