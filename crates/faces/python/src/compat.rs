@@ -263,6 +263,7 @@ known_layout! {
     /// The entries lie on the stack as they lie in a dictionary's table: what is left to write is
     /// where each is found, which the interpreter would do with a call for each key.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "powers of two below 64")]
     pub(crate) fn text_dict<'py>(
         py: Python<'py>,
         values: &mut Vec<Bound<'py, PyAny>>,

@@ -51,13 +51,11 @@ const ROOM: usize = 1 << 16;
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
     #[inline]
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     pub(crate) fn take(py: Python<'_>) -> Box<Self> {
         RESTING.take(py).unwrap_or_else(|| Self::new(py))
     }
 
     #[cold]
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     fn new(py: Python<'_>) -> Box<Self> {
         Box::new(Self {
             keys: Keys::new(),
@@ -273,9 +271,9 @@ impl Keys {
         };
         let found = block.stands_at(ahead);
         if found.is_some() {
-            self.guesses.right()
+            self.guesses.right();
         } else {
-            self.guesses.wrong()
+            self.guesses.wrong();
         }
         found
     }

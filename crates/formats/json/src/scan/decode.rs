@@ -132,6 +132,7 @@ static SIZES: [u8; 32] = [
 /// wrongly: eight bytes are taken for ASCII, as many as are count, and one other character is put
 /// together by a pattern.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[expect(clippy::needless_bitwise_bool, reason = "one branch for all that is asked")]
 pub(super) fn decode_characters(data: &[u8], string: Range<usize>, to: &mut Vec<u32>) -> bool {
     const ASCII: usize = 8;
     const HIGH: u64 = u64::from_ne_bytes([0x80; ASCII]);
@@ -169,7 +170,6 @@ pub(super) fn decode_characters(data: &[u8], string: Range<usize>, to: &mut Vec<
         let size = SIZES[bytes as usize >> 27];
         let pattern = &PATTERNS[usize::from(size)];
         let character = _pext_u32(bytes, pattern.bits);
-        // Each is asked, and one branch taken.
         let is_good = (bytes & pattern.marks == pattern.marked)
             & (pattern.least <= character)
             & (character <= pattern.most)

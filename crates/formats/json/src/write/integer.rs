@@ -23,6 +23,7 @@ const EIGHT: u64 = 100_000_000;
 /// # Safety
 /// 24 bytes can be written to `to`.
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "they are below 1,000")]
 unsafe fn write_unsigned(value: u64, to: *mut u8) -> usize {
     // SAFETY: one, two or three words are written, each at most eight bytes behind the last.
     unsafe {
