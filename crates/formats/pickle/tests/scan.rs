@@ -71,12 +71,12 @@ const DATA: &[u8] = b"\x80\x02]q\0(K\x01K\x02e.";
 
 #[test]
 fn verdicts() {
-    use Verdict::{Danger, Ok, Unknown};
+    use Verdict::{Danger, Ok, Skipped, Unknown};
     let long_memo = b"\x80\x02Nr\xff\xff\xff\x7f.";
     let cases: &[(&str, Vec<u8>, Verdict)] = &[
         ("data", DATA.to_vec(), Ok),
         ("evil", EVIL.to_vec(), Danger),
-        ("empty", vec![], Unknown),
+        ("empty", vec![], Skipped),
         ("cut", DATA[..8].to_vec(), Unknown),
         ("two", [DATA, DATA].concat(), Ok),
         ("evil second", [DATA, EVIL].concat(), Danger),
