@@ -177,7 +177,10 @@ def test_a_device_without_an_end_is_left() -> None:
 
 def test_an_empty_folder_is_not_ok(tmp_path: Path) -> None:
     done = run(tmp_path)
-    assert (done.returncode, done.stdout) == (2, b"0 scanned, 0 dangerous, 0 unknown: nothing to judge\n")
+    assert (done.returncode, done.stdout) == (
+        2,
+        b"0 scanned, 0 dangerous, 0 unknown: nothing to judge\n",
+    )
 
 
 def test_holes(tmp_path: Path) -> None:

@@ -178,9 +178,9 @@ def load(
     Pickles and joblib's files (`.pkl`, `.pickle`, `.joblib`, compressed or not) are read under the
     policy of `cannery.pickle`, to which `trust` may name its profiles, too (`trust=["sklearn"]`).
 
-    Checkpoints of PyTorch (`.pt`, `.pth`, `.ckpt`, `.pt2`, `.ptl`, or `format="torch"`), indexes and
-    folders of sharded models, and folders of distributed checkpoints are read by `cannery.torch`,
-    without PyTorch: tensors are arrays.
+    Checkpoints of PyTorch (`.pt`, `.pth`, `.ckpt`, `.pt2`, `.ptl`, or `format="torch"`), indexes
+    and folders of sharded models, and folders of distributed checkpoints are read by
+    `cannery.torch`, without PyTorch: tensors are arrays.
 
     With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
     Those of joblib's files always are, where these are not compressed.

@@ -26,7 +26,7 @@ _JSON_STARTS = (b"{", b"[", b'"')
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether `path` is a checkpoint of PyTorch, an index of a sharded model, or a folder of one."""
+    """Whether `path` is a checkpoint of PyTorch, or the index or the folder of a model."""
     if path.suffix.lower() in _CHECKPOINTS or path.name.endswith(_INDEXES):
         return True
     if path.suffix.lower() == ".bin" and path.is_file():

@@ -139,13 +139,12 @@ mod tests {
 
     #[test]
     fn kinds() {
-        let bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned()
-            + &(b'a'..b'i')
-                .map(|last| {
-                    let alias = format!("*{},", char::from(last)).repeat(10);
-                    format!("{0}: &{0} [{alias}]\n", char::from(last + 1))
-                })
-                .collect::<String>();
+        let line = |(last, next): (char, char)| {
+            let aliases = format!("*{last},").repeat(10);
+            format!("{next}: &{next} [{aliases}]\n")
+        };
+        let lines: Vec<String> = ('a'..'i').zip('b'..='i').map(line).collect();
+        let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x,x]\n{}", lines.concat());
         let deep = "[".repeat(100_000);
         let cases = [
             ("", TextKind::Prose),

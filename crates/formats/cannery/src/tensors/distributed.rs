@@ -2,27 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Limits, Result, StorageInfo, TensorContainer, TensorInfo};
 use cannery_npy::Bytes;
 use cannery_torch::{Checkpoint, DistributedValue, Stretch, TensorPart, Tensors, read_distributed};
 
-/// The bytes of a part, in a file that others lie in too.
-struct PartBytes {
-    file: Arc<Bytes>,
-    range: std::ops::Range<usize>,
-}
-
-impl AsRef<[u8]> for PartBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.file[self.range.clone()]
-    }
-}
-
 /// A tensor and its parts.
 struct Whole {
-    parts: Vec<(TensorPart, Tensors<PartBytes>)>,
+    parts: Vec<(TensorPart, Tensors<Bytes>)>,
 }
 
 /// A distributed checkpoint.
@@ -70,7 +58,7 @@ impl DistributedSet {
         &mut self,
         name: String,
         shape: Vec<u64>,
-        parts: Vec<(TensorPart, Tensors<PartBytes>)>,
+        parts: Vec<(TensorPart, Tensors<Bytes>)>,
     ) -> Result<()> {
         let wrong = |what: &str| Error::new(ErrorKind::Corrupt, format!("`{name}`: {what}"));
         let mut elements = 0_u64;
@@ -165,15 +153,13 @@ impl TensorContainer for DistributedSet {
 fn open_part(
     folder: &Path,
     stretch: &Stretch,
-    files: &mut HashMap<String, Arc<Bytes>>,
-) -> Result<Tensors<PartBytes>> {
+    files: &mut HashMap<String, Bytes>,
+) -> Result<Tensors<Bytes>> {
     let path = folder.join(&stretch.file);
-    let file = match files.get(&stretch.file) {
-        Some(file) => file.clone(),
-        None => {
-            let opened = Arc::new(Bytes::open(&path)?);
-            files.entry(stretch.file.clone()).or_insert(opened).clone()
-        }
+    let file = if let Some(file) = files.get(&stretch.file) {
+        file.clone()
+    } else {
+        files.entry(stretch.file.clone()).or_insert(Bytes::open(&path)?).clone()
     };
     let in_file = |error: Error| error.in_file(path.display().to_string());
     let start = usize::try_from(stretch.offset).ok();
@@ -182,11 +168,12 @@ fn open_part(
     let (start, end) = range.ok_or_else(|| {
         in_file(Error::new(ErrorKind::Corrupt, "a part lies beyond the end of the file"))
     })?;
-    let checkpoint = Checkpoint::read(&file[start..end], &Limits::default()).map_err(in_file)?;
-    Ok(Tensors::new(checkpoint, PartBytes { file, range: start..end }))
+    let bytes = file.slice(start..end);
+    let checkpoint = Checkpoint::read(&bytes, &Limits::default()).map_err(in_file)?;
+    Ok(Tensors::new(checkpoint, bytes))
 }
 
-fn has_overlap(parts: &[(TensorPart, Tensors<PartBytes>)]) -> bool {
+fn has_overlap(parts: &[(TensorPart, Tensors<Bytes>)]) -> bool {
     let overlap = |one: &TensorPart, other: &TensorPart| {
         (0..one.shape.len()).all(|i| {
             one.corner[i] < other.corner[i] + other.shape[i]

@@ -20,7 +20,7 @@ impl Scanner {
         if first.error.is_some() && !first.findings.iter().any(|finding| is_path(&finding.name)) {
             return self.no_pickle(data, first);
         }
-        if is_prose(data, &first, &self.analyzer) {
+        if is_prose(data, &first, self.analyzer) {
             return self.content_of(FileKind::Text, data);
         }
         let mut count = 1;
@@ -167,7 +167,7 @@ fn is_no_pickle(data: &[u8], first: &Analyzed) -> bool {
 }
 
 /// Whether a text begins with a pickle by chance (`N.` is one), and is none behind it.
-fn is_prose(data: &[u8], first: &Analyzed, options: &AnalyzerOptions) -> bool {
+fn is_prose(data: &[u8], first: &Analyzed, options: AnalyzerOptions) -> bool {
     let rest = &data[first.end.min(data.len())..];
     first.opcodes <= BY_CHANCE
         && first.error.is_none()
@@ -175,7 +175,7 @@ fn is_prose(data: &[u8], first: &Analyzed, options: &AnalyzerOptions) -> bool {
         && !is_filling(rest)
         && is_text(data)
         && {
-            let next = analyze(data, first.end, options);
+            let next = analyze(data, first.end, &options);
             next.error.is_some() && !next.imports && reads_as_text(data, &next)
         }
 }
