@@ -78,7 +78,10 @@ class Report:
         """The worst verdict; `"unknown"` if there was nothing to judge."""
         verdicts = {file.verdict for file in self.files}
         worst: tuple[Verdict, ...] = ("danger", "unknown", "ok")
-        return next((verdict for verdict in worst if verdict in verdicts), "unknown")
+        for verdict in worst:
+            if verdict in verdicts:
+                return verdict
+        return "unknown"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
