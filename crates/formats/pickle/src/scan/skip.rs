@@ -55,7 +55,7 @@ impl Scanner {
         if decoded.len() != data.len() && is_text(&decoded) {
             return self.text(&decoded);
         }
-        // YAML and JSON are refused by their readers where they are no UTF-8.
+        // A text in Latin-1 is a document to those who decode it themselves.
         let latin: Option<String> = (!data.contains(&0))
             .then(|| data.iter().map(|&byte| char::from(byte)).collect())
             .filter(|text: &String| is_text(text.as_bytes()));
