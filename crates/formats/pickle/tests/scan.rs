@@ -65,6 +65,18 @@ fn a_file_of_a_library_that_is_cut_off_is_never_ok() {
     cannery_testing::report("pickles cut off", cases);
 }
 
+#[test]
+fn exported_programs_are_unknown() {
+    let Some(suites) = cannery_testing::suites() else { return };
+    let mut cases = 0;
+    for file in std::fs::read_dir(suites.join("torch/pt2")).unwrap() {
+        let data = std::fs::read(file.unwrap().path()).unwrap();
+        assert_eq!(verdict(&data), Verdict::Unknown);
+        cases += 1;
+    }
+    cannery_testing::report("exported programs", cases);
+}
+
 /// A hostile pickle, and one that holds data.
 const EVIL: &[u8] = b"\x80\x02cposix\nsystem\nX\x04\0\0\0true\x85R.";
 const DATA: &[u8] = b"\x80\x02]q\0(K\x01K\x02e.";

@@ -86,6 +86,10 @@ impl Scanner {
         if directory.entries.is_empty() {
             self.judged = Verdict::Ok;
         }
+        if let Some(entry) = directory.entries.iter().find(|entry| is_exported(&entry.name)) {
+            let reason = "a program that PyTorch has exported";
+            self.inside(&entry.name, |scanner| scanner.note(Verdict::Unknown, 0, reason));
+        }
         self.ends(data, &directory);
         let mut spans = self.entries(data, &directory);
         spans.sort_unstable();
@@ -391,6 +395,12 @@ fn text(name: &[u8]) -> String {
 /// Whether this is a word or a number that `PyTorch` keeps beside the pickle.
 fn is_note(bytes: &[u8]) -> bool {
     bytes.len() <= 64 && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"\n.-_".contains(b))
+}
+
+/// Whether an archive with this member is of `torch.export.save`.
+fn is_exported(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    matches!(name, "archive_format" | "serialized_exported_program.json")
 }
 
 /// What a member is to `PyTorch`.
