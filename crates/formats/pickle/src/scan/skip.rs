@@ -25,7 +25,9 @@ impl Scanner {
             kind = TextKind::Tagged;
         }
         self.configuration(data, kind);
-        if kind != TextKind::Prose {
+        // Without a reader of texts, only what begins as JSON does is taken for a document.
+        let is_json = matches!(data.trim_ascii_start().first(), Some(b'{' | b'['));
+        if kind != TextKind::Prose && (self.options.text.is_some() || is_json) {
             self.judged = Verdict::Ok;
             return "a document of text, no pickle".to_owned();
         }
