@@ -34,6 +34,7 @@ mod file;
 mod fill;
 mod filters;
 mod fractal_heap;
+mod fsck;
 mod global_heap;
 mod header;
 mod layout;
@@ -61,6 +62,7 @@ pub use datatype::{
 pub use external::{ExternalPolicy, ExternalSegment};
 pub use file::File;
 pub use fill::FillValue;
+pub use fsck::{Checkup, Finding};
 pub use filters::Filter;
 pub use links::{Link, LinkTarget};
 pub use node::{Node, ObjectKind};

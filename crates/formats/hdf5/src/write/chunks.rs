@@ -226,7 +226,7 @@ pub(super) fn store(
 }
 
 /// Runs numbered jobs on several threads; 0 threads means as many as there are processors.
-pub(super) fn in_parallel<T: Send>(
+pub(crate) fn in_parallel<T: Send>(
     jobs: usize,
     threads: usize,
     run: impl Fn(usize) -> Result<T> + Sync,

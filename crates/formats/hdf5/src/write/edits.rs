@@ -83,6 +83,11 @@ impl Edits {
         }
     }
 
+    /// Has the superblock written again.
+    pub(super) fn forget_end(&mut self) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).end_on_disk = 0;
+    }
+
     /// How often something was changed.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)

@@ -13,6 +13,7 @@ mod header;
 mod heap;
 mod links;
 mod mappings;
+mod repair;
 mod space;
 mod target;
 
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-pub(crate) use self::chunks::Place;
+pub(crate) use self::chunks::{Place, in_parallel};
 pub use self::dataset::{DatasetSpec, Storage};
 pub(crate) use self::edits::Edits;
 use self::encode::Encoder;
