@@ -1,6 +1,6 @@
 //! Attributes: small named arrays of an object.
 
-use cannery_core::Result;
+use cannery_core::{ErrorKind, Result};
 
 use crate::btree2::BTree2;
 use crate::bytes::{Cursor, UNDEFINED, malformed, wrong_version};
@@ -124,10 +124,18 @@ pub(crate) fn order_tree(core: &FileCore, header: &Header) -> Result<Option<u64>
 }
 
 /// The attributes of an object that can be read, as messages of its header.
-pub(crate) fn whole_messages(core: &FileCore, header: &Header) -> Vec<Message> {
+pub(crate) fn whole_messages(
+    core: &FileCore,
+    header: &Header,
+    is_usable: impl Fn(&mut Attribute) -> bool,
+) -> Vec<Message> {
     let is_whole = |message: &Message| {
         let found = resolve(core, message).and_then(|data| parse(core, &data));
-        found.is_ok_and(|(_, attribute)| attribute.is_ok())
+        let attribute = found.and_then(|(_, attribute)| attribute);
+        match attribute {
+            Ok(mut attribute) => is_usable(&mut attribute),
+            Err(error) => error.kind() == ErrorKind::Unsupported,
+        }
     };
     let compact = header.all(MessageKind::ATTRIBUTE).filter(|m| is_whole(m)).cloned();
     let mut found: Vec<Message> = compact.collect();

@@ -62,8 +62,8 @@ pub use datatype::{
 pub use external::{ExternalPolicy, ExternalSegment};
 pub use file::File;
 pub use fill::FillValue;
-pub use fsck::{Checkup, Finding};
 pub use filters::Filter;
+pub use fsck::{Checkup, Finding};
 pub use links::{Link, LinkTarget};
 pub use node::{Node, ObjectKind};
 pub use region::{Region, RegularDim};

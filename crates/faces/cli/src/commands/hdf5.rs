@@ -64,7 +64,8 @@ fn print(
         size_name(checkup.chunk_bytes),
     ))?;
     if let Some(to) = repaired {
-        console.lines(format_args!("all that is whole is in {}", printable(&to.to_string_lossy())))?;
+        console
+            .lines(format_args!("all that is whole is in {}", printable(&to.to_string_lossy())))?;
     }
     Ok(())
 }

@@ -200,7 +200,9 @@ impl Walk<'_> {
         }
         if damaged > 0 {
             let core = self.core;
-            let whole = whole_messages(core, header);
+            let whole = whole_messages(core, header, |attribute| {
+                elements::check(core, &attribute.datatype, &mut attribute.data).is_none()
+            });
             core.take_damage();
             self.checkup.repairs.objects.entry(header.address).or_default().attributes =
                 Some(whole);
@@ -351,9 +353,8 @@ impl Walk<'_> {
         };
         let mut seen = 0_u64;
         for selection in parts {
-            let bad = read_part(dataset, &selection).and_then(|mut data| {
-                Ok(elements::check(self.core, dataset.datatype(), &mut data))
-            });
+            let bad = read_part(dataset, &selection)
+                .and_then(|mut data| Ok(elements::check(self.core, dataset.datatype(), &mut data)));
             match bad {
                 Ok(None) => {}
                 Ok(Some((error, count))) => {
