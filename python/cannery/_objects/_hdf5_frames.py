@@ -345,7 +345,8 @@ class _Table:
         _set(made, "TITLE", "")
         for number, (name, column, label) in enumerate(fields):
             _set(made, f"FIELD_{number}_NAME", name)
-            made.attrs[f"FIELD_{number}_FILL"] = np.zeros((), column.values.dtype)[()]
+            fill_type = "S1" if column.values.dtype.kind == "S" else column.values.dtype
+            made.attrs.create(f"FIELD_{number}_FILL", np.zeros((), fill_type), dtype=fill_type)
             if label is None:
                 continue
             _set(made, f"{name}_dtype", column.dtype)
@@ -539,7 +540,7 @@ class _TableReader:
             for number, (label, how) in enumerate(zip(labels, kept["columns"], strict=True))
         ]
         index = self._kept_index(found, level_names, len(columns))
-        series = [pd.Series(column, index=index, copy=False) for column in columns]
+        series = [pd.Series(column, index, _object(column), copy=False) for column in columns]
         if kept["kind"] == "series":
             return series[0].rename(kept["name"])
         frame = pd.concat(series, axis=1, keys=range(len(series)))
@@ -561,7 +562,7 @@ class _TableReader:
         ((name, how),) = kept["levels"]
         index = self._index([], found)
         values = self._column(index.to_numpy(object) if how.get("dtype") else index, how, before)
-        index = pd.Index(values, name=name)
+        index = pd.Index(values, _object(values) if how.get("dtype") else None, name=name)
         if "freq" in kept["index"]:
             kind: Any = type(index)
             index = kind(index, freq=kept["index"]["freq"], name=name)
@@ -599,6 +600,13 @@ class _TableReader:
             values, mask = exact["values"][()], exact["mask"][()]
         array: Any = made.construct_array_type()
         return array(np.asarray(values).astype(made.numpy_dtype), mask)
+
+
+def _object(values: Any) -> Any:
+    """The type that pandas is told, so that it makes no texts of objects."""
+    import numpy as np
+
+    return object if isinstance(values, np.ndarray) and values.dtype.kind == "O" else None
 
 
 def _decoded(values: Any, missing: str) -> Any:
