@@ -171,7 +171,6 @@ def test_chunks_of_all_kinds_are_sources(source: Path) -> None:
         ({"dst": "nowhere/out.jsonl"}, FileNotFoundError, "there is no folder"),
         ({"dst": "."}, ValueError, "is a folder"),
         ({"dst": "out.xyz"}, ValueError, "does not say which format"),
-        ({"dst": "out.h5"}, ValueError, "hdf5 is not written chunk by chunk"),
         ({"dst": "out.npy.gz"}, ValueError, "npy is not written compressed"),
         ({"dst": "out.jsonl.zz"}, ValueError, "none can be appended"),
         ({"fn": "doubled"}, TypeError, "expected a function, got str"),
