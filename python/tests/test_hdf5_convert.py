@@ -17,7 +17,8 @@ np = pytest.importorskip("numpy")
 DOCUMENT = {
     "name": "é", "count": 3, "ratio": 0.5, "yes": True, "nothing": None, "empty": [], "inner": {},
     "numbers": [1, 2, 3], "floats": [0.5, 1.5], "flags": [True, False], "words": ["a", "", "c"],
-    "mixed": [1, "a", None, [2.5]], "rows": [{"i": 1, "x": 0.5, "t": "a"}, {"i": 2, "x": 1.5, "t": "b"}],
+    "mixed": [1, "a", None, [2.5]],
+    "rows": [{"i": 1, "x": 0.5, "t": "a"}, {"i": 2, "x": 1.5, "t": "b"}],
     "uneven": [{"a": 1}, {"b": 2}],
 }  # fmt: skip
 
@@ -65,7 +66,10 @@ def test_arrays_come_back(tmp_path: Path) -> None:
 def test_rows_are_records(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("i,x,t\n1,0.5,a\n2,1.5,b\n")
     assert convert(tmp_path / "a.csv", tmp_path / "b.h5").stderr == ""
-    assert cannery.load(tmp_path / "b.h5") == [{"i": 1, "x": 0.5, "t": "a"}, {"i": 2, "x": 1.5, "t": "b"}]
+    assert cannery.load(tmp_path / "b.h5") == [
+        {"i": 1, "x": 0.5, "t": "a"},
+        {"i": 2, "x": 1.5, "t": "b"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,10 @@ class Group(HLObject, MutableMapping[str, Any]):
     def __len__(self) -> int:
         return self._node.count()
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """The names that IPython offers between brackets."""
+        return sorted(self)
+
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, (str, bytes)):
             return False
