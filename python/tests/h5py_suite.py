@@ -13,6 +13,7 @@ import importlib.util
 import os
 import re
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,8 @@ def run(arguments: list[str], modules: list[str] | None = None) -> Results:
     if modules is not None:
         files = [file for file in files if file.stem in modules]
     results = Results()
+    # Some of the tests leave files where they run.
+    os.chdir(tempfile.mkdtemp())
     pytest.main(
         [*map(str, files), "-q", "-p", "no:cacheprovider", "--import-mode=prepend", "--no-header",
          "-W", "ignore", "--continue-on-collection-errors", "--tb=line", "-rN", f"--rootdir={folder}", f"--confcutdir={folder}",

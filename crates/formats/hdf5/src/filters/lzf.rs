@@ -48,7 +48,7 @@ const MAX_MATCH: usize = 264;
 const MAX_DISTANCE: usize = 1 << 13;
 
 /// How many steps without a match make the next ones longer, as a power of two.
-const PATIENCE: usize = 6;
+const PATIENCE: usize = 8;
 
 thread_local! {
     /// The table, which is kept from chunk to chunk.
