@@ -73,6 +73,10 @@ pub(super) fn check(core: &Arc<FileCore>, threads: usize) -> Result<Checkup> {
     walk.run();
     if walk.has_lost {
         walk.find_lost()?;
+        if core.superblock.root == UNDEFINED && walk.checkup.repairs.lost.is_empty() {
+            let message = "expected an HDF5 file, found no superblock and no object";
+            return Err(Error::new(ErrorKind::Syntax, message));
+        }
         walk.run();
     }
     let mut checkup = walk.checkup;
@@ -126,7 +130,9 @@ impl Walk<'_> {
     /// Lists what was passed over; gives back how much that is.
     fn take_damage(&mut self, way: usize) -> usize {
         let damage = self.core.take_damage();
-        damage.iter().for_each(|error| self.add(way, error));
+        for error in &damage {
+            self.add(way, error);
+        }
         damage.len()
     }
 
@@ -351,12 +357,10 @@ impl Walk<'_> {
             }
             _ => Box::new(parts_of(shape, u64::from(dataset.datatype().size))),
         };
-        let mut seen = 0_u64;
-        for selection in parts {
+        for (number, selection) in parts.enumerate() {
             let bad = read_part(dataset, &selection)
-                .and_then(|mut data| Ok(elements::check(self.core, dataset.datatype(), &mut data)));
+                .map(|mut data| elements::check(self.core, dataset.datatype(), &mut data));
             match bad {
-                Ok(None) => {}
                 Ok(Some((error, count))) => {
                     let what = format!("{count} elements lead to nothing: {}", error.message());
                     let error = Error::new(error.kind(), what).at_offset(dataset.address);
@@ -365,12 +369,11 @@ impl Walk<'_> {
                     repair.elements.push(selection);
                 }
                 // Chunks that cannot be read were listed.
-                Err(error) if seen == 0 && chunks.is_none() => {
+                Err(error) if number == 0 && chunks.is_none() => {
                     self.add(way, &error.at_offset(dataset.address));
                 }
-                Err(_) => {}
+                Ok(None) | Err(_) => {}
             }
-            seen += 1;
         }
     }
 
@@ -391,7 +394,7 @@ impl Walk<'_> {
                 .and_then(|header| Links::read(self.core, &header))
                 .ok()
                 .flatten();
-            for link in links.iter().flat_map(|links| links.sorted()) {
+            for link in links.iter().flat_map(Links::sorted) {
                 if let LinkTarget::Hard(target) = link.target
                     && target != address
                 {

@@ -104,7 +104,7 @@ impl LevelEdit<'_> {
         }
         let (mut written, mut touched) = (BTreeSet::new(), BTreeSet::new());
         for first in dirty {
-            let (from, to) = self.bounds(nodes, first.as_ref());
+            let (from, to) = bounds(nodes, first.as_ref());
             let is_last = matches!(to, Bound::Unbounded);
             let children = self.children((from, to));
             if let Some(first) = first {
@@ -128,15 +128,6 @@ impl LevelEdit<'_> {
         Ok(touched)
     }
 
-    /// Between which keys the children of a node lie.
-    fn bounds(&self, nodes: &Level, first: Option<&Place>) -> (Bound<Place>, Bound<Place>) {
-        let Some(first) = first else { return (Bound::Unbounded, Bound::Unbounded) };
-        let is_first = nodes.first_key_value().is_none_or(|(key, _)| key == first);
-        let from = if is_first { Bound::Unbounded } else { Bound::Included(first.clone()) };
-        let next = nodes.range((Bound::Excluded(first.clone()), Bound::Unbounded)).next();
-        (from, next.map_or(Bound::Unbounded, |(key, _)| Bound::Excluded(key.clone())))
-    }
-
     fn children(&self, range: (Bound<Place>, Bound<Place>)) -> Vec<Place> {
         match self.below {
             Some(below) => below.range(range).map(|(key, _)| key.clone()).collect(),
@@ -145,7 +136,7 @@ impl LevelEdit<'_> {
     }
 
     fn node(&self, nodes: &Level, first: &Place, len: u64) -> Result<Vec<u8>> {
-        let (_, to) = self.bounds(nodes, Some(first));
+        let (_, to) = bounds(nodes, Some(first));
         let children = self.children((Bound::Included(first.clone()), to.clone()));
         let mut out = Encoder::new(self.space.sizes());
         let level = u8::try_from(self.number).unwrap_or(u8::MAX);
@@ -212,6 +203,15 @@ impl LevelEdit<'_> {
         }
         Ok(())
     }
+}
+
+/// Between which keys the children of a node lie.
+fn bounds(nodes: &Level, first: Option<&Place>) -> (Bound<Place>, Bound<Place>) {
+    let Some(first) = first else { return (Bound::Unbounded, Bound::Unbounded) };
+    let is_first = nodes.first_key_value().is_none_or(|(key, _)| key == first);
+    let from = if is_first { Bound::Unbounded } else { Bound::Included(first.clone()) };
+    let next = nodes.range((Bound::Excluded(first.clone()), Bound::Unbounded)).next();
+    (from, next.map_or(Bound::Unbounded, |(key, _)| Bound::Excluded(key.clone())))
 }
 
 fn neighbours(nodes: &Level, first: &Place) -> (u64, u64) {
