@@ -13,7 +13,7 @@ use cannery_hdf5::{
     NumberKind, ObjectKind, Selection, TypeClass,
 };
 
-use super::hdf5_write::Hdf5Output;
+use super::hdf5_write::{Hdf5Output, TAG};
 use super::once;
 use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
@@ -21,9 +21,6 @@ use crate::inspect::Node as Part;
 use crate::{Input, Output};
 
 pub(crate) struct Hdf5;
-
-/// The attribute that says what a dataset or group stands for.
-pub(super) const TAG: &[u8] = b"cannery";
 
 /// Bytes that are copied at a time.
 const PIECE: usize = 4 << 20;

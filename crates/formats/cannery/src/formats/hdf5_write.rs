@@ -13,9 +13,11 @@ use cannery_hdf5::{
     FloatLayout, LinkTarget, Member, Node, Selection, Source, StringPadding, Target, TypeClass,
 };
 
-use super::hdf5::TAG;
 use crate::Output;
 use crate::format::Writer;
+
+/// The attribute that says what a dataset or group stands for.
+pub(super) const TAG: &[u8] = b"cannery";
 
 /// Bytes that are copied, or sent to an array, at a time.
 const PIECE: usize = 4 << 20;
