@@ -46,7 +46,7 @@ EXCLUDED = {
     r"TestFileObj": "file objects are read whole when they are opened, and written when closed",
     r"TestPickle": "the class is made in a function here",
     r"test_copy_refs": "objects that references refer to are not copied along",
-    r"Test[12]D(Zero)?Float|TestBoolIndex|ZeroSizeSelectionR": "look at the class that reads in h5py",
+    r"Test[12]D(Zero)?Float|TestBoolIndex|ZeroSizeSelectionR": "look at h5py's inner classes",
     r"test_error_newaxis|test_mismatched_selections": "the words of a message",
 }
 

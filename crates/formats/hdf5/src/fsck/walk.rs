@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use super::{Checkup, ChunkRepair, MAX_NAMES, elements};
+use super::elements;
+use super::report::{Checkup, ChunkRepair, MAX_NAMES};
 use crate::attributes::{order_tree, read_attributes, whole_messages};
 use crate::btree2::BTree2;
 use crate::bytes::{UNDEFINED, index, malformed};
