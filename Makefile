@@ -100,6 +100,8 @@ soak: setup $(VENV)/.test
 	for seed in $(SOAK_SEEDS); do CANNERY_FAULT_CYCLES=125 CANNERY_FAULT_SEED=$$seed \
 	    cargo test --quiet --locked -p cannery-pipeline --test faults; done
 	folder=$$(mktemp -d) && cd python/tests && $(abspath $(BIN))/python kill_harness.py $$folder 200 1
+	folder=$$(mktemp -d) && cd python/tests && $(abspath $(BIN))/python hdf5_kills.py $$folder 200 1
+	cd python/tests && $(abspath $(BIN))/python h5py_suite.py
 
 .PHONY: bench bench-rust
 bench: setup $(VENV)/.bench

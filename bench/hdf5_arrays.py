@@ -1,4 +1,6 @@
-"""HDF5: whole datasets, many small ones and single rows, beside h5py, PyTables and pyfive."""
+"""HDF5: whole datasets, many small ones and single rows, read beside h5py, PyTables and pyfive;
+whole datasets, many small ones and rows that are appended, written beside h5py.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,9 @@ def tables(effort: Effort) -> Iterator[Table]:
         for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
             yield _whole(modules, path, columns, effort, (clock, what))
         yield _many(modules, path, effort)
+        for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
+            yield _written(modules["h5py"], Path(folder), effort, (clock, what))
+        yield _appended(modules["h5py"], Path(folder), effort)
 
 
 def _array() -> Any:
@@ -123,3 +128,85 @@ def _rows(file: Any) -> float:
 
 def _equals(expected: Any, found: Any) -> bool:
     return found.dtype == expected.dtype and (found == expected).all()
+
+
+#: What is written: gzip at h5py's default level, 4.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "contiguous": {},
+    "gzip 4": {"chunks": (CHUNK, CHUNK), "compression": "gzip"},
+    "shuffle+gzip 4": {"chunks": (CHUNK, CHUNK), "compression": "gzip", "shuffle": True},
+    "lzf": {"chunks": (CHUNK, CHUNK), "compression": "lzf"},
+    "shuffle+lzf": {"chunks": (CHUNK, CHUNK), "compression": "lzf", "shuffle": True},
+}
+
+
+def _write_one(module: Any, path: Path, array: Any, more: dict[str, Any], column: str) -> int:
+    """Write a file, and return its length."""
+    with module.File(path, "w", **more) as file:
+        file.create_dataset("x", data=array, **_OPTIONS[column])
+    return path.stat().st_size
+
+
+def _written(
+    h5py: Any, folder: Path, effort: Effort, clocked: tuple[Callable[[], int], str]
+) -> Table:
+    clock, what = clocked
+    table = Table(f"HDF5 whole datasets written, {what} time, MB/s", megabytes_per_second)
+    array, threads = _array(), 1 if what == "CPU" else 0
+    ours, theirs = folder / "ours.h5", folder / "theirs.h5"
+    for column in _OPTIONS:
+        # As h5py, without waiting for the disk.
+        options = {"threads": threads, "fsync": False}
+        sizes = (
+            _write_one(h5py, theirs, array, {}, column),
+            _write_one(hdf5, ours, array, options, column),
+        )
+        title = f"{column}, {sizes[1] / sizes[0]:.2f} of h5py's size"
+        contenders = [
+            Contender("h5py", lambda c: _write_one(h5py, theirs, array, {}, c)),
+            Contender(
+                f"cannery.hdf5, threads={threads}",
+                lambda c, o=options: _write_one(hdf5, ours, array, o, c),
+            ),
+        ]
+        table.add(title, array.nbytes, measure(contenders, column, clock=clock, effort=effort))
+    return table
+
+
+def _appended(h5py: Any, folder: Path, effort: Effort) -> Table:
+    table = Table("HDF5 small writes, CPU ms", milliseconds)
+    tasks: dict[str, Callable[[Any, Path, dict[str, Any]], None]] = {
+        f"{SMALL} datasets": _write_small,
+        "500 batches of 1000 rows, gzip": _append_rows,
+    }
+    for column, task in tasks.items():
+        contenders = [
+            Contender("h5py", lambda _, t=task: t(h5py, folder / "theirs.h5", {})),
+            Contender(
+                "cannery.hdf5",
+                lambda _, t=task: t(hdf5, folder / "ours.h5", {"threads": 1, "fsync": False}),
+            ),
+        ]
+        table.add(column, 0, measure(contenders, None, effort=effort))
+    return table
+
+
+def _write_small(module: Any, path: Path, more: dict[str, Any]) -> None:
+    import numpy as np
+
+    data = np.arange(5)
+    with module.File(path, "w", **more) as file:
+        for number in range(SMALL):
+            file[str(number)] = data
+
+
+def _append_rows(module: Any, path: Path, more: dict[str, Any]) -> None:
+    batch = _array()[:1000, :8]
+    with module.File(path, "w", **more) as file:
+        rows = file.create_dataset(
+            "rows", (0, 8), "f4", maxshape=(None, 8), chunks=(1000, 8), compression="gzip"
+        )
+        for number in range(500):
+            rows.resize(1000 * (number + 1), axis=0)
+            rows[-1000:] = batch
+            file.flush()

@@ -13,7 +13,7 @@ from pathlib import Path
 from cannery import jsonl
 
 JOB = Path(__file__).with_name("map_job.py")
-FORMATS = ("jsonl", "csv", "jsonl.gz", "npy", "parquet", "json")
+FORMATS = ("jsonl", "csv", "jsonl.gz", "npy", "parquet", "json", "h5")
 
 
 def run(source: Path, target: Path, *options: str) -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ PAUSE = 0.03
 
 def scale(rows):
     time.sleep(PAUSE)
-    if sys.argv[2].endswith("npy"):
+    if sys.argv[2].endswith(("npy", "h5")):
         return [[row["id"], row["x"]] for row in rows if row["id"] % 7]
     return [{**row, "x": row["x"] / 96} for row in rows if row["id"] % 7]
 

@@ -122,6 +122,24 @@ def test_arrays_and_tables_are_rows_too(tmp_path: Path) -> None:
     assert "chunk 1 (rows 50 to 99" in "".join(raised.value.__notes__)
 
 
+def test_a_dataset_of_hdf5_grows(tmp_path: Path) -> None:
+    np = pytest.importorskip("numpy")
+    from cannery import hdf5
+
+    whole = np.arange(60_000.0).reshape(20_000, 3)
+    map_chunks(lambda a: a[::2], whole, tmp_path / "a.h5", rows=640, workers=0)
+    with hdf5.File(tmp_path / "a.h5") as file:
+        assert (file["data"][()] == whole[::2]).all()
+        assert file["data"].maxshape == (None, 3)
+    rows = [{"i": i, "x": i / 2} for i in range(100)]
+    map_chunks(lambda part: part, rows, tmp_path / "b.h5", rows=30, workers=0)
+    with hdf5.File(tmp_path / "b.h5") as file:
+        assert file["data"].dtype == [("i", "<i8"), ("x", "<f8")]
+        assert file["data"]["x"].tolist() == [i / 2 for i in range(100)]
+    with pytest.raises(TypeError, match="column 'b' has others"):
+        map_chunks(lambda _: [{"a": 1, "b": "x"}], rows, tmp_path / "c.h5", workers=0)
+
+
 @pytest.mark.parametrize(
     "name", ["out.jsonl.gz", "out.csv.zst", "out.csv.bz2", "out.tsv", "out.parquet", "out.arrow"]
 )
@@ -153,7 +171,6 @@ def test_chunks_of_all_kinds_are_sources(source: Path) -> None:
         ({"dst": "nowhere/out.jsonl"}, FileNotFoundError, "there is no folder"),
         ({"dst": "."}, ValueError, "is a folder"),
         ({"dst": "out.xyz"}, ValueError, "does not say which format"),
-        ({"dst": "out.h5"}, ValueError, "hdf5 is not written chunk by chunk"),
         ({"dst": "out.npy.gz"}, ValueError, "npy is not written compressed"),
         ({"dst": "out.jsonl.zz"}, ValueError, "none can be appended"),
         ({"fn": "doubled"}, TypeError, "expected a function, got str"),
@@ -385,13 +402,15 @@ def test_what_was_cut_off_is_cut_away(source: Path) -> None:
     assert list(jsonl.read(to)) == doubled(ROWS)
 
 
-@pytest.mark.parametrize("name", ["out.npy", "out.parquet", "out.json", "out.csv", "out.jsonl.gz"])
+@pytest.mark.parametrize(
+    "name", ["out.npy", "out.h5", "out.parquet", "out.json", "out.csv", "out.jsonl.gz"]
+)
 def test_a_run_that_ended_before_the_file_had_its_name(source: Path, name: str) -> None:
     if name == "out.parquet":
         pytest.importorskip("pyarrow")
-    if name == "out.npy":
+    if name in ("out.npy", "out.h5"):
         pytest.importorskip("numpy")
-    fn = numbers if name == "out.npy" else doubled
+    fn = numbers if name in ("out.npy", "out.h5") else doubled
     to, straight = source.with_name(name), source.with_name(f"straight{name}")
     map_chunks(fn, source, straight, rows=100, workers=0)
     for point in ("_complete", "_rename", "note", "replace", "remove"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +30,7 @@ from cannery.errors import DataError, DataTypeError
 #: What the chunks of one file have in common, once the first one is known; kept in the journal.
 Head = Any
 
-FORMATS = "jsonl, csv, npy, json, msgpack, cbor, yaml, parquet, arrow"
+FORMATS = "jsonl, csv, npy, hdf5, json, msgpack, cbor, yaml, parquet, arrow"
 
 
 @dataclass(frozen=True)
@@ -281,6 +282,71 @@ class NpyTarget(Target):
         )
 
 
+class Hdf5Target(NpyTarget):
+    """A dataset of HDF5 that grows along its first axis: arrays, or records of numbers."""
+
+    #: The name of the dataset.
+    dataset = "data"
+
+    def encode(self, block: Any, head: Head) -> Encoded:
+        """Return the elements in order."""
+        if is_array(block) or not _has_columns(block):
+            return super().encode(block, head)
+        numpy = library("numpy", "writing hdf5")
+        columns = {name: numpy.asarray(c) for name, c in converted(block, "arrays").items()}
+        for name, column in columns.items():
+            if column.dtype.kind not in "iufbc" or column.ndim != 1:
+                error = DataTypeError(f"{self.path} holds numbers, and column {name!r} has others")
+                error.hint = "leave the column out, or write .parquet or .jsonl"
+                raise error
+        rows = numpy.empty(
+            len(next(iter(columns.values()))), [(str(n), c.dtype) for n, c in columns.items()]
+        )
+        for name, column in columns.items():
+            rows[str(name)] = column
+        return super().encode(rows, head)
+
+    def begin(self, head: Head) -> bytes:
+        """Nothing stands before the elements; the file is made of them at the end."""
+        return b""
+
+    def finish(self, file: BinaryIO, head: Head, rows: int) -> None:
+        """Nothing stands behind the elements."""
+        if head is None:
+            raise DataError(f"there are no rows, and {self.path} needs one to tell its type from")
+
+    def assemble(self, parts: Path, head: Head, to: Path) -> bool:
+        """Write the dataset from its elements, some at a time."""
+        from ast import literal_eval
+
+        from cannery import hdf5
+
+        numpy = library("numpy", "writing hdf5")
+        if head is None:
+            raise DataError(f"there are no rows, and {self.path} needs one to tell its type from")
+        descr, sides = literal_eval(head[0]), tuple(head[1])
+        dtype = numpy.dtype(descr if isinstance(descr, str) else [tuple(f) for f in descr])
+        row = dtype.itemsize * math.prod(sides)
+        chunk = max(1, (256 << 10) // max(1, row))
+        with hdf5.File(to, "w") as file, parts.open("rb") as source:
+            made = file.create_dataset(
+                self.dataset, (0, *sides), dtype, maxshape=(None, *sides),
+                chunks=(chunk, *(max(1, side) for side in sides)),
+                shuffle=True, compression="gzip",
+            )  # fmt: skip
+            # Whole chunks, about 16 MB of them.
+            step = chunk * max(1, (16 << 20) // max(1, chunk * row))
+            while data := source.read(step * row):
+                block = numpy.frombuffer(data, dtype).reshape(-1, *sides)
+                made.resize(len(made) + len(block), axis=0)
+                made[-len(block) :] = block
+        return True
+
+
+def _has_columns(block: Any) -> bool:
+    return form_of(block) != "rows" or any(isinstance(row, Mapping) for row in block)
+
+
 def _descr(dtype: Any) -> str:
     import numpy as np
 
@@ -402,6 +468,7 @@ _TARGETS: dict[str, type[Target]] = {
     "msgpack": MsgpackTarget,
     "cbor": CborTarget,
     "yaml": YamlTarget,
+    "hdf5": Hdf5Target,
     "parquet": ParquetTarget,
     "arrow": ArrowTarget,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import IO, Any
 
+from cannery._objects._hdf5_frames import NoTableError, dump_frame, is_frame, is_table, load_frame
 from cannery.errors import DataTypeError, DepthError
 
 #: The attribute that says what a dataset or group stands for.
@@ -86,10 +87,22 @@ class _Writer:
         if _is_sparse(value):
             _dump_sparse(group.create_group(name), value)
             return
+        if is_frame(value) and self._table(group, name, value):
+            return
         from cannery._objects import dumps
 
         document = dumps(value, "json").decode("utf-8", "surrogatepass")
         group.create_dataset(name, data=document).attrs[TAG] = "document"
+
+    def _table(self, group: Any, name: str, value: Any) -> bool:
+        """Write a frame as a table of pandas', if it has that form."""
+        made = group.create_group(name)
+        try:
+            dump_frame(made, value)
+        except NoTableError:
+            del group[name]
+            return False
+        return True
 
 
 def _is_name(key: Any) -> bool:
@@ -187,6 +200,9 @@ class _Reader:
     def group(self, group: Any) -> Any:
         from cannery.hdf5 import ObjectError
 
+        if is_table(group):
+            return load_frame(group, self._trust)
+
         if group.id in self._open or len(self._open) > _DEEPEST:
             raise DataTypeError("a group that contains itself is no tree")
         self._open.append(group.id)
@@ -235,7 +251,19 @@ class _Reader:
                 return loads(texts.encode("utf-8", "surrogatepass"), "json", trust=self._trust)
             return texts if member.shape == () else _restored(texts, tag)
         found = member[()]
+        if tag == "records" and found.dtype.names is not None:
+            return _records(found)
         return _restored(found, tag) if tag else found
+
+
+def _records(found: Any) -> list[dict[str, Any]]:
+    """Records as dictionaries, their texts decoded."""
+
+    def plain(value: Any) -> Any:
+        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+    names = found.dtype.names
+    return [{n: plain(v) for n, v in zip(names, row, strict=True)} for row in found.tolist()]
 
 
 def _restored(found: Any, tag: str) -> Any:

@@ -17,6 +17,7 @@ other threads go on, and numbers for which libhdf5 has no conversion are read al
 from cannery.errors import LimitError
 from cannery.hdf5._dims import DimensionManager, DimensionProxy
 from cannery.hdf5._errors import FillValueError, ObjectError
+from cannery.hdf5._fsck import Checkup, Finding, fsck
 from cannery.hdf5._objects import (
     AttributeManager,
     Dataset,
@@ -57,6 +58,7 @@ UNLIMITED = None
 __all__ = [
     "UNLIMITED",
     "AttributeManager",
+    "Checkup",
     "Dataset",
     "Datatype",
     "DimensionManager",
@@ -65,6 +67,7 @@ __all__ = [
     "ExternalLink",
     "File",
     "FillValueError",
+    "Finding",
     "Group",
     "HLObject",
     "HardLink",
@@ -84,6 +87,7 @@ __all__ = [
     "check_string_dtype",
     "check_vlen_dtype",
     "enum_dtype",
+    "fsck",
     "is_hdf5",
     "opaque_dtype",
     "ref_dtype",

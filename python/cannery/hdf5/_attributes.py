@@ -176,6 +176,10 @@ class AttributeManager(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self._found)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """The names that IPython offers between brackets."""
+        return sorted(self)
+
     def __contains__(self, name: object) -> bool:
         return (text(name) if isinstance(name, bytes) else name) in self._found
 

@@ -19,7 +19,9 @@ _MODES = ("r", "r+", "w", "w-", "x", "a")
 Opened = namedtuple("Opened", ["parts", "filename", "mode", "writer", "stream"])
 
 
-def opened(name: Any, mode: str, external: str, user_block: int, track_order: bool) -> Opened:
+def opened(
+    name: Any, mode: str, external: str, user_block: int, track_order: bool, fsync: bool
+) -> Opened:
     """The file of a name in a mode."""
     if mode not in _MODES:
         error = DataError(
@@ -41,9 +43,9 @@ def opened(name: Any, mode: str, external: str, user_block: int, track_order: bo
     if mode in ("x", "w-") and there:
         raise FileExistsError(17, "unable to create file: it exists already", path)
     if mode == "r+" or (mode == "a" and there):
-        writer = _native.hdf5_edit(reading(path), external)
+        writer = _native.hdf5_edit(reading(path), external, fsync)
     else:
-        writer = _native.hdf5_create(path, external, user_block, track_order)
+        writer = _native.hdf5_create(path, external, user_block, track_order, fsync)
     return Opened(writer.parts(), path, "r+", writer, None)
 
 
@@ -56,5 +58,30 @@ def _stream(name: Any, mode: str, external: str, user_block: int, track_order: b
     if data:
         writer = _native.hdf5_edit_bytes(data)
     else:
-        writer = _native.hdf5_create(None, external, user_block, track_order)
+        writer = _native.hdf5_create(None, external, user_block, track_order, False)
     return Opened(writer.parts(), filename, "r+", writer, name)
+
+
+_VERSIONS = ("earliest", "v108", "v110", "v112", "v114", "v200", "latest")
+
+
+def check_versions(libver: Any) -> None:
+    """Check the versions of HDF5 for which a file is written, as h5py takes them.
+
+    What is written is read by HDF5 1.8 and all later versions, so each pair of bounds whose newer
+    one is 1.8 or later holds.
+    """
+    if libver is None:
+        return
+    bounds = (libver, "latest") if isinstance(libver, str) else tuple(libver)
+    if len(bounds) != 2:
+        raise ValueError(f"expected two versions of HDF5, found {len(bounds)}")
+    places = []
+    for bound in bounds:
+        if bound not in _VERSIONS:
+            known = ", ".join(_VERSIONS)
+            raise ValueError(f"expected one of {known}, found `{shown(str(bound))}`")
+        places.append(_VERSIONS.index(bound))
+    low, high = places
+    if low > high or high == 0:
+        raise ValueError("expected the older version first, and the newer one to be v108 or later")

@@ -15,7 +15,7 @@ from cannery.hdf5 import _groups
 from cannery.hdf5._attributes import AttributeManager
 from cannery.hdf5._dataset import Dataset, VDSmap
 from cannery.hdf5._errors import object_error, shown
-from cannery.hdf5._files import opened
+from cannery.hdf5._files import check_versions, opened
 from cannery.hdf5._groups import ExternalLink, SoftLink, name_bytes
 from cannery.hdf5._object import HLObject, State
 from cannery.hdf5._references import Reference
@@ -185,6 +185,10 @@ class Group(HLObject, MutableMapping[str, Any]):
     def __len__(self) -> int:
         return self._node.count()
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """The names that IPython offers between brackets."""
+        return sorted(self)
+
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, (str, bytes)):
             return False
@@ -290,6 +294,9 @@ class File(Group):
     `threads` encode and decode chunks; 0 stands for as many as there are processors.
     `userblock_size` bytes of a new file, a power of two from 512 on, are the user's.
     `track_order` keeps the order of the members and attributes of a new file's root.
+    `libver` is checked as h5py does; what is written is what HDF5 1.8 and all later versions read.
+    With `fsync`, `flush` and `close` wait until what was written is on the disk; without, it
+    outlives the process, and not always a loss of power.
     """
 
     def __init__(
@@ -305,9 +312,11 @@ class File(Group):
         locking: Any = None,
         external: Literal["refuse", "same-folder", "any"] = "refuse",
         threads: int = 0,
+        fsync: bool = True,
         **kwds: Any,
     ) -> None:
-        del libver, locking
+        del locking
+        check_versions(libver)
         if swmr and mode != "r":
             raise NotImplementedError("files are not written while others read them (swmr)")
         if driver not in (None, "sec2", "core", "stdio", "fileobj"):
@@ -316,7 +325,7 @@ class File(Group):
             if not keyword.startswith(("rdcc_", "fs_", "alignment_", "meta_", "page_", "min_meta",
                                        "backing_store", "block_size")):  # fmt: skip
                 raise TypeError(f"unknown keyword `{keyword}`")
-        found = opened(name, mode, external, userblock_size or 0, bool(track_order))
+        found = opened(name, mode, external, userblock_size or 0, bool(track_order), fsync)
         self.filename, self.mode, self._writer, self._stream = (
             found.filename, found.mode, found.writer, found.stream
         )  # fmt: skip

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Why(WhyArgs),
     /// Print what a step of a run has printed
     Logs(LogsArgs),
-    /// Check a store, and repair what can be repaired
+    /// Check a store or an HDF5 file, and repair what can be repaired
     Fsck(FsckArgs),
     /// Remove what nothing reaches from a store
     Gc(GcArgs),
@@ -101,12 +101,17 @@ pub(crate) enum StoreCommand {
     after_help = "Exit status: 0 ok, or all repaired; 1 something is wrong; 2 could not complete."
 )]
 pub(crate) struct FsckArgs {
-    /// Read every byte, not only names and sizes
+    /// HDF5 file that is checked; by default the store is
+    #[arg(value_name = "FILE", conflicts_with_all = ["store", "read_data"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Read every byte of a store, not only names and sizes
     #[arg(long)]
     pub(crate) read_data: bool,
-    /// Repair what can be repaired; what is damaged is moved to `damaged/`
-    #[arg(long)]
-    pub(crate) repair: bool,
+    /// Repair a store: what is damaged is moved to `damaged/`; or write all that is whole of a file
+    /// to the new file OUT
+    #[arg(long, value_name = "OUT", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "with or without a value")]
+    pub(crate) repair: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

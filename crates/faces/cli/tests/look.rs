@@ -384,7 +384,7 @@ fn usage() {
       lineage      Show what an artifact was made from
       why          Say why a step of a run ran, or did not
       logs         Print what a step of a run has printed
-      fsck         Check a store, and repair what can be repaired
+      fsck         Check a store or an HDF5 file, and repair what can be repaired
       gc           Remove what nothing reaches from a store
       store        Copy a store, verify it, or say how much it holds
       completions  Print completions for a shell

@@ -189,9 +189,25 @@ pub fn convert(
     if let Some((counter, size)) = input.count_reads() {
         watch.reads(counter, size);
     }
+    #[cfg(feature = "hdf5")]
+    if to.id() == "hdf5" && is_copied(&input, options)? {
+        crate::formats::hdf5::copy(input, Output::create(target)?)
+            .map_err(|e| e.in_file(source.name()))?;
+        return Ok(Losses::default());
+    }
     let open = OpenSource::open(input, options).map_err(|e| e.in_file(source.name()))?;
     let output = Output::create(target)?;
     convert_between(open, output, to, options, watch).map_err(|e| e.in_file(source.name()))
+}
+
+/// Whether an HDF5 file is wanted as it is: what no value holds, such as attributes, stays.
+#[cfg(feature = "hdf5")]
+fn is_copied(input: &Input, options: &ConvertOptions) -> Result<bool> {
+    let format = match &options.from {
+        Some(id) => format_of_id(id)?,
+        None => format_of(input)?,
+    };
+    Ok(format.id() == "hdf5" && options.select.is_none() && options.head.is_none())
 }
 
 /// A file that is open for reading, its format known.

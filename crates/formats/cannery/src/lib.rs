@@ -42,6 +42,8 @@ mod times;
 #[cfg(feature = "can")]
 pub use cannery_can as can;
 pub use cannery_core::*;
+#[cfg(feature = "hdf5")]
+pub use cannery_hdf5 as hdf5;
 #[cfg(feature = "json")]
 pub use cannery_json as json;
 #[cfg(feature = "msgpack")]

@@ -1,6 +1,6 @@
 //! Attributes: small named arrays of an object.
 
-use cannery_core::Result;
+use cannery_core::{ErrorKind, Result};
 
 use crate::btree2::BTree2;
 use crate::bytes::{Cursor, UNDEFINED, malformed, wrong_version};
@@ -34,10 +34,16 @@ pub(crate) fn read_attributes(core: &FileCore, header: &Header) -> Result<Vec<Fo
     let mut found = Vec::new();
     for message in header.all(MessageKind::ATTRIBUTE) {
         let order = u64::from(message.order.unwrap_or(0));
-        found.push((order, parse(core, &resolve(core, message)?)?));
+        match resolve(core, message).and_then(|data| parse(core, &data)) {
+            Ok(attribute) => found.push((order, attribute)),
+            Err(error) => core.tolerate(error, header.address)?,
+        }
     }
     if let Some(message) = header.find(MessageKind::ATTRIBUTE_INFO) {
-        read_dense(core, &resolve(core, message)?, &mut found)?;
+        let read = resolve(core, message).and_then(|info| read_dense(core, &info, &mut found));
+        if let Err(error) = read {
+            core.tolerate(error, header.address)?;
+        }
     }
     if header.orders_attributes {
         found.sort_by_key(|(order, _)| *order);
@@ -50,7 +56,10 @@ pub(crate) fn read_attributes(core: &FileCore, header: &Header) -> Result<Vec<Fo
 fn read_dense(core: &FileCore, info: &[u8], found: &mut Vec<(u64, FoundAttribute)>) -> Result<()> {
     for message in read_dense_messages(core, info)? {
         let order = u64::from(message.order.unwrap_or(0));
-        found.push((order, parse(core, &message.data)?));
+        match parse(core, &message.data) {
+            Ok(attribute) => found.push((order, attribute)),
+            Err(error) => core.tolerate(error, 0)?,
+        }
     }
     Ok(())
 }
@@ -96,6 +105,45 @@ pub(crate) fn read_dense_messages(core: &FileCore, info: &[u8]) -> Result<Vec<Me
         Ok(())
     })?;
     Ok(found)
+}
+
+/// The tree of attributes in the order in which they were made, if an object keeps one.
+pub(crate) fn order_tree(core: &FileCore, header: &Header) -> Result<Option<u64>> {
+    let Some(info) = header.find(MessageKind::ATTRIBUTE_INFO) else { return Ok(None) };
+    let data = resolve(core, info)?;
+    let mut cursor = Cursor::new(&data);
+    cursor.skip(1)?;
+    let flags = cursor.u8()?;
+    cursor.skip(if flags & 1 == 0 { 0 } else { 2 })?;
+    let heap = cursor.address(core.sizes)?;
+    cursor.address(core.sizes)?;
+    if flags & 2 == 0 || heap == UNDEFINED {
+        return Ok(None);
+    }
+    cursor.address(core.sizes).map(Some)
+}
+
+/// The attributes of an object that can be read, as messages of its header.
+pub(crate) fn whole_messages(
+    core: &FileCore,
+    header: &Header,
+    is_usable: impl Fn(&mut Attribute) -> bool,
+) -> Vec<Message> {
+    let is_whole = |message: &Message| {
+        let found = resolve(core, message).and_then(|data| parse(core, &data));
+        let attribute = found.and_then(|(_, attribute)| attribute);
+        match attribute {
+            Ok(mut attribute) => is_usable(&mut attribute),
+            Err(error) => error.kind() == ErrorKind::Unsupported,
+        }
+    };
+    let compact = header.all(MessageKind::ATTRIBUTE).filter(|m| is_whole(m)).cloned();
+    let mut found: Vec<Message> = compact.collect();
+    if let Some(message) = header.find(MessageKind::ATTRIBUTE_INFO) {
+        let dense = resolve(core, message).and_then(|info| read_dense_messages(core, &info));
+        found.extend(dense.unwrap_or_default().into_iter().filter(|m| is_whole(m)));
+    }
+    found
 }
 
 /// The lengths that stand at the beginning of an attribute.

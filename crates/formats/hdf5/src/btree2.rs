@@ -90,16 +90,23 @@ impl BTree2 {
         }
         let mut seen = HashSet::new();
         // Nodes whose records were visited in part, with the children that come between them.
-        let mut stack =
-            vec![self.node(core, self.root, self.root_records, self.depth, &mut seen)?];
+        let root = self.node(core, self.root, self.root_records, self.depth, &mut seen);
+        let mut stack = match root {
+            Ok(root) => vec![root],
+            Err(error) => return core.tolerate(error, self.root),
+        };
         while let Some(node) = stack.last_mut() {
             if let Some(child) = node.next_child() {
                 let (address, count) = child;
                 let depth = node.depth - 1;
-                let child = self.node(core, address, count, depth, &mut seen)?;
-                stack.push(child);
+                match self.node(core, address, count, depth, &mut seen) {
+                    Ok(child) => stack.push(child),
+                    Err(error) => core.tolerate(error, address)?,
+                }
             } else if let Some(record) = node.next_record(self.record_size) {
-                visit(self.kind, record)?;
+                if let Err(error) = visit(self.kind, record) {
+                    core.tolerate(error, self.root)?;
+                }
             } else {
                 stack.pop();
             }

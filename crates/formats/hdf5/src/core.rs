@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Result};
 
@@ -31,7 +31,7 @@ pub(crate) struct FileCore {
     /// Addresses end here; more of them where the file is written.
     end: AtomicU64,
     /// Newer versions of metadata, from a cache image.
-    image: BTreeMap<u64, Vec<u8>>,
+    pub(crate) image: BTreeMap<u64, Vec<u8>>,
     pub(crate) heaps: GlobalHeaps,
     pub(crate) links: LinkCache,
     shared: OnceLock<Result<SharedTable, String>>,
@@ -46,6 +46,8 @@ pub(crate) struct FileCore {
     pub(crate) edits: Option<Edits>,
     /// Why the file cannot be written.
     pub(crate) read_only: Option<&'static str>,
+    /// What is damaged and was passed over, where that is asked for.
+    damage: Option<Mutex<Vec<Error>>>,
 }
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -79,7 +81,50 @@ impl FileCore {
         depth: u32,
     ) -> Result<Self> {
         let superblock = Superblock::read(source.as_ref())?;
-        let mut core = Self {
+        let mut core = Self::of(source, superblock, path, external, depth);
+        core.refuse_drivers()?;
+        core.read_extension()?;
+        Ok(core)
+    }
+
+    /// Opens a file to be checked: what is damaged is passed over and kept as a list.
+    pub(crate) fn open_damaged(
+        source: Arc<dyn Source>,
+        superblock: Superblock,
+        damage: Vec<Error>,
+    ) -> Result<Arc<Self>> {
+        let mut core = Self::of(source, superblock, None, External::default(), 0);
+        core.damage = Some(Mutex::new(damage));
+        core.refuse_drivers()?;
+        let extension = core.superblock.extension;
+        if let Err(error) = core.read_extension() {
+            core.tolerate(error, extension)?;
+        }
+        Ok(Arc::new(core))
+    }
+
+    /// Opens a file to be repaired; an extension that cannot be read is left out.
+    pub(crate) fn open_repaired(
+        source: Arc<dyn Source>,
+        superblock: Superblock,
+        edits: impl FnOnce(&Self) -> Edits,
+    ) -> Arc<Self> {
+        let mut core = Self::of(source, superblock, None, External::default(), 0);
+        if core.read_extension().is_err() {
+            core.superblock.extension = UNDEFINED;
+        }
+        core.edits = Some(edits(&core));
+        Arc::new(core)
+    }
+
+    fn of(
+        source: Arc<dyn Source>,
+        superblock: Superblock,
+        path: Option<PathBuf>,
+        external: External,
+        depth: u32,
+    ) -> Self {
+        Self {
             data: Cached::new(source),
             sizes: superblock.sizes,
             end: AtomicU64::new(superblock.end - superblock.base),
@@ -95,10 +140,31 @@ impl FileCore {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             edits: None,
             read_only: None,
+            damage: None,
+        }
+    }
+
+    /// Passes over what is damaged at an address, if the file was opened to be checked.
+    ///
+    /// # Errors
+    /// The error itself in all other files, and one that is no damage.
+    pub(crate) fn tolerate(&self, error: Error, address: u64) -> Result<()> {
+        let Some(damage) = &self.damage else { return Err(error) };
+        if error.kind() == ErrorKind::Unsupported || error.kind() == ErrorKind::Io {
+            return Err(error);
+        }
+        let error = error.at_offset(address);
+        damage.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+        Ok(())
+    }
+
+    /// What was passed over since the last time.
+    pub(crate) fn take_damage(&self) -> Vec<Error> {
+        let damage = self.damage.as_ref();
+        let take = |damage: &Mutex<Vec<Error>>| {
+            std::mem::take(&mut *damage.lock().unwrap_or_else(PoisonError::into_inner))
         };
-        core.refuse_drivers()?;
-        core.read_extension()?;
-        Ok(core)
+        damage.map(take).unwrap_or_default()
     }
 
     fn refuse_drivers(&self) -> Result<()> {
@@ -218,6 +284,11 @@ impl FileCore {
     /// Reads data, past the cache of metadata.
     pub(crate) fn read_data(&self, address: u64, out: &mut [u8]) -> Result<()> {
         let at = self.locate(address, out.len() as u64)?;
+        self.data.read_data(at, out)
+    }
+
+    /// Reads bytes of the source, the user block included.
+    pub(crate) fn read_raw(&self, at: u64, out: &mut [u8]) -> Result<()> {
         self.data.read_data(at, out)
     }
 

@@ -38,8 +38,8 @@ pub struct Dataset {
     index: OnceLock<Result<ChunkIndex, String>>,
     pub(crate) kept: Mutex<KeptChunks>,
     pub(crate) mappings: Vec<Mapping>,
-    /// Chunks that are not stored yet, where the file is written.
-    pub(crate) waiting: HashMap<Place, Arc<Vec<u8>>>,
+    /// Whether the index of chunks is in memory, where the file is written.
+    pub(crate) is_edited: bool,
     /// The number of the last change that is seen, and the dataset since later ones.
     generation: u64,
     newer: Mutex<Option<Arc<Dataset>>>,
@@ -92,8 +92,9 @@ impl Dataset {
             Layout::Virtual(heap) => crate::virtual_data::read_mappings(core, *heap, &mut space)?,
             _ => Vec::new(),
         };
-        let generation = core.edits.as_ref().map_or(0, Edits::generation);
-        let mut dataset = Self {
+        let edits = core.edits.as_ref();
+        let generation = edits.map_or(0, Edits::generation);
+        let dataset = Self {
             core: Arc::clone(core),
             address: header.address,
             datatype,
@@ -105,23 +106,12 @@ impl Dataset {
             index: OnceLock::new(),
             kept: Mutex::default(),
             mappings,
-            waiting: HashMap::new(),
+            is_edited: edits.is_some_and(|edits| edits.has_chunks(header.address)),
             generation,
             newer: Mutex::default(),
         };
         dataset.check()?;
-        dataset.see_changes()?;
         Ok(dataset)
-    }
-
-    /// Takes over the chunks that are in memory.
-    fn see_changes(&mut self) -> Result<()> {
-        let chunks = self.core.edits.as_ref().and_then(|edits| edits.chunks(self.address));
-        let (Some(view), Layout::Chunked(chunked)) = (chunks, &self.layout) else { return Ok(()) };
-        let index = ChunkIndex::of(&self.grid(chunked)?, view.index);
-        self.index = OnceLock::from(Ok(index));
-        self.waiting = view.waiting;
-        Ok(())
     }
 
     /// The chunks that are stored, each with its place in the grid.
@@ -254,7 +244,13 @@ impl Dataset {
         let Layout::Chunked(chunked) = &self.layout else {
             return Err(malformed("the dataset has no chunks"));
         };
-        let read = || ChunkIndex::read(&self.core, &self.grid(chunked)?);
+        let edits = self.core.edits.as_ref().filter(|_| self.is_edited);
+        let read = || match edits {
+            Some(edits) => {
+                Ok(ChunkIndex::of(&self.grid(chunked)?, edits.stored_chunks(self.address)))
+            }
+            None => ChunkIndex::read(&self.core, &self.grid(chunked)?),
+        };
         let index = self.index.get_or_init(|| read().map_err(|e| e.to_string()));
         index.as_ref().map_err(|e| malformed(e.clone()))
     }

@@ -91,6 +91,22 @@ impl Links {
         links
     }
 
+    /// The tree of links in the order in which they were made, if a group keeps one.
+    pub(crate) fn order_tree(core: &FileCore, header: &Header) -> Result<Option<u64>> {
+        let Some(info) = header.find(MessageKind::LINK_INFO) else { return Ok(None) };
+        let data = resolve(core, info)?;
+        let mut cursor = Cursor::new(&data);
+        cursor.skip(1)?;
+        let flags = cursor.u8()?;
+        cursor.skip(if flags & 1 == 0 { 0 } else { 8 })?;
+        let heap = cursor.address(core.sizes)?;
+        cursor.address(core.sizes)?;
+        if flags & 2 == 0 || heap == UNDEFINED {
+            return Ok(None);
+        }
+        cursor.address(core.sizes).map(Some)
+    }
+
     /// Reads the links of the group that a header describes; `None` if it is no group.
     pub(crate) fn read(core: &FileCore, header: &Header) -> Result<Option<Self>> {
         if let Some(message) = header.find(MessageKind::SYMBOL_TABLE) {
@@ -104,7 +120,10 @@ impl Links {
         let mut links = Vec::new();
         if info.heap == UNDEFINED {
             for message in header.all(MessageKind::LINK) {
-                links.push(parse_link(core, &resolve(core, message)?)?);
+                match resolve(core, message).and_then(|data| parse_link(core, &data)) {
+                    Ok(link) => links.push(link),
+                    Err(error) => core.tolerate(error, header.address)?,
+                }
             }
         } else {
             read_dense(core, &info, &mut links)?;

@@ -10,6 +10,7 @@ use crate::chunks::{Chunk, ChunkIndex, Grid};
 use crate::dataset::{Dataset, fill_with};
 use crate::layout::{Chunked, Layout};
 use crate::selection::{BlockCopy, DimSelection, Piece, Selection};
+use crate::write::{FoundChunks, Place};
 
 /// Smaller results are read by one thread.
 const PARALLEL: usize = 1 << 17;
@@ -181,12 +182,60 @@ fn read_steps<'o>(
     Ok(left)
 }
 
+/// Where the chunks of a selection are.
+enum ChunkLookup<'a> {
+    /// All chunks of the dataset, as the file has them.
+    All(&'a ChunkIndex),
+    /// Those of the selection, where the file is written.
+    Found(FoundChunks),
+}
+
+impl<'a> ChunkLookup<'a> {
+    fn new(dataset: &'a Dataset, pieces: &[Vec<(u64, Piece)>], total: usize) -> Result<Self> {
+        let edits = dataset.core.edits.as_ref().filter(|_| dataset.is_edited);
+        let places = (0..total).map(|number| place_of(pieces, number).0);
+        let found = edits.and_then(|edits| edits.find_chunks(dataset.address, places));
+        Ok(match found {
+            Some(found) => Self::Found(found),
+            None => Self::All(dataset.chunk_index()?),
+        })
+    }
+
+    fn stored(&self, number: u64, place: &[u64]) -> Option<Chunk> {
+        match self {
+            Self::All(index) => index.get(number).copied(),
+            Self::Found(found) => found.stored.get(place).copied(),
+        }
+    }
+
+    fn waiting(&self, place: &[u64]) -> Option<&Arc<Vec<u8>>> {
+        match self {
+            Self::All(_) => None,
+            Self::Found(found) => found.waiting.get(place),
+        }
+    }
+}
+
+/// The place of a chunk by its number in a selection, and what of it is wanted.
+fn place_of(pieces: &[Vec<(u64, Piece)>], mut number: usize) -> (Place, Vec<&Piece>) {
+    let mut place: Place = vec![0; pieces.len()].into();
+    let mut chosen: Vec<&Piece> = Vec::with_capacity(pieces.len());
+    for (i, dim) in pieces.iter().enumerate().rev() {
+        let (at, piece) = &dim[number % dim.len()];
+        number /= dim.len();
+        place[i] = *at;
+        chosen.push(piece);
+    }
+    chosen.reverse();
+    (place, chosen)
+}
+
 /// What the threads that decode chunks share.
 struct ChunkReads<'a> {
     dataset: &'a Dataset,
     chunked: &'a Chunked,
     grid: Grid<'a>,
-    index: &'a ChunkIndex,
+    index: ChunkLookup<'a>,
     pieces: Vec<Vec<(u64, Piece)>>,
     out_shape: Vec<u64>,
     next: AtomicUsize,
@@ -205,7 +254,6 @@ fn read_chunked(
     threads: usize,
 ) -> Result<()> {
     let grid = dataset.grid(chunked)?;
-    let chunks = dataset.chunk_index()?;
     let pieces = selection.pieces(&chunked.shape);
     let total = pieces.iter().try_fold(1_usize, |all, dim| all.checked_mul(dim.len()));
     let total =
@@ -214,7 +262,7 @@ fn read_chunked(
         dataset,
         chunked,
         grid,
-        index: chunks,
+        index: ChunkLookup::new(dataset, &pieces, total)?,
         out_shape: selection.shape(),
         pieces,
         next: AtomicUsize::new(0),
@@ -285,19 +333,10 @@ impl ChunkReads<'_> {
     }
 
     /// Copies what is wanted of one chunk.
-    fn job(&self, mut number: usize, bands: &Bands<'_>) -> Result<()> {
-        let rank = self.pieces.len();
-        let mut place = vec![0; rank];
-        let mut chosen: Vec<&Piece> = Vec::with_capacity(rank);
-        let mut first = 0;
-        for (i, dim) in self.pieces.iter().enumerate().rev() {
-            first = number % dim.len();
-            number /= dim.len();
-            let (at, piece) = &dim[first];
-            place[i] = *at;
-            chosen.push(piece);
-        }
-        chosen.reverse();
+    fn job(&self, number: usize, bands: &Bands<'_>) -> Result<()> {
+        let (place, chosen) = place_of(&self.pieces, number);
+        let behind: usize = self.pieces[1..].iter().map(Vec::len).product();
+        let first = number / behind.max(1);
         let (skip, band) = if bands.len() == 1 { &bands[0] } else { &bands[first] };
         let at =
             self.grid.number(&place).ok_or_else(|| malformed("a chunk lies outside the shape"))?;
@@ -307,8 +346,8 @@ impl ChunkReads<'_> {
             .map(|(i, piece)| (*piece, self.chunked.shape[i], self.out_shape[i]));
         let copy = BlockCopy { dims: dims.collect(), element: index(self.chunked.element) };
         let lock = || band.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = self.index.get(at).copied();
-        let is_there = stored.is_some() || self.dataset.waiting.contains_key(place.as_slice());
+        let stored = self.index.stored(at, &place);
+        let is_there = stored.is_some() || self.index.waiting(&place).is_some();
         if !is_there {
             copy.fill(self.dataset.fill_bytes(), &mut lock(), *skip);
             return Ok(());
@@ -327,7 +366,7 @@ impl ChunkReads<'_> {
         place: &[u64],
         is_whole: bool,
     ) -> Result<Arc<Vec<u8>>> {
-        if let Some(waiting) = self.dataset.waiting.get(place) {
+        if let Some(waiting) = self.index.waiting(place) {
             return Ok(Arc::clone(waiting));
         }
         let Some(chunk) = chunk else { return Err(malformed("a chunk is not there")) };

@@ -59,7 +59,11 @@ impl Node {
 }
 
 /// Reads a sequence: its length, and the heap object that holds it.
-fn read_sequence(core: &Arc<FileCore>, bytes: &[u8], base: u32) -> Result<(u32, Vec<u8>)> {
+pub(crate) fn read_sequence(
+    core: &Arc<FileCore>,
+    bytes: &[u8],
+    base: u32,
+) -> Result<(u32, Vec<u8>)> {
     let mut cursor = Cursor::new(bytes);
     let count = cursor.u32()?;
     let id = HeapId::parse(core, &mut cursor)?;

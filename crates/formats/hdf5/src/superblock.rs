@@ -3,7 +3,7 @@
 use cannery_core::{Error, ErrorKind, Result};
 
 use crate::bytes::{Cursor, Sizes, UNDEFINED, corrupt, malformed, wrong_version};
-use crate::checksum::ends_with_lookup3;
+use crate::checksum::{ends_with_lookup3, lookup3};
 use crate::source::Source;
 
 /// The bytes that every HDF5 file has at offset 0, 512, 1024, 2048 and so on.
@@ -51,6 +51,51 @@ impl Superblock {
             return Err(Error::new(ErrorKind::Truncated, message).with_hint(hint));
         }
         Ok(superblock)
+    }
+
+    /// Finds and reads the superblock of a file that may be damaged: what is wrong with it goes to
+    /// `damage`. Without one that can be read, a file is taken for one without a root group.
+    pub(crate) fn read_damaged(source: &dyn Source, damage: &mut Vec<Error>) -> Result<Self> {
+        let at = find(source).unwrap_or_else(|error| {
+            damage.push(error.at_offset(0));
+            0
+        });
+        let len = (source.len() - at).min(LONGEST);
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        source.read_at(at, &mut bytes)?;
+        let read = Self::parse(&bytes).or_else(|error| {
+            damage.push(error.at_offset(at));
+            bytes_with_checksum(&bytes).and_then(|bytes| Self::parse(&bytes))
+        });
+        let read = read.and_then(|mut superblock| superblock.relocate(at).map(|()| superblock));
+        let mut superblock = read.unwrap_or_else(|error| {
+            if damage.is_empty() {
+                damage.push(error.at_offset(at));
+            }
+            Self::without_root(at, source.len())
+        });
+        if source.len() < superblock.end {
+            let (end, len) = (superblock.end, source.len());
+            let message = format!("expected a file of {end} bytes, found {len}");
+            damage.push(Error::new(ErrorKind::Truncated, message).at_offset(len));
+            superblock.end = len;
+        }
+        Ok(superblock)
+    }
+
+    fn without_root(base: u64, end: u64) -> Self {
+        Self {
+            version: 2,
+            sizes: Sizes { offset: 8, length: 8 },
+            base,
+            end,
+            root: UNDEFINED,
+            extension: UNDEFINED,
+            driver: UNDEFINED,
+            stored_base: base,
+            chunk_node: USUAL_CHUNK_NODE,
+            root_name: 0,
+        }
     }
 
     fn parse(bytes: &[u8]) -> Result<Self> {
@@ -148,6 +193,20 @@ impl Superblock {
         }
         Ok(())
     }
+}
+
+/// The bytes of a superblock of version 2 or 3 as if its checksum and its flags were right.
+fn bytes_with_checksum(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    let offset = usize::from(*bytes.get(9).unwrap_or(&0));
+    let end = 12 + 4 * offset;
+    if !matches!(bytes.get(8), Some(2 | 3)) || bytes.len() < end + 4 {
+        return Err(malformed("expected a superblock of version 2 or 3"));
+    }
+    bytes[11] = 0;
+    let sum = lookup3(&bytes[..end]);
+    bytes[end..end + 4].copy_from_slice(&sum.to_le_bytes());
+    Ok(bytes)
 }
 
 fn sizes(cursor: &mut Cursor<'_>) -> Result<Sizes> {

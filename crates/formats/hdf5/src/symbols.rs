@@ -67,10 +67,18 @@ pub(crate) fn read_links(core: &FileCore, tree: u64, heap: u64) -> Result<Vec<Li
             return Err(cycle("a group's B-tree node", address));
         }
         if level == Some(0) {
-            read_symbols(core, address, &heap, &mut links)?;
+            if let Err(error) = read_symbols(core, address, &heap, &mut links) {
+                core.tolerate(error, address)?;
+            }
             continue;
         }
-        let (found, children) = node(core, address)?;
+        let (found, children) = match node(core, address) {
+            Ok(found) => found,
+            Err(error) => {
+                core.tolerate(error, address)?;
+                continue;
+            }
+        };
         if level.is_some_and(|level| found.checked_add(1) != Some(level)) {
             return Err(malformed("a B-tree's node is not of the level below its parent"));
         }
@@ -115,19 +123,26 @@ fn read_symbols(
     let entry = u64::from(core.sizes.length) + u64::from(core.sizes.offset) + 24;
     let body = core.read(address + 8, u64::from(count) * entry)?;
     for bytes in body.chunks_exact(crate::bytes::index(entry)) {
-        let mut cursor = Cursor::new(bytes);
-        let name = heap.name(cursor.length(core.sizes)?)?.to_vec();
-        let header = cursor.address(core.sizes)?;
-        let cached = cursor.u32()?;
-        cursor.skip(4)?;
-        let target = match cached {
-            2 => LinkTarget::Soft(heap.name(u64::from(cursor.u32()?))?.to_vec()),
-            0 | 1 => LinkTarget::Hard(header),
-            other => {
-                return Err(malformed(format!("unknown kind `{other}` of a symbol table's entry")));
-            }
-        };
-        links.push(Link { name, order: None, target, is_utf8: false });
+        match read_symbol(core, bytes, heap) {
+            Ok(link) => links.push(link),
+            Err(error) => core.tolerate(error, address)?,
+        }
     }
     Ok(())
+}
+
+fn read_symbol(core: &FileCore, bytes: &[u8], heap: &LocalHeap) -> Result<Link> {
+    let mut cursor = Cursor::new(bytes);
+    let name = heap.name(cursor.length(core.sizes)?)?.to_vec();
+    let header = cursor.address(core.sizes)?;
+    let cached = cursor.u32()?;
+    cursor.skip(4)?;
+    let target = match cached {
+        2 => LinkTarget::Soft(heap.name(u64::from(cursor.u32()?))?.to_vec()),
+        0 | 1 => LinkTarget::Hard(header),
+        other => {
+            return Err(malformed(format!("unknown kind `{other}` of a symbol table's entry")));
+        }
+    };
+    Ok(Link { name, order: None, target, is_utf8: false })
 }

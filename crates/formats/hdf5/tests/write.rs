@@ -276,3 +276,96 @@ fn a_file_is_in_its_old_or_new_state_after_each_write() -> Result<()> {
     assert!(kills > 200, "{kills} writes");
     Ok(())
 }
+
+/// Counts the bytes that are written.
+struct CountingTarget {
+    inner: MemoryTarget,
+    written: Mutex<u64>,
+}
+
+impl Source for CountingTarget {
+    fn len(&self) -> u64 {
+        self.inner.len()
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        self.inner.read_at(offset, out)
+    }
+}
+
+impl Target for CountingTarget {
+    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        *self.written.lock().expect("no panic") += data.len() as u64;
+        self.inner.write_at(offset, data)
+    }
+
+    fn grow(&self, len: u64) -> Result<()> {
+        self.inner.grow(len)
+    }
+
+    fn publish(&self) -> Result<()> {
+        self.inner.publish()
+    }
+}
+
+#[test]
+fn appending_costs_the_same_however_much_is_there() -> Result<()> {
+    let inner = MemoryTarget::default();
+    let target = Arc::new(CountingTarget { inner, written: Mutex::default() });
+    let file = File::create_in(Arc::clone(&target) as _, None, &CreateOptions::default())?;
+    let dataset = file.root().create_dataset(&chunked(0, Vec::new()))?;
+    file.root().insert_link(b"rows", &LinkTarget::Hard(dataset.id().1))?;
+    let mut costs = Vec::new();
+    let mut expected = Vec::new();
+    for batch in 0..2000_u64 {
+        dataset.resize(&[4 * batch + 4, 3])?;
+        let data = numbers(4, i32::try_from(batch).expect("few"));
+        dataset.write(&rows(4 * batch, 4), &data, 1)?;
+        expected.extend_from_slice(&data);
+        file.flush()?;
+        costs.push(std::mem::take(&mut *target.written.lock().expect("no panic")));
+    }
+    let total = |part: &[u64]| part.iter().sum::<u64>();
+    let (early, late) = (total(&costs[100..200]), total(&costs[1900..]));
+    assert!(late < 2 * early, "{early} bytes for 100 batches, later {late}");
+    file.close()?;
+    let file = File::from_source(Arc::new(target.inner.bytes()))?;
+    assert_eq!(file.root().resolve(b"rows")?.dataset()?.read_bytes()?, expected);
+    Ok(())
+}
+
+#[test]
+fn chunks_are_found_whatever_order_they_are_written_in() -> Result<()> {
+    let target = Arc::new(MemoryTarget::default());
+    let file = File::create_in(Arc::clone(&target) as _, None, &CreateOptions::default())?;
+    let rows_in_all = 4 * 400;
+    let dataset = file.root().create_dataset(&chunked(rows_in_all, Vec::new()))?;
+    file.root().insert_link(b"rows", &LinkTarget::Hard(dataset.id().1))?;
+    let mut expected = vec![0; index_of(rows_in_all)];
+    let mut at = 7_u64;
+    for step in 0..600_u64 {
+        at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let row = (at >> 33) % (rows_in_all - 3);
+        let data = numbers(3, i32::try_from(step).expect("few"));
+        dataset.write(&rows(row, 3), &data, 1)?;
+        expected[index_of(row)..index_of(row + 3)].copy_from_slice(&data);
+        if step % 7 == 0 {
+            file.flush()?;
+            let stored = File::from_source(Arc::new(target.bytes()))?;
+            assert_eq!(stored.root().resolve(b"rows")?.dataset()?.read_bytes()?, expected);
+        }
+        if step == 300 {
+            dataset.resize(&[200, 3])?;
+            dataset.resize(&[rows_in_all, 3])?;
+            expected[index_of(200)..].fill(0);
+        }
+    }
+    file.close()?;
+    let report = cannery_hdf5::Checkup::of(Arc::new(target.bytes()), 1)?;
+    assert!(report.is_ok(), "{report:?}");
+    Ok(())
+}
+
+fn index_of(row: u64) -> usize {
+    usize::try_from(row * 12).expect("few")
+}

@@ -7,6 +7,7 @@ pub(crate) mod convert;
 pub(crate) mod diff;
 mod files;
 pub(crate) mod fmt;
+mod hdf5;
 pub(crate) mod inspect;
 pub(crate) mod lineage;
 pub(crate) mod logs;

@@ -1,6 +1,6 @@
 //! `cannery fsck`, `gc` and `store`: whether a store is whole, and how much it holds.
 
-use cannery::{Value, printable, size_name};
+use cannery::{Error, ErrorKind, Value, printable, size_name};
 use cannery_store::{Checkup, Collected, Finding, FsckOptions, GcOptions};
 
 use super::{object, print_json, stores};
@@ -13,7 +13,16 @@ use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
 
 pub(crate) fn fsck(args: &FsckArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
-    let options = FsckOptions::default().read_data(args.read_data).repair(args.repair);
+    if let Some(file) = &args.file {
+        return super::hdf5::check(file, args, console);
+    }
+    if let Some(Some(named)) = &args.repair {
+        let named = named.display();
+        let message = format!("a store is repaired in place, not to `{named}`");
+        let hint = "to repair a file, name it first: `cannery fsck FILE --repair OUT`";
+        return Err(Error::new(ErrorKind::Value, message).with_hint(hint).into());
+    }
+    let options = FsckOptions::default().read_data(args.read_data).repair(args.repair.is_some());
     check(options, &args.store, console)
 }
 

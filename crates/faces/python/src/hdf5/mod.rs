@@ -1,5 +1,6 @@
 //! HDF5: objects and bytes here, `NumPy` only in `python/cannery/hdf5`.
 
+mod check;
 mod dataset;
 mod node;
 mod types;
@@ -19,6 +20,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<dataset::Hdf5Dataset>()?;
     module.add_class::<types::Hdf5Type>()?;
     module.add_class::<write::Hdf5Writer>()?;
+    module.add_function(wrap_pyfunction!(check::hdf5_check, module)?)?;
     module.add_function(wrap_pyfunction!(write::hdf5_create, module)?)?;
     module.add_function(wrap_pyfunction!(write::hdf5_edit, module)?)?;
     module.add_function(wrap_pyfunction!(write::hdf5_edit_bytes, module)?)?;

@@ -45,11 +45,13 @@ fn options(
     user_block: u64,
     track_order: bool,
     external: &str,
+    fsync: bool,
 ) -> cannery_core::Result<CreateOptions> {
     let mut options = CreateOptions::default();
     options.user_block = user_block;
     options.track_order = track_order;
     options.external = super::policy(external)?;
+    options.no_sync = !fsync;
     Ok(options)
 }
 
@@ -61,8 +63,9 @@ pub(super) fn hdf5_create(
     external: &str,
     user_block: u64,
     track_order: bool,
+    fsync: bool,
 ) -> PyResult<Hdf5Writer> {
-    let options = options(user_block, track_order, external).or_raise(py)?;
+    let options = options(user_block, track_order, external, fsync).or_raise(py)?;
     let Some(path) = path else {
         let memory = Arc::new(MemoryTarget::default());
         let file = File::create_in(Arc::clone(&memory) as _, None, &options).or_raise(py)?;
@@ -74,9 +77,14 @@ pub(super) fn hdf5_create(
 
 /// Opens a file to change it.
 #[pyfunction]
-pub(super) fn hdf5_edit(py: Python<'_>, path: OsString, external: &str) -> PyResult<Hdf5Writer> {
+pub(super) fn hdf5_edit(
+    py: Python<'_>,
+    path: OsString,
+    external: &str,
+    fsync: bool,
+) -> PyResult<Hdf5Writer> {
     let policy = super::policy(external).or_raise(py)?;
-    let file = py.detach(|| File::edit(path, policy)).or_raise(py)?;
+    let file = py.detach(|| File::edit_with(path, policy, fsync)).or_raise(py)?;
     Ok(Hdf5Writer { file, memory: None })
 }
 

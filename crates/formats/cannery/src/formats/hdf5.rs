@@ -1,17 +1,19 @@
 //! HDF5: groups as maps, datasets of numbers and texts as arrays.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::sync::Arc;
 
 use cannery_core::{
-    ArraySource, ArrayView, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind, Order,
-    Result, Sink,
+    ArraySource, ArrayView, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind, Limits,
+    Order, Result, Sink,
 };
 use cannery_hdf5::{
     Dataset, Dataspace, Datatype, DimSelection, File, FileSource, LinkTarget, MAGIC, Node,
     NumberKind, ObjectKind, Selection, TypeClass,
 };
 
+use super::hdf5_write::{Hdf5Output, TAG};
 use super::once;
 use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
@@ -19,6 +21,9 @@ use crate::inspect::Node as Part;
 use crate::{Input, Output};
 
 pub(crate) struct Hdf5;
+
+/// Bytes that are copied at a time.
+const PIECE: usize = 4 << 20;
 
 /// Groups inside of one another that are followed.
 const MAX_DEPTH: usize = 200;
@@ -44,28 +49,51 @@ impl Format for Hdf5 {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { arrays: true, read_only: true, ..Capabilities::default() }
+        Capabilities { arrays: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let file = open(input, options)?;
-        Ok(once(move |sink| send_group(&file.root(), sink, &mut Vec::new())))
+        Ok(once(move |sink| {
+            let root = file.root();
+            if tag_of(&root).as_deref() == Some("value")
+                && let Ok(value) = root.resolve(b"value")
+            {
+                return send(&value, sink, &mut Vec::new());
+            }
+            send_group(&root, sink, &mut Vec::new())
+        }))
     }
 
     fn writer<'w>(
         &self,
-        _output: Output<'w>,
+        output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let message = "HDF5 files are read here, not written";
-        Err(Error::new(ErrorKind::Unsupported, message)
-            .with_hint("write `.npz` or `.can`, which hold the same arrays"))
+        Ok(Box::new(Hdf5Output::new(output)?))
     }
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Part> {
         let file = open(input, options)?;
         inspect_group(&file.root(), &mut HashSet::new(), 0)
     }
+}
+
+/// Copies a file that can be opened.
+pub(crate) fn copy(input: Input, mut output: Output<'_>) -> Result<()> {
+    let source: Arc<dyn cannery_hdf5::Source> = match input.into_whole(&Limits::default())? {
+        Contents::File(file) => Arc::new(FileSource::new(file)?),
+        Contents::Memory(bytes) => Arc::new(bytes),
+    };
+    File::from_source(Arc::clone(&source))?;
+    let mut at = 0;
+    while at < source.len() {
+        let mut block = vec![0; usize::try_from(source.len() - at).map_or(PIECE, |n| n.min(PIECE))];
+        source.read_at(at, &mut block)?;
+        output.write_all(&block).map_err(|e| Error::io(e, "cannot write the file"))?;
+        at += block.len() as u64;
+    }
+    output.finish()
 }
 
 /// Other files that this one names are not opened.
@@ -104,22 +132,57 @@ fn send_group(group: &Node, sink: &mut dyn Sink, open: &mut Vec<(u64, u64)>) -> 
     }
     open.push(group.id());
     let members = members(group)?;
-    sink.begin(Container::Map, Some(members.len()))?;
+    let container = match tag_of(group).as_deref() {
+        Some("list") => Container::List,
+        Some("tuple") => Container::Tuple,
+        _ => Container::Map,
+    };
+    sink.begin(container, Some(members.len()))?;
     for (name, node) in members {
-        sink.key(name.as_str().into())?;
-        match node.kind()? {
-            ObjectKind::Group => send_group(&node, sink, open)?,
-            ObjectKind::Dataset => send_dataset(&node, sink)?,
-            ObjectKind::Datatype => sink.null()?,
+        if container == Container::Map {
+            sink.key(name.as_str().into())?;
         }
+        send(&node, sink, open)?;
     }
     open.pop();
-    sink.end(Container::Map)
+    sink.end(container)
+}
+
+fn send(node: &Node, sink: &mut dyn Sink, open: &mut Vec<(u64, u64)>) -> Result<()> {
+    match node.kind()? {
+        ObjectKind::Group => send_group(node, sink, open),
+        ObjectKind::Dataset => send_dataset(node, sink),
+        ObjectKind::Datatype => sink.null(),
+    }
+}
+
+/// What a dataset or group stands for, if it says so.
+fn tag_of(node: &Node) -> Option<String> {
+    let (_, attribute) =
+        node.attributes().ok()?.into_iter().find(|(name, _)| name.as_slice() == TAG)?;
+    let attribute = attribute.ok()?;
+    let is_text = matches!(attribute.datatype.class, TypeClass::VarString { .. });
+    if !is_text || attribute.space != Dataspace::Scalar {
+        return None;
+    }
+    let (_, text) = node.sequence(&attribute.data, 1).ok()?;
+    String::from_utf8(text).ok()
 }
 
 fn send_dataset(node: &Node, sink: &mut dyn Sink) -> Result<()> {
     let dataset = node.dataset()?;
     let Some(shape) = shape_of(&dataset) else { return sink.null() };
+    match tag_of(node).as_deref() {
+        Some("int" | "float" | "bool") if shape.is_empty() => {
+            return send_element(dataset.datatype(), &dataset.read_bytes()?, sink);
+        }
+        Some("bytes") if dataset.datatype().size == 1 => return sink.bytes(&dataset.read_bytes()?),
+        Some("list" | "tuple") if shape.len() == 1 && dtype_of(dataset.datatype()).is_some() => {
+            return send_column(&dataset, sink);
+        }
+        Some("records") if shape.len() == 1 => return send_records(node, &dataset, sink),
+        _ => {}
+    }
     if let TypeClass::VarString { .. } = dataset.datatype().class {
         let size = dataset.datatype().size as usize;
         let bytes = dataset.read_bytes()?;
@@ -128,6 +191,57 @@ fn send_dataset(node: &Node, sink: &mut dyn Sink) -> Result<()> {
     }
     let Some(dtype) = dtype_of(dataset.datatype()) else { return Err(no_array(&dataset)) };
     sink.array(&Lazy { dataset: &dataset, dtype, shape })
+}
+
+/// Sends a number, or a truth value, that is no array.
+fn send_element(datatype: &Datatype, element: &[u8], sink: &mut dyn Sink) -> Result<()> {
+    if let TypeClass::Enum { .. } = datatype.class {
+        return sink.bool(element.first().is_some_and(|&byte| byte != 0));
+    }
+    let wide = || -> Option<[u8; 8]> { element.try_into().ok() };
+    match (&datatype.class, wide()) {
+        (TypeClass::Fixed { .. }, Some(bytes)) => sink.int(i64::from_le_bytes(bytes)),
+        (TypeClass::Float(_), Some(bytes)) => sink.float(f64::from_le_bytes(bytes)),
+        _ => Err(Error::new(ErrorKind::Unsupported, "a number is not of 8 bytes as it should be")),
+    }
+}
+
+/// Sends a list whose items are all of one kind.
+fn send_column(dataset: &Dataset, sink: &mut dyn Sink) -> Result<()> {
+    let data = dataset.read_bytes()?;
+    let size = (dataset.datatype().size as usize).max(1);
+    sink.begin(Container::List, Some(data.len() / size))?;
+    for element in data.chunks_exact(size) {
+        send_element(dataset.datatype(), element, sink)?;
+    }
+    sink.end(Container::List)
+}
+
+/// Sends records as maps.
+fn send_records(node: &Node, dataset: &Dataset, sink: &mut dyn Sink) -> Result<()> {
+    let TypeClass::Compound(members) = &dataset.datatype().class else {
+        return Err(no_array(dataset));
+    };
+    let data = dataset.read_bytes()?;
+    let size = (dataset.datatype().size as usize).max(1);
+    sink.begin(Container::List, Some(data.len() / size))?;
+    for record in data.chunks_exact(size) {
+        sink.begin(Container::Map, Some(members.len()))?;
+        for member in members {
+            sink.key(String::from_utf8_lossy(&member.name).as_ref().into())?;
+            let (at, len) = (member.offset as usize, member.datatype.size as usize);
+            let element = record.get(at..).and_then(|rest| rest.get(..len));
+            let element = element.ok_or_else(|| no_array(dataset))?;
+            match member.datatype.class {
+                TypeClass::VarString { .. } => {
+                    send_texts(node, &[], &mut std::iter::once(element), sink)?;
+                }
+                _ => send_element(&member.datatype, element, sink)?,
+            }
+        }
+        sink.end(Container::Map)?;
+    }
+    sink.end(Container::List)
 }
 
 /// Sends texts of any length as nested lists.

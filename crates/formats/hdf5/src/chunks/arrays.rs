@@ -69,8 +69,10 @@ fn add_pages(
         let here = page.min(count - number * page);
         let at = number.checked_mul(whole).and_then(|skip| address.checked_add(skip));
         let at = at.ok_or_else(|| malformed("a page lies outside the file"))?;
-        let bytes = checked(core, at, here * entry + 4, "a page of an array")?;
-        add_entries(core, grid, (first + number * page, here), &bytes, chunks)?;
+        match checked(core, at, here * entry + 4, "a page of an array") {
+            Ok(bytes) => add_entries(core, grid, (first + number * page, here), &bytes, chunks)?,
+            Err(error) => core.tolerate(error, at)?,
+        }
     }
     Ok(())
 }
@@ -211,14 +213,20 @@ pub(super) fn read_extensible(
                 if !seen.insert(address) {
                     return Err(cycle("a super block", address));
                 }
-                read_super(core, grid, &array, (address, first, level), chunks)?;
+                if let Err(error) = read_super(core, grid, &array, (address, first, level), chunks)
+                {
+                    core.tolerate(error, address)?;
+                }
             }
         } else {
             for number in 0..blocks {
                 let address = cursor.address(core.sizes)?;
                 let start = first + number * entries;
                 if address != UNDEFINED {
-                    read_block(core, grid, &array, (address, start, entries), None, chunks)?;
+                    let at = (address, start, entries);
+                    if let Err(error) = read_block(core, grid, &array, at, None, chunks) {
+                        core.tolerate(error, address)?;
+                    }
                 }
             }
         }
@@ -251,7 +259,10 @@ fn read_super(
         if address != UNDEFINED {
             let start = first + number * entries;
             let bits = &bits[index(number * bitmap)..index((number + 1) * bitmap)];
-            read_block(core, grid, array, (address, start, entries), Some(bits), chunks)?;
+            let at = (address, start, entries);
+            if let Err(error) = read_block(core, grid, array, at, Some(bits), chunks) {
+                core.tolerate(error, address)?;
+            }
         }
     }
     Ok(())

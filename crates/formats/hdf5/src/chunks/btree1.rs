@@ -12,10 +12,14 @@ pub(super) fn read(core: &FileCore, grid: &Grid<'_>, index: &mut ChunkIndex) -> 
     let mut seen = HashSet::new();
     let mut pending = vec![(grid.layout.address, None)];
     while let Some((address, level)) = pending.pop() {
-        if !seen.insert(address) {
-            return Err(cycle("a node of a B-tree of chunks", address));
+        let read = if seen.insert(address) {
+            read_node(core, grid, (address, level), &mut pending, index)
+        } else {
+            Err(cycle("a node of a B-tree of chunks", address))
+        };
+        if let Err(error) = read {
+            core.tolerate(error, address)?;
         }
-        read_node(core, grid, (address, level), &mut pending, index)?;
     }
     Ok(())
 }

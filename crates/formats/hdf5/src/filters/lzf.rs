@@ -1,5 +1,7 @@
 //! LZF, as h5py writes it.
 
+use std::cell::RefCell;
+
 use cannery_core::Result;
 
 use crate::bytes::malformed;
@@ -38,35 +40,59 @@ pub(super) fn decode(data: &[u8], _values: &[u32], most: usize) -> Result<Vec<u8
 }
 
 /// Bits of the table of places where three bytes were seen last.
-const TABLE_BITS: u32 = 14;
+const TABLE_BITS: u32 = 15;
 
 /// The longest run of literals, and the longest and farthest match.
 const MAX_LITERALS: usize = 32;
 const MAX_MATCH: usize = 264;
 const MAX_DISTANCE: usize = 1 << 13;
 
+/// How many steps without a match make the next ones longer, as a power of two.
+const PATIENCE: usize = 8;
+
+thread_local! {
+    /// The table, which is kept from chunk to chunk.
+    static TABLE: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Compresses a chunk; nothing if it would not become shorter.
 pub(super) fn encode(data: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(data.len());
-    let mut table = vec![0_u32; 1 << TABLE_BITS];
+    TABLE.with_borrow_mut(|table| {
+        table.clear();
+        table.resize(1 << TABLE_BITS, 0);
+        encode_with(data, table.as_mut_slice().try_into().ok()?)
+    })
+}
+
+fn four_bytes(data: &[u8], at: usize) -> u32 {
+    data[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+fn slot(three: u32) -> usize {
+    (three.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS)) as usize
+}
+
+fn encode_with(data: &[u8], table: &mut [u32; 1 << TABLE_BITS]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(data.len() + MAX_LITERALS + 8);
     let (mut at, mut literals) = (0, 0);
-    while at + 2 < data.len() {
-        let three = u32::from_le_bytes([data[at], data[at + 1], data[at + 2], 0]);
-        let slot = (three.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS)) as usize;
-        let before = table[slot] as usize;
-        table[slot] = u32::try_from(at + 1).ok()?;
+    // Four bytes are looked at, of which three count.
+    let last = data.len().saturating_sub(4);
+    while at < last {
+        let three = four_bytes(data, at) & 0x00ff_ffff;
+        let before = &mut table[slot(three)];
+        let start = *before as usize;
         // Places count from 1: 0 stands for none.
-        let distance = (at + 1).wrapping_sub(before);
-        if before == 0
+        *before = u32::try_from(at + 1).ok()?;
+        let distance = (at + 1).wrapping_sub(start);
+        if start == 0
             || distance > MAX_DISTANCE
-            || data[before - 1..before + 2] != data[at..at + 3]
+            || four_bytes(data, start - 1) & 0x00ff_ffff != three
         {
-            at += 1;
+            at += 1 + ((at - literals) >> PATIENCE);
             continue;
         }
         let most = MAX_MATCH.min(data.len() - at);
-        let (one, other) = (&data[before - 1..], &data[at..at + most]);
-        let len = 3 + other[3..].iter().zip(&one[3..]).take_while(|(a, b)| a == b).count();
+        let len = common(&data[start - 1..], &data[at..at + most]);
         put_literals(&mut out, &data[literals..at]);
         put_match(&mut out, distance - 1, len - 2);
         if out.len() >= data.len() {
@@ -74,9 +100,27 @@ pub(super) fn encode(data: &[u8]) -> Option<Vec<u8>> {
         }
         at += len;
         literals = at;
+        if at < last {
+            // The end of a match is a place from which others go on.
+            table[slot(four_bytes(data, at - 1) & 0x00ff_ffff)] = u32::try_from(at).ok()?;
+        }
     }
     put_literals(&mut out, &data[literals..]);
     Some(out).filter(|out| out.len() < data.len())
+}
+
+/// How many bytes two places have in common, of all of `here`.
+fn common(before: &[u8], here: &[u8]) -> usize {
+    let pairs = before.as_chunks::<8>().0.iter().zip(here.as_chunks::<8>().0);
+    let mut len = 0;
+    for (one, other) in pairs {
+        let differs = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return len + differs.trailing_zeros() as usize / 8;
+        }
+        len += 8;
+    }
+    len + before[len..].iter().zip(&here[len..]).take_while(|(one, other)| one == other).count()
 }
 
 fn put_literals(out: &mut Vec<u8>, literals: &[u8]) {

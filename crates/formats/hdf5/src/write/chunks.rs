@@ -1,16 +1,17 @@
 //! Chunks of datasets that are changed: their index, and those that wait to be stored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cannery_core::Result;
 
+use super::chunk_tree::{ChunkTree, Index, TreeShape};
 use super::edits::Edits;
 use super::encode::Encoder;
 use super::header::HeaderEdit;
 use super::space::{Space, allocate, give_up, write};
-use crate::bytes::{UNDEFINED, malformed, unsupported};
+use crate::bytes::{malformed, unsupported};
 use crate::chunks::Chunk;
 use crate::core::FileCore;
 use crate::filters::Pipeline;
@@ -27,16 +28,17 @@ pub(super) struct ChunkStore {
     pub(super) shape: Vec<u64>,
     pub(super) element: u64,
     pub(super) pipeline: Arc<Pipeline>,
-    pub(super) index: BTreeMap<Place, Chunk>,
+    pub(super) index: Index,
+    tree: ChunkTree,
     waiting: HashMap<Place, Arc<Vec<u8>>>,
     waiting_bytes: usize,
     /// Whether the index on disk is another one.
     pub(super) is_moved: bool,
 }
 
-/// The chunks of a dataset as readers see them.
-pub(crate) struct ChunkView {
-    pub(crate) index: Vec<(Place, Chunk)>,
+/// Chunks of a dataset in memory that a reader looks for.
+pub(crate) struct FoundChunks {
+    pub(crate) stored: HashMap<Place, Chunk>,
     pub(crate) waiting: HashMap<Place, Arc<Vec<u8>>>,
 }
 
@@ -44,15 +46,24 @@ impl ChunkStore {
     pub(super) fn new(
         (shape, element): (Vec<u64>, u64),
         pipeline: Arc<Pipeline>,
-        index: BTreeMap<Place, Chunk>,
+        index: Index,
     ) -> Self {
         let (waiting, waiting_bytes, is_moved) = (HashMap::new(), 0, false);
-        Self { shape, element, pipeline, index, waiting, waiting_bytes, is_moved }
+        let tree = ChunkTree::default();
+        Self { shape, element, pipeline, index, tree, waiting, waiting_bytes, is_moved }
     }
 
-    pub(super) fn view(&self) -> ChunkView {
-        let index = self.index.iter().map(|(place, chunk)| (place.clone(), *chunk)).collect();
-        ChunkView { index, waiting: self.waiting.clone() }
+    /// The chunks at these places.
+    pub(super) fn find(&self, places: impl Iterator<Item = Place>) -> FoundChunks {
+        let mut found = FoundChunks { stored: HashMap::new(), waiting: HashMap::new() };
+        for place in places {
+            if let Some(waiting) = self.waiting.get(&place) {
+                found.waiting.insert(place, Arc::clone(waiting));
+            } else if let Some(chunk) = self.index.get(&place) {
+                found.stored.insert(place, *chunk);
+            }
+        }
+        found
     }
 
     pub(super) fn is_dirty(&self) -> bool {
@@ -81,6 +92,7 @@ impl ChunkStore {
     /// Notes where a chunk has been stored.
     pub(super) fn set(&mut self, edits: &Edits, place: Place, chunk: Chunk) {
         self.is_moved = true;
+        self.tree.change(&place);
         if let Some(old) = self.index.insert(place, chunk) {
             give_up(edits, old.address, old.len);
         }
@@ -100,6 +112,7 @@ impl ChunkStore {
         self.index.retain(|place, chunk| {
             let inside = is_inside(place);
             if !inside {
+                self.tree.change(place);
                 give_up(edits, chunk.address, chunk.len);
             }
             inside
@@ -125,8 +138,10 @@ impl ChunkStore {
     }
 
     /// Writes the index, and says in the header where it is.
-    pub(super) fn serialize(&self, space: &Space<'_>, header: &mut HeaderEdit) -> Result<()> {
-        let root = if self.index.is_empty() { UNDEFINED } else { self.write_tree(space)? };
+    pub(super) fn serialize(&mut self, space: &Space<'_>, header: &mut HeaderEdit) -> Result<()> {
+        let shape = TreeShape { chunk: &self.shape, element: self.element };
+        let root = self.tree.write(space, &shape, &self.index)?;
+        self.is_moved = false;
         header.set(MessageKind::LAYOUT, self.layout(space.sizes(), root)?, 0);
         Ok(())
     }
@@ -142,73 +157,6 @@ impl ChunkStore {
         }
         Ok(out.finish())
     }
-
-    fn write_tree(&self, space: &Space<'_>) -> Result<u64> {
-        let mut entries = Vec::with_capacity(self.index.len());
-        for (place, chunk) in &self.index {
-            let len = u32::try_from(chunk.len);
-            let len = len.map_err(|_| unsupported("a chunk takes 4 GiB or more"))?;
-            entries.push(Entry { key: self.key(place, (len, chunk.mask)), child: chunk.address });
-        }
-        let last = self.index.keys().next_back();
-        let end: Place = last.into_iter().flat_map(|place| place.iter().map(|at| at + 1)).collect();
-        let mut end = self.key(&end, (0, 0));
-        // The offset in the last dimension, in elements: one behind.
-        let at = end.len() - 8;
-        end[at..].copy_from_slice(&self.element.to_le_bytes());
-        let mut level = 0;
-        loop {
-            entries = write_level(space, level, &entries, &end)?;
-            if let [root] = entries.as_slice() {
-                return Ok(root.child);
-            }
-            level += 1;
-        }
-    }
-
-    /// The key of a chunk: stored length, filters that were skipped, position.
-    fn key(&self, place: &[u64], (len, mask): (u32, u32)) -> Vec<u8> {
-        let mut key = Vec::with_capacity(16 + 8 * place.len());
-        key.extend_from_slice(&len.to_le_bytes());
-        key.extend_from_slice(&mask.to_le_bytes());
-        for (at, chunk) in place.iter().zip(&self.shape) {
-            key.extend_from_slice(&(at * chunk).to_le_bytes());
-        }
-        key.extend_from_slice(&[0; 8]);
-        key
-    }
-}
-
-/// A child of a node, and the key before it.
-struct Entry {
-    key: Vec<u8>,
-    child: u64,
-}
-
-/// Writes the nodes of a level, side by side; gives back the entries of the level above.
-fn write_level(space: &Space<'_>, level: u8, entries: &[Entry], end: &[u8]) -> Result<Vec<Entry>> {
-    let most = space.chunk_node() * 2;
-    let offset = usize::from(space.sizes().offset);
-    let node_len = 8 + 2 * offset + most * (end.len() + offset) + end.len();
-    let nodes = entries.len().div_ceil(most);
-    let places = (0..nodes).map(|_| space.take(node_len as u64));
-    let places = places.collect::<Result<Vec<u64>>>()?;
-    let mut above = Vec::with_capacity(nodes);
-    for (number, group) in entries.chunks(most).enumerate() {
-        let mut node = Encoder::new(space.sizes());
-        node.bytes(b"TREE").u8(1).u8(level).u16(u16::try_from(group.len()).unwrap_or(0));
-        let left = number.checked_sub(1).map_or(UNDEFINED, |left| places[left]);
-        node.address(left).address(places.get(number + 1).copied().unwrap_or(UNDEFINED));
-        for entry in group {
-            node.bytes(&entry.key).address(entry.child);
-        }
-        let next = entries.get((number + 1) * most).map_or(end, |entry| &entry.key);
-        node.bytes(next);
-        let fill = node_len - node.data.len();
-        space.write(places[number], &node.zeros(fill).finish())?;
-        above.push(Entry { key: group[0].key.clone(), child: places[number] });
-    }
-    Ok(above)
 }
 
 /// Sends a chunk through its filters and stores it; several threads may.
@@ -226,7 +174,7 @@ pub(super) fn store(
 }
 
 /// Runs numbered jobs on several threads; 0 threads means as many as there are processors.
-pub(super) fn in_parallel<T: Send>(
+pub(crate) fn in_parallel<T: Send>(
     jobs: usize,
     threads: usize,
     run: impl Fn(usize) -> Result<T> + Sync,

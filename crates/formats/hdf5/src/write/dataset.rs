@@ -226,7 +226,7 @@ impl Change<'_> {
         if shrinks && let Some(mut chunks) = object.chunks.take() {
             chunks.cut(edits, shape);
             let done = clear_edges(core, edits, dataset, &mut chunks, (old, shape));
-            self.dataset(core, dataset)?.chunks = Some(chunks);
+            self.object(core, dataset.address)?.chunks = Some(chunks);
             done?;
         }
         Ok(())
@@ -370,7 +370,7 @@ impl Change<'_> {
             }
             if chunks.is_full() { chunks.flush(core, edits) } else { Ok(()) }
         });
-        self.dataset(core, dataset)?.chunks = Some(chunks);
+        self.object(core, dataset.address)?.chunks = Some(chunks);
         done
     }
 }

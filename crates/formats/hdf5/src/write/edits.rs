@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use super::chunks::ChunkStore;
+use super::chunks::{ChunkStore, FoundChunks, Place};
 use super::encode::Encoder;
 use super::header::HeaderEdit;
 use super::heap::HeapWriter;
@@ -19,6 +19,7 @@ use super::links::LinksEdit;
 use super::space::{Allocator, Space, give_up};
 use super::target::Target;
 use crate::bytes::UNDEFINED;
+use crate::chunks::Chunk;
 use crate::core::FileCore;
 use crate::header::{Header, Message};
 use crate::links::Links;
@@ -83,6 +84,11 @@ impl Edits {
         }
     }
 
+    /// Has the superblock written again.
+    pub(super) fn forget_end(&mut self) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).end_on_disk = 0;
+    }
+
     /// How often something was changed.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -114,9 +120,26 @@ impl Edits {
         Some(Arc::clone(&links.links))
     }
 
-    /// The chunks of a dataset that is in memory.
-    pub(crate) fn chunks(&self, address: u64) -> Option<super::chunks::ChunkView> {
-        self.lock().objects.get(&address)?.chunks.as_ref().map(ChunkStore::view)
+    /// Whether the index of a dataset's chunks is in memory.
+    pub(crate) fn has_chunks(&self, address: u64) -> bool {
+        self.lock().objects.get(&address).is_some_and(|object| object.chunks.is_some())
+    }
+
+    /// The chunks of a dataset that is in memory, but for those that wait.
+    pub(crate) fn stored_chunks(&self, address: u64) -> Vec<(Place, Chunk)> {
+        let state = self.lock();
+        let chunks = state.objects.get(&address).and_then(|object| object.chunks.as_ref());
+        let all = chunks.into_iter().flat_map(|chunks| &chunks.index);
+        all.map(|(place, chunk)| (place.clone(), *chunk)).collect()
+    }
+
+    /// The chunks at some places of a dataset that is in memory.
+    pub(crate) fn find_chunks(
+        &self,
+        address: u64,
+        places: impl Iterator<Item = Place>,
+    ) -> Option<FoundChunks> {
+        Some(self.lock().objects.get(&address)?.chunks.as_ref()?.find(places))
     }
 
     /// Writes what readers of global heaps look for.
@@ -219,6 +242,9 @@ impl Change<'_> {
         self.write_superblock(core)?;
         // What gained a link comes before what lost one, so that nothing is lost in between.
         switches.sort_by_key(|switch| switch.lost_links);
+        if !switches.is_empty() {
+            edits.target.settle()?;
+        }
         for switch in switches {
             super::space::write(edits, core, switch.address, &switch.block)?;
         }
@@ -279,7 +305,7 @@ impl ObjectEdit {
         if let Some(links) = &self.links {
             links.serialize(space, &mut header)?;
         }
-        if let Some(chunks) = &self.chunks {
+        if let Some(chunks) = &mut self.chunks {
             chunks.serialize(space, &mut header)?;
         }
         let messages: Vec<Message> = super::attributes::serialize(space, &mut header)?;

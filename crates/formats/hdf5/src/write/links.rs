@@ -28,6 +28,18 @@ impl LinksEdit {
         Self { links: Arc::new(Links::new(Vec::new(), ordered)), next_order: 0 }
     }
 
+    /// These links.
+    pub(super) fn of(links: Vec<Link>, ordered: bool) -> Self {
+        let next_order = links.iter().filter_map(|link| link.order).max();
+        let next_order = next_order.map_or(0, |order| order + 1);
+        Self { links: Arc::new(Links::new(links, ordered)), next_order }
+    }
+
+    /// The message of a group whose links stand nowhere yet.
+    pub(super) fn empty_info(&self, sizes: crate::bytes::Sizes) -> Vec<u8> {
+        info(sizes, self.links.ordered, self.next_order, (UNDEFINED, UNDEFINED, UNDEFINED))
+    }
+
     /// Reads the links of a group; `None` if the object is none.
     pub(super) fn load<'o>(
         core: &FileCore,

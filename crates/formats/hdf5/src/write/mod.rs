@@ -4,6 +4,7 @@
 //! once. They reach the disk with [`File::flush`] and [`File::close`].
 
 mod attributes;
+mod chunk_tree;
 mod chunks;
 mod dataset;
 mod dense;
@@ -13,6 +14,7 @@ mod header;
 mod heap;
 mod links;
 mod mappings;
+mod repair;
 mod space;
 mod target;
 
@@ -21,7 +23,7 @@ use std::sync::Arc;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-pub(crate) use self::chunks::Place;
+pub(crate) use self::chunks::{FoundChunks, Place, in_parallel};
 pub use self::dataset::{DatasetSpec, Storage};
 pub(crate) use self::edits::Edits;
 use self::encode::Encoder;
@@ -51,6 +53,9 @@ pub struct CreateOptions {
     pub track_order: bool,
     /// Which other files the file may lead to.
     pub external: ExternalPolicy,
+    /// Whether flushing and closing do without waiting for the disk: what was written survives the
+    /// end of the process then, and not always a loss of power.
+    pub no_sync: bool,
 }
 
 const SIZES: Sizes = Sizes { offset: 8, length: 8 };
@@ -65,7 +70,7 @@ impl File {
     /// Those of the operating system; [`ErrorKind::Conflict`] if another program has it open.
     pub fn create(path: impl AsRef<Path>, options: &CreateOptions) -> Result<Self> {
         let path = canonical(path.as_ref());
-        let target = Arc::new(FileTarget::create(&path)?);
+        let target = Arc::new(FileTarget::create(&path)?.waits(!options.no_sync));
         Self::create_in(target, Some(&path), options)
     }
 
@@ -106,8 +111,20 @@ impl File {
     /// Those of the operating system and of the superblock; [`ErrorKind::Conflict`] if another
     /// program has it open; [`ErrorKind::Unsupported`] for files that libhdf5 must change.
     pub fn edit(path: impl AsRef<Path>, external: ExternalPolicy) -> Result<Self> {
+        Self::edit_with(path, external, true)
+    }
+
+    /// As [`File::edit`]; with `waits`, flushing and closing wait for the disk.
+    ///
+    /// # Errors
+    /// As [`File::edit`].
+    pub fn edit_with(
+        path: impl AsRef<Path>,
+        external: ExternalPolicy,
+        waits: bool,
+    ) -> Result<Self> {
         let path = canonical(path.as_ref());
-        let target = Arc::new(FileTarget::edit(&path)?);
+        let target = Arc::new(FileTarget::edit(&path)?.waits(waits));
         let file = Self::edit_in(target, Some(&path), external);
         file.map_err(|e| e.in_file(path.display().to_string()))
     }

@@ -85,6 +85,14 @@ impl<'a> Space<'a> {
         Self { edits, core, taken: RefCell::default() }
     }
 
+    pub(super) fn edits(&self) -> &'a Edits {
+        self.edits
+    }
+
+    pub(super) fn core(&self) -> &'a FileCore {
+        self.core
+    }
+
     pub(super) fn sizes(&self) -> Sizes {
         self.core.sizes
     }

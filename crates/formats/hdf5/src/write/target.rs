@@ -24,7 +24,17 @@ pub trait Target: Source {
     /// Those of the storage.
     fn grow(&self, len: u64) -> Result<()>;
 
-    /// Makes what was written so far the file that readers find.
+    /// Waits until what was written so far would survive a loss of power, before what refers to it
+    /// is written.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes what was written so far the file that readers find, and waits until it would survive
+    /// a loss of power.
     ///
     /// # Errors
     /// Those of the storage.
@@ -42,6 +52,10 @@ pub struct FileTarget {
     path: PathBuf,
     /// The name under which a new file is written before it is published.
     temporary: Mutex<Option<PathBuf>>,
+    /// Whether something was written that may not have reached the disk.
+    is_unsettled: AtomicBool,
+    /// Whether to wait for the disk.
+    waits: bool,
 }
 
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
@@ -65,7 +79,7 @@ impl FileTarget {
                 Ok(file) => {
                     lock(&file, path, LockKind::Exclusive)?;
                     let temporary = Mutex::new(Some(temporary));
-                    return Ok(Self { file, len: AtomicU64::new(0), path: path.into(), temporary });
+                    return Ok(Self::of(file, 0, path, temporary));
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(cannot(error, "create", path)),
@@ -82,7 +96,37 @@ impl FileTarget {
         let file = file.map_err(|e| cannot(e, "open", path))?;
         lock(&file, path, LockKind::Exclusive)?;
         let len = file.metadata().map_err(|e| cannot(e, "open", path))?.len();
-        Ok(Self { file, len: AtomicU64::new(len), path: path.into(), temporary: Mutex::new(None) })
+        Ok(Self::of(file, len, path, Mutex::new(None)))
+    }
+
+    fn of(file: File, len: u64, path: &Path, temporary: Mutex<Option<PathBuf>>) -> Self {
+        let (len, is_unsettled) = (AtomicU64::new(len), AtomicBool::new(false));
+        Self { file, len, path: path.into(), temporary, is_unsettled, waits: true }
+    }
+
+    /// Sets whether flushing and closing wait for the disk; without, what was written survives
+    /// the end of this process, and not always a loss of power.
+    #[must_use]
+    pub fn waits(mut self, yes: bool) -> Self {
+        self.waits = yes;
+        self
+    }
+
+    fn sync(&self) -> Result<()> {
+        if self.waits && self.is_unsettled.swap(false, Ordering::AcqRel) {
+            self.file.sync_data().map_err(|e| cannot(e, "write", &self.path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the name of a new file is on the disk; folders of some file systems cannot be
+/// waited for.
+#[cfg(unix)]
+fn sync_folder(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
     }
 }
 
@@ -116,6 +160,7 @@ impl Target for FileTarget {
         use std::os::unix::fs::FileExt;
         let written = self.file.write_all_at(data, offset);
         written.map_err(|e| cannot(e, "write", &self.path))?;
+        self.is_unsettled.store(true, Ordering::Release);
         self.len.fetch_max(offset + data.len() as u64, Ordering::AcqRel);
         Ok(())
     }
@@ -128,6 +173,7 @@ impl Target for FileTarget {
             let written = self.file.seek_write(&data[done..], offset + done as u64);
             done += written.map_err(|e| cannot(e, "write", &self.path))?;
         }
+        self.is_unsettled.store(true, Ordering::Release);
         self.len.fetch_max(offset + data.len() as u64, Ordering::AcqRel);
         Ok(())
     }
@@ -135,16 +181,28 @@ impl Target for FileTarget {
     fn grow(&self, len: u64) -> Result<()> {
         if self.len() < len {
             self.file.set_len(len).map_err(|e| cannot(e, "write", &self.path))?;
+            self.is_unsettled.store(true, Ordering::Release);
             self.len.fetch_max(len, Ordering::AcqRel);
         }
         Ok(())
     }
 
+    fn settle(&self) -> Result<()> {
+        let temporary = self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // A new file is not found before it is published.
+        if temporary.is_some() { Ok(()) } else { self.sync() }
+    }
+
     fn publish(&self) -> Result<()> {
         let mut temporary =
             self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.sync()?;
         if let Some(from) = temporary.as_ref() {
             std::fs::rename(from, &self.path).map_err(|e| cannot(e, "create", &self.path))?;
+            #[cfg(unix)]
+            if self.waits {
+                sync_folder(&self.path);
+            }
         }
         *temporary = None;
         Ok(())
