@@ -16,7 +16,7 @@ from cannery import Store, pipeline, step
 @step
 def digits() -> tuple[Annotated[np.ndarray, "images"], Annotated[np.ndarray, "labels"]]:
     images, labels = load_digits(return_X_y=True)
-    return np.asarray(images), np.asarray(labels)
+    return np.asarray(images)[:1000], np.asarray(labels)[:1000]
 
 
 @step
