@@ -6,9 +6,8 @@ use cannery_store::{ArtifactRecord, RunRecord};
 
 use crate::compare::{RunComparison, StepComparison};
 use crate::diff::ArtifactDiff;
+use crate::text::Changed;
 use crate::values::{FileDiff, ValueChange};
-
-type Versions = (String, Option<String>, Option<String>);
 
 /// A comparison of two versions of artifacts, as a map.
 #[must_use]
@@ -101,8 +100,8 @@ fn place_value(change: &ValueChange) -> Value {
     ])
 }
 
-fn versions(changes: &[Versions], of: &str) -> Value {
-    let change = |(name, old, new): &Versions| {
+fn versions(changes: &[Changed], of: &str) -> Value {
+    let change = |(name, old, new): &Changed| {
         object([
             (of, name.as_str().into()),
             ("before", old.clone().into()),

@@ -8,7 +8,7 @@ use cannery_pipeline::{Change, changes_between};
 use cannery_store::{ArtifactRecord, RunId, RunRecord, StepRecord, Store};
 
 use crate::Result;
-use crate::text::{json_text, seconds};
+use crate::text::{Changed, json_text, seconds};
 
 /// What differs between two runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub struct RunComparison {
     /// The second one.
     pub after: RunRecord,
     /// Parameters of the pipeline that differ, as JSON.
-    pub parameters: Vec<(String, Option<String>, Option<String>)>,
+    pub parameters: Vec<Changed>,
     /// Steps that only the first run has.
     pub only_before: Vec<String>,
     /// Steps that only the second run has.
@@ -39,7 +39,7 @@ pub struct StepComparison {
     /// What it depended on that differs.
     pub changes: Vec<Change>,
     /// Outputs with other values: the name, which is empty for the only one, and the versions.
-    pub outputs: Vec<(String, Option<String>, Option<String>)>,
+    pub outputs: Vec<Changed>,
 }
 
 /// Compares two runs of a store: parameters, code, steps, what they depended on, and outputs.
@@ -79,11 +79,7 @@ fn compare_steps(
     Ok((!is_same).then(|| StepComparison { name: before.label(), status, changes, outputs }))
 }
 
-fn output_changes(
-    store: &Store,
-    before: &StepRecord,
-    after: &StepRecord,
-) -> Result<Vec<(String, Option<String>, Option<String>)>> {
+fn output_changes(store: &Store, before: &StepRecord, after: &StepRecord) -> Result<Vec<Changed>> {
     let by_name = |step: &StepRecord| -> Result<BTreeMap<String, ArtifactRecord>> {
         Ok(store.step_outputs(step.id)?.into_iter().collect())
     };
@@ -94,7 +90,7 @@ fn output_changes(
     Ok(others.map(|(name, old, new)| (name, old.map(version), new.map(version))).collect())
 }
 
-fn parameter_changes(before: &str, after: &str) -> Vec<(String, Option<String>, Option<String>)> {
+fn parameter_changes(before: &str, after: &str) -> Vec<Changed> {
     let by_name = |text: &str| -> BTreeMap<String, String> {
         let Ok(Value::Map(entries)) = json::to_value(text.as_bytes()) else {
             return BTreeMap::new();
@@ -142,10 +138,17 @@ impl fmt::Display for RunComparison {
             write!(f, "\n  pipeline: {old} -> {new}")?;
         }
         for (name, old, new) in &self.parameters {
-            write!(f, "\n  parameter {}: {} -> {}", printable(name), told(old), told(new))?;
+            write!(
+                f,
+                "\n  parameter {}: {} -> {}",
+                printable(name),
+                told(old.as_ref()),
+                told(new.as_ref())
+            )?;
         }
         if before.code_version != after.code_version {
-            let (old, new) = (told(&before.code_version), told(&after.code_version));
+            let (old, new) =
+                (told(before.code_version.as_ref()), told(after.code_version.as_ref()));
             write!(f, "\n  code version: {old} -> {new}")?;
         }
         for name in &self.only_before {
@@ -177,12 +180,18 @@ impl fmt::Display for StepComparison {
         }
         for (name, old, new) in &self.outputs {
             let name = if name.is_empty() { "output" } else { name.as_str() };
-            write!(f, "\n    {}: {} -> {}", printable(name), told(old), told(new))?;
+            write!(
+                f,
+                "\n    {}: {} -> {}",
+                printable(name),
+                told(old.as_ref()),
+                told(new.as_ref())
+            )?;
         }
         Ok(())
     }
 }
 
-fn told(text: &Option<String>) -> String {
-    text.as_deref().map_or_else(|| "nothing".to_owned(), |text| printable(text).into_owned())
+fn told(text: Option<&String>) -> String {
+    text.map_or_else(|| "nothing".to_owned(), |text| printable(text).into_owned())
 }

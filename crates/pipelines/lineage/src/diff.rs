@@ -7,6 +7,7 @@ use cannery::{printable, size_name};
 use cannery_pipeline::{Change, changes_between};
 use cannery_store::{ArtifactRecord, StepId, Store};
 
+use crate::text::Changed;
 use crate::values::{FileDiff, ValueDiff};
 use crate::{Result, shown_type};
 
@@ -22,7 +23,7 @@ pub struct ArtifactDiff {
     /// The second one.
     pub after: ArtifactRecord,
     /// The inputs of the steps that made them which differ: the argument, and the versions.
-    pub inputs: Vec<(String, Option<String>, Option<String>)>,
+    pub inputs: Vec<Changed>,
     /// What else the steps depended on that differs: code, parameters, files.
     pub made: Vec<Change>,
     /// What differs in the values.
@@ -57,11 +58,7 @@ pub fn diff_artifacts(
     Ok(diff)
 }
 
-fn input_changes(
-    store: &Store,
-    before: StepId,
-    after: StepId,
-) -> Result<Vec<(String, Option<String>, Option<String>)>> {
+fn input_changes(store: &Store, before: StepId, after: StepId) -> Result<Vec<Changed>> {
     let (old, new) = (store.step_inputs(before)?, store.step_inputs(after)?);
     let arguments: BTreeSet<&String> = old.iter().chain(&new).map(|(name, _)| name).collect();
     let of = |inputs: &[(String, ArtifactRecord)], name: &String| {

@@ -259,17 +259,16 @@ impl Builder {
             self.add_lone_artifact(artifact, asked);
             return Ok(());
         };
-        let node = match self.steps.get(&producer.step) {
-            Some(node) => *node,
-            None => {
-                let step = store.step(producer.step)?;
-                let took = duration_of(&step);
-                let pause = if took.is_empty() { "" } else { " · " };
-                let detail = format!("run {}{pause}{took}", step.run);
-                let node = self.add_step(&step, step.label(), detail);
-                self.steps.insert(producer.step, node);
-                node
-            }
+        let node = if let Some(node) = self.steps.get(&producer.step) {
+            *node
+        } else {
+            let step = store.step(producer.step)?;
+            let took = duration_of(&step);
+            let pause = if took.is_empty() { "" } else { " · " };
+            let detail = format!("run {}{pause}{took}", step.run);
+            let node = self.add_step(&step, step.label(), detail);
+            self.steps.insert(producer.step, node);
+            node
         };
         self.add_port(node, artifact, label, asked);
         Ok(())

@@ -43,5 +43,5 @@ pub use compare::{RunComparison, StepComparison, compare_runs};
 pub use diff::{ArtifactDiff, diff_artifacts};
 pub use graph::{Graph, GraphEdge, GraphNode, NodeStatus, Port, Reach};
 pub use open_lineage::{OpenLineageOptions, open_lineage, runs_of};
-pub use text::{seconds, shown_type};
+pub use text::{Changed, seconds, shown_type};
 pub use values::{FileDiff, ValueChange, ValueDiff};

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use cannery::{Value, json, printable};
 
+/// What is called so and differs: its name, and what it was and is.
+pub type Changed = (String, Option<String>, Option<String>);
+
 /// How long something took, with three digits or so.
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
@@ -46,8 +49,12 @@ fn char_width(character: char) -> f64 {
         '\0'..='~' => 0.62,
         '\u{300}'..='\u{36f}' => 0.0,
         // Scripts whose characters are as wide as high, and pictures.
-        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' => 1.05,
-        '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ffe6}' => 1.05,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ffe6}' => 1.05,
         '\u{1f000}'.. => 1.3,
         _ => 0.72,
     }

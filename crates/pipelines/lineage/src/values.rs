@@ -224,7 +224,9 @@ impl Changes {
                 None => self.add_values(place, Some(before), None),
             }
         }
-        new.iter().for_each(|(place, after)| self.add_values(place, None, Some(after)));
+        for (place, after) in &new {
+            self.add_values(place, None, Some(after));
+        }
     }
 
     /// Items are compared one by one where there are equally many; else what is the same in both

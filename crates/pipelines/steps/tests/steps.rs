@@ -19,12 +19,12 @@ fn orders(count: u32) -> Vec<Order> {
 }
 
 #[step]
-fn total(orders: &[Order], rates: BTreeMap<String, f64>) -> f64 {
+fn total(orders: &[Order], rates: &BTreeMap<String, f64>) -> f64 {
     orders.iter().map(|order| order.price * rates["VAT"]).sum()
 }
 
 #[step(name = "headline", version = "2")]
-fn title(total: &f64) -> String {
+fn title(total: f64) -> String {
     format!("total: {total}")
 }
 
@@ -62,7 +62,7 @@ fn a_known_result_is_used() {
     assert_eq!((third.load().unwrap().as_str(), third.is_cached()), ("total: 9", false));
     assert_eq!(title::STEP.name, "headline");
     assert_ne!(orders::STEP.fingerprint, total::STEP.fingerprint);
-    assert_eq!(title(&1.0), "total: 1", "the function stays what it is");
+    assert_eq!(title(1.0), "total: 1", "the function stays what it is");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn values_have_the_layouts_of_python() {
 #[test]
 fn what_python_stored_is_an_argument() {
     let (_folder, store) = store();
-    let mut add = |name: &str, file: &str, text: &str, format: &str| {
+    let add = |name: &str, file: &str, text: &str, format: &str| {
         let about = Description::new("x", format);
         let content: Digest = store.put_bytes(file, text.as_bytes(), &about).unwrap();
         store.add_artifact(name, content).unwrap();
