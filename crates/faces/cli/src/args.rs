@@ -588,7 +588,7 @@ pub(crate) enum LineageFormat {
     Svg,
     /// A flowchart of Mermaid
     Mermaid,
-    /// Events of OpenLineage, one JSON document to a line
+    #[value(help = "Events of OpenLineage, one JSON document to a line")]
     Openlineage,
 }
 
