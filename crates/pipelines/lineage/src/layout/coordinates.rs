@@ -1,6 +1,6 @@
 //! How high items stand, so that edges are nearly straight and nothing overlaps.
 
-use super::{Columns, Item};
+use super::columns::{Columns, Item};
 
 /// Space between two nodes, and beside the passage of an edge.
 const NODE_GAP: f64 = 20.0;

@@ -1,6 +1,6 @@
 //! In which order items of a column stand, so that few edges cross.
 
-use super::Columns;
+use super::columns::Columns;
 
 /// Sweeps over all columns; they stop early where nothing crosses.
 const SWEEPS: usize = 24;
