@@ -11,7 +11,7 @@ from cannery import _native
 
 __all__ = ["FileReport", "Finding", "Report", "Verdict", "scan"]
 
-Verdict = Literal["ok", "unknown", "danger"]
+Verdict = Literal["ok", "unknown", "danger", "skipped", "code"]
 Where = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
@@ -46,7 +46,8 @@ class FileReport:
 
     #: Its path; empty for bytes.
     name: str
-    #: The worst of its findings; `"ok"` only if it was read to its end and has none.
+    #: The worst of its findings; without any, `"ok"` if it was judged and read to its end,
+    #: `"skipped"` if no loader would unpickle it, and `"code"` if it is a program.
     verdict: Verdict
     #: What it is, in a few words.
     summary: str
@@ -74,9 +75,13 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict; `"unknown"` if there was nothing to scan."""
-        verdicts = {file.verdict for file in self.files} or {"unknown"}
-        return "danger" if "danger" in verdicts else "unknown" if "unknown" in verdicts else "ok"
+        """The worst verdict; `"unknown"` if there was nothing to judge."""
+        verdicts = {file.verdict for file in self.files}
+        worst: tuple[Verdict, ...] = ("danger", "unknown", "ok")
+        for verdict in worst:
+            if verdict in verdicts:
+                return verdict
+        return "unknown"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -114,6 +119,8 @@ def scan(where: Where | Iterable[str | os.PathLike[str]], *, max_unpacked: int =
 
     Verdicts are `"ok"` (data only, read to its end), `"unknown"` (something cannery does not
     know, or could not read) and `"danger"` (something that no data needs and that does harm).
+    Files that no loader would unpickle are `"skipped"`, and programs are `"code"`; where there is
+    nothing else, the report as a whole is `"unknown"`.
     A file that unpacks to more than `max_unpacked` bytes is `"unknown"`.
 
     >>> import pickle, cannery

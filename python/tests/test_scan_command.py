@@ -48,8 +48,8 @@ def test_a_folder_as_people_see_it(folder: Path) -> None:
         " files and the environment  in $.hook  at byte 29 (REDUCE)",
         "F/deep/unknown.bin  unknown  makes an instance of my_pkg.Model: cannery does not"
         " know it  at byte 17 (NEWOBJ)",
-        "F/empty.pkl  unknown  an empty file, which cannery does not scan",
-        "4 scanned, 1 dangerous, 2 unknown",
+        "F/empty.pkl  skipped  an empty file",
+        "4 scanned, 1 dangerous, 1 unknown, 1 skipped",
     ]
     assert done.returncode == 1
     assert done.stderr == b""
@@ -74,7 +74,8 @@ def test_wrong_use() -> None:
 def test_json(folder: Path) -> None:
     document = json.loads(run("--json", folder).stdout)
     assert (document["verdict"], document["scanned"]) == ("danger", 4)
-    assert (document["dangerous"], document["unknown"]) == (1, 2)
+    assert (document["dangerous"], document["unknown"]) == (1, 1)
+    assert (document["skipped"], document["code"]) == (1, 0)
     evil = next(file for file in document["files"] if "evil" in file["path"])
     assert evil == {
         "path": str(folder / "deep" / "deeper" / "evil model.pkl"),
@@ -126,7 +127,7 @@ def test_sarif(folder: Path) -> None:
     document = json.loads(run("--format=sarif", folder).stdout)
     check_sarif(document)
     results = document["runs"][0]["results"]
-    assert sorted(result["level"] for result in results) == ["error", "error", "warning", "warning"]
+    assert sorted(result["level"] for result in results) == ["error", "error", "warning"]
     uris = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in results}
     assert f"file://{odd}" in {unquote(uri) for uri in uris}
     empty = json.loads(run("--format=sarif", folder / "data.pkl").stdout)
@@ -176,7 +177,10 @@ def test_a_device_without_an_end_is_left() -> None:
 
 def test_an_empty_folder_is_not_ok(tmp_path: Path) -> None:
     done = run(tmp_path)
-    assert (done.returncode, done.stdout) == (2, b"0 scanned, 0 dangerous, 0 unknown\n")
+    assert (done.returncode, done.stdout) == (
+        2,
+        b"0 scanned, 0 dangerous, 0 unknown: nothing to judge\n",
+    )
 
 
 def test_holes(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """`cannery inspect`, `convert` and `diff` on files of tensors."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 np = pytest.importorskip("numpy")
 
-from cannery import npy, safetensors  # noqa: E402
+import cannery  # noqa: E402
+from cannery import npy, safetensors, torch  # noqa: E402
 
 TENSORS = {
     "w": np.arange(12.0).reshape(3, 4),
@@ -204,3 +207,59 @@ with open("/proc/self/status") as status:
     done = subprocess.run(command, capture_output=True, text=True)
     assert int(done.stdout) < 60 << 10, done.stderr
     assert (files / "large.npz").stat().st_size > size // 2
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Return the arrays in nested containers by their names joined by dots."""
+    if isinstance(value, np.ndarray):
+        return {name: value}
+    if not isinstance(value, dict | list):
+        return {}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    parts = [flat(inner, f"{name}.{key}" if name else str(key)) for key, inner in items]
+    return {key: array for part in parts for key, array in part.items()}
+
+
+@pytest.mark.parametrize("folder", ["t2.15-fs", "t2.15-fs_per_tensor"])
+def test_distributed_checkpoints_are_files_of_tensors(
+    suites: Path, tmp_path: Path, folder: str
+) -> None:
+    source, target = suites / "torch/dcp" / folder, tmp_path / "a.safetensors"
+    run("convert", "--lossy", source, target)
+    expected = flat(cannery.load(source))
+    found = safetensors.load_file(target)
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert found[name].tobytes() == np.ascontiguousarray(array).tobytes(), name
+    assert json.loads(run("inspect", "--json", source))["totals"]["tensors"] == len(expected)
+
+
+@pytest.mark.parametrize("model", ["torch/hf/t2.15", "torch/dcp/t2.15-hf"])
+def test_folders_of_sharded_models(suites: Path, tmp_path: Path, model: str) -> None:
+    expected = cannery.load(suites / model)
+    run("convert", suites / model, tmp_path / "a.npz")
+    found = npy.load(tmp_path / "a.npz")
+    assert set(found) == set(expected)
+    assert json.loads(run("cat", suites / model)).keys() == expected.keys()
+
+
+def test_converting_takes_memory_for_a_piece(tmp_path: Path) -> None:
+    weights = {f"w{i}": np.full((1000, 4000), i, "f4") for i in range(6)}
+    torch.save(weights, tmp_path / "a.pt")
+    code = "import peak_memory; from cannery import _native; import sys\n"
+    code += "sys.argv = ['cannery', 'convert', 'a.pt', 'a.safetensors']\n"
+    code += "from cannery.__main__ import main\n"
+    code += "status = main()\n"
+    code += "print(status, peak_memory.kilobytes())"
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+    )
+    status, memory = done.stdout.split()
+    assert status in ("0", "None")
+    assert int(memory) < 60_000

@@ -14,13 +14,13 @@ from cannery._audit import reading
 from cannery._objects._describe import Describer
 from cannery._objects._files import codec_of, load_pickle, table_bytes
 from cannery._objects._formats import (
-    CHECKPOINTS,
     DOCUMENTS,
     extension_of,
     format_of_data,
     format_of_file,
     format_of_id,
     formats,
+    is_checkpoint,
 )
 from cannery._objects._record import Record
 from cannery._objects._registry import register
@@ -178,7 +178,8 @@ def load(
     Pickles and joblib's files (`.pkl`, `.pickle`, `.joblib`, compressed or not) are read under the
     policy of `cannery.pickle`, to which `trust` may name its profiles, too (`trust=["sklearn"]`).
 
-    Checkpoints of PyTorch (`.pt`, `.pth`, `.ckpt`, or `format="torch"`) are read by
+    Checkpoints of PyTorch (`.pt`, `.pth`, `.ckpt`, `.pt2`, `.ptl`, or `format="torch"`), indexes
+    and folders of sharded models, and folders of distributed checkpoints are read by
     `cannery.torch`, without PyTorch: tensors are arrays.
 
     With `mmap`, large arrays of a `.can` file are mapped, not read; changes to them stay in memory.
@@ -200,7 +201,7 @@ def load(
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
     path = Path(os.fsdecode(where))
-    if format == "torch" or (format is None and path.suffix.lower() in CHECKPOINTS):
+    if format == "torch" or (format is None and is_checkpoint(path)):
         from cannery import torch
 
         return _checked(torch.load(path), type, None)

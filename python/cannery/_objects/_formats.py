@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from cannery import _native
@@ -13,13 +13,28 @@ from cannery.errors import DataError
 #: Formats of documents, which hold any object.
 DOCUMENTS = frozenset({"can", "cbor", "json", "msgpack", "yaml"})
 
-#: Names of checkpoints of PyTorch end in these.
-CHECKPOINTS = frozenset({".pt", ".pth", ".ckpt"})
+# Names of checkpoints of PyTorch end in these, and those of the indexes of sharded models.
+_CHECKPOINTS = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".ptl"})
+_INDEXES = (".bin.index.json", ".safetensors.index.json")
+# `.bin` is the name of anything: ZIP archives and the older streams begin so.
+_CHECKPOINT_STARTS = (b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
 
 # What is looked at to tell a format.
 _START = 4096
 # The usual first bytes of JSON, which no other format begins with, or YAML, which says the same.
 _JSON_STARTS = (b"{", b"[", b'"')
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether `path` is a checkpoint of PyTorch, or the index or the folder of a model."""
+    if path.suffix.lower() in _CHECKPOINTS or path.name.endswith(_INDEXES):
+        return True
+    if path.suffix.lower() == ".bin" and path.is_file():
+        with path.open("rb") as file:
+            return file.read(_START).startswith(_CHECKPOINT_STARTS)
+    return path.name == ".metadata" or (
+        path.is_dir() and ((path / ".metadata").is_file() or any(path.glob("*.index.json")))
+    )
 
 
 class FileFormat(NamedTuple):

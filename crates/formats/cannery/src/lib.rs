@@ -35,6 +35,8 @@ mod stages;
 mod summary;
 #[cfg(feature = "safetensors")]
 mod tensors;
+#[cfg(all(feature = "pickle", feature = "json", feature = "yaml"))]
+mod text_kind;
 mod times;
 
 #[cfg(feature = "can")]

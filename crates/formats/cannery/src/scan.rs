@@ -31,10 +31,11 @@ pub struct FileScan {
 }
 
 impl ScanReport {
-    /// The worst verdict; `unknown` if nothing was scanned.
+    /// The worst verdict; `unknown` if nothing was judged.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.files.iter().map(|file| file.scan.verdict).max().unwrap_or(Verdict::Unknown)
+        let worst = self.files.iter().map(|file| file.scan.verdict).max();
+        worst.filter(|worst| *worst >= Verdict::Ok).unwrap_or(Verdict::Unknown)
     }
 
     /// How many files got this verdict.
@@ -51,6 +52,8 @@ impl ScanReport {
             ("scanned", (self.files.len() as u64).into()),
             ("dangerous", (self.count(Verdict::Danger) as u64).into()),
             ("unknown", (self.count(Verdict::Unknown) as u64).into()),
+            ("skipped", (self.count(Verdict::Skipped) as u64).into()),
+            ("code", (self.count(Verdict::Code) as u64).into()),
             ("files", self.files.iter().map(file_value).collect()),
         ])
     }
@@ -188,6 +191,8 @@ pub fn with_checks(options: ScanOptions) -> ScanOptions {
         Ok(_) => Ok(()),
         Err(error) => Err((error.pos().map_or(0, |pos| pos.offset), error.message().to_owned())),
     });
+    #[cfg(all(feature = "json", feature = "yaml"))]
+    let options = options.text(crate::text_kind::text_kind);
     options
 }
 

@@ -306,6 +306,11 @@ pub(crate) fn is_path(name: &str) -> bool {
     name.split('.').all(is_word)
 }
 
+/// Whether a module may have this name: lines of prose have blanks and signs in them.
+pub(crate) fn is_importable(module: &str) -> bool {
+    !module.is_empty() && module.chars().all(|c| c.is_alphanumeric() || "_.-".contains(c))
+}
+
 /// Names that lead out of any module: other modules it has imported, and Python's own workings.
 fn detour(name: &str) -> Option<&'static str> {
     // A method of a class is no worse than the class; its attributes are.

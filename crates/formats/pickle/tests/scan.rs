@@ -65,18 +65,30 @@ fn a_file_of_a_library_that_is_cut_off_is_never_ok() {
     cannery_testing::report("pickles cut off", cases);
 }
 
+#[test]
+fn exported_programs_are_unknown() {
+    let Some(suites) = cannery_testing::suites() else { return };
+    let mut cases = 0;
+    for file in std::fs::read_dir(suites.join("torch/pt2")).unwrap() {
+        let data = std::fs::read(file.unwrap().path()).unwrap();
+        assert_eq!(verdict(&data), Verdict::Unknown);
+        cases += 1;
+    }
+    cannery_testing::report("exported programs", cases);
+}
+
 /// A hostile pickle, and one that holds data.
 const EVIL: &[u8] = b"\x80\x02cposix\nsystem\nX\x04\0\0\0true\x85R.";
 const DATA: &[u8] = b"\x80\x02]q\0(K\x01K\x02e.";
 
 #[test]
 fn verdicts() {
-    use Verdict::{Danger, Ok, Unknown};
+    use Verdict::{Code, Danger, Ok, Skipped, Unknown};
     let long_memo = b"\x80\x02Nr\xff\xff\xff\x7f.";
     let cases: &[(&str, Vec<u8>, Verdict)] = &[
         ("data", DATA.to_vec(), Ok),
         ("evil", EVIL.to_vec(), Danger),
-        ("empty", vec![], Unknown),
+        ("empty", vec![], Skipped),
         ("cut", DATA[..8].to_vec(), Unknown),
         ("two", [DATA, DATA].concat(), Ok),
         ("evil second", [DATA, EVIL].concat(), Danger),
@@ -110,9 +122,9 @@ fn verdicts() {
         ("nested", b"cpickle\nloads\nC\x17cos\nsystem\n(S'echo'\ntR.\x85R.".to_vec(), Danger),
         ("frame too long", b"\x80\x04\x95\x40\0\0\0\0\0\0\0N.".to_vec(), Unknown),
         ("frame cuts an opcode", b"\x80\x04\x95\x02\0\0\0\0\0\0\0NK\x010.".to_vec(), Unknown),
-        ("python", b"class Model:\n    pass\n".to_vec(), Ok),
-        ("python imports", b"import os\nimport sys\n".to_vec(), Ok),
-        ("text", b"Hello, world\nthis is text\n".to_vec(), Ok),
+        ("python", b"class Model:\n    pass\n".to_vec(), Code),
+        ("python imports", b"import os\nimport sys\n".to_vec(), Code),
+        ("text", b"Hello, world\nthis is text\n".to_vec(), Skipped),
         ("json", b"{\"a\": [1, 2]}".to_vec(), Ok),
         ("keras", b"{\"class_name\": \"Lambda\"}".to_vec(), Danger),
         ("old joblib wrapping", b"ZF0x10  broken".to_vec(), Unknown),

@@ -10,6 +10,7 @@
 pub mod archive;
 mod checkpoint;
 mod constants;
+mod distributed;
 pub mod dtype;
 mod exported;
 mod finish;
@@ -30,6 +31,7 @@ pub mod tensor;
 mod zip;
 
 pub use checkpoint::{Checkpoint, Document, FileLayout};
+pub use distributed::{DistributedValue, Stretch, TensorPart, read_distributed};
 pub use dtype::TorchDtype;
 pub use legacy::is_stream;
 pub use node_id::NodeId;

@@ -29,8 +29,8 @@ pub(crate) fn scan(args: &ScanArgs, console: &mut Console<'_>) -> Result<ExitSta
     }
     Ok(match report.verdict() {
         Verdict::Ok => ExitStatus::Success,
-        Verdict::Unknown => ExitStatus::Incomplete,
         Verdict::Danger => ExitStatus::Findings,
+        _ => ExitStatus::Incomplete,
     })
 }
 
@@ -61,16 +61,30 @@ fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Fail
     let width =
         report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0).min(60);
     for file in &report.files {
-        if file.scan.verdict != Verdict::Ok || !console.is_quiet() {
+        if file.scan.verdict > Verdict::Ok || !console.is_quiet() {
             print_file(file, width, console)?;
         }
     }
     if console.is_quiet() {
         return Ok(());
     }
-    let (danger, unknown) = (report.count(Verdict::Danger), report.count(Verdict::Unknown));
-    console
-        .line(format_args!("{} scanned, {danger} dangerous, {unknown} unknown", report.files.len()))
+    let mut line = format!("{} scanned", report.files.len());
+    let counted = [
+        (Verdict::Danger, "dangerous"),
+        (Verdict::Unknown, "unknown"),
+        (Verdict::Skipped, "skipped"),
+        (Verdict::Code, "of code"),
+    ];
+    for (verdict, name) in counted {
+        let count = report.count(verdict);
+        if count > 0 || verdict > Verdict::Ok {
+            line = format!("{line}, {count} {name}");
+        }
+    }
+    if report.verdict() == Verdict::Unknown && report.count(Verdict::Unknown) == 0 {
+        line.push_str(": nothing to judge");
+    }
+    console.line(format_args!("{line}"))
 }
 
 fn print_file(file: &FileScan, width: usize, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -89,6 +103,8 @@ fn print_file(file: &FileScan, width: usize, console: &mut Console<'_>) -> Resul
 
 fn verdict(verdict: Verdict, console: &Console<'_>) -> String {
     let (text, style) = match verdict {
+        Verdict::Skipped => ("skipped", Style::Faint),
+        Verdict::Code => ("code   ", Style::Faint),
         Verdict::Ok => ("ok     ", Style::Good),
         Verdict::Unknown => ("unknown", Style::Strong),
         Verdict::Danger => ("DANGER ", Style::Bad),

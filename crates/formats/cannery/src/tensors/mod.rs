@@ -5,6 +5,8 @@ mod array;
 mod arrays;
 mod convert;
 mod diff;
+#[cfg(feature = "torch")]
+mod distributed;
 mod float;
 mod names;
 mod open;

@@ -28,10 +28,10 @@ pub struct OpenTensors {
 }
 
 impl OpenTensors {
-    /// Whether it is a checkpoint of `PyTorch`'s, in one file or several.
+    /// Whether it is a checkpoint of `PyTorch`'s, or a model in several files.
     #[must_use]
     pub fn is_checkpoint(&self) -> bool {
-        self.format.starts_with("torch")
+        self.format.starts_with("torch") || self.format == "safetensors-index"
     }
 
     /// Sends the tensors to `sink` as a map of arrays. Floats that arrays do not have, such as
@@ -76,6 +76,9 @@ const OPENERS: &[Opener] = &[
     checkpoint,
     #[cfg(feature = "torch")]
     checkpoint_index,
+    #[cfg(feature = "torch")]
+    distributed_checkpoint,
+    folder_of_shards,
     npy,
     npy_folder,
 ];
@@ -155,6 +158,31 @@ fn checkpoint_index(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
     }
     let set = super::torch::CheckpointSet::open(path)?;
     Ok(Some(opened("torch-index", "checkpoints of PyTorch's, a set of files", set)))
+}
+
+#[cfg(feature = "torch")]
+fn distributed_checkpoint(path: &Path, _start: &[u8]) -> Result<Option<OpenTensors>> {
+    let is_metadata = path.file_name().is_some_and(|name| name == ".metadata");
+    let folder = if is_metadata { path.parent().unwrap_or(Path::new(".")) } else { path };
+    if !folder.is_dir() || !folder.join(".metadata").is_file() {
+        return Ok(None);
+    }
+    let set = super::distributed::DistributedSet::open(folder)?;
+    Ok(Some(opened("torch-distributed", "a distributed checkpoint of PyTorch's", set)))
+}
+
+/// The folder of a model in several files, with the one index that lists them.
+fn folder_of_shards(path: &Path, _start: &[u8]) -> Result<Option<OpenTensors>> {
+    let Ok(entries) = path.read_dir() else { return Ok(None) };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut indexes = paths.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(INDEX_SUFFIX)
+    });
+    match (indexes.next(), indexes.next()) {
+        (Some(index), None) => open_tensors(&Location::Path(index)),
+        _ => Ok(None),
+    }
 }
 
 fn npz(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {

@@ -1,7 +1,10 @@
 //! `PyTorch`'s checkpoints as files of named tensors: single files, and sets that an index lists.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Limits, Result, StorageInfo, TensorContainer, TensorInfo};
 use cannery_npy::Bytes;
@@ -22,17 +25,52 @@ pub(super) fn is_checkpoint(path: &Path, start: &[u8]) -> Result<bool> {
     Ok((is_zip || is_tape) && cannery_torch::looks_like(&Bytes::open(path)?))
 }
 
-/// The tensors of one file.
-pub(super) fn open(path: &Path) -> Result<Tensors<Bytes>> {
+/// The tensors of one file. What lies in it as it is, is read and not looked at in the map: pages of
+/// a map count as memory of the process.
+pub(super) struct CheckpointFile {
+    tensors: Tensors<Bytes>,
+    file: Mutex<File>,
+}
+
+/// Opens one file.
+pub(super) fn open(path: &Path) -> Result<CheckpointFile> {
+    let in_file = |error: Error| error.in_file(path.display().to_string());
+    let file = File::open(path).map_err(|e| in_file(Error::io(e, "cannot open the file")))?;
     let bytes = Bytes::open(path)?;
-    let checkpoint = Checkpoint::read(&bytes, &Limits::default())
-        .map_err(|e| e.in_file(path.display().to_string()))?;
-    Ok(Tensors::new(checkpoint, bytes))
+    let checkpoint = Checkpoint::read(&bytes, &Limits::default()).map_err(in_file)?;
+    Ok(CheckpointFile { tensors: Tensors::new(checkpoint, bytes), file: Mutex::new(file) })
+}
+
+impl TensorContainer for CheckpointFile {
+    fn tensors(&self) -> &[TensorInfo] {
+        self.tensors.tensors()
+    }
+
+    fn storages(&self) -> &[StorageInfo] {
+        self.tensors.storages()
+    }
+
+    fn others(&self) -> &[String] {
+        self.tensors.others()
+    }
+
+    fn read_storage(&self, storage: usize, start: u64, out: &mut [u8]) -> Result<()> {
+        let info = self.storages().get(storage);
+        let within = |info: &&StorageInfo| {
+            start.checked_add(out.len() as u64).is_some_and(|end| end <= info.len)
+        };
+        let Some(offset) = info.filter(within).and_then(|info| info.file_offset) else {
+            return self.tensors.read_storage(storage, start, out);
+        };
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start(offset + start)).and_then(|_| file.read_exact(out));
+        read.map_err(|e| Error::io(e, "cannot read the file"))
+    }
 }
 
 /// A model in several files, with an index that says which tensor is in which.
 pub(super) struct CheckpointSet {
-    files: Vec<Tensors<Bytes>>,
+    files: Vec<CheckpointFile>,
     tensors: Vec<TensorInfo>,
     storages: Vec<StorageInfo>,
     /// The file that each storage is in, and its number there.
@@ -69,7 +107,7 @@ impl CheckpointSet {
     fn add(
         &mut self,
         name: &str,
-        file: Tensors<Bytes>,
+        file: CheckpointFile,
         known: &mut HashMap<(String, String), TensorInfo>,
     ) {
         let (before, number) = (self.storages.len(), self.files.len());

@@ -19,6 +19,8 @@ pub struct Analyzed {
     pub error: Option<Error>,
     /// Instructions read.
     pub opcodes: u64,
+    /// Whether a module would be imported, or an extension code looked up.
+    pub imports: bool,
     /// Tensors whose bytes lie outside of the pickle: `PyTorch`'s persistent ids.
     pub storages: Vec<Storage>,
     /// Parts of the data that are no instructions: the raw arrays.

@@ -8,7 +8,7 @@ use super::finding::{Finding, GUARDED, UseKind, Verdict};
 use super::names::Special;
 use super::symbol::{Symbol, SymbolKind};
 use super::{Analyzer, AnalyzerOptions, Checked, MAX_NESTING, Note, Storage, Trace};
-use crate::policy::{Profile, Uses, danger};
+use crate::policy::{Profile, Uses, danger, is_importable};
 use crate::scan;
 
 /// The largest number of zeros that `bytes(n)` may be asked for.
@@ -118,6 +118,7 @@ impl<'a> Analyzer<'a> {
 
     /// `GLOBAL`: looks up a name, and with it imports its module.
     pub(super) fn global(&mut self, module: &str, name: &str) {
+        self.imports |= is_importable(module);
         let index = self.names.intern(module, name);
         let symbol = self.refer(index);
         self.stack.push(symbol);
@@ -158,6 +159,7 @@ impl<'a> Analyzer<'a> {
         if let Some((module, name)) = self.extensions.get(&code).cloned() {
             return self.global(&module, &name);
         }
+        self.imports = true;
         let reason = format!("extension code {code}: what it stands for is not in the file");
         let trail = self.note_structure(Verdict::Unknown, &reason);
         self.stack.push(Symbol::new(SymbolKind::Opaque, 0, 0).with_trail(trail));

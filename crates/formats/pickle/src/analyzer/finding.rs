@@ -7,9 +7,13 @@ use cannery_core::{Path, Segment};
 
 use crate::repr::printable;
 
-/// What loading a pickle would come to.
+/// What loading a pickle would come to; the worst last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
+    /// No loader would unpickle it, and it is no document: not judged.
+    Skipped,
+    /// A program's source or machine code: it runs when it is imported or started, and is not judged.
+    Code,
     /// Data only, read to the end.
     #[default]
     Ok,
@@ -20,10 +24,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// `ok`, `unknown` or `danger`.
+    /// `skipped`, `code`, `ok`, `unknown` or `danger`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Verdict::Skipped => "skipped",
+            Verdict::Code => "code",
             Verdict::Ok => "ok",
             Verdict::Unknown => "unknown",
             Verdict::Danger => "danger",

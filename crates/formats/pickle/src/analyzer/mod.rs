@@ -99,6 +99,7 @@ struct Analyzer<'a> {
     trace: Vec<Note>,
     extensions: Extensions,
     opcodes: u64,
+    imports: bool,
     raw: Vec<Range<usize>>,
     /// The array whose state was set last.
     array: ArrayState,
@@ -134,6 +135,7 @@ impl<'a> Analyzer<'a> {
             trace: Vec::new(),
             extensions: Extensions::new(),
             opcodes: 0,
+            imports: false,
             raw: Vec::new(),
             array: ArrayState::default(),
             dtypes: Dtypes::default(),
@@ -196,6 +198,7 @@ impl<'a> Analyzer<'a> {
             end: self.ops.position(),
             error,
             opcodes: self.opcodes,
+            imports: self.imports,
             storages: self.storages,
             raw: self.raw,
             profile: profile.unwrap_or(Profile::Data),

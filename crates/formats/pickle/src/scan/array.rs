@@ -3,6 +3,7 @@
 use super::{Scanner, Verdict};
 
 use super::literal::Literal;
+use super::stream::is_filling;
 
 /// What the header of an array says.
 struct Header {
@@ -76,7 +77,7 @@ impl Scanner {
         let end = analyzed.end;
         let broken = analyzed.error.is_some();
         self.keep_analyzed(data, start, analyzed);
-        if !broken && end < data.len() && !rest.is_empty() {
+        if !broken && !is_filling(&data[end..]) && !rest.is_empty() {
             self.behind_array(data, end);
         }
     }

@@ -1,5 +1,6 @@
 //! What a file is, by its bytes.
 
+use super::packed::{is_zlib_header, old_joblib};
 use super::zip;
 use super::{safetensors, tar};
 
@@ -18,6 +19,9 @@ pub(super) enum FileKind {
     Pickle,
     /// Something that holds no pickles.
     Other(&'static str),
+    /// A program, which no loader of data reads.
+    Code(&'static str),
+    Empty,
     Text,
     /// Something that may hold anything.
     Unscanned(&'static str),
@@ -43,6 +47,7 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"\xfd7zXZ\0", FileKind::Packed(Compression::Xz)),
     (b"]\0\0", FileKind::Packed(Compression::Lzma)),
     (b"\x04\x22\x4d\x18", FileKind::Packed(Compression::Lz4)),
+    (b"LZIP\x01", FileKind::Unscanned("an lzip archive")),
     (b"\x28\xb5\x2f\xfd", FileKind::Packed(Compression::Zstd)),
     (b"ZF0x", FileKind::Packed(Compression::OldJoblib)),
     (b"PK\x03\x04", FileKind::Zip),
@@ -57,8 +62,13 @@ const MAGIC: &[(&[u8], FileKind)] = &[
     (b"L119547037146038801333356L\n.", FileKind::LegacyTorch),
     (b"Rar!\x1a\x07", FileKind::Unscanned("a RAR archive")),
     (b"MSCF", FileKind::Unscanned("a CAB archive")),
-    (b"\x7fELF", FileKind::Unscanned("machine code")),
-    (b"MZ", FileKind::Unscanned("machine code")),
+    (b"\x7fELF", FileKind::Code("machine code")),
+    (b"MZ", FileKind::Code("machine code")),
+    (b"\xcf\xfa\xed\xfe", FileKind::Code("machine code")),
+    (b"\xce\xfa\xed\xfe", FileKind::Code("machine code")),
+    (b"\xca\xfe\xba\xbe", FileKind::Code("machine code")),
+    (b"!<arch>\n", FileKind::Code("a library of machine code")),
+    (b"\0asm", FileKind::Code("WebAssembly")),
     (b"\x89PNG\r\n\x1a\n", FileKind::Other("an image, no pickle")),
     (b"\xff\xd8\xff", FileKind::Other("an image, no pickle")),
     (b"GIF8", FileKind::Other("an image, no pickle")),
@@ -82,7 +92,10 @@ impl FileKind {
             None if is_zlib(data) => FileKind::Packed(Compression::Zlib),
             None if safetensors::is_safetensors(data) => FileKind::Safetensors,
             None if tar::is_tar(data) => FileKind::Tar,
-            None if data.is_empty() => FileKind::Unscanned("an empty file"),
+            None if data.is_empty() => FileKind::Empty,
+            None if old_joblib(data).is_some() => FileKind::Packed(Compression::OldJoblib),
+            None if is_zstd(data) => FileKind::Packed(Compression::Zstd),
+            None if is_bytecode(data) => FileKind::Code("Python bytecode"),
             None => FileKind::Pickle,
         }
     }
@@ -94,9 +107,18 @@ impl FileKind {
 }
 
 fn is_zlib(data: &[u8]) -> bool {
-    match data {
-        // No pickle begins with `x`.
-        [0x78, flags, ..] => (0x7800 | u16::from(*flags)) % 31 == 0,
-        _ => false,
-    }
+    // No pickle begins with `x`.
+    data.first() == Some(&0x78) && is_zlib_header(data)
+}
+
+/// Whether zstd's frames follow one that is passed over (RFC 8878, section 3.1.2).
+fn is_zstd(data: &[u8]) -> bool {
+    matches!(data, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
+}
+
+/// Whether this is a `.pyc`: a magic number that ends in a line break, flags or a time (PEP 552), and
+/// a code object as `marshal` writes it.
+fn is_bytecode(data: &[u8]) -> bool {
+    let has_code = |at: &usize| data.get(*at).is_some_and(|byte| byte & 0x7f == b'c');
+    data.get(2..4) == Some(b"\r\n") && [8, 12, 16].iter().any(has_code)
 }

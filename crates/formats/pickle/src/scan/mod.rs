@@ -9,6 +9,7 @@ mod literal;
 mod packed;
 mod safetensors;
 mod seven;
+mod skip;
 mod stream;
 mod tar;
 mod text;
@@ -32,14 +33,38 @@ pub struct ScanOptions {
     pub max_members: usize,
     /// How the header of safetensors is read; without it such files are `unknown`.
     pub safetensors: Option<SafetensorsCheck>,
+    /// How texts are read; without it each is taken for a document with tags.
+    pub text: Option<TextCheck>,
 }
+
+/// What a text is to those who read JSON and YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// No document.
+    Prose,
+    /// A document of data.
+    Data,
+    /// A YAML document with tags of its own.
+    Tagged,
+    /// A document that is nested too deeply, or expands to too much.
+    Bomb,
+}
+
+/// Reads a text.
+pub type TextCheck = fn(&str) -> TextKind;
 
 /// Says where the header of safetensors lies, and how: the byte and the reason.
 pub type SafetensorsCheck = fn(&[u8]) -> std::result::Result<(), (u64, String)>;
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { max_unpacked: 2 << 30, max_depth: 8, max_members: 100_000, safetensors: None }
+        Self {
+            max_unpacked: 2 << 30,
+            max_depth: 8,
+            max_members: 100_000,
+            safetensors: None,
+            text: None,
+        }
     }
 }
 
@@ -58,6 +83,13 @@ impl ScanOptions {
         self
     }
 
+    /// Sets [`text`](ScanOptions::text).
+    #[must_use]
+    pub fn text(mut self, check: TextCheck) -> Self {
+        self.text = Some(check);
+        self
+    }
+
     /// Sets [`max_depth`](ScanOptions::max_depth).
     #[must_use]
     pub fn max_depth(mut self, depth: u32) -> Self {
@@ -70,7 +102,7 @@ impl ScanOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Scan {
-    /// The worst of its findings.
+    /// The worst of its findings; without any, whether there was something to judge.
     pub verdict: Verdict,
     /// Why it is not `ok`, the worst first.
     pub findings: Vec<Finding>,
@@ -153,6 +185,8 @@ struct Scanner {
     place: Vec<String>,
     findings: Vec<Finding>,
     pickles: u64,
+    /// The best that can be said without findings: `ok` once anything was judged.
+    judged: Verdict,
     profile: Profile,
     /// The pickles themselves, if they are asked for.
     kept: Option<Vec<Found>>,
@@ -169,6 +203,7 @@ impl Scanner {
             place: Vec::new(),
             findings: Vec::new(),
             pickles: 0,
+            judged: Verdict::Skipped,
             profile: Profile::Data,
             kept: None,
         }
@@ -176,7 +211,7 @@ impl Scanner {
 
     fn finish(mut self, what: String, len: usize) -> Scan {
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
-        let verdict = self.findings.first().map(|finding| finding.verdict).unwrap_or_default();
+        let verdict = self.findings.first().map_or(self.judged, |finding| finding.verdict);
         let summary = if self.pickles == 0 { what } else { self.summary(&what) };
         Scan { verdict, findings: self.findings, summary, pickles: self.pickles, bytes: len as u64 }
     }
@@ -198,6 +233,17 @@ impl Scanner {
         }
         self.depth += 1;
         let kind = FileKind::of(data);
+        let is_judged = !matches!(
+            kind,
+            FileKind::Pickle
+                | FileKind::Text
+                | FileKind::Empty
+                | FileKind::Code(_)
+                | FileKind::Other(_)
+        );
+        if is_judged && !kind.is_wrapping() {
+            self.judged = Verdict::Ok;
+        }
         if kind != FileKind::Pickle && kind != FileKind::LegacyTorch {
             // What another reader might do with it all the same.
             self.polyglot(data);
@@ -228,9 +274,15 @@ impl Scanner {
             }
             FileKind::Pickle => self.stream(data),
             FileKind::Other(name) => {
+                self.other_wrappings(data);
                 self.no_pickles(data);
                 name.to_owned()
             }
+            FileKind::Code(name) => {
+                self.other_wrappings(data);
+                self.code(name)
+            }
+            FileKind::Empty => "an empty file".to_owned(),
             FileKind::Text => self.text(data),
             FileKind::Unscanned(name) => {
                 self.note(Verdict::Unknown, 0, &format!("{name}, which cannery does not scan"));
@@ -264,6 +316,7 @@ impl Scanner {
             kept.push(Found { member: self.place.join("!"), data, start });
         }
         self.pickles += 1;
+        self.judged = Verdict::Ok;
         if analyzed.profile >= Profile::Pandas
             && let Some(at) = memchr::memmem::find(data, b"dateutil/")
         {
@@ -287,6 +340,15 @@ impl Scanner {
         self.place.pop();
     }
 
+    /// Notes a member whose name leads out of the folder that the archive is unpacked to.
+    fn leading_out(&mut self, name: &str) {
+        let name = name.replace('\\', "/");
+        let has_drive = name.as_bytes().get(1) == Some(&b':');
+        if name.starts_with('/') || has_drive || name.split('/').any(|part| part == "..") {
+            self.note(Verdict::Unknown, 0, "a member that leaves the folder it is unpacked to");
+        }
+    }
+
     /// Counts a member; false if there are too many.
     fn count_member(&mut self) -> bool {
         self.members += 1;
@@ -301,17 +363,10 @@ impl Scanner {
         self.options.max_unpacked.saturating_sub(self.unpacked)
     }
 
-    /// Text is no pickle, but may be the configuration of a model with code in it.
-    fn text(&mut self, data: &[u8]) -> String {
-        self.configuration(data);
-        self.known_names(data, 0);
-        "text, no pickle".to_owned()
-    }
-
     /// Its attributes may be pickles to `PyTables` and configurations to Keras; what its chunks
     /// hold compressed is not looked into, so that it is never read to its end.
     fn hdf5(&mut self, data: &[u8]) -> String {
-        self.configuration(data);
+        self.configuration(data, TextKind::Tagged);
         self.search(data, 0);
         let reason = "HDF5: searched for pickles and code, but not inside of compressed chunks";
         self.note(Verdict::Unknown, 0, reason);

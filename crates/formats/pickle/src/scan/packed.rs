@@ -68,18 +68,21 @@ pub(super) fn reader<'a>(packing: Compression, data: &'a [u8]) -> Option<Box<dyn
         Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(data)),
         Compression::Xz => Box::new(lzma_rust2::XzReader::new(data, true)),
         Compression::Lzma => {
-            let reader = lzma_rust2::LzmaReader::new_mem_limit(data, MEMORY_LIMIT, None).ok()?;
-            Box::new(WholeLzma(Some(reader)))
+            // Properties, the size of the dictionary, and that of what was packed.
+            let (&[properties, ref dictionary @ ..], rest) = data.split_first_chunk::<5>()?;
+            let (size, rest) = rest.split_first_chunk()?;
+            let dictionary = u32::from_le_bytes(*dictionary).min(MAX_DICTIONARY);
+            let size = u64::from_le_bytes(*size);
+            let reader =
+                lzma_rust2::LzmaReader::new_with_props(rest, size, properties, dictionary, None);
+            Box::new(WholeLzma(Some(reader.ok()?)))
         }
         Compression::Lz4 => Box::new(Whole {
             reader: lz4_flex::frame::FrameDecoder::new(data),
             rest: |reader| reader.get_ref().len(),
         }),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(data).ok()?),
-        Compression::OldJoblib => {
-            let start = memchr::memchr(b'x', data.get(4..32)?)? + 4;
-            Box::new(flate2::read::ZlibDecoder::new(&data[start..]))
-        }
+        Compression::OldJoblib => Box::new(flate2::read::ZlibDecoder::new(old_joblib(data)?)),
     })
 }
 
@@ -88,9 +91,30 @@ pub(super) fn reader<'a>(_: Compression, _: &'a [u8]) -> Option<Box<dyn Read + '
     None
 }
 
-/// Kibibytes that a dictionary may take.
+/// The zlib stream in a file of joblib's before its version 0.10: it lies behind `ZF` and a length
+/// of 19 characters, and perhaps a blank.
+pub(super) fn old_joblib(data: &[u8]) -> Option<&[u8]> {
+    const HEADER: usize = 2 + 19;
+    let rest = data.strip_prefix(b"ZF").and_then(|_| data.get(HEADER..))?;
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    is_zlib_header(rest).then_some(rest)
+}
+
+/// Whether these are a method and flags that `zlib` takes (RFC 1950, section 2.2).
+pub(super) fn is_zlib_header(data: &[u8]) -> bool {
+    match data {
+        [method, flags, ..] => {
+            method & 0xf == 8
+                && method >> 4 <= 7
+                && (u16::from(*method) << 8 | u16::from(*flags)) % 31 == 0
+        }
+        _ => false,
+    }
+}
+
+/// Bytes that a dictionary may take.
 #[cfg(feature = "wrappings")]
-const MEMORY_LIMIT: u32 = 256 << 10;
+const MAX_DICTIONARY: u32 = 256 << 20;
 
 /// Where the last of LZ4's frames ends; their decoder does not miss a mark at the end.
 fn lz4_end(data: &[u8]) -> Option<usize> {

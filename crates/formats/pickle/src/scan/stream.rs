@@ -3,7 +3,7 @@
 use cannery_core::ErrorKind;
 
 use super::{FileKind, Scanner, Verdict};
-use crate::analyzer::{Analyzed, analyze};
+use crate::analyzer::{Analyzed, AnalyzerOptions, analyze};
 use crate::policy::{danger, has_dangers, is_path, python3_name};
 
 /// Places in bytes of no known format at which a pickle is looked for.
@@ -19,6 +19,9 @@ impl Scanner {
         let first = analyze(data, 0, &self.analyzer);
         if first.error.is_some() && !first.findings.iter().any(|finding| is_path(&finding.name)) {
             return self.no_pickle(data, first);
+        }
+        if is_prose(data, &first, self.analyzer) {
+            return self.content_of(FileKind::Text, data);
         }
         let mut count = 1;
         let mut end = first.end;
@@ -45,17 +48,16 @@ impl Scanner {
     /// pickle does nothing.
     fn no_pickle(&mut self, data: &[u8], first: Analyzed) -> String {
         if reads_as_text(data, &first) {
+            self.other_wrappings(data);
             return self.content_of(FileKind::Text, data);
         }
-        let end = first.end;
-        let looks_like_one = first.opcodes > 2 || data.starts_with(b"\x80");
-        if looks_like_one {
-            self.keep_analyzed(data, 0, first);
-        } else {
-            self.note(Verdict::Unknown, 0, "no format that cannery knows, or a pickle cut off");
+        if is_no_pickle(data, &first) {
+            return self.unknown_data(data);
         }
-        self.search(data, if looks_like_one { end } else { 0 });
-        if looks_like_one { "a broken pickle" } else { "unknown data" }.to_owned()
+        let end = first.end;
+        self.keep_analyzed(data, 0, first);
+        self.search(data, end);
+        "a broken pickle".to_owned()
     }
 
     fn behind(&mut self, data: &[u8], end: usize) {
@@ -67,7 +69,9 @@ impl Scanner {
     /// Looks for pickles in bytes that are none as a whole.
     pub(super) fn search(&mut self, data: &[u8], from: usize) {
         self.known_names(data, from);
-        if let Some(at) = self.candidates(data, from, |analyzed| analyzed.error.is_none()) {
+        let is_kept =
+            |analyzed: &Analyzed| analyzed.error.is_none() || analyzed.verdict() == Verdict::Danger;
+        if let Some(at) = self.candidates(data, from, is_kept) {
             self.note(Verdict::Unknown, at, "too many beginnings of pickles to look at all");
         }
     }
@@ -80,8 +84,8 @@ impl Scanner {
         self.candidates(data, 0, is_hostile);
     }
 
-    /// Analyzes what may be a pickle, and keeps what is dangerous or meets the condition; returns
-    /// where it stopped if there is too much to look at.
+    /// Analyzes what may be a pickle, and keeps what meets the condition; returns where it stopped
+    /// if there is too much to look at.
     fn candidates(
         &mut self,
         data: &[u8],
@@ -102,7 +106,7 @@ impl Scanner {
             }
             let analyzed = analyze(data, start, &self.analyzer);
             searched += analyzed.end.saturating_sub(start);
-            if is_kept(&analyzed) || analyzed.verdict() == Verdict::Danger {
+            if is_kept(&analyzed) {
                 at = analyzed.end.clamp(at, end);
                 self.keep_analyzed(data, start, analyzed);
             }
@@ -151,13 +155,41 @@ impl Scanner {
     }
 }
 
+/// Opcodes that letters and numbers may be by chance.
+const BY_CHANCE: u64 = 8;
+
+/// Whether the machine stops soon, before it imports anything, in what nothing says is a pickle.
+fn is_no_pickle(data: &[u8], first: &Analyzed) -> bool {
+    // Later protocols than the last may be those of later readers.
+    let says_so = matches!(data, [0x80, 0..=16, ..]);
+    let is_cut = first.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Truncated);
+    !first.imports && !says_so && first.opcodes <= if is_cut { 2 } else { BY_CHANCE }
+}
+
+/// Whether a text begins with a pickle by chance (`N.` is one), and is none behind it.
+fn is_prose(data: &[u8], first: &Analyzed, options: AnalyzerOptions) -> bool {
+    let rest = &data[first.end.min(data.len())..];
+    first.opcodes <= BY_CHANCE
+        && first.error.is_none()
+        && !first.imports
+        && !is_filling(rest)
+        && is_text(data)
+        && {
+            let next = analyze(data, first.end, &options);
+            next.error.is_some() && !next.imports && reads_as_text(data, &next)
+        }
+}
+
 /// Whether a text is no pickle: its letters soon stop making sense as opcodes, and not because
 /// it ends.
 fn reads_as_text(data: &[u8], first: &Analyzed) -> bool {
     let is_cut = first.error.as_ref().is_none_or(|error| error.kind() == ErrorKind::Truncated);
     // Names with blanks in them are lines of a text.
     let has_lines = first.findings.iter().any(|finding| !finding.name.is_empty());
-    (!is_cut || has_lines) && first.opcodes < 8 && is_text(data)
+    // A line that begins with `P` asks for an object that only some readers know.
+    let is_refused = has_lines || data.starts_with(b"P");
+    let is_short = first.opcodes < if is_cut { 3 } else { BY_CHANCE };
+    !first.imports && (is_refused || is_short) && is_text(data)
 }
 
 /// The module of a `GLOBAL` or `INST` whose first line ends here, and the place of its opcode.
@@ -191,7 +223,7 @@ pub(super) fn is_filling(rest: &[u8]) -> bool {
     rest.iter().all(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\t')) || rest.iter().all(|&b| b == 0)
 }
 
-fn is_text(data: &[u8]) -> bool {
+pub(super) fn is_text(data: &[u8]) -> bool {
     let is_control = |&b: &u8| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0c | 0x1b);
     !data.iter().any(is_control) && simdutf8::basic::from_utf8(data).is_ok()
 }

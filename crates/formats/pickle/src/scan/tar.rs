@@ -9,6 +9,19 @@ pub(super) fn is_tar(data: &[u8]) -> bool {
     data.len() >= BLOCK && Header::of(&data[..BLOCK]).is_some()
 }
 
+/// Whether a reader that takes more for a number, or adds signed bytes, finds a header here.
+pub(super) fn is_nearly_tar(data: &[u8]) -> bool {
+    let Some(block) = data.get(..BLOCK) else { return false };
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'7');
+    let digits: Vec<u8> = block[148..156].iter().copied().filter(is_digit).collect();
+    let field: i64 = block[148..156].iter().map(|&byte| i64::from(byte)).sum();
+    let unsigned: i64 = block.iter().map(|&byte| i64::from(byte)).sum::<i64>() - field + 8 * 0x20;
+    let others = block[..148].iter().chain(&block[156..]);
+    let signed = others.map(|&byte| i64::from(byte.cast_signed())).sum::<i64>() + 8 * 0x20;
+    let told = digits.iter().fold(0_i64, |told, digit| told << 3 | i64::from(digit - b'0'));
+    told > 8 * 0x20 && (told == unsigned || told == signed)
+}
+
 struct Header {
     name: String,
     size: u64,
@@ -156,6 +169,7 @@ impl Scanner {
     }
 
     fn tar_member(&mut self, name: &str, body: &[u8]) {
+        self.inside(name, |scanner| scanner.leading_out(name));
         match name.trim_start_matches("./") {
             "storages" => self.inside(name, |scanner| scanner.tar_storages(body, false)),
             "tensors" => self.inside(name, |scanner| scanner.tar_storages(body, true)),

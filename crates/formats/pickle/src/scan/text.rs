@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Finding, Scanner, Verdict};
+use super::{Finding, Scanner, TextKind, Verdict};
 use crate::policy::danger;
 
 /// Hits of one kind that are looked at.
@@ -18,16 +18,22 @@ const MAX_TAGS: usize = 5_000_000;
 const MAX_HANDLES: usize = 1000;
 
 impl Scanner {
-    /// Looks for what other readers than pickle's would run.
-    pub(super) fn configuration(&mut self, data: &[u8]) {
-        let data = utf8(data);
-        self.yaml_tags(&data);
-        self.yaml_shorthands(&data);
-        let data = unescaped(&data);
-        self.keras_layers(&data);
-        self.yaml_tags(&data);
-        self.jsonpickle(&data);
-        self.typed_documents(&data);
+    /// Looks for what other readers than pickle's would run, if they take the text for a document.
+    pub(super) fn configuration(&mut self, data: &[u8], kind: TextKind) {
+        let has_tags = kind == TextKind::Tagged;
+        if has_tags {
+            self.yaml_tags(data);
+            self.yaml_shorthands(data);
+        }
+        let data = unescaped(data);
+        if has_tags {
+            self.yaml_tags(&data);
+        }
+        if kind != TextKind::Prose {
+            self.keras_layers(&data);
+            self.jsonpickle(&data);
+            self.typed_documents(&data);
+        }
     }
 
     /// Keras keeps the code of Lambda layers in its configuration, and names of what it imports.
@@ -264,7 +270,7 @@ fn escaped_byte(escape: &[u8]) -> Option<u8> {
 }
 
 /// Text of two or four bytes a character as UTF-8, as readers of YAML and JSON take it.
-fn utf8(data: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn utf8(data: &[u8]) -> Cow<'_, [u8]> {
     let (width, is_little) = match data {
         [0xff, 0xfe, 0, 0, ..] => (4, true),
         [0, 0, 0xfe, 0xff, ..] => (4, false),

@@ -8,7 +8,7 @@ use super::packed::{Unpacked, reader};
 use super::stream::is_filling;
 use super::{Scanner, Verdict};
 
-const END: &[u8; 4] = b"PK\x05\x06";
+pub(super) const END: &[u8; 4] = b"PK\x05\x06";
 const CENTRAL: &[u8; 4] = b"PK\x01\x02";
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
 /// The end record may have a comment of that many bytes behind it.
@@ -43,14 +43,17 @@ struct Directory {
 
 /// Whether a ZIP archive ends here, whatever begins.
 pub(super) fn ends_as_zip(data: &[u8]) -> bool {
-    find_end(data).is_some_and(|end| {
-        let size = number(data, end + 12, 4);
-        // The directory of an archive that is not empty lies right before.
-        let start = size.and_then(|size| end.checked_sub(usize::try_from(size).ok()?));
-        let central =
-            start.and_then(|start| data.get(start..)).is_some_and(|d| d.starts_with(CENTRAL));
-        central || number(data, end + 16, 4) == Some(0xffff_ffff)
-    })
+    find_end(data).is_some_and(|end| is_end(data, end))
+}
+
+/// Whether the end record that may be here has a directory.
+pub(super) fn is_end(data: &[u8], end: usize) -> bool {
+    let size = number(data, end + 12, 4);
+    // The directory of an archive that is not empty lies right before.
+    let start = size.and_then(|size| end.checked_sub(usize::try_from(size).ok()?));
+    let central = start.and_then(|start| data.get(start..)).is_some_and(|d| d.starts_with(CENTRAL));
+    // Python looks for the ZIP64 record whatever the other says.
+    central || number(data, end + 16, 4) == Some(0xffff_ffff) || wide_end(data, end).is_some()
 }
 
 fn find_end(data: &[u8]) -> Option<usize> {
@@ -80,6 +83,13 @@ impl Scanner {
             comment: data.len(),
             end: data.len(),
         });
+        if directory.entries.is_empty() {
+            self.judged = Verdict::Ok;
+        }
+        if let Some(entry) = directory.entries.iter().find(|entry| is_exported(&entry.name)) {
+            let reason = "a program that PyTorch has exported";
+            self.inside(&entry.name, |scanner| scanner.note(Verdict::Unknown, 0, reason));
+        }
         self.ends(data, &directory);
         let mut spans = self.entries(data, &directory);
         spans.sort_unstable();
@@ -148,6 +158,7 @@ impl Scanner {
     /// Whether a member's own header says the same as the directory.
     fn compare(&mut self, entry: &Entry, local: &Entry) {
         self.inside(&entry.name, |scanner| {
+            scanner.leading_out(&entry.name);
             if entry.name != local.name {
                 let reason = format!("its own header calls it `{}`", local.name.escape_debug());
                 scanner.note(Verdict::Unknown, 0, &reason);
@@ -384,6 +395,12 @@ fn text(name: &[u8]) -> String {
 /// Whether this is a word or a number that `PyTorch` keeps beside the pickle.
 fn is_note(bytes: &[u8]) -> bool {
     bytes.len() <= 64 && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"\n.-_".contains(b))
+}
+
+/// Whether an archive with this member is of `torch.export.save`.
+fn is_exported(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    matches!(name, "archive_format" | "serialized_exported_program.json")
 }
 
 /// What a member is to `PyTorch`.
