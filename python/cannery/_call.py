@@ -18,6 +18,7 @@ from cannery._fingerprint._hooks import loud, quiet
 from cannery._inputs import Input, artifacts_in, outputs_in, replace_artifacts, with_slots
 from cannery._outside import Outside, paths_in
 from cannery._store import ArtifactVersion
+from cannery._stored_input import with_stored
 from cannery._stream import (
     Stream,
     as_type,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from cannery._outputs import Output
     from cannery._session import Session
     from cannery._steps import Step
+
+    #: What the engine is given: an output of a step, or a stored artifact.
+    _Given = tuple[_native.Submitted, str] | _native.Artifact
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -83,7 +87,7 @@ class StepCall:
     ) -> None:
         self.session = session
         self.step = step
-        self._bound = bound
+        self._bound = with_stored(session, step, bound)
         self._code = session.fingerprint_of(step)
         self._outside = Outside(session, step)
         #: The code that comes with parameters and inputs.
@@ -100,7 +104,7 @@ class StepCall:
         self._other_code.clear()
         del self._code  # it holds the values of closures
 
-    def _inputs(self) -> Iterator[tuple[str, tuple[_native.Submitted, str] | bytes]]:
+    def _inputs(self) -> Iterator[tuple[str, _Given | bytes]]:
         """Give the engine artifacts to wait for, and what the other arguments are."""
         for name, value in self._bound.arguments.items():
             artifacts = dict(artifacts_in(value, name))
@@ -114,7 +118,7 @@ class StepCall:
                 self._check_argument(name, value)
             yield name, self._literal(name, with_slots(value, name) if artifacts else value)
 
-    def _input(self, given: Input) -> tuple[_native.Submitted, str]:
+    def _input(self, given: Input) -> _Given:
         artifact = given.artifact
         if artifact._item is not None:
             self._parts[f"item of {given.path}"] = str(artifact._item)
@@ -122,7 +126,11 @@ class StepCall:
         if artifact._output is None and whole is not None:
             self._parts[f"type of {given.path}"] = full_name(whole)
             self._classes.add(full_name(whole))
-        return artifact._call.submitted, given.output.name
+        return artifact._call.as_input(given.output.name)
+
+    def as_input(self, output: str) -> _Given:
+        """Return what the engine is given where an output of this step goes into another."""
+        return self.submitted, output
 
     def _check_wiring(self, path: str, name: str, artifact: Artifact[Any]) -> None:
         """Refuse what the types of two steps exclude, before either of them runs."""
@@ -401,7 +409,11 @@ def _item_type(annotation: Any, path: str) -> Any:
 
 def _foreign(step: str, path: str) -> CanneryError:
     error = DataError(f"step `{step}` gets an artifact of another run as `{path}`")
-    return _with_hint(error, "pass its value, `.load()`, or call its step in this pipeline")
+    return _with_hint(
+        error,
+        "pass the stored version, `.stored`, or its value, `.load()`, or call its step in this "
+        "pipeline",
+    )
 
 
 def _with_hint(error: CanneryError, hint: str) -> CanneryError:

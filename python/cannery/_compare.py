@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 from cannery._native import printable
 
 if TYPE_CHECKING:
     from cannery._store import RunRecord, StepRun
+
+_DIGEST = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{32})?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,4 +113,6 @@ def _lines_of(step: StepComparison) -> list[str]:
 def _shown(text: str | None) -> str:
     if text is None:
         return "nothing"
+    if _DIGEST.fullmatch(text):
+        return text[:8]  # the first digits tell as much as all of them
     return text if len(text) <= 60 else f"{text[:57]}..."

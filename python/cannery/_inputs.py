@@ -48,13 +48,21 @@ def outputs_in(path: str, artifact: Artifact[Any]) -> Iterator[Input]:
 
 def replace_artifacts(value: Any, path: str, replace: Callable[[str, Artifact[Any]], Any]) -> Any:
     """Copy an argument with something else in the place of its artifacts."""
-    if isinstance(value, Artifact):
+    return replace_instances(value, path, Artifact, replace)
+
+
+def replace_instances(
+    value: Any, path: str, kind: type[Any], replace: Callable[[str, Any], Any]
+) -> Any:
+    """Copy an argument with something else in the place of each instance of a class."""
+    if isinstance(value, kind):
         return replace(path, value)
     if _is_sequence(value):
-        items = [replace_artifacts(v, f"{path}[{i}]", replace) for i, v in enumerate(value)]
+        named = ((f"{path}[{index}]", item) for index, item in enumerate(value))
+        items = [replace_instances(item, at, kind, replace) for at, item in named]
         return items if type(value) is list else tuple.__new__(type(value), items)
     if type(value) is dict:
-        return {k: replace_artifacts(v, f"{path}.{k}", replace) for k, v in value.items()}
+        return {k: replace_instances(v, f"{path}.{k}", kind, replace) for k, v in value.items()}
     return value
 
 

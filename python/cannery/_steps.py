@@ -16,7 +16,9 @@ from typing import (
     ParamSpecArgs,
     ParamSpecKwargs,
     Protocol,
+    TypedDict,
     TypeVar,
+    Unpack,
     cast,
     overload,
 )
@@ -39,7 +41,7 @@ from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
     from cannery._checks import Check
-    from cannery._session import Run
+    from cannery._session import DryRun, Run
     from cannery._store import Store
     from cannery.materializers import Materializer
 
@@ -224,6 +226,26 @@ class Step(Generic[_P, _R]):
         return f"<step {self.name}>"
 
 
+class _OtherOptions(TypedDict, total=False):
+    """The options of a pipeline besides `dry_run`."""
+
+    store: Store | str | os.PathLike[str] | None
+    force: bool | Iterable[str] | None
+    ttl: float | datetime.timedelta | None
+    cache: bool | None
+    workers: int | None
+    executor: Executor | None
+    fail_fast: bool | None
+    tags: str | Iterable[str] | None
+    on_failure: Callable[[Exception], object] | None
+
+
+class _Rehearsal(Protocol[_P]):
+    """A pipeline whose calls run nothing."""
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> DryRun: ...
+
+
 class Pipeline(Generic[_P, _R]):
     """A function that calls steps; calling it runs them and returns a `Run`."""
 
@@ -240,6 +262,16 @@ class Pipeline(Generic[_P, _R]):
         self.store = store
         self.options = options
 
+    @overload
+    def with_options(
+        self, *, dry_run: Literal[True], **options: Unpack[_OtherOptions]
+    ) -> _Rehearsal[_P]: ...
+
+    @overload
+    def with_options(
+        self, *, dry_run: Literal[False] | None = None, **options: Unpack[_OtherOptions]
+    ) -> Pipeline[_P, _R]: ...
+
     def with_options(
         self,
         *,
@@ -253,7 +285,7 @@ class Pipeline(Generic[_P, _R]):
         dry_run: bool | None = None,
         tags: str | Iterable[str] | None = None,
         on_failure: Callable[[Exception], object] | None = None,
-    ) -> Pipeline[_P, _R]:
+    ) -> Any:
         """Return the same pipeline with other options, those of `@pipeline`.
 
         `daily.with_options(force=["read"])(day)` runs `read` although its result is known.

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
+from cannery._lineage import ArtifactDiff, Lineage, diff
 from cannery._values import load_record
-from cannery.errors import DataError, NotFoundError
+from cannery.errors import DataError, LimitError, NotFoundError
 from cannery.materializers._trust import trusting
 
 if TYPE_CHECKING:
@@ -244,7 +245,31 @@ class RunRecord:
             for step in self.steps.values()
         ]
         caption = f"run {self.id} of {self.pipeline}: {self.status}"
-        return _html.table(caption, ("step", "status", "seconds"), rows)
+        table = _html.table(caption, ("step", "status", "seconds"), rows)
+        try:
+            return self.to_svg() + table
+        except LimitError:  # too many steps for a picture
+            return table
+
+    def to_svg(self) -> str:
+        """Return a picture of its steps and of what went from one to another.
+
+        Raises `cannery.errors.LimitError` for more than a thousand steps; those of `map` that are
+        alike are drawn as one.
+        """
+        return self._store._native.picture("svg", run=self.id)
+
+    def to_mermaid(self) -> str:
+        """Return a flowchart in Mermaid's language, which code hosts draw in their pages."""
+        return self._store._native.picture("mermaid", run=self.id)
+
+    def to_openlineage(self, *, namespace: str | None = None) -> str:
+        """Return the run and its steps as events of OpenLineage, one JSON document to a line.
+
+        `namespace` tells jobs and artifacts apart from those of other stores; by default it is the
+        store's folder.
+        """
+        return self._store._native.picture("openlineage", run=self.id, namespace=namespace)
 
 
 class StepRun:
@@ -432,9 +457,26 @@ class ArtifactVersion:
         """The artifacts that were made from it."""
         return self._wrap(self._store._native.neighbours(self._record.id, down=True))
 
-    def lineage(self) -> list[ArtifactVersion]:
-        """Return this artifact and everything it was made from, the nearest first."""
-        return self._wrap(self._store._native.lineage(self._record.id))
+    def lineage(self, *, down: bool = False, both: bool = False) -> Lineage:
+        """Return this artifact and everything it was made from, across runs, the nearest first.
+
+        With `down`, everything that was made from it; with `both`, both. It can be drawn
+        (`to_svg`, `to_mermaid`), which notebooks do, and written as events (`to_openlineage`).
+        """
+        native, number = self._store._native, self._record.id
+        found = [] if down and not both else native.lineage(number)
+        if down or both:
+            found += native.lineage(number, down=True)[1 if both else 0 :]
+        reach = "both" if both else "down" if down else "up"
+        return Lineage(self._wrap(found), native, number, reach)
+
+    def diff(self, other: ArtifactVersion) -> ArtifactDiff:
+        """Say what differs from another version of the store: from `other` to this one.
+
+        The code, parameters, inputs and files of the steps that made them are compared, and the
+        values, place by place.
+        """
+        return diff(self._store._native, other._record, self._record)
 
     def load(self, type: type[Any] | None = None, *, trust: Iterable[Any] | None = None) -> Any:
         """Return the value.
@@ -472,7 +514,11 @@ class ArtifactVersion:
             ("created", self.created.isoformat(" ", "seconds")),
             *self.metadata.items(),
         ]
-        return _html.table(f"artifact {self.name}@{self.version}", ("", "value"), rows)
+        table = _html.table(f"artifact {self.name}@{self.version}", ("", "value"), rows)
+        try:
+            return table + self.lineage().to_svg()
+        except LimitError:  # too many steps for a picture
+            return table
 
 
 def _seconds(duration: float | None) -> str:

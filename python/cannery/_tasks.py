@@ -235,11 +235,13 @@ class _Unpickler(pickle.Unpickler):
 class _InputOf:
     """Stands for the call of a step whose output goes into another one, in its worker."""
 
-    submitted = None
-
     def __init__(self, code: Code | None, step: Step[..., Any]) -> None:
         self.session = code
         self.step = step
+
+    def as_input(self, output: str) -> tuple[None, str]:
+        """Return what no engine is given here."""
+        return None, output
 
     @property
     def label(self) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
+
+import cannery
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "rust"
 ARTIFACTS = EXAMPLE / "tests" / "artifacts"
@@ -35,3 +40,38 @@ def test_python_writes_the_bytes_that_the_rust_program_reads(store, name):
     data = next(line.split()[1] for line in manifest.splitlines() if line.startswith("file "))
     written = (blobs / data[:2] / data[2:]).read_bytes()
     assert written == (ARTIFACTS / name / "data.json").read_bytes()
+
+
+def count_words() -> Path:
+    """The program of the example, which `cargo test` and `cargo build` make."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    found = [target / profile / "count_words" for profile in ("debug", "release", "quick")]
+    found = [program for program in found if program.is_file()]
+    if not found:
+        pytest.skip("!! no count_words: `cargo build -p cannery-examples` makes it")
+    return max(found, key=lambda program: program.stat().st_mtime)
+
+
+def test_rust_and_python_steps_share_artifacts_cache_and_store(tmp_path):
+    command = [sys.executable, EXAMPLE / "word_flow.py", count_words()]
+    store = tmp_path / "store"
+    environment = {**os.environ, "CANNERY_STORE": str(store)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stdout.splitlines() if ":" in line]
+    assert said == [
+        'counted: [("the", 2), ("mind", 1)]',
+        "report: written",
+        'known: [("the", 2), ("mind", 1)]',
+        "report: known",
+        'counted: [("mind", 2), ("the", 2)]',
+        "report: written",
+        "from: reporting/report, counting/most, counting/count, reading/words",
+    ]
+    counts = cannery.Store(store).artifact("counting/count", 1)
+    assert counts.load() == {
+        word: 2 if word == "the" else 1
+        for word in "not that the question whether nobler mind".split()
+    }

@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Call a Python function with each chunk of a file of rows, and write what it returns
     MapChunks(MapChunksArgs),
-    /// Compare the tensors of two files by name
+    /// Compare two versions of artifacts, or the tensors of two files
     Diff(DiffArgs),
     /// Lay out files in JSON and YAML: blanks, indentation, lines
     Fmt(FmtArgs),
@@ -67,6 +67,12 @@ pub(crate) enum Command {
     Artifacts(ArtifactsArgs),
     /// Show what an artifact was made from
     Lineage(LineageArgs),
+    /// Say what differs between two runs
+    Compare(CompareArgs),
+    /// Call a run by tags, or take them away
+    Tag(TagArgs),
+    /// Give a version of an artifact a name of its own, or list these names
+    Alias(AliasArgs),
     /// Say why a step of a run ran, or did not
     Why(WhyArgs),
     /// Print what a step of a run has printed
@@ -330,12 +336,17 @@ fn bytes(text: &str) -> Result<u64, String> {
 }
 
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Exit status: 0 the same, 1 different, 2 could not compare.")]
+#[command(
+    after_help = "Of artifacts, the code, parameters, inputs and files of the steps that made them are \
+                  compared, and the values.\n\
+                  Exit status: 0 the same values, 1 different, 2 could not compare."
+)]
 pub(crate) struct DiffArgs {
-    /// File of tensors: safetensors or its index, a checkpoint, NPZ, NPY, a folder of NPY
+    /// An artifact (NAME@VERSION), or a file of tensors: safetensors or its index, a checkpoint,
+    /// NPZ, NPY, a folder of NPY
     #[arg(value_name = "FIRST")]
     pub(crate) first: OsString,
-    /// File of tensors to compare it with
+    /// What to compare it with
     #[arg(value_name = "SECOND")]
     pub(crate) second: OsString,
     /// Difference of two values that is tolerated
@@ -344,9 +355,8 @@ pub(crate) struct DiffArgs {
     /// Difference that is tolerated, in proportion to the value in SECOND
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
     pub(crate) rtol: f64,
-    /// Print what was found as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 /// Which files are meant.
@@ -553,11 +563,79 @@ pub(crate) struct ArtifactsArgs {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LineageArgs {
     /// An artifact: its name, NAME@VERSION, or the first digits of its digest
-    #[arg(value_name = "ARTIFACT")]
-    pub(crate) artifact: String,
+    #[arg(value_name = "ARTIFACT", required_unless_present_any = ["run", "format"])]
+    pub(crate) artifact: Option<String>,
     /// Show what was made from it instead
-    #[arg(long)]
+    #[arg(long, conflicts_with = "both")]
     pub(crate) down: bool,
+    /// Show what it was made from, and what was made from it
+    #[arg(long)]
+    pub(crate) both: bool,
+    /// The steps of this run, instead of an artifact
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["artifact", "down", "both"])]
+    pub(crate) run: Option<i64>,
+    /// How it is printed: as a `tree`, a picture (`svg`), for `mermaid`, or as `openlineage` events
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
+    pub(crate) format: Option<LineageFormat>,
+    /// What events tell jobs and artifacts of this store apart by; by default its folder
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// How a lineage is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LineageFormat {
+    /// A tree of lines
+    Tree,
+    /// A picture
+    Svg,
+    /// A flowchart of Mermaid
+    Mermaid,
+    #[value(help = "Events of OpenLineage, one JSON document to a line")]
+    Openlineage,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Exit status: 0 the same, 1 different, 2 could not compare.")]
+pub(crate) struct CompareArgs {
+    /// The first run's number
+    #[arg(value_name = "RUN")]
+    pub(crate) before: i64,
+    /// The second run's number
+    #[arg(value_name = "RUN")]
+    pub(crate) after: i64,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TagArgs {
+    /// The run's number
+    #[arg(value_name = "RUN")]
+    pub(crate) run: i64,
+    /// What it is called by; without any, its tags are printed
+    #[arg(value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Take these tags away
+    #[arg(long)]
+    pub(crate) remove: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AliasArgs {
+    /// The alias, such as `production`; without one, all are listed
+    #[arg(value_name = "ALIAS", requires = "artifact")]
+    pub(crate) alias: Option<String>,
+    /// The version that it names: NAME@VERSION, or NAME for the latest
+    #[arg(value_name = "ARTIFACT")]
+    pub(crate) artifact: Option<String>,
+    /// Take the alias away from the artifact
+    #[arg(long, requires = "alias")]
+    pub(crate) remove: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

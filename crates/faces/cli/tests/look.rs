@@ -374,7 +374,7 @@ fn usage() {
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
       map-chunks   Call a Python function with each chunk of a file of rows, and write what it returns
-      diff         Compare the tensors of two files by name
+      diff         Compare two versions of artifacts, or the tensors of two files
       fmt          Lay out files in JSON and YAML: blanks, indentation, lines
       validate     Find all that is wrong with files
       scan         Say what opening files would do, from their bytes alone
@@ -382,6 +382,9 @@ fn usage() {
       runs         List runs, or show the steps of one
       artifacts    List what pipelines have made
       lineage      Show what an artifact was made from
+      compare      Say what differs between two runs
+      tag          Call a run by tags, or take them away
+      alias        Give a version of an artifact a name of its own, or list these names
       why          Say why a step of a run ran, or did not
       logs         Print what a step of a run has printed
       fsck         Check a store or an HDF5 file, and repair what can be repaired

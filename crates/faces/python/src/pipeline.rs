@@ -68,11 +68,12 @@ struct Session {
 #[pyclass(module = "cannery._native", frozen)]
 struct Submitted(StepRef);
 
-/// What a step gets: one of a step's outputs, of which the only one has no name, or a parameter's
-/// bytes.
+/// What a step gets: one of a step's outputs, of which the only one has no name, a stored artifact,
+/// or a parameter's bytes.
 #[derive(FromPyObject)]
 enum Given<'py> {
     Output(PyRef<'py, Submitted>, String),
+    Stored(PyRef<'py, Artifact>),
     Literal(Bound<'py, PyBytes>),
 }
 
@@ -155,6 +156,7 @@ impl Session {
         for (argument, given) in inputs {
             call = match given {
                 Given::Output(step, output) => call.output_of(argument, step.0, output),
+                Given::Stored(artifact) => call.input(argument, artifact.0.clone()),
                 Given::Literal(bytes) => call.literal(argument, bytes.as_bytes()),
             };
         }

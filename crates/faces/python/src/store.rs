@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cannery_lineage::{
+    Graph, OpenLineageOptions, Reach, diff_artifacts, diff_value, open_lineage, runs_of,
+};
 use cannery_store::{
     ArtifactFilter, ArtifactId, ArtifactRecord, Direction, Error, ErrorKind, Result, RunFilter,
     RunId, RunRecord, StepId, StepRecord,
@@ -217,6 +220,53 @@ impl Store {
         Ok(found.artifacts.into_iter().map(Artifact).collect())
     }
 
+    /// A run's steps, or an artifact's lineage (`up`, `down` or `both`), as `svg`, as `mermaid`, or
+    /// as events of `openlineage`.
+    #[pyo3(signature = (format, *, run=None, artifact=None, reach="up", namespace=None))]
+    fn picture(
+        &self,
+        py: Python<'_>,
+        format: &str,
+        run: Option<i64>,
+        artifact: Option<i64>,
+        reach: &str,
+        namespace: Option<String>,
+    ) -> PyResult<String> {
+        let reach = match reach {
+            "down" => Reach::Down,
+            "both" => Reach::Both,
+            _ => Reach::Up,
+        };
+        self.ask(py, |store| {
+            if format == "openlineage" {
+                let runs = runs_asked(store, run, artifact, reach)?;
+                let options = OpenLineageOptions::default().namespace(namespace);
+                return open_lineage(store, &runs, &options);
+            }
+            let graph = match (run, artifact) {
+                (Some(run), _) => Graph::of_run(store, RunId(run))?,
+                (None, artifact) => {
+                    Graph::of_artifact(store, ArtifactId(artifact.unwrap_or_default()), reach)?
+                }
+            };
+            Ok(if format == "svg" { graph.to_svg() } else { graph.to_mermaid() })
+        })
+    }
+
+    /// What differs between two versions, for people and as JSON.
+    fn diff(
+        &self,
+        py: Python<'_>,
+        before: &Artifact,
+        after: &Artifact,
+    ) -> PyResult<(String, String)> {
+        self.ask(py, |store| {
+            let diff = diff_artifacts(store, &before.0, &after.0)?;
+            let json = cannery::json::to_vec(&diff_value(&diff))?;
+            Ok((diff.to_string(), String::from_utf8_lossy(&json).into_owned()))
+        })
+    }
+
     /// A stored content as a folder that must not be written to.
     fn view(&self, py: Python<'_>, digest: &str) -> PyResult<PathBuf> {
         let digest = digest.parse().or_raise(py)?;
@@ -259,6 +309,25 @@ impl Store {
         let parts = self.ask(py, |store| store.key_parts(key))?;
         Ok(parts.into_iter().map(|p| (p.label, p.digest.to_string(), p.shown)).collect())
     }
+}
+
+fn runs_asked(
+    store: &cannery_store::Store,
+    run: Option<i64>,
+    artifact: Option<i64>,
+    reach: Reach,
+) -> Result<Vec<RunId>> {
+    if let Some(run) = run {
+        return Ok(vec![RunId(run)]);
+    }
+    let Some(artifact) = artifact else {
+        return Ok(store.runs(&RunFilter::default())?.iter().rev().map(|run| run.id).collect());
+    };
+    let mut artifacts = Vec::new();
+    for direction in reach.directions() {
+        artifacts.extend(store.lineage(ArtifactId(artifact), *direction)?.artifacts);
+    }
+    Ok(runs_of(&artifacts))
 }
 
 /// A folder of links to files of the store.

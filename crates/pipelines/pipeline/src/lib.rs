@@ -82,5 +82,5 @@ pub use processes::{Processes, WorkerCommand};
 pub use run::{Plan, Poll, Run, StepOutcome};
 pub use task::{Task, TaskBody, TaskInput};
 pub use watch::{Sighting, Sightings, Watch};
-pub use why::{Change, Explanation, Reason, why, why_against};
+pub use why::{Change, Explanation, Reason, changes_between, why, why_against};
 pub use worker::{no_such_step, serve};

@@ -81,9 +81,21 @@ pub fn why(store: &Store, run: RunId, label: &str) -> Result<Explanation> {
 pub fn why_against(store: &Store, run: RunId, label: &str, against: RunId) -> Result<Explanation> {
     let step = find_step(store, run, label)?;
     let previous = find_step(store, against, label)?;
-    let changes = changes(parts(store, &previous)?, parts(store, &step)?);
+    let changes = changes_between(store, &previous, &step)?;
     let reason = if changes.is_empty() { Reason::Same } else { Reason::Changed(changes) };
     Ok(Explanation { step, previous: Some(previous), reason })
+}
+
+/// What two steps depended on that differs: code, values, inputs, and what they looked at outside.
+///
+/// # Errors
+/// Those of the store.
+pub fn changes_between(
+    store: &Store,
+    before: &StepRecord,
+    after: &StepRecord,
+) -> Result<Vec<Change>> {
+    Ok(changes(parts(store, before)?, parts(store, after)?))
 }
 
 fn find_step(store: &Store, run: RunId, label: &str) -> Result<StepRecord> {

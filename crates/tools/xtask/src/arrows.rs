@@ -22,18 +22,32 @@ const FORMATS: [&str; 12] = [
 const FOUNDATION: [&str; 2] = ["cannery-core", "cannery-places"];
 
 /// What the leaves may use besides the formats.
-const BELOW_THE_LEAVES: [&str; 5] =
-    ["cannery", "cannery-core", "cannery-pipeline", "cannery-places", "cannery-store"];
+const BELOW_THE_LEAVES: [&str; 7] = [
+    "cannery",
+    "cannery-core",
+    "cannery-lineage",
+    "cannery-pipeline",
+    "cannery-places",
+    "cannery-steps",
+    "cannery-store",
+];
 
 /// Says whether `from` may depend on `to`; `None` for a crate that has no place in the plan.
 fn allowed(from: &str, to: &str) -> Option<bool> {
     Some(match from {
-        "cannery-core" | "xtask" => false,
+        "cannery-core" | "cannery-macros" | "xtask" => false,
         "cannery-store" | "cannery-places" | "cannery-testing" => to == "cannery-core",
         "cannery-can" => ["cannery-core", "cannery-json", "cannery-npy"].contains(&to),
         "cannery-torch" => ["cannery-core", "cannery-json", "cannery-pickle"].contains(&to),
         "cannery" => FOUNDATION.contains(&to) || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
+        "cannery-lineage" => {
+            ["cannery", "cannery-core", "cannery-pipeline", "cannery-store"].contains(&to)
+        }
+        "cannery-steps" => {
+            let below = ["cannery-core", "cannery-macros", "cannery-pipeline", "cannery-store"];
+            to == "cannery" || below.contains(&to)
+        }
         "cannery-cli" | "cannery-examples" | "cannery-ui" => below_the_leaves(to),
         // The command's body is a library with two faces, and the wheel is one of them.
         "cannery-python" => below_the_leaves(to) || to == "cannery-cli",
@@ -47,7 +61,8 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
 pub(crate) fn folder_of(member: &str) -> &'static str {
     match member {
         "cannery-core" | "cannery-places" => "crates/foundation",
-        "cannery-store" | "cannery-pipeline" => "crates/pipelines",
+        "cannery-store" | "cannery-pipeline" | "cannery-lineage" | "cannery-macros"
+        | "cannery-steps" => "crates/pipelines",
         "cannery-cli" | "cannery-python" | "cannery-ui" => "crates/faces",
         "cannery-testing" | "xtask" => "crates/tools",
         "cannery-examples" => "examples",

@@ -1,23 +1,56 @@
-//! `cannery diff`: what distinguishes two files of tensors.
+//! `cannery diff`: what distinguishes two versions of artifacts, or two files of tensors.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use cannery::{
     DiffOptions, Error, ErrorKind, Location, OpenTensors, TensorChange, TensorValues, diff_tensors,
     open_tensors,
 };
 
-use super::print_json;
+use super::{print_json, stores};
 use crate::args::DiffArgs;
 use crate::console::Style;
 use crate::failure::Failure;
 use crate::{Console, ExitStatus};
 
 pub(crate) fn diff(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    match artifact_names(args) {
+        Some((first, second)) => artifacts(first, second, args, console),
+        None => tensors(args, console),
+    }
+}
+
+/// What is no file and can be an artifact's name, on both sides.
+fn artifact_names(args: &DiffArgs) -> Option<(&str, &str)> {
+    let name = |text: &'_ OsString| !Path::new(text).exists() && text != "-";
+    let is_named = args.store.store.is_some() || stores::folder(&args.store).is_ok();
+    let is_both = is_named && name(&args.first) && name(&args.second);
+    is_both.then(|| args.first.to_str().zip(args.second.to_str())).flatten()
+}
+
+fn artifacts(
+    first: &str,
+    second: &str,
+    args: &DiffArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    let store = stores::open(&args.store)?;
+    let (first, second) = (store.find_artifact(first)?, store.find_artifact(second)?);
+    let diff = cannery_lineage::diff_artifacts(&store, &first, &second)?;
+    if args.store.json {
+        print_json(&cannery_lineage::diff_value(&diff), console)?;
+    } else {
+        console.lines(&diff)?;
+    }
+    Ok(if diff.is_same_value() { ExitStatus::Success } else { ExitStatus::Findings })
+}
+
+fn tensors(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
     let (first, second) = (open(&args.first)?, open(&args.second)?);
     let options = DiffOptions::default().atol(args.atol).rtol(args.rtol);
     let diff = diff_tensors(&*first.container, &*second.container, options)?;
-    if args.json {
+    if args.store.json {
         print_json(&diff, console)?;
     } else {
         for change in &diff.changes {

@@ -1,13 +1,16 @@
-//! `cannery lineage`: what an artifact was made from, or what was made from it.
+//! `cannery lineage`: what an artifact was made from, or what was made from it; as a tree, a
+//! picture, or events.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Write as _;
 
-use cannery::{Value, printable, size_name};
-use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, Store};
+use cannery::{Error, ErrorKind, Value, printable, size_name};
+use cannery_lineage::{Graph, OpenLineageOptions, Reach, open_lineage, runs_of};
+use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, RunFilter, RunId, Store};
 
 use super::artifacts::{artifact_value, path_version};
 use super::{object, print_json, seconds, shown_type, stores};
-use crate::args::LineageArgs;
+use crate::args::{LineageArgs, LineageFormat};
 use crate::console::Style;
 use crate::failure::Failure;
 use crate::tree::Tree;
@@ -18,17 +21,110 @@ pub(crate) fn lineage(
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
     let store = stores::open(&args.store)?;
-    let direction = if args.down { Direction::Down } else { Direction::Up };
-    let root = store.find_artifact(&args.artifact)?.id;
-    let lineage = store.lineage(root, direction)?;
-    if args.store.json {
-        print_json(&lineage_value(&lineage), console)?;
-        return Ok(ExitStatus::Success);
+    match args.format.unwrap_or(LineageFormat::Tree) {
+        LineageFormat::Tree => print_trees(&store, args, console)?,
+        LineageFormat::Svg => write(&graph(&store, args)?.to_svg(), console)?,
+        LineageFormat::Mermaid => write(&graph(&store, args)?.to_mermaid(), console)?,
+        LineageFormat::Openlineage => {
+            let options = OpenLineageOptions::default().namespace(args.namespace.clone());
+            let runs = runs_asked(&store, args)?;
+            write(&open_lineage(&store, &runs, &options)?, console)?;
+        }
     }
-    let mut shown = Shown::new(&store, &lineage, direction);
-    let tree = shown.tree(root, None, 0, console)?;
-    tree.print(console)?;
     Ok(ExitStatus::Success)
+}
+
+/// What is for other programs is written as it is: it has been escaped for them.
+fn write(text: &str, console: &mut Console<'_>) -> Result<(), Failure> {
+    Ok(console.json_out().write_all(text.as_bytes())?)
+}
+
+fn reach(args: &LineageArgs) -> Reach {
+    match (args.down, args.both) {
+        (_, true) => Reach::Both,
+        (true, _) => Reach::Down,
+        _ => Reach::Up,
+    }
+}
+
+fn graph(store: &Store, args: &LineageArgs) -> Result<Graph, Failure> {
+    Ok(match (args.run, &args.artifact) {
+        (Some(run), _) => Graph::of_run(store, RunId(run))?,
+        (None, Some(name)) => {
+            Graph::of_artifact(store, store.find_artifact(name)?.id, reach(args))?
+        }
+        (None, None) => return Err(nothing_named().into()),
+    })
+}
+
+/// The runs whose events are asked for: all of the store, where nothing is named.
+fn runs_asked(store: &Store, args: &LineageArgs) -> Result<Vec<RunId>, Failure> {
+    if let Some(run) = args.run {
+        return Ok(vec![RunId(run)]);
+    }
+    let Some(name) = &args.artifact else {
+        let runs = store.runs(&RunFilter::default())?;
+        return Ok(runs.iter().rev().map(|run| run.id).collect());
+    };
+    let root = store.find_artifact(name)?.id;
+    let mut artifacts = Vec::new();
+    for direction in reach(args).directions() {
+        artifacts.extend(store.lineage(root, *direction)?.artifacts);
+    }
+    Ok(runs_of(&artifacts))
+}
+
+#[cold]
+fn nothing_named() -> Error {
+    Error::new(ErrorKind::Value, "neither an artifact nor a run is named")
+        .with_hint("`cannery lineage ARTIFACT`, or `cannery lineage --run RUN`")
+}
+
+fn print_trees(
+    store: &Store,
+    args: &LineageArgs,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let roots = match (args.run, &args.artifact) {
+        (Some(run), _) => outputs_of(store, RunId(run))?,
+        (None, Some(name)) => vec![store.find_artifact(name)?.id],
+        (None, None) => return Err(nothing_named().into()),
+    };
+    let mut found = Vec::new();
+    for root in roots {
+        for direction in reach(args).directions() {
+            found.push((root, *direction, store.lineage(root, *direction)?));
+        }
+    }
+    if args.store.json {
+        let mut all = Lineage::default();
+        for (_, _, lineage) in found {
+            let others = lineage.artifacts.into_iter().filter(|each| !all.artifacts.contains(each));
+            let others: Vec<_> = others.collect();
+            all.artifacts.extend(others);
+            let others = lineage.edges.into_iter().filter(|edge| !all.edges.contains(edge));
+            let others: Vec<_> = others.collect();
+            all.edges.extend(others);
+        }
+        return print_json(&lineage_value(&all), console);
+    }
+    for (root, direction, lineage) in &found {
+        Shown::new(store, lineage, *direction).tree(*root, None, 0, console)?.print(console)?;
+    }
+    Ok(())
+}
+
+/// What came out of a run and went into none of its steps.
+fn outputs_of(store: &Store, run: RunId) -> Result<Vec<ArtifactId>, Failure> {
+    store.run(run)?;
+    let mut outputs = Vec::new();
+    let mut used = HashSet::new();
+    for step in store.steps(run)? {
+        outputs.extend(store.step_outputs(step.id)?.into_iter().map(|(_, artifact)| artifact.id));
+        used.extend(store.step_inputs(step.id)?.into_iter().map(|(_, artifact)| artifact.id));
+    }
+    outputs.retain(|artifact| !used.contains(artifact));
+    Ok(outputs)
 }
 
 struct Shown<'a> {

@@ -1,7 +1,9 @@
 //! The commands, one module for each or for a few of a kind.
 
+pub(crate) mod aliases;
 pub(crate) mod artifacts;
 pub(crate) mod cat;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod diff;
@@ -24,6 +26,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 
 use cannery::{Source, Value, json};
+use cannery_lineage::{seconds, shown_type};
 
 use crate::console::Style;
 use crate::failure::Failure;
@@ -60,26 +63,6 @@ fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
 /// What the catalog keeps as JSON.
 fn json_value(text: &str) -> Value {
     json::to_value(text.as_bytes()).unwrap_or_else(|_| text.into())
-}
-
-/// How long something took, with three digits or so.
-fn seconds(duration: std::time::Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    match duration.as_secs() {
-        0 => format!("{seconds:.3} s"),
-        1..60 => format!("{seconds:.1} s"),
-        whole => format!("{}:{:02} min", whole / 60, whole % 60),
-    }
-}
-
-/// The name of a type as people know it: built-in ones without their module.
-fn shown_type(name: &str) -> String {
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    let mut shown = String::with_capacity(name.len());
-    for piece in name.split_inclusive(|c: char| !is_word(c)) {
-        shown.push_str(piece.strip_prefix("builtins.").unwrap_or(piece));
-    }
-    shown
 }
 
 /// How a status looks.

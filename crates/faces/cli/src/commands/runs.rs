@@ -1,7 +1,8 @@
 //! `cannery runs` and `cannery why`: what was run, and why.
 
 use cannery::{Value, printable, printable_lines, size_name};
-use cannery_pipeline::{Change, Explanation, Reason};
+use cannery_lineage::change_value;
+use cannery_pipeline::{Explanation, Reason};
 use cannery_store::{
     ArtifactRecord, RunFilter, RunId, RunRecord, RunStatus, StepRecord, Store, Timestamp,
 };
@@ -176,18 +177,6 @@ fn explanation_value(explanation: &Explanation) -> Value {
         ("reason", reason.into()),
         ("previous_run", explanation.previous.as_ref().map(|step| step.run.0).into()),
         ("changes", changes.iter().map(change_value).collect()),
-    ])
-}
-
-fn change_value(change: &Change) -> Value {
-    let part = |part: &Option<cannery_store::KeyPart>| {
-        part.as_ref().map(|part| part.shown.clone().unwrap_or_else(|| part.digest.to_string()))
-    };
-    object([
-        ("label", change.label.as_str().into()),
-        ("before", part(&change.before).into()),
-        ("after", part(&change.after).into()),
-        ("diff", change.diff().into()),
     ])
 }
 

@@ -1,0 +1,78 @@
+"""A job that runs every day: it reads the new file, and adds to what it has computed before."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("CANNERY_STORE", tempfile.mkdtemp())
+
+from sklearn.datasets import load_diabetes
+
+from cannery import Store, jsonl, pipeline, step
+
+Figures = dict[str, float]
+
+
+def deliver(folder: Path, days: int) -> None:
+    """Write the files that come from elsewhere: some patients a day."""
+    patients, progressions = load_diabetes(return_X_y=True, scaled=False)
+    rows = [
+        {"age": float(patient[0]), "bmi": float(patient[2]), "progression": float(progression)}
+        for patient, progression in zip(patients, progressions, strict=True)
+    ]
+    for day in range(days):
+        jsonl.write(folder / f"day-{day + 1}.jsonl", rows[day * 40 : (day + 1) * 40])
+
+
+@step
+def read(file: Path) -> list[dict[str, float]]:
+    rows = list(jsonl.read(file))
+    print(f"{len(rows)} patients in {file.name}")
+    return rows
+
+
+@step
+def figures(rows: list[dict[str, float]]) -> Figures:
+    return {
+        "patients": float(len(rows)),
+        "bmi": sum(row["bmi"] for row in rows),
+        "progression": sum(row["progression"] for row in rows),
+    }
+
+
+@step
+def total(before: Figures | None, today: Figures) -> Figures:
+    return {name: (before or {}).get(name, 0.0) + today[name] for name in today}
+
+
+@pipeline
+def daily(file: Path, before: Any = None) -> Figures:
+    return total(before, figures(read(file)))
+
+
+def run_day(store: Store, folder: Path, day: int) -> Figures:
+    """Run the job for a day, on the total of the day before; each total is kept by its day."""
+    before = store.artifact(f"daily/total@day-{day - 1}") if day > 1 else None
+    run = daily.with_options(tags=[f"day-{day}"])(folder / f"day-{day}.jsonl", before)
+    store.set_alias(f"day-{day}", run.output.stored)
+    ran = [name for name, each in run.steps.items() if not each.cached]
+    print(f"day {day}: {', '.join(ran) or 'nothing'} ran")
+    return run.output.load()
+
+
+if __name__ == "__main__":
+    folder, store = Path(tempfile.mkdtemp()), Store()
+    deliver(folder, days=4)
+    found = [run_day(store, folder, day) for day in range(1, 5)][-1]
+    print(f"{found['patients']:.0f} patients, mean BMI {found['bmi'] / found['patients']:.2f}")
+
+    print("the same day again")
+    assert run_day(store, folder, 4) == found
+
+    print("the file of day 2 is corrected")
+    file = folder / "day-2.jsonl"
+    file.write_text(file.read_text().replace('"bmi":', '"bmi":1', 1))
+    found = [run_day(store, folder, day) for day in range(2, 5)][-1]
+    print(f"{found['patients']:.0f} patients, mean BMI {found['bmi'] / found['patients']:.2f}")
+    print(len(store.artifact("daily/total").lineage()), "artifacts went into the last total")
