@@ -207,7 +207,7 @@ def test_demo_says_what_is_wrong_with_a_file(text: str, message: str, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
-# The one on more data than fits into memory runs with the tests of chunks, which look at its memory.
+# The one on more data than fits into memory runs with the tests of chunks, which look at memory.
 SMALL = sorted(path for path in EXAMPLES.glob("*.py") if path.stem != "larger_than_memory")
 
 
