@@ -19,6 +19,8 @@ pub struct Analyzed {
     pub error: Option<Error>,
     /// Instructions read.
     pub opcodes: u64,
+    /// How often it refers to containers that it made before.
+    pub(crate) references: u64,
     /// Tensors whose bytes lie outside of the pickle: `PyTorch`'s persistent ids.
     pub storages: Vec<Storage>,
     /// Parts of the data that are no instructions: the raw arrays.

@@ -25,6 +25,7 @@ use cannery_core::Error;
 use arrays::ArrayState;
 use dtypes::Dtypes;
 
+use crate::costs::PatternCosts;
 use crate::literal;
 use crate::opcode::Opcode;
 use crate::policy::Profile;
@@ -99,12 +100,17 @@ struct Analyzer<'a> {
     trace: Vec<Note>,
     extensions: Extensions,
     opcodes: u64,
+    /// Of the pickle, as it says itself.
+    protocol: u8,
+    /// Of containers in the memo, and on the stack.
+    references: u64,
     raw: Vec<Range<usize>>,
     /// The array whose state was set last.
     array: ArrayState,
     dtypes: Dtypes,
     /// Integers too long for a word, by their hash.
     big_integers: HashMap<u64, Vec<u64>>,
+    patterns: PatternCosts,
     /// Offset and opcode of the instruction at hand.
     offset: usize,
     opcode: Opcode,
@@ -134,10 +140,13 @@ impl<'a> Analyzer<'a> {
             trace: Vec::new(),
             extensions: Extensions::new(),
             opcodes: 0,
+            protocol: 0,
+            references: 0,
             raw: Vec::new(),
             array: ArrayState::default(),
             dtypes: Dtypes::default(),
             big_integers: HashMap::new(),
+            patterns: PatternCosts::default(),
             offset: start,
             opcode: Opcode::Stop,
             done: false,
@@ -196,6 +205,7 @@ impl<'a> Analyzer<'a> {
             end: self.ops.position(),
             error,
             opcodes: self.opcodes,
+            references: self.references,
             storages: self.storages,
             raw: self.raw,
             profile: profile.unwrap_or(Profile::Data),

@@ -4,6 +4,7 @@
 //! never `ok`, and neither is what lies about itself.
 
 mod array;
+mod copies;
 mod kind;
 mod literal;
 mod packed;
@@ -32,14 +33,25 @@ pub struct ScanOptions {
     pub max_members: usize,
     /// How the header of safetensors is read; without it such files are `unknown`.
     pub safetensors: Option<SafetensorsCheck>,
+    /// How documents in texts are judged; without it they are searched for names only.
+    pub documents: Option<DocumentCheck>,
 }
+
+/// Says why reading a document would cost far more than it holds.
+pub type DocumentCheck = fn(&[u8]) -> Option<&'static str>;
 
 /// Says where the header of safetensors lies, and how: the byte and the reason.
 pub type SafetensorsCheck = fn(&[u8]) -> std::result::Result<(), (u64, String)>;
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { max_unpacked: 2 << 30, max_depth: 8, max_members: 100_000, safetensors: None }
+        Self {
+            max_unpacked: 2 << 30,
+            max_depth: 8,
+            max_members: 100_000,
+            safetensors: None,
+            documents: None,
+        }
     }
 }
 
@@ -55,6 +67,13 @@ impl ScanOptions {
     #[must_use]
     pub fn safetensors(mut self, check: SafetensorsCheck) -> Self {
         self.safetensors = Some(check);
+        self
+    }
+
+    /// Sets [`documents`](ScanOptions::documents).
+    #[must_use]
+    pub fn documents(mut self, check: DocumentCheck) -> Self {
+        self.documents = Some(check);
         self
     }
 
@@ -271,6 +290,11 @@ impl Scanner {
             self.note(Verdict::Unknown, at, reason);
         }
         self.profile = self.profile.max(analyzed.profile);
+        if analyzed.references >= copies::FEW_REFERENCES
+            && let Some((at, reason)) = copies::bomb(data, start, analyzed.end)
+        {
+            self.note(Verdict::Unknown, at, reason);
+        }
         analyzed.findings.into_iter().for_each(|finding| self.keep(finding));
     }
 
@@ -305,6 +329,9 @@ impl Scanner {
     fn text(&mut self, data: &[u8]) -> String {
         self.configuration(data);
         self.known_names(data, 0);
+        if let Some(reason) = self.options.documents.and_then(|check| check(data)) {
+            self.note(Verdict::Unknown, 0, reason);
+        }
         "text, no pickle".to_owned()
     }
 
