@@ -19,7 +19,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from test_pickle_names import array, call, many, named, number, table, text
+from test_pickle_names import FLOAT, array, call, many, named, number, table, text
 
 import cannery
 from cannery import _native
@@ -46,10 +46,6 @@ FOREIGN = [
     ("collections", "defaultdict"), ("_codecs", "encode"), ("builtins", "str.format"),
     ("torch.storage", "_load_from_bytes"), ("builtins", "type"), ("builtins", "object"),
 ]  # fmt: skip
-
-
-class Violation(Exception):
-    """What the policy does not allow, and the machine was made to do."""
 
 
 class Name:
@@ -98,11 +94,8 @@ class Name:
 
     def _held(self, function: Any) -> None:
         """What a partial calls computes, or is a class that holds data."""
-        if not isinstance(function, Name):
-            self.machine.violate(f"keeps {function} to be called")
-        elif not function.uses & CALL and not _native.pickle_is_pure(
-            function.module, function.name
-        ):
+        pair = (function.module, function.name) if isinstance(function, Name) else ("", "")
+        if not (_native.pickle_uses(*pair) & CALL or _native.pickle_is_pure(*pair)):
             self.machine.violate(f"keeps {function} to be called")
 
     def _attribute(self, of: Any, name: Any) -> Any:
@@ -256,13 +249,15 @@ class Streams:
         return self.random.choice(
             (
                 b"N", b"\x88", b")", b"}", b"]", b"\x8f", number(size), text("a"), text("system"),
-                text("__reduce__"), b"C\x02ab", b"G" + struct.pack(">d", 0.5), text("<f8"), text("O"),
-                array(call("numpy", "dtype", text("f8"), b"\x89", b"\x88"), b"C\x08" + b"a" * 8, 1),
+                text("__reduce__"), b"C\x02ab", b"G" + struct.pack(">d", 0.5), text("<f8"),
+                text("O"), array(FLOAT, b"C\x08" + b"a" * 8, 1),
             )
         )  # fmt: skip
 
 
-ATTRIBUTES = ("__class__", "__subclasses__", "fromkeys", "maketrans", "join", "system", "__globals__")
+ATTRIBUTES = (
+    "__class__", "__subclasses__", "fromkeys", "maketrans", "join", "system", "__globals__",
+)  # fmt: skip
 
 
 def samples() -> list[bytes]:

@@ -108,7 +108,7 @@ CALLS = {
     "safetensors fails": "quiet(lambda: safetensors.load(b'12345678'))",
     "cannery.loads yaml": "cannery.loads(documents['yaml'], format='yaml', trust=[Plain])",
     "cannery.loads msgpack": "cannery.loads(documents['msgpack'], format='msgpack', trust=[Plain])",
-    "cannery.loads records": "cannery.loads('[{\"$type\": \"x.Y\", \"a\": 1}]')",
+    "cannery.loads records": 'cannery.loads(\'[{"$type": "x.Y", "a": 1}]\')',
     "cannery.loads refuses": "quiet(lambda: cannery.loads('{\"$type\": \"subprocess.Popen\"}', trust=['subprocess.*']))",
     "pickle.loads refuses": "quiet(lambda: pickle.loads(b\"cos\\nsystem\\n(S'id'\\ntR.\"))",
 }
@@ -116,7 +116,8 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_calls_keep_nothing(call: str) -> None:
-    run_child(f"""{SETUP}
+    run_child(
+        f"""{SETUP}
     import itertools
     count = itertools.count()
     def call():
@@ -137,4 +138,6 @@ def test_calls_keep_nothing(call: str) -> None:
         if grown < calls // 5:
             break
     assert grown < calls // 5, f"{{grown}} blocks are left of {{calls}} calls"
-    """, timeout=3600)
+    """,
+        timeout=3600,
+    )

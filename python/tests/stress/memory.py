@@ -38,7 +38,7 @@ CALLS = {
     "json.encode": "json.encode(value, indent=2)",
     "json.loads": "json.loads(text)",
     "json.loads large": "json.loads(large_text)",
-    "json.decode": "json.decode(b'[{\"x\": 1, \"y\": [2]}]', type=list[Point])",
+    "json.decode": 'json.decode(b\'[{"x": 1, "y": [2]}]\', type=list[Point])',
     "jsonl.dumps": "jsonl.dumps(rows)",
     "jsonl.loads": "jsonl.loads(lines)",
     "msgpack.packb": "msgpack.packb(plain)",
