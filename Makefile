@@ -85,7 +85,7 @@ test-rust:
 	cargo test --locked --quiet $(RUST) --doc
 
 test-python: setup $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST)
 
 # What Python code can do to the binding while it works (python/tests/stress), and what documents with
 # hostile parts do (python/tests/hostile_documents.py), at length; a million random edits of YAML

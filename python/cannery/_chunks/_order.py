@@ -14,8 +14,10 @@ from cannery._chunks._blocks import Form, concat, length, take
 from cannery._chunks._source import BlockPiece, Identity, Piece, Size, Source
 from cannery.errors import DataError
 
-#: What one part of the shuffle takes in the file, about: it is in memory as a whole later.
-_PART_BYTES = 32 << 20
+#: What one part of the shuffle takes in the source, about: it is in memory as a whole later, where
+#: rows take some eight times what their text takes.
+_PART_BYTES = 16 << 20
+_PART_BYTES_OF_ROWS = 4 << 20
 _MOST_PARTS = 512
 _READ = Size(rows=10_000, bytes=8 << 20)
 
@@ -68,12 +70,11 @@ class ShuffledSource(Source):
             return self._folder
         folder = tempfile.TemporaryDirectory(prefix="cannery-shuffle-")
         weakref.finalize(self, folder.cleanup)
-        known = self._source.size
-        parts = 64 if known is None else -(-known // _PART_BYTES)
-        parts = max(1, min(_MOST_PARTS, parts))
+        parts = 0
         chance = random.Random(self._seed)
         for piece in self._source.pieces(_READ):
             block = piece.load()
+            parts = parts or _part_count(self._source.size, block)
             dealt: list[list[int]] = [[] for _ in range(parts)]
             for row in range(length(block)):
                 dealt[chance.randrange(parts)].append(row)
@@ -82,6 +83,13 @@ class ShuffledSource(Source):
                     _spool(Path(folder.name) / f"{part:04}", take(block, indices))
         self._folder = Path(folder.name)
         return self._folder
+
+
+def _part_count(size: int | None, block: Any) -> int:
+    if size is None:
+        return _MOST_PARTS
+    each = _PART_BYTES_OF_ROWS if isinstance(block, list) else _PART_BYTES
+    return max(1, min(_MOST_PARTS, -(-size // each)))
 
 
 # What is unpickled here was pickled by this process, in a folder that only this user can open.
