@@ -16,6 +16,7 @@ import random
 import resource
 import struct
 import sys
+import warnings
 from collections import Counter
 from typing import Any
 
@@ -157,7 +158,7 @@ class Machine(pickle._Unpickler):  # type: ignore[name-defined, misc]
                 module, name = _compat_pickle.NAME_MAPPING[pair]
             else:
                 module = _compat_pickle.IMPORT_MAPPING.get(module, module)
-        if not f"{module}.{name}".replace(".", "_").isidentifier():
+        if not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
             # A line of a text: a module has no such name, but is imported to see that.
             if _native.pickle_danger(module, "*"):
                 self.violate(f"imports {module}")
@@ -169,7 +170,7 @@ class Machine(pickle._Unpickler):  # type: ignore[name-defined, misc]
         self.append(Made(Name(self, "copyreg", "_reconstructor"), ()))  # type: ignore[has-type]
 
     def persistent_load(self, pid: Any) -> Any:
-        return None
+        raise pickle.UnpicklingError("a persistent id")  # as CPython's own does
 
 
 class Streams:
@@ -311,6 +312,7 @@ def check(data: bytes, loads: bool, outcomes: Counter[str]) -> str | None:
 def main(seed: int, count: int) -> None:
     """Print what was found, and how many pickles were passed by which reader."""
     resource.setrlimit(resource.RLIMIT_AS, (4 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    warnings.simplefilter("ignore")
     streams = Streams(seed)
     outcomes: Counter[str] = Counter()
     found = []
