@@ -12,14 +12,14 @@ use cannery_pickle::costs::{PatternCosts, is_costly_header, is_costly_mail};
 /// Longer texts are not read as documents: searching them is all that a scan does.
 const LONGEST_DOCUMENT: usize = 64 << 20;
 /// What objects may copy of what they share, beyond so many items for each value.
-const FREE_ITEMS: f64 = (1 << 21) as f64;
+const FREE_ITEMS: f64 = 2_097_152.0;
 const ITEMS_PER_VALUE: f64 = 50.0;
 /// What is written out where aliases are, beyond so many times the values that there are.
-const FREE_VALUES: f64 = (1 << 24) as f64;
+const FREE_VALUES: f64 = 16_777_216.0;
 const WRITTEN_OUT: f64 = 25.0;
-const KEY_ITEMS: f64 = (1 << 20) as f64;
+const KEY_ITEMS: f64 = 1_048_576.0;
 /// Objects that methods go through, in objects of the same kind.
-const MOST_NESTED: f64 = (1 << 14) as f64;
+const MOST_NESTED: f64 = 16_384.0;
 const MOST_ALIKE: u64 = 256;
 const MOST_COMPARED: u64 = 10_000_000;
 /// Digits of the numbers of which several have one hash.
@@ -132,9 +132,9 @@ impl<'a> Costs<'a> {
     }
 
     fn shares_too_much(&self) -> bool {
-        let weights = self.weights(|object| copies(object), 1.0);
+        let weights = self.weights(copies, 1.0);
         let weight = |id: &NodeId| self.places.get(id).map_or(0.0, |&place| weights[place]);
-        let count = self.order.len() as f64;
+        let count = float(self.order.len());
         let whole = weights.last().copied().unwrap_or(0.0);
         if whole > FREE_VALUES && whole > WRITTEN_OUT * count {
             return true;
@@ -154,7 +154,7 @@ impl<'a> Costs<'a> {
     }
 
     fn nests_too_much(&self) -> bool {
-        let weights = self.weights(|object| nests(object), 0.0);
+        let weights = self.weights(nests, 0.0);
         self.order.iter().zip(&weights).any(|(id, &weight)| {
             matches!(&self.graph[*id], Node::Object(object) if nests(object))
                 && weight > MOST_NESTED
@@ -255,7 +255,7 @@ impl<'a> Costs<'a> {
 
     /// Whether options with references to options come to far more than their text.
     fn refers_too_much(&self, object: &ObjectNode) -> bool {
-        const MOST_TEXT: f64 = (1 << 20) as f64;
+        const MOST_TEXT: f64 = 1_048_576.0;
         let mut options: HashMap<String, String> = HashMap::new();
         let mut waiting: Vec<NodeId> = object.parts.iter().map(|&(_, id)| id).collect();
         while let Some(id) = waiting.pop() {
@@ -272,7 +272,7 @@ impl<'a> Costs<'a> {
         for _ in 0..10 {
             let mut next = HashMap::new();
             for (name, text) in &options {
-                let own = text.len() as f64;
+                let own = float(text.len());
                 let inner: f64 =
                     references(text).map(|name| lengths.get(&*name).copied().unwrap_or(0.0)).sum();
                 next.insert(name.as_str(), own + inner);
@@ -280,13 +280,13 @@ impl<'a> Costs<'a> {
             lengths = next;
         }
         let own: usize = options.values().map(String::len).sum();
-        lengths.values().any(|&length| length > MOST_TEXT && length > 64.0 * own as f64)
+        lengths.values().any(|&length| length > MOST_TEXT && length > 64.0 * float(own))
     }
 
     fn holds_a_long_range(&self, object: &ObjectNode) -> bool {
         let number =
             |object: &ObjectNode, name: &str| match part(object, name).map(|id| &self.graph[id]) {
-                Some(Node::Int(value)) => *value as f64,
+                Some(Node::Int(value)) => signed(*value),
                 Some(Node::BigInt(_)) => f64::INFINITY,
                 _ => 1.0,
             };
@@ -384,4 +384,14 @@ fn nests(object: &ObjectNode) -> bool {
                 | "builtins.BaseExceptionGroup"
                 | "xml.etree.ElementTree.Element"
         )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn signed(number: i64) -> f64 {
+    number as f64
 }

@@ -187,10 +187,10 @@ impl SharingHeap {
         let (module, name) =
             if is_old { policy::python3_name(module, name) } else { (module, name) };
         Part::Name(match (module, name) {
-            ("builtins", "set" | "frozenset" | "dict") => Callable::Hashes,
-            ("collections" | "_collections", "Counter" | "OrderedDict") => Callable::Hashes,
-            ("builtins", "list" | "tuple" | "reversed" | "enumerate" | "zip") => Callable::Copies,
-            ("collections" | "_collections", "deque") => Callable::Copies,
+            ("builtins", "set" | "frozenset" | "dict")
+            | ("collections" | "_collections", "Counter" | "OrderedDict") => Callable::Hashes,
+            ("builtins", "list" | "tuple" | "reversed" | "enumerate" | "zip")
+            | ("collections" | "_collections", "deque") => Callable::Copies,
             _ => Callable::Other,
         })
     }
