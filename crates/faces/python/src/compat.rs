@@ -184,6 +184,150 @@ known_layout! {
         }
     }
 
+    /// Gives the memory of a table back.
+    #[cold]
+    unsafe fn free_table(table: *mut Keys) {
+        // SAFETY: the caller has it from `new_table`, and holds the interpreter.
+        unsafe {
+            #[cfg(not(Py_3_13))]
+            ffi::PyObject_Free(table.cast());
+            #[cfg(Py_3_13)]
+            ffi::PyMem_Free(table.cast());
+        }
+    }
+
+    /// The most entries of a table of this size: two thirds.
+    const fn usable(log2_size: u32) -> usize {
+        (2 << log2_size) / 3
+    }
+
+    /// The size of the table for so many entries, as a power of two; eight at least.
+    #[inline(always)]
+    const fn log2_size_for(entries: usize) -> u32 {
+        let log2 = (entries * 3).div_ceil(2).next_power_of_two().trailing_zeros();
+        if log2 < 3 { 3 } else { log2 }
+    }
+
+    /// The hash of a `str`, which keeps it.
+    ///
+    /// # Safety
+    /// `key` is an exact `str`, and the interpreter held.
+    #[inline(always)]
+    unsafe fn text_hash(key: *mut ffi::PyObject) -> usize {
+        // SAFETY: the caller's promise; to hash a text cannot fail.
+        unsafe {
+            let known = (*key.cast::<ffi::PyASCIIObject>()).hash;
+            let hash = if known == -1 { ffi::PyObject_Hash(key) } else { known };
+            hash.cast_unsigned()
+        }
+    }
+
+    /// Writes where the entries are to be found, in the order in which the interpreter looks for
+    /// them; `false` if two keys may be equal.
+    ///
+    /// # Safety
+    /// `indices` has room for a table of that size, whose bytes are all ones; the keys are exact
+    /// `str`, fewer than the table has places and than `I` can number.
+    #[inline(always)]
+    unsafe fn write_indices<I: Copy + TryFrom<usize> + TryInto<usize>>(
+        indices: *mut I,
+        mask: usize,
+        pairs: &[[Bound<'_, PyAny>; 2]],
+    ) -> bool {
+        for (number, [key, _]) in pairs.iter().enumerate() {
+            // SAFETY: the caller's promise; places are within the table, numbers within the entries.
+            unsafe {
+                let hash = text_hash(key.as_ptr());
+                let (mut place, mut rest) = (hash & mask, hash);
+                while let Ok(taken) = (*indices.add(place)).try_into()
+                    && let Some([other, _]) = pairs.get(taken)
+                {
+                    if std::ptr::eq(other.as_ptr(), key.as_ptr())
+                        || text_hash(other.as_ptr()) == hash
+                    {
+                        return false;
+                    }
+                    rest >>= 5;
+                    place = place.wrapping_mul(5).wrapping_add(rest).wrapping_add(1) & mask;
+                }
+                let Ok(number) = number.try_into() else { return false };
+                indices.add(place).write(number);
+            }
+        }
+        true
+    }
+
+    /// A dictionary of the keys and values from `base` on, which then leave the stack; `None`, and
+    /// nothing happens, if a key is no `str`, or two may be equal.
+    ///
+    /// The entries lie on the stack as they lie in a dictionary's table: what is left to write is
+    /// where each is found, which the interpreter would do with a call for each key.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "powers of two below 64")]
+    pub(crate) fn text_dict<'py>(
+        py: Python<'py>,
+        values: &mut Vec<Bound<'py, PyAny>>,
+        base: usize,
+    ) -> Option<Bound<'py, PyAny>> {
+        let (pairs, _) = values[base..].as_chunks::<2>();
+        let count = pairs.len();
+        let log2_size = log2_size_for(count);
+        if count == 0 || log2_size >= 32 {
+            return None;
+        }
+        let mut flags = 0;
+        // SAFETY: as for `dict_like`; the head, the indices and the entries are written as the
+        // interpreter writes them.
+        unsafe {
+            for [key, value] in pairs {
+                if !std::ptr::eq(key.get_type_ptr(), &raw const ffi::PyUnicode_Type) {
+                    return None;
+                }
+                flags |= (*value.get_type_ptr()).tp_flags;
+            }
+            let log2_index_bytes = log2_size + u32::from(log2_size >= 8) + u32::from(log2_size >= 16);
+            let (head, usable) = (size_of::<Keys>() + (1 << log2_index_bytes), usable(log2_size));
+            let table = new_table(head + usable * size_of::<Entry>());
+            if table.is_null() {
+                return None;
+            }
+            table.write(Keys {
+                references: 1,
+                log2_size: log2_size as u8,
+                log2_index_bytes: log2_index_bytes as u8,
+                kind: TEXT_KEYS,
+                version: 0,
+                usable: (usable - count).cast_signed(),
+                entry_count: count.cast_signed(),
+            });
+            let indices = table.add(1).cast::<u8>();
+            indices.write_bytes(0xff, 1 << log2_index_bytes);
+            let mask = (1 << log2_size) - 1;
+            let are_unique = match log2_index_bytes - log2_size {
+                0 => write_indices::<u8>(indices, mask, pairs),
+                1 => write_indices::<u16>(indices.cast(), mask, pairs),
+                _ => write_indices::<u32>(indices.cast(), mask, pairs),
+            };
+            let dict = if are_unique { ffi::PyDict_New() } else { std::ptr::null_mut() };
+            if dict.is_null() {
+                free_table(table);
+                return no_exception();
+            }
+            let entries = table.byte_add(head).cast::<Entry>();
+            entries.copy_from_nonoverlapping(pairs.as_ptr().cast::<Entry>(), count);
+            entries.add(count).write_bytes(0, usable - count);
+            values.set_len(base);
+            let fields = dict.cast::<Dict>();
+            (*fields).keys = table;
+            (*fields).used = count.cast_signed();
+            // An empty dictionary is none that the collector knows.
+            if flags & ffi::Py_TPFLAGS_HAVE_GC != 0 {
+                ffi::PyObject_GC_Track(dict.cast());
+            }
+            Bound::from_owned_ptr_or_opt(py, dict)
+        }
+    }
+
     /// A dictionary of the keys and values from `base` on, which then leave the stack; `None`, and
     /// nothing happens, if the keys are not those of the template.
     ///
@@ -302,15 +446,19 @@ known_layout! {
     pub(crate) unsafe fn new_int(value: i64) -> *mut ffi::PyObject {
         const DIGIT: u32 = 30;
         let magnitude = value.unsigned_abs();
-        // The interpreter has the small ones already; three digits are rare.
-        if magnitude <= 256 || magnitude >> (2 * DIGIT) != 0 {
+        // The interpreter has the small ones already.
+        if magnitude <= 256 {
             // SAFETY: the caller's promise.
             return unsafe { ffi::PyLong_FromLongLong(value) };
         }
-        let digits = 1 + usize::from(magnitude >> DIGIT != 0);
-        // SAFETY: the layout is padded to two digits, and as many are said to be there as there are.
+        let digits = 1
+            + usize::from(magnitude >> DIGIT != 0)
+            + usize::from(magnitude >> (2 * DIGIT) != 0);
+        // SAFETY: the layout is padded to two digits, and there is room for a third where it counts;
+        // as many are said to be there as there are.
         unsafe {
-            let object = new_object(&raw mut ffi::PyLong_Type, size_of::<Int>());
+            let room = if digits > 2 { size_of::<Int>() + 8 } else { size_of::<Int>() };
+            let object = new_object(&raw mut ffi::PyLong_Type, room);
             if object.is_null() {
                 return object;
             }
@@ -326,7 +474,10 @@ known_layout! {
             }
             let first = &raw mut (*int).first_digit;
             first.write(magnitude as u32 & ((1 << DIGIT) - 1));
-            first.add(1).write((magnitude >> DIGIT) as u32);
+            first.add(1).write((magnitude >> DIGIT) as u32 & ((1 << DIGIT) - 1));
+            if digits > 2 {
+                first.add(2).write((magnitude >> (2 * DIGIT)) as u32);
+            }
             object
         }
     }
@@ -483,6 +634,15 @@ unknown_layout! {
     /// A copy of a template with other values: here there is none.
     pub(crate) fn dict_like<'py>(
         _template: &Bound<'py, PyAny>,
+        _values: &mut Vec<Bound<'py, PyAny>>,
+        _base: usize,
+    ) -> Option<Bound<'py, PyAny>> {
+        None
+    }
+
+    /// A dictionary whose table is written by ourselves: not here.
+    pub(crate) fn text_dict<'py>(
+        _py: Python<'py>,
         _values: &mut Vec<Bound<'py, PyAny>>,
         _base: usize,
     ) -> Option<Bound<'py, PyAny>> {

@@ -59,9 +59,8 @@ impl Whole {
     /// The number, if there is nothing more to it.
     #[inline(always)]
     pub(crate) fn integer(self, data: &[u8]) -> Integer<'_> {
-        // 18 digits and a sign.
-        if self.end - self.start < MAX_DIGITS {
-            let value = self.value.cast_signed();
+        let value = self.value.cast_signed();
+        if self.end - self.first <= MAX_DIGITS && value >= 0 {
             return Integer::Small(if self.is_negative(data) { -value } else { value });
         }
         large_integer(text(data, self.start, self.end))

@@ -218,6 +218,40 @@ fn begins_constant(rest: &[u8]) -> bool {
     [&b"NaN"[..], b"Infinity", b"-Infinity"].into_iter().any(begins)
 }
 
+/// A word that stands for a value.
+struct Word {
+    text: &'static str,
+    len: usize,
+    bytes: u64,
+    /// Ones where the bytes count.
+    mask: u64,
+    value: Option<bool>,
+}
+
+/// By two bits of their first letters.
+static WORDS: [Word; 4] = [
+    Word::new("false", Some(false)),
+    Word::new("null", None),
+    Word::new("true", Some(true)),
+    Word::new("", None),
+];
+
+impl Word {
+    const fn new(text: &'static str, value: Option<bool>) -> Self {
+        let (mut bytes, mut mask, mut at) = (0, 0, text.len());
+        while at > 0 {
+            at -= 1;
+            bytes = bytes << 8 | text.as_bytes()[at] as u64;
+            mask = mask << 8 | 0xff;
+        }
+        Self { text, len: text.len(), bytes, mask, value }
+    }
+
+    fn text(&self) -> &'static [u8] {
+        self.text.as_bytes()
+    }
+}
+
 /// A missing value or key behind a comma is better called a comma too many.
 fn trailing_comma(what: SyntaxError, at: usize, chunk: Chunk<'_>) -> Option<SyntaxError> {
     let container = match (what, chunk.data.get(at)?) {
@@ -387,35 +421,30 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
             Some(b'[') => return self.begin_list(pos, open),
             Some(b'0'..=b'9') => self.number(pos)?,
             Some(b'-') if self.byte(pos + 1) != Some(b'I') => self.number(pos)?,
-            Some(b't') => {
-                let end = self.word(pos, b"true")?;
-                self.send(pos, |sink| sink.bool(true))?;
-                end
-            }
-            Some(b'f') => {
-                let end = self.word(pos, b"false")?;
-                self.send(pos, |sink| sink.bool(false))?;
-                end
-            }
-            Some(b'n') => {
-                let end = self.word(pos, b"null")?;
-                self.send(pos, Sink::null)?;
+            Some(b't' | b'f' | b'n') => {
+                let (value, end) = self.word(pos)?;
+                self.note_position(pos)?;
+                let sent = self.sink.null_or_bool(value);
+                self.accepted(sent, pos)?;
                 end
             }
             _ => {
                 let (value, end) = self.parser.constant(self.chunk, pos)?;
-                self.send(pos, |sink| sink.float(value))?;
+                self.note_position(pos)?;
+                let sent = self.sink.float(value);
+                self.accepted(sent, pos)?;
                 end
             }
         };
         Ok(Unit::Complete(end))
     }
 
-    /// Sends the event of the value at `pos`.
+    /// Goes on if the sink accepted the value at `pos`.
+    ///
+    /// Events are not sent by closures, which would not be compiled for the parser's instructions.
     #[inline(always)]
-    fn send(&mut self, pos: usize, event: impl FnOnce(&mut S) -> Result<()>) -> Result<()> {
-        self.note_position(pos)?;
-        match event(self.sink) {
+    fn accepted(&mut self, sent: Result<()>, pos: usize) -> Result<()> {
+        match sent {
             Ok(()) => Ok(()),
             Err(error) => Err(self.parser.refused(error, self.chunk.base, pos)),
         }
@@ -465,22 +494,26 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
             && let Some((value, end)) = whole.real(self.scan, data)
         {
             self.check_number_ends(pos, end)?;
-            if self.wants.number_text {
-                self.send(pos, |sink| sink.number(number::text(data, pos, end)))?;
+            self.note_position(pos)?;
+            let sent = if self.wants.number_text {
+                self.sink.number(number::text(data, pos, end))
             } else {
-                self.send(pos, |sink| sink.float(value))?;
-            }
+                self.sink.float(value)
+            };
+            self.accepted(sent, pos)?;
             return Ok(end);
         }
         self.check_number_ends(pos, whole.end)?;
-        if self.wants.number_text {
-            self.send(pos, |sink| sink.number(number::text(data, pos, whole.end)))?;
+        self.note_position(pos)?;
+        let sent = if self.wants.number_text {
+            self.sink.number(number::text(data, pos, whole.end))
         } else {
             match whole.integer(data) {
-                Integer::Small(value) => self.send(pos, |sink| sink.int(value))?,
-                Integer::Big(value) => self.send(pos, |sink| sink.big_int(value))?,
+                Integer::Small(value) => self.sink.int(value),
+                Integer::Big(value) => self.sink.big_int(value),
             }
-        }
+        };
+        self.accepted(sent, pos)?;
         Ok(whole.end)
     }
 
@@ -493,13 +526,20 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
         Err(self.parser.fail(failure, self.chunk))
     }
 
-    /// The index behind `word` if it stands at `pos`.
+    /// The value of the word at `pos`, where its first letter stands, and the index behind it.
     #[inline(always)]
-    fn word(&mut self, pos: usize, word: &'static [u8]) -> Result<usize> {
-        if self.chunk.data[pos..].starts_with(word) {
-            return Ok(pos + word.len());
+    fn word(&mut self, pos: usize) -> Result<(Option<bool>, usize)> {
+        let data = self.chunk.data;
+        let word = &WORDS[usize::from(data[pos] >> 3 & 3)];
+        // Which of the words it is cannot be foreseen: so no branch depends on it.
+        let stands = match data.get(pos..).and_then(|rest| rest.first_chunk()) {
+            Some(ahead) => (u64::from_le_bytes(*ahead) ^ word.bytes) & word.mask == 0,
+            None => data[pos..].starts_with(word.text()),
+        };
+        if stands {
+            return Ok((word.value, pos + word.len));
         }
-        Err(self.parser.bad_word(self.chunk, pos, word))
+        Err(self.parser.bad_word(self.chunk, pos, word.text()))
     }
 
     #[inline(always)]
@@ -508,13 +548,19 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
         match self.byte(next) {
             Some(b']') => {
                 self.check_depth(pos, open)?;
-                self.send(pos, |sink| sink.begin(Container::List, Some(0)))?;
-                self.send(pos, |sink| sink.end(Container::List))?;
+                self.note_position(pos)?;
+                let sent = self.sink.begin(Container::List, Some(0));
+                self.accepted(sent, pos)?;
+                self.note_position(pos)?;
+                let sent = self.sink.end(Container::List);
+                self.accepted(sent, pos)?;
                 Ok(Unit::Complete(next + 1))
             }
             Some(_) => {
                 self.check_depth(pos, open)?;
-                self.send(pos, |sink| sink.begin(Container::List, None))?;
+                self.note_position(pos)?;
+                let sent = self.sink.begin(Container::List, None);
+                self.accepted(sent, pos)?;
                 Ok(Unit::Opened(next, Container::List))
             }
             None => self.fail(SyntaxError::ExpectedValue, next),
@@ -527,8 +573,12 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
         match self.byte(next) {
             Some(b'}') => {
                 self.check_depth(pos, open)?;
-                self.send(pos, |sink| sink.begin(Container::Map, Some(0)))?;
-                self.send(pos, |sink| sink.end(Container::Map))?;
+                self.note_position(pos)?;
+                let sent = self.sink.begin(Container::Map, Some(0));
+                self.accepted(sent, pos)?;
+                self.note_position(pos)?;
+                let sent = self.sink.end(Container::Map);
+                self.accepted(sent, pos)?;
                 Ok(Unit::Complete(next + 1))
             }
             Some(b'"') => {

@@ -42,6 +42,12 @@ pub(crate) trait Scan: Copy {
         false
     }
 
+    /// Decodes a string, which a quote is behind, into characters; says no as [`decode`](Scan::decode)
+    /// does, and where it is not UTF-8.
+    fn decode_characters(self, _data: &[u8], _string: Range<usize>, _to: &mut Vec<u32>) -> bool {
+        false
+    }
+
     /// Adds the digits from `start` on to `value`, wrapping around; returns it and where they end.
     fn digits(self, data: &[u8], start: usize, value: u64) -> (u64, usize);
 }
@@ -267,12 +273,24 @@ mod tests {
             4 => "[a-z]{0,40}".prop_map(String::into_bytes),
             4 => "[é-ſЀ-џ]{0,20}".prop_map(String::into_bytes),
             4 => "[ࠀ日本語。\u{d7ff}\u{e000}\u{ffff}]{0,20}".prop_map(String::into_bytes),
-            1 => "🦀".prop_map(String::into_bytes),
+            2 => "[🦀a-c\u{10ffff}é]{0,9}".prop_map(String::into_bytes),
             1 => prop::collection::vec(any::<u8>(), 1..4),
             1 => prop::sample::select(vec![b"\xc1\xbf".to_vec(), b"\xe0\x9f\xbf".to_vec(),
-                b"\xed\xa0\x80".to_vec(), b"\xe6\x97".to_vec()]),
+                b"\xed\xa0\x80".to_vec(), b"\xe6\x97".to_vec(), b"\xf0\x8f\xbf\xbf".to_vec(),
+                b"\xf4\x90\x80\x80".to_vec(), b"\xf8\x88\x80\x80\x80".to_vec()]),
         ];
         prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+    }
+
+    struct DecodeCharacters<'a>(&'a [u8], Range<usize>);
+
+    impl Task for DecodeCharacters<'_> {
+        type Output = Option<Vec<u32>>;
+
+        fn run<V: Scan>(self, scan: V) -> Self::Output {
+            let mut characters = Vec::new();
+            scan.decode_characters(self.0, self.1, &mut characters).then_some(characters)
+        }
     }
 
     struct Decode<'a>(&'a [u8], Range<usize>);
@@ -297,6 +315,22 @@ mod tests {
             prop_assert!(decoded.is_none() || decoded == expected);
             #[cfg(target_arch = "x86_64")]
             if room >= 32 && is_x86_feature_detected!("avx2") {
+                prop_assert_eq!(decoded, expected);
+            }
+        }
+
+        #[test]
+        fn characters_are_decoded_as_the_standard_library_does(
+            string in string(),
+            room in 0..40usize,
+        ) {
+            let data = [b"\"", &*string, b"\"", &vec![0x97; room]].concat();
+            let expected = std::str::from_utf8(&string).ok();
+            let expected = expected.map(|text| text.chars().map(u32::from).collect::<Vec<_>>());
+            let decoded = with_best(DecodeCharacters(&data, 1..1 + string.len()));
+            prop_assert!(decoded.is_none() || decoded == expected);
+            #[cfg(target_arch = "x86_64")]
+            if room >= 12 && is_x86_feature_detected!("avx2") {
                 prop_assert_eq!(decoded, expected);
             }
         }

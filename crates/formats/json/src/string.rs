@@ -30,6 +30,15 @@ struct Unescaped {
     ascii_source: bool,
     /// Whether there are lone surrogates among its escapes.
     surrogates: bool,
+    /// Where it lies instead, if it does.
+    wide: Option<Wide>,
+}
+
+/// Where an unescaped string lies that was not made as bytes.
+#[derive(Clone, Copy)]
+enum Wide {
+    Units,
+    Characters,
 }
 
 /// What a letter behind a backslash stands for; zero if that is more than a table says.
@@ -52,6 +61,7 @@ struct Unescape<'a> {
     data: &'a [u8],
     open: usize,
     run: Run,
+    units: bool,
 }
 
 impl Task for Unescape<'_> {
@@ -59,7 +69,7 @@ impl Task for Unescape<'_> {
 
     #[inline(always)]
     fn run<V: Scan>(self, scan: V) -> Self::Output {
-        self.strings.unescape(scan, self.data, self.open, self.run)
+        self.strings.unescape(scan, self.data, self.open, self.run, self.units)
     }
 }
 
@@ -119,6 +129,12 @@ impl Strings {
         {
             return Ok((Text::Ucs2(&self.units), run.end + 1));
         }
+        if units
+            && matches!(source, Source::Unknown)
+            && scan.decode_characters(data, open + 1..run.end, &mut self.characters)
+        {
+            return Ok((Text::Ucs4(&self.characters), run.end + 1));
+        }
         let bytes = &data[open + 1..run.end];
         let text = match source {
             Source::Unknown => validated(bytes, self.surrogates, open + 1)?,
@@ -142,7 +158,13 @@ impl Strings {
         source: Source<'_>,
         units: bool,
     ) -> Result<(Text<'t>, usize), Failure> {
-        let string = scan.apart(Unescape { strings: self, data, open, run })?;
+        let units = units && !matches!(source, Source::Units(_));
+        let string = scan.apart(Unescape { strings: self, data, open, run, units })?;
+        match string.wide {
+            Some(Wide::Units) => return Ok((Text::Ucs2(&self.units), string.end)),
+            Some(Wide::Characters) => return Ok((Text::Ucs4(&self.characters), string.end)),
+            None => {}
+        }
         let mut surrogates = string.surrogates;
         if !string.ascii_source {
             match source {
@@ -180,10 +202,12 @@ impl Strings {
         data: &[u8],
         open: usize,
         mut run: Run,
+        mut units: bool,
     ) -> Result<Unescaped, Failure> {
         self.unescaped.clear();
         self.unescaped.extend_from_slice(&data[open + 1..run.end]);
-        let mut string = Unescaped { end: 0, ascii: true, ascii_source: true, surrogates: false };
+        let mut string =
+            Unescaped { end: 0, ascii: true, ascii_source: true, surrogates: false, wide: None };
         loop {
             string.ascii_source &= run.ascii;
             let from = match data.get(run.end) {
@@ -192,6 +216,12 @@ impl Strings {
                     return Ok(Unescaped { end: run.end + 1, ..string });
                 }
                 Some(b'\\') => {
+                    if units && string.ascii_source && data.get(run.end + 1) == Some(&b'u') {
+                        if let Some((end, wide)) = self.unescape_to_units(scan, data, run.end) {
+                            return Ok(Unescaped { end, wide: Some(wide), ..string });
+                        }
+                        units = false;
+                    }
                     let (code, end) = self.escape(data, run.end, open)?;
                     self.push(code, &mut string);
                     end
@@ -205,6 +235,67 @@ impl Strings {
             };
             run = scan.plain_into(data, from, &mut self.unescaped);
         }
+    }
+
+    /// Goes on with a string that is ASCII so far, from the escape at `at` on, in units, or where a
+    /// surrogate is among these, in characters. Returns the index behind the closing quote, and
+    /// which it is; nothing if the string is not ASCII between its escapes, or not right.
+    #[inline(always)]
+    fn unescape_to_units<V: Scan>(
+        &mut self,
+        scan: V,
+        data: &[u8],
+        at: usize,
+    ) -> Option<(usize, Wide)> {
+        self.units.clear();
+        widen(&self.unescaped, &mut self.units)?;
+        let mut surrogates = false;
+        let (mut pos, mut end) = (at, at);
+        loop {
+            widen(&data[pos..end], &mut self.units)?;
+            match data.get(end)? {
+                b'"' => break,
+                b'\\' => {}
+                _ => return None,
+            }
+            pos = end;
+            while let Some([b'\\', letter, digits @ ..]) = data.get(pos..) {
+                let unit = match ESCAPED[usize::from(*letter)] {
+                    0 if *letter == b'u' => {
+                        pos += 6;
+                        hexadecimal(digits.first_chunk()?)?
+                    }
+                    0 => return None,
+                    byte => {
+                        pos += 2;
+                        byte.into()
+                    }
+                };
+                surrogates |= unit & 0xf800 == 0xd800;
+                cannery_core::reserve(&mut self.units, 1).ok()?;
+                self.units.push(unit);
+            }
+            let run = scan.plain(data, pos);
+            if !run.ascii {
+                return None;
+            }
+            end = run.end;
+        }
+        if !surrogates {
+            return Some((end + 1, Wide::Units));
+        }
+        self.characters.clear();
+        self.characters.try_reserve(self.units.len()).ok()?;
+        for character in char::decode_utf16(self.units.iter().copied()) {
+            match character {
+                Ok(character) => self.characters.push(character.into()),
+                Err(lone) if self.surrogates => {
+                    self.characters.push(lone.unpaired_surrogate().into());
+                }
+                Err(_) => return None,
+            }
+        }
+        Some((end + 1, Wide::Characters))
     }
 
     /// Unescapes a string that is known to be right, for the units behind its shadow.
@@ -341,6 +432,42 @@ fn unit_at(data: &[u8], at: usize) -> Result<u32, Failure> {
         unit = unit << 4 | value;
     }
     Ok(unit)
+}
+
+/// Adds ASCII as units.
+#[inline(always)]
+fn widen(ascii: &[u8], to: &mut Vec<u16>) -> Option<()> {
+    cannery_core::reserve(to, ascii.len()).ok()?;
+    let start = to.len();
+    to.resize(start + ascii.len(), 0);
+    for (unit, byte) in to[start..].iter_mut().zip(ascii) {
+        *unit = u16::from(*byte);
+    }
+    Some(())
+}
+
+/// The value of each hexadecimal digit; more than four bits for what is none.
+static DIGITS: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+/// The unit of four hexadecimal digits.
+#[inline(always)]
+fn hexadecimal(digits: &[u8; 4]) -> Option<u16> {
+    // Not by `map`, which would not be compiled for the parser's instructions.
+    let a = DIGITS[usize::from(digits[0])];
+    let b = DIGITS[usize::from(digits[1])];
+    let c = DIGITS[usize::from(digits[2])];
+    let d = DIGITS[usize::from(digits[3])];
+    let unit = u16::from(a) << 12 | u16::from(b) << 8 | u16::from(c) << 4 | u16::from(d);
+    if a | b | c | d < 16 { Some(unit) } else { None }
 }
 
 fn surrogate(code: u32) -> [u8; 3] {

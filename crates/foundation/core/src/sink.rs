@@ -36,6 +36,16 @@ pub trait Sink {
     /// A truth value.
     fn bool(&mut self, value: bool) -> Result<()>;
 
+    /// Nothing, or a truth value: as [`null`](Sink::null) or [`bool`](Sink::bool), for readers that
+    /// can tell which of the three it is without a branch.
+    #[inline]
+    fn null_or_bool(&mut self, value: Option<bool>) -> Result<()> {
+        match value {
+            None => self.null(),
+            Some(value) => self.bool(value),
+        }
+    }
+
     /// An integer that fits 64 signed bits.
     fn int(&mut self, value: i64) -> Result<()>;
 

@@ -2,9 +2,11 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBool;
 
 use super::ahead::KeyBlock;
 use super::shape::Shapes;
+use super::worth::Worth;
 use crate::object_slot::{ObjectSlot, emptied};
 use crate::text;
 
@@ -28,7 +30,13 @@ const LONGEST_VALUE: usize = 16;
 pub(crate) struct Caches {
     keys: Keys,
     values: Box<[Slot]>,
+    /// Whether values come again.
+    repeats: Worth,
     pub(super) shapes: Shapes,
+    /// The numbers of a byte: the interpreter has one object of each.
+    small_ints: Box<[Py<PyAny>]>,
+    /// `False`, `True` and `None`.
+    words: [Py<PyAny>; 3],
     /// Empty: room for values that wait for their container.
     stack: Vec<Py<PyAny>>,
     /// Empty: room for where containers began.
@@ -43,18 +51,23 @@ const ROOM: usize = 1 << 16;
 impl Caches {
     /// The caches of an earlier build, or new ones while those are in use.
     #[inline]
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
     pub(crate) fn take(py: Python<'_>) -> Box<Self> {
-        RESTING.take(py).unwrap_or_else(Self::new)
+        RESTING.take(py).unwrap_or_else(|| Self::new(py))
     }
 
     #[cold]
-    #[expect(clippy::unnecessary_box_returns, reason = "the box is handed over, not what is in it")]
-    fn new() -> Box<Self> {
+    fn new(py: Python<'_>) -> Box<Self> {
         Box::new(Self {
             keys: Keys::new(),
             values: slots(),
+            repeats: Worth::default(),
             shapes: Shapes::new(),
+            small_ints: (0..=u8::MAX).map(|value| small_int(py, value)).collect(),
+            words: [
+                PyBool::new(py, false).to_owned().into_any().unbind(),
+                PyBool::new(py, true).to_owned().into_any().unbind(),
+                py.None(),
+            ],
             stack: Vec::with_capacity(256),
             bases: Vec::with_capacity(32),
         })
@@ -80,6 +93,25 @@ impl Caches {
             self.stack = emptied(stack);
             self.bases = bases;
         }
+    }
+
+    /// The `int` of a byte.
+    #[inline(always)]
+    pub(super) fn small_int<'py>(&self, py: Python<'py>, value: u8) -> Bound<'py, PyAny> {
+        match self.small_ints.get(usize::from(value)) {
+            Some(int) => int.bind(py).clone(),
+            None => small_int(py, value).into_bound(py),
+        }
+    }
+
+    /// `None`, `True` or `False`, without a branch.
+    #[inline(always)]
+    pub(super) fn null_or_bool<'py>(
+        &self,
+        py: Python<'py>,
+        value: Option<bool>,
+    ) -> Bound<'py, PyAny> {
+        self.words[value.map_or(2, usize::from)].bind(py).clone()
     }
 
     /// The key of these ASCII characters.
@@ -111,16 +143,23 @@ impl Caches {
         py: Python<'py>,
         bytes: &[u8],
     ) -> PyResult<Bound<'py, PyAny>> {
-        if bytes.len() > LONGEST_VALUE || bytes.len() < 2 {
+        if bytes.len() > LONGEST_VALUE || bytes.len() < 2 || !self.repeats.is_given() {
             return text::from_ascii(py, bytes);
         }
         let ends = Ends::of(bytes);
         let slot = &mut self.values[ends.slot(bytes.len(), 0)];
-        match slot.holds(bytes, ends) {
-            Some(text) => Ok(text.bind(py).clone()),
-            None => slot.replace(py, bytes, ends),
+        if let Some(text) = slot.holds(bytes, ends) {
+            self.repeats.right();
+            return Ok(text.bind(py).clone());
         }
+        self.repeats.wrong();
+        slot.replace(py, bytes, ends)
     }
+}
+
+fn small_int(py: Python<'_>, value: u8) -> Py<PyAny> {
+    let Ok(int) = value.into_pyobject(py);
+    int.into_any().unbind()
 }
 
 fn slots<S: Default>() -> Box<[S]> {
@@ -135,11 +174,12 @@ struct Slot {
     ends: Ends,
 }
 
-/// A key, hashed once for all dictionaries, and how it stands in a document.
+/// A key, and how it stands in a document.
 #[derive(Default)]
 struct KeySlot {
     slot: Slot,
-    ahead: KeyBlock,
+    /// Made when the key comes again.
+    ahead: Option<KeyBlock>,
 }
 
 /// Keys by their bytes, and the order they come in.
@@ -149,6 +189,10 @@ struct Keys {
     sequels: Box<[u16]>,
     /// The hash of the last keys.
     before: usize,
+    /// Whether keys come again.
+    repeats: Worth,
+    /// Whether they come in the same order.
+    guesses: Worth,
 }
 
 /// The first and the last bytes of a text: of up to 16, they are all.
@@ -191,7 +235,13 @@ fn middle(bytes: &[u8]) -> u64 {
 
 impl Keys {
     fn new() -> Self {
-        Self { slots: slots(), sequels: vec![0; SEQUELS].into(), before: 0 }
+        Self {
+            slots: slots(),
+            sequels: vec![0; SEQUELS].into(),
+            before: 0,
+            repeats: Worth::default(),
+            guesses: Worth::default(),
+        }
     }
 
     /// The slot of the key that is likely to come next. Records repeat their keys in order: so the
@@ -210,7 +260,22 @@ impl Keys {
 
     #[inline(always)]
     fn predict(&mut self, ahead: &[u8]) -> Option<usize> {
-        self.slots[self.expected()].ahead.stands_at(ahead)
+        if !self.guesses.is_given() {
+            return None;
+        }
+        // No closure: it would not be compiled for the parser's instructions.
+        let KeySlot { ahead: expected, .. } = &self.slots[self.expected()];
+        let Some(block) = expected else {
+            self.guesses.wrong();
+            return None;
+        };
+        let found = block.stands_at(ahead);
+        if found.is_some() {
+            self.guesses.right();
+        } else {
+            self.guesses.wrong();
+        }
+        found
     }
 
     #[inline(always)]
@@ -222,7 +287,7 @@ impl Keys {
 
     #[inline(always)]
     fn get<'py>(&mut self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        if bytes.len() > LONGEST_KEY || bytes.len() < 2 {
+        if bytes.len() > LONGEST_KEY || bytes.len() < 2 || !self.repeats.is_given() {
             return text::from_ascii(py, bytes);
         }
         self.find(py, bytes)
@@ -235,11 +300,13 @@ impl Keys {
         let home = ends.slot(bytes.len(), if bytes.len() > 16 { middle(bytes) } else { 0 });
         let mut free = home;
         for at in (0..NEIGHBOURS).map(|neighbour| home ^ neighbour) {
-            let slot = &self.slots[at].slot;
+            let KeySlot { slot, ahead } = &mut self.slots[at];
             if let Some(text) = slot.holds(bytes, ends) {
                 let text = text.bind(py).clone();
+                ahead.get_or_insert_with(|| KeyBlock::new(bytes));
                 self.sequels[self.before % SEQUELS] = at as u16;
                 self.passed(at);
+                self.repeats.right();
                 return Ok(text);
             }
             if slot.text.is_none() {
@@ -249,6 +316,7 @@ impl Keys {
         }
         self.sequels[self.before % SEQUELS] = free as u16;
         self.passed(free);
+        self.repeats.wrong();
         self.slots[free].replace(py, bytes, ends)
     }
 }
@@ -297,9 +365,7 @@ impl KeySlot {
         bytes: &[u8],
         ends: Ends,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let text = self.slot.replace(py, bytes, ends)?;
-        text.hash()?;
-        self.ahead = KeyBlock::new(bytes);
-        Ok(text)
+        self.ahead = None;
+        self.slot.replace(py, bytes, ends)
     }
 }

@@ -70,6 +70,9 @@ pub(crate) fn dict<'py>(
     values: &mut Vec<Bound<'py, PyAny>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(dict) = compat::text_dict(py, values, base) {
+        return Ok(dict);
+    }
     let len = (values.len() - base) / 2;
     // SAFETY: the interpreter is held.
     let dict = unsafe { Bound::from_owned_ptr_or_err(py, compat::new_dict(len))? };

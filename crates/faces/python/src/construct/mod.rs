@@ -14,6 +14,7 @@ mod msgpack;
 mod reviver;
 mod shape;
 mod weight;
+mod worth;
 mod yaml;
 
 use std::collections::HashMap;
@@ -122,7 +123,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         make::list(self.py, &mut self.values, 0)?.cast_into().map_err(PyErr::from)
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, value: Bound<'py, PyAny>) -> Result<()> {
         self.hooks.placed(&value);
         self.push(value)
@@ -136,7 +137,7 @@ impl<'py, H: Hooks<'py>> PyBuilder<'py, H> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn place_made(&mut self, made: PyResult<Bound<'py, PyAny>>) -> Result<()> {
         match made {
             Ok(value) => self.place(value),
@@ -193,18 +194,32 @@ impl<'py, H: Hooks<'py>> Drop for PyBuilder<'py, H> {
 }
 
 impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
-    #[inline]
+    #[inline(always)]
     fn null(&mut self) -> Result<()> {
         self.place(self.py.None().into_bound(self.py))
     }
 
-    #[inline]
+    #[inline(always)]
     fn bool(&mut self, value: bool) -> Result<()> {
         self.place(pyo3::types::PyBool::new(self.py, value).to_owned().into_any())
     }
 
-    #[inline]
+    #[inline(always)]
+    fn null_or_bool(&mut self, value: Option<bool>) -> Result<()> {
+        match &self.caches {
+            Some(caches) => self.place(caches.null_or_bool(self.py, value)),
+            None => match value {
+                None => self.null(),
+                Some(value) => self.bool(value),
+            },
+        }
+    }
+
+    #[inline(always)]
     fn int(&mut self, value: i64) -> Result<()> {
+        if let (Ok(small), Some(caches)) = (u8::try_from(value), &self.caches) {
+            return self.place(caches.small_int(self.py, small));
+        }
         self.place_made(make::int(self.py, value))
     }
 
@@ -214,7 +229,7 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
         self.place_made(made)
     }
 
-    #[inline]
+    #[inline(always)]
     fn float(&mut self, value: f64) -> Result<()> {
         let made = self.hooks.float(self.py, value);
         self.place_made(made)

@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 use super::make;
+use super::worth::Worth;
 use crate::compat;
 
 /// Slots; a power of two.
@@ -20,6 +21,8 @@ const MOST_KEYS: usize = 96;
 /// Shapes by the addresses of their keys, which are shared by way of the cache of keys.
 pub(super) struct Shapes {
     slots: Box<[Slot]>,
+    /// Whether shapes come again.
+    repeats: Worth,
 }
 
 /// A shape that was seen, and from its second time on a template for it.
@@ -32,7 +35,10 @@ struct Slot {
 
 impl Shapes {
     pub(super) fn new() -> Self {
-        Self { slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect() }
+        Self {
+            slots: std::iter::repeat_with(Slot::default).take(SLOTS).collect(),
+            repeats: Worth::default(),
+        }
     }
 
     /// [`make::dict`], by way of a template where there is one.
@@ -44,20 +50,25 @@ impl Shapes {
         base: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (entries, _) = values[base..].as_chunks::<2>();
-        if entries.is_empty() || entries.len() > MOST_KEYS {
+        if entries.is_empty() || entries.len() > MOST_KEYS || !self.repeats.is_given() {
             return make::dict(py, values, base);
         }
         let signature = signature(entries);
         let slot = self.slot(py, signature);
         if let Some(template) = &slot.template {
             if let Some(dict) = compat::dict_like(template.bind(py), values, base) {
+                self.repeats.right();
                 return Ok(dict);
             }
-        } else if slot.signature == signature {
+            self.repeats.wrong();
+            return make::dict(py, values, base);
+        }
+        if slot.signature == signature {
             slot.template = compat::template(py, entries).map(Bound::unbind);
         } else {
             slot.signature = signature;
         }
+        self.repeats.wrong();
         make::dict(py, values, base)
     }
 

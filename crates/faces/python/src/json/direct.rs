@@ -351,12 +351,8 @@ unsafe fn value<M: Memory>(
         } else if ptr::eq(class, &raw const ffi::PyList_Type) {
             let items = (*object.cast::<ffi::PyListObject>()).ob_item;
             return list(cursor, items.cast_const(), ffi::PyList_GET_SIZE(object), style);
-        } else if ptr::eq(object, ffi::Py_None()) {
-            cursor.word(InlineBytes::word(*b"null"), style.comma)?;
-        } else if ptr::eq(object, ffi::Py_True()) {
-            cursor.word(InlineBytes::word(*b"true"), style.comma)?;
-        } else if ptr::eq(object, ffi::Py_False()) {
-            cursor.word(InlineBytes::word(*b"false"), style.comma)?;
+        } else if let Some(word) = word(object) {
+            cursor.word(word, style.comma)?;
         } else if ptr::eq(class, &raw const ffi::PyTuple_Type) {
             let items = &raw const (*object.cast::<ffi::PyTupleObject>()).ob_item;
             return list(cursor, items.cast(), ffi::PyTuple_GET_SIZE(object), style);
@@ -365,6 +361,26 @@ unsafe fn value<M: Memory>(
         }
     }
     Ok(OpenLevel::WRITTEN)
+}
+
+/// How `None`, `True` or `False` is written: they come in no order that could be foreseen, so that no
+/// branch depends on which it is.
+#[inline(always)]
+fn word(object: *mut ffi::PyObject) -> Option<InlineBytes> {
+    const WORDS: [InlineBytes; 3] =
+        [InlineBytes::word(*b"null"), InlineBytes::word(*b"true"), InlineBytes::word(*b"false")];
+    // SAFETY: the interpreter's own objects.
+    let (is_true, is_false, is_none) = unsafe {
+        (
+            ptr::eq(object, ffi::Py_True()),
+            ptr::eq(object, ffi::Py_False()),
+            ptr::eq(object, ffi::Py_None()),
+        )
+    };
+    if !(is_true | is_false | is_none) {
+        return None;
+    }
+    Some(WORDS[usize::from(is_true) + 2 * usize::from(is_false)])
 }
 
 #[inline(always)]

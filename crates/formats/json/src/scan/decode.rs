@@ -1,14 +1,14 @@
-//! UTF-8 to units of two bytes, validated on the way, with AVX2.
+//! UTF-8 to units of two and of four bytes, validated on the way, with AVX2.
 #![expect(unsafe_code, reason = "vector loads and stores")]
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_and_si128, _mm_cmpeq_epi16, _mm_loadu_si128, _mm_min_epu16,
-    _mm_movemask_epi8, _mm_or_si128, _mm_packus_epi32, _mm_set1_epi16, _mm_storeu_si128,
-    _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16,
-    _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_min_epu16,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
-    _mm256_srli_epi32, _mm256_storeu_si256,
+    __m128i, __m256i, _mm_and_si128, _mm_cmpeq_epi16, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm_min_epu16, _mm_movemask_epi8, _mm_or_si128, _mm_packus_epi32, _mm_set1_epi16,
+    _mm_storeu_si128, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8,
+    _mm256_cmpeq_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu8_epi32, _mm256_extracti128_si256,
+    _mm256_loadu_si256, _mm256_min_epu16, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_m128i,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_shuffle_epi8,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_si256, _pext_u32,
 };
 use std::ops::Range;
 
@@ -75,6 +75,111 @@ pub(super) fn decode(data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bo
                 _ => return false,
             }
         }
+    }
+    // SAFETY: there is room for more, and that many were written.
+    unsafe { to.set_len(count) };
+    true
+}
+
+/// How a character of several bytes is put together, which stand in a word, the first one on top.
+struct Pattern {
+    /// The bits that count.
+    bits: u32,
+    /// Those that say that the later bytes continue it, and what they are then.
+    marks: u32,
+    marked: u32,
+    /// The first character that takes so many bytes, and the last.
+    least: u32,
+    most: u32,
+}
+
+/// By the number of bytes; nothing fits the first two.
+static PATTERNS: [Pattern; 5] = [
+    Pattern { bits: 0, marks: 0, marked: 1, least: 0, most: 0 },
+    Pattern { bits: 0, marks: 0, marked: 1, least: 0, most: 0 },
+    Pattern {
+        bits: 0x1f3f_0000,
+        marks: 0x00c0_0000,
+        marked: 0x0080_0000,
+        least: 0x80,
+        most: 0x7ff,
+    },
+    Pattern {
+        bits: 0x0f3f_3f00,
+        marks: 0x00c0_c000,
+        marked: 0x0080_8000,
+        least: 0x800,
+        most: 0xffff,
+    },
+    Pattern {
+        bits: 0x073f_3f3f,
+        marks: 0x00c0_c0c0,
+        marked: 0x0080_8080,
+        least: 0x1_0000,
+        most: 0x10_ffff,
+    },
+];
+
+/// The number of bytes of a character by the upper five bits of its first one.
+static SIZES: [u8; 32] = [
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, //
+    0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 3, 3, 4, 0,
+];
+
+/// Decodes a string into `to`, if it is UTF-8; where it is at the very end of the data, says no.
+///
+/// What kind of character comes next is not asked for by branches, which would often be foreseen
+/// wrongly: eight bytes are taken for ASCII, as many as are count, and one other character is put
+/// together by a pattern.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[expect(clippy::needless_bitwise_bool, reason = "one branch for all that is asked")]
+pub(super) fn decode_characters(data: &[u8], string: Range<usize>, to: &mut Vec<u32>) -> bool {
+    const ASCII: usize = 8;
+    const HIGH: u64 = u64::from_ne_bytes([0x80; ASCII]);
+    to.clear();
+    // A character has a byte at least.
+    if to.try_reserve(string.len() + ASCII + 1).is_err() {
+        return false;
+    }
+    let (mut pos, mut count) = (string.start, 0);
+    while pos < string.end {
+        let Some(block) = data.get(pos..).and_then(|rest| rest.first_chunk::<{ ASCII + 4 }>())
+        else {
+            return false;
+        };
+        // SAFETY: so far a character at most was written for each byte, so that there is room for
+        // eight more and one; the load reads eight bytes of the block.
+        let at = unsafe {
+            let at = to.as_mut_ptr().add(count);
+            let bytes = _mm_loadl_epi64(block.as_ptr().cast());
+            _mm256_storeu_si256(at.cast(), _mm256_cvtepu8_epi32(bytes));
+            at
+        };
+        let word = block.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let ascii = (word & HIGH).trailing_zeros() as usize / 8;
+        let left = string.end - pos;
+        if ascii >= left {
+            count += left;
+            break;
+        }
+        (pos, count) = (pos + ascii, count + ascii);
+        if ascii == ASCII {
+            continue;
+        }
+        let bytes = block[ascii..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        let size = SIZES[bytes as usize >> 27];
+        let pattern = &PATTERNS[usize::from(size)];
+        let character = _pext_u32(bytes, pattern.bits);
+        let is_good = (bytes & pattern.marks == pattern.marked)
+            & (pattern.least <= character)
+            & (character <= pattern.most)
+            & (character & 0xffff_f800 != 0xd800);
+        if !is_good {
+            return false;
+        }
+        // SAFETY: as above.
+        unsafe { at.add(ascii).write(character) };
+        (pos, count) = (pos + usize::from(size), count + 1);
     }
     // SAFETY: there is room for more, and that many were written.
     unsafe { to.set_len(count) };

@@ -14,7 +14,7 @@ use std::arch::x86_64::{
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::decode::decode;
+use super::decode::{decode, decode_characters};
 use super::{Run, Scan, TENS, Task, Words};
 
 /// Runs `task` with AVX2, or with SSE2, which every x86-64 has.
@@ -288,6 +288,12 @@ impl Scan for Avx2 {
     fn decode(self, data: &[u8], string: Range<usize>, to: &mut Vec<u16>) -> bool {
         // SAFETY: an `Avx2` exists only where these features do.
         unsafe { decode(data, string, to) }
+    }
+
+    #[inline]
+    fn decode_characters(self, data: &[u8], string: Range<usize>, to: &mut Vec<u32>) -> bool {
+        // SAFETY: an `Avx2` exists only where these features do.
+        unsafe { decode_characters(data, string, to) }
     }
 
     #[inline(never)]

@@ -23,9 +23,18 @@ const EIGHT: u64 = 100_000_000;
 /// # Safety
 /// 24 bytes can be written to `to`.
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "they are below 1,000")]
 unsafe fn write_unsigned(value: u64, to: *mut u8) -> usize {
     // SAFETY: one, two or three words are written, each at most eight bytes behind the last.
     unsafe {
+        if value < 1_000 {
+            return write_three(value as usize, to);
+        }
+        if value < 1_000_000 {
+            let length = write_three((value / 1_000) as usize, to);
+            write_half(THREE_DIGITS[(value % 1_000) as usize], to.add(length));
+            return length + 3;
+        }
         if value < EIGHT {
             return write_leading(value, to);
         }
@@ -40,6 +49,49 @@ unsafe fn write_unsigned(value: u64, to: *mut u8) -> usize {
         write_word(eight_digits(last), to.add(length));
         length + 8
     }
+}
+
+/// The three digits of each number, the first one in the lowest byte; above them, how many of them are
+/// leading zeros.
+static THREE_DIGITS: [u32; 1_000] = {
+    let mut table = [0; 1_000];
+    let mut number = 0;
+    while number < 1_000 {
+        let digits = [number / 100, number / 10 % 10, number % 10];
+        let zeros = if number < 10 {
+            2
+        } else if number < 100 {
+            1
+        } else {
+            0
+        };
+        table[number as usize] =
+            0x30_3030 | digits[0] | digits[1] << 8 | digits[2] << 16 | zeros << 24;
+        number += 1;
+    }
+    table
+};
+
+/// Writes a number below 1,000 without leading zeros: most numbers are small, and where the next one
+/// belongs is known as soon as the table is read.
+///
+/// # Safety
+/// Four bytes can be written to `to`.
+#[inline(always)]
+unsafe fn write_three(value: usize, to: *mut u8) -> usize {
+    let digits = THREE_DIGITS[value];
+    let zeros = digits >> 24;
+    // SAFETY: as this function's.
+    unsafe { write_half(digits >> (8 * zeros), to) };
+    3 - zeros as usize
+}
+
+/// # Safety
+/// Four bytes can be written to `to`.
+#[inline(always)]
+unsafe fn write_half(digits: u32, to: *mut u8) {
+    // SAFETY: as this function's; an array of bytes has no alignment.
+    unsafe { to.cast::<[u8; 4]>().write(digits.to_le_bytes()) };
 }
 
 /// Writes a number below 10^8 without leading zeros.

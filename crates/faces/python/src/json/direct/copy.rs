@@ -277,37 +277,56 @@ pub(super) unsafe fn encode<U: Unit>(units: &[U], mut to: *mut u8) -> Result<*mu
     Ok(to)
 }
 
+/// How a character is spread over bytes, the first one on top, by the number of these less one.
+#[cfg(target_arch = "x86_64")]
+static SPREADS: [(u32, u32); 4] = [
+    (0x7f00_0000, 0),
+    (0x1f3f_0000, 0xc080_0000),
+    (0x0f3f_3f00, 0xe080_8000),
+    (0x073f_3f3f, 0xf080_8080),
+];
+
+/// Writes a unit as UTF-8, or as its escape. What kind of unit comes next is not asked for by branches,
+/// which would often be foreseen wrongly.
+///
 /// # Safety
-/// Eight bytes can be written to `to`.
+/// [`is_supported`], and eight bytes can be written to `to`.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn encode_unit(unit: u32, to: *mut u8) -> Result<*mut u8, Bail> {
+    use std::arch::x86_64::_pdep_u32;
+    if unit < 0x80 && ESCAPES[unit as usize].1 != 0 {
+        // SAFETY: the caller's promise.
+        return Ok(unsafe { escape_byte((unit & 0x7f) as u8, to) });
+    }
+    if unit & 0xffff_f800 == 0xd800 {
+        return Err(Bail);
+    }
+    let more =
+        usize::from(unit >= 0x80) + usize::from(unit >= 0x800) + usize::from(unit >= 0x1_0000);
+    let (bits, marks) = SPREADS[more];
     // SAFETY: the caller's promise.
     unsafe {
-        Ok(if unit < 0x80 {
-            escape_byte((unit & 0x7f) as u8, to)
-        } else if unit < 0x800 {
-            put(to, (0xc0 | unit >> 6) | (0x80 | unit & 0x3f) << 8, 2)
-        } else if unit < 0x1_0000 {
-            if unit & 0xf800 == 0xd800 {
-                return Err(Bail);
-            }
-            let middle = 0x80 | unit >> 6 & 0x3f;
-            put(to, (0xe0 | unit >> 12) | middle << 8 | (0x80 | unit & 0x3f) << 16, 3)
-        } else {
-            let middle = (0x80 | unit >> 12 & 0x3f) << 8 | (0x80 | unit >> 6 & 0x3f) << 16;
-            put(to, (0xf0 | unit >> 18) | middle | (0x80 | unit & 0x3f) << 24, 4)
-        })
+        let bytes = _pdep_u32(unit, bits) | marks;
+        to.cast::<[u8; 4]>().write(bytes.to_be_bytes());
+        Ok(to.add(more + 1))
     }
 }
 
 /// # Safety
-/// Four bytes can be written to `to`.
-#[inline(always)]
-unsafe fn put(to: *mut u8, word: u32, len: usize) -> *mut u8 {
-    // SAFETY: the caller's promise.
+/// Eight bytes can be written to `to`.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn encode_unit(unit: u32, to: *mut u8) -> Result<*mut u8, Bail> {
+    let Some(character) = char::from_u32(unit) else { return Err(Bail) };
+    // SAFETY: the caller's promise; a character takes four bytes at most.
     unsafe {
-        to.cast::<[u8; 4]>().write(word.to_le_bytes());
-        to.add(len)
+        if character.is_ascii() {
+            return Ok(escape_byte((unit & 0x7f) as u8, to));
+        }
+        let mut bytes = [0; 4];
+        let len = character.encode_utf8(&mut bytes).len();
+        to.cast::<[u8; 4]>().write(bytes);
+        Ok(to.add(len))
     }
 }
 
