@@ -30,6 +30,7 @@ help:
 	@echo 'make demo     a machine-learning pipeline on real input [COCO=instances.json]'
 	@echo 'make test     every test, Rust and Python [PYTHON=/path/to/python3]'
 	@echo 'make soak     the binding under stress, for an hour [SOAK="--children 40 --seed 7"]'
+	@echo 'make address-sanitizer    the extension and its kernels with AddressSanitizer'
 	@echo 'make check    format, lints, types, stubs, arrows, licences'
 	@echo 'make bench    side-by-side tables against the peers [BENCH="json --quick"]'
 	@echo 'make setup    .venv with the tools and the wheel    make wheel    a release wheel in dist/'
@@ -89,7 +90,9 @@ test-python: setup $(VENV)/.test
 # What Python code can do to the binding while it works (python/tests/stress), and what documents with
 # hostile parts do (python/tests/hostile_documents.py), at length; a million random edits of YAML
 # (python/tests/yaml_edits.py); 1,000 processes that die at every named place of a run
-# (crates/pipelines/pipeline/tests/faults); and 200 maps that are killed.
+# (crates/pipelines/pipeline/tests/faults); 200 maps that are killed; 80,000 pickles that CPython's
+# machine reads, too (python/tests/recording_machine.py); every call 100,000 times; every format while
+# memory runs out (python/tests/stress/memory.py); and all of this once with AddressSanitizer.
 SOAK ?= --children 20 --rounds 500
 SOAK_SEEDS ?= 100 101 102 103 104 105 106 107
 .PHONY: soak
@@ -102,6 +105,19 @@ soak: setup $(VENV)/.test
 	folder=$$(mktemp -d) && cd python/tests && $(abspath $(BIN))/python kill_harness.py $$folder 200 1
 	folder=$$(mktemp -d) && cd python/tests && $(abspath $(BIN))/python hdf5_kills.py $$folder 200 1
 	cd python/tests && $(abspath $(BIN))/python h5py_suite.py
+	for seed in $(SOAK_SEEDS); do $(BIN)/python python/tests/recording_machine.py $$seed 10000; done
+	CANNERY_GROWTH_CALLS=100000 $(BIN)/python -m pytest -q python/tests/test_growth.py
+	cd python/tests && $(abspath $(BIN))/python -m stress.memory
+	$(MAKE) address-sanitizer
+
+# The extension and its kernels with AddressSanitizer, which ends a process at the first read or write
+# outside of what was allocated.
+ADDRESS_TESTS := $(addprefix test_,$(addsuffix .py,crashes trust json json_writing pickle \
+    pickle_writing msgpack msgpack_direct yaml npy typed cbor stress streams jsonl))
+.PHONY: address-sanitizer
+address-sanitizer: setup $(VENV)/.test
+	scripts/address-sanitizer $(abspath $(BIN))/python $(ADDRESS_TESTS)
+	scripts/address-sanitizer rust
 
 .PHONY: bench bench-rust
 bench: setup $(VENV)/.bench

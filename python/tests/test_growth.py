@@ -2,12 +2,18 @@
 
 # ruff: noqa: E501 -- tables of calls, one a line.
 
+import os
+
 import pytest
 from children import run_child
+
+# `make soak` makes 100,000.
+COUNT = int(os.environ.get("CANNERY_GROWTH_CALLS", "1500"))
 
 SETUP = """
     import dataclasses, datetime, decimal, enum, tempfile, typing, uuid
     import numpy as np
+    from cannery import safetensors
     class Plain:
         def __init__(self):
             self.a, self.b = 1, "x"
@@ -33,6 +39,7 @@ SETUP = """
     value = {"a": [1, 2.5, None, True, "text", "\\u20ac", 2**70], "b": {"c": ["d"] * 3}}
     odd = {(1, 2): {3, 4}, "b": b"bytes", "t": (1, datetime.date(2026, 1, 1)), "p": Plain(), "n": np.arange(3)}
     text, packed, pickled = json.dumps(value), msgpack.packb({"a": [1, "b", 2.5]}), pickle.dumps(value)
+    documents = {each: cannery.dumps(odd, each) for each in ("yaml", "msgpack")}
     can, document = cannery.dumps(odd, "can"), cannery.dumps(odd)
     folder = tempfile.mkdtemp()
 """
@@ -92,12 +99,25 @@ CALLS = {
     "cannery.loads fails": "quiet(lambda: cannery.loads(document[:-5])); quiet(lambda: cannery.loads(can[:-50]))",
     "cannery.load": "cannery.dump(odd['n'], folder + '/a.can'); cannery.load(folder + '/a.can', mmap=True)",
     "cannery.scan": "cannery.scan(pickled)",
+    "cannery.scan of a document": "cannery.scan(document if isinstance(document, bytes) else document.encode())",
+    "cannery.scan fails": "cannery.scan(pickled[:-3]); quiet(lambda: cannery.scan('/nowhere'))",
+    "pickle.dis": "quiet(lambda: pickle.explain(pickled))",
+    "npy": "b = io.BytesIO(); npy.save(b, odd['n']); npy.load(io.BytesIO(b.getvalue()))",
+    "npy fails": "quiet(lambda: npy.load(io.BytesIO(b'\\x93NUMPY')))",
+    "safetensors": "safetensors.load(safetensors.save({'a': odd['n']}))",
+    "safetensors fails": "quiet(lambda: safetensors.load(b'12345678'))",
+    "cannery.loads yaml": "cannery.loads(documents['yaml'], format='yaml', trust=[Plain])",
+    "cannery.loads msgpack": "cannery.loads(documents['msgpack'], format='msgpack', trust=[Plain])",
+    "cannery.loads records": 'cannery.loads(\'[{"$type": "x.Y", "a": 1}]\')',
+    "cannery.loads refuses": "quiet(lambda: cannery.loads('{\"$type\": \"subprocess.Popen\"}', trust=['subprocess.*']))",
+    "pickle.loads refuses": "quiet(lambda: pickle.loads(b\"cos\\nsystem\\n(S'id'\\ntR.\"))",
 }
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_calls_keep_nothing(call: str) -> None:
-    run_child(f"""{SETUP}
+    run_child(
+        f"""{SETUP}
     import itertools
     count = itertools.count()
     def call():
@@ -107,7 +127,7 @@ def test_calls_keep_nothing(call: str) -> None:
         for _ in range(rounds):
             call()
         gc.collect()
-    calls = 1500
+    calls = {COUNT}
     # Caches may fill up once more; what is kept of each call is kept every time.
     for _ in range(4):
         before = sys.getallocatedblocks()
@@ -118,4 +138,6 @@ def test_calls_keep_nothing(call: str) -> None:
         if grown < calls // 5:
             break
     assert grown < calls // 5, f"{{grown}} blocks are left of {{calls}} calls"
-    """)
+    """,
+        timeout=3600,
+    )

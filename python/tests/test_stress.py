@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from stress import memory
 from stress.__main__ import run_child
 from stress.conditions import CONDITIONS
 
@@ -11,3 +12,11 @@ from stress.conditions import CONDITIONS
 def test_changes_from_all_sides(condition: str) -> None:
     rounds = {"threads": 40, "signals": 80, "tracing": 60}.get(condition, 120)
     assert run_child(condition, random.Random(condition).randrange(1000), rounds, None) is None
+
+
+@pytest.mark.parametrize("name", ["can loads", "pickle.loads", "yaml.safe_load"])
+def test_memory_that_runs_out(name: str) -> None:
+    pytest.importorskip("_testcapi")
+    outcomes, wrong = memory.run_child(name, "once", 30)
+    assert wrong is None
+    assert outcomes["MemoryError"] > 0

@@ -408,3 +408,18 @@ def test_integers_of_a_fraction_are_bounded() -> None:
     digits = "1" * 50_000
     with pytest.raises(DataError, match="an integer of"):
         cannery.loads(f'{{"$type": "fractions.Fraction", "numerator": {digits}, "denominator": 3}}')
+
+
+def test_objects_without_their_parts_are_none() -> None:
+    """A class whose methods need an attribute is not made without it."""
+    import copy
+
+    from cannery._objects._stdlib_classes import rules
+
+    for name in rules():
+        try:
+            value = cannery.loads(json.dumps({"$type": name}))
+        except cannery.CanneryError:
+            continue
+        for use in (repr, lambda value: value == value, copy.copy, cannery.dumps):
+            use(value)

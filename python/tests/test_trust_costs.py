@@ -25,12 +25,18 @@ def a_tuple(*items):
 def a_bytes(data):
     return typed("bytes", value=base64.b64encode(data).decode())
 
-def said(read, *arguments, **options):
+def said(read, data, **options):
+    scanned = cannery.scan(data.encode() if isinstance(data, str) else bytes(data))
     try:
-        return read(*arguments, **options)
+        value = read(data, **options)
     except cannery.CanneryError as error:
+        # What is not loaded for what it would cost is not "ok" to `scan` either.
+        assert scanned.verdict == "unknown", scanned
+        assert any("resource" in found.reason for found in scanned.findings), scanned
         print(type(error).__name__)
         raise SystemExit
+    assert scanned.verdict == "ok", scanned
+    return value
 
 def load(document):
     return said(cannery.loads, stdlib.dumps(document))

@@ -10,6 +10,7 @@ import math
 import os
 import pickle
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -736,3 +737,14 @@ def test_errors_of_a_file_name_it(tmp_path: Path) -> None:
     for read in (lambda: yaml.load(broken), lambda: yaml.open(broken)):
         with pytest.raises(yaml.ReaderError, match=r"broken\.yaml: .*UTF-8"):
             read()
+
+
+@pytest.mark.parametrize(("prefix", "digit"), [("0x", "f"), ("-0x", "a"), ("0", "7"), ("0b", "1")])
+def test_long_numbers_of_bits_are_read_in_linear_time(prefix: str, digit: str) -> None:
+    base = {"0x": 16, "-0x": 16, "0": 8, "0b": 2}[prefix]
+    text = prefix + digit * 2_000_000
+    before = time.process_time()
+    value = yaml.safe_load(text)
+    # By way of decimal digits it takes 2 to 20 seconds.
+    assert time.process_time() - before < 1.0
+    assert value == int(digit * 2_000_000, base) * (-1 if prefix[0] == "-" else 1)

@@ -51,12 +51,12 @@ difflib.SequenceMatcher           isjunk:none a:sequence b:sequence autojunk:boo
                                   b2j:dict bjunk:set bpopular:set
 email._policybase.Compat32        linesep:text max_line_length:int? cte_type:text mangle_from_:bool
                                   raise_on_defect:bool verify_generated_headers:bool
-email.charset.Charset             input_charset:codec header_encoding:int? body_encoding:int?
+email.charset.Charset             input_charset:codec! header_encoding:int?! body_encoding:int?!
                                   output_charset:codec? input_codec:codec? output_codec:codec?
-email.header.Header               _charset:charset _continuation_ws:text _chunks:list
+email.header.Header               _charset:charset _continuation_ws:text _chunks:list!
                                   _maxlinelen:number? _headerlen:int
-email.headerregistry.Address      _display_name:text _username:text _domain:text
-email.headerregistry.Group        _display_name:text? _addresses:tuple
+email.headerregistry.Address      _display_name:text! _username:text! _domain:text!
+email.headerregistry.Group        _display_name:text?! _addresses:tuple!
 email.mime.application.MIMEApplication  MAIL
 email.mime.audio.MIMEAudio              MAIL
 email.mime.base.MIMEBase                MAIL
@@ -67,13 +67,14 @@ email.mime.nonmultipart.MIMENonMultipart MAIL
 email.mime.text.MIMEText                MAIL
 graphlib.TopologicalSorter        _node2info:dict _ready_nodes:list? _npassedout:int _nfinished:int
 graphlib._NodeInfo                node:value npredecessors:int successors:list
-http.cookiejar.Cookie             version:int? name:text value:text? port:text? port_specified:bool
-                                  domain:text domain_specified:bool domain_initial_dot:bool
-                                  path:text path_specified:bool secure:bool expires:number?
-                                  discard:bool comment:text? comment_url:text? rfc2109:bool
-                                  _rest:dict
+http.cookiejar.Cookie             version:int?! name:text! value:text?! port:text?!
+                                  port_specified:bool!
+                                  domain:text! domain_specified:bool! domain_initial_dot:bool!
+                                  path:text! path_specified:bool! secure:bool! expires:number?!
+                                  discard:bool! comment:text?! comment_url:text?! rfc2109:bool!
+                                  _rest:dict!
 http.cookies.BaseCookie           __items__:morsels
-http.cookies.Morsel               __items__:dict key:text? value:text? coded_value:text?
+http.cookies.Morsel               __items__:dict key:text?! value:text?! coded_value:text?!
 http.cookies.SimpleCookie         __items__:morsels
 inspect.ArgInfo                   args:list! varargs:text?! keywords:text?! locals:dict!
 inspect.BoundArguments            _signature:signature arguments:dict
@@ -85,9 +86,9 @@ json.encoder.JSONEncoder          skipkeys:bool ensure_ascii:bool check_circular
                                   sort_keys:bool indent:indent item_separator:text
                                   key_separator:text
 logging.Formatter                 _style:style _fmt:format datefmt:text?
-logging.LogRecord                 name:text msg:any args:any levelname:text levelno:int
-                                  pathname:text filename:text module:text exc_info:any
-                                  exc_text:text? stack_info:text? lineno:int funcName:text?
+logging.LogRecord                 name:text! msg:any! args:any! levelname:text! levelno:int!
+                                  pathname:text! filename:text module:text exc_info:any
+                                  exc_text:text? stack_info:text? lineno:int! funcName:text?
                                   created:number msecs:number relativeCreated:number thread:int?
                                   threadName:text? processName:text? process:int? taskName:text?
 logging.PercentStyle              _fmt:format _defaults:dict?
@@ -108,9 +109,9 @@ textwrap.TextWrapper              width:int initial_indent:text subsequent_inden
                                   drop_whitespace:bool break_on_hyphens:bool tabsize:int
                                   max_lines:int? placeholder:text
 tokenize.TokenInfo                type:int! string:text! start:tuple! end:tuple! line:text!
-traceback.FrameSummary            filename:text lineno:int? end_lineno:int? colno:int?
-                                  end_colno:int? name:text _line:text _lines:text
-                                  _lines_dedented:text? locals:dict?
+traceback.FrameSummary            filename:text! lineno:int?! end_lineno:int? colno:int?
+                                  end_colno:int? name:text! _line:text _lines:text
+                                  _lines_dedented:text? locals:dict?!
 traceback.StackSummary            __items__:list!
 urllib.parse.DefragResult         url:text! fragment:text!
 urllib.parse.DefragResultBytes    url:bytes! fragment:bytes!
@@ -126,12 +127,12 @@ urllib.request.Request            _full_url:text fragment:text? type:text host:t
                                   _tunnel_host:text? origin_req_host:text? unverifiable:bool
                                   _method:text?
 xml.etree.ElementTree.ElementTree _root:element
-zipfile.ZipInfo                   orig_filename:text filename:text date_time:tuple
-                                  compress_type:int _compresslevel:int? compress_level:int?
+zipfile.ZipInfo                   orig_filename:text filename:text! date_time:tuple
+                                  compress_type:int! _compresslevel:int? compress_level:int?
                                   comment:bytes extra:bytes create_system:int create_version:int
                                   extract_version:int reserved:int flag_bits:int volume:int
-                                  internal_attr:int external_attr:int header_offset:int CRC:int
-                                  compress_size:int file_size:int _raw_time:int _end_offset:int?
+                                  internal_attr:int external_attr:int! header_offset:int CRC:int
+                                  compress_size:int! file_size:int! _raw_time:int _end_offset:int?
 """
 
 _MAIL = """

@@ -18,6 +18,8 @@ struct JsonManual;
 
 mod adapt;
 mod convert;
+#[cfg(all(feature = "pickle", feature = "json", feature = "yaml"))]
+mod costs;
 mod duplicates;
 mod elements;
 mod format;

@@ -186,6 +186,8 @@ pub fn scan_places(
 /// Scan options by which every format that is read here is judged from the same parse.
 #[must_use]
 pub fn with_checks(options: ScanOptions) -> ScanOptions {
+    #[cfg(all(feature = "json", feature = "yaml"))]
+    let options = options.documents(crate::costs::document_bomb);
     #[cfg(feature = "safetensors")]
     let options = options.safetensors(|data| match cannery_safetensors::Header::from_slice(data) {
         Ok(_) => Ok(()),

@@ -3,6 +3,7 @@
 mod abstract_heap;
 pub mod analyzer;
 mod arguments;
+pub mod costs;
 pub mod dis;
 pub mod explain;
 mod heap;

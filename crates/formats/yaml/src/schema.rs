@@ -69,13 +69,16 @@ pub(crate) fn decimal(negative: bool, digits: &str, radix: u32) -> String {
         let digits = digits.trim_start_matches('0');
         return format!("{sign}{}", if digits.is_empty() { "0" } else { digits });
     }
+    format!("{sign}{}", magnitude(digits, radix))
+}
+
+fn magnitude(digits: &str, radix: u32) -> num_bigint::BigUint {
     let bytes: Vec<u8> = digits
         .bytes()
         .filter_map(|byte| char::from(byte).to_digit(radix))
         .filter_map(|digit| u8::try_from(digit).ok())
         .collect();
-    let number = num_bigint::BigUint::from_radix_be(&bytes, radix).unwrap_or_default();
-    format!("{sign}{number}")
+    num_bigint::BigUint::from_radix_be(&bytes, radix).unwrap_or_default()
 }
 
 /// Sends an integer of any size.
@@ -85,6 +88,13 @@ pub(crate) fn send_digits<S: cannery_core::Sink + ?Sized>(
     radix: u32,
     sink: &mut S,
 ) -> cannery_core::Result<()> {
+    // Digits of bits are put together in linear time; their decimals would take quadratic time.
+    const SHORT: usize = 256;
+    if radix.is_power_of_two() && digits.len() > SHORT {
+        let number = num_bigint::BigInt::from(magnitude(digits, radix));
+        let number = if negative { -number } else { number };
+        return sink.big_int(BigInt::LittleEndian(&number.to_signed_bytes_le()));
+    }
     let text = decimal(negative, digits, radix);
     match text.parse() {
         Ok(number) => sink.int(number),

@@ -21,6 +21,8 @@ pub struct Analyzed {
     pub opcodes: u64,
     /// Whether a module would be imported, or an extension code looked up.
     pub imports: bool,
+    /// How often it refers to containers that it made before.
+    pub(crate) references: u64,
     /// Tensors whose bytes lie outside of the pickle: `PyTorch`'s persistent ids.
     pub storages: Vec<Storage>,
     /// Parts of the data that are no instructions: the raw arrays.

@@ -54,6 +54,8 @@ pub(super) enum Check {
     Tensor,
     /// A class made of its second argument, classes of mail's headers.
     Header,
+    /// Its first argument is a pattern that is compiled, with the flags of the second.
+    Pattern,
 }
 
 impl Check {
@@ -72,6 +74,7 @@ impl Check {
             ("decimal" | "_decimal", "Decimal") => Check::Decimal,
             ("functools", "partial") => Check::Partial,
             ("numpy" | "numpy.matrixlib.defmatrix", "matrix") => Check::Matrix,
+            ("re", "_compile") => Check::Pattern,
             ("copyreg", "_reconstructor") => Check::Base,
             ("email.headerregistry", "_reconstruct_header") => Check::Header,
             ("torch._utils", _) if name.starts_with("_rebuild_") => Check::Tensor,
@@ -126,6 +129,10 @@ impl Analyzer<'_> {
             Check::Block => self.check_block(args),
             Check::Tensor => self.check_tensor(index, args),
             Check::Header => self.check_header(args),
+            Check::Pattern => {
+                self.check_pattern(args);
+                None
+            }
         };
         match fault {
             None if self.names.get(index).uses.allows(Uses::CALL) => {
@@ -133,6 +140,18 @@ impl Analyzer<'_> {
             }
             None => self.call_unknown(index, args, "cannery does not know it"),
             Some((verdict, why)) => self.call_as(index, args, verdict, why),
+        }
+    }
+
+    /// Loading counts for itself, and exactly: this is for those who only want to know.
+    fn check_pattern(&mut self, args: Symbol) {
+        let &[pattern, ref flags @ ..] = self.items(args) else { return };
+        let flags = flags.first().filter(|flags| flags.kind() == SymbolKind::Int);
+        let flags = flags.map_or(0, |flags| flags.at.cast_signed());
+        let bytes = self.bytes(pattern).map(String::from_utf8_lossy);
+        let Some(pattern) = self.text(pattern).or(bytes) else { return };
+        if self.patterns.spend(&pattern, flags) {
+            self.note_bomb("a pattern that takes long to compile: a resource bomb");
         }
     }
 

@@ -3,6 +3,7 @@
 use cannery_core::{Error, ErrorKind};
 
 use super::dtypes::Element;
+use super::finding::GUARDED;
 use super::names::Special;
 use super::symbol::{Symbol, SymbolKind};
 use super::{Analyzer, AnalyzerOptions, Checked, Finding, MAX_NESTING, Verdict, analyze};
@@ -104,11 +105,19 @@ impl Analyzer<'_> {
     fn analyze_as_plain(&mut self, has_objects: bool) {
         let options = AnalyzerOptions { raw_arrays: false, ..self.options };
         let mut plain = Analyzer::new(self.data, self.ops.position(), options);
-        plain.stack.clone_from(&self.stack);
+        // Trails lead to the findings of this analyzer, which are noted already.
+        let untold = |symbols: &[Symbol]| -> Vec<Symbol> {
+            let untold = |symbol: &Symbol| match symbol.trail() {
+                0 | GUARDED => *symbol,
+                _ => symbol.with_trail(0),
+            };
+            symbols.iter().map(untold).collect()
+        };
+        plain.stack = untold(&self.stack);
         plain.marks.clone_from(&self.marks);
-        plain.memo.clone_from(&self.memo);
+        plain.memo = untold(&self.memo);
         plain.memoized = self.memoized;
-        plain.tuples.clone_from(&self.tuples);
+        plain.tuples = untold(&self.tuples);
         for name in &self.names.list {
             // The indices of names are those of this analyzer.
             let (module, name) = name.full.rsplit_once('.').unwrap_or(("", &name.full));

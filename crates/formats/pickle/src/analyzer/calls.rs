@@ -8,11 +8,12 @@ use super::finding::{Finding, GUARDED, UseKind, Verdict};
 use super::names::Special;
 use super::symbol::{Symbol, SymbolKind};
 use super::{Analyzer, AnalyzerOptions, Checked, MAX_NESTING, Note, Storage, Trace};
-use crate::policy::{Profile, Uses, danger, is_importable};
+use crate::policy::{Profile, Uses, danger, is_importable, python3_name};
 use crate::scan;
 
 /// The largest number of zeros that `bytes(n)` may be asked for.
 const MAX_ZEROS: u64 = 1 << 20;
+const FIRST_PROTOCOL_OF_PYTHON_3: u8 = 3;
 
 impl<'a> Analyzer<'a> {
     /// Notes something that is about no name.
@@ -120,7 +121,15 @@ impl<'a> Analyzer<'a> {
     pub(super) fn global(&mut self, module: &str, name: &str) {
         self.imports |= is_importable(module);
         let index = self.names.intern(module, name);
-        let symbol = self.refer(index);
+        let mut symbol = self.refer(index);
+        if self.protocol >= FIRST_PROTOCOL_OF_PYTHON_3
+            && self.names.get(index).verdict == Verdict::Ok
+            && python3_name(module, name) != (module, name)
+        {
+            let reason = format!("imports {module}.{name} by the name that Python 2 has for it");
+            let trail = self.note(index, Verdict::Unknown, UseKind::Refers, reason);
+            symbol = symbol.with_trail(trail);
+        }
         self.stack.push(symbol);
     }
 
@@ -238,7 +247,9 @@ impl<'a> Analyzer<'a> {
             Special::Apply => self.apply(index, args),
             Special::Encode => self.encode(index, args),
             Special::Bytes => self.make_bytes(index, args),
-            Special::ArrayWrapper | Special::Dtype => instance(index, args),
+            // It is made, and given its state, without a call.
+            Special::ArrayWrapper => self.call_unknown(index, args, "where it is only made"),
+            Special::Dtype => instance(index, args),
             Special::Checked(check) => self.call_checked(index, args, check),
             Special::Reduce => self.call_reduce(index, args),
             Special::Memmap => self.call_as(index, args, Verdict::Danger, "opens files"),
@@ -366,7 +377,8 @@ impl<'a> Analyzer<'a> {
         let options = AnalyzerOptions { nesting: self.options.nesting + 1, ..self.options };
         let is_torch = full.starts_with("torch.");
         let report = scan::analyze_inner(data, is_torch, options);
-        let least = if is_torch { Verdict::Ok } else { Verdict::Unknown };
+        let is_checkpoint = is_torch && report.pickles > 0;
+        let least = if is_checkpoint { Verdict::Ok } else { Verdict::Unknown };
         let why = match report.findings.first() {
             Some(finding) => format!("the pickle inside {}", finding.reason),
             None => "reads another pickle".to_owned(),

@@ -25,6 +25,7 @@ use cannery_core::Error;
 use arrays::ArrayState;
 use dtypes::Dtypes;
 
+use crate::costs::PatternCosts;
 use crate::literal;
 use crate::opcode::Opcode;
 use crate::policy::Profile;
@@ -100,12 +101,17 @@ struct Analyzer<'a> {
     extensions: Extensions,
     opcodes: u64,
     imports: bool,
+    /// Of the pickle, as it says itself.
+    protocol: u8,
+    /// Of containers in the memo, and on the stack.
+    references: u64,
     raw: Vec<Range<usize>>,
     /// The array whose state was set last.
     array: ArrayState,
     dtypes: Dtypes,
     /// Integers too long for a word, by their hash.
     big_integers: HashMap<u64, Vec<u64>>,
+    patterns: PatternCosts,
     /// Offset and opcode of the instruction at hand.
     offset: usize,
     opcode: Opcode,
@@ -136,10 +142,13 @@ impl<'a> Analyzer<'a> {
             extensions: Extensions::new(),
             opcodes: 0,
             imports: false,
+            protocol: 0,
+            references: 0,
             raw: Vec::new(),
             array: ArrayState::default(),
             dtypes: Dtypes::default(),
             big_integers: HashMap::new(),
+            patterns: PatternCosts::default(),
             offset: start,
             opcode: Opcode::Stop,
             done: false,
@@ -199,6 +208,7 @@ impl<'a> Analyzer<'a> {
             error,
             opcodes: self.opcodes,
             imports: self.imports,
+            references: self.references,
             storages: self.storages,
             raw: self.raw,
             profile: profile.unwrap_or(Profile::Data),

@@ -131,6 +131,8 @@ fn special(module: &str, name: &str) -> Special {
 pub(super) struct Names {
     pub(super) list: Vec<Name>,
     by_name: HashMap<(String, String), u32>,
+    /// Whether one is of Python's mails.
+    pub(super) has_mails: bool,
 }
 
 impl Names {
@@ -144,6 +146,7 @@ impl Names {
         let index = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
         self.list.push(analyzed(module, name));
         self.by_name.insert(key, index);
+        self.has_mails |= module.starts_with("email.");
         index
     }
 

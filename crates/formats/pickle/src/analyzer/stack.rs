@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use super::finding::GUARDED;
 use super::symbol::{Symbol, SymbolKind};
 use super::{Analyzer, Checked};
+use crate::costs::is_costly_header;
 
 /// The memo index from which on an index must have been earned by as many entries.
 const FREE_MEMO_INDEX: u64 = 1 << 20;
@@ -80,6 +81,9 @@ impl Analyzer<'_> {
         let count = self.stack.len() - start;
         let mut tuple =
             Symbol::new(SymbolKind::Tuple, u32::try_from(count).unwrap_or(u32::MAX), at as u64);
+        if count == 2 && self.names.has_mails {
+            self.check_header_pair(self.stack[start], self.stack[start + 1]);
+        }
         let (mut found, mut nested) = (false, false);
         for item in &self.stack[start..] {
             found |= item.trail() != 0;
@@ -338,6 +342,7 @@ impl Analyzer<'_> {
         if let Some(&symbol) = usize::try_from(index).ok().and_then(|index| self.memo.get(index))
             && symbol.kind() != SymbolKind::Missing
         {
+            self.references += u64::from(holds_much(symbol));
             self.stack.push(symbol);
             return Ok(());
         }
@@ -350,9 +355,27 @@ impl Analyzer<'_> {
             let message = format!("memo entry {index} was never written");
             return Err(Error::new(ErrorKind::Reference, message));
         };
+        self.references += u64::from(holds_much(symbol));
         self.stack.push(symbol);
         Ok(())
     }
+
+    /// Headers of a mail, which its classes take apart.
+    pub(super) fn check_header_pair(&mut self, name: Symbol, value: Symbol) {
+        let (Some(name), Some(value)) = (self.text(name), self.text(value)) else { return };
+        if is_costly_header(&name, &value) {
+            self.note_bomb("a header of a mail that is too long: a resource bomb");
+        }
+    }
+}
+
+/// Whether going through a value, or copying it, is more work than a reference to it.
+#[inline]
+fn holds_much(symbol: Symbol) -> bool {
+    const SHORT: u32 = 256;
+    let kind = symbol.kind();
+    matches!(kind, SymbolKind::List | SymbolKind::Dict | SymbolKind::Set | SymbolKind::Tuple)
+        || symbol.size() > SHORT
 }
 
 /// Only lists know where their items are.

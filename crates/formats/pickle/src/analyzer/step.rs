@@ -140,6 +140,7 @@ impl Analyzer<'_> {
             }
             Opcode::Dup => {
                 let top = self.top()?;
+                self.references += 1;
                 self.stack.push(top);
             }
             Opcode::Memoize => {
@@ -237,7 +238,8 @@ impl Analyzer<'_> {
                 self.top()?;
             }
             Opcode::Proto => {
-                if self.byte()? > 5 {
+                self.protocol = self.byte()?;
+                if self.protocol > 5 {
                     return Err(newer());
                 }
             }

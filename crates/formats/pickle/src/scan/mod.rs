@@ -4,6 +4,7 @@
 //! never `ok`, and neither is what lies about itself.
 
 mod array;
+mod copies;
 mod kind;
 mod literal;
 mod packed;
@@ -35,6 +36,8 @@ pub struct ScanOptions {
     pub safetensors: Option<SafetensorsCheck>,
     /// How texts are read; without it each is taken for a document with tags.
     pub text: Option<TextCheck>,
+    /// How documents in texts are judged; without it they are searched for names only.
+    pub documents: Option<DocumentCheck>,
 }
 
 /// What a text is to those who read JSON and YAML.
@@ -53,6 +56,9 @@ pub enum TextKind {
 /// Reads a text.
 pub type TextCheck = fn(&str) -> TextKind;
 
+/// Says why reading a document would cost far more than it holds.
+pub type DocumentCheck = fn(&[u8]) -> Option<&'static str>;
+
 /// Says where the header of safetensors lies, and how: the byte and the reason.
 pub type SafetensorsCheck = fn(&[u8]) -> std::result::Result<(), (u64, String)>;
 
@@ -64,6 +70,7 @@ impl Default for ScanOptions {
             max_members: 100_000,
             safetensors: None,
             text: None,
+            documents: None,
         }
     }
 }
@@ -87,6 +94,13 @@ impl ScanOptions {
     #[must_use]
     pub fn text(mut self, check: TextCheck) -> Self {
         self.text = Some(check);
+        self
+    }
+
+    /// Sets [`documents`](ScanOptions::documents).
+    #[must_use]
+    pub fn documents(mut self, check: DocumentCheck) -> Self {
+        self.documents = Some(check);
         self
     }
 
@@ -324,6 +338,11 @@ impl Scanner {
             self.note(Verdict::Unknown, at, reason);
         }
         self.profile = self.profile.max(analyzed.profile);
+        if analyzed.references >= copies::FEW_REFERENCES
+            && let Some((at, reason)) = copies::bomb(data, start, analyzed.end)
+        {
+            self.note(Verdict::Unknown, at, reason);
+        }
         analyzed.findings.into_iter().for_each(|finding| self.keep(finding));
     }
 

@@ -23,6 +23,10 @@ impl Scanner {
                 "a document that nests too deeply, or expands to too much: a resource bomb";
             self.note(Verdict::Unknown, 0, reason);
             kind = TextKind::Tagged;
+        } else if kind != TextKind::Prose
+            && let Some(reason) = self.options.documents.and_then(|check| check(data))
+        {
+            self.note(Verdict::Unknown, 0, reason);
         }
         self.configuration(data, kind);
         // Without a reader of texts, only what begins as JSON does is taken for a document.
