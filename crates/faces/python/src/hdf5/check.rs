@@ -17,12 +17,12 @@ fn parts<'py>(py: Python<'py>, findings: &[Finding]) -> Vec<FindingParts<'py>> {
 
 /// Checks a file; with `repair`, writes what is whole of it to a new one.
 #[pyfunction]
-pub(super) fn hdf5_check<'py>(
-    py: Python<'py>,
+pub(super) fn hdf5_check(
+    py: Python<'_>,
     path: OsString,
     repair: Option<OsString>,
     threads: usize,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let checked = py.detach(|| {
         let checkup = Checkup::of_path(path, threads)?;
         if let Some(to) = repair {

@@ -7,7 +7,6 @@ use super::symbol::{Symbol, SymbolKind};
 use super::{Analyzer, Checked};
 use crate::literal;
 use crate::opcode::Opcode;
-use crate::policy::is_importable;
 
 impl Analyzer<'_> {
     /// Carries out the instruction whose opcode was just read; its argument is read on the way.
@@ -194,11 +193,10 @@ impl Analyzer<'_> {
             Opcode::Inst => {
                 let (module, name) = (self.ops.line()?, self.ops.line()?);
                 // Python's own reader looks the class up before it looks for the mark.
-                self.imports |= is_importable(&String::from_utf8_lossy(module));
-                let start = self.pop_mark()?;
-                let args = self.take_tuple(start);
                 self.global(&String::from_utf8_lossy(module), &String::from_utf8_lossy(name));
                 let class = self.pop()?;
+                let start = self.pop_mark()?;
+                let args = self.take_tuple(start);
                 self.call(class, args);
             }
             Opcode::Obj => {
