@@ -122,7 +122,7 @@ MADE: dict[str, Any] = {
     "a namespace": typed("types.SimpleNamespace", value={"a": typed("x.Y")}),
     "a deque of records": typed("collections.deque", value=[typed("x.Y")], maxlen=None),
     "a zone": typed("zoneinfo.ZoneInfo", value="Europe/Paris"),
-    "a frame": typed(FRAME, filename="a.py", lineno=1, name="f", **{LINES: "x = 1"}),
+    "a frame": typed(FRAME, filename="a.py", lineno=1, name="f", locals=None, **{LINES: "x = 1"}),
     "an error": typed("json.decoder.JSONDecodeError", __args__=a_tuple("x"), msg="x", doc="", pos=0, lineno=1, colno=1),
 }  # fmt: skip
 
