@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import gc
 import json
 import os
 import pickle
@@ -345,6 +346,11 @@ def _child(file: str, start: str, stop: str, log: str) -> None:
             print(kind, seed, name, *what, sep="\t", file=lines)
 
         _one(json.dumps(mutate(document, rng)).encode(), rows, answers, watch, say)
+    watch.active = False
+    gc.collect()
+    # Nothing is left of the mutants. How libraries take down their threads (jemalloc has one) is
+    # not what is asked here, and rarely goes wrong on a machine that is busy.
+    os._exit(0)
 
 
 def _one(text: bytes, rows: Any, answers: Any, watch: Any, say: Any) -> None:
