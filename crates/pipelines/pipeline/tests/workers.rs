@@ -281,27 +281,42 @@ fn a_run_that_keeps_going_does_what_can_be_done() {
     }
 }
 
+const TESTS: [(&str, fn()); 9] = [
+    ("results_and_cache", results_and_cache_are_the_same),
+    ("errors_and_logs", errors_and_logs_are_the_same),
+    ("a_worker_that_dies", a_worker_that_dies_is_a_failed_step_with_its_last_words),
+    ("a_step_that_hangs", a_step_that_hangs_is_ended),
+    ("a_stopped_run", a_stopped_run_ends_its_workers),
+    ("rubbish", megabytes_of_rubbish_are_kept_and_handed_on),
+    ("other_code", other_code_in_a_worker_is_refused),
+    ("retries", a_step_that_fails_is_tried_again),
+    ("keep_going", a_run_that_keeps_going_does_what_can_be_done),
+];
+
 fn main() {
     if is_worker() {
         work().unwrap();
         return;
     }
-    let tests: [(&str, fn()); 9] = [
-        ("results and cache", results_and_cache_are_the_same),
-        ("errors and logs", errors_and_logs_are_the_same),
-        ("a worker that dies", a_worker_that_dies_is_a_failed_step_with_its_last_words),
-        ("a step that hangs", a_step_that_hangs_is_ended),
-        ("a stopped run", a_stopped_run_ends_its_workers),
-        ("rubbish", megabytes_of_rubbish_are_kept_and_handed_on),
-        ("other code", other_code_in_a_worker_is_refused),
-        ("retries", a_step_that_fails_is_tried_again),
-        ("keep going", a_run_that_keeps_going_does_what_can_be_done),
-    ];
-    let only = std::env::args().nth(1).filter(|argument| !argument.starts_with('-'));
-    for (name, test) in tests {
-        if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_given = |option: &str| arguments.iter().any(|argument| argument == option);
+    let only = arguments.iter().find(|argument| !argument.starts_with('-'));
+    // Whoever runs the tests one by one asks for their names first.
+    if is_given("--list") {
+        if !is_given("--ignored") {
+            TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
+        }
+        return;
+    }
+    for (name, test) in TESTS {
+        let is_meant = match only {
+            Some(only) if is_given("--exact") => only == name,
+            Some(only) => name.contains(only.as_str()),
+            None => true,
+        };
+        if is_meant {
             test();
-            println!("{name} ... ok");
+            println!("test {name} ... ok");
         }
     }
 }
