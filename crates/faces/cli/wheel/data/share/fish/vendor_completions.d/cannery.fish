@@ -48,7 +48,7 @@ complete -c cannery -n "__fish_cannery_needs_command" -f -a "tag" -d 'Call a run
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "alias" -d 'Give a version of an artifact a name of its own, or list these names'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "why" -d 'Say why a step of a run ran, or did not'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "logs" -d 'Print what a step of a run has printed'
-complete -c cannery -n "__fish_cannery_needs_command" -f -a "fsck" -d 'Check a store, and repair what can be repaired'
+complete -c cannery -n "__fish_cannery_needs_command" -f -a "fsck" -d 'Check a store or an HDF5 file, and repair what can be repaired'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "gc" -d 'Remove what nothing reaches from a store'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "store" -d 'Copy a store, verify it, or say how much it holds'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "completions" -d 'Print completions for a shell'
@@ -253,12 +253,12 @@ complete -c cannery -n "__fish_cannery_using_subcommand logs" -s f -l follow -d 
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l json -d 'Print JSON'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l repair -d 'Repair a store: what is damaged is moved to `damaged/`; or write all that is whole of a file to the new file OUT' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l read-data -d 'Read every byte, not only names and sizes'
-complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l repair -d 'Repair what can be repaired; what is damaged is moved to `damaged/`'
+complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l read-data -d 'Read every byte of a store, not only names and sizes'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l json -d 'Print JSON'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -s h -l help -d 'Print help'
@@ -345,7 +345,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_see
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "alias" -d 'Give a version of an artifact a name of its own, or list these names'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "why" -d 'Say why a step of a run ran, or did not'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "logs" -d 'Print what a step of a run has printed'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "fsck" -d 'Check a store, and repair what can be repaired'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "fsck" -d 'Check a store or an HDF5 file, and repair what can be repaired'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "gc" -d 'Remove what nothing reaches from a store'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "store" -d 'Copy a store, verify it, or say how much it holds'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "completions" -d 'Print completions for a shell'
