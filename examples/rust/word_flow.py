@@ -47,6 +47,8 @@ def flow(program: str, text: str, store: Store) -> str:
 
 
 if __name__ == "__main__":
+    # The Rust program writes to the same output: what is said first comes first, in a pipe as well.
+    sys.stdout.reconfigure(line_buffering=True)
     store = Store()
     for text in (TEXT, TEXT, TEXT.replace("question", "mind")):
         print(flow(sys.argv[1], text, store))
