@@ -59,6 +59,9 @@ LISTED = sys.stdlib_module_names | {
     *("six", "threadpoolctl", "tzdata"),
 }
 INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+# The standard library's archive is on the path of every interpreter, and looked for when a library
+# makes Python look at its folders again.
+ARCHIVE = "python{}{}.zip".format(*sys.version_info)
 
 
 OWN = str(Path(cannery.__file__).parent)
@@ -71,7 +74,10 @@ def is_listed(module: Any) -> bool:
 
 def is_installed(path: Any) -> bool:
     """Whether a file is one of the installed modules."""
-    return isinstance(path, str) and path.startswith((*INSTALLED, "/usr/lib/python3", OWN))
+    if not isinstance(path, str):
+        return False
+    is_archive = path in sys.path and path.endswith(f"/{ARCHIVE}")
+    return is_archive or path.startswith((*INSTALLED, "/usr/lib/python3", OWN))
 
 
 def use(value: Any) -> None:
