@@ -303,8 +303,8 @@ fn main() {
     let only = arguments.iter().find(|argument| !argument.starts_with('-'));
     // Whoever runs the tests one by one asks for their names first.
     if is_given("--list") {
-        if !is_given("--ignored") {
-            TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
+        for (name, _) in TESTS.iter().filter(|_| !is_given("--ignored")) {
+            println!("{name}: test");
         }
         return;
     }
