@@ -27,13 +27,8 @@ const EIGHT: u64 = 100_000_000;
 unsafe fn write_unsigned(value: u64, to: *mut u8) -> usize {
     // SAFETY: one, two or three words are written, each at most eight bytes behind the last.
     unsafe {
-        if value < 1_000 {
-            return write_three(value as usize, to);
-        }
         if value < 1_000_000 {
-            let length = write_three((value / 1_000) as usize, to);
-            write_half(THREE_DIGITS[(value % 1_000) as usize], to.add(length));
-            return length + 3;
+            return write_six(value as usize, to);
         }
         if value < EIGHT {
             return write_leading(value, to);
@@ -72,26 +67,21 @@ static THREE_DIGITS: [u32; 1_000] = {
     table
 };
 
-/// Writes a number below 1,000 without leading zeros: most numbers are small, and where the next one
-/// belongs is known as soon as the table is read.
+/// Writes a number below 1,000,000 without leading zeros: most numbers are small, and where the next
+/// one belongs is known as soon as the table is read. How many digits it has is not asked for by a
+/// branch, which would often be foreseen wrongly.
 ///
 /// # Safety
-/// Four bytes can be written to `to`.
+/// Eight bytes can be written to `to`.
 #[inline(always)]
-unsafe fn write_three(value: usize, to: *mut u8) -> usize {
-    let digits = THREE_DIGITS[value];
-    let zeros = digits >> 24;
+unsafe fn write_six(value: usize, to: *mut u8) -> usize {
+    const DIGITS: u32 = 0xff_ffff;
+    let (upper, lower) = (THREE_DIGITS[value / 1_000], THREE_DIGITS[value % 1_000]);
+    let digits = u64::from(upper & DIGITS) | u64::from(lower & DIGITS) << 24;
+    let zeros = if value < 1_000 { 3 + (lower >> 24) } else { upper >> 24 };
     // SAFETY: as this function's.
-    unsafe { write_half(digits >> (8 * zeros), to) };
-    3 - zeros as usize
-}
-
-/// # Safety
-/// Four bytes can be written to `to`.
-#[inline(always)]
-unsafe fn write_half(digits: u32, to: *mut u8) {
-    // SAFETY: as this function's; an array of bytes has no alignment.
-    unsafe { to.cast::<[u8; 4]>().write(digits.to_le_bytes()) };
+    unsafe { write_word(digits >> (8 * zeros), to) };
+    6 - zeros as usize
 }
 
 /// Writes a number below 10^8 without leading zeros.
