@@ -1,7 +1,7 @@
 """Every format and direction while memory runs out: no process ends.
 
 The interpreter's allocators fail at the first, second, third ... allocation; and the system gives
-so many more pages and no more, where no panic shows either. A child makes the calls of one row.
+that many more pages and no more, where no panic shows either. A child makes the calls of one row.
 Where a small object cannot be made, PyO3 panics: these are counted (`docs/unsafe.md`).
 `python -m stress.memory` from `python/tests`.
 """

@@ -11,10 +11,10 @@ use cannery_pickle::costs::{PatternCosts, is_costly_header, is_costly_mail};
 
 /// Longer texts are not read as documents: searching them is all that a scan does.
 const LONGEST_DOCUMENT: usize = 64 << 20;
-/// What objects may copy of what they share, beyond so many items for each value.
+/// What objects may copy of what they share, beyond this number of items for each value.
 const FREE_ITEMS: f64 = 2_097_152.0;
 const ITEMS_PER_VALUE: f64 = 50.0;
-/// What is written out where aliases are, beyond so many times the values that there are.
+/// What is written out where aliases are, beyond this multiple of the values that there are.
 const FREE_VALUES: f64 = 16_777_216.0;
 const WRITTEN_OUT: f64 = 25.0;
 const KEY_ITEMS: f64 = 1_048_576.0;

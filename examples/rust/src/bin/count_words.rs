@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use cannery_steps::{RunError, Store, run, step};
 
-/// How often each word comes, if it has so many letters.
+/// How often each word comes, if it has that many letters.
 #[step]
 fn count(words: &[String], letters: usize) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();

@@ -161,7 +161,7 @@ known_layout! {
         (2 << log2_size) / 3
     }
 
-    /// The size of the table for so many entries, as a power of two; eight at least.
+    /// The size of the table for that many entries, as a power of two; eight at least.
     #[inline(always)]
     const fn log2_size_for(entries: usize) -> u32 {
         let log2 = (entries * 3).div_ceil(2).next_power_of_two().trailing_zeros();

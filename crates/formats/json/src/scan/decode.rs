@@ -88,7 +88,7 @@ struct Pattern {
     /// Those that say that the later bytes continue it, and what they are then.
     marks: u32,
     marked: u32,
-    /// The first character that takes so many bytes, and the last.
+    /// The first character that takes that many bytes, and the last.
     least: u32,
     most: u32,
 }
