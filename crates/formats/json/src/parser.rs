@@ -531,7 +531,7 @@ impl<S: Sink + ?Sized, V: Scan> Cursor<'_, S, V> {
     fn word(&mut self, pos: usize) -> Result<(Option<bool>, usize)> {
         let data = self.chunk.data;
         let word = &WORDS[usize::from(data[pos] >> 3 & 3)];
-        // Which of the words it is cannot be foreseen: so no branch depends on it.
+        // Which of the words it is cannot be predicted: so no branch depends on it.
         let stands = match data.get(pos..).and_then(|rest| rest.first_chunk()) {
             Some(ahead) => (u64::from_le_bytes(*ahead) ^ word.bytes) & word.mask == 0,
             None => data[pos..].starts_with(word.text()),

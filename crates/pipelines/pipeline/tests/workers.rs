@@ -301,7 +301,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_given = |option: &str| arguments.iter().any(|argument| argument == option);
     let only = arguments.iter().find(|argument| !argument.starts_with('-'));
-    // Whoever runs the tests one by one asks for their names first.
+    // A runner of single tests asks for their names first.
     if is_given("--list") {
         for (name, _) in TESTS.iter().filter(|_| !is_given("--ignored")) {
             println!("{name}: test");

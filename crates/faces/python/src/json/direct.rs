@@ -363,7 +363,7 @@ unsafe fn value<M: Memory>(
     Ok(OpenLevel::WRITTEN)
 }
 
-/// How `None`, `True` or `False` is written: they come in no order that could be foreseen, so that no
+/// How `None`, `True` or `False` is written: they come in no order that could be predicted, so that no
 /// branch depends on which it is.
 #[inline(always)]
 fn word(object: *mut ffi::PyObject) -> Option<InlineBytes> {

@@ -128,7 +128,7 @@ static SIZES: [u8; 32] = [
 
 /// Decodes a string into `to`, if it is UTF-8; where it is at the very end of the data, says no.
 ///
-/// What kind of character comes next is not asked for by branches, which would often be foreseen
+/// What kind of character comes next is not asked for by branches, which would often be predicted
 /// wrongly: eight bytes are taken for ASCII, as many as are count, and one other character is put
 /// together by a pattern.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]

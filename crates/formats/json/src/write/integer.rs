@@ -69,7 +69,7 @@ static THREE_DIGITS: [u32; 1_000] = {
 
 /// Writes a number below 1,000,000 without leading zeros: most numbers are small, and where the next
 /// one belongs is known as soon as the table is read. How many digits it has is not asked for by a
-/// branch, which would often be foreseen wrongly.
+/// branch, which would often be predicted wrongly.
 ///
 /// # Safety
 /// Eight bytes can be written to `to`.

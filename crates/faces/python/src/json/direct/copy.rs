@@ -287,7 +287,7 @@ static SPREADS: [(u32, u32); 4] = [
 ];
 
 /// Writes a unit as UTF-8, or as its escape. What kind of unit comes next is not asked for by branches,
-/// which would often be foreseen wrongly.
+/// which would often be predicted wrongly.
 ///
 /// # Safety
 /// [`is_supported`], and eight bytes can be written to `to`.
