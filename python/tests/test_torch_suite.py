@@ -176,7 +176,7 @@ def complain(case: dict[str, Any], found: dict[str, Any]) -> str | None:
     ("name", "message"),
     [
         ("offset_beyond", "reaches beyond its storage of 24 bytes"),
-        ("dup_entry", "two members are called `a/data/0`"),
+        ("dup_entry", "two of its members have the same name, `a/data/0`"),
         ("record_short", "has 20 bytes, its storage 24"),
         ("call", "calls os.getpid()"),
         ("byteorder_middle", "neither `little` nor `big`"),

@@ -23,9 +23,9 @@ from cannery._objects._formats import (
     is_checkpoint,
 )
 from cannery._objects._record import Record
-from cannery._objects._registry import register
+from cannery._objects._registry import generation, register
 from cannery._objects._revive import Reviver
-from cannery._objects._trust import Trust, check_trust
+from cannery._objects._trust import check_trust
 from cannery.errors import CanneryError, DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
@@ -54,7 +54,8 @@ def dumps(
     ```
     """
     name = format_of_id(format)
-    _check_indent(name, indent)
+    if indent is not None:
+        _check_indent(name)
     if name in DOCUMENTS:
         return _native.objects_dumps(obj, _describer(), name, compression, indent)
     data = io.BytesIO()
@@ -103,7 +104,7 @@ def loads(
     if name not in DOCUMENTS:
         text = data.encode() if isinstance(data, str) else data
         return _checked(_load_as(name, io.BytesIO(text), trust, type), type, None)
-    value = _native.objects_loads(data, _opening(trust, type), name)
+    value = _native.objects_loads(data, Reviver.open, (check_trust(trust), type), name)
     if type is None:
         return value
     return _checked(value, type, (lambda: data) if name == "json" else None)
@@ -131,7 +132,8 @@ def dump(
     ```
     """
     name = format_of_id(format) if format else format_of_file(where)
-    _check_indent(name, indent)
+    if indent is not None:
+        _check_indent(name)
     if isinstance(where, (str, bytes, os.PathLike)):
         if name in DOCUMENTS:
             _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression, indent)
@@ -217,12 +219,13 @@ def load(
             error.add_note(f"in the file {os.fspath(where)!r}")
             raise
     source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
-    value = _native.objects_load(str(path), _opening(trust, type), name, mmap)
+    given = (check_trust(trust), type)
+    value = _native.objects_load(str(path), Reviver.open, given, name, mmap)
     return _checked(value, type, source)
 
 
-def _check_indent(format: str, indent: int | None) -> None:
-    if indent is None or format in ("json", "yaml"):
+def _check_indent(format: str) -> None:
+    if format in ("json", "yaml"):
         return
     error = DataError(f"the format {format!r} has no indentation")
     error.hint = "`indent` is for JSON and YAML"
@@ -241,25 +244,18 @@ def _opened_file(where: Where, format: str | None) -> Any:
 
 
 def _describer() -> Describer:
-    """What takes objects apart; it remembers what it knows of their classes."""
-    describer = _Shared.describer = _Shared.describer.renewed()
-    return describer
+    """What takes objects apart; it remembers what it knows of their classes.
+
+    Another one, if something was registered since.
+    """
+    if _Shared.generation != generation():
+        _Shared.describer, _Shared.generation = Describer(), generation()
+    return _Shared.describer
 
 
 class _Shared:
     describer = Describer()
-
-
-def _opening(trust: Iterable[Any], annotation: Any) -> Callable[[], Reviver]:
-    """What opens a reviver, when the first object shows up."""
-    if annotation is None and trust == ():
-        return _open_without_trust
-    given = check_trust(trust)
-    return lambda: Reviver.open(Trust(given, annotation))
-
-
-def _open_without_trust() -> Reviver:
-    return Reviver.open(Trust())
+    generation = generation()
 
 
 def _load_as(format: str, file: IO[bytes], trust: Iterable[Any], type: Any) -> Any:

@@ -16,7 +16,7 @@ from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._refused import kind_of, refuse
-from cannery._objects._registry import generation, name_of_registered
+from cannery._objects._registry import name_of_registered
 from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataTypeError
@@ -35,12 +35,6 @@ class Describer:
     def __init__(self) -> None:
         self._of_class: dict[type, Callable[[Any], Described]] = {}
         self._plain_names: dict[type, str | None] = {}
-        self._generation = generation()
-
-    def renewed(self) -> Describer:
-        """Give this one back, or a new one if something was registered since, or it knows many."""
-        is_small = len(self._plain_names) < _MOST_CLASSES
-        return self if is_small and self._generation == generation() else Describer()
 
     def describe(self, value: Any) -> Described:
         """The type name and the parts of a value.
@@ -67,6 +61,9 @@ class Describer:
         try:
             return self._plain_names[cls]
         except KeyError:
+            if len(self._plain_names) > _MOST_CLASSES:
+                self._plain_names.clear()
+                self._of_class.clear()
             name = self._plain_names[cls] = self._plain_name(cls)
             return name
 

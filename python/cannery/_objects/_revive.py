@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
 from cannery._objects import _adapters, _stdlib
@@ -65,8 +65,9 @@ class Reviver:
         self._makers: dict[str, Maker] = {}
 
     @classmethod
-    def open(cls, trust: Trust) -> Reviver:
-        """One that reads for a trust, until it is closed."""
+    def open(cls, given: Iterable[Any], annotation: Any) -> Reviver:
+        """One that trusts what was given and what an annotation names, until it is closed."""
+        trust = Trust(given, annotation)
         trust.begin()
         return cls(trust)
 
@@ -78,6 +79,9 @@ class Reviver:
         """The class of that name, if it is trusted and its parts are its `__dict__`."""
         if type_name in _OF_TABLE:
             return None
+        known = self._trust.plain(type_name)
+        if known is not None:
+            return known
         registered = self._registered(type_name)
         if registered is not None:
             cls = registered[0].cls if registered[1] == registered[0].version else None
@@ -85,7 +89,10 @@ class Reviver:
             cls = None
         else:
             cls = self._trust.find(type_name)
-        return cls if isinstance(cls, type) and is_plain_data(cls) else None
+        if not isinstance(cls, type) or not is_plain_data(cls):
+            return None
+        self._trust.keep_plain(type_name, cls)
+        return cls
 
     def record(self, type_name: str, parts: Parts) -> Record:
         """A record, instead of an object that is too deep to be made."""

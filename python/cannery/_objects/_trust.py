@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib import import_module
+from operator import is_
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from cannery._objects._registry import registered_of
+from cannery._objects._registry import generation, registered_of
 from cannery.errors import UntrustedTypeError
 
 # Modules whose names reach the interpreter, the system or an importer.
@@ -68,7 +69,7 @@ def check_trust(trust: Iterable[Any]) -> tuple[Any, ...]:
     """
     given = (trust,) if isinstance(trust, (str, type)) else tuple(trust)
     for item in given:
-        if not isinstance(item, str) and not hasattr(item, "__qualname__"):
+        if not isinstance(item, (type, str)) and not hasattr(item, "__qualname__"):
             raise TypeError(f"trust takes classes and names, not {type(item).__name__}")
     return given
 
@@ -83,22 +84,11 @@ class Trust:
     """
 
     def __init__(self, trust: Iterable[Any] = (), annotation: Any = None) -> None:
-        self._found: dict[str, Any] = {}
-        self._patterns: list[str] = []
         #: Taken by checks up to now.
         self.steps = 0
-        for item in check_trust(trust):
-            self._add(item)
-        for cls in classes_in(annotation):
-            if _reason_to_refuse(cls) is None:
-                self._add(cls)
-
-    def _add(self, item: Any) -> None:
-        if isinstance(item, str):
-            self._patterns.append(item)
-        else:
-            for name in names_of(item):
-                self._found[name] = item
+        self._table = _table_of(check_trust(trust), annotation)
+        self._patterns = self._table.patterns
+        self._found = dict(self._table.names)
 
     def matches(self, name: str) -> bool:
         """Whether one of the caller's names or patterns is, or matches, this name."""
@@ -115,6 +105,15 @@ class Trust:
     def given(self, name: str) -> Any:
         """The class or function that the caller gave as an object, by one of its names."""
         return self._found.get(name)
+
+    def plain(self, name: str) -> type | None:
+        """The class of that name, if it was given, and `keep_plain` was told of it."""
+        return self._table.plain.get(name)
+
+    def keep_plain(self, name: str, cls: type) -> None:
+        """Remember for this reader, and the next, that a class is plain data."""
+        if self._table.names.get(name) is cls:
+            self._table.plain[name] = cls
 
     def gave(self, item: Any) -> bool:
         """Whether a class or function was found here."""
@@ -157,6 +156,38 @@ class Trust:
             return None
         # A pattern is for classes; a function must be named exactly.
         return found if exact or isinstance(found, (type, *VARIABLES)) else None
+
+
+class _Table(NamedTuple):
+    """What is made of the classes and names that a caller trusts."""
+
+    given: tuple[Any, ...]
+    generation: Any
+    names: dict[str, Any]
+    patterns: list[str]
+    #: The classes given as objects that were found to be plain data, by their names.
+    plain: dict[str, type]
+
+
+class _Last:
+    """The table of the last caller: most programs have but one, and use it again."""
+
+    table = _Table((), None, {}, [], {})
+
+
+def _table_of(given: tuple[Any, ...], annotation: Any) -> _Table:
+    last = _Last.table
+    is_same = len(given) == len(last.given) and all(map(is_, given, last.given))
+    if annotation is None and is_same and last.generation == generation():
+        return last
+    objects = [item for item in given if not isinstance(item, str)]
+    objects += [cls for cls in classes_in(annotation) if _reason_to_refuse(cls) is None]
+    names = {name: item for item in objects for name in names_of(item)}
+    patterns = [item for item in given if isinstance(item, str)]
+    table = _Table(given, generation(), names, patterns, {})
+    if annotation is None:
+        _Last.table = table
+    return table
 
 
 def _import_named(pattern: str, name: str) -> None:

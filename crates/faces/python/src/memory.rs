@@ -157,6 +157,9 @@ pub(crate) fn copied_array(array: &Bound<'_, PyByteArray>) -> PyResult<Vec<u8>> 
     copied(unsafe { array.as_bytes() })
 }
 
+/// What a file in memory takes at first.
+const FIRST: usize = 1024;
+
 /// A file in memory, whose growth can fail.
 #[derive(Default)]
 pub(crate) struct MemoryFile {
@@ -176,10 +179,15 @@ impl Write for MemoryFile {
         let end = self.at.checked_add(bytes.len()).ok_or(io::ErrorKind::OutOfMemory)?;
         if end > self.bytes.len() {
             let more = end - self.bytes.len();
+            // The first bytes of a file are not the last.
+            let more = if self.bytes.capacity() == 0 { more.max(FIRST) } else { more };
             self.bytes.try_reserve(more).map_err(|_| io::ErrorKind::OutOfMemory)?;
-            self.bytes.resize(end, 0);
+            self.bytes.truncate(self.at);
+            self.bytes.resize(self.at, 0);
+            self.bytes.extend_from_slice(bytes);
+        } else {
+            self.bytes[self.at..end].copy_from_slice(bytes);
         }
-        self.bytes[self.at..end].copy_from_slice(bytes);
         self.at = end;
         Ok(bytes.len())
     }

@@ -12,7 +12,7 @@ use cannery_core::{Error, ErrorKind, Limits, Result, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::array::Mapping;
 use crate::construct::{GraphHooks, Placeholder, PyBuilder, Reviver};
@@ -199,17 +199,18 @@ fn to_document<'py>(
     Ok(sink.into_inner().into_output())
 }
 
-/// Reads what `objects_dumps` wrote; what `open` gives puts together what the other took apart, and
-/// is closed in the end.
+/// Reads what `objects_dumps` wrote; what `open` makes of the arguments puts together what the other
+/// took apart, and is closed in the end.
 #[pyfunction]
 fn objects_loads<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
     open: Bound<'py, PyAny>,
+    arguments: Bound<'py, PyTuple>,
     format: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let document = crate::json::utf8(data)?;
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open, arguments))));
     let read = match Format::of(format, None)? {
         // Arrays and bytes are copied out of it.
         Format::Can(_) => {
@@ -231,11 +232,12 @@ fn objects_load<'py>(
     py: Python<'py>,
     path: OsString,
     open: Bound<'py, PyAny>,
+    arguments: Bound<'py, PyTuple>,
     format: &str,
     mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let place = Location::from(path);
-    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open))));
+    let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open, arguments))));
     let read = match (Format::of(format, None)?, &place) {
         (Format::Can(_), Location::Path(path)) if mapped => {
             let file = open_file(path).or_raise(py)?;

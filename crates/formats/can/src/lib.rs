@@ -15,7 +15,6 @@
 mod compression;
 mod digest;
 mod errors;
-mod layout;
 mod manifest;
 mod members;
 mod read;

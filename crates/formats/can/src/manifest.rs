@@ -48,20 +48,64 @@ pub(crate) struct Manifest {
     pub(crate) members: BTreeMap<String, Member>,
 }
 
+/// What stands between the members of a manifest that was written here.
+const START: &str = "{\n  \"format\": \"cannery.can\",\n  \"version\": 1,\n  \"members\": {\n";
+const BEFORE_SIZE: &str = "\": {\"size\": ";
+const BEFORE_DIGEST: &str = ", \"blake3\": \"";
+const AFTER_DIGEST: &str = "\"}";
+const END: &str = "\n  }\n}\n";
+
+/// More members than this have no short names.
+const USUAL_LEN: usize = 128;
+
 impl Manifest {
+    /// Notes a member that was written.
+    pub(crate) fn add(&mut self, name: &str, member: Member) {
+        self.members.insert(name.to_owned(), member);
+    }
+
     /// The manifest as JSON, laid out for people.
     pub(crate) fn to_json(&self) -> String {
-        let member = |(name, member): (&String, &Member)| {
-            let digest = blake3::Hash::from(member.digest).to_hex();
-            format!("    \"{name}\": {{\"size\": {}, \"blake3\": \"{digest}\"}}", member.size)
-        };
-        let members = self.members.iter().map(member).collect::<Vec<_>>().join(",\n");
-        format!(
-            "{{\n  \"format\": \"{FORMAT}\",\n  \"version\": {VERSION},\n  \"members\": {{\n{members}\n  }}\n}}\n"
-        )
+        let mut text = String::with_capacity((self.members.len() + 1) * USUAL_LEN);
+        text.push_str(START);
+        for (index, (name, member)) in self.members.iter().enumerate() {
+            text.push_str(if index == 0 { "    \"" } else { ",\n    \"" });
+            text.push_str(name);
+            text.push_str(BEFORE_SIZE);
+            push_number(&mut text, member.size);
+            text.push_str(BEFORE_DIGEST);
+            push_hex(&mut text, &member.digest);
+            text.push_str(AFTER_DIGEST);
+        }
+        text.push_str(END);
+        text
+    }
+
+    /// Reads a manifest as this crate writes it; `None` if it is laid out in another way.
+    fn from_own_layout(text: &[u8]) -> Option<Self> {
+        let mut rest = std::str::from_utf8(text).ok()?.strip_prefix(START)?;
+        let mut members = BTreeMap::new();
+        loop {
+            let (name, behind) = rest.strip_prefix("    \"")?.split_once('"')?;
+            let (size, behind) = behind.strip_prefix(&BEFORE_SIZE[1..])?.split_once(',')?;
+            let is_plain = name.bytes().all(|byte| byte >= b' ' && byte != b'\\');
+            let is_number = size == "0" || size.starts_with(|digit| matches!(digit, '1'..='9'));
+            let size = size.parse().ok().filter(|_| is_plain && is_number)?;
+            let behind = behind.strip_prefix(&BEFORE_DIGEST[1..])?;
+            let digest = blake3::Hash::from_hex(behind.get(..64)?).ok()?;
+            let is_new = members.insert(name.to_owned(), Member::new(size, digest)).is_none();
+            rest = behind[64..].strip_prefix(AFTER_DIGEST).filter(|_| is_new)?;
+            match rest.strip_prefix(",\n") {
+                Some(more) => rest = more,
+                None => return (rest == END).then_some(Self { members }),
+            }
+        }
     }
 
     pub(crate) fn from_json(text: &[u8]) -> Result<Self> {
+        if let Some(manifest) = Self::from_own_layout(text) {
+            return Ok(manifest);
+        }
         let mut builder = ValueBuilder::new(Limits::default().depth(8));
         cannery_json::from_slice(text, &ReadOptions::default(), &mut builder)
             .map_err(|e| malformed("it is no JSON").with_source(e))?;
@@ -72,6 +116,25 @@ impl Manifest {
         let members = members.iter().map(member).collect::<Result<_>>()?;
         Ok(Self { members })
     }
+}
+
+/// Adds bytes as two digits each.
+fn push_hex(text: &mut String, bytes: &[u8; 32]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
+}
+
+/// Adds a number in digits.
+fn push_number(text: &mut String, number: u64) {
+    use std::fmt::Write;
+
+    // Writing into a `String` never fails.
+    let _ = write!(text, "{number}");
 }
 
 fn check_version(manifest: &Value) -> Result<()> {

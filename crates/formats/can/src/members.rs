@@ -3,19 +3,15 @@
 use std::io::{Seek, Write};
 use std::thread;
 
+use cannery_archive::ArchiveWriter;
 use cannery_core::{ArraySource, Error, Result};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
-use crate::compression::Compression;
+use crate::compression::{Compression, Packer};
 use crate::manifest::{Manifest, Member};
 use crate::{ARRAYS, BLOBS, DOCUMENT, MANIFEST};
 
 /// Where the data of stored members begins, a multiple of this, so that it can be mapped.
 const ALIGNMENT: u16 = 64;
-
-/// Members from this size on need the wide fields of ZIP64; headers have room in the difference.
-const LARGE: u64 = 0xfff0_0000;
 
 /// Pieces from this size on are hashed on another core than the one that writes them.
 const WORTH_A_THREAD: usize = 4 << 20;
@@ -25,7 +21,7 @@ const PIECE: usize = 1 << 20;
 
 /// An archive and what its manifest will say.
 pub(crate) struct Members<W: Write + Seek> {
-    archive: ZipWriter<W>,
+    archive: ArchiveWriter<W>,
     compression: Compression,
     manifest: Manifest,
     arrays: u64,
@@ -34,7 +30,7 @@ pub(crate) struct Members<W: Write + Seek> {
 
 impl<W: Write + Seek> Members<W> {
     pub(crate) fn new(writer: W, compression: Compression) -> Self {
-        let archive = ZipWriter::new(writer);
+        let archive = ArchiveWriter::new(writer);
         Self { archive, compression, manifest: Manifest::default(), arrays: 0, blobs: 0 }
     }
 
@@ -60,7 +56,13 @@ impl<W: Write + Seek> Members<W> {
     }
 
     fn add_whole(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.add(name, bytes.len() as u64, |member| member.write_all(bytes).map_err(cannot_write))
+        if self.compression != Compression::Stored || bytes.len() >= WORTH_A_THREAD {
+            let size = bytes.len() as u64;
+            return self.add(name, size, |member| member.write_all(bytes).map_err(cannot_write));
+        }
+        self.archive.add(name, bytes, Some(ALIGNMENT))?;
+        self.manifest.add(name, Member::new(bytes.len() as u64, blake3::hash(bytes)));
+        Ok(())
     }
 
     fn add(
@@ -69,67 +71,85 @@ impl<W: Write + Seek> Members<W> {
         size: u64,
         write: impl FnOnce(&mut Hashing<'_, W>) -> Result<()>,
     ) -> Result<()> {
-        let options = self.options(size);
-        self.archive
-            .start_file(name, options)
-            .map_err(std::io::Error::other)
-            .map_err(cannot_write)?;
-        let mut member =
-            Hashing { archive: &mut self.archive, hasher: blake3::Hasher::new(), size: 0 };
+        let alignment = (self.compression == Compression::Stored).then_some(ALIGNMENT);
+        self.archive.begin(name, size, self.compression.method(), alignment)?;
+        let mut member = Hashing::new(&mut self.archive, self.compression)?;
         write(&mut member)?;
-        let member = Member::new(member.size, member.hasher.finalize());
-        self.manifest.members.insert(name.to_owned(), member);
+        let (member, crc) = member.finish()?;
+        self.archive.end(member.size, crc)?;
+        self.manifest.add(name, member);
         Ok(())
-    }
-
-    fn options(&self, size: u64) -> SimpleFileOptions {
-        let options = SimpleFileOptions::default().large_file(size >= LARGE);
-        options
-            .compression_method(self.compression.method())
-            .compression_level(self.compression.level())
-            .with_alignment(if self.compression == Compression::Stored { ALIGNMENT } else { 1 })
     }
 
     /// Writes document, manifest and directory, and gives the writer back.
     pub(crate) fn finish(mut self, document: &[u8]) -> Result<W> {
         self.add_whole(DOCUMENT, document)?;
         let manifest = self.manifest.to_json();
-        self.add_whole(MANIFEST, manifest.as_bytes())?;
-        self.archive.finish().map_err(std::io::Error::other).map_err(cannot_write)
+        // Nothing holds its digest.
+        if self.compression == Compression::Stored {
+            self.archive.add(MANIFEST, manifest.as_bytes(), Some(ALIGNMENT))?;
+        } else {
+            self.add_whole(MANIFEST, manifest.as_bytes())?;
+        }
+        self.archive.finish()
     }
 }
 
 /// A member that is being written.
 struct Hashing<'a, W: Write + Seek> {
-    archive: &'a mut ZipWriter<W>,
-    hasher: blake3::Hasher,
+    packer: Packer<'a, W>,
+    digest: blake3::Hasher,
+    crc: crc32fast::Hasher,
     size: u64,
+}
+
+impl<'a, W: Write + Seek> Hashing<'a, W> {
+    fn new(archive: &'a mut ArchiveWriter<W>, compression: Compression) -> Result<Self> {
+        let packer = Packer::new(archive, compression).map_err(cannot_write)?;
+        let (digest, crc) = (blake3::Hasher::new(), crc32fast::Hasher::new());
+        Ok(Self { packer, digest, crc, size: 0 })
+    }
+
+    /// What the manifest says about the member, and its checksum.
+    fn finish(self) -> Result<(Member, u32)> {
+        self.packer.finish().map_err(cannot_write)?;
+        Ok((Member::new(self.size, self.digest.finalize()), self.crc.finalize()))
+    }
+
+    fn put(
+        packer: &mut Packer<'_, W>,
+        crc: &mut crc32fast::Hasher,
+        bytes: &[u8],
+    ) -> std::io::Result<()> {
+        crc.update(bytes);
+        packer.write_all(bytes)
+    }
 }
 
 impl<W: Write + Seek> Write for Hashing<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.size += bytes.len() as u64;
+        let Self { packer, digest, crc, .. } = self;
         if bytes.len() < WORTH_A_THREAD {
-            self.hasher.update(bytes);
-            return self.archive.write_all(bytes).map(|()| bytes.len());
+            digest.update(bytes);
+            return Self::put(packer, crc, bytes).map(|()| bytes.len());
         }
-        let Self { archive, hasher, .. } = self;
         let is_hashed = thread::scope(|scope| {
             let hashing = thread::Builder::new().spawn_scoped(scope, || {
-                hasher.update(bytes);
+                digest.update(bytes);
             });
-            let written = bytes.chunks(PIECE).try_for_each(|piece| archive.write_all(piece));
+            let written = bytes.chunks(PIECE).try_for_each(|piece| Self::put(packer, crc, piece));
             written.map(|()| hashing.is_ok())
         })?;
         // There may be no memory for another thread.
         if !is_hashed {
-            hasher.update(bytes);
+            digest.update(bytes);
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.archive.flush()
+        self.packer.flush()
     }
 }
 

@@ -1,20 +1,19 @@
 //! Reading: the manifest first, then the document, and each array when the document names it.
 
 use std::collections::HashSet;
-use std::io::{Cursor, Read};
 use std::path::Path;
 use std::thread;
 
+use cannery_archive::{Archive, Rules};
 use cannery_core::tagged::{MAX_LEVELS, TagDecoder};
 use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Limits, Order, Result, Sink};
 use cannery_json::ReadOptions;
 use cannery_npy::{Bytes, NpyFile};
-use zip::{CompressionMethod, ZipArchive};
 
 use crate::digest::{Digests, PART};
-use crate::errors::{corrupt, damaged};
+use crate::errors::corrupt;
 use crate::manifest::{Manifest, Member};
-use crate::{DOCUMENT, MANIFEST, layout};
+use crate::{DOCUMENT, MANIFEST};
 
 /// Members up to this size are held against their digest when they are used. Larger ones are only
 /// mapped, and checked by [`CanFile::verify`]: opening must not take minutes.
@@ -22,7 +21,8 @@ const CHECKED: u64 = 1 << 30;
 
 /// A `.can` file: mapped where it can be, its manifest read.
 pub struct CanFile {
-    archive: ZipArchive<Cursor<Bytes>>,
+    bytes: Bytes,
+    archive: Archive,
     manifest: Manifest,
     limits: Limits,
 }
@@ -44,11 +44,9 @@ impl CanFile {
     /// [`ErrorKind::Corrupt`] if it is no whole archive, or if its members are not those that its
     /// manifest lists; [`ErrorKind::Version`] if it was written by a newer version.
     pub fn from_bytes(bytes: Bytes, limits: Limits) -> Result<Self> {
-        let counted = layout::count_members(&bytes)?;
-        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-        layout::check(&archive, counted, &limits)?;
-        let mut file = Self { archive, manifest: Manifest::default(), limits };
-        if file.archive.index_for_name(MANIFEST).is_none() {
+        let archive = Archive::read(&bytes, Rules::STRICT, &limits).map_err(with_hint)?;
+        let mut file = Self { bytes, archive, manifest: Manifest::default(), limits };
+        if file.archive.get(MANIFEST).is_none() {
             return Err(no_can());
         }
         file.manifest = Manifest::from_json(&file.unchecked(MANIFEST)?.0)?;
@@ -128,14 +126,13 @@ impl CanFile {
 
     fn check_members(&self) -> Result<()> {
         let listed = |name: &str| name == MANIFEST || self.manifest.members.contains_key(name);
-        for name in self.archive.file_names() {
-            let name = name.map_err(damaged)?;
-            if !listed(&name) {
+        for name in self.archive.members().iter().map(|member| &member.name) {
+            if !listed(name) {
                 return Err(corrupt(format!("the manifest does not list the member `{name}`")));
             }
         }
         for name in self.manifest.members.keys().map(String::as_str).chain([DOCUMENT]) {
-            if self.archive.index_for_name(name).is_none() {
+            if self.archive.get(name).is_none() {
                 return Err(corrupt(format!("the member `{name}` is missing")));
             }
         }
@@ -176,34 +173,20 @@ impl CanFile {
 
     /// A member's bytes, and where in the file they lie if they do so as they are.
     fn unchecked(&self, name: &str) -> Result<(Bytes, Option<u64>)> {
-        // A clone shares the directory and has its own position.
-        let mut archive = self.archive.clone();
-        let mut file = archive.by_name(name).map_err(damaged)?;
-        let size = file.size();
-        if let Some(start) = file.data_start()
-            && file.compression() == CompressionMethod::Stored
-            && !file.encrypted()
-        {
-            drop(file);
-            let bytes = part(&archive.into_inner().into_inner(), start, size);
-            return Ok((bytes.ok_or_else(|| cut_off(name))?, Some(start)));
+        let member = self.archive.get(name);
+        let member = member.ok_or_else(|| corrupt(format!("the member `{name}` is missing")))?;
+        if member.is_stored() {
+            let bytes = self.bytes.slice(member.place.clone());
+            return Ok((bytes, Some(member.place.start as u64)));
         }
         // What all members expand to was held against the limits.
-        let mut bytes = Vec::new();
-        file.by_ref().take(size).read_to_end(&mut bytes).map_err(|e| unreadable(name, e))?;
-        Ok((Bytes::from(bytes), None))
+        Ok((Bytes::from(member.bytes(&self.bytes)?.into_owned()), None))
     }
 }
 
 /// Whether a member is worth other threads, and not so large that it is only mapped.
 fn is_large(member: &Member) -> bool {
     (PART as u64 + 1..=CHECKED).contains(&member.size)
-}
-
-fn part(whole: &Bytes, start: u64, size: u64) -> Option<Bytes> {
-    let end = usize::try_from(start.checked_add(size)?).ok()?;
-    let start = usize::try_from(start).ok()?;
-    (end <= whole.len()).then(|| whole.slice(start..end))
 }
 
 /// An array that may lie in the file as it is.
@@ -238,22 +221,23 @@ impl ArraySource for InFile {
     }
 }
 
+/// What to do about a file that expands to more than its limit.
+#[cold]
+fn with_hint(error: Error) -> Error {
+    if error.kind() != ErrorKind::Limit {
+        return error;
+    }
+    error.with_hint(
+        "if this file is trusted, name the bytes that it may expand to in the environment variable \
+         `CANNERY_MAX_EXPANDED`: `CANNERY_MAX_EXPANDED=8G`",
+    )
+}
+
 #[cold]
 fn no_can() -> Error {
     let message = format!("the archive has no `{MANIFEST}`: it is no `.can` file");
     Error::new(ErrorKind::Corrupt, message)
         .with_hint("`cannery.npy.load` reads `.npz`; look at others with `cannery inspect`")
-}
-
-#[cold]
-fn cut_off(name: &str) -> Error {
-    Error::new(ErrorKind::Truncated, format!("the file ends inside its member `{name}`"))
-}
-
-#[cold]
-fn unreadable(name: &str, error: std::io::Error) -> Error {
-    let message = format!("the member `{name}` is damaged: {}", error.to_string().to_lowercase());
-    corrupt(message).with_source(error)
 }
 
 #[cold]

@@ -18,6 +18,9 @@ const LONG: usize = 512;
 /// thousand tiny members is slow to open for everybody.
 const MANY: u64 = 64;
 
+/// What is set aside for the document.
+const USUAL_LEN: usize = 512;
+
 /// Writes one value to a `.can` file.
 ///
 /// Equal events give equal bytes: no times and no names of machines are recorded.
@@ -46,13 +49,13 @@ impl<'w, W: Write + Seek + 'w> CanWriter<'w, W> {
     pub fn new(writer: W, compression: Compression) -> Self {
         let members = Rc::new(RefCell::new(Members::new(writer, compression)));
         let (of_arrays, of_bytes) = (Rc::clone(&members), Rc::clone(&members));
-        let document =
-            TagEncoder::new(Writer::new(Vec::new(), cannery_json::WriteOptions::default()))
-                .arrays(move |array| put_array(array, &mut of_arrays.borrow_mut()))
-                .blobs(move |bytes| match bytes.len() {
-                    ..LONG => Ok(None),
-                    _ => of_bytes.borrow_mut().add_bytes(bytes).map(Some),
-                });
+        let options = cannery_json::WriteOptions::default();
+        let document = TagEncoder::new(Writer::new(Vec::with_capacity(USUAL_LEN), options))
+            .arrays(move |array| put_array(array, &mut of_arrays.borrow_mut()))
+            .blobs(move |bytes| match bytes.len() {
+                ..LONG => Ok(None),
+                _ => of_bytes.borrow_mut().add_bytes(bytes).map(Some),
+            });
         Self { document, members }
     }
 

@@ -286,7 +286,8 @@ fn members_lie_side_by_side_and_each_comes_once() {
             twice[at] = b'a';
         }
     }
-    assert_eq!(kind(twice), corrupt("two members of the file have the same name"));
+    let message = "the archive is damaged: two of its members have the same name, `a`";
+    assert_eq!(kind(twice), corrupt(message));
 
     // The directory says that one begins where the other does.
     let headers: Vec<_> = memchr_all(&good, b"PK\x01\x02").collect();
@@ -294,7 +295,8 @@ fn members_lie_side_by_side_and_each_comes_once() {
     let mut shared = good.clone();
     let offset: [u8; 4] = good[place_of(b'a') + 42..][..4].try_into().unwrap();
     shared[place_of(b'b') + 42..][..4].copy_from_slice(&offset);
-    assert_eq!(kind(shared), corrupt("two members of the file share bytes"));
+    let message = "the archive is damaged: the member `b` is called otherwise by its own header";
+    assert_eq!(kind(shared), corrupt(message));
 
     let mut behind = good.clone();
     behind.extend(b"more");

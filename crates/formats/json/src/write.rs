@@ -105,9 +105,9 @@ pub fn to_writer<S: Source + ?Sized, W: std::io::Write>(
 impl<O: Output> Writer<O> {
     /// A writer to `out`.
     pub fn new(out: O, options: WriteOptions) -> Self {
-        let comma = InlineBytes::new(&options.item_separator);
-        let comma_quote = InlineBytes::new(&format!("{}\"", options.item_separator));
-        let quote_colon = InlineBytes::new(&format!("\"{}", options.key_separator));
+        let comma = InlineBytes::new(&[&options.item_separator]);
+        let comma_quote = InlineBytes::new(&[&options.item_separator, "\""]);
+        let quote_colon = InlineBytes::new(&["\"", &options.key_separator]);
         Self {
             out,
             depth: 0,

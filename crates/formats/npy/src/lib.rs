@@ -19,7 +19,6 @@ mod npz;
 mod npz_write;
 mod refuse;
 mod write;
-mod zip_writer;
 
 use cannery_core::{Result, Sink};
 

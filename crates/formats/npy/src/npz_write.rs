@@ -2,6 +2,7 @@
 
 use std::io::{Seek, Write};
 
+use cannery_archive::{ArchiveWriter, Method};
 use cannery_core::{ArraySource, Container, Error, ErrorKind, Result, Sink, Text};
 
 use crate::Header;
@@ -9,7 +10,6 @@ use crate::deflate::{self, PIECE};
 use crate::npz::SUFFIX;
 use crate::refuse::{container_name, refuse_scalars_and_objects};
 use crate::write::read_pieces;
-use crate::zip_writer::ZipWriter;
 
 /// Where the data of stored members begins, a multiple of this, so that it can be mapped.
 const ALIGNMENT: u16 = 64;
@@ -30,7 +30,7 @@ pub enum Compression {
 /// As a sink it takes one map from names to arrays. Equal input gives equal bytes: no times are
 /// recorded.
 pub struct NpzWriter<W: Write + Seek> {
-    archive: ZipWriter<W>,
+    archive: ArchiveWriter<W>,
     compression: Compression,
     /// The key whose array comes next, while a stream of events is written.
     name: Option<String>,
@@ -39,7 +39,7 @@ pub struct NpzWriter<W: Write + Seek> {
 impl<W: Write + Seek> NpzWriter<W> {
     /// A writer of an empty archive.
     pub fn new(writer: W, compression: Compression) -> Self {
-        Self { archive: ZipWriter::new(writer), compression, name: None }
+        Self { archive: ArchiveWriter::new(writer), compression, name: None }
     }
 
     /// Adds an array.
@@ -55,7 +55,8 @@ impl<W: Write + Seek> NpzWriter<W> {
             Compression::Deflate(level) => Some(level),
         };
         let alignment = level.is_none().then_some(ALIGNMENT);
-        self.archive.begin(format!("{name}{SUFFIX}"), size, level.is_some(), alignment)?;
+        let method = if level.is_some() { Method::Deflated } else { Method::Stored };
+        self.archive.begin(&format!("{name}{SUFFIX}"), size, method, alignment)?;
         let crc = match level {
             None => self.store(&header, array)?,
             Some(level) => self.deflate(&header, array, level)?,
@@ -68,16 +69,14 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// As [`NpzWriter::add`].
     pub fn add_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.archive.begin(format!("{name}{SUFFIX}"), bytes.len() as u64, false, None)?;
-        self.archive.write(bytes)?;
-        self.archive.end(bytes.len() as u64, crc32fast::hash(bytes))
+        self.archive.add(&format!("{name}{SUFFIX}"), bytes, None)
     }
 
     fn store(&mut self, header: &[u8], array: &dyn ArraySource) -> Result<u32> {
         let mut hasher = crc32fast::Hasher::new();
         let mut write = |bytes: &[u8]| {
             hasher.update(bytes);
-            self.archive.write(bytes)
+            self.archive.write_bytes(bytes)
         };
         write(header)?;
         read_pieces(array, PIECE, &mut write)?;
@@ -91,7 +90,7 @@ impl<W: Write + Seek> NpzWriter<W> {
             let pieces: Vec<&[u8]> = bytes.chunks(PIECE).collect();
             for piece in deflate::compress(&pieces, level, ends)? {
                 hasher.combine(&piece.hasher);
-                archive.write(&piece.packed)?;
+                archive.write_bytes(&piece.packed)?;
             }
             Ok(())
         };

@@ -3,7 +3,6 @@
 use cannery_core::{Error, ErrorKind, Limits, Result, Value, ValueBuilder};
 use cannery_json::ReadOptions;
 
-use crate::archive::{Archive, Member};
 use crate::dtype::TorchDtype;
 use crate::node::Node;
 use crate::node_id::NodeId;
@@ -11,6 +10,7 @@ use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Layout, Storage, StorageData, StorageView, Tensor, View, wrong};
 use crate::zip::{Source, is_big_endian, missing, read_inner, storage_data};
+use cannery_archive::{Archive, Member};
 
 /// What the archives of versions before 2.8 have instead of a list of weights: checkpoints.
 const OLD: [(&str, &str); 2] =

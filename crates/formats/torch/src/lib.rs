@@ -7,7 +7,6 @@
 //! [`Object`](node::Object). Tensors are proven to lie within their storages, and storages within
 //! the file, before anything of that size is allocated.
 
-pub mod archive;
 mod checkpoint;
 mod constants;
 mod distributed;

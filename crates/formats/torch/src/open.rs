@@ -2,11 +2,11 @@
 
 use cannery_core::{Error, ErrorKind, Limits, Result};
 
-use crate::archive::Archive;
 use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::{exported, legacy, script, tape, zip};
+use cannery_archive::{Archive, Rules};
 
 impl Checkpoint {
     /// The checkpoint in these bytes.
@@ -53,7 +53,7 @@ pub fn looks_like(data: &[u8]) -> bool {
 }
 
 fn read_archive(mut reader: Reader<'_>, limits: &Limits) -> Result<Checkpoint> {
-    let archive = Archive::read(reader.data, limits)?;
+    let archive = Archive::read(reader.data, Rules::TORCH, limits)?;
     let folder = zip::folder(&archive)?;
     let layout = zip::layout(&archive, &folder);
     if layout == FileLayout::Exported {

@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use crate::archive::Archive;
 use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::legacy::{stretch, word};
 use crate::node::Node;
@@ -15,6 +14,7 @@ use crate::reader::Reader;
 use crate::rebuild::tensor_of_class;
 use crate::storages::PersistentIds;
 use crate::tensor::{MOST_SIDES, Storage, StorageData, StorageView, wrong};
+use cannery_archive::Archive;
 
 const BLOCK: usize = 512;
 const FILES: [&str; 4] = ["sys_info", "pickle", "tensors", "storages"];

@@ -2,12 +2,12 @@
 
 use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
-use crate::archive::{Archive, Member};
 use crate::checkpoint::FileLayout;
 use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Packed, StorageData, wrong};
+use cannery_archive::{Archive, Member, Rules};
 
 /// An archive's bytes, and where in the file they begin.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ pub(crate) fn read(
 /// Whether an archive is a checkpoint.
 pub(crate) fn is_checkpoint(data: &[u8]) -> bool {
     // Nothing is expanded for it.
-    let archive = Archive::read(data, &Limits::unlimited());
+    let archive = Archive::read(data, Rules::TORCH, &Limits::unlimited());
     archive.is_ok_and(|archive| folder(&archive).is_ok())
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn read_inner(
     source: Source<'_>,
     limits: &Limits,
 ) -> Result<NodeId> {
-    let archive = Archive::read(source.data, limits)?;
+    let archive = Archive::read(source.data, Rules::TORCH, limits)?;
     let folder = folder(&archive)?;
     read_part(reader, source, &archive, &folder, "data")
 }
@@ -167,7 +167,7 @@ pub(crate) fn storage_data(
     }
     let size = usize::try_from(len).map_err(|_| Error::out_of_memory())?;
     if let Some(base) = source.base
-        && member.is_stored
+        && member.is_stored()
         && word == 1
     {
         let start = base + member.place.start;

@@ -146,8 +146,13 @@ impl<'a> From<&'a str> for Text<'a> {
 }
 
 impl PartialEq for Text<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.to_utf8() == other.to_utf8()
+        use Text::{Ascii, Utf8};
+        match (self, other) {
+            (Ascii(text) | Utf8(text), Ascii(other) | Utf8(other)) => text == other,
+            _ => self.to_utf8() == other.to_utf8(),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ const FORMATS: [&str; 12] = [
 ];
 
 /// What every format may stand on.
-const FOUNDATION: [&str; 2] = ["cannery-core", "cannery-places"];
+const FOUNDATION: [&str; 3] = ["cannery-archive", "cannery-core", "cannery-places"];
 
 /// What the leaves may use besides the formats.
 const BELOW_THE_LEAVES: [&str; 7] = [
@@ -36,9 +36,15 @@ const BELOW_THE_LEAVES: [&str; 7] = [
 fn allowed(from: &str, to: &str) -> Option<bool> {
     Some(match from {
         "cannery-core" | "cannery-macros" | "xtask" => false,
-        "cannery-store" | "cannery-places" | "cannery-testing" => to == "cannery-core",
-        "cannery-can" => ["cannery-core", "cannery-json", "cannery-npy"].contains(&to),
-        "cannery-torch" => ["cannery-core", "cannery-json", "cannery-pickle"].contains(&to),
+        "cannery-archive" | "cannery-store" | "cannery-places" | "cannery-testing" => {
+            to == "cannery-core"
+        }
+        "cannery-can" => {
+            ["cannery-archive", "cannery-core", "cannery-json", "cannery-npy"].contains(&to)
+        }
+        "cannery-torch" => {
+            ["cannery-archive", "cannery-core", "cannery-json", "cannery-pickle"].contains(&to)
+        }
         "cannery" => FOUNDATION.contains(&to) || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
         "cannery-lineage" => {
@@ -60,7 +66,7 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
 /// facade that names them, `pipelines`, `faces`; `tools` are for the house itself.
 pub(crate) fn folder_of(member: &str) -> &'static str {
     match member {
-        "cannery-core" | "cannery-places" => "crates/foundation",
+        "cannery-archive" | "cannery-core" | "cannery-places" => "crates/foundation",
         "cannery-store" | "cannery-pipeline" | "cannery-lineage" | "cannery-macros"
         | "cannery-steps" => "crates/pipelines",
         "cannery-cli" | "cannery-python" | "cannery-ui" => "crates/faces",

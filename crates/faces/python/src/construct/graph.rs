@@ -729,6 +729,9 @@ fn places<'py>(
     values: &[Bound<'py, PyAny>],
     waiting: &[(usize, u64)],
 ) -> Result<Vec<(Bound<'py, PyAny>, u64)>> {
+    if waiting.is_empty() {
+        return Ok(Vec::new());
+    }
     let place = |&(index, id): &(usize, u64)| {
         let place = match container {
             Container::List | Container::Tuple => {

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use pyo3::call::PyCallArgs;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::graph::free_of;
 
@@ -18,24 +18,26 @@ use crate::compat::with_collector;
 pub(crate) struct Reviver<'py> {
     /// Itself, or what makes one when the first object shows up.
     source: Bound<'py, PyAny>,
-    is_lazy: bool,
+    /// What it is made with, if it is not there yet.
+    arguments: Option<Bound<'py, PyTuple>>,
     made: OnceCell<Bound<'py, PyAny>>,
 }
 
 impl<'py> Reviver<'py> {
     /// One that is there already.
     pub(crate) fn new(reviver: Bound<'py, PyAny>) -> Self {
-        Self { source: reviver.clone(), is_lazy: false, made: OnceCell::from(reviver) }
+        Self { source: reviver.clone(), arguments: None, made: OnceCell::from(reviver) }
     }
 
-    /// One that `open` makes when the first object shows up, and that is closed in the end.
-    pub(crate) fn lazy(open: Bound<'py, PyAny>) -> Self {
-        Self { source: open, is_lazy: true, made: OnceCell::new() }
+    /// One that `open` makes of the arguments when the first object shows up, and that is closed in
+    /// the end.
+    pub(crate) fn lazy(open: Bound<'py, PyAny>, arguments: Bound<'py, PyTuple>) -> Self {
+        Self { source: open, arguments: Some(arguments), made: OnceCell::new() }
     }
 
     fn get(&self) -> PyResult<&Bound<'py, PyAny>> {
-        if self.made.get().is_none() {
-            let made = with_collector(self.source.py(), || self.source.call0())?;
+        if let (None, Some(arguments)) = (self.made.get(), &self.arguments) {
+            let made = with_collector(self.source.py(), || self.source.call1(arguments))?;
             let _ = self.made.set(made);
         }
         Ok(self.made.get().expect("it was just made"))
@@ -123,7 +125,7 @@ impl<'py> Reviver<'py> {
 
 impl Drop for Reviver<'_> {
     fn drop(&mut self) {
-        if let Some(made) = self.made.get().filter(|_| self.is_lazy) {
+        if let Some(made) = self.made.get().filter(|_| self.arguments.is_some()) {
             let _ = made.call_method0("close");
         }
     }

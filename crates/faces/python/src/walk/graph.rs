@@ -115,13 +115,17 @@ pub(crate) fn send<'py, S: Sink>(
     limits: Limits,
     sink: &mut S,
 ) -> Result<()> {
-    let describes_moments = describer.describes_moments;
-    let mut dialect = GraphDialect::new(describer);
-    if !describes_moments && let Some(shared) = survey::shared_in(value)? {
-        (dialect.shared, dialect.pass) = (shared, Pass::Emit);
-        return PyWalker::new(sink, dialect, limits).walk_once(value).map(drop);
+    let shared = if describer.describes_moments { None } else { survey::shared_in(value)? };
+    if let Some(shared) = shared {
+        let is_tree = shared.is_empty();
+        let dialect = GraphDialect { shared, pass: Pass::Emit, ..GraphDialect::new(describer) };
+        return match is_tree {
+            true => PyWalker::new(sink, TreeDialect(dialect), limits).walk_once(value).map(drop),
+            false => PyWalker::new(sink, dialect, limits).walk_once(value).map(drop),
+        };
     }
-    dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;
+    let dialect = GraphDialect::new(describer);
+    let mut dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;
     dialect.pass = Pass::Emit;
     PyWalker::new(sink, dialect, limits).walk_once(value).map(drop)
 }
@@ -380,6 +384,31 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {
         Ok(Key::Value(key.clone()))
+    }
+}
+
+/// Plain containers of which none occurs twice: there is nothing to take note of at lists and
+/// dictionaries, which are then sent by recursion.
+struct TreeDialect<'py>(GraphDialect<'py>);
+
+impl<'py> Dialect<'py> for TreeDialect<'py> {
+    const PLAIN_CONTAINERS: bool = true;
+
+    fn value<S: Sink>(
+        &mut self,
+        value: Bound<'py, PyAny>,
+        frames: &mut Frames<'py>,
+        sink: &mut S,
+    ) -> Result<WalkStep<'py>> {
+        self.0.value(value, frames, sink)
+    }
+
+    fn leave(&mut self, frame: &OpenContainer<'py>) {
+        self.0.leave(frame);
+    }
+
+    fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, sink: &mut S) -> Result<Key<'py>> {
+        self.0.key(key, sink)
     }
 }
 

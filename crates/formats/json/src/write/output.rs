@@ -131,11 +131,17 @@ impl InlineBytes {
     pub(super) const EMPTY: Self = Self { word: 0, len: 0 };
     pub(super) const QUOTE: Self = Self { word: b'"' as u64, len: 1 };
 
-    /// `None` if it is longer.
-    pub(super) fn new(text: &str) -> Option<Self> {
-        let mut bytes = [0; Self::MAX];
-        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self { word: u64::from_le_bytes(bytes), len: text.len() })
+    /// These texts, one behind the other; `None` if they are longer.
+    pub(super) fn new(texts: &[&str]) -> Option<Self> {
+        let (mut word, mut len) = (0, 0);
+        for byte in texts.iter().flat_map(|text| text.bytes()) {
+            if len == Self::MAX {
+                return None;
+            }
+            word |= u64::from(byte) << (8 * len);
+            len += 1;
+        }
+        Some(Self { word, len })
     }
 
     /// Writes it to `to`; returns where what follows belongs.

@@ -170,7 +170,8 @@ impl<'a, S: Sink> TagDecoder<'a, S> {
     }
 
     fn map_key(&mut self, key: Text<'_>, has_pairs: bool) -> Result<()> {
-        if key == ITEMS && !has_pairs {
+        // Its first character is asked for first: text of any width compares slowly.
+        if key.starts_with(b'$') && key == ITEMS && !has_pairs {
             self.become_(Decoding::Map { has_pairs: true });
             self.due = Due::Pairs;
             return Ok(());
