@@ -18,7 +18,7 @@ use crate::array::Mapping;
 use crate::construct::{GraphHooks, Placeholder, PyBuilder, Reviver};
 use crate::errors::OrRaise;
 use crate::memory::{self, MemoryFile};
-use crate::walk::{Describer, send_graph};
+use crate::walk::{Describer, Surveyed, send_surveyed, survey};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Placeholder>()?;
@@ -96,15 +96,34 @@ fn objects_dumps<'py>(
     compression: Option<&str>,
     indent: Option<usize>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let describer = Describer::new(describer);
-    let bytes = match Format::of(format, compression)? {
-        Format::Can(compression) => {
-            let writer = CanWriter::new(MemoryFile::default(), compression);
-            to_can(value, describer, writer).map(MemoryFile::into_bytes)
+    let (describer, format) = (Describer::new(describer), Format::of(format, compression)?);
+    let surveyed = survey(value).or_raise(py)?;
+    let document = plain_document(value, &surveyed, format, indent);
+    let bytes = match (format, document) {
+        (Format::Can(compression), Some(document)) => {
+            cannery_can::write_document(document.as_bytes(), MemoryFile::default(), compression)
+                .map(MemoryFile::into_bytes)
         }
-        format => to_document(value, describer, format, indent),
+        (_, Some(document)) => return Ok(document),
+        (Format::Can(compression), None) => {
+            let writer = CanWriter::new(MemoryFile::default(), compression);
+            to_can(value, surveyed, describer, writer).map(MemoryFile::into_bytes)
+        }
+        (format, None) => to_document(value, surveyed, describer, format, indent),
     };
     memory::new_bytes(py, &bytes.map_err(with_hint).or_raise(py)?)
+}
+
+/// The JSON that says all of a plain value, made on the shortest way, if it is what the format has.
+fn plain_document<'py>(
+    value: &Bound<'py, PyAny>,
+    surveyed: &Surveyed,
+    format: Format,
+    indent: Option<usize>,
+) -> Option<Bound<'py, PyBytes>> {
+    let is_json = matches!(format, Format::Can(_) | Format::Json) && indent.is_none();
+    let document = (is_json && surveyed.is_plain_tree()).then(|| crate::json::tagged(value))??;
+    document.cast_into::<PyBytes>().ok()
 }
 
 /// Writes any object to a path: the file appears whole, or the old one stays.
@@ -119,15 +138,23 @@ fn objects_dump<'py>(
     compression: Option<&str>,
     indent: Option<usize>,
 ) -> PyResult<()> {
-    let describer = Describer::new(describer);
+    let (describer, format) = (Describer::new(describer), Format::of(format, compression)?);
     let place = Location::from(path);
     let output = Output::create(&place).or_raise(py)?;
-    let written = match Format::of(format, compression)? {
-        Format::Can(compression) => {
-            let writer = CanWriter::new(SpooledWriter::new(output), compression);
-            to_can(value, describer, writer).and_then(SpooledWriter::finish)
+    let surveyed = survey(value).or_raise(py)?;
+    let document = plain_document(value, &surveyed, format, indent);
+    let written = match (format, document) {
+        (Format::Can(compression), Some(document)) => {
+            let writer = SpooledWriter::new(output);
+            cannery_can::write_document(document.as_bytes(), writer, compression)
+                .and_then(SpooledWriter::finish)
         }
-        format => to_document(value, describer, format, indent)
+        (_, Some(document)) => write_out(output, document.as_bytes()),
+        (Format::Can(compression), None) => {
+            let writer = CanWriter::new(SpooledWriter::new(output), compression);
+            to_can(value, surveyed, describer, writer).and_then(SpooledWriter::finish)
+        }
+        (format, None) => to_document(value, surveyed, describer, format, indent)
             .and_then(|bytes| write_out(output, &bytes)),
     };
     written.map_err(|error| with_hint(error).in_file(place.name())).or_raise(py)
@@ -140,10 +167,11 @@ fn write_out(mut output: Output<'_>, bytes: &[u8]) -> Result<()> {
 
 fn to_can<'py, W: Write + std::io::Seek>(
     value: &Bound<'py, PyAny>,
+    surveyed: Surveyed,
     describer: Describer<'py>,
     mut writer: CanWriter<'_, W>,
 ) -> Result<W> {
-    send_graph(value, describer, limits_of(Limits::default()), writer.sink())?;
+    send_surveyed(value, surveyed, describer, limits_of(Limits::default()), writer.sink())?;
     writer.finish()
 }
 
@@ -157,6 +185,7 @@ fn yaml_options(indent: Option<usize>) -> cannery_yaml::WriteOptions {
 
 fn to_document<'py>(
     value: &Bound<'py, PyAny>,
+    surveyed: Surveyed,
     describer: Describer<'py>,
     format: Format,
     indent: Option<usize>,
@@ -166,7 +195,7 @@ fn to_document<'py>(
         let writer = cannery_yaml::Writer::new(yaml_options(indent));
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
         let mut sink = TagEncoder::new(writer).support(support);
-        send_graph(value, describer, limits, &mut sink)?;
+        send_surveyed(value, surveyed, describer, limits, &mut sink)?;
         let mut writer = sink.into_inner();
         writer.end_document();
         return Ok(writer.into_bytes());
@@ -180,14 +209,14 @@ fn to_document<'py>(
         let options = cannery_msgpack::WriteOptions::default().surrogates(true);
         let writer = cannery_msgpack::Writer::to(Vec::new(), options);
         let mut sink = TagEncoder::new(writer).support(support);
-        send_graph(value, describer, limits, &mut sink)?;
+        send_surveyed(value, surveyed, describer, limits, &mut sink)?;
         return Ok(sink.into_inner().into_bytes());
     }
     if format == Format::Cbor {
         let writer = cannery_cbor::Writer::to(Vec::new(), cannery_cbor::WriteOptions::default());
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
         let mut sink = TagEncoder::new(writer).support(support);
-        send_graph(value, describer, limits, &mut sink)?;
+        send_surveyed(value, surveyed, describer, limits, &mut sink)?;
         return Ok(sink.into_inner().into_output());
     }
     let mut options = cannery_json::WriteOptions::default();
@@ -195,7 +224,7 @@ fn to_document<'py>(
         options = options.indent(" ".repeat(blanks)).key_separator(": ");
     }
     let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::with_capacity(256), options));
-    send_graph(value, describer, limits, &mut sink)?;
+    send_surveyed(value, surveyed, describer, limits, &mut sink)?;
     Ok(sink.into_inner().into_output())
 }
 
@@ -209,16 +238,25 @@ fn objects_loads<'py>(
     arguments: Bound<'py, PyTuple>,
     format: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let format = Format::of(format, None)?;
+    if format == Format::Json
+        && let Some(value) = crate::json::without_tags(data)
+    {
+        return Ok(value);
+    }
     let document = crate::json::utf8(data)?;
     let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open, arguments))));
-    let read = match Format::of(format, None)? {
+    let read = match format {
         // Arrays and bytes are copied out of it.
         Format::Can(_) => {
             let bytes = match data.cast_exact::<PyBytes>() {
                 Ok(bytes) => Bytes::from_owner(PyBackedBytes::from(bytes.clone())),
                 Err(_) => Bytes::from(document.bytes().to_vec()),
             };
-            from_can(bytes, &mut builder)
+            match open_can(py, bytes).map_err(with_hint).or_raise(py)? {
+                Opened::Plain(value) => return Ok(value),
+                Opened::File(file) => file.send(&mut builder),
+            }
         }
         format => from_document(document.bytes(), format, &mut builder),
     };
@@ -237,21 +275,46 @@ fn objects_load<'py>(
     mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let place = Location::from(path);
+    let named = |error: Error| with_hint(error).in_file(place.name());
     let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open, arguments))));
-    let read = match (Format::of(format, None)?, &place) {
-        (Format::Can(_), Location::Path(path)) if mapped => {
+    let format = Format::of(format, None)?;
+    let bytes = match &place {
+        Location::Path(path) if mapped && matches!(format, Format::Can(_)) => {
             let file = open_file(path).or_raise(py)?;
             let bytes = py.detach(|| Bytes::from_file(&file));
             builder = builder.over(Mapping::new(file));
-            bytes.and_then(|bytes| from_can(bytes, &mut builder))
+            bytes
         }
-        (format, _) => contents_of(py, &place).and_then(|bytes| match format {
-            Format::Can(_) => from_can(Bytes::from(bytes), &mut builder),
-            format => from_document(&bytes, format, &mut builder),
-        }),
+        _ => contents_of(py, &place).map(Bytes::from),
     };
-    read.map_err(|e| with_hint(e).in_file(place.name())).or_raise(py)?;
+    let bytes = bytes.map_err(named).or_raise(py)?;
+    let read = match format {
+        Format::Can(_) => match open_can(py, bytes).map_err(named).or_raise(py)? {
+            Opened::Plain(value) => return Ok(value),
+            Opened::File(file) => file.send(&mut builder),
+        },
+        Format::Json => match crate::json::bytes_without_tags(py, &bytes) {
+            Some(value) => return Ok(value),
+            None => from_document(&bytes, format, &mut builder),
+        },
+        format => from_document(&bytes, format, &mut builder),
+    };
+    read.map_err(named).or_raise(py)?;
     Ok(builder.take().expect("a document was read"))
+}
+
+/// What a `.can` file was found to hold.
+enum Opened<'py> {
+    /// This value, in a document without tags.
+    Plain(Bound<'py, PyAny>),
+    File(Box<CanFile>),
+}
+
+fn open_can(py: Python<'_>, bytes: Bytes) -> Result<Opened<'_>> {
+    let file = CanFile::from_bytes(bytes, limits_of(cannery::default_limits()))?;
+    let document = file.lone_document()?;
+    let value = document.and_then(|document| crate::json::bytes_without_tags(py, &document));
+    Ok(value.map_or_else(|| Opened::File(Box::new(file)), Opened::Plain))
 }
 
 fn open_file(path: &PathBuf) -> Result<File> {
@@ -270,10 +333,6 @@ pub(crate) fn contents_of(py: Python<'_>, place: &Location) -> Result<Vec<u8>> {
             read.map_err(|e| Error::io(e, "cannot read the file")).map(|_| bytes)
         }
     }
-}
-
-fn from_can(bytes: Bytes, sink: &mut impl Sink) -> Result<()> {
-    CanFile::from_bytes(bytes, limits_of(cannery::default_limits()))?.send(sink)
 }
 
 fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()> {

@@ -24,7 +24,7 @@ pub use cannery_npy::Bytes;
 pub use compression::Compression;
 pub use manifest::{FORMAT, Member, VERSION};
 pub use read::CanFile;
-pub use write::{CanWriter, to_vec};
+pub use write::{CanWriter, to_vec, write_document};
 
 pub(crate) const DOCUMENT: &str = "document.json";
 pub(crate) const MANIFEST: &str = "manifest.json";

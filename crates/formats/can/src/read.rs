@@ -59,6 +59,17 @@ impl CanFile {
         self.manifest.members.iter().map(|(name, member)| (name.as_str(), *member))
     }
 
+    /// The tagged document, if there is nothing beside it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if its bytes are not those that were written.
+    pub fn lone_document(&self) -> Result<Option<Bytes>> {
+        if self.manifest.members.len() > 1 {
+            return Ok(None);
+        }
+        Ok(Some(self.checked(DOCUMENT)?.0))
+    }
+
     /// Sends the value to `sink`.
     ///
     /// # Errors

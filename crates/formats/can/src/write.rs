@@ -78,6 +78,18 @@ impl<'w, W: Write + Seek + 'w> CanWriter<'w, W> {
     }
 }
 
+/// Writes a file of a tagged document that names no members beside it.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_document<W: Write + Seek>(
+    document: &[u8],
+    writer: W,
+    compression: Compression,
+) -> Result<W> {
+    Members::new(writer, compression).finish(document)
+}
+
 fn put_array<W: Write + Seek>(
     array: &dyn ArraySource,
     members: &mut Members<W>,

@@ -126,6 +126,9 @@ fn report(data: &[u8], rules: Rules) -> String {
         .map_or_else(|error| error.report(), |members| format!("{} members", members.len()))
 }
 
+/// Changes an archive that has its headers and its entries of the directory in these places.
+type Edit = dyn Fn(&mut Vec<u8>, &[usize], &[usize]);
+
 /// Two members, and the places of their headers and of their entries in the directory.
 fn two() -> (Vec<u8>, Vec<usize>, Vec<usize>) {
     let members = vec![("a".to_owned(), b"one".to_vec()), ("b".to_owned(), b"two".to_vec())];
@@ -137,7 +140,7 @@ fn two() -> (Vec<u8>, Vec<usize>, Vec<usize>) {
 
 #[test]
 fn what_readers_could_see_apart_is_refused() {
-    let edited = |edit: &dyn Fn(&mut Vec<u8>, &[usize], &[usize])| {
+    let edited = |edit: &Edit| {
         let (mut data, local, central) = two();
         edit(&mut data, &local, &central);
         [report(&data, Rules::STRICT), report(&data, Rules::TORCH)].join(" | ")

@@ -23,7 +23,7 @@ use pyo3::prelude::*;
 
 use self::copy::Escaped;
 use self::cursor::{Cursor, InlineBytes, StackBuffer};
-use super::output::{AsciiMemory, BytesMemory, Memory};
+use super::output::{AsciiMemory, BytesMemory, Memory, TaggedMemory};
 use crate::compat::{self, Entry};
 use crate::text;
 
@@ -102,6 +102,14 @@ static LAST: AtomicUsize = AtomicUsize::new(0);
 pub(super) fn bytes<'py>(obj: &Bound<'py, PyAny>, style: &Style) -> Option<Bound<'py, PyAny>> {
     let mut desk: StackBuffer = [MaybeUninit::uninit(); _];
     written::<BytesMemory>(&mut desk, obj, style)?.finish()
+}
+
+/// The [tagged form](cannery_core::tagged) of a tree of plain objects and tuples, or `None` to say that
+/// it must be made another way. Nothing in it may occur twice.
+pub(crate) fn tagged<'py>(tree: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let style = Style::shortest(Limits::default().depth);
+    let mut desk: StackBuffer = [MaybeUninit::uninit(); _];
+    written::<TaggedMemory>(&mut desk, tree, &style)?.finish()
 }
 
 /// The text of `obj`, or `None` to say that it must be made another way.
@@ -194,6 +202,8 @@ struct OpenLevel {
 enum LevelKind {
     /// A list or a tuple.
     Items,
+    /// A tuple in a tag.
+    TaggedItems,
     /// A dictionary whose table is known.
     Entries,
     /// Any other dictionary.
@@ -212,8 +222,12 @@ impl OpenLevel {
 
     /// What closes it.
     #[inline(always)]
-    fn bracket(self) -> u8 {
-        if self.kind == LevelKind::Items { b']' } else { b'}' }
+    fn bracket(self) -> InlineBytes {
+        match self.kind {
+            LevelKind::Items => InlineBytes::word(*b"]"),
+            LevelKind::TaggedItems => InlineBytes::word(*b"]}"),
+            _ => InlineBytes::word(*b"}"),
+        }
     }
 }
 
@@ -240,7 +254,7 @@ unsafe fn write<M: Memory>(
         'open: while level.is_open() {
             let inner = 'inner: {
                 match level.kind {
-                    LevelKind::Items => {
+                    LevelKind::Items | LevelKind::TaggedItems => {
                         while level.next < level.end {
                             let item = *(level.next as *const *mut ffi::PyObject);
                             if floats::come_next(item) {
@@ -265,7 +279,7 @@ unsafe fn write<M: Memory>(
                             if item.is_null() {
                                 continue;
                             }
-                            text(cursor, key, style, style.quote_colon)?;
+                            name(cursor, key, style)?;
                             let inner = value(cursor, item, style)?;
                             if inner.is_open() {
                                 break 'inner inner;
@@ -283,7 +297,7 @@ unsafe fn write<M: Memory>(
                     }
                 }
                 cursor.back(style.comma.len());
-                cursor.byte_and(level.bracket(), style.comma)?;
+                cursor.word(level.bracket(), style.comma)?;
                 cursor.is_deepest = false;
                 level = outer.pop().unwrap_or(OpenLevel::WRITTEN);
                 continue 'open;
@@ -316,7 +330,7 @@ unsafe fn next_entry<M: Memory>(
             if !ptr::eq(ffi::Py_TYPE(key), &raw const ffi::PyUnicode_Type) {
                 return Err(Bail);
             }
-            text(cursor, key, style, style.quote_colon)?;
+            name(cursor, key, style)?;
             let inner = value(cursor, item, style)?;
             if inner.is_open() {
                 return Ok(inner);
@@ -355,7 +369,12 @@ unsafe fn value<M: Memory>(
             cursor.word(word, style.comma)?;
         } else if ptr::eq(class, &raw const ffi::PyTuple_Type) {
             let items = &raw const (*object.cast::<ffi::PyTupleObject>()).ob_item;
-            return list(cursor, items.cast(), ffi::PyTuple_GET_SIZE(object), style);
+            let len = ffi::PyTuple_GET_SIZE(object);
+            return if M::TAGS {
+                tuple(cursor, items.cast(), len, style)
+            } else {
+                list(cursor, items.cast(), len, style)
+            };
         } else {
             return Err(Bail);
         }
@@ -403,6 +422,26 @@ unsafe fn list<M: Memory>(
     Ok(OpenLevel { kind: LevelKind::Items, next: items as usize, end: end as usize })
 }
 
+/// A tuple in a tag that says so.
+#[cold]
+unsafe fn tuple<M: Memory>(
+    cursor: &mut Cursor<'_, '_, M>,
+    items: *const *mut ffi::PyObject,
+    len: ffi::Py_ssize_t,
+    style: &Style,
+) -> Result<OpenLevel, Bail> {
+    cursor.word(InlineBytes::word(*b"{\"$type\""), InlineBytes::word(*b":\"tuple\""))?;
+    cursor.word(InlineBytes::word(*b",\"value\""), InlineBytes::word(*b":"))?;
+    // SAFETY: the caller's promise.
+    let level = unsafe { list(cursor, items, len, style) }?;
+    if level.is_open() {
+        return Ok(OpenLevel { kind: LevelKind::TaggedItems, ..level });
+    }
+    cursor.back(style.comma.len());
+    cursor.word(InlineBytes::word(*b"}"), style.comma)?;
+    Ok(level)
+}
+
 #[inline(always)]
 unsafe fn dict<M: Memory>(
     cursor: &mut Cursor<'_, '_, M>,
@@ -440,6 +479,42 @@ unsafe fn int(object: *mut ffi::PyObject) -> Result<i64, Bail> {
         let mut overflow = 0;
         let word = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
         if overflow == 0 { Ok(word) } else { Err(Bail) }
+    }
+}
+
+/// Writes a key and a colon.
+#[inline(always)]
+unsafe fn name<M: Memory>(
+    cursor: &mut Cursor<'_, '_, M>,
+    key: *mut ffi::PyObject,
+    style: &Style,
+) -> Done {
+    // SAFETY: as for `text`.
+    unsafe {
+        if M::TAGS && is_escaped(key) {
+            return Err(Bail);
+        }
+        text(cursor, key, style, style.quote_colon)
+    }
+}
+
+/// Whether a key is written with another `$` before it.
+///
+/// # Safety
+/// It is a `str`, and alive.
+#[inline(always)]
+unsafe fn is_escaped(key: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if let Some(ascii) = compat::compact_ascii(key) {
+            return ascii.as_bytes().first() == Some(&b'$');
+        }
+        let Some(text) = text::units(key) else {
+            // The writer will meet the same exception.
+            ffi::PyErr_Clear();
+            return true;
+        };
+        text.to_str_lossy().starts_with('$')
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) trait Memory {
     /// Whether it is a `str`, which may have to become one of wider characters.
     const IS_TEXT: bool;
 
+    /// Whether what JSON cannot say is written in tags.
+    const TAGS: bool = false;
+
     /// A new object with room for `len` bytes, or null.
     ///
     /// # Safety
@@ -112,6 +115,39 @@ impl Memory for BytesMemory {
     #[inline]
     fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         memory::new_bytes(py, bytes).map(Bound::into_any)
+    }
+}
+
+/// The `bytes` of a tagged document.
+pub(super) struct TaggedMemory;
+
+impl Memory for TaggedMemory {
+    const IS_TEXT: bool = false;
+    const TAGS: bool = true;
+
+    unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { BytesMemory::allocate(len) }
+    }
+
+    unsafe fn resize(object: &mut *mut ffi::PyObject, len: isize) -> c_int {
+        // SAFETY: the caller's promise.
+        unsafe { BytesMemory::resize(object, len) }
+    }
+
+    unsafe fn cut(object: *mut ffi::PyObject, len: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { BytesMemory::cut(object, len) }
+    }
+
+    unsafe fn data(object: *mut ffi::PyObject) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { BytesMemory::data(object) }
+    }
+
+    #[inline]
+    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        BytesMemory::copy(py, bytes)
     }
 }
 

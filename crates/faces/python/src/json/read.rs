@@ -1,6 +1,6 @@
 //! Text to objects.
 
-use cannery_core::{Error, ErrorKind, Limits, Result};
+use cannery_core::{Error, ErrorKind, Limits, Result, Text};
 use cannery_json::ReadOptions;
 use pyo3::exceptions::{PyStopIteration, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -205,11 +205,46 @@ fn read_plainly<'a, 'py>(
     options: &ReadOptions,
 ) -> Option<Bound<'py, PyAny>> {
     let source = source(data)?;
-    let py = data.py();
+    read_source(data.py(), source, options)
+}
+
+#[inline(always)]
+fn read_source<'py>(
+    py: Python<'py>,
+    source: Source<'_>,
+    options: &ReadOptions,
+) -> Option<Bound<'py, PyAny>> {
     let mut builder =
         if source.is_short() { PyBuilder::small(py, Plain) } else { PyBuilder::new(py, Plain) };
     source.read(options, &mut builder)?;
     builder.take()
+}
+
+pub(super) fn without_tags<'py>(data: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let source = Source::utf8(data)?;
+    read_without_tags(data.py(), source)
+}
+
+pub(super) fn bytes_without_tags<'py>(py: Python<'py>, data: &[u8]) -> Option<Bound<'py, PyAny>> {
+    read_without_tags(py, Source::Bytes(data))
+}
+
+fn read_without_tags<'py>(py: Python<'py>, source: Source<'_>) -> Option<Bound<'py, PyAny>> {
+    let bytes = match source {
+        Source::Bytes(bytes) => bytes,
+        Source::Text(Text::Ascii(text) | Text::Utf8(text)) => text.as_bytes(),
+        Source::Text(_) => return None,
+    };
+    if may_have_tags(bytes) { None } else { read_source(py, source, &ReadOptions::default()) }
+}
+
+/// Whether a key may begin with `$`, as it is or escaped.
+fn may_have_tags(text: &[u8]) -> bool {
+    let has = |byte, what| {
+        memchr::memchr(byte, text)
+            .is_some_and(|at| memchr::memmem::find(&text[at.saturating_sub(1)..], what).is_some())
+    };
+    has(b'$', b"\"$") || has(b'\\', b"\\u0024")
 }
 
 /// Reads a document as `JSONDecoder.decode` does.

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyStr
 
 use super::frame::OpenContainer;
 use super::moments::{self, MomentKind};
-use super::survey;
+use super::survey::{self, Surveyed};
 use super::{Dialect, Frames, Key, PyWalker, WalkStep, is_exactly, text_of};
 use crate::array::{KnownDtypes, NumpyArray};
 use crate::construct::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
@@ -115,14 +115,29 @@ pub(crate) fn send<'py, S: Sink>(
     limits: Limits,
     sink: &mut S,
 ) -> Result<()> {
-    let shared = if describer.describes_moments { None } else { survey::shared_in(value)? };
-    if let Some(shared) = shared {
+    let surveyed =
+        if describer.describes_moments { Surveyed::default() } else { survey::survey(value)? };
+    send_surveyed(value, surveyed, describer, limits, sink)
+}
+
+/// The same for a value that was looked at.
+///
+/// # Errors
+/// As [`send`].
+pub(crate) fn send_surveyed<'py, S: Sink>(
+    value: &Bound<'py, PyAny>,
+    surveyed: Surveyed,
+    describer: Describer<'py>,
+    limits: Limits,
+    sink: &mut S,
+) -> Result<()> {
+    if let Some(shared) = surveyed.shared {
         let is_tree = shared.is_empty();
         let dialect = GraphDialect { shared, pass: Pass::Emit, ..GraphDialect::new(describer) };
-        return match is_tree {
-            true => PyWalker::new(sink, TreeDialect(dialect), limits).walk_once(value).map(drop),
-            false => PyWalker::new(sink, dialect, limits).walk_once(value).map(drop),
-        };
+        if is_tree {
+            return PyWalker::new(sink, TreeDialect(dialect), limits).walk_once(value).map(drop);
+        }
+        return PyWalker::new(sink, dialect, limits).walk_once(value).map(drop);
     }
     let dialect = GraphDialect::new(describer);
     let mut dialect = PyWalker::new(&mut NullSink, dialect, limits).walk_once(value)?;

@@ -17,11 +17,12 @@ use cannery_core::{Error, Limits, Result, Sink, Text};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-pub(crate) use graph::{Describer, send as send_graph};
+pub(crate) use graph::{Describer, send as send_graph, send_surveyed};
 pub(crate) use iterators::writes_iterators;
 pub(crate) use json::{JsonDialect, JsonOptions, out_of_range};
 pub(crate) use moments::{MomentKind, utc};
 pub(crate) use msgpack::{MsgpackDialect, PackOptions};
+pub(crate) use survey::{Surveyed, survey};
 pub(crate) use yaml::{YamlDialect, YamlOptions};
 
 use self::frame::{Next, OpenContainer};

@@ -1,8 +1,6 @@
 //! Which values occur more than once, found out without events: for values of plain containers,
 //! scalars, dates and times, which are most of all values.
 
-use std::collections::HashSet;
-
 use cannery_core::{Error, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -10,20 +8,37 @@ use pyo3::prelude::*;
 use super::graph::Addresses;
 use super::moments::{self, MomentKind};
 
-/// The addresses of the values that occur more than once; `None` if there is anything else among
-/// them, or other threads may change them meanwhile.
-pub(super) fn shared_in(root: &Bound<'_, PyAny>) -> Result<Option<Addresses>> {
-    if cfg!(Py_GIL_DISABLED) {
-        return Ok(None);
-    }
-    let mut survey =
-        Survey { met: HashSet::default(), shared: HashSet::default(), rest: Vec::new() };
-    // SAFETY: no Python code runs meanwhile, so that what is live stays so.
-    let is_plain = unsafe { survey.run(root) }?;
-    Ok(is_plain.then_some(survey.shared))
+/// What was found out about a value; by default nothing.
+#[derive(Default)]
+pub(crate) struct Surveyed {
+    /// The addresses of the values that occur more than once; `None` if there is anything else among
+    /// them, or other threads may change them meanwhile.
+    pub(super) shared: Option<Addresses>,
+    has_moments: bool,
 }
 
+impl Surveyed {
+    /// Whether it is made of containers and scalars only, each in one place.
+    pub(crate) fn is_plain_tree(&self) -> bool {
+        !self.has_moments && self.shared.as_ref().is_some_and(Addresses::is_empty)
+    }
+}
+
+/// Looks at a value and all that is in it.
+pub(crate) fn survey(root: &Bound<'_, PyAny>) -> Result<Surveyed> {
+    if cfg!(Py_GIL_DISABLED) {
+        return Ok(Surveyed::default());
+    }
+    let mut survey = Survey::default();
+    // SAFETY: no Python code runs meanwhile, so that what is live stays so.
+    let is_plain = unsafe { survey.run(root) }?;
+    let shared = is_plain.then_some(survey.shared);
+    Ok(Surveyed { shared, has_moments: survey.has_moments })
+}
+
+#[derive(Default)]
 struct Survey {
+    has_moments: bool,
     met: Addresses,
     shared: Addresses,
     /// Values that were not looked at yet, which their containers keep alive.
@@ -50,6 +65,7 @@ impl Survey {
                     if !kind.is_some_and(|kind| moments::is_plain(&value, kind)) {
                         return Ok(false);
                     }
+                    self.has_moments = true;
                 }
                 if self.meet(value)? || !is_container {
                     continue;
