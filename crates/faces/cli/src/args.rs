@@ -303,7 +303,7 @@ pub(crate) struct TensorArgs {
     /// Type that floats of tensors become, such as `float16` or `bfloat16`
     #[arg(long, value_name = "TYPE", value_parser = tensor_dtype)]
     pub(crate) dtype: Option<TensorDtype>,
-    /// Only tensors of this name; `*` stands for any characters, `?` for one
+    /// Only tensors of this name; `*` stands for any characters, `?` for one, `[0-9]` for one of these
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
     /// Divide safetensors over files of so many bytes: 5GB, 512MiB

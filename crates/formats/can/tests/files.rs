@@ -155,6 +155,39 @@ fn the_same_members_in_another_archive_are_the_same_value() {
     assert_eq!(same, events(&sample()));
 }
 
+fn tensor(kind: DtypeKind, order: Order) -> ArrayBuf {
+    let dtype = Dtype::new(kind);
+    let data = (0..u8::try_from(6 * dtype.itemsize()).unwrap()).collect();
+    ArrayBuf::new(dtype, vec![2, 3], order, data).unwrap()
+}
+
+#[test]
+fn arrays_of_types_that_npy_lacks_are_safetensors() {
+    let kinds = [DtypeKind::BFloat16, DtypeKind::Float8E4M3, DtypeKind::Float8E5M2];
+    for (kind, code) in kinds.into_iter().zip(["BF16", "F8_E4M3", "F8_E5M2"]) {
+        for order in [Order::C, Order::Fortran] {
+            let array = tensor(kind.clone(), order);
+            let value = Value::from_iter([("x", Value::from(self::array(3))), ("y", array.into())]);
+            let bytes = to_vec(&value).unwrap();
+            assert_eq!(read(bytes.clone()).unwrap(), events(&value));
+            let members = members(&bytes);
+            let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names[..2], ["arrays/0.npy", "arrays/1.safetensors"]);
+            let header = String::from_utf8_lossy(&members[1].1[8..]).into_owned();
+            assert!(header.contains(&format!(r#""array":{{"dtype":"{code}","shape":[2,3]"#)));
+            let metadata = r#""__metadata__":{"order":"F"}"#;
+            assert_eq!(header.contains(metadata), order == Order::Fortran);
+        }
+    }
+}
+
+#[test]
+fn fortran_order_is_c_order_in_the_member() {
+    let value = Value::from(tensor(DtypeKind::Float8E5M2, Order::Fortran));
+    let members = members(&to_vec(&value).unwrap());
+    assert!(members[0].1.ends_with(&[0, 2, 4, 1, 3, 5]));
+}
+
 #[test]
 fn many_small_arrays_are_written_in_place() {
     let value = (0..200).map(|_| Value::from(array(3))).collect::<Value>();

@@ -2,7 +2,8 @@
 
 use crate::metadata::Metadata;
 
-/// Every format; `torch` stands on `pickle` and `json`, `can` on `json` and `npy`.
+/// Every format; `torch` stands on `pickle` and `json`, `can` on `json`, `npy` and
+/// `safetensors`.
 const FORMATS: [&str; 12] = [
     "cannery-can",
     "cannery-cbor",
@@ -37,7 +38,10 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
     Some(match from {
         "cannery-core" | "cannery-macros" | "xtask" => false,
         "cannery-store" | "cannery-places" | "cannery-testing" => to == "cannery-core",
-        "cannery-can" => ["cannery-core", "cannery-json", "cannery-npy"].contains(&to),
+        "cannery-can" => {
+            let below = ["cannery-core", "cannery-json", "cannery-npy", "cannery-safetensors"];
+            below.contains(&to)
+        }
         "cannery-torch" => ["cannery-core", "cannery-json", "cannery-pickle"].contains(&to),
         "cannery" => FOUNDATION.contains(&to) || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
