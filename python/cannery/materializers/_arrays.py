@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import cannery
 from cannery import npy, safetensors
-from cannery._tensor_types import tensor_type
+from cannery._tensor_types import is_packed, tensor_type
 from cannery.materializers._base import Materializer
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class ArrayMaterializer(Materializer["np.ndarray[Any, Any]"]):
         if value.dtype.isbuiltin != _FOREIGN:
             npy.save(to / "array.npy", value)
             return
-        if tensor_type(value) is None:
+        known = tensor_type(value)
+        if known is None or (is_packed(known[0]) and value.size % 4):
             cannery.dump(value, to / _CAN)
             return
         is_fortran = value.flags.f_contiguous and not value.flags.c_contiguous

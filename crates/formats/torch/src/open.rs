@@ -6,7 +6,7 @@ use crate::archive::Archive;
 use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::node_id::NodeId;
 use crate::reader::Reader;
-use crate::{exported, legacy, script, tape, zip};
+use crate::{exported, legacy, old_script, script, tape, zip};
 
 impl Checkpoint {
     /// The checkpoint in these bytes.
@@ -56,10 +56,11 @@ fn read_archive(mut reader: Reader<'_>, limits: &Limits) -> Result<Checkpoint> {
     let archive = Archive::read(reader.data, limits)?;
     let folder = zip::folder(&archive)?;
     let layout = zip::layout(&archive, &folder);
-    if layout == FileLayout::Exported {
-        exported::read(&mut reader, &archive, &folder, limits)?;
-    } else {
-        zip::read(&mut reader, &archive, &folder, layout)?;
+    match layout {
+        FileLayout::Exported => exported::read(&mut reader, &archive, &folder, limits)?,
+        FileLayout::Package => zip::read_package(&mut reader, &archive, &folder)?,
+        FileLayout::OldScript => old_script::read(&mut reader, &archive, &folder)?,
+        _ => zip::read(&mut reader, &archive, &folder, layout)?,
     }
     reader.finish(layout, archive, folder)
 }
