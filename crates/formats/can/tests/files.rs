@@ -4,9 +4,10 @@ use std::io::{Cursor, Read, Write};
 
 use cannery_can::{Bytes, CanFile, CanWriter, Compression, is_can, to_vec};
 use cannery_core::{
-    ArrayBuf, Dtype, DtypeKind, Error, ErrorKind, Limits, Order, Result, Source, Tape, Value,
-    ValueBuilder,
+    ArrayBuf, Dtype, DtypeKind, Error, ErrorKind, Limits, Order, Result, Source, Tape, TensorDtype,
+    Value, ValueBuilder,
 };
+use cannery_safetensors::Tensor;
 use cannery_testing::{Checked, any_graph, any_marked_value, any_value, events};
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
@@ -179,6 +180,30 @@ fn arrays_of_types_that_npy_lacks_are_safetensors() {
             assert_eq!(header.contains(metadata), order == Order::Fortran);
         }
     }
+}
+
+/// What reading a file gives whose tensor is this one instead.
+fn with_tensor(dtype: &TensorDtype, name: &str, data: &[u8]) -> String {
+    let tensor = Tensor { name, dtype, shape: &[2, 3], data };
+    let new = cannery_safetensors::to_vec(&[tensor], &[]).unwrap();
+    let mut members =
+        members(&to_vec(&Value::from(self::tensor(DtypeKind::BFloat16, Order::C))).unwrap());
+    let old = std::mem::replace(&mut members[0].1, new);
+    let described = |bytes: &[u8]| {
+        format!(r#"{{"size": {}, "blake3": "{}"}}"#, bytes.len(), blake3::hash(bytes))
+    };
+    let manifest = String::from_utf8(members[2].1.clone()).unwrap();
+    let changed = manifest.replace(&described(&old), &described(&members[0].1));
+    members[2].1 = changed.into_bytes();
+    read(zipped(&members)).map_or_else(|error| error.to_string(), |_| "read".to_owned())
+}
+
+#[test]
+fn other_tensors_are_refused() {
+    assert_eq!(with_tensor(&TensorDtype::BFloat16, "array", &[7; 12]), "read");
+    insta::assert_snapshot!(with_tensor(&TensorDtype::Float(4), "array", &[7; 24]), @"arrays/0.safetensors: expected a tensor `array` of a type that NPY lacks, found `array` of float32 at line 1 column 11");
+    insta::assert_snapshot!(with_tensor(&TensorDtype::Float8E8M0, "array", &[7; 6]), @"arrays/0.safetensors: expected a tensor `array` of a type that NPY lacks, found `array` of float8_e8m0fnu at line 1 column 11");
+    insta::assert_snapshot!(with_tensor(&TensorDtype::BFloat16, "other", &[7; 12]), @"arrays/0.safetensors: expected a tensor `array` of a type that NPY lacks, found `other` of bfloat16 at line 1 column 11");
 }
 
 #[test]

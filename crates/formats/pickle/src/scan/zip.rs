@@ -199,6 +199,9 @@ impl Scanner {
                         return;
                     }
                 }
+                if matches!(role, Role::Any) {
+                    scanner.expansion(packed.len(), &unpacked.bytes);
+                }
                 &unpacked.bytes
             };
             // `PyTorch` can be told to write no checksums.
