@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from cannery.errors import DataError
+from cannery.errors import DataError, UnpicklingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SUFFIX = ".npy"
+# What a pickle begins with, since protocol 2.
+_PROTO = b"\x80"
 
 
 class ObjectPolicy(NamedTuple):
@@ -50,6 +52,56 @@ def read_objects(file: IO[bytes], policy: ObjectPolicy, max_header_size: int) ->
     if array.shape != shape and array.size != np.prod(shape, dtype=object):
         raise DataError(f"expected an array of shape {shape} in the pickle, found {array.shape}")
     return array.reshape(shape, order=order)
+
+
+def read_pickle(file: IO[bytes], policy: ObjectPolicy, error: DataError) -> Any:
+    """Read a pickle that lies in a file by itself, as `numpy.load` does; else raise `error`."""
+    from cannery import pickle
+
+    start = file.read(1)
+    file.seek(-len(start), io.SEEK_CUR)
+    if start != _PROTO:
+        raise UnpicklingError(str(error)) from error
+    return pickle.load(
+        file,
+        fix_imports=policy.fix_imports,
+        encoding=policy.encoding,
+        trust=policy.trust,
+        profile=policy.profile,
+    )
+
+
+def is_other(source: str | bytes, name: str) -> bool:
+    """Whether the member of that name is none of an archive's arrays, which end with `.npy`."""
+    with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+        return name in archive.NameToInfo and not name.endswith(_SUFFIX)
+
+
+def read_bytes(source: str | bytes, name: str) -> bytes:
+    """Read a member as it is."""
+    with (
+        zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive,
+        archive.open(name) as member,
+    ):
+        return member.read(_MAX_MEMBER)
+
+
+class ArchiveAttributes:
+    """The arrays of an archive as attributes."""
+
+    __slots__ = ("_archive",)
+
+    def __init__(self, archive: Mapping[str, Any]) -> None:
+        self._archive = archive
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._archive[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __dir__(self) -> list[str]:
+        return list(self._archive)
 
 
 def read_member(

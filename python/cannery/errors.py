@@ -70,6 +70,10 @@ class TextEncodeError(CanneryError, UnicodeEncodeError):
     """Text that the encoding has no bytes for: lone surrogates."""
 
 
+class DataEndError(DataError, EOFError):
+    """A file or stream in which nothing is left to be read."""
+
+
 class CorruptError(DataError):
     """A checksum or digest that does not match: these are not the bytes that were written."""
 

@@ -18,8 +18,17 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from cannery import _native
 from cannery._audit import reading, writing
-from cannery._npy_objects import ObjectPolicy, read_member, read_objects, write_objects
-from cannery.errors import DataError
+from cannery._npy_objects import (
+    ArchiveAttributes,
+    ObjectPolicy,
+    is_other,
+    read_bytes,
+    read_member,
+    read_objects,
+    read_pickle,
+    write_objects,
+)
+from cannery.errors import DataEndError, DataError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,8 +52,18 @@ Where = str | os.PathLike[str] | IO[bytes]
 
 _PACKED = (".gz", ".zst", ".zstd")
 
+_BALANCED = 0
+"""What the core takes for a level that it chooses."""
 
-MmapMode = Literal["r", "r+", "w+", "c"]
+
+MmapMode = Literal["r", "r+", "w+", "c", "readonly", "readwrite", "write", "copyonwrite"]
+
+_MODES: dict[str, MmapMode] = {
+    "readonly": "r", "readwrite": "r+", "write": "w+", "copyonwrite": "c",
+    "r": "r", "r+": "r+", "w+": "w+", "c": "c",
+}  # fmt: skip
+
+_ENCODINGS = ("ASCII", "latin1", "bytes")
 
 
 def save(
@@ -128,21 +147,26 @@ def load(
     >>> npy.load("b.npy", mmap_mode="r").shape
     (2, 2)
     """
-    policy = ObjectPolicy(trust, profile, fix_imports, encoding) if allow_pickle else None
-    if mmap_mode is not None and mmap_mode not in ("r", "r+", "w+", "c"):
+    if encoding not in _ENCODINGS:
+        # Others would read wrong numbers from pickles of Python 2.
+        raise ValueError(f"expected 'ASCII', 'latin1' or 'bytes' as encoding, found {encoding!r}")
+    if mmap_mode is not None and mmap_mode not in _MODES:
         raise ValueError(f"expected 'r', 'r+', 'w+' or 'c' as mmap_mode, found {mmap_mode!r}")
+    policy = ObjectPolicy(trust, profile, fix_imports, encoding) if allow_pickle else None
+    mmap_mode = None if mmap_mode is None else _MODES[mmap_mode]
     path = _path(file)
     if path is None:
+        if not hasattr(file, "read"):
+            raise TypeError(f"expected a path or a binary file, found {type(file).__name__}")
         if mmap_mode is not None:
             raise ValueError("a file object cannot be mapped; pass the path of the file")
         return _load_object(file, policy, max_header_size)  # type: ignore[arg-type]
     try:
         opened = _native.npy_open(reading(path), mmap or mmap_mode is not None)
     except DataError as error:
-        if policy is None or _OBJECTS not in str(error):
-            raise
-        with Path(path).open("rb") as stream:
-            return read_objects(stream, policy, max_header_size)
+        return _load_otherwise(path, error, policy, max_header_size, mmap_mode)
+    if policy is None and not isinstance(opened, _native.ArchiveReader):
+        _check_header(opened.header, max_header_size)
     if isinstance(opened, _native.ArchiveReader):
         return NpzFile(opened, mmap, mmap_mode, path, policy, max_header_size)
     if mmap_mode is not None:
@@ -151,6 +175,35 @@ def load(
     if mmap:
         return _over(_native.MappedArray(path))
     return _read(opened)
+
+
+def _load_otherwise(
+    path: str,
+    error: DataError,
+    policy: ObjectPolicy | None,
+    max_header_size: int,
+    mmap_mode: MmapMode | None,
+) -> Any:
+    """Load what is no array of numbers: one of objects, or a pickle; or raise what `error` says."""
+    file = Path(path)
+    if file.is_file() and file.stat().st_size == 0:
+        raise DataEndError(f"{path}: the file is empty") from None
+    if policy is None:
+        raise error
+    with file.open("rb") as stream:
+        if _OBJECTS not in str(error):
+            return read_pickle(stream, policy, error)
+        if mmap_mode is not None:
+            raise _refusal("an array of Python objects cannot be mapped", "leave `mmap_mode` away")
+        return read_objects(stream, policy, max_header_size)
+
+
+def _check_header(header: _native.ArrayHeader, max_header_size: int) -> None:
+    # NumPy parses headers as Python's literals, which is what its limit is for.
+    if len(header.descr) > max_header_size:
+        size = len(header.descr)
+        hint = "pass a larger `max_header_size`, if the file is trusted"
+        raise _refusal(f"the type has {size} characters, more than {max_header_size}", hint)
 
 
 def open(where: str | os.PathLike[str]) -> LazyArray:
@@ -186,12 +239,13 @@ def savez_compressed(
     file: Where,
     *args: ArrayLike,
     allow_pickle: bool = False,
-    level: int = 2,
+    level: int | ArrayLike | None = None,
     **kwds: ArrayLike,
 ) -> None:
     """Save arrays as NPZ, compressed on all cores; `level` goes from 1 (fast) to 12 (small).
 
-    The level that is used where none is given makes files as small as NumPy's.
+    Where none is given, every part of an array is compressed as quickly as it becomes about as small
+    as NumPy makes it. A `level` that is an array is one to be saved.
 
     >>> import numpy as np
     >>> from cannery import npy
@@ -199,9 +253,11 @@ def savez_compressed(
     >>> npy.load("d.npz")["x"].size
     1000
     """
-    if not 1 <= level <= 12:
+    if level is not None and not isinstance(level, int):
+        level, kwds = None, {**kwds, "level": level}
+    if level is not None and not 1 <= level <= 12:
         raise ValueError(f"expected a level from 1 to 12, found {level}")
-    _save_archive(file, level, args, kwds, allow_pickle)
+    _save_archive(file, level or _BALANCED, args, kwds, allow_pickle)
 
 
 class LazyArray:
@@ -320,15 +376,23 @@ class NpzFile(Mapping[str, Any]):
         archive.read_many(buffers)
         return arrays
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
+    @property
+    def f(self) -> ArchiveAttributes:
+        """The arrays as attributes: `archive.f.x` is `archive["x"]`."""
+        return ArchiveAttributes(self)
+
+    def __getitem__(self, name: str) -> Any:
+        """Read an array; of a member that NumPy's names of arrays do not fit, its bytes."""
         archive = self._open()
         if name not in archive.names:
             name = name.removesuffix(".npy")
         if name not in archive.names:
-            raise KeyError(name)
+            raise KeyError(f"{name} is not a file in the archive")
         try:
             header = archive.header(name)
         except DataError as error:
+            if is_other(self._source, name):
+                return read_bytes(self._source, name)
             if self._policy is None or _OBJECTS not in str(error):
                 raise
             return read_member(self._source, name, self._policy, self._max_header_size)
@@ -514,7 +578,12 @@ def _load_object(file: IO[bytes], policy: ObjectPolicy | None, max_header_size: 
     """Load from a file object, and leave it behind the array, where another may begin."""
     if file.seekable():
         start = file.tell()
-        is_archive = file.read(2) == b"PK"
+        magic = file.read(2)
+        if isinstance(magic, str):
+            raise TypeError("expected a file opened in binary mode, found one of text")
+        if not magic:
+            raise DataEndError("nothing is left in the file")
+        is_archive = magic == b"PK"
         file.seek(start)
         if is_archive:
             data = file.read()
@@ -531,9 +600,9 @@ def _load_either(file: IO[bytes], policy: ObjectPolicy, max_header_size: int) ->
     try:
         return _load_numbers(file)
     except DataError as error:
+        file.seek(start)
         if _OBJECTS not in str(error):
-            raise
-    file.seek(start)
+            return read_pickle(file, policy, error)
     return read_objects(file, policy, max_header_size)
 
 

@@ -1,9 +1,11 @@
 """`cannery.npy` beside NumPy: the same bytes, the same arrays, errors that say what is wrong."""
 
 import io
+import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import peak_memory
 import pytest
@@ -238,7 +240,8 @@ def test_broken_files_say_what_is_wrong(tmp_path: Path):
     for mmap in (False, True):
         for end in (0, 5, 9, 100, 150):
             path.write_bytes(whole[:end])
-            with pytest.raises(ValueError, match=r"a\.npy: (the file ends|expected 80 bytes)"):
+            why = r"a\.npy: (the file ends|expected 80 bytes|the file is empty)"
+            with pytest.raises(ValueError, match=why):
                 npy.load(path, mmap=mmap)
         path.write_bytes(whole + b"junk")
         with pytest.raises(ValueError, match="expected the end of the file, found 4 more bytes"):
@@ -250,7 +253,7 @@ def test_broken_files_say_what_is_wrong(tmp_path: Path):
         with pytest.raises(ValueError, match="NUMPY"):
             npy.load(path, mmap=mmap)
     for end in (0, 5, 9, 100, 150):
-        with pytest.raises(ValueError, match=r"the file ends|expected 80 bytes"):
+        with pytest.raises(ValueError, match="the file ends|expected 80 bytes|nothing is left"):
             npy.load(io.BytesIO(whole[:end]))
     with pytest.raises(FileNotFoundError) as caught:
         npy.load(tmp_path / "missing.npy")
@@ -449,5 +452,84 @@ def test_members_that_are_no_arrays_are_told(tmp_path: Path):
     loaded = npy.load(tmp_path / "a.npz")
     assert loaded.files == ["a", "notes.txt"]
     assert list(loaded.others) == ["notes.txt"]
-    with pytest.raises(CanneryError, match="NUMPY"):
-        loaded["notes.txt"]
+    assert loaded["notes.txt"] == b"hello" == np.load(tmp_path / "a.npz")["notes.txt"]
+    assert loaded.f.a.tolist() == [0, 1, 2]
+
+
+def outcome(load: Any, *args: Any, **options: Any) -> tuple[str, Any]:
+    """What loading gave: an array's class, type and values, or the kinds of the error."""
+    try:
+        found = load(*args, **options)
+    except Exception as error:
+        return "error", set(type(error).__mro__) - {Exception, BaseException, object}
+    return type(found).__name__, found.tolist() if isinstance(found, np.ndarray) else found
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.npy", {}), ("a.npy", {"mmap_mode": "r"}), ("a.npy", {"mmap_mode": "readonly"}),
+        ("a.npy", {"mmap_mode": "r+"}), ("a.npy", {"mmap_mode": "x"}), ("a.npy", {"encoding": "latin1"}),
+        ("a.npy", {"encoding": "utf-8"}), ("a.npy", {"fix_imports": False}), ("a.npy", {"other": 1}),
+        ("empty.npy", {}), ("junk.npy", {}), ("junk.npy", {"allow_pickle": True}),
+        ("list.pkl", {}), ("list.pkl", {"allow_pickle": True}), ("none.npy", {}), ("objects.npy", {}),
+        ("objects.npy", {"allow_pickle": True}), ("objects.npy", {"allow_pickle": True, "mmap_mode": "r"}),
+        ("objects.npy", {"mmap_mode": "r"}), ("cut.npy", {}), (".", {}), (5, {}), (None, {}),
+    ],
+)  # fmt: skip
+def test_results_and_errors_are_numpys(tmp_path: Path, monkeypatch, name, options):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", np.arange(6))
+    np.save("objects.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    Path("empty.npy").write_bytes(b"")
+    Path("junk.npy").write_bytes(b"this is no array")
+    Path("list.pkl").write_bytes(pickle.dumps([1, 2]))
+    Path("cut.npy").write_bytes(Path("a.npy").read_bytes()[:-3])
+    ours, theirs = (outcome(load, name, **options) for load in (npy.load, np.load))
+    assert ours[0] == theirs[0]
+    assert ours[1] & theirs[1] if ours[0] == "error" else ours[1] == theirs[1]
+
+
+def test_arrays_are_loaded_until_the_file_ends():
+    file = io.BytesIO()
+    for number in range(3):
+        np.save(file, np.arange(number))
+    file.seek(0)
+    lengths = []
+    with pytest.raises(EOFError):
+        while True:
+            lengths.append(len(npy.load(file)))
+    assert lengths == [0, 1, 2]
+    with pytest.raises(TypeError, match="text"):
+        npy.load(io.StringIO("x"))
+
+
+def test_an_array_may_be_called_level(tmp_path: Path):
+    npy.savez_compressed(tmp_path / "a.npz", level=np.arange(3))
+    assert np.load(tmp_path / "a.npz")["level"].tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="from 1 to 12"):
+        npy.savez_compressed(tmp_path / "a.npz", np.arange(3), level=0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        lambda random: random.normal(size=300_000).astype("f4"),
+        lambda random: random.random(200_000),
+        lambda random: random.integers(0, 256, 1_500_000).astype("u1"),
+        lambda random: np.arange(200_000),
+        lambda random: random.integers(0, 1000, 200_000),
+        lambda random: random.integers(0, 10, 200_000),
+        lambda random: np.concatenate([np.zeros(150_000), random.normal(size=150_000)]),
+        lambda random: random.random(1_000_000) < 0.3,
+        lambda random: np.cumsum(random.normal(size=200_000)),
+    ],
+)
+def test_files_are_about_as_small_as_numpys(tmp_path: Path, values):
+    array = values(np.random.default_rng(0))
+    npy.savez_compressed(tmp_path / "ours.npz", array)
+    np.savez_compressed(tmp_path / "theirs.npz", array)
+    sizes = [(tmp_path / f"{name}.npz").stat().st_size for name in ("ours", "theirs")]
+    assert sizes[0] <= 1.07 * sizes[1]
+    assert same(np.load(tmp_path / "ours.npz")["arr_0"], array)
+    assert same(npy.load(tmp_path / "ours.npz")["arr_0"], array)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cannery._objects import _tensor_store
 from cannery._objects._checks import (
     Check,
     PartError,
@@ -27,6 +28,7 @@ from cannery._objects._checks import (
     text,
 )
 from cannery._objects._classes import plan_of
+from cannery._tensor_types import is_native, stored_dtype, tensor_type
 from cannery.errors import DataTypeError
 
 Parts = dict[str, Any]
@@ -257,34 +259,62 @@ def _tensor_parts(tensor: Any) -> Parts:
         error.hint = "save a dense one: tensor.to_dense(), tensor.dequantize()"
         raise error
     plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
-    parts: Parts = {}
-    if plain.dtype in _NAMES:
-        name = parts["dtype"] = _NAMES[plain.dtype]
-        plain = plain.view(getattr(torch, _AS_BITS[name][1]))
-    parts["value"] = plain.numpy()
+    name = _NAMES.get(plain.dtype)
+    if name is None:
+        array = bits = plain.numpy()
+    else:
+        bits = plain.view(getattr(torch, _AS_BITS[name][1])).numpy()
+        array = bits.view(stored_dtype(name))
+    kept = _tensor_store.put(tensor, array)
+    parts: Parts = {} if name is None else {"dtype": name}
+    if kept is not None:
+        parts["tensor"] = kept
+    else:
+        # A record that stands for the type is no type: the integers are kept.
+        parts["value"] = array if array.dtype.names is None else bits
     if tensor.requires_grad:
         parts["requires_grad"] = True
     return parts
 
 
-_TENSOR_KINDS = "biufc"
-_TENSOR: dict[str, Check] = {"value": array(_TENSOR_KINDS)}
+_TENSOR_KINDS = "biufcV"
+_VALUE: dict[str, Check] = {"value": array(_TENSOR_KINDS)}
+_KEPT: dict[str, Check] = {"tensor": text(1 << 16)}
 _TENSOR_OPTIONS: dict[str, Check] = {
     "dtype": one_of(*_AS_BITS), "requires_grad": one_of(True),
 }  # fmt: skip
 
 
 def _plain_tensor(parts: Parts) -> Any:
-    check_parts(parts, _TENSOR, _TENSOR_OPTIONS)
-    array = parts["value"]
-    if not array.dtype.isnative:
-        raise PartError(f"the part 'value': {array.dtype} in the byte order of other machines")
-    if "dtype" in parts and str(array.dtype) != _AS_BITS[parts["dtype"]][1]:
-        raise PartError(f"the part 'value': {array.dtype} holds no {parts['dtype']}")
+    check_parts(parts, _KEPT if "tensor" in parts else _VALUE, _TENSOR_OPTIONS)
+    array = _array_of(parts)
     # Memory that lies at an odd place, or that must not be written to, is no tensor's.
     is_fit = array.flags.writeable and array.flags.aligned
     tensor = torch.from_numpy(array if is_fit else np.array(array))
     return tensor.view(_AS_BITS[parts["dtype"]][0]) if "dtype" in parts else tensor
+
+
+def _array_of(parts: Parts) -> Any:
+    """The elements, as integers of their size where NumPy lacks the type."""
+    if "tensor" in parts:
+        array = _tensor_store.lent(parts["tensor"])
+        if array is None:
+            raise PartError(f"there is no tensor {parts['tensor']!r:.100} beside the document")
+    else:
+        array = parts["value"]
+    if not array.dtype.isnative:
+        raise PartError(f"the part 'value': {array.dtype} in the byte order of other machines")
+    known = tensor_type(array)
+    if "dtype" in parts:
+        name, bits = parts["dtype"], _AS_BITS[parts["dtype"]][1]
+        if array.dtype == bits:
+            return array
+        if known is None or known[0] != name:
+            raise PartError(f"the part 'value': {array.dtype} holds no {name}")
+        return array.view(bits)
+    if known is None or not is_native(known[0]):
+        raise PartError(f"the part 'value': an array of {array.dtype} needs a part 'dtype'")
+    return array
 
 
 def _make_tensor(parts: Parts) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cannery import npy
+import cannery
+from cannery import npy, safetensors
+from cannery._tensor_types import is_packed, tensor_type
 from cannery.materializers._base import Materializer
 
 if TYPE_CHECKING:
@@ -15,18 +17,41 @@ if TYPE_CHECKING:
 # Below, reading takes no longer than mapping.
 _WORTH_MAPPING = 1 << 20
 
+_TENSOR = "array.safetensors"
+_CAN = "array.can"
+# What `dtype.isbuiltin` says of types that other libraries have added.
+_FOREIGN = 2
+_NAME = "array"
+
 
 class ArrayMaterializer(Materializer["np.ndarray[Any, Any]"]):
-    """Stores an array as an NPY file; a large one is memory-mapped when it is loaded."""
+    """Stores an array as an NPY file, or as safetensors if its elements are of a type that NPY lacks.
+
+    A large one is memory-mapped when it is loaded.
+    """
 
     format_id = "array.npy/1"
 
     def save(self, value: np.ndarray[Any, Any], to: Path) -> None:
         """Write the array in its own order and byte order."""
-        npy.save(to / "array.npy", value)
+        if value.dtype.isbuiltin != _FOREIGN:
+            npy.save(to / "array.npy", value)
+            return
+        known = tensor_type(value)
+        if known is None or (is_packed(known[0]) and value.size % 4):
+            cannery.dump(value, to / _CAN)
+            return
+        is_fortran = value.flags.f_contiguous and not value.flags.c_contiguous
+        metadata = {"order": "F"} if is_fortran else None
+        safetensors.save_file({_NAME: value}, to / _TENSOR, metadata)
 
     def load(self, type: type[np.ndarray[Any, Any]], at: Path) -> np.ndarray[Any, Any]:
         """Read or map the file; changes to the array stay its own in either case."""
+        tensor, can = at / _TENSOR, at / _CAN
+        if tensor.exists():
+            return _load_tensor(tensor)
+        if can.exists():
+            return cannery.load(can)
         file = at / "array.npy"
         if file.stat().st_size < _WORTH_MAPPING:
             return npy.load(file)
@@ -43,6 +68,14 @@ class ArrayMaterializer(Materializer["np.ndarray[Any, Any]"]):
         import numpy as np
 
         return np.array2string(value, threshold=20, edgeitems=2)
+
+
+def _load_tensor(file: Path) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    array = safetensors.load_file(file)[_NAME]
+    with safetensors.open(file) as opened:
+        return np.asfortranarray(array) if opened.metadata.get("order") == "F" else array
 
 
 class MaskedArrayMaterializer(Materializer["np.ma.MaskedArray[Any, Any]"]):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import cannery
+from cannery import safetensors
+from cannery._objects import _tensor_store
 from cannery.errors import LimitError
 from cannery.materializers._base import Materializer
 from cannery.materializers._trust import project_code, trusted_classes
@@ -15,6 +18,7 @@ from cannery.materializers._trust import project_code, trusted_classes
 _TYPE_TAG = re.compile(rb'"\$type":\s*"([^"\\]+)"')
 # A class or function that is a value itself.
 _CODE_TAG = re.compile(rb'"\$type":\s*"(?:type|function)",\s*"name":\s*"([^"\\]+)"')
+_TENSORS = "tensors.safetensors"
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 
 
@@ -57,7 +61,8 @@ class BytesMaterializer(Materializer[bytes]):
 class DataMaterializer(Materializer[Any]):
     """Stores containers, scalars, plain objects and those of libraries that we know.
 
-    They become one tagged JSON document, or a `.can` file where there are arrays beside it.
+    They become one tagged JSON document, or a `.can` file where there are arrays beside it. Tensors of
+    PyTorch's, those of modules and their states included, lie in a safetensors file beside either.
     """
 
     format_id = "data.json/1"
@@ -65,7 +70,10 @@ class DataMaterializer(Materializer[Any]):
     def save(self, value: Any, to: Path) -> None:
         """Write the document."""
         file = to / "data.can"
-        cannery.dump(value, file)
+        with _tensor_store.keeping(value) as tensors:
+            cannery.dump(value, file)
+        if tensors:
+            safetensors.save_file(tensors, to / _TENSORS, {"format": "pt"})
         document = _document_alone(file)
         if document is not None:
             file.unlink()
@@ -75,15 +83,23 @@ class DataMaterializer(Materializer[Any]):
         """Read the document; only classes that the caller trusts are made again."""
         trust = trusted_classes(type_names_in(_document(at)))
         file = at / "data.json"
-        # The store's own files stay as they are.
-        return cannery.load(file if file.exists() else at / "data.can", trust=trust, mmap=True)
+        tensors = at / _TENSORS
+        arrays = safetensors.load_file(tensors) if tensors.exists() else {}
+        with _tensor_store.lending(arrays):
+            # The store's own files stay as they are.
+            return cannery.load(file if file.exists() else at / "data.can", trust=trust, mmap=True)
 
     def metadata(self, value: Any) -> dict[str, Any]:
         """Count the items of a container, or say the shape of a table."""
         if isinstance(value, _CONTAINERS):
             return {"items": len(value)}
         shape = getattr(value, "shape", None)
-        return {"shape": list(shape)} if isinstance(shape, tuple) else {}
+        if not isinstance(shape, tuple):
+            return {}
+        torch = sys.modules.get("torch")
+        if torch is not None and isinstance(value, torch.Tensor):
+            return {"dtype": str(value.dtype).removeprefix("torch."), "shape": list(shape)}
+        return {"shape": list(shape)}
 
     def preview(self, value: Any) -> str:
         """Show how the value begins."""

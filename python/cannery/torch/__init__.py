@@ -1,7 +1,7 @@
 """PyTorch's checkpoints, read without PyTorch and without running anything.
 
 `load` opens what `torch.save` wrote in any version (ZIP archives, the stream before 1.6, the tape
-archive before 0.1.10), TorchScript, exported programs, distributed checkpoints and sharded models.
+archive before 0.1.10), TorchScript, exported programs, packages, distributed checkpoints and sharded models.
 Tensors are NumPy arrays in the file's memory map; nothing that the file names is imported or
 called. `save` writes state dicts that PyTorch loads with `weights_only=True`.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ExportedProgram,
         MetaTensor,
         NestedTensor,
+        Package,
         QuantizedTensor,
         ScriptModule,
         SparseTensor,
@@ -28,6 +29,7 @@ __all__ = [
     "ExportedProgram",
     "MetaTensor",
     "NestedTensor",
+    "Package",
     "QuantizedTensor",
     "ScriptModule",
     "SparseTensor",

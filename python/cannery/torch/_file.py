@@ -59,10 +59,24 @@ def _build(read: Any, data: Any, factory: Any) -> Any:
     if read.layout == "torchscript":
         return _build_script(read, data, factory, documents)
     values = read.build(factory, list(documents.values()))
+    members = [name for name, _ in read.members]
+    if read.layout == "torchscript before 1.4":
+        from cannery.torch._tensors import ScriptModule
+
+        module = ScriptModule(lambda name: _member(read, data, name), members)
+        made = dict(zip(documents, values, strict=True))
+        module.update(made["state_dict"])
+        module.constants = made["constants"]
+        return module
+    if read.layout == "package":
+        from cannery.torch._tensors import Package
+
+        package = Package(lambda name: _member(read, data, name), members)
+        package.update(zip(documents, values, strict=True))
+        return package
     if read.layout == "pt2":
         from cannery.torch._tensors import ExportedProgram
 
-        members = [name for name, _ in read.members]
         program = ExportedProgram(lambda name: _member(read, data, name), members)
         program.update(zip(documents, values, strict=True))
         return program

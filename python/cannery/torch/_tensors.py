@@ -219,6 +219,28 @@ class ExportedProgram(dict):
         return self._read(member)
 
 
+class Package(dict):
+    """A package: its pickles by their names, such as `model/weights`; no code of it is run.
+
+    `members` are all that is in it, of which `read` gives the bytes: sources, texts, other files.
+    """
+
+    def __init__(self, read: Callable[[str], bytes], members: list[str]) -> None:
+        super().__init__()
+        self._read = read
+        self.members = members
+
+    def read(self, member: str) -> bytes:
+        """Read a member of the archive, such as `notes/readme.txt`."""
+        return self._read(member)
+
+    @property
+    def code(self) -> dict[str, str]:
+        """The sources of the modules that it brings along."""
+        sources = [name for name in self.members if name.endswith(".py")]
+        return {name: self._read(name).decode("utf-8", "replace") for name in sources}
+
+
 # Integers of quantized tensors, and other names of types that others have.
 _SAME = {"qint8": "int8", "quint8": "uint8", "qint32": "int32"}
 # Types that stay bytes: what they pack is not said by their names alone.

@@ -34,7 +34,7 @@ pub(crate) struct Args {
         hide_possible_values = true
     )]
     pub(crate) color: ColorChoice,
-    /// Write results and errors only: no progress, no summaries, and of a scan no files that are ok
+    /// Write results and errors only: no progress, no summaries, and of a scan only findings
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }
@@ -303,7 +303,7 @@ pub(crate) struct TensorArgs {
     /// Type that floats of tensors become, such as `float16` or `bfloat16`
     #[arg(long, value_name = "TYPE", value_parser = tensor_dtype)]
     pub(crate) dtype: Option<TensorDtype>,
-    /// Only tensors of this name; `*` stands for any characters, `?` for one
+    /// Only tensors of this name; `*` stands for any characters, `?` for one, `[0-9]` for one of these
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
     /// Divide safetensors over files of so many bytes: 5GB, 512MiB
@@ -409,7 +409,9 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Exit status: 0 all ok, 1 something dangerous, 2 something unknown or unreadable."
+    after_help = "Verdicts: ok, unknown, DANGER; skipped is what no loader would unpickle, code a program.\n\
+                  With --quiet only files that are unknown or dangerous are printed.\n\
+                  Exit status: 0 all ok, 1 something dangerous, 2 something unknown or unreadable, or nothing to judge."
 )]
 pub(crate) struct ScanArgs {
     /// Files and folders: pickles, checkpoints, arrays, archives of these

@@ -50,7 +50,7 @@ fn inspect() {
     ├ a  int or float  1
     └ b  list of 2: int  1 to 2
     a.npy  NPY  134 B  uint8 [3, 2]  6 B
-    a.npz  NPZ  524 B  tensors of 2
+    a.npz  NPZ  524 B  2 tensors
     ├ x          int16 [2]  4 B
     └ long/name  big-endian datetime64[D] []  8 B
     total  2 tensors  3 parameters  12 B

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 
-use cannery_core::{ArraySource, ArrayView, Dtype, Error, ErrorKind, Order, Result};
+use cannery_core::{
+    ArraySource, ArrayView, ByteOrder, Dtype, DtypeKind, Error, ErrorKind, Order, Result,
+};
 use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -209,8 +211,34 @@ fn check_empty(shape: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// NumPy's object for an element type.
+/// Types that NumPy has from `ml_dtypes` alone, by the names that they have there.
+const ML_DTYPES: [(&str, DtypeKind); 3] = [
+    ("bfloat16", DtypeKind::BFloat16),
+    ("float8_e4m3fn", DtypeKind::Float8E4M3),
+    ("float8_e5m2", DtypeKind::Float8E5M2),
+];
+
+/// The type of elements behind one of those of `ml_dtypes`.
+fn ml_dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Option<Dtype>> {
+    let module: String = dtype.getattr("type")?.getattr("__module__")?.extract()?;
+    if module != "ml_dtypes"
+        || cfg!(target_endian = "big")
+        || !dtype.getattr("isnative")?.extract::<bool>()?
+    {
+        return Ok(None);
+    }
+    let name: String = dtype.getattr("name")?.extract()?;
+    let known = ML_DTYPES.iter().find(|(known, _)| *known == name);
+    Ok(known.map(|(_, kind)| Dtype::new(kind.clone())))
+}
+
+/// NumPy's object for an element type. Those that it lacks are records of one field where `ml_dtypes` is
+/// not installed.
 pub(crate) fn dtype_to_numpy<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
+    let ml_dtype = ML_DTYPES.iter().find(|(_, kind)| *kind == dtype.kind);
+    if let Some((name, _)) = ml_dtype.filter(|_| dtype.byte_order == ByteOrder::Little) {
+        return py.import("cannery._tensor_types")?.call_method1("stored_dtype", (*name,));
+    }
     let descr = cannery_npy::dtype_to_descr(dtype).or_raise(py)?;
     let descr = py.import("ast")?.call_method1("literal_eval", (descr,))?;
     numpy(py, "numpy.lib.format")?.call_method1("descr_to_dtype", (descr,))
@@ -277,8 +305,13 @@ impl<'py> KnownDtypes<'py> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let has_objects = dtype.getattr("hasobject")?.extract::<bool>()?;
-                let is_said = !has_objects && is_npy(&dtype)? && says_all(&dtype)?;
-                let known = if is_said { Some(dtype_from_numpy(&dtype)?) } else { None };
+                let known = if has_objects || !says_all(&dtype)? {
+                    None
+                } else if is_npy(&dtype)? {
+                    Some(dtype_from_numpy(&dtype)?)
+                } else {
+                    ml_dtype_from_numpy(&dtype)?
+                };
                 place.insert((dtype, known))
             }
         };

@@ -368,7 +368,11 @@ impl ArchiveWriter {
             Some(path) => Target::create(&Location::from(path)).or_raise(py)?,
             None => Target::Memory(MemoryFile::default(), None),
         };
-        let compression = level.map_or(Compression::Stored, Compression::Deflate);
+        let compression = match level {
+            None => Compression::Stored,
+            Some(0) => Compression::Balanced,
+            Some(level) => Compression::Deflate(level),
+        };
         Ok(Self { archive: Mutex::new(Some(NpzWriter::new(target, compression))) })
     }
 

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `document.json` | the value, as a tagged document |
 //! | `arrays/0.npy`, ... | its arrays, uncompressed and aligned, so that they can be mapped in place |
+//! | `arrays/1.safetensors`, ... | those of types that NPY lacks |
 //! | `bytes/0.bin`, ... | its longer strings of bytes |
 //! | `manifest.json` | the version of the format; size and BLAKE3 digest of every other member |
 //!
@@ -18,18 +19,21 @@ mod errors;
 mod manifest;
 mod members;
 mod read;
+mod tensors;
 mod write;
 
 pub use cannery_npy::Bytes;
 pub use compression::Compression;
 pub use manifest::{FORMAT, Member, VERSION};
 pub use read::CanFile;
+pub use tensors::has_member;
 pub use write::{CanWriter, to_vec, write_document};
 
 pub(crate) const DOCUMENT: &str = "document.json";
 pub(crate) const MANIFEST: &str = "manifest.json";
 /// The folders of members beside the document, and the endings of their names.
 pub(crate) const ARRAYS: (&str, &str) = ("arrays/", ".npy");
+pub(crate) const TENSORS: (&str, &str) = ("arrays/", ".safetensors");
 pub(crate) const BLOBS: (&str, &str) = ("bytes/", ".bin");
 
 /// Whether the first bytes of a ZIP archive are those of a `.can` file.
@@ -49,5 +53,7 @@ pub fn is_can(start: &[u8]) -> bool {
         name.strip_prefix(folder).and_then(|name| name.strip_suffix(ending)).is_some()
     };
     header.starts_with(b"PK\x03\x04")
-        && (name == DOCUMENT || name == MANIFEST || is_beside(ARRAYS) || is_beside(BLOBS))
+        && (name == DOCUMENT
+            || name == MANIFEST
+            || [ARRAYS, TENSORS, BLOBS].into_iter().any(is_beside))
 }

@@ -8,7 +8,7 @@ use cannery_core::{ArraySource, Error, Result};
 
 use crate::compression::{Compression, Packer};
 use crate::manifest::{Manifest, Member};
-use crate::{ARRAYS, BLOBS, DOCUMENT, MANIFEST};
+use crate::{ARRAYS, BLOBS, DOCUMENT, MANIFEST, TENSORS, tensors};
 
 /// Where the data of stored members begins, a multiple of this, so that it can be mapped.
 const ALIGNMENT: u16 = 64;
@@ -38,12 +38,16 @@ impl<W: Write + Seek> Members<W> {
         self.arrays
     }
 
-    /// Adds an array and returns its name.
-    pub(crate) fn add_array(&mut self, array: &dyn ArraySource) -> Result<String> {
-        let name = format!("{}{}{}", ARRAYS.0, self.arrays, ARRAYS.1);
+    /// Adds an array, as a tensor or as NPY, and returns its name.
+    pub(crate) fn add_array(&mut self, array: &dyn ArraySource, is_tensor: bool) -> Result<String> {
+        let (folder, ending) = if is_tensor { TENSORS } else { ARRAYS };
+        let name = format!("{folder}{}{ending}", self.arrays);
         self.arrays += 1;
         let size = array.size_in_bytes()?;
-        self.add(&name, size, |member| cannery_npy::to_writer(array, member))?;
+        self.add(&name, size, |member| match is_tensor {
+            true => tensors::to_writer(array, member),
+            false => cannery_npy::to_writer(array, member),
+        })?;
         Ok(name)
     }
 

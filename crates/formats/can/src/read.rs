@@ -13,7 +13,8 @@ use cannery_npy::{Bytes, NpyFile};
 use crate::digest::{Digests, PART};
 use crate::errors::corrupt;
 use crate::manifest::{Manifest, Member};
-use crate::{DOCUMENT, MANIFEST};
+use crate::tensors::TensorArray;
+use crate::{DOCUMENT, MANIFEST, TENSORS};
 
 /// Members up to this size are held against their digest when they are used. Larger ones are only
 /// mapped, and checked by [`CanFile::verify`]: opening must not take minutes.
@@ -152,6 +153,11 @@ impl CanFile {
 
     fn array(&self, name: &str) -> Result<Box<dyn ArraySource>> {
         let (bytes, offset) = self.checked_member(name)?;
+        if name.ends_with(TENSORS.1) {
+            let array = TensorArray::from_bytes(&bytes).map_err(|e| e.in_file(name))?;
+            let offset = offset.zip(array.start).map(|(member, start)| member + start);
+            return Ok(Box::new(InFile { array, offset }));
+        }
         let array = NpyFile::from_bytes(&bytes).map_err(|e| e.in_file(name))?;
         let offset = offset.map(|offset| offset + (bytes.len() - array.data().len()) as u64);
         Ok(Box::new(InFile { array, offset }))
@@ -201,12 +207,12 @@ fn is_large(member: &Member) -> bool {
 }
 
 /// An array that may lie in the file as it is.
-struct InFile {
-    array: NpyFile,
+struct InFile<A> {
+    array: A,
     offset: Option<u64>,
 }
 
-impl ArraySource for InFile {
+impl<A: ArraySource> ArraySource for InFile<A> {
     fn dtype(&self) -> &Dtype {
         self.array.dtype()
     }

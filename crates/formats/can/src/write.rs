@@ -10,6 +10,7 @@ use cannery_json::Writer;
 
 use crate::compression::Compression;
 use crate::members::Members;
+use crate::tensors::is_tensor;
 
 /// Bytes from this length on go beside the document.
 const LONG: usize = 512;
@@ -96,10 +97,11 @@ fn put_array<W: Write + Seek>(
 ) -> Result<Option<String>> {
     let is_small = members.arrays() >= MANY && array.size_in_bytes()? < LONG as u64;
     // The formats of machine learning have types that NPY lacks.
-    if is_small || cannery_npy::dtype_to_descr(array.dtype()).is_err() {
+    let is_tensor = is_tensor(array.dtype());
+    if is_small || !is_tensor && cannery_npy::dtype_to_descr(array.dtype()).is_err() {
         return Ok(None);
     }
-    members.add_array(array).map(Some)
+    members.add_array(array, is_tensor).map(Some)
 }
 
 /// Writes one value as the bytes of a `.can` file.

@@ -4,9 +4,10 @@ use std::io::{Cursor, Read, Write};
 
 use cannery_can::{Bytes, CanFile, CanWriter, Compression, is_can, to_vec};
 use cannery_core::{
-    ArrayBuf, Dtype, DtypeKind, Error, ErrorKind, Limits, Order, Result, Source, Tape, Value,
-    ValueBuilder,
+    ArrayBuf, Dtype, DtypeKind, Error, ErrorKind, Limits, Order, Result, Source, Tape, TensorDtype,
+    Value, ValueBuilder,
 };
+use cannery_safetensors::Tensor;
 use cannery_testing::{Checked, any_graph, any_marked_value, any_value, events};
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
@@ -153,6 +154,63 @@ fn packed_members_are_read() {
 fn the_same_members_in_another_archive_are_the_same_value() {
     let same = edited(|members| members.reverse()).unwrap();
     assert_eq!(same, events(&sample()));
+}
+
+fn tensor(kind: DtypeKind, order: Order) -> ArrayBuf {
+    let dtype = Dtype::new(kind);
+    let data = (0..u8::try_from(6 * dtype.itemsize()).unwrap()).collect();
+    ArrayBuf::new(dtype, vec![2, 3], order, data).unwrap()
+}
+
+#[test]
+fn arrays_of_types_that_npy_lacks_are_safetensors() {
+    let kinds = [DtypeKind::BFloat16, DtypeKind::Float8E4M3, DtypeKind::Float8E5M2];
+    for (kind, code) in kinds.into_iter().zip(["BF16", "F8_E4M3", "F8_E5M2"]) {
+        for order in [Order::C, Order::Fortran] {
+            let array = tensor(kind.clone(), order);
+            let value = Value::from_iter([("x", Value::from(self::array(3))), ("y", array.into())]);
+            let bytes = to_vec(&value).unwrap();
+            assert_eq!(read(bytes.clone()).unwrap(), events(&value));
+            let members = members(&bytes);
+            let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names[..2], ["arrays/0.npy", "arrays/1.safetensors"]);
+            let header = String::from_utf8_lossy(&members[1].1[8..]).into_owned();
+            assert!(header.contains(&format!(r#""array":{{"dtype":"{code}","shape":[2,3]"#)));
+            let metadata = r#""__metadata__":{"order":"F"}"#;
+            assert_eq!(header.contains(metadata), order == Order::Fortran);
+        }
+    }
+}
+
+/// What reading a file gives whose tensor is this one instead.
+fn with_tensor(dtype: &TensorDtype, name: &str, data: &[u8]) -> String {
+    let tensor = Tensor { name, dtype, shape: &[2, 3], data };
+    let new = cannery_safetensors::to_vec(&[tensor], &[]).unwrap();
+    let mut members =
+        members(&to_vec(&Value::from(self::tensor(DtypeKind::BFloat16, Order::C))).unwrap());
+    let old = std::mem::replace(&mut members[0].1, new);
+    let described = |bytes: &[u8]| {
+        format!(r#"{{"size": {}, "blake3": "{}"}}"#, bytes.len(), blake3::hash(bytes))
+    };
+    let manifest = String::from_utf8(members[2].1.clone()).unwrap();
+    let changed = manifest.replace(&described(&old), &described(&members[0].1));
+    members[2].1 = changed.into_bytes();
+    read(zipped(&members)).map_or_else(|error| error.to_string(), |_| "read".to_owned())
+}
+
+#[test]
+fn other_tensors_are_refused() {
+    assert_eq!(with_tensor(&TensorDtype::BFloat16, "array", &[7; 12]), "read");
+    insta::assert_snapshot!(with_tensor(&TensorDtype::Float(4), "array", &[7; 24]), @"arrays/0.safetensors: expected a tensor `array` of a type that NPY lacks, found `array` of float32 at line 1 column 11");
+    insta::assert_snapshot!(with_tensor(&TensorDtype::Float8E8M0, "array", &[7; 6]), @"arrays/0.safetensors: expected a tensor `array` of a type that NPY lacks, found `array` of float8_e8m0fnu at line 1 column 11");
+    insta::assert_snapshot!(with_tensor(&TensorDtype::BFloat16, "other", &[7; 12]), @"arrays/0.safetensors: expected a tensor `array` of a type that NPY lacks, found `other` of bfloat16 at line 1 column 11");
+}
+
+#[test]
+fn fortran_order_is_c_order_in_the_member() {
+    let value = Value::from(tensor(DtypeKind::Float8E5M2, Order::Fortran));
+    let members = members(&to_vec(&value).unwrap());
+    assert!(members[0].1.ends_with(&[0, 2, 4, 1, 3, 5]));
 }
 
 #[test]

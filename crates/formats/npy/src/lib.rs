@@ -29,7 +29,7 @@ pub use file::{NpyFile, check_rest};
 pub use header::{Header, MAGIC};
 pub use npz::{NpzFile, NpzMember};
 pub use npz_write::{Compression, NpzWriter};
-pub use write::{NpyWriter, to_vec, to_writer};
+pub use write::{NpyWriter, read_pieces, to_vec, to_writer};
 
 /// Sends the array in an NPY file to `sink`.
 ///

@@ -21,7 +21,9 @@ pub enum Compression {
     /// As they are, to be mapped in place.
     #[default]
     Stored,
-    /// With DEFLATE of this level, 1 (fast) to 12 (small); 2 makes archives as small as NumPy's.
+    /// With DEFLATE, as quickly as files become about as small as NumPy's.
+    Balanced,
+    /// With DEFLATE of this level, 1 (fast) to 12 (small).
     Deflate(u8),
 }
 
@@ -52,7 +54,8 @@ impl<W: Write + Seek> NpzWriter<W> {
         let size = array.size_in_bytes()?.saturating_add(header.len() as u64);
         let level = match self.compression {
             Compression::Stored => None,
-            Compression::Deflate(level) => Some(level),
+            Compression::Balanced => Some(deflate::BALANCED),
+            Compression::Deflate(level) => Some(level.max(1)),
         };
         let alignment = level.is_none().then_some(ALIGNMENT);
         let method = if level.is_some() { Method::Deflated } else { Method::Stored };

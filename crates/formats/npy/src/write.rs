@@ -33,7 +33,10 @@ pub fn to_vec(array: &dyn ArraySource) -> Result<Vec<u8>> {
 
 /// Hands the elements of an array on in their order, about that many bytes at a time; those in memory
 /// are not copied.
-pub(crate) fn read_pieces(
+///
+/// # Errors
+/// Those of the array and of `take`.
+pub fn read_pieces(
     array: &dyn ArraySource,
     size: usize,
     take: &mut dyn FnMut(&[u8]) -> Result<()>,

@@ -16,6 +16,10 @@ pub enum FileLayout {
     Tape,
     /// A ZIP archive with a program: `TorchScript`.
     Script,
+    /// A ZIP archive with a program, as `TorchScript` of before version 1.4.
+    OldScript,
+    /// A ZIP archive of pickles and the code that they need: `torch.package`.
+    Package,
     /// A ZIP archive with an exported program: `torch.export.save`.
     Exported,
 }
@@ -29,6 +33,8 @@ impl FileLayout {
             Self::Stream => "legacy",
             Self::Tape => "tar",
             Self::Script => "torchscript",
+            Self::OldScript => "torchscript before 1.4",
+            Self::Package => "package",
             Self::Exported => "pt2",
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn read(
     Ok(())
 }
 
-fn json(member: &Member, data: &[u8]) -> Result<Value> {
+pub(crate) fn json(member: &Member, data: &[u8]) -> Result<Value> {
     let mut builder = ValueBuilder::new(Limits::default().depth(64));
     let text = member.bytes(data)?;
     cannery_json::from_slice(&text, &ReadOptions::default(), &mut builder)
@@ -65,7 +65,7 @@ fn read_member(reader: &mut Reader<'_>, member: &Member, limits: &Limits) -> Res
     read_inner(reader, Source { data: &bytes, base: None }, limits)
 }
 
-fn dict(reader: &mut Reader<'_>, entries: Vec<(String, NodeId)>) -> Result<NodeId> {
+pub(crate) fn dict(reader: &mut Reader<'_>, entries: Vec<(String, NodeId)>) -> Result<NodeId> {
     let mut pairs = Vec::with_capacity(entries.len() * 2);
     for (name, value) in entries {
         pairs.push(reader.heap.add(Node::Text(name.into()))?);
@@ -138,7 +138,7 @@ fn read_weight(
 }
 
 /// The storage that is a member, one for all weights that name it.
-fn weight_storage(
+pub(crate) fn weight_storage(
     reader: &mut Reader<'_>,
     member: &Member,
     key: &str,
@@ -164,7 +164,7 @@ fn weight_storage(
 }
 
 /// `{"as_int": 3}`, or the number itself.
-fn to_count(value: &Value) -> Option<u64> {
+pub(crate) fn to_count(value: &Value) -> Option<u64> {
     let value = value.get("as_int").unwrap_or(value);
     value.as_i64().and_then(|count| u64::try_from(count).ok())
 }

@@ -1,7 +1,8 @@
 //! `PyTorch`'s checkpoints, read without `PyTorch` and without running anything.
 //!
 //! [`Checkpoint::read`] opens every layout that `PyTorch` has written: the ZIP archives of
-//! `torch.save`, the stream before version 1.6, the tape archive before 0.1.10, and `TorchScript`.
+//! `torch.save`, the stream before version 1.6, the tape archive before 0.1.10, `TorchScript`, exported programs and
+//! packages.
 //! What the pickles inside call is never called: the calls by which `PyTorch` puts tensors together
 //! are understood as descriptions, plain data is data, and everything else is an inert
 //! [`Object`](node::Object). Tensors are proven to lie within their storages, and storages within
@@ -17,6 +18,7 @@ mod heap;
 mod legacy;
 pub mod node;
 mod node_id;
+mod old_script;
 mod open;
 mod persistent;
 mod pickles;

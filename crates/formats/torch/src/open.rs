@@ -5,7 +5,7 @@ use cannery_core::{Error, ErrorKind, Limits, Result};
 use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::node_id::NodeId;
 use crate::reader::Reader;
-use crate::{exported, legacy, script, tape, zip};
+use crate::{exported, legacy, old_script, script, tape, zip};
 use cannery_archive::{Archive, Rules};
 
 impl Checkpoint {
@@ -56,10 +56,11 @@ fn read_archive(mut reader: Reader<'_>, limits: &Limits) -> Result<Checkpoint> {
     let archive = Archive::read(reader.data, Rules::TORCH, limits)?;
     let folder = zip::folder(&archive)?;
     let layout = zip::layout(&archive, &folder);
-    if layout == FileLayout::Exported {
-        exported::read(&mut reader, &archive, &folder, limits)?;
-    } else {
-        zip::read(&mut reader, &archive, &folder, layout)?;
+    match layout {
+        FileLayout::Exported => exported::read(&mut reader, &archive, &folder, limits)?,
+        FileLayout::Package => zip::read_package(&mut reader, &archive, &folder)?,
+        FileLayout::OldScript => old_script::read(&mut reader, &archive, &folder)?,
+        _ => zip::read(&mut reader, &archive, &folder, layout)?,
     }
     reader.finish(layout, archive, folder)
 }

@@ -115,16 +115,20 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self, data: &[u8]) {
-        if self.checkpoint.layout == FileLayout::Script {
+        let layout = self.checkpoint.layout;
+        if layout == FileLayout::Script {
             for (name, tensor) in self.checkpoint.script_state(data) {
                 self.node(tensor, &name);
             }
+        }
+        if matches!(layout, FileLayout::Script | FileLayout::OldScript) {
             self.others.push("code".to_owned());
         }
         for document in self.checkpoint.documents.iter().rev() {
-            let name = match (self.checkpoint.layout, document.name.as_str()) {
+            let name = match (layout, document.name.as_str()) {
                 (FileLayout::Script, "data") => continue,
                 (_, "data" | "state_dict") => String::new(),
+                (FileLayout::Package, other) => other.replace('/', "."),
                 (_, other) => other.to_owned(),
             };
             self.open.push((document.root, name));

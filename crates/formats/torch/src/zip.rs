@@ -4,10 +4,14 @@ use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
 use crate::checkpoint::FileLayout;
 use crate::node_id::NodeId;
+use crate::old_script::MODEL;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Packed, StorageData, wrong};
 use cannery_archive::{Archive, Member, Rules};
+
+/// The member that only packages have.
+const PACKAGE: &str = ".data/extern_modules";
 
 /// An archive's bytes, and where in the file they begin.
 #[derive(Clone, Copy)]
@@ -31,6 +35,22 @@ pub(crate) fn read(
             let root = read_part(reader, source, archive, folder, part)?;
             reader.document(part, root);
         }
+    }
+    Ok(())
+}
+
+/// Reads the pickles of a package: each is a document by its name, without the extension.
+pub(crate) fn read_package(reader: &mut Reader<'_>, archive: &Archive, folder: &str) -> Result<()> {
+    let source = Source { data: reader.data, base: Some(0) };
+    let own = format!("{folder}.data/");
+    for member in archive.members() {
+        let name = member.name.strip_prefix(folder).and_then(|name| name.strip_suffix(".pkl"));
+        let Some(name) = name.filter(|_| !member.name.starts_with(&own)) else { continue };
+        let first = reader.heap.storages.all.len();
+        reader.heap.ids = PersistentIds::InFolder(own.clone());
+        let root = read_pickle(reader, source, member)?;
+        place_storages(reader, source, archive, (&own, ".storage"), first, false)?;
+        reader.document(name, root);
     }
     Ok(())
 }
@@ -64,16 +84,21 @@ fn read_part(
     let is_big = is_big_endian(archive, folder, source.data)?;
     let name = format!("{folder}{part}.pkl");
     let member = archive.get(&name).ok_or_else(|| missing(&name))?;
-    let bytes = member.bytes(source.data)?;
     let first = reader.heap.storages.all.len();
     // Another archive's storages may have the same keys.
     reader.heap.ids = PersistentIds::InFolder(format!("{part} {first}"));
+    let root = read_pickle(reader, source, member)?;
+    place_storages(reader, source, archive, (&format!("{folder}{part}/"), ""), first, is_big)?;
+    Ok(root)
+}
+
+fn read_pickle(reader: &mut Reader<'_>, source: Source<'_>, member: &Member) -> Result<NodeId> {
+    let bytes = member.bytes(source.data)?;
     // So the offsets of errors are those of the file.
     let (root, _) = match member.stored(source.data) {
         Some(_) => reader.pickle(&source.data[..member.place.end], member.place.start)?,
         None => reader.pickle(&bytes, 0)?,
     };
-    place_storages(reader, source, archive, &format!("{folder}{part}/"), first, is_big)?;
     Ok(root)
 }
 
@@ -82,7 +107,8 @@ pub(crate) fn folder(archive: &Archive) -> Result<String> {
     let names = || archive.members().iter().map(|member| member.name.as_str());
     let first = names().find_map(|name| {
         let (folder, rest) = name.split_once('/').unwrap_or(("", name));
-        let is_root = matches!(rest, "data.pkl" | "archive_format") || is_exported(rest);
+        let is_root = matches!(rest, "data.pkl" | "archive_format" | PACKAGE | MODEL);
+        let is_root = is_root || is_exported(rest);
         is_root.then(|| if folder.is_empty() { String::new() } else { format!("{folder}/") })
     });
     let found = first.or_else(|| names().any(|name| name == "data.pkl").then(String::new));
@@ -105,7 +131,11 @@ fn is_exported(name: &str) -> bool {
 pub(crate) fn layout(archive: &Archive, folder: &str) -> FileLayout {
     let has = |name: &str| archive.get(&format!("{folder}{name}")).is_some();
     let code = format!("{folder}code/");
-    if has("constants.pkl") || archive.members().iter().any(|m| m.name.starts_with(&code)) {
+    if has(PACKAGE) && !has("data.pkl") {
+        FileLayout::Package
+    } else if has(MODEL) && !has("data.pkl") {
+        FileLayout::OldScript
+    } else if has("constants.pkl") || archive.members().iter().any(|m| m.name.starts_with(&code)) {
         FileLayout::Script
     } else if has("data.pkl") {
         FileLayout::Zip
@@ -129,12 +159,12 @@ pub(crate) fn is_big_endian(archive: &Archive, folder: &str, data: &[u8]) -> Res
     }
 }
 
-/// Finds the bytes of the storages from number `first` on.
+/// Finds the bytes of the storages from number `first` on: what their members' names begin and end with.
 fn place_storages(
     reader: &mut Reader<'_>,
     source: Source<'_>,
     archive: &Archive,
-    folder: &str,
+    (folder, ending): (&str, &str),
     first: usize,
     is_big: bool,
 ) -> Result<()> {
@@ -143,7 +173,7 @@ fn place_storages(
         if storage.location == "meta" {
             continue;
         }
-        let name = format!("{folder}{}", storage.key);
+        let name = format!("{folder}{}{ending}", storage.key);
         let word = if is_big { storage.dtype.word_size() } else { 1 };
         let len = storage.len;
         let member = archive.get(&name).ok_or_else(|| missing(&name))?;

@@ -2,7 +2,8 @@
 
 use crate::metadata::Metadata;
 
-/// Every format; `torch` stands on `pickle` and `json`, `can` on `json` and `npy`.
+/// Every format; `torch` stands on `pickle` and `json`, `can` on `json`, `npy` and
+/// `safetensors`.
 const FORMATS: [&str; 12] = [
     "cannery-can",
     "cannery-cbor",
@@ -40,7 +41,8 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
             to == "cannery-core"
         }
         "cannery-can" => {
-            ["cannery-archive", "cannery-core", "cannery-json", "cannery-npy"].contains(&to)
+            let formats = ["cannery-json", "cannery-npy", "cannery-safetensors"];
+            formats.contains(&to) || ["cannery-archive", "cannery-core"].contains(&to)
         }
         "cannery-torch" => {
             ["cannery-archive", "cannery-core", "cannery-json", "cannery-pickle"].contains(&to)

@@ -111,7 +111,10 @@ fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
         words = array;
     }
     if let Some(len) = node.len {
-        words = format!("{words} of {}", range(len));
+        words = match words.as_str() {
+            "tensors" => count(len.1, "tensor"),
+            _ => format!("{words} of {}", range(len)),
+        };
     }
     let mut details = node.details.as_deref();
     if let [items] = parts

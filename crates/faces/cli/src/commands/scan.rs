@@ -73,7 +73,7 @@ fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Fail
         (Verdict::Danger, "dangerous"),
         (Verdict::Unknown, "unknown"),
         (Verdict::Skipped, "skipped"),
-        (Verdict::Code, "of code"),
+        (Verdict::Code, "code"),
     ];
     for (verdict, name) in counted {
         let count = report.count(verdict);

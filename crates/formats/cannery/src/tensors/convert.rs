@@ -123,6 +123,11 @@ pub fn convert_tensors(
     target: TensorTarget,
     options: &TensorOptions,
 ) -> Result<TensorsConverted> {
+    if options.shard_size.is_some() && target != TensorTarget::Safetensors {
+        let message = "only safetensors are divided over several files";
+        return Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("leave `--shard-size` away, or convert to `.safetensors`"));
+    }
     let container = &*source.container;
     let chosen = choose(container, options)?;
     let becomes = |info: &TensorInfo| match &options.dtype {
@@ -131,15 +136,19 @@ pub fn convert_tensors(
     };
     let is_whole = options.include.is_empty();
     let mut left_out = if is_whole { container.others().to_vec() } else { Vec::new() };
+    let mut are_floats = false;
     let mut infos = Vec::new();
     for info in chosen {
         match obstacle(info, &becomes(info), target) {
             None => infos.push(info),
-            Some(why) => left_out.push(format!("{}: {why}", info.name)),
+            Some(why) => {
+                are_floats |= is_float(&info.dtype);
+                left_out.push(format!("{}: {why}", info.name));
+            }
         }
     }
     if !left_out.is_empty() && !options.lossy {
-        return Err(refuse(&left_out));
+        return Err(refuse(&left_out, are_floats));
     }
     check_sizes(&infos, container)?;
     let described = infos.iter().map(|t| (t.name.clone(), becomes(t), t.shape.clone())).collect();
@@ -208,11 +217,14 @@ fn check_sizes(tensors: &[&TensorInfo], container: &dyn TensorContainer) -> Resu
 }
 
 #[cold]
-fn refuse(left_out: &[String]) -> Error {
+fn refuse(left_out: &[String], are_floats: bool) -> Error {
     let listed = left_out[..left_out.len().min(MAX_LISTED)].join("; ");
     let more = left_out.len().saturating_sub(MAX_LISTED);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let message = format!("the target cannot hold everything: {listed}{more}");
-    Error::new(ErrorKind::Unsupported, message)
-        .with_hint("`--lossy` leaves it out; `--dtype float32` converts floats that it lacks")
+    let hint = match are_floats {
+        true => "`--lossy` leaves it out; `--dtype float32` converts floats that it lacks",
+        false => "`--lossy` leaves it out",
+    };
+    Error::new(ErrorKind::Unsupported, message).with_hint(hint)
 }

@@ -27,12 +27,13 @@ pub fn tensor_dtype(name: &str) -> Result<TensorDtype> {
     let found = all.find(|(names, _)| names.contains(&wanted.as_str()));
     found.map(|(_, dtype)| dtype.clone()).ok_or_else(|| {
         let names: Vec<_> = TYPES.iter().map(|(names, _)| names[0]).collect();
-        Error::new(ErrorKind::Unsupported, format!("`{name}` is no type that tensors are made of"))
-            .with_hint(format!("there are: {}", names.join(", ")))
+        let message = format!("expected one of {}, found `{name}`", names.join(", "));
+        Error::new(ErrorKind::Unsupported, message)
     })
 }
 
-/// Whether a name matches a pattern, in which `*` stands for any characters and `?` for one.
+/// Whether a name matches a pattern, in which `*` stands for any characters, `?` for one, and `[0-9]`
+/// or `[!abc]` for one of those, or of none of those, in brackets.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
@@ -46,17 +47,53 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
                 retry = Some((at, in_name));
                 continue;
             }
-            Some(&c) if c == '?' || c == name[in_name] => {
-                (at, in_name) = (at + 1, in_name + 1);
-                continue;
+            Some(_) => {
+                let (is_match, len) = matches_one(&pattern[at..], name[in_name]);
+                if is_match {
+                    (at, in_name) = (at + len, in_name + 1);
+                    continue;
+                }
             }
-            _ => {}
+            None => {}
         }
         let Some((behind, from)) = retry else { return false };
         retry = Some((behind, from + 1));
         (at, in_name) = (behind, from + 1);
     }
     pattern[at..].iter().all(|&c| c == '*')
+}
+
+/// Whether a character matches the first thing of a pattern, and how many characters that takes.
+fn matches_one(pattern: &[char], c: char) -> (bool, usize) {
+    let is_negated = pattern.get(1) == Some(&'!');
+    let start = if is_negated { 2 } else { 1 };
+    // A bracket that comes first is one of those in brackets.
+    let end = pattern.iter().skip(start + 1).position(|&c| c == ']');
+    match (pattern[0], end) {
+        ('?', _) => (true, 1),
+        ('[', Some(end)) => {
+            let end = start + 1 + end;
+            (in_class(&pattern[start..end], c) != is_negated, end + 1)
+        }
+        (first, _) => (first == c, 1),
+    }
+}
+
+fn in_class(mut class: &[char], c: char) -> bool {
+    while let Some((&first, rest)) = class.split_first() {
+        if let ['-', last, rest @ ..] = rest {
+            if (first..=*last).contains(&c) {
+                return true;
+            }
+            class = rest;
+        } else {
+            if first == c {
+                return true;
+            }
+            class = rest;
+        }
+    }
+    false
 }
 
 /// A tensor's name as the name of a file: what could name another folder is escaped.
@@ -108,6 +145,13 @@ mod tests {
             ("*a*b", "abab", true),
             ("", "a", false),
             ("é?", "éü", true),
+            ("layers.[0-2].*", "layers.1.bias", true),
+            ("layers.[0-2].*", "layers.3.bias", false),
+            ("layers.[!0-2].*", "layers.3.bias", true),
+            ("*[ab-]", "w-", true),
+            ("[]]", "]", true),
+            ("w[0]", "w[0]", false),
+            ("w[0", "w[0", true),
         ];
         for (pattern, name, expected) in cases {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cannery_core::{Container, Error, ErrorKind, Result, TensorContainer, TensorDtype, TensorInfo};
+use cannery_core::{
+    ByteOrder, Container, Dtype, Error, ErrorKind, Result, TensorContainer, TensorDtype, TensorInfo,
+};
 use cannery_npy::NpzWriter;
 use cannery_safetensors::{INDEX_SUFFIX, Index, Layout, dtype_code, shard_name, split_into_shards};
 
@@ -47,11 +49,16 @@ impl TensorTarget {
     pub(super) fn holds(self, dtype: &TensorDtype) -> bool {
         match self {
             Self::Safetensors => dtype_code(dtype).is_some(),
-            _ => dtype
-                .to_dtype(cannery_core::ByteOrder::Little)
-                .is_some_and(|dtype| cannery_npy::dtype_to_descr(&dtype).is_ok()),
+            Self::Can => to_dtype(dtype).is_some_and(|dtype| cannery_can::has_member(&dtype)),
+            Self::Npz | Self::NpyFolder => {
+                to_dtype(dtype).is_some_and(|dtype| cannery_npy::dtype_to_descr(&dtype).is_ok())
+            }
         }
     }
+}
+
+fn to_dtype(dtype: &TensorDtype) -> Option<Dtype> {
+    dtype.to_dtype(ByteOrder::Little)
 }
 
 fn is_folder(path: &Path) -> bool {

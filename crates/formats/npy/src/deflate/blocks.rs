@@ -10,11 +10,14 @@ pub(super) const JOINT: usize = 5;
 /// The last bytes of a joint: the length of an empty block of stored bytes.
 pub(super) const JOINT_END: [u8; 4] = [0, 0, 0xff, 0xff];
 
+/// Bits that are looked at together.
+const WORD: usize = 56;
+
 /// The longest code.
 const MAX_BITS: usize = 15;
 
 /// The order in which the lengths of the codes for lengths are stored.
-const LENGTH_ORDER: [usize; 19] =
+pub(super) const LENGTH_ORDER: [usize; 19] =
     [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// What a symbol is, in the upper bits of a table's entry; the lower ones are the bits it takes.
@@ -111,8 +114,8 @@ struct Table {
 
 fn skip_symbols(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
     loop {
+        let symbol = skip_literals(bits, &codes.literals);
         let word = bits.peek();
-        let symbol = codes.literals.entry(word);
         let taken = usize::from(symbol & 0xff);
         match symbol & 0xff00 {
             LITERAL if taken > 0 => bits.at += taken,
@@ -130,6 +133,21 @@ fn skip_symbols(bits: &mut Bits<'_>, codes: &Codes) -> Option<()> {
             return None;
         }
     }
+}
+
+/// Skips bytes as long as there are enough bits in a word; gives the entry of what comes then.
+fn skip_literals(bits: &mut Bits<'_>, literals: &Table) -> u16 {
+    let mut word = bits.peek();
+    let mut left = WORD;
+    let mut symbol = literals.entry(word);
+    while symbol & 0xff00 == LITERAL && symbol > 0 && left >= 2 * MAX_BITS {
+        let taken = usize::from(symbol);
+        word >>= taken;
+        left -= taken;
+        symbol = literals.entry(word);
+    }
+    bits.at += WORD - left;
+    symbol
 }
 
 impl Table {
@@ -161,7 +179,7 @@ impl Table {
 }
 
 /// The first code of each length.
-fn first_codes(lengths: &[u8]) -> [u16; MAX_BITS + 1] {
+pub(super) fn first_codes(lengths: &[u8]) -> [u16; MAX_BITS + 1] {
     let mut counts = [0_u16; MAX_BITS + 1];
     for &length in lengths.iter().filter(|length| **length > 0) {
         counts[usize::from(length)] += 1;

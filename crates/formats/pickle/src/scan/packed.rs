@@ -2,7 +2,9 @@
 
 use std::io::Read;
 
-use super::kind::Compression;
+use cannery_core::Limits;
+
+use super::kind::{Compression, FileKind};
 use super::{Scanner, Verdict};
 
 const DAMAGED: &str = "compressed data that is damaged, cut off, or followed by something else";
@@ -27,8 +29,19 @@ impl Scanner {
             self.search(data, 0);
             return "a broken compressed file".to_owned();
         }
+        self.expansion(data.len(), &unpacked.bytes);
         let what = self.content(&unpacked.bytes);
         format!("{what}, compressed")
+    }
+
+    /// Notes what expands to more than readers of documents unpack. Arrays and pickles of arrays may be all
+    /// zeros, and are read as they are.
+    pub(super) fn expansion(&mut self, packed: usize, bytes: &[u8]) {
+        let is_array = matches!(FileKind::of(bytes), FileKind::Npy | FileKind::Pickle);
+        if !is_array && bytes.len() as u64 > Limits::default().expanded_for(packed as u64) {
+            let reason = format!("{packed} bytes that unpack to {}: a resource bomb", bytes.len());
+            self.note(Verdict::Unknown, 0, &reason);
+        }
     }
 
     /// Unpacks what a reader makes of the data.

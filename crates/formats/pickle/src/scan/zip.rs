@@ -86,8 +86,7 @@ impl Scanner {
         if directory.entries.is_empty() {
             self.judged = Verdict::Ok;
         }
-        if let Some(entry) = directory.entries.iter().find(|entry| is_exported(&entry.name)) {
-            let reason = "a program that PyTorch has exported";
+        if let Some((entry, reason)) = directory.program() {
             self.inside(&entry.name, |scanner| scanner.note(Verdict::Unknown, 0, reason));
         }
         self.ends(data, &directory);
@@ -199,6 +198,9 @@ impl Scanner {
                     if unpacked.bytes.is_empty() {
                         return;
                     }
+                }
+                if matches!(role, Role::Any) {
+                    scanner.expansion(packed.len(), &unpacked.bytes);
                 }
                 &unpacked.bytes
             };
@@ -397,10 +399,23 @@ fn is_note(bytes: &[u8]) -> bool {
     bytes.len() <= 64 && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"\n.-_".contains(b))
 }
 
-/// Whether an archive with this member is of `torch.export.save`.
-fn is_exported(name: &str) -> bool {
-    let name = name.rsplit('/').next().unwrap_or(name);
-    matches!(name, "archive_format" | "serialized_exported_program.json")
+impl Directory {
+    /// The member that says that the archive brings code which `PyTorch` runs, and what it is. The
+    /// `TorchScript` of later versions is known by its pickle.
+    fn program(&self) -> Option<(&Entry, &'static str)> {
+        let has_code = || self.entries.iter().any(|entry| entry.name.contains("/code/"));
+        let reason_for = |name: &str| match name.rsplit('/').next().unwrap_or(name) {
+            "archive_format" | "serialized_exported_program.json" => {
+                Some("a program that PyTorch has exported")
+            }
+            "extern_modules" if name.ends_with(".data/extern_modules") => {
+                Some("a package of PyTorch's: its code is imported")
+            }
+            "model.json" if has_code() => Some("TorchScript: a program"),
+            _ => None,
+        };
+        self.entries.iter().find_map(|entry| Some((entry, reason_for(&entry.name)?)))
+    }
 }
 
 /// What a member is to `PyTorch`.
