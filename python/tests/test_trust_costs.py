@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import textwrap
 
+import cannery
 import pytest
 from children import run_child
 
 # What the cases are made with. `load` says what became of a document, and `pickled` of a pickle.
 PRELUDE = """
-import base64, copy, json as stdlib, struct
+import base64, copy, json as stdlib, struct, zipfile
 resource.setrlimit(resource.RLIMIT_CPU, (6, 6))
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 PRIME = 2**61 - 1
@@ -39,7 +40,24 @@ def said(read, data, **options):
     return value
 
 def load(document):
-    return said(cannery.loads, stdlib.dumps(document))
+    packed = {"json": lambda: stdlib.dumps(document), "msgpack": lambda: msgpack.packb(document),
+              "cbor": lambda: cbor.dumps(document), "can": lambda: canned(stdlib.dumps(document).encode())}
+    if FORM != "can":
+        return said(cannery.loads, packed[FORM](), format=FORM)
+    found = cannery.scan(packed["can"]()).findings
+    if any("resource" in each.reason for each in found):
+        print("it is reported as an Error")
+        raise SystemExit
+    return cannery.loads(stdlib.dumps(document))
+
+def canned(document):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        members = {"document.json": {"size": len(document), "blake3": "0" * 64}}
+        archive.writestr("document.json", document)
+        manifest = {"format": "cannery.can", "version": 1, "members": members}
+        archive.writestr("manifest.json", stdlib.dumps(manifest))
+    return made.getvalue()
 
 def short(text):
     data = text.encode()
@@ -190,16 +208,76 @@ LOADED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("code", REFUSED.values(), ids=REFUSED)
-def test_what_would_cost_too_much_is_refused(code: str) -> None:
-    made = run_child(PRELUDE + textwrap.dedent(code) + "\nprint('it was loaded')")
+def in_forms(cases: dict[str, str]) -> list[object]:
+    """Each case, and those that are documents in each form of a document."""
+    return [
+        pytest.param(code, form, id=f"{name} in {form}" if form != "json" else name)
+        for name, code in cases.items()
+        for form in (("json", "msgpack", "cbor", "can") if "load(" in code else ("json",))
+        if form == "json" or " load(" in code
+    ]
+
+
+def run(code: str, form: str) -> str:
+    return run_child(f"{PRELUDE}FORM = {form!r}\n{textwrap.dedent(code)}\nprint('loaded')")
+
+
+@pytest.mark.parametrize(("code", "form"), in_forms(REFUSED))
+def test_what_would_cost_too_much_is_refused(code: str, form: str) -> None:
+    made = run(code, form)
     assert made.endswith("Error"), made
 
 
-@pytest.mark.parametrize("code", LOADED.values(), ids=LOADED)
-def test_what_only_looks_large_is_loaded(code: str) -> None:
-    made = run_child(PRELUDE + textwrap.dedent(code) + "\nprint('loaded')")
+@pytest.mark.parametrize(("code", "form"), in_forms(LOADED))
+def test_what_only_looks_large_is_loaded(code: str, form: str) -> None:
+    made = run(code, form)
     assert made.endswith("loaded"), made
+
+
+BINARY = {
+    "lists in lists": lambda: b"\x91" * 100_000 + b"\x01",
+    "maps in maps": lambda: b"\x81\xa1a" * 100_000 + b"\x01",
+    "lists in lists of CBOR": lambda: b"\x81" * 100_000 + b"\x01",
+    "endless lists of CBOR": lambda: b"\x9f" * 100_000 + b"\xff" * 100_000,
+    "tags in tags of CBOR": lambda: b"\xc1" * 100_000 + b"\x01",
+    "shared values of CBOR": lambda: shared_lists(60),
+}
+
+
+def shared_lists(count: int) -> bytes:
+    """Lists of two references to the list before, by tags 28 and 29."""
+    made = b"\xd8\x1c\x82\x01\x02"
+    for at in range(count):
+        reference = b"\xd8\x1d" + (bytes([at]) if at < 24 else b"\x18" + bytes([at]))
+        made += b"\xd8\x1c\x82" + reference * 2
+    head = count + 1
+    return (bytes([0x80 | head]) if head < 24 else b"\x98" + bytes([head])) + made
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_bombs_of_bytes_are_not_ok(name: str) -> None:
+    data = BINARY[name]()
+    scanned = cannery.scan(data)
+    assert scanned.verdict == "unknown", scanned
+    assert any("resource" in found.reason for found in scanned.findings), scanned
+
+
+# What declares more than it holds ends there, at no cost.
+@pytest.mark.parametrize("head", [0xDC, 0xDD, 0xDE, 0xDF, 0x9A, 0x9B, 0xBA, 0xBB])
+def test_declared_sizes_are_not_believed(head: int) -> None:
+    data = bytes([head]) + b"\x7f\xff\xff\xff" + b"\x01" * 100
+    form = "msgpack" if head >= 0xDC else "cbor"
+    made = run_child(
+        f"""
+        resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
+        try:
+            cannery.loads({data!r}, format={form!r})
+        except cannery.CanneryError:
+            assert cannery.scan({data!r}).verdict != "ok"
+            print("refused")
+        """
+    )
+    assert made == "refused"
 
 
 # Calls with one scalar are made without the rules, which say what is wrong.

@@ -10,6 +10,17 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes};
 
+/// Whether bytes lie in one page of memory, so that all of them can be read if the first can.
+///
+/// `AddressSanitizer` cannot know this of reads behind the end of what was allocated; extensions that
+/// are built for it make none.
+#[inline(always)]
+pub(crate) fn is_within_page<T>(from: *const T, bytes: usize) -> bool {
+    const PAGE: usize = 4096;
+    const IS_SANITIZED: bool = option_env!("CANNERY_ADDRESS_SANITIZER").is_some();
+    !IS_SANITIZED && from as usize % PAGE <= PAGE - bytes
+}
+
 /// The system's allocator, with something put by.
 ///
 /// Rust ends the process when there is no memory for a thing of a fixed size. Large requests are made

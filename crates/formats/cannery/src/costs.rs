@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 
 use cannery_core::tagged::TagDecoder;
-use cannery_core::{Graph, GraphBuilder, Limits, Node, NodeId, ObjectNode};
+use cannery_core::{ErrorKind, Graph, GraphBuilder, Limits, Node, NodeId, ObjectNode, Result};
 use cannery_pickle::costs::{PatternCosts, is_costly_header, is_costly_mail};
+use cannery_pickle::hashes::has_equal_hashes;
+use cannery_pickle::scan::BinaryDocument;
 
 /// Longer texts are not read as documents: searching them is all that a scan does.
 const LONGEST_DOCUMENT: usize = 64 << 20;
@@ -20,10 +22,10 @@ const WRITTEN_OUT: f64 = 25.0;
 const KEY_ITEMS: f64 = 1_048_576.0;
 /// Objects that methods go through, in objects of the same kind.
 const MOST_NESTED: f64 = 16_384.0;
-const MOST_ALIKE: u64 = 256;
-const MOST_COMPARED: u64 = 10_000_000;
-/// Digits of the numbers of which several have one hash.
-const DIGITS: usize = 19;
+/// Digits of the numbers by which hashes are chosen.
+const DIGITS: usize = 14;
+/// So many of them, or of identifiers and addresses, are looked at.
+const FEW: usize = 64;
 /// Items of a range that is a part of an object.
 const MOST_ITEMS: f64 = 1e7;
 
@@ -36,13 +38,86 @@ pub(crate) fn document_bomb(data: &[u8]) -> Option<&'static str> {
     graphs_of(text).iter().find_map(|graph| Costs::of(graph)?.bomb())
 }
 
-/// Whether it has references, types or large numbers at all.
+/// What MessagePack or CBOR that fills a file to its end is, and why it would cost more than it holds.
+pub(crate) fn binary_document(data: &[u8]) -> Option<BinaryDocument> {
+    if data.len() > LONGEST_DOCUMENT {
+        return None;
+    }
+    let msgpack = |data: &[u8], sink: &mut TagDecoder<GraphBuilder>| {
+        cannery_msgpack::from_slice_prefix(data, &cannery_msgpack::ReadOptions::default(), sink)
+    };
+    let cbor = |data: &[u8], sink: &mut TagDecoder<GraphBuilder>| {
+        cannery_cbor::from_slice_prefix(data, &cannery_cbor::ReadOptions::default(), sink)
+    };
+    // Empty containers begin pickles, too; alone, they are no document that needs to be judged.
+    let is_msgpack = matches!(data, [0x81..=0x8f | 0x91..=0x9f | 0xdc..=0xdf, ..]);
+    let is_cbor = matches!(data, [0x81..=0x9f | 0xa1..=0xbf | 0xc0..=0xdb, ..]);
+    let msgpack = is_msgpack.then(|| document_of("MessagePack", data, msgpack)).flatten();
+    let cbor = is_cbor.then(|| document_of("CBOR", data, cbor)).flatten();
+    // Some bytes are both: the worse of them counts.
+    msgpack.filter(|document| document.bomb.is_some()).or(cbor).or(msgpack)
+}
+
+fn document_of(
+    name: &'static str,
+    data: &[u8],
+    read: impl Fn(&[u8], &mut TagDecoder<GraphBuilder>) -> Result<usize>,
+) -> Option<BinaryDocument> {
+    let mut bomb = None;
+    let mut rest = data;
+    while let Some(&first) = rest.first() {
+        // Bytes that are numbers one after the other say nothing.
+        if first < 0x80 {
+            return None;
+        }
+        let mut sink = TagDecoder::new(GraphBuilder::new(Limits::default()));
+        let graph = match read(rest, &mut sink) {
+            Ok(used) => {
+                rest = &rest[used..];
+                sink.into_inner().finish()
+            }
+            Err(error) => Err(error),
+        };
+        match graph {
+            Ok(graph) => bomb = bomb.or_else(|| Costs::of(&graph)?.bomb()),
+            Err(error) if matches!(error.kind(), ErrorKind::Depth | ErrorKind::Limit) => {
+                let reason = "it nests too deeply, or is far more than it holds: a resource bomb";
+                return Some(BinaryDocument { name, bomb: Some(reason) });
+            }
+            Err(_) => return None,
+        }
+    }
+    Some(BinaryDocument { name, bomb })
+}
+
+/// Whether it has references, types, or many of the numbers by which hashes are chosen.
 fn is_worth_reading(data: &[u8]) -> bool {
     let has = |needle: &[u8]| data.windows(needle.len()).any(|window| window == needle);
-    let is_long = |run: &[u8]| run.len() >= DIGITS && run.iter().all(u8::is_ascii_digit);
-    (data.contains(&b'&') && data.contains(&b'*'))
-        || has(b"$type")
-        || data.split(|byte| !byte.is_ascii_digit()).filter(|run| is_long(run)).nth(256).is_some()
+    (data.contains(&b'&') && data.contains(&b'*')) || has(b"$type") || has_many_numbers(data)
+}
+
+/// Fractions of floats are long, too, and not counted, but those in quotes are.
+fn has_many_numbers(data: &[u8]) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_hexdigit() || b":-.+/".contains(&byte);
+    let (mut found, mut at) = (0, 0);
+    while at < data.len() {
+        let len = data[at..].iter().take_while(|&&byte| is_inside(byte)).count();
+        let is_quoted = at > 0 && matches!(data[at - 1], b'"' | b'\'');
+        found += usize::from(len >= DIGITS && is_chosen(&data[at..at + len], is_quoted));
+        if found > FEW {
+            return true;
+        }
+        at += len + 1;
+    }
+    false
+}
+
+/// Whether a word is a long number, an identifier or an address.
+fn is_chosen(word: &[u8], is_quoted: bool) -> bool {
+    let is_address = word.iter().filter(|&&byte| byte == b':').count() >= 2;
+    let whole = word.split(|&byte| byte == b'.' && !is_quoted).next().unwrap_or_default();
+    let digits = whole.iter().filter(|byte| byte.is_ascii_digit()).count();
+    is_address || matches!(word.len(), 32 | 36) || digits >= DIGITS
 }
 
 fn graphs_of(text: &str) -> Vec<Graph> {
@@ -82,7 +157,7 @@ impl<'a> Costs<'a> {
                 costs.order.push(id);
             } else if seen.insert(id) {
                 waiting.push((id, true));
-                inner(&graph[id], &mut |id| waiting.push((id, false)));
+                graph[id].for_each_inner(|id| waiting.push((id, false)));
             }
         }
         Some(costs)
@@ -95,8 +170,8 @@ impl<'a> Costs<'a> {
         if self.nests_too_much() {
             return Some("objects that hold the same objects again and again: a resource bomb");
         }
-        if self.has_equal_hashes() {
-            return Some("numbers that all have the same hash: a resource bomb");
+        if has_equal_hashes(self.graph) {
+            return Some("keys that all have the same hash: a resource bomb");
         }
         let mut patterns = PatternCosts::default();
         self.objects().find_map(|object| self.object_bomb(object, &mut patterns))
@@ -120,7 +195,7 @@ impl<'a> Costs<'a> {
                 _ => own,
             };
             if !matches!(node, Node::Object(object) if !goes_in(object)) {
-                inner(node, &mut |id| {
+                node.for_each_inner(|id| {
                     // What is part of itself has no weight there yet.
                     let place = self.places.get(&id);
                     weight += place.and_then(|&place| weights.get(place)).copied().unwrap_or(0.0);
@@ -159,57 +234,6 @@ impl<'a> Costs<'a> {
             matches!(&self.graph[*id], Node::Object(object) if nests(object))
                 && weight > MOST_NESTED
         })
-    }
-
-    fn has_equal_hashes(&self) -> bool {
-        let mut all: HashMap<u64, u64> = HashMap::new();
-        let mut compared = 0;
-        for &id in &self.order {
-            if let Some(hash) = self.hash(id) {
-                let alike = all.entry(hash).or_default();
-                *alike += 1;
-                if *alike > MOST_ALIKE {
-                    return true;
-                }
-            }
-            let (Node::Set(items) | Node::FrozenSet(items)) = &self.graph[id] else { continue };
-            let mut within: HashMap<u64, u64> = HashMap::new();
-            for hash in items.iter().filter_map(|&item| self.hash(item)) {
-                let alike = within.entry(hash).or_default();
-                // Keys that are objects are compared by a method of theirs.
-                compared += 16 * *alike;
-                *alike += 1;
-            }
-        }
-        compared > MOST_COMPARED
-    }
-
-    /// The hash of a number that can be chosen to have the hash of another.
-    fn hash(&self, id: NodeId) -> Option<u64> {
-        const MODULUS: u64 = (1 << 61) - 1;
-        match &self.graph[id] {
-            Node::Int(value) if value.unsigned_abs() >= MODULUS => {
-                Some(value.unsigned_abs() % MODULUS)
-            }
-            Node::BigInt(value) => Some(remainder(value.iter_u64_digits().rev(), MODULUS)),
-            // A key of a map of numbers, where a format has keys of text only.
-            Node::Text(text) => {
-                let text = text.as_str().filter(|text| text.len() >= DIGITS)?;
-                let digits = text.strip_prefix('-').unwrap_or(text).bytes();
-                let value = |left: u128, digit: u8| {
-                    digit
-                        .is_ascii_digit()
-                        .then(|| (left * 10 + u128::from(digit - b'0')) % u128::from(MODULUS))
-                };
-                u64::try_from(digits.into_iter().try_fold(0, value)?).ok()
-            }
-            Node::Object(object) if type_name(object).starts_with("ipaddress.IPv6") => {
-                let text = self.text(part(object, "value")?)?;
-                let address: std::net::Ipv6Addr = text.split('/').next()?.parse().ok()?;
-                u64::try_from(u128::from(address) % u128::from(MODULUS)).ok()
-            }
-            _ => None,
-        }
     }
 
     fn object_bomb(
@@ -318,24 +342,6 @@ fn references(text: &str) -> impl Iterator<Item = String> {
         .filter_map(|rest| rest.split(')').next())
         .chain(text.split("${").skip(1).filter_map(|rest| rest.split('}').next()))
         .map(|name| name.rsplit(':').next().unwrap_or(name).to_lowercase())
-}
-
-/// What is left of a number, by its digits, the highest first.
-fn remainder(digits: impl Iterator<Item = u64>, modulus: u64) -> u64 {
-    let modulus = u128::from(modulus);
-    let left = digits.fold(0, |left: u128, digit| (left << 64 | u128::from(digit)) % modulus);
-    u64::try_from(left).unwrap_or(0)
-}
-
-fn inner(node: &Node, take: &mut impl FnMut(NodeId)) {
-    match node {
-        Node::Map(entries) => entries.iter().for_each(|&(key, value)| {
-            take(key);
-            take(value);
-        }),
-        Node::Object(object) => object.parts.iter().for_each(|&(_, part)| take(part)),
-        _ => items(node).iter().copied().for_each(take),
-    }
 }
 
 fn items(node: &Node) -> &[NodeId] {

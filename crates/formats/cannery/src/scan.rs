@@ -188,6 +188,8 @@ pub fn scan_places(
 pub fn with_checks(options: ScanOptions) -> ScanOptions {
     #[cfg(all(feature = "json", feature = "yaml"))]
     let options = options.documents(crate::costs::document_bomb);
+    #[cfg(all(feature = "json", feature = "yaml", feature = "msgpack", feature = "cbor"))]
+    let options = options.binary(crate::costs::binary_document);
     #[cfg(feature = "safetensors")]
     let options = options.safetensors(|data| match cannery_safetensors::Header::from_slice(data) {
         Ok(_) => Ok(()),

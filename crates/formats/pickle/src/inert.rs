@@ -1,5 +1,6 @@
 //! A pickle as a graph of values, for programs without Python: names make inert objects.
 
+use std::collections::HashMap;
 use std::vec::Drain;
 
 use cannery_core::{
@@ -39,6 +40,15 @@ pub fn read(data: &[u8], limits: Limits) -> Result<Graph> {
     Ok(graph)
 }
 
+/// What a pickle would make, as far as it can be read: without a root.
+pub(crate) fn graph_of(data: &[u8], start: usize) -> Graph {
+    let heap = InertHeap::new(&Limits::default(), (data.len() - start) as u64);
+    let mut machine = Machine::new(Ops::new(data, start, Framing::Ignored), heap);
+    // What was made before an error would be made.
+    let _ = machine.run();
+    machine.heap.graph
+}
+
 /// The heap of [`read`].
 pub struct InertHeap {
     /// The objects so far.
@@ -47,14 +57,19 @@ pub struct InertHeap {
     pub made: Vec<(usize, NodeId)>,
     budget: Budget,
     protocol: u8,
+    /// Where the parts of objects that have many are, by their names.
+    indices: HashMap<NodeId, HashMap<TextBuf, usize>>,
 }
+
+/// Objects with more parts have an index of them.
+const FEW_PARTS: usize = 16;
 
 impl InertHeap {
     /// An empty heap for an input of that many bytes.
     #[must_use]
     pub fn new(limits: &Limits, input: u64) -> Self {
         let budget = Budget::new(limits, input);
-        Self { graph: Graph::new(), made: Vec::new(), budget, protocol: 0 }
+        Self { graph: Graph::new(), made: Vec::new(), budget, protocol: 0, indices: HashMap::new() }
     }
 
     fn add(&mut self, node: Node) -> Result<NodeId> {
@@ -117,14 +132,40 @@ impl InertHeap {
 
     /// The part of that name, made if it is not there.
     fn part(&mut self, object: NodeId, name: &str, empty: Node) -> Result<NodeId> {
-        if let Node::Object(node) = &self.graph[object]
-            && let Some((_, part)) = node.parts.iter().find(|(part, _)| part.as_str() == Some(name))
+        let name = TextBuf::from(name);
+        if let Some(at) = self.place_of(object, &name)
+            && let Node::Object(node) = &self.graph[object]
         {
-            return Ok(*part);
+            return Ok(node.parts[at].1);
         }
         let part = self.add(empty)?;
-        self.graph.set_part(object, name.into(), part)?;
+        self.set_part(object, name, part)?;
         Ok(part)
+    }
+
+    /// Where the part of that name is among the parts of an object.
+    fn place_of(&mut self, object: NodeId, name: &TextBuf) -> Option<usize> {
+        let Node::Object(node) = &self.graph[object] else { return None };
+        if node.parts.len() <= FEW_PARTS {
+            return node.parts.iter().position(|(part, _)| part == name);
+        }
+        let index = self.indices.entry(object).or_default();
+        // Parts are only ever added at the end.
+        for (at, (part, _)) in node.parts.iter().enumerate().skip(index.len()) {
+            index.insert(part.clone(), at);
+        }
+        index.get(name).copied()
+    }
+
+    /// Sets a part of an object, in place of an earlier one of that name.
+    fn set_part(&mut self, object: NodeId, name: TextBuf, value: NodeId) -> Result<()> {
+        let place = self.place_of(object, &name);
+        match (&mut self.graph[object], place) {
+            (Node::Object(node), Some(at)) => node.parts[at].1 = value,
+            (Node::Object(node), None) => node.parts.push((name, value)),
+            _ => return self.graph.set_part(object, name, value),
+        }
+        Ok(())
     }
 
     fn put_entries(&mut self, dict: NodeId, items: Drain<'_, NodeId>) -> Result<()> {
@@ -138,18 +179,18 @@ impl InertHeap {
     /// State with names becomes parts; other state, or state beside arguments, is one part.
     fn take_state(&mut self, object: NodeId, state: NodeId) -> Result<()> {
         let Node::Map(entries) = &self.graph[state] else {
-            return self.graph.set_part(object, "state".into(), state);
+            return self.set_part(object, "state".into(), state);
         };
         let mut parts = Vec::with_capacity(entries.len());
         for &(key, value) in entries {
             match &self.graph[key] {
                 Node::Text(name) => parts.push((name.clone(), value)),
-                _ => return self.graph.set_part(object, "state".into(), state),
+                _ => return self.set_part(object, "state".into(), state),
             }
         }
         self.budget.take_nodes(parts.len() as u64)?;
         for (name, value) in parts {
-            self.graph.set_part(object, name, value)?;
+            self.set_part(object, name, value)?;
         }
         Ok(())
     }
@@ -329,7 +370,7 @@ impl Heap for InertHeap {
     ) -> Result<NodeId> {
         let object = self.make(class, arguments, at)?;
         if let Some(keywords) = keywords {
-            self.graph.set_part(object, "kwargs".into(), keywords)?;
+            self.set_part(object, "kwargs".into(), keywords)?;
         }
         Ok(object)
     }

@@ -6,6 +6,7 @@ mod arguments;
 pub mod costs;
 pub mod dis;
 pub mod explain;
+pub mod hashes;
 mod heap;
 mod inert;
 pub mod literal;

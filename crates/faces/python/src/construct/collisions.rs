@@ -10,6 +10,9 @@ const MAX_COLLISIONS: usize = 256;
 /// How many comparisons with such keys one document may take, in comparisons of integers.
 const MAX_COMPARED: u64 = 1 << 20;
 
+/// And how many more for each key: of -1 and -2, which have one hash, many tuples are made.
+const COMPARED_PER_KEY: u64 = 2 * COMPARED_BY_CLASS;
+
 /// What a comparison of other keys takes: for a class written in Python some microseconds.
 pub(crate) const COMPARED_BY_CLASS: u64 = 64;
 
@@ -17,6 +20,7 @@ pub(crate) const COMPARED_BY_CLASS: u64 = 64;
 #[derive(Default)]
 pub(crate) struct Collisions {
     compared: u64,
+    keys: u64,
 }
 
 impl Collisions {
@@ -39,10 +43,12 @@ impl Collisions {
             hashes.extend(key.hash().map(|hash| (hash, cost)));
         }
         hashes.sort_unstable();
+        self.keys += hashes.len() as u64;
+        let most = MAX_COMPARED + self.keys * COMPARED_PER_KEY;
         for run in hashes.chunk_by(|one, other| one.0 == other.0) {
             let (count, cost) = (run.len() as u64, run[run.len() - 1].1);
             self.compared += count * (count - 1) / 2 * cost;
-            if run.len() > MAX_COLLISIONS || self.compared > MAX_COMPARED {
+            if run.len() > MAX_COLLISIONS || self.compared > most {
                 return Err(colliding());
             }
         }

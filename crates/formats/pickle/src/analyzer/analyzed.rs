@@ -23,6 +23,8 @@ pub struct Analyzed {
     pub imports: bool,
     /// How often it refers to containers that it made before.
     pub(crate) references: u64,
+    /// Keys whose hashes the file can choose.
+    pub(crate) keys: u64,
     /// Tensors whose bytes lie outside of the pickle: `PyTorch`'s persistent ids.
     pub storages: Vec<Storage>,
     /// Parts of the data that are no instructions: the raw arrays.

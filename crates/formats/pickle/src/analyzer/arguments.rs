@@ -10,6 +10,8 @@ use crate::policy::{Profile, Uses, is_pure};
 
 /// Items that a computed sequence may have.
 const MAX_ITEMS: u64 = 1 << 16;
+/// So few keys are not looked at once more, for their hashes.
+pub(crate) const FEW_KEYS: u64 = 64;
 /// Digits of a number that is written as text, and its exponent.
 const MAX_DIGITS: u32 = 5000;
 const MAX_EXPONENT: i64 = 100_000;
@@ -109,7 +111,10 @@ impl Analyzer<'_> {
     /// Calls a name whose arguments are looked at.
     pub(super) fn call_checked(&mut self, index: u32, args: Symbol, check: Check) -> Symbol {
         let fault = match check {
-            Check::Sequence => self.check_sequence(args),
+            Check::Sequence => {
+                self.count_keys(index, args);
+                self.check_sequence(args)
+            }
             Check::Type => self.check_type(args),
             Check::Iterator => self.check_iterator(args),
             Check::Lazy => None,
@@ -247,6 +252,16 @@ impl Analyzer<'_> {
             }
         }
         self.reconstruct(index, args)
+    }
+
+    /// The items of a list become keys, and nothing is known of them here.
+    fn count_keys(&mut self, index: u32, args: Symbol) {
+        const HASHED: [&str; 5] = ["set", "frozenset", "dict", "OrderedDict", "Counter"];
+        let name = self.names.get(index).full.rsplit('.').next().unwrap_or_default();
+        let has_list = self.items(args).iter().any(|item| item.kind() == SymbolKind::List);
+        if has_list && HASHED.contains(&name) {
+            self.keys += FEW_KEYS;
+        }
     }
 
     /// A sequence of numbers that no file holds.

@@ -32,6 +32,7 @@ use crate::policy::Profile;
 use crate::read::{Framing, Ops};
 pub(crate) use analyzed::Trace;
 pub use analyzed::{Analyzed, AnalyzerOptions, Note, Storage};
+pub(crate) use arguments::FEW_KEYS;
 pub use finding::{Finding, Verdict};
 use finding::{Provenance, UseKind};
 use names::Names;
@@ -105,12 +106,12 @@ struct Analyzer<'a> {
     protocol: u8,
     /// Of containers in the memo, and on the stack.
     references: u64,
+    /// Keys that are neither texts nor small integers, of sets that calls make of lists, too.
+    keys: u64,
     raw: Vec<Range<usize>>,
     /// The array whose state was set last.
     array: ArrayState,
     dtypes: Dtypes,
-    /// Integers too long for a word, by their hash.
-    big_integers: HashMap<u64, Vec<u64>>,
     patterns: PatternCosts,
     /// Offset and opcode of the instruction at hand.
     offset: usize,
@@ -144,10 +145,10 @@ impl<'a> Analyzer<'a> {
             imports: false,
             protocol: 0,
             references: 0,
+            keys: 0,
             raw: Vec::new(),
             array: ArrayState::default(),
             dtypes: Dtypes::default(),
-            big_integers: HashMap::new(),
             patterns: PatternCosts::default(),
             offset: start,
             opcode: Opcode::Stop,
@@ -209,6 +210,7 @@ impl<'a> Analyzer<'a> {
             opcodes: self.opcodes,
             imports: self.imports,
             references: self.references,
+            keys: self.keys,
             storages: self.storages,
             raw: self.raw,
             profile: profile.unwrap_or(Profile::Data),

@@ -1,7 +1,6 @@
 //! The analyzer's stack, marks and memo, and what is put into containers on it.
 
 use cannery_core::{Error, ErrorKind, Segment};
-use num_bigint::BigInt;
 
 use super::finding::GUARDED;
 use super::symbol::{Symbol, SymbolKind};
@@ -175,29 +174,11 @@ impl Analyzer<'_> {
         self.tuple_depths.get(at).copied().unwrap_or(0).saturating_add(1)
     }
 
-    /// Keeps integers that are longer than a word: Python hashes them modulo 2^61 - 1, so that many
-    /// with the same hash make a dict that takes hours to fill.
+    /// An integer that is longer than a word, as a reader may be told that its keys are.
     #[cold]
-    pub(super) fn big_integer(&mut self, value: &BigInt) {
-        const MODULUS: u64 = (1 << 61) - 1;
-        const MAX_SAME: usize = 512;
-        const MAX_BITS: u64 = 1 << 14;
+    pub(super) fn big_integer(&mut self) {
         self.stack.push(Symbol::DATA);
-        if value.bits() > MAX_BITS {
-            return;
-        }
-        let hash = u64::try_from(value.magnitude() % MODULUS).unwrap_or(0);
-        let same = self.big_integers.entry(hash).or_default();
-        let print = value.iter_u64_digits().fold(value.bits(), |print, digit| {
-            (print ^ digit).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
-        });
-        if same.len() > MAX_SAME || same.contains(&print) {
-            return;
-        }
-        same.push(print);
-        if same.len() > MAX_SAME {
-            self.note_bomb("integers that all have the same hash: a resource bomb");
-        }
+        self.keys += 1;
     }
 
     pub(super) fn collect(&mut self, kind: SymbolKind) -> Checked {
@@ -229,7 +210,7 @@ impl Analyzer<'_> {
             self.attach_items(parent, start);
         }
         if kind == SymbolKind::Set {
-            self.check_weights(start, 1);
+            self.check_keys(start, 1);
         }
         let size = into.size().saturating_add(count_of(into.kind(), count));
         self.stack[parent].set_size(size);
@@ -273,7 +254,7 @@ impl Analyzer<'_> {
         if found {
             self.attach_pairs(parent, start);
         }
-        self.check_weights(start, 2);
+        self.check_keys(start, 2);
         self.stack.truncate(start);
         Ok(())
     }
@@ -297,7 +278,10 @@ impl Analyzer<'_> {
 
     /// Keys and members of sets are hashed, and so is everything inside of them.
     #[inline]
-    fn check_weights(&mut self, start: usize, step: usize) {
+    fn check_keys(&mut self, start: usize, step: usize) {
+        for key in self.stack[start..].iter().step_by(step) {
+            self.keys += u64::from(!(key.kind() == SymbolKind::Int || key.is_text()));
+        }
         if self.weights.is_empty() && self.deepest_tuple <= MAX_KEY_DEPTH {
             return;
         }

@@ -31,7 +31,7 @@ impl Analyzer<'_> {
                 literal::Integer::Bool(yes) => {
                     self.push_kind(if yes { SymbolKind::True } else { SymbolKind::False });
                 }
-                literal::Integer::Big(big) => self.big_integer(&big),
+                literal::Integer::Big(_) => self.big_integer(),
             },
             Opcode::Long => {
                 let value = literal::long_integer(self.ops.line()?)?;
@@ -288,7 +288,7 @@ impl Analyzer<'_> {
     fn integer(&mut self, value: &literal::Integer) {
         match value {
             literal::Integer::Small(value) => self.stack.push(Symbol::int(*value)),
-            literal::Integer::Big(big) => self.big_integer(big),
+            literal::Integer::Big(_) => self.big_integer(),
             literal::Integer::Bool(_) => self.stack.push(Symbol::DATA),
         }
     }

@@ -17,8 +17,10 @@ mod text;
 mod torch;
 mod zip;
 
-use crate::analyzer::{Analyzed, AnalyzerOptions};
+use crate::analyzer::{Analyzed, AnalyzerOptions, FEW_KEYS};
 pub use crate::analyzer::{Finding, Verdict};
+use crate::hashes::has_equal_hashes;
+use crate::inert::graph_of;
 use crate::policy::Profile;
 use kind::FileKind;
 
@@ -38,6 +40,8 @@ pub struct ScanOptions {
     pub text: Option<TextCheck>,
     /// How documents in texts are judged; without it they are searched for names only.
     pub documents: Option<DocumentCheck>,
+    /// How documents in bytes are read; without it such files are `skipped`.
+    pub binary: Option<BinaryCheck>,
 }
 
 /// What a text is to those who read JSON and YAML.
@@ -59,6 +63,18 @@ pub type TextCheck = fn(&str) -> TextKind;
 /// Says why reading a document would cost far more than it holds.
 pub type DocumentCheck = fn(&[u8]) -> Option<&'static str>;
 
+/// Says what document fills bytes from the first to the last; `None` if none does.
+pub type BinaryCheck = fn(&[u8]) -> Option<BinaryDocument>;
+
+/// A document in bytes: MessagePack, CBOR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BinaryDocument {
+    /// The name of its format.
+    pub name: &'static str,
+    /// Why reading it would cost far more than it holds.
+    pub bomb: Option<&'static str>,
+}
+
 /// Says where the header of safetensors lies, and how: the byte and the reason.
 pub type SafetensorsCheck = fn(&[u8]) -> std::result::Result<(), (u64, String)>;
 
@@ -71,6 +87,7 @@ impl Default for ScanOptions {
             safetensors: None,
             text: None,
             documents: None,
+            binary: None,
         }
     }
 }
@@ -101,6 +118,13 @@ impl ScanOptions {
     #[must_use]
     pub fn documents(mut self, check: DocumentCheck) -> Self {
         self.documents = Some(check);
+        self
+    }
+
+    /// Sets [`binary`](ScanOptions::binary).
+    #[must_use]
+    pub fn binary(mut self, check: BinaryCheck) -> Self {
+        self.binary = Some(check);
         self
     }
 
@@ -343,6 +367,10 @@ impl Scanner {
         {
             self.note(Verdict::Unknown, at, reason);
         }
+        if analyzed.keys >= FEW_KEYS && has_equal_keys(data, start, analyzed.end) {
+            let reason = "keys that all have the same hash: a resource bomb";
+            self.note(Verdict::Unknown, start, reason);
+        }
         analyzed.findings.into_iter().for_each(|finding| self.keep(finding));
     }
 
@@ -391,6 +419,14 @@ impl Scanner {
         self.note(Verdict::Unknown, 0, reason);
         "HDF5".to_owned()
     }
+}
+
+/// Longer pickles are not looked through once more for them.
+const LONGEST_LOOKED_THROUGH: usize = 64 << 20;
+
+fn has_equal_keys(data: &[u8], start: usize, end: usize) -> bool {
+    let len = end.saturating_sub(start);
+    len <= LONGEST_LOOKED_THROUGH && has_equal_hashes(&graph_of(data, start))
 }
 
 fn profile_name(profile: Profile) -> &'static str {

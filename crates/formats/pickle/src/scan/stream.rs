@@ -2,7 +2,7 @@
 
 use cannery_core::ErrorKind;
 
-use super::{FileKind, Scanner, Verdict};
+use super::{BinaryDocument, FileKind, Scanner, Verdict};
 use crate::analyzer::{Analyzed, AnalyzerOptions, analyze};
 use crate::policy::{danger, has_dangers, is_path, python3_name};
 
@@ -47,6 +47,9 @@ impl Scanner {
     /// The first instructions already fail, and none of them looks up a name: loading it as a
     /// pickle does nothing.
     fn no_pickle(&mut self, data: &[u8], first: Analyzed) -> String {
+        if let Some(document) = self.options.binary.and_then(|read| read(data)) {
+            return self.binary_document(data, document);
+        }
         if reads_as_text(data, &first) {
             self.other_wrappings(data);
             return self.content_of(FileKind::Text, data);
@@ -58,6 +61,17 @@ impl Scanner {
         self.keep_analyzed(data, 0, first);
         self.search(data, end);
         "a broken pickle".to_owned()
+    }
+
+    /// Bytes that are a document from the first to the last.
+    fn binary_document(&mut self, data: &[u8], document: BinaryDocument) -> String {
+        self.judged = Verdict::Ok;
+        if let Some(reason) = document.bomb {
+            self.note(Verdict::Unknown, 0, reason);
+        }
+        self.other_wrappings(data);
+        self.no_pickles(data);
+        format!("a document of {}, no pickle", document.name)
     }
 
     fn behind(&mut self, data: &[u8], end: usize) {

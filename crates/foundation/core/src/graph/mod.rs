@@ -81,7 +81,9 @@ pub struct ObjectNode {
 }
 
 impl NodeId {
-    fn index(self) -> usize {
+    /// Its position in its graph.
+    #[must_use]
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -134,6 +136,48 @@ impl Graph {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// All nodes, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        (0..count).map(NodeId)
+    }
+
+    /// All nodes, those within others before these; where nodes hold each other, the one that was
+    /// added first comes last.
+    ///
+    /// ```
+    /// use cannery_core::{Graph, Node};
+    ///
+    /// let mut graph = Graph::new();
+    /// let list = graph.add(Node::List(Vec::new()));
+    /// let item = graph.add(Node::Null);
+    /// graph.push(list, item)?;
+    /// assert_eq!(graph.inner_first(), [item, list]);
+    /// # Ok::<(), cannery_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn inner_first(&self) -> Vec<NodeId> {
+        let mut order = Vec::with_capacity(self.len());
+        let mut is_seen = vec![false; self.len()];
+        let mut waiting = Vec::new();
+        for id in self.ids() {
+            waiting.push((id, false));
+            while let Some((id, is_done)) = waiting.pop() {
+                if is_done {
+                    order.push(id);
+                } else if !std::mem::replace(&mut is_seen[id.index()], true) {
+                    waiting.push((id, true));
+                    self[id].for_each_inner(|inner| {
+                        if !is_seen[inner.index()] {
+                            waiting.push((inner, false));
+                        }
+                    });
+                }
+            }
+        }
+        order
     }
 
     /// Puts another node in a node's place; what refers to it sees the new one.
@@ -228,6 +272,21 @@ impl std::ops::IndexMut<NodeId> for Graph {
 }
 
 impl Node {
+    /// Calls `take` with every node that this one holds: keys and values, items, parts.
+    pub fn for_each_inner(&self, mut take: impl FnMut(NodeId)) {
+        match self {
+            Node::Map(entries) => entries.iter().for_each(|&(key, value)| {
+                take(key);
+                take(value);
+            }),
+            Node::Object(object) => object.parts.iter().for_each(|&(_, part)| take(part)),
+            Node::List(items) | Node::Tuple(items) | Node::Set(items) | Node::FrozenSet(items) => {
+                items.iter().copied().for_each(take);
+            }
+            _ => {}
+        }
+    }
+
     /// What kind of value it is, for messages.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {

@@ -387,6 +387,8 @@ mod simd {
         _mm256_srli_epi32, _mm256_storeu_si256,
     };
 
+    use crate::memory::is_within_page;
+
     pub(in super::super) const BLOCK: usize = 32;
 
     /// Whether this processor has the instructions.
@@ -423,12 +425,9 @@ mod simd {
     /// `len` bytes can be read.
     #[inline(always)]
     pub(super) unsafe fn last_block(from: *const u8, len: usize) -> __m256i {
-        const PAGE: usize = 4096;
         // SAFETY: memory is given out in pages, so that what is behind the text in the same page
         // can be read; it is not looked at. At the end of a page the text is copied first.
-        unsafe {
-            if from as usize % PAGE <= PAGE - BLOCK { load(from) } else { load_slowly(from, len) }
-        }
+        unsafe { if is_within_page(from, BLOCK) { load(from) } else { load_slowly(from, len) } }
     }
 
     #[cold]

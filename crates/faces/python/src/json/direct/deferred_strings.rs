@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use super::{Bail, Done, copy};
 use crate::compat;
 use crate::json::output::PyUnicode_Resize;
+use crate::memory::is_within_page;
 
 /// Units behind the last one that counts that may be touched.
 const SLACK: usize = 64;
@@ -293,11 +294,10 @@ unsafe fn cut<U: Unit>(object: *mut ffi::PyObject, len: usize) {
 /// `len` units can be read, and a block be written.
 #[inline(always)]
 unsafe fn last_block<F: Unit, U: Unit>(from: *const F, len: usize, to: *mut U) -> u32 {
-    const PAGE: usize = 4096;
     // SAFETY: memory is given out in pages, so that what is behind the text in the same page can be
     // read; it is not looked at. At the end of a page the text is copied first.
     unsafe {
-        if from as usize % PAGE <= PAGE - BLOCK * size_of::<F>() {
+        if is_within_page(from, BLOCK * size_of::<F>()) {
             return F::copy_block(from, to);
         }
         let mut block = [F::default(); BLOCK];

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 use super::{Bail, Done};
 use crate::json::{BytesMemory, Growing};
+use crate::memory::is_within_page;
 
 /// Bytes that everything may touch but what is longer than a number: its header, and a block.
 const FEW: usize = 1 + 8 + BLOCK;
@@ -314,13 +315,12 @@ fn length_size(len: usize) -> usize {
 /// A block can be written to `to`.
 #[inline(always)]
 unsafe fn copy_short(bytes: &[u8], to: *mut u8) {
-    const PAGE: usize = 4096;
     const HALF: usize = BLOCK / 2;
     let from = bytes.as_ptr();
     // SAFETY: memory is given out in pages, so that what is behind the bytes in the same page can
     // be read; what it is does not count. At the end of a page nothing else is read.
     unsafe {
-        if from as usize % PAGE > PAGE - BLOCK {
+        if !is_within_page(from, BLOCK) {
             return std::ptr::copy_nonoverlapping(from, to, bytes.len());
         }
         let first = from.cast::<[u8; HALF]>().read();
