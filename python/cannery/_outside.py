@@ -18,7 +18,7 @@ from cannery._fingerprint._observe import Observations, state_of, text_of
 from cannery._fingerprint._places import current_folder, main_root, root_of
 from cannery.materializers._base import Materializer
 from cannery.materializers._registry import materializer_for, materializer_of_format
-from cannery.materializers._trust import find_class, full_name
+from cannery.materializers._trust import find_class, full_name, project_code
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from cannery._steps import Step
 
 _MATERIALIZER = "materializer "
+# A class or function of the project that was found by a name in data.
+_CODE = "code "
+_WRITTEN = "written "
 _MOST_VALUES = 1000
 # Formats that materializers of cannery's read.
 _our_formats: set[str] = set()
@@ -79,6 +82,10 @@ class Outside:
                 (label, _with_text(label, state, self._root)) for label, state in seen.states()
             ]
             states += self._places_told([saved for _, saved in values])
+            self._session.note_files(self._step.name, self._root, seen)
+        for name in seen.code:
+            if name.rpartition(".")[0] not in seen.modules and project_code([name]):
+                states.append((_CODE + name, self.state_of(_CODE + name)))
         foreign = (f for value, _ in values for f in _foreign_materializers(value, self._step))
         for materializer in dict.fromkeys(foreign):
             label = _MATERIALIZER + full_name(materializer)
@@ -96,6 +103,9 @@ class Outside:
 
     def state_of(self, label: str) -> str:
         """Say how something outside is now."""
+        if label.startswith(_CODE):
+            code = list(project_code([label.removeprefix(_CODE)]).values())
+            return self._session.fingerprint_of_class(code[0]).digest if code else "gone"
         if label.startswith(_MATERIALIZER):
             found = find_class(label.removeprefix(_MATERIALIZER))
             if found is None or not issubclass(found, Materializer):
@@ -106,7 +116,12 @@ class Outside:
 
     def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
         """Say whether all that was seen is as it was."""
-        return all(self.state_of(label) == state.partition("\n")[0] for label, state in seen)
+        shared = self._session.shared_files
+        return all(
+            self.state_of(label) == state.partition("\n")[0]
+            for label, state in seen
+            if not label.startswith(_WRITTEN) or label in shared
+        )
 
     def readers_of(self, records: list[_native.Artifact]) -> list[Fingerprint]:
         """Fingerprint the project's own materializers that inputs are read by."""
