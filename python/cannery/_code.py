@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from cannery._fingerprint import Fingerprint, Graph, ValueFingerprint, fingerprint
 from cannery._fingerprint import fingerprint_value as _fingerprint_value
-from cannery._fingerprint._places import named
 from cannery._fingerprint._watching import Watching
 from cannery.errors import CacheWarning, DataError
 from cannery.materializers._trust import project_code, trusting
@@ -117,11 +116,11 @@ class Code:
         except OSError:
             return set()
 
-    def note_files(self, step: str, root: str, seen: Observations) -> None:
+    def note_files(self, step: str, seen: Observations) -> None:
         """Remember which files steps hand to each other beside their outputs."""
         with self._lock:
             found = {
-                f"written {named(path, root)}"
+                seen.label_of_written(path)
                 for path in seen.read()
                 if self._writers.get(path, step) != step
             } - self.shared_files

@@ -34,6 +34,7 @@ _MOST_VALUES = 1000
 _our_formats: set[str] = set()
 # What the materializers of text and plain data write, beside which there is room for more.
 _OUR_FILES = frozenset({"text.txt", "data.json", "data.can"})
+_STREAM = "stream.json"
 # Larger files are taken to name the place where they were made.
 _MOST_SEARCHED = 64 << 20
 
@@ -61,14 +62,23 @@ class Outside:
         seen = Observations(self._root, ignored, key=self._session.key, is_strict=strict)
         self._observations = seen
         watching = self._session.watching
+        paths = list(dict.fromkeys(paths))
         with quiet():
             watching.begin(seen, paths)
+            for link in links_in(paths):
+                seen.note_path("link", link)  # native code may read through it
         try:
             with observing(seen):
                 yield
         finally:
             with quiet():
                 watching.end(seen)
+
+    def note_modules(self, names: Iterable[str]) -> None:
+        """Note modules that the code imports and that were not to be found before it ran."""
+        if self._observations is not None:
+            for name in names:
+                self._observations.note_module(name)
 
     def states(self, values: list[tuple[Any, Path]]) -> list[tuple[str, str]]:
         """Return what was read and how it was, once the values are saved in their folders."""
@@ -82,7 +92,7 @@ class Outside:
                 (label, _with_text(label, state, self._root)) for label, state in seen.states()
             ]
             states += self._places_told([saved for _, saved in values])
-            self._session.note_files(self._step.name, self._root, seen)
+            self._session.note_files(self._step.name, seen)
         for name in seen.code:
             if name.rpartition(".")[0] not in seen.modules and project_code([name]):
                 states.append((_CODE + name, self.state_of(_CODE + name)))
@@ -95,7 +105,8 @@ class Outside:
     def _keep_outputs(self, paths: list[str], saved: Path) -> None:
         """Store the files that the step wrote and whose paths it returns beside its value."""
         assert self._observations is not None
-        is_ours = {file.name for file in saved.iterdir()} <= _OUR_FILES
+        names = {file.name for file in saved.iterdir()}
+        is_ours = names <= _OUR_FILES or _STREAM in names
         for number, path in enumerate(paths):
             self._observations.note_output(path)
             if is_ours:
@@ -185,6 +196,19 @@ def _foreign_materializers(value: Any, step: Step[..., Any]) -> list[type]:
 
 def _is_foreign(materializer: type) -> bool:
     return not materializer.__module__.startswith("cannery.")
+
+
+def links_in(paths: Iterable[str]) -> Iterator[str]:
+    """Find the links that paths lead through."""
+    seen: set[str] = set()
+    for path in paths:
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            head = "/".join(parts[:count])
+            if head and head not in seen:
+                seen.add(head)
+                if os.path.islink(head):  # noqa: PTH114
+                    yield head
 
 
 def paths_in(value: Any) -> Iterator[str]:

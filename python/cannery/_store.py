@@ -112,7 +112,10 @@ class Store:
 
         Pipelines make partitions with `@pipeline(partition="day")`.
         """
-        path = self.artifact(name).path
+        try:
+            path = self.artifact(name).path
+        except NotFoundError:
+            return {}  # the first run of the first partition looks for the one before
         return {
             alias: ArtifactVersion(self, self._native.artifact(path, version))
             for found, alias, version in self._native.aliases()

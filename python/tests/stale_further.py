@@ -175,7 +175,7 @@ body("umask-like: executable bit", "import os\n", "int(os.access('t.sh', os.X_OK
 
 body("same length, same times", "", "int(open('d.txt').read())", in_place("d.txt", "2"), files={"d.txt": "1"})
 body("same length, same times, natively", "import pyarrow.csv as pc\n", "pc.read_csv('d.csv')['a'][0].as_py()", in_place("d.csv", "a\n2\n"), files={"d.csv": "a\n1\n"})
-body("moved over", "", "int(open('d.txt').read())", lambda f: os.replace(f / "e.txt", f / "d.txt"), files={"d.txt": "1", "e.txt": "2"})
+body("moved over", "", "int(open('d.txt').read())", lambda f: (f / "e.txt").replace(f / "d.txt"), files={"d.txt": "1", "e.txt": "2"})
 body("dir_fd", "import os\ndef h():\n    d = os.open('data', os.O_RDONLY)\n    f = os.open('d.txt', os.O_RDONLY, dir_fd=d)\n    t = os.read(f, 9); os.close(f); os.close(d); return int(t)\n", "h()", text("data/d.txt", "2"), files={"data/d.txt": "1"})
 body("dir_fd outside of the project", "import os\ndef h():\n    d = os.open('../outside', os.O_RDONLY)\n    f = os.open('d.txt', os.O_RDONLY, dir_fd=d)\n    t = os.read(f, 9); os.close(f); os.close(d); return int(t)\n", "h()", text("../outside/d.txt", "2"), files={"../outside/d.txt": "1"})
 body("stat with dir_fd", "import os\ndef h():\n    d = os.open('data', os.O_RDONLY)\n    n = os.stat('d.txt', dir_fd=d).st_size; os.close(d); return n\n", "h()", text("data/d.txt", "222"), files={"data/d.txt": "1"})

@@ -59,6 +59,10 @@ def _members(cls: type) -> Iterator[tuple[str, Any]]:
         if not is_special or name in _TELLING or _is_method(value):
             yield name, value
     yield from _field_defaults(cls)
+    if "__struct_fields__" in dir(cls):
+        # A struct of msgspec keeps them where no dictionary is looked into.
+        yield "fields", getattr(cls, "__struct_fields__", None)
+        yield "defaults", getattr(cls, "__struct_defaults__", None)
 
 
 # What an abstract class keeps: the classes that were registered, and what it has found by now.

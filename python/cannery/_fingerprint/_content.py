@@ -46,8 +46,11 @@ _WEAK: dict[str, Callable[[Any], Any]] = {
 # Compiled types that keep to themselves what they are made of, and which refer to all of it.
 _REFERRING = frozenset(
     {"functools.KeyWrapper", "_csv.reader", "numpy.ufunc", "_struct.Struct", "mmap.mmap"}
+    | {"msgspec._core.Factory", "msgspec.Factory"}
     | {"builtins.generator", "builtins.coroutine", "_csv.Dialect"}
 )
+# Their objects are open files, or parts of them.
+_OPEN_FILES = frozenset({"h5py", "netCDF4", "tables"})
 _FACTS = (int, float, str, bytes, bool)
 # Objects that stand for a function of the project: they lead to it by these attributes.
 _LEADS = ("__wrapped__", "py_func", "callback")
@@ -185,6 +188,8 @@ class _Encoder:
             return self.feed_parts("weak", *sorted(_WEAK[name](value), key=_apart))
         if name in _REFERRING:
             return self.feed_referents(value)
+        if kind.__module__.partition(".")[0] in _OPEN_FILES:
+            return self.feed_open_file(value)
         if kind.__module__ == "_io":
             return self.feed_file(value)
         if kind.__module__ == "sqlite3":
@@ -261,6 +266,18 @@ class _Encoder:
         except (OSError, ValueError):
             self.feed_parts("file", path)
         return None
+
+    def feed_open_file(self, value: Any) -> None:
+        """Feed the content of the file that a library's object reads from."""
+        from pathlib import Path
+
+        try:
+            file = getattr(value, "file", None) or value
+            name = getattr(file, "filename", None) or getattr(file, "filepath", None)
+            path = Path(str(name() if callable(name) else name))
+            self.feed_parts("file", path, path.read_bytes(), getattr(value, "name", None))
+        except Exception:  # closed, in memory, or another kind of object
+            self.feed_state(value)
 
     def feed_buffer(self, value: Any) -> None:
         getvalue = getattr(value, "getvalue", None)
@@ -418,6 +435,7 @@ _SCALARS: dict[type, Callable[[Any], tuple[str, bytes]]] = {
     complex: lambda value: ("complex", struct.pack(">dd", value.real, value.imag)),
     str: lambda value: ("str", value.encode("utf-8", "surrogatepass")),
     bytes: lambda value: ("bytes", value),
+    memoryview: lambda value: ("memoryview", value.tobytes()),
     bytearray: lambda value: ("bytearray", bytes(value)),
     re.Pattern: lambda value: ("pattern", repr((value.pattern, value.flags)).encode()),
 }

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path, PurePath
 from types import FunctionType, ModuleType
 from typing import Any, get_args
@@ -71,6 +71,7 @@ _QUERIES = frozenset({"query", "eval", "evaluate", "sql"})
 _LOCAL_TIME = frozenset(
     {"localtime", "fromtimestamp", "astimezone", "mktime", "ctime", "timestamp"}
 )
+_LEVELS = frozenset({"isEnabledFor", "getEffectiveLevel"})
 _ARGUMENTS = frozenset({"argv", "parse_args", "parse_known_args"})
 # They find modules and functions by names that may come from anywhere.
 _FINDERS = frozenset({"locate", "resolve_name", "entry_points", "import_string", "import_object"})
@@ -162,7 +163,7 @@ class Graph:
         found = analysis(code)
         node.label = f"function {module_name(function.__module__ or '')}.{function.__qualname__}"
         node.own = f"function {found.digest}"
-        node.paths = tuple(text for text in found.texts if _may_be_path(text))
+        node.paths = tuple(filter(_may_be_path, found.texts))
         node.show = lambda: source_text(code)
         self._pending.append((self._enter_function, function, node))
 
@@ -239,6 +240,8 @@ class Graph:
         if mentions & _ARGUMENTS:
             said = digest_of_text(repr(sys.argv[1:]))
             node.edges.append(("", self._fixed("arguments of the program", said)))
+        if mentions & _LEVELS:
+            node.edges.append(("", self._fixed("levels of logging", _logging_levels())))
         self._link_dotted_names(found, function, node)
         if mentions & _FINDERS and own is not None and is_project_module(own.__name__):
             self._link_imported(own, node)
@@ -554,7 +557,7 @@ class Graph:
     def _describe_value(self, node: Node, value: Any, label: str, *, quiet: bool = False) -> None:
         node.label = label
         node.show = lambda: _shown(value)
-        node.paths = tuple(text for text in _texts_in(value) if _may_be_path(text))
+        node.paths = tuple(filter(_may_be_path, _texts_in(value)))
         codes: list[Any] = []
         try:
             node.own, unseen = numbered_digest(value, codes)
@@ -586,6 +589,15 @@ def _classes_named(annotation: Any, scope: dict[str, Any]) -> Iterator[type]:
                 yield scope[name]
     for argument in get_args(annotation):
         yield from _classes_named(argument, scope)
+
+
+def _logging_levels() -> str:
+    import logging
+
+    loggers = logging.root.manager.loggerDict.items()
+    levels = {name: each.level for name, each in loggers if isinstance(each, logging.Logger)}
+    said = sorted((name, level) for name, level in levels.items() if level)
+    return digest_of_text(repr((logging.root.level, logging.root.manager.disable, said)))
 
 
 def _dotted(text: str) -> tuple[str, str]:
@@ -669,8 +681,10 @@ def _follow(value: Any, attributes: tuple[str, ...]) -> Any:
 
 
 def _may_be_path(text: str) -> bool:
-    # Paths below the current folder are watched anyway.
-    return text.startswith(("/", "~", "..")) and len(text) < 1024 and "\n" not in text
+    return 0 < len(text) < 1024 and not _NOT_IN_PATHS.search(text)
+
+
+_NOT_IN_PATHS = re.compile(r"[\s\0]")
 
 
 _DEEPEST_TEXTS = 3
@@ -723,6 +737,8 @@ def _shown(value: Any) -> str | None:
     """Show a value of Python's own plain types; others may keep secrets, or much."""
     if type(value) in (int, float, bool, str, type(None), complex):
         return repr(value)[:_LONGEST_SHOWN]
+    if is_dataclass(value) and not isinstance(value, type):
+        return _shown_fields(value)
     if type(value) not in (list, tuple, dict, set, frozenset) or len(value) > _LONGEST_SHOWN // 4:
         return None
     import pprint
@@ -734,4 +750,19 @@ def _shown(value: Any) -> str | None:
     if isinstance(value, dict):
         value = {k: "(redacted)" if is_secret(str(k)) else v for k, v in value.items()}
     text = pprint.pformat(value, width=80, sort_dicts=False)
+    return text if len(text) <= _LONGEST_SHOWN else None
+
+
+def _shown_fields(value: Any) -> str | None:
+    """Show an object of a dataclass by its fields, where these are plain."""
+    shown = []
+    for field in fields(value):
+        item = getattr(value, field.name, None)
+        # One that is a dataclass, too, may lead back here.
+        text = type(item).__qualname__ if is_dataclass(item) else _shown(item)
+        text = "(redacted)" if is_secret(field.name) else text
+        if text is None:
+            return None
+        shown.append(f"{field.name}={text}")
+    text = f"{type(value).__qualname__}({', '.join(shown)})"
     return text if len(text) <= _LONGEST_SHOWN else None

@@ -258,11 +258,18 @@ class Observations:
         """Return the paths that the step has looked at."""
         return (look.path for look in self.looks.values())
 
+    def label_of_written(self, path: str) -> str:
+        """Name a file that a step has written, the same where the project is moved or copied."""
+        below = self._began_in + os.sep
+        return f"written {path.removeprefix(below)}"
+
     def _written(self) -> Iterator[tuple[str, str]]:
         inside = tuple(each + os.sep for each in (self.root, self._began_in) if each)
+        outputs = {look.path for look in self.looks.values() if look.kind == "output"}
         for path in sorted(self.own)[:_MOST_WRITTEN]:
-            if path.startswith(inside) and not self._is_ignored(path) and os.path.isfile(path):  # noqa: PTH113
-                yield f"written {named(path, self.root)}", path
+            is_ours = path.startswith(inside) and path not in outputs
+            if is_ours and not self._is_ignored(path) and os.path.isfile(path):  # noqa: PTH113
+                yield self.label_of_written(path), path
 
     def _files_of_modules(self) -> Iterator[str]:
         """Find the files of modules that no code says to import, and of those that they import."""

@@ -51,7 +51,9 @@ class Watching:
             self._add(observations.root)
             self._add(current_folder())
             for path in paths:
-                self._add_named(path)
+                # Those below the current folder are watched anyway.
+                if path.startswith(("/", "~", "..")):
+                    self._add_named(path)
             self._take()
             observations.watcher = self._add_later
             self._running.append(observations)
