@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 _Changes = dict[str, tuple[Any, Any]]
 # How the labels of what a step's key is made of begin; the others are of what it saw outside.
 _OF_KEYS = (
-    "argument", "attribute", "class", "code", "defaults", "function", "input", "item", "materializer",
-    "module", "output", "package", "parameter", "python", "type", "variable", "version",
+    "argument", "attribute", "class", "code", "defaults", "function", "input", "item",
+    "materializer", "module", "output", "package", "parameter", "python", "type", "variable",
+    "version",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cannery.errors import DataError
 
 if TYPE_CHECKING:
-    from cannery._store import StepRun, Store
+    from cannery._store import RunRecord
 
 Partition = str | Mapping[str, Any]
 _VALUE = re.compile(r"[\w.:+ -]+")
@@ -58,12 +58,13 @@ def partition_of_run(names: Iterable[str], parameters: Mapping[str, Any], pipeli
     return partition_text(found)
 
 
-def record_partition(store: Store, partition: str, steps: Iterable[StepRun]) -> None:
+def record_partition(run: RunRecord, partition: str) -> None:
     """Let all that a run gave be the latest of its partition."""
+    store = run._store
     if not partition or store.is_read_only:
         return
     known = {(path, alias): version for path, alias, version in store._native.aliases()}
-    for step in steps:
+    for step in run.steps.values():
         for artifact in step.outputs.values():
             if known.get((artifact.path, partition)) != artifact.version:
                 store.set_alias(partition, artifact)

@@ -151,7 +151,7 @@ def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Any:
             session.native.finish()
             session.ended = True
         record = store._native.run(session.native.id)
-        record_partition(store, partition, RunRecord(store, record).steps.values())
+        record_partition(RunRecord(store, record), partition)
     except BaseException as error:
         session.native.fail(error)
         if pipeline.options.on_failure is not None and isinstance(error, Exception):

@@ -250,6 +250,89 @@ body("time zone that is not used", "import datetime\n", "datetime.date(2020, 1, 
 body("a file beside is written", "", "int(open('d.txt').read())", text("e.txt", "2"), files={"d.txt": "1"}, changes=False)
 body("a temporary file", "import tempfile\ndef h():\n    with tempfile.NamedTemporaryFile('w+') as f:\n        f.write('1'); f.seek(0); return int(f.read())\n", "h()", changes=False)
 
+T = {"t.txt": "1"}
+
+# Further code and values
+body("operator.attrgetter of a method", "import operator\nclass C:\n    def m(self): return 1\nget = operator.attrgetter('m')\n", "get(C())()", m("return 1", "return 2"))
+body("functools.reduce over functions in a tuple", "import functools\ndef a(x): return x + 1\ndef b(x): return x * 2\nPIPE = (a, b)\n", "functools.reduce(lambda v, f: f(v), PIPE, x)", m("PIPE = (a, b)", "PIPE = (b, a)"))
+body("toolz-like compose closure", "def compose(*fs):\n    def run(v):\n        for f in fs: v = f(v)\n        return v\n    return run\ng = compose(lambda v: v + 1, lambda v: v * 3)\n", "g(x)", m("v * 3", "v * 4"))
+body("__init_subclass__ keyword", "class B:\n    n = 0\n    def __init_subclass__(cls, n=0): cls.n = n\nclass C(B, n=1): pass\n", "C.n", m("n=1)", "n=2)"))
+body("metaclass __call__", "class M(type):\n    def __call__(cls): return 1\nclass C(metaclass=M): pass\n", "C()", m("return 1", "return 2"))
+body("class decorator registry by string", "R = {}\ndef reg(name):\n    def deco(c):\n        R[name] = c\n        return c\n    return deco\n@reg('a')\nclass A:\n    def go(self): return 1\n", "R['a']().go()", m("return 1", "return 2"))
+body("str subclass with method", "class S(str):\n    def shout(self): return self + '!'\n", "len(S('a').shout())", m("+ '!'", "+ '!!'"))
+body("int enum with property in another module", "import e\n", "e.E.A.twice", ("e.py", "* 2", "* 3"), files={"e.py": "import enum\nclass E(enum.IntEnum):\n    A = 2\n    @property\n    def twice(self): return self * 2\n"})
+body("exception class with __str__", "class X(Exception):\n    def __str__(self): return 'a'\ndef h():\n    try: raise X\n    except X as e: return len(str(e))\n", "h()", m("return 'a'", "return 'aaa'"))
+body("contextlib.ExitStack callback", "import contextlib\nL = []\ndef cb(): L.append(1)\ndef h():\n    out = []\n    def done(): out.append(one())\n    with contextlib.ExitStack() as s: s.callback(done)\n    return out[0]\ndef one(): return 1\n", "h()", m("return 1", "return 2"))
+body("threading.Timer function", "import threading\nout = []\ndef f(): out.append(5)\ndef h():\n    t = threading.Thread(target=f); t.start(); t.join(); return out.pop()\n", "h()", m("append(5)", "append(6)"))
+body("signal handler-like dict by int", "H = {1: lambda: 1}\n", "H[x]()", m("lambda: 1", "lambda: 2"))
+body("recursion through a global dict", "OPS = {}\ndef ev(t): return OPS[t[0]](*t[1:])\nOPS['add'] = lambda a, b: a + b\nOPS['neg'] = lambda a: -ev(('add', a, 1))\n", "ev(('neg', x))", m("a + b", "a + b + 1"))
+body("star import with __all__", "from km import *\n", "h(x)", ("km.py", "x + 1", "x + 2"), files={"km.py": "__all__ = ['h']\ndef h(x): return x + 1\n"})
+body("relative package with lazy __getattr__", "import pkg\n", "pkg.h(x)", ("pkg/_impl.py", "x + 1", "x + 2"), files={"pkg/__init__.py": "def __getattr__(n):\n    import importlib\n    return getattr(importlib.import_module('pkg._impl'), n)\n", "pkg/_impl.py": "def h(x): return x + 1\n"})
+body("importlib.reload in the step", "import importlib, km\n", "importlib.reload(km).h(x)", ("km.py", "x + 1", "x + 2"), files={"km.py": "def h(x): return x + 1\n"})
+body("exec of a module's text by compile", "def load(p):\n    ns = {}\n    exec(compile(open(p).read(), p, 'exec'), ns)\n    return ns\n", "load('km.py')['h'](x)", ("km.py", "x + 1", "x + 2"), files={"km.py": "def h(x): return x + 1\n"})
+body("SourceFileLoader", "import importlib.machinery, types\ndef load():\n    l = importlib.machinery.SourceFileLoader('zz', 'conf/zz.py'); mod = types.ModuleType('zz'); l.exec_module(mod); return mod\n", "load().h(x)", ("conf/zz.py", "x + 1", "x + 2"), files={"conf/zz.py": "def h(x): return x + 1\n"})
+body("sys.path changed in the step", "import sys\ndef h():\n    sys.path.insert(0, 'libs')\n    import deep\n    return deep.f()\n", "h()", ("libs/deep.py", "return 1", "return 2"), files={"libs/deep.py": "def f(): return 1\n"})
+body("numba-like wrapper with py_func", "class Jit:\n    def __init__(self, f): self.py_func = f\n    def __call__(self, *a): return self.py_func(*a)\n@Jit\ndef h(x): return x + 1\n", "h(x)", m("x + 1", "x + 2"))
+body("cached class instance with __call__ and slots", "class F:\n    __slots__ = ('n',)\n    def __init__(self, n): self.n = n\n    def __call__(self, x): return x + self.n\nf = F(1)\n", "f(x)", m("F(1)", "F(2)"))
+body("bound method of a global object as a callback", "class C:\n    def __init__(self): self.k = 1\n    def up(self, v): return v + self.k\ncb = C().up\n", "list(map(cb, [x]))[0]", m("self.k = 1", "self.k = 3"))
+body("namedtuple method subclass", "from collections import namedtuple\nclass P(namedtuple('P', 'a b')):\n    def total(self): return self.a + self.b\n", "P(x, 2).total()", m("self.a + self.b", "self.a * self.b"))
+body("typing.NewType and cast", "import typing\nN = 1\nA = typing.cast(int, N)\n", "A + x", m("N = 1", "N = 2"))
+body("default_factory of a nested dataclass", "from dataclasses import dataclass, field\n@dataclass\nclass I:\n    v: int = 1\n@dataclass\nclass O:\n    i: I = field(default_factory=I)\n", "O().i.v", m("v: int = 1", "v: int = 2"))
+body("pydantic settings from the environment", "from pydantic import BaseModel, Field\nimport os\nclass S(BaseModel):\n    n: int = Field(default_factory=lambda: int(os.environ['NN']))\n", "S().n", first={"NN": "1"}, second={"NN": "2"})
+body("pydantic computed field", "from pydantic import BaseModel, computed_field\nclass S(BaseModel):\n    a: int = 1\n    @computed_field\n    @property\n    def b(self) -> int: return self.a + 1\n", "S().b", m("self.a + 1", "self.a + 2"))
+body("attrs converter", "import attrs\n@attrs.define\nclass A:\n    n: int = attrs.field(converter=lambda v: v + 1)\n", "A(x).n", m("v + 1", "v + 2"))
+body("attrs validator in another module", "import attrs, v\n@attrs.define\nclass A:\n    n: int = attrs.field(validator=v.check)\ndef h(x):\n    try: return A(x).n\n    except ValueError: return -1\n", "h(x)", ("v.py", "> 9", "> 0"), files={"v.py": "def check(i, a, value):\n    if value > 9: raise ValueError\n"})
+body("msgspec struct default", "import msgspec\nclass S(msgspec.Struct):\n    n: int = 1\n", "S().n", m("n: int = 1", "n: int = 2"))
+body("enum's __init__", "import enum\nclass E(enum.Enum):\n    A = (1, 2)\n    def __init__(self, a, b): self.total = a + b\n", "E.A.total", m("a + b", "a * b"))
+body("networkx graph global", "import networkx as nx\nG = nx.path_graph(3)\n", "G.number_of_nodes()", m("path_graph(3)", "path_graph(4)"))
+body("scipy sparse global", "import scipy.sparse as sp\nM = sp.csr_matrix([[1, 0], [0, 2]])\n", "int(M.sum())", m("[0, 2]", "[0, 3]"))
+body("polars frame global", "import polars as pl\nD = pl.DataFrame({'a': [1, 2]})\n", "D['a'].sum()", m("[1, 2]", "[1, 3]"))
+body("pyarrow table global", "import pyarrow as pa\nD = pa.table({'a': [1, 2]})\n", "sum(D['a'].to_pylist())", m("[1, 2]", "[1, 3]"))
+body("pandas categorical and timestamps", "import pandas as pd\nT = pd.Timestamp('2020-01-01')\n", "T.day", m("2020-01-01", "2020-01-02"))
+body("fitted model at import from a file", "import numpy as np\nfrom sklearn.linear_model import LinearRegression\nd = np.loadtxt('d.txt')\nM = LinearRegression().fit(d[:, :1], d[:, 1])\n", "round(float(M.predict([[x]])[0]))", text("d.txt", "0 0\n1 5\n"), files={"d.txt": "0 0\n1 2\n"})
+body("xgboost booster-like native object", "import re\nP = re.compile('a', re.I)\n", "len(P.findall('aA'))", m("re.I", "0"))
+body("zoneinfo, timedelta, date globals", "import datetime as d, zoneinfo\nZ = zoneinfo.ZoneInfo('Europe/Paris')\n", "d.datetime(2020, 7, 1, tzinfo=Z).utcoffset().seconds // 3600", m("Europe/Paris", "Asia/Tokyo"))
+body("Fraction and UUID", "import fractions, uuid\nF = fractions.Fraction(1, 3)\n", "F.denominator", m("(1, 3)", "(1, 4)"))
+body("memoryview and bytearray", "V = memoryview(bytearray(b'abc'))\n", "V[0]", m("b'abc'", "b'zbc'"))
+body("array.array", "import array\nA = array.array('i', [1, 2])\n", "A[0] + x", m("[1, 2]", "[3, 2]"))
+body("map object and zip at import", "Z = zip([1, 2], [3, 4])\n", "next(Z)[1]", m("[3, 4]", "[5, 4]"))
+body("asyncio.Queue-like deque", "import queue\nQ = queue.SimpleQueue()\nQ.put(1)\n", "x + 1", changes=False)
+body("contextvar default", "import contextvars\nV = contextvars.ContextVar('v', default=1)\n", "V.get()", m("default=1", "default=2"))
+body("logging level decides", "import logging\nlog = logging.getLogger('z')\nlog.setLevel(logging.INFO)\n", "int(log.isEnabledFor(logging.DEBUG))", m("logging.INFO)", "logging.DEBUG)"))
+body("class-level counter with itertools", "import itertools\nclass C:\n    ids = itertools.count(5)\n    def __init__(self): self.id = next(C.ids)\n", "C().id", m("count(5)", "count(7)"))
+# Further data
+body("json by a subclassed path", "from pathlib import Path\nclass P(type(Path())):\n    pass\n", "int(P('t.txt').read_text())", text("t.txt", "2"), files=T)
+body("os.pread through os.open in a helper with flags", "import os\ndef h():\n    f = os.open('t.txt', os.O_RDONLY | os.O_CLOEXEC)\n    try: return int(os.pread(f, 5, 0))\n    finally: os.close(f)\n", "h()", text("t.txt", "2"), files=T)
+body("tarfile", "import tarfile\n", "int(tarfile.open('d.tar').extractfile('t.txt').read())", lambda f: tar(f, "2"), prepare=lambda f: tar(f, "1"))
+body("gzip by shell", "import subprocess\n", "int(subprocess.check_output('zcat d.gz', shell=True))", lambda f: gz(f, "2"), prepare=lambda f: gz(f, "1"))
+body("awk with redirect", "import os\n", "int(os.popen(\"awk '{print $1}' < t.txt\").read())", text("t.txt", "2"), files=T)
+body("git describe", "import subprocess\n", "len(subprocess.check_output(['cat', 'VERSION']))", text("VERSION", "22"), files={"VERSION": "1"})
+body("sha of a folder tree", "import hashlib, os\ndef h():\n    s = hashlib.sha1()\n    for r, d, fs in sorted(os.walk('data')):\n        for f in sorted(fs): s.update(open(os.path.join(r, f), 'rb').read())\n    return int(s.hexdigest()[:6], 16)\n", "h()", text("data/x/b.txt", "2"), files={"data/x/b.txt": "1", "data/a.txt": "0"})
+body("glob recursive count", "import glob\n", "len(glob.glob('data/**/*.txt', recursive=True))", text("data/y/z/c.txt", "2"), files={"data/x/b.txt": "1"})
+body("pathlib match of suffix", "from pathlib import Path\n", "sum(p.stat().st_size for p in Path('data').iterdir() if p.suffix == '.txt')", text("data/b.txt", "222"), files={"data/b.txt": "1"})
+body("file that a symlinked folder switch changes", "", "int(open('current/t.txt').read())", lambda f: ((f / "current").unlink(), (f / "current").symlink_to("v2")), prepare=lambda f: (f / "current").symlink_to("v1"), files={"v1/t.txt": "1", "v2/t.txt": "2"})
+body("native through a switched link", "import pyarrow.csv as pc\n", "pc.read_csv('current/t.csv')['a'][0].as_py()", lambda f: ((f / "current").unlink(), (f / "current").symlink_to("v2")), prepare=lambda f: (f / "current").symlink_to("v1"), files={"v1/t.csv": "a\n1\n", "v2/t.csv": "a\n2\n"})
+body("env with default through configparser", "import configparser, os\ndef h():\n    c = configparser.ConfigParser(os.environ); c.read_string('[s]\\nn = %(NN)s\\n'); return c.getint('s', 'n')\n", "h()", first={"NN": "1"}, second={"NN": "2"})
+body("os.environ in a pool worker", "from concurrent.futures import ThreadPoolExecutor\nimport os\n", "ThreadPoolExecutor(1).submit(lambda: int(os.environ['NN'])).result()", first={"NN": "1"}, second={"NN": "2"})
+body("locale at import", "import locale, o\n", "len(locale.format_string('%d', 1000000, grouping=True))", ("o.py", "'C'", "'C.UTF-8'"), files={"o.py": "import locale\nlocale.setlocale(locale.LC_ALL, 'C')\n"}, changes=True)
+body("hash seed", "", "x + 1", changes=False, first={"PYTHONHASHSEED": "1"}, second={"PYTHONHASHSEED": "2"})
+body("sort by a set's order that is fixed", "S = {'a', 'b', 'c'}\n", "len(S)", changes=False, first={"PYTHONHASHSEED": "1"}, second={"PYTHONHASHSEED": "2"})
+body("dict order of a global", "D = {'a': 1, 'b': 2}\n", "list(D.values())[0]", m("{'a': 1, 'b': 2}", "{'b': 2, 'a': 1}"))
+body("sqlite attached database", "import sqlite3\ndef h():\n    c = sqlite3.connect(':memory:'); c.execute(\"attach 'd.db' as d\"); return c.execute('select a from d.t').fetchone()[0]\n", "h()", lambda f: db(f / "d.db", 2), prepare=lambda f: db(f / "d.db", 1))
+body("duckdb-less: polars sql on a global frame", "import polars as pl\nD = pl.DataFrame({'a': [1]})\n", "pl.sql('select a from D').collect()['a'][0]", m("[1]", "[2]"))
+body("frame.eval of a global", "import pandas as pd\nK = 2\nD = pd.DataFrame({'a': [1]})\n", "int(D.eval('a * @K').iloc[0])", m("K = 2", "K = 3"))
+body("frame.pipe and apply by name", "import pandas as pd\ndef f(d): return d + 1\nD = pd.DataFrame({'a': [1]})\n", "int(D.pipe(f)['a'].agg('sum'))", m("d + 1", "d + 2"))
+body("groupby apply lambda", "import pandas as pd\nAGG = {'a': lambda s: s.sum()}\nD = pd.DataFrame({'g': [1, 1], 'a': [1, 2]})\n", "int(D.groupby('g').agg(AGG)['a'].iloc[0])", m("s.sum()", "s.max()"))
+body("np.load with mmap at import", "import numpy as np, os\nif not os.path.exists('d.npy'): np.save('d.npy', [1])\nA = np.load('d.npy', mmap_mode='r')\n", "int(A[0])", lambda f: __import__('numpy').save(f / 'd.npy', [2]))
+body("hdf5 at import", "import h5py\nF = h5py.File('d.h5', 'r')\n", "int(F['a'][()])", lambda f: h5(f, 2), prepare=lambda f: h5(f, 1))
+body("PIL in a step of a listed folder", "from PIL import Image\nimport os\n", "sum(Image.open(os.path.join('i', f)).getpixel((0, 0))[0] for f in os.listdir('i'))", lambda f: (f / "i/d.ppm").write_bytes(b"P6 1 1 255\n\x02\x02\x02"), files={"i/d.ppm": b"P6 1 1 255\n\x01\x01\x01"})
+# Further runs that are not needed
+body("plain text like a module's name", "import hm\nS = {'kind': 'hm'}\n", "len(S['kind']) + x", ("hm.py", "x + 1", "x + 2"), files={"hm.py": "def h(x): return x + 1\n"}, changes=False)
+body("a decorator named register of one's own for another function", "R = {}\ndef register(f):\n    R[f.__name__] = f\n    return f\n@register\ndef other(x): return x + 1\ndef h(x): return x * 2\n", "h(x)", m("x + 1", "x + 2"), changes=False)
+body("lru_cache filled in the step", "import functools\n@functools.lru_cache\ndef h(x): return x + 1\n", "h(x)", changes=False)
+body("read environment for a log folder", "import os\ndef log():\n    d = os.environ.get('LOGS', '/tmp'); return len(d) * 0\n", "log() + x", changes=False, first={"LOGS": "/tmp"})
+body("big folder named in a constant", "HOME = '/usr/share'\n", "len(HOME)", changes=False)
+
 
 def zipped(folder, content):
     with zipfile.ZipFile(folder / "d.zip", "w") as archive:
@@ -295,3 +378,17 @@ def shared(folder, value):
     (folder / "l.c").write_text(f"int h(int x) {{ return x + {value}; }}\n")
     (folder / "l.so").unlink(missing_ok=True)
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", "l.so", "l.c"], cwd=folder, check=True)
+
+
+def tar(folder, content):
+    import io
+    import tarfile
+    with tarfile.open(folder / "d.tar", "w") as archive:
+        info = tarfile.TarInfo("t.txt")
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content.encode()))
+
+
+def gz(folder, content):
+    import gzip
+    (folder / "d.gz").write_bytes(gzip.compress(content.encode()))

@@ -737,8 +737,12 @@ def _shown(value: Any) -> str | None:
     """Show a value of Python's own plain types; others may keep secrets, or much."""
     if type(value) in (int, float, bool, str, type(None), complex):
         return repr(value)[:_LONGEST_SHOWN]
-    if is_dataclass(value) and not isinstance(value, type):
+    if not isinstance(value, type) and is_dataclass(value):
         return _shown_fields(value)
+    return _shown_items(value)
+
+
+def _shown_items(value: Any) -> str | None:
     if type(value) not in (list, tuple, dict, set, frozenset) or len(value) > _LONGEST_SHOWN // 4:
         return None
     import pprint
