@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, get_args, get_origin, overload
 
 from cannery import _native
 from cannery._outputs import Output, named_tuple_fields
@@ -129,6 +129,36 @@ class Artifact(Generic[_T_co]):
 
     def __bool__(self) -> bool:
         raise self._misuse("used as a condition", "to decide by its value,")
+
+    def _operate(self, sign: str) -> DataTypeError:
+        return self._misuse(f"used with `{sign}`", "to compute with its value,")
+
+    def __add__(self, _: object) -> NoReturn:
+        raise self._operate("+")
+
+    def __radd__(self, _: object) -> NoReturn:
+        raise self._operate("+")
+
+    def __sub__(self, _: object) -> NoReturn:
+        raise self._operate("-")
+
+    def __mul__(self, _: object) -> NoReturn:
+        raise self._operate("*")
+
+    def __truediv__(self, _: object) -> NoReturn:
+        raise self._operate("/")
+
+    def __lt__(self, _: object) -> NoReturn:
+        raise self._operate("<")
+
+    def __gt__(self, _: object) -> NoReturn:
+        raise self._operate(">")
+
+    def __le__(self, _: object) -> NoReturn:
+        raise self._operate("<=")
+
+    def __ge__(self, _: object) -> NoReturn:
+        raise self._operate(">=")
 
     def _misuse(self, used: str, advice: str) -> DataTypeError:
         error = DataTypeError(f"the output of step `{self.name}` is {used} before it is there")

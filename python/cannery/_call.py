@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     _Given = tuple[_native.Submitted, str] | _native.Artifact
 
 
+_MOST_YIELDED = 10_000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -92,6 +93,8 @@ class StepCall:
         self._outside = Outside(session, step)
         #: The code that comes with parameters and inputs.
         self._other_code: list[Fingerprint] = []
+        #: What may be paths among the items that generators have yielded.
+        self._yielded: dict[str, None] = {}
         #: Named tuples that hold the outputs of other steps.
         self._classes: set[str] = set()
         self._parts = dict(_declared_parts(step, self._outside))
@@ -197,8 +200,12 @@ class StepCall:
                 except BaseException:
                     self.session.note_changes_by_step(self._code, [])
                     raise
+                self._outside.note_modules(self._code.missing_modules)
                 others = self._code.read_by_others()
-                saved = [(value, folder) for value, folder, _ in kept]
+                saved = [
+                    (list(self._yielded) if is_stream(value, Any) else value, folder)
+                    for value, folder, _ in kept
+                ]
                 seen = list((others | dict(self._outside.states(saved))).items())
                 self.session.note_changes_by_step(self._code, seen)
             self.session.report_blind_spots(self.step, "as it ran", self._outside.blind_spots)
@@ -238,6 +245,8 @@ class StepCall:
             except StopIteration:
                 return
             self._check(f"{place}[{number}]", check, item)
+            if len(self._yielded) < _MOST_YIELDED:
+                self._yielded.update(dict.fromkeys(paths_in(item)))
             yield item
 
     def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:

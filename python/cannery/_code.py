@@ -7,7 +7,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from cannery.errors import CacheWarning, DataError
 from cannery.materializers._trust import project_code, trusting
 
 if TYPE_CHECKING:
+    from cannery._fingerprint._observe import Observations
     from cannery._steps import Step
     from cannery._store import Store
 
@@ -33,6 +34,8 @@ class Code:
         self.graph, self._fingerprints = _kept.pop() if _kept else (Graph(), {})
         self._classes: dict[str, Fingerprint | None] = {}
         self._watching: Watching | None = None
+        #: By path: the step of this run that has written a file.
+        self._writers: dict[str, str] = {}
         self._lock = threading.RLock()
 
     def warn(self, message: str) -> None:
@@ -91,8 +94,8 @@ class Code:
             self.report_blind_spots(step, "its code", found.blind_spots)
         return found
 
-    def fingerprint_of_class(self, cls: type) -> Fingerprint:
-        """Fingerprint a class, such as a materializer."""
+    def fingerprint_of_class(self, cls: Any) -> Fingerprint:
+        """Fingerprint a class, such as a materializer, or a function."""
         with self._lock:
             return fingerprint(cls, self.graph)
 
@@ -104,6 +107,32 @@ class Code:
             return file.read_bytes()
         except OSError:
             return _new_key(file)
+
+    @functools.cached_property
+    def shared_files(self) -> set[str]:
+        """Labels of files that a step was seen to read which another step had written."""
+        try:
+            return set(self._shared_list.read_text("utf-8").split("\0"))
+        except OSError:
+            return set()
+
+    def note_files(self, step: str, seen: Observations) -> None:
+        """Remember which files steps hand to each other beside their outputs."""
+        with self._lock:
+            found = {
+                seen.label_of_written(path)
+                for path in seen.read()
+                if self._writers.get(path, step) != step
+            } - self.shared_files
+            self._writers.update(dict.fromkeys(seen.written(), step))
+            if found:
+                self.shared_files.update(found)
+                with suppress(OSError):  # a store that is only read
+                    self._shared_list.write_text("\0".join(sorted(self.shared_files)), "utf-8")
+
+    @property
+    def _shared_list(self) -> Path:
+        return self.store.path / "shared-files.txt"
 
     def fingerprint_value(self, value: Any, label: str) -> ValueFingerprint:
         """Fingerprint a parameter."""

@@ -1,17 +1,23 @@
-"""What differs between two runs: parameters, code, inputs, values and times."""
+"""What differs between two runs, as the store tells it: parameters, code, inputs and values."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import TYPE_CHECKING, Any
 
-from cannery._native import printable
+from cannery import json
+from cannery.errors import DataError
 
 if TYPE_CHECKING:
-    from cannery._store import RunRecord, StepRun
+    from cannery._store import RunRecord
 
-_DIGEST = re.compile(r"[0-9a-f]{32}(?:[0-9a-f]{32})?")
+_Changes = dict[str, tuple[Any, Any]]
+# How the labels of what a step's key is made of begin; the others are of what it saw outside.
+_OF_KEYS = (
+    "argument", "attribute", "class", "code", "defaults", "function", "input", "item",
+    "materializer", "module", "output", "package", "parameter", "python", "type", "variable",
+    "version",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +26,11 @@ class StepComparison:
 
     name: str
     #: What its key was made of that differs: `code`, `parameter x`, `input rows`; before and after.
-    changes: dict[str, tuple[str | None, str | None]]
+    changes: _Changes
     #: What it read from outside that differs.
-    observations: dict[str, tuple[str | None, str | None]]
+    observations: _Changes
     #: Outputs whose contents differ: their versions before and after.
-    outputs: dict[str, tuple[str | None, str | None]]
+    outputs: _Changes
     #: Seconds before and after.
     duration: tuple[float | None, float | None]
 
@@ -40,79 +46,72 @@ class RunComparison:
 
     before: int
     after: int
-    parameters: dict[str, tuple[Any, Any]]
+    parameters: _Changes
     code_version: tuple[str | None, str | None]
     #: Steps that are in both, by name.
     steps: dict[str, StepComparison]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
     duration: tuple[float | None, float | None]
+    text: str = dataclasses.field(repr=False)
+    """The same for people, as `cannery compare` prints it."""
 
     def __bool__(self) -> bool:
         is_other = self.parameters or self.only_before or self.only_after
         return bool(is_other) or any(not step.is_same for step in self.steps.values())
 
     def __str__(self) -> str:
-        lines = [f"run {self.before} and run {self.after}"]
-        lines += [f"  parameter {n}: {a!r} -> {b!r}" for n, (a, b) in self.parameters.items()]
-        if self.code_version[0] != self.code_version[1]:
-            lines.append(f"  code version: {self.code_version[0]} -> {self.code_version[1]}")
-        lines += [f"  step {name} is only in run {self.before}" for name in self.only_before]
-        lines += [f"  step {name} is only in run {self.after}" for name in self.only_after]
-        for step in self.steps.values():
-            lines += _lines_of(step)
-        if len(lines) == 1:
-            lines.append("  the same")
-        return "\n".join(printable(line) for line in lines)
+        return self.text
 
 
 def compare(before: RunRecord, after: RunRecord) -> RunComparison:
-    """Compare two runs of one store, or of two."""
+    """Compare two runs of one store."""
+    if before._store.path != after._store.path:
+        error = DataError(f"run {before.id} is of the store `{before._store.path}`")
+        error.hint = f"runs are compared within one store, here `{after._store.path}`"
+        raise error
+    text, found = after._store._native.compare(before.id, after.id)
+    told = json.loads(found)
     first, second = dict(before.steps), dict(after.steps)
+    others = {step["step"]: step for step in told["steps"]}
     return RunComparison(
         before=before.id,
         after=after.id,
-        parameters=_changes(before.parameters, after.parameters),
+        parameters={name: _parsed(pair) for name, pair in _pairs(told, "parameter").items()},
         code_version=(before.code_version, after.code_version),
-        steps={n: _compare_steps(n, first[n], second[n]) for n in first if n in second},
-        only_before=tuple(name for name in first if name not in second),
-        only_after=tuple(name for name in second if name not in first),
+        steps={
+            name: _step(name, others.get(name, {}), (first[name].duration, second[name].duration))
+            for name in first
+            if name in second
+        },
+        only_before=tuple(told["only_before"]),
+        only_after=tuple(told["only_after"]),
         duration=(before.duration, after.duration),
+        text=text,
     )
 
 
-def _compare_steps(name: str, before: StepRun, after: StepRun) -> StepComparison:
-    digests = [{n: v.digest for n, v in step.outputs.items()} for step in (before, after)]
-    versions = [{n: f"{v.name}@{v.version}" for n, v in s.outputs.items()} for s in (before, after)]
-    outputs = _changes(*digests)
+def _step(
+    name: str, told: dict[str, Any], duration: tuple[float | None, float | None]
+) -> StepComparison:
+    changes = {each["label"]: (each["before"], each["after"]) for each in told.get("changes", ())}
+    of_key = {label: pair for label, pair in changes.items() if label.startswith(_OF_KEYS)}
     return StepComparison(
         name=name,
-        changes=_changes(before.key_parts, after.key_parts),
-        observations=_changes(before.ran.observations, after.ran.observations),
-        outputs={n: (versions[0].get(n), versions[1].get(n)) for n in outputs},
-        duration=(before.duration, after.duration),
+        changes=of_key,
+        observations={label: pair for label, pair in changes.items() if label not in of_key},
+        outputs={
+            each["output"]: (each["before"], each["after"]) for each in told.get("outputs", ())
+        },
+        duration=duration,
     )
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = dict.fromkeys((*before, *after))
-    pairs = {name: (before.get(name), after.get(name)) for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+def _pairs(told: dict[str, Any], name: str) -> _Changes:
+    return {each[name]: (each["before"], each["after"]) for each in told[f"{name}s"]}
 
 
-def _lines_of(step: StepComparison) -> list[str]:
-    if step.is_same:
-        return []
-    lines = [f"  step {step.name}"]
-    lines += [f"    {label}: {_shown(a)} -> {_shown(b)}" for label, (a, b) in step.changes.items()]
-    lines += [f"    {label} changed" for label in step.observations]
-    lines += [f"    output {n or step.name}: {a} -> {b}" for n, (a, b) in step.outputs.items()]
-    return lines
-
-
-def _shown(text: str | None) -> str:
-    if text is None:
-        return "nothing"
-    if _DIGEST.fullmatch(text):
-        return text[:8]  # the first digits tell as much as all of them
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _parsed(pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Read parameters, which are told as JSON."""
+    before, after = (None if text is None else json.loads(text) for text in pair)
+    return before, after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import threading
@@ -17,6 +18,9 @@ _MANY = 4
 _INTERVAL: Final = 0.1
 _PLAIN_INTERVAL: Final = 2.0
 _MOST_LINES = 10
+_BAR = 16
+_RED, _PLAIN = "\x1b[31m", "\x1b[0m"
+_BAD = ("failed: ", "takes longer than")
 _ENDS = frozenset({"cached", "completed", "failed", "interrupted"})
 
 
@@ -35,6 +39,9 @@ class Display:
         #: What a step has printed of a line that has not ended.
         self._unended: dict[str, bytes] = {}
         self._told: dict[str, float] = {}
+        self._started = time.monotonic()
+        #: The run that is shown: its store's folder and number.
+        self.run: tuple[str, int] | None = None
 
     def announce(self, name: str, count: int) -> None:
         """Count steps that the pipeline is about to call."""
@@ -124,10 +131,11 @@ class Display:
         if rest:
             self._write(f"{label} | {_text(rest)}")
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: str, color: str = "") -> None:
         """Write a line; a reader that is gone is no reason to stop."""
         try:
-            print(printable(line), file=self._stream, flush=True)
+            text = printable(line)
+            print(f"{color}{text}{_PLAIN}" if color else text, file=self._stream, flush=True)
         except (OSError, ValueError):
             self._stream = _Nowhere()
 
@@ -157,9 +165,10 @@ class LiveDisplay(Display):
     def _progress(self, name: str) -> str | None:
         return self._count(name) if self._ended[name] == self._submitted[name] else None
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: str, color: str = "") -> None:
         self._clear()
-        super()._write(line)
+        is_bad = any(f"  {word}" in line for word in _BAD) and " | " not in line
+        super()._write(line, _RED if is_bad and "NO_COLOR" not in os.environ else color)
 
     def _refresh(self) -> None:
         while not self._over.wait(_INTERVAL):
@@ -175,13 +184,29 @@ class LiveDisplay(Display):
 
     def _lines(self) -> list[str]:
         now, width = time.monotonic(), _width(self._stream)
-        many = [n for n, c in self._submitted.items() if c >= _MANY and 0 < self._ended[n] < c]
-        lines = [f"  {self._count(name)}" for name in many]
+        at_work = {self._name_of(label) for label in self._began}
+        many = [n for n, c in self._submitted.items() if c >= _MANY and self._ended[n] < c]
+        lines = [
+            f"  {_bar(self._ended[name], self._submitted[name])} {self._count(name)}"
+            for name in many
+            if self._ended[name] or name in at_work
+        ]
         singles = [(b, n) for n, b in self._began.items() if self._name_of(n) not in many]
-        lines += [f"  {label}  {_duration(now - began)}" for began, label in sorted(singles)]
+        for began, label in sorted(singles):
+            said = _text(self._unended.get(label, b""))
+            lines.append(f"  {label}  {_duration(now - began)}" + (f"  {said}" if said else ""))
         if len(lines) > _MOST_LINES:
             lines[_MOST_LINES - 1 :] = [f"  and {len(lines) - _MOST_LINES + 1} more"]
+        if lines:
+            lines.append(self._whole(now))
         return [_cut(printable(line), width) for line in lines]
+
+    def _whole(self, now: float) -> str:
+        """Tell of all steps that are known by now."""
+        done, failed = sum(self._ended.values()), sum(self._failed.values())
+        notes = [f"{done} of {sum(self._submitted.values())} steps"]
+        notes += [f"{failed} failed"] if failed else []
+        return f"  {', '.join(notes)}, {_duration(now - self._started)}"
 
     def _clear(self) -> None:
         if self._shown:
@@ -231,6 +256,11 @@ def _words(event: str, seconds: float, text: str) -> str:
             return event
 
 
+def _bar(done: int, count: int) -> str:
+    full = _BAR * done // max(count, 1)
+    return f"[{'#' * full}{'.' * (_BAR - full)}]"
+
+
 def _first_line(text: str) -> str:
     return text.partition("\n")[0]
 
@@ -243,8 +273,14 @@ def _duration(seconds: float) -> str:
     )
 
 
+# Colours, and what takes the rest of a line away.
+_CODES = re.compile(rb"\x1b\[[0-9;]*[mK]")
+
+
 def _text(data: bytes) -> str:
-    return data.rstrip(b"\r").decode("utf-8", "backslashreplace")
+    """Give a line as a terminal leaves it: of what was written over and over again, the last."""
+    parts = [part for part in _CODES.sub(b"", data).split(b"\r") if part]
+    return parts[-1].decode("utf-8", "backslashreplace") if parts else ""
 
 
 def _cut(line: str, width: int) -> str:

@@ -25,6 +25,7 @@ class RunOptions:
     fail_fast: bool = True
     dry_run: bool = False
     tags: tuple[str, ...] = ()
+    partition: tuple[str, ...] = ()
     on_failure: Callable[[Exception], object] | None = None
 
     def changed(self, **changes: Any) -> RunOptions:
@@ -34,8 +35,8 @@ class RunOptions:
             given["force"] = _names(given["force"])
         if "ttl" in given:
             given["ttl"] = seconds(given["ttl"], "ttl")
-        if "tags" in given:
-            given["tags"] = _tags(given["tags"])
+        for name in given.keys() & {"tags", "partition"}:
+            given[name] = _texts(given[name])
         if given.get("workers", 1) < 1:
             raise DataError(f"`workers` is a number of steps at a time, found `{given['workers']}`")
         if given.get("executor", "threads") not in EXECUTORS:
@@ -49,8 +50,8 @@ def _names(force: bool | Iterable[str]) -> bool | frozenset[str]:
     return frozenset([force] if isinstance(force, str) else force)
 
 
-def _tags(tags: str | Iterable[str]) -> tuple[str, ...]:
-    return (tags,) if isinstance(tags, str) else tuple(tags)
+def _texts(texts: str | Iterable[str]) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def seconds(time: float | datetime.timedelta | None, option: str) -> float | None:

@@ -18,7 +18,7 @@ from cannery._fingerprint._observe import Observations, state_of, text_of
 from cannery._fingerprint._places import current_folder, main_root, root_of
 from cannery.materializers._base import Materializer
 from cannery.materializers._registry import materializer_for, materializer_of_format
-from cannery.materializers._trust import find_class, full_name
+from cannery.materializers._trust import find_class, full_name, project_code
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from cannery._steps import Step
 
 _MATERIALIZER = "materializer "
+# A class or function of the project that was found by a name in data.
+_CODE = "code "
+_WRITTEN = "written "
 _MOST_VALUES = 1000
 # Formats that materializers of cannery's read.
 _our_formats: set[str] = set()
 # What the materializers of text and plain data write, beside which there is room for more.
 _OUR_FILES = frozenset({"text.txt", "data.json", "data.can"})
+_STREAM = "stream.json"
 # Larger files are taken to name the place where they were made.
 _MOST_SEARCHED = 64 << 20
 
@@ -58,14 +62,23 @@ class Outside:
         seen = Observations(self._root, ignored, key=self._session.key, is_strict=strict)
         self._observations = seen
         watching = self._session.watching
+        paths = list(dict.fromkeys(paths))
         with quiet():
             watching.begin(seen, paths)
+            for link in links_in(paths):
+                seen.note_path("link", link)  # native code may read through it
         try:
             with observing(seen):
                 yield
         finally:
             with quiet():
                 watching.end(seen)
+
+    def note_modules(self, names: Iterable[str]) -> None:
+        """Note modules that the code imports and that were not to be found before it ran."""
+        if self._observations is not None:
+            for name in names:
+                self._observations.note_module(name)
 
     def states(self, values: list[tuple[Any, Path]]) -> list[tuple[str, str]]:
         """Return what was read and how it was, once the values are saved in their folders."""
@@ -79,6 +92,10 @@ class Outside:
                 (label, _with_text(label, state, self._root)) for label, state in seen.states()
             ]
             states += self._places_told([saved for _, saved in values])
+            self._session.note_files(self._step.name, seen)
+        for name in seen.code:
+            if name.rpartition(".")[0] not in seen.modules and project_code([name]):
+                states.append((_CODE + name, self.state_of(_CODE + name)))
         foreign = (f for value, _ in values for f in _foreign_materializers(value, self._step))
         for materializer in dict.fromkeys(foreign):
             label = _MATERIALIZER + full_name(materializer)
@@ -88,7 +105,8 @@ class Outside:
     def _keep_outputs(self, paths: list[str], saved: Path) -> None:
         """Store the files that the step wrote and whose paths it returns beside its value."""
         assert self._observations is not None
-        is_ours = {file.name for file in saved.iterdir()} <= _OUR_FILES
+        names = {file.name for file in saved.iterdir()}
+        is_ours = names <= _OUR_FILES or _STREAM in names
         for number, path in enumerate(paths):
             self._observations.note_output(path)
             if is_ours:
@@ -96,6 +114,9 @@ class Outside:
 
     def state_of(self, label: str) -> str:
         """Say how something outside is now."""
+        if label.startswith(_CODE):
+            code = list(project_code([label.removeprefix(_CODE)]).values())
+            return self._session.fingerprint_of_class(code[0]).digest if code else "gone"
         if label.startswith(_MATERIALIZER):
             found = find_class(label.removeprefix(_MATERIALIZER))
             if found is None or not issubclass(found, Materializer):
@@ -106,7 +127,12 @@ class Outside:
 
     def is_unchanged(self, seen: list[tuple[str, str]]) -> bool:
         """Say whether all that was seen is as it was."""
-        return all(self.state_of(label) == state.partition("\n")[0] for label, state in seen)
+        shared = self._session.shared_files
+        return all(
+            self.state_of(label) == state.partition("\n")[0]
+            for label, state in seen
+            if not label.startswith(_WRITTEN) or label in shared
+        )
 
     def readers_of(self, records: list[_native.Artifact]) -> list[Fingerprint]:
         """Fingerprint the project's own materializers that inputs are read by."""
@@ -170,6 +196,19 @@ def _foreign_materializers(value: Any, step: Step[..., Any]) -> list[type]:
 
 def _is_foreign(materializer: type) -> bool:
     return not materializer.__module__.startswith("cannery.")
+
+
+def links_in(paths: Iterable[str]) -> Iterator[str]:
+    """Find the links that paths lead through."""
+    seen: set[str] = set()
+    for path in paths:
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            head = "/".join(parts[:count])
+            if head and head not in seen:
+                seen.add(head)
+                if os.path.islink(head):  # noqa: PTH114
+                    yield head
 
 
 def paths_in(value: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ import inspect
 import os
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -17,7 +18,7 @@ from cannery import _session
 from cannery import json as _json
 from cannery._annotations._scope import annotations_of_function
 from cannery._checks import check_for
-from cannery._display import display_for
+from cannery._display import Display, display_for
 from cannery._native import printable
 from cannery._steps import Pipeline
 from cannery._store import StepRun, Store
@@ -28,6 +29,7 @@ _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
 _HERE = str(Path(__file__).parent)
 # Steps of one name, from as many on, are shown in one row.
 _MANY = 4
+_MOST_BAD = 10
 
 
 def run_command(file: str | os.PathLike[str], options: str, store: Any = None) -> int:
@@ -71,6 +73,7 @@ def run_file(
     except Exception as error:  # the pipeline's own code may raise anything
         display.close()
         report(error)
+        _report_run(display)
         return _INCOMPLETE
     display.close()
     if isinstance(run, _session.DryRun):
@@ -79,6 +82,27 @@ def run_file(
     _warn_of_unknown(force, run)
     print(_json.dumps(_summary(run)) if json else printable(_table(run), lines=True))
     return _FINE
+
+
+def _report_run(display: Display) -> None:
+    """Say of a run that has failed which of its steps did, and what is left."""
+    if display.run is None:
+        return
+    where, number = display.run
+    with Store(where) as store:
+        run = store.run(number)
+        steps = list(run.steps.values())
+        counts = Counter("cached" if step.cached else step.status for step in steps)
+        said = ", ".join(f"{count} {status}" for status, count in counts.items())
+        print(f"run {run.id} {run.status}: {said or 'no steps'}", file=sys.stderr)
+        bad = [step for step in steps if step.status not in ("completed", "running")]
+        width = max((len(printable(step.name)) for step in bad), default=0)
+        for step in bad[:_MOST_BAD]:
+            words = f"{step.status}: {step.error}" if step.error else step.status
+            line = words.partition("\n")[0]
+            print(f"  {printable(step.name):<{width}}  {printable(line)}", file=sys.stderr)
+        if len(bad) > _MOST_BAD:
+            print(f"  and {len(bad) - _MOST_BAD} more", file=sys.stderr)
 
 
 def _with_options(

@@ -16,6 +16,7 @@ from cannery._call import StepCall, as_json
 from cannery._code import Code
 from cannery._fingerprint._hooks import hosting
 from cannery._git import code_version
+from cannery._partitions import partition_of_run, record_partition
 from cannery._printed import StepLog, capturing, listening
 from cannery._run_output import output_as_json
 from cannery._store import RunRecord, StepRun, Store
@@ -137,6 +138,7 @@ def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Any:
     """Run a pipeline, and raise what its steps raise."""
     check_may_run(pipeline.name)
     store = pipeline.store if isinstance(pipeline.store, Store) else Store(pipeline.store)
+    partition = partition_of_run(pipeline.options.partition, bound.arguments, pipeline.name)
     session = Session(store, pipeline, bound.arguments)
     try:
         with hosting(), listening(), entered(session):
@@ -149,6 +151,7 @@ def run(pipeline: Pipeline[..., Any], bound: inspect.BoundArguments) -> Any:
             session.native.finish()
             session.ended = True
         record = store._native.run(session.native.id)
+        record_partition(RunRecord(store, record), partition)
     except BaseException as error:
         session.native.fail(error)
         if pipeline.options.on_failure is not None and isinstance(error, Exception):
@@ -192,6 +195,8 @@ class Session(Code):
         self._failures: dict[str, Exception] = {}
         self._hooks: dict[str, Callable[[Exception], object]] = {}
         self.native = _begin(self, store, pipeline, as_json(parameters))
+        if self._display is not None and not pipeline.options.dry_run:
+            self._display.run = str(store.path), self.native.id
 
     def release(self) -> None:
         """Let go of the values that went into the steps."""

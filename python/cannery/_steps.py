@@ -16,8 +16,10 @@ from typing import (
     ParamSpecArgs,
     ParamSpecKwargs,
     Protocol,
+    SupportsIndex,
     TypedDict,
     TypeVar,
+    TypeVarTuple,
     Unpack,
     cast,
     overload,
@@ -47,7 +49,35 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_Several = TypeVarTuple("_Several")
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+if TYPE_CHECKING:
+
+    class SeveralOutputs(tuple[*_Several]):
+        """What a step gives that returns a tuple: named outputs can be asked for by name, too.
+
+        Names stand in `Annotated`, where type checkers do not look: `split["train"]` is `Any` for
+        them. `train, test = split(...)` and `split(...)[0]` have the types of the items.
+        """
+
+        @overload
+        def __getitem__(self, key: SupportsIndex, /) -> Any: ...
+        @overload
+        def __getitem__(self, key: slice, /) -> tuple[Any, ...]: ...
+        @overload
+        def __getitem__(self, key: str, /) -> Any: ...
+        def __getitem__(self, key: Any, /) -> Any: ...  # pyright: ignore
+
+
+class _NamedTuple(Protocol):
+    """A named tuple, whose outputs are its attributes."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+_N = TypeVar("_N", bound=_NamedTuple)
 
 
 class Step(Generic[_P, _R]):
@@ -191,7 +221,7 @@ class Step(Generic[_P, _R]):
             return self.function(*args, **kwargs)
         return cast("_R", session.submit(self, args, kwargs))
 
-    def map(self, items: Any, /, *others: Any, **same: Any) -> list[Any]:
+    def map(self, items: Any, /, *others: Any, **same: Any) -> list[_R]:
         """Call the step for each item, and return the list of what it gives.
 
         `items` is a list or another iterable, whose items may be artifacts; or one artifact, for
@@ -237,6 +267,7 @@ class _OtherOptions(TypedDict, total=False):
     executor: Executor | None
     fail_fast: bool | None
     tags: str | Iterable[str] | None
+    partition: str | Iterable[str] | None
     on_failure: Callable[[Exception], object] | None
 
 
@@ -284,6 +315,7 @@ class Pipeline(Generic[_P, _R]):
         fail_fast: bool | None = None,
         dry_run: bool | None = None,
         tags: str | Iterable[str] | None = None,
+        partition: str | Iterable[str] | None = None,
         on_failure: Callable[[Exception], object] | None = None,
     ) -> Any:
         """Return the same pipeline with other options, those of `@pipeline`.
@@ -299,6 +331,7 @@ class Pipeline(Generic[_P, _R]):
             fail_fast=fail_fast,
             dry_run=dry_run,
             tags=tags,
+            partition=partition,
             on_failure=on_failure,
         )
         return Pipeline(self.function, self.name, self.store if store is None else store, options)
@@ -321,6 +354,14 @@ class Pipeline(Generic[_P, _R]):
 
 @overload
 def step(function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Step[_P, _R]: ...
+
+
+@overload
+def step(function: Callable[_P, _N], /) -> Step[_P, _N]: ...
+
+
+@overload
+def step(function: Callable[_P, tuple[*_Several]], /) -> Step[_P, SeveralOutputs[*_Several]]: ...
 
 
 @overload
@@ -398,6 +439,12 @@ class _StepDecorator(Protocol):
     @overload
     def __call__(self, function: Callable[_P, Coroutine[Any, Any, _R]], /) -> Step[_P, _R]: ...
     @overload
+    def __call__(self, function: Callable[_P, _N], /) -> Step[_P, _N]: ...
+    @overload
+    def __call__(
+        self, function: Callable[_P, tuple[*_Several]], /
+    ) -> Step[_P, SeveralOutputs[*_Several]]: ...
+    @overload
     def __call__(self, function: Callable[_P, _R], /) -> Step[_P, _R]: ...
 
 
@@ -449,6 +496,7 @@ def pipeline(
     fail_fast: bool = True,
     dry_run: bool = False,
     tags: str | Iterable[str] = (),
+    partition: str | Iterable[str] = (),
     on_failure: Callable[[Exception], object] | None = None,
 ) -> _PipelineDecorator: ...
 
@@ -471,6 +519,8 @@ def pipeline(
     - `fail_fast`: with `False`, steps that do not need one that has failed run all the same.
     - `dry_run`: run nothing and return a `DryRun`, which says what would run.
     - `tags`: texts to find the run by.
+    - `partition`: parameters whose values say which partition a run is about: with
+      `partition="day"`, what a run gives is found by `store.artifact(name, partition="day=...")`.
     - `on_failure`: called with the exception when a run has failed.
 
     >>> from cannery import pipeline, step

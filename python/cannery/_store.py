@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cannery import _native
 from cannery._lineage import ArtifactDiff, Lineage, diff
+from cannery._partitions import Partition, partition_text
 from cannery._values import load_record
 from cannery.errors import DataError, LimitError, NotFoundError
 from cannery.materializers._trust import trusting
@@ -59,8 +60,10 @@ class Store:
         """Whether this user can only look at it."""
         return self._native.is_read_only
 
-    def artifact(self, name: str, version: int | None = None) -> ArtifactVersion:
-        """Return a version of an artifact, or its latest.
+    def artifact(
+        self, name: str, version: int | None = None, *, partition: Partition | None = None
+    ) -> ArtifactVersion:
+        """Return a version of an artifact, or its latest; with `partition`, the latest of that.
 
         `name` is its path (`daily/train`, or `daily/split.low` for one of several outputs), or the
         last part of it where only one path ends so.
@@ -68,6 +71,8 @@ class Store:
         Raises `cannery.errors.NotFoundError`, which says what there is, and
         `cannery.errors.DataError` for a name that several paths end with, which lists them.
         """
+        if partition is not None:
+            return self._of_partition(name, partition_text(partition))
         if version is None and "@" in name:
             return ArtifactVersion(self, self._native.find_artifact(name))
         return ArtifactVersion(self, self._native.artifact(name, version))
@@ -93,18 +98,59 @@ class Store:
             for path, alias, version in self._native.aliases()
         }
 
+    def _of_partition(self, name: str, partition: str) -> ArtifactVersion:
+        there = self.partitions(name)
+        if partition not in there:
+            error = NotFoundError(f"`{name}` has no partition `{partition}`")
+            names = ", ".join(f"`{each}`" for each in list(there)[-20:])
+            error.hint = f"it has: {names or 'none'}"
+            raise error
+        return there[partition]
+
+    def partitions(self, name: str) -> dict[str, ArtifactVersion]:
+        """Return the latest version of each partition of an artifact, in their order.
+
+        Pipelines make partitions with `@pipeline(partition="day")`.
+        """
+        try:
+            path = self.artifact(name).path
+        except NotFoundError:
+            return {}  # the first run of the first partition looks for the one before
+        return {
+            alias: ArtifactVersion(self, self._native.artifact(path, version))
+            for found, alias, version in self._native.aliases()
+            if found == path and "=" in alias
+        }
+
     def artifacts(
-        self, name: str | None = None, *, all_versions: bool = False, limit: int | None = None
+        self,
+        name: str | None = None,
+        *,
+        all_versions: bool = False,
+        limit: int | None = None,
+        partition: Partition | None = None,
     ) -> ArtifactList:
         """Return the latest version of every artifact, or all versions; the newest first.
 
         `name` is a path or a last part, as in `artifact`. `store.artifacts("daily/train").latest()`
-        is the latest version of one.
+        is the latest version of one. With `partition`, what a run of this partition has given last.
         """
+        if partition is not None:
+            return self._artifacts_of(partition_text(partition), name)
         found = self._native.artifacts(name=name, all_versions=all_versions, limit=limit)
         artifacts = ArtifactList(ArtifactVersion(self, record) for record in found)
         artifacts._asked = name
         return artifacts
+
+    def _artifacts_of(self, partition: str, name: str | None) -> ArtifactList:
+        path = None if name is None else self.artifact(name).path
+        records = [
+            self._native.artifact(found, version)
+            for found, alias, version in self._native.aliases()
+            if alias == partition and path in (None, found)
+        ]
+        records.sort(key=lambda record: record.id, reverse=True)
+        return ArtifactList(ArtifactVersion(self, record) for record in records)
 
     def runs(
         self,
@@ -403,6 +449,15 @@ class ArtifactVersion:
     def version(self) -> int:
         """1, 2, ... for each path."""
         return self._record.version
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The partitions of which it is the latest version, such as `day=2026-11-30`."""
+        return tuple(
+            alias
+            for path, alias, version in self._store._native.aliases()
+            if (path, version) == (self.path, self.version) and "=" in alias
+        )
 
     @property
     def type(self) -> str:

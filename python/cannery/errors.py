@@ -102,7 +102,7 @@ class FileError(CanneryError, OSError):
     """A file, folder or stream that the operating system did not let us use."""
 
 
-class NotFoundError(FileError, FileNotFoundError):
+class NotFoundError(FileError, FileNotFoundError, LookupError):
     """A file, an artifact or a run that is not there."""
 
 

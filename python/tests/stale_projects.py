@@ -174,6 +174,7 @@ def _be_a_program(request: dict[str, Any]) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ.update(request["variables"])
+    time.tzset()
     os.chdir(request["folder"])
     sys.dont_write_bytecode = True
     import builtins
@@ -195,7 +196,7 @@ def _run_as_main(command: list[str], runpy: Any) -> None:
     import types
 
     kind, *rest = command
-    sys.argv = [rest[0] if rest else kind, *rest[1:]]
+    sys.argv = [rest[0], *rest[1:]] if kind in ("-c", "-m") else list(command)
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     if kind == "-c":
         sys.path.insert(0, "")

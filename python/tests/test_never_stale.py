@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from stale_code import CODE
+from stale_further import FURTHER
 from stale_projects import Project, Runner, check, running
 from stale_reads import READS
 
@@ -24,4 +25,9 @@ def test_code_and_values(project: Project, runner: Runner, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("project", READS, ids=lambda project: project.name)
 def test_what_is_read(project: Project, runner: Runner, tmp_path: Path) -> None:
+    check(runner, project, tmp_path)
+
+
+@pytest.mark.parametrize("project", FURTHER, ids=lambda project: project.name)
+def test_further_ways_to_code_and_data(project: Project, runner: Runner, tmp_path: Path) -> None:
     check(runner, project, tmp_path)

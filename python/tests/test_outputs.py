@@ -394,18 +394,28 @@ SAMPLE = """
 
 
 def test_pyright_sees_wrong_wiring(tmp_path: Path):
-    pyright = pytest.importorskip("pyright")
     file = tmp_path / "sample.py"
     file.write_text(textwrap.dedent(SAMPLE))
+    _check_by_pyright(file, tmp_path)
+
+
+def test_pyright_knows_the_types_of_outputs(tmp_path: Path):
+    file = tmp_path / "typed_wiring.py"
+    file.write_text((Path(__file__).parent / "typed_wiring.py").read_text())
+    _check_by_pyright(file, tmp_path)
+
+
+def _check_by_pyright(file: Path, folder: Path) -> None:
+    """Hold what pyright finds against the lines that are marked as errors."""
+    pytest.importorskip("pyright")
     root = Path(__file__).parents[1]
-    (tmp_path / "pyrightconfig.json").write_text(f'{{"extraPaths": ["{root}"]}}')
-    del pyright
+    (folder / "pyrightconfig.json").write_text(f'{{"extraPaths": ["{root}"]}}')
     done = subprocess.run(
         [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, str(file)],
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
     )
     found = {int(line.split(":")[1]) for line in done.stdout.splitlines() if " - error" in line}
     lines = file.read_text().splitlines()

@@ -92,6 +92,12 @@ class Fingerprint:
     def _variables(self) -> list[Variable]:
         return [node.variable for node in self.nodes if node.variable is not None]
 
+    @functools.cached_property
+    def missing_modules(self) -> list[str]:
+        """Modules that the code imports and that could not be found."""
+        found = (node.label for node in self.nodes if node.own == "missing")
+        return [label.removeprefix("module ") for label in found if label.startswith("module ")]
+
     def paths(self) -> list[str]:
         """Return what may be the paths of files among the constants that are reached."""
         return [path for node in self.nodes for path in node.paths]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 from collections.abc import Iterator
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
@@ -48,6 +49,8 @@ def _members(cls: type) -> Iterator[tuple[str, Any]]:
         for name, member in cls.__members__.items():
             yield name, member._value_
     for name, value in vars(cls).items():
+        if name == "_abc_impl":
+            yield "registered", _registered(cls)
         if name in _KEPT_BY_PYTHON or (is_enum and _is_of_enum(name, value)):
             continue
         if isinstance(value, (GetSetDescriptorType, MemberDescriptorType)):
@@ -56,6 +59,20 @@ def _members(cls: type) -> Iterator[tuple[str, Any]]:
         if not is_special or name in _TELLING or _is_method(value):
             yield name, value
     yield from _field_defaults(cls)
+    if "__struct_fields__" in dir(cls):
+        # A struct of msgspec keeps them where no dictionary is looked into.
+        yield "fields", getattr(cls, "__struct_fields__", None)
+        yield "defaults", getattr(cls, "__struct_defaults__", None)
+
+
+# What an abstract class keeps: the classes that were registered, and what it has found by now.
+_dump: Any = getattr(abc, "_get_dump", None) or (lambda _: ((),))
+
+
+def _registered(cls: type) -> list[type]:
+    """Return the classes that an abstract one was told to take for its own."""
+    found = [reference() for reference in _dump(cls)[0]]
+    return sorted((each for each in found if each is not None), key=lambda each: each.__qualname__)
 
 
 def _is_of_enum(name: str, value: Any) -> bool:

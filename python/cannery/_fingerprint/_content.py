@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import struct
 import sys
@@ -31,8 +32,26 @@ _INERT = frozenset(
     | {"_thread._local", "_thread.local", "threading.Thread", "_abc._abc_data"}
     | {"logging.Logger", "logging.RootLogger", "logging.LoggerAdapter"}
     | {"weakref.ReferenceType", "builtins.weakref"}
-    | {"weakref.WeakKeyDictionary", "weakref.WeakValueDictionary", "weakref.WeakSet"}
+    | {"concurrent.futures.thread.ThreadPoolExecutor"}
+    | {"concurrent.futures.process.ProcessPoolExecutor"}
 )
+# Primitives of processes are as inert as those of threads.
+_INERT_MODULES = ("multiprocessing.", "_multiprocessing")
+# What is kept as long as others keep it.
+_WEAK: dict[str, Callable[[Any], Any]] = {
+    "weakref.WeakKeyDictionary": lambda value: list(value.items()),
+    "weakref.WeakValueDictionary": lambda value: list(value.items()),
+    "weakref.WeakSet": list,
+}
+# Compiled types that keep to themselves what they are made of, and which refer to all of it.
+_REFERRING = frozenset(
+    {"functools.KeyWrapper", "_csv.reader", "numpy.ufunc", "_struct.Struct", "mmap.mmap"}
+    | {"msgspec._core.Factory", "msgspec.Factory"}
+    | {"builtins.generator", "builtins.coroutine", "_csv.Dialect"}
+)
+# Their objects are open files, or parts of them.
+_OPEN_FILES = frozenset({"h5py", "netCDF4", "tables"})
+_FACTS = (int, float, str, bytes, bool)
 # Objects that stand for a function of the project: they lead to it by these attributes.
 _LEADS = ("__wrapped__", "py_func", "callback")
 
@@ -162,8 +181,15 @@ class _Encoder:
         if _is_array(value):
             return self.feed_array(value)
         kind = type(value)
-        if f"{kind.__module__}.{kind.__qualname__}" in _INERT:
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if name in _INERT or kind.__module__.startswith(_INERT_MODULES):
             return self.put("inert", kind.__qualname__.encode())
+        if name in _WEAK:
+            return self.feed_parts("weak", *sorted(_WEAK[name](value), key=_apart))
+        if name in _REFERRING:
+            return self.feed_referents(value)
+        if kind.__module__.partition(".")[0] in _OPEN_FILES:
+            return self.feed_open_file(value)
         if kind.__module__ == "_io":
             return self.feed_file(value)
         if kind.__module__ == "sqlite3":
@@ -192,6 +218,28 @@ class _Encoder:
         except (AttributeError, LookupError):
             self.put("context variable without a value")
 
+    def feed_referents(self, value: Any) -> None:
+        """Feed what an object of a compiled type tells of itself, and what it refers to."""
+        kind = type(value)
+        self.put("referring", kind.__qualname__.encode())
+        for name, member in sorted(vars(kind).items()):
+            if isinstance(member, (GetSetDescriptorType, MemberDescriptorType)):
+                fact = getattr(value, name, None)
+                self.feed(fact if isinstance(fact, _FACTS) else None)
+        for each in gc.get_referents(value):
+            if each is not kind:
+                self.feed(each)
+        if kind.__qualname__ == "mmap":
+            self.put("data", bytes(value))
+
+    def feed_memo(self, value: Any) -> None:
+        """Feed what a function of `lru_cache` remembers."""
+        entries = sorted(_entries_of_memo(value), key=_apart)
+        self.put("remembers", str(len(entries)).encode())
+        for key, result in entries:
+            self.feed(key)
+            self.feed(result)
+
     def feed_stand_in(self, value: Any) -> bool:
         """Feed what a library's object stands for, as those of `lru_cache` do."""
         if type(value).__module__ == "cannery._steps" or not is_plain(type(value)):
@@ -200,6 +248,8 @@ class _Encoder:
                 inner = _own_attribute(value, attribute)
                 if isinstance(inner, CODE_TYPES) or _own_attribute(inner, "__wrapped__"):
                     self.feed_parts("stands for", type(value), inner)
+                    if type(value).__name__ == "_lru_cache_wrapper":
+                        self.feed_memo(value)
                     return True
         return False
 
@@ -216,6 +266,18 @@ class _Encoder:
         except (OSError, ValueError):
             self.feed_parts("file", path)
         return None
+
+    def feed_open_file(self, value: Any) -> None:
+        """Feed the content of the file that a library's object reads from."""
+        from pathlib import Path
+
+        try:
+            file = getattr(value, "file", None) or value
+            name = getattr(file, "filename", None) or getattr(file, "filepath", None)
+            path = Path(str(name() if callable(name) else name))
+            self.feed_parts("file", path, path.read_bytes(), getattr(value, "name", None))
+        except Exception:  # closed, in memory, or another kind of object
+            self.feed_state(value)
 
     def feed_buffer(self, value: Any) -> None:
         getvalue = getattr(value, "getvalue", None)
@@ -291,6 +353,28 @@ class _Encoder:
             self.unseen = value
 
 
+def _entries_of_memo(value: Any) -> list[tuple[Any, Any]]:
+    """Read what a function of `lru_cache` remembers, if it is the project's own."""
+    from cannery._fingerprint._origin import is_project_module
+
+    function = value.__wrapped__
+    count = value.cache_info().currsize
+    if not count or not is_project_module(getattr(function, "__module__", None) or "builtins"):
+        return []
+    found = gc.get_referents(value)
+    if value.cache_parameters()["maxsize"] is None:
+        memo = next((each for each in found if isinstance(each, dict) and len(each) == count), {})
+        return list(memo.items())
+    # After its type: for each entry the key, the result and the entry's type.
+    return [(found[1 + 3 * n], found[2 + 3 * n]) for n in range(count)]
+
+
+def _digest_of_code(code: CodeType) -> bytes:
+    from cannery._fingerprint._bytecode import analysis
+
+    return analysis(code).digest.encode()
+
+
 def _apart(value: Any) -> str:
     """Digest a value with names for the code in it: of which it is one is not known yet."""
     encoder = _Encoder(lambda code: getattr(code, "__qualname__", None) or repr(code))
@@ -351,6 +435,7 @@ _SCALARS: dict[type, Callable[[Any], tuple[str, bytes]]] = {
     complex: lambda value: ("complex", struct.pack(">dd", value.real, value.imag)),
     str: lambda value: ("str", value.encode("utf-8", "surrogatepass")),
     bytes: lambda value: ("bytes", value),
+    memoryview: lambda value: ("memoryview", value.tobytes()),
     bytearray: lambda value: ("bytearray", bytes(value)),
     re.Pattern: lambda value: ("pattern", repr((value.pattern, value.flags)).encode()),
 }
@@ -371,5 +456,5 @@ _COMPOUNDS: dict[type, Callable[[_Encoder, Any], None]] = {
     MemberDescriptorType: _Encoder.feed_descriptor,
     MethodDescriptorType: _Encoder.feed_descriptor,
     WrapperDescriptorType: _Encoder.feed_descriptor,
-    CodeType: lambda encoder, value: encoder.put("code object", value.co_code),
+    CodeType: lambda encoder, value: encoder.put("code object", _digest_of_code(value)),
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path, PurePath
 from types import FunctionType, ModuleType
 from typing import Any, get_args
@@ -32,7 +35,12 @@ from cannery._fingerprint._origin import (
 from cannery._fingerprint._packages import dependencies_of
 from cannery._fingerprint._places import described_path
 from cannery._fingerprint._secrets import is_secret
-from cannery._fingerprint._syntax import logged_names, module_effects, source_text
+from cannery._fingerprint._syntax import (
+    logged_names,
+    module_effects,
+    modules_behind,
+    source_text,
+)
 from cannery._fingerprint._values import Variable
 
 # Code that these run cannot be followed.
@@ -58,6 +66,15 @@ _NATIVE_CLIENTS = frozenset(
 )
 # A graph that is kept for later runs grows with every function that was a parameter.
 _MOST_NODES = 5000
+# Libraries find variables by their names in texts.
+_QUERIES = frozenset({"query", "eval", "evaluate", "sql"})
+_LOCAL_TIME = frozenset(
+    {"localtime", "fromtimestamp", "astimezone", "mktime", "ctime", "timestamp"}
+)
+_LEVELS = frozenset({"isEnabledFor", "getEffectiveLevel"})
+_ARGUMENTS = frozenset({"argv", "parse_args", "parse_known_args"})
+# They find modules and functions by names that may come from anywhere.
+_FINDERS = frozenset({"locate", "resolve_name", "entry_points", "import_string", "import_object"})
 # What Python itself puts into modules.
 _OF_MODULES = frozenset({"__name__", "__file__", "__package__", "__spec__", "__loader__"})
 
@@ -146,7 +163,7 @@ class Graph:
         found = analysis(code)
         node.label = f"function {module_name(function.__module__ or '')}.{function.__qualname__}"
         node.own = f"function {found.digest}"
-        node.paths = tuple(text for text in found.texts if _may_be_path(text))
+        node.paths = tuple(filter(_may_be_path, found.texts))
         node.show = lambda: source_text(code)
         self._pending.append((self._enter_function, function, node))
 
@@ -216,6 +233,18 @@ class Graph:
             self._link_named_modules(found, function, node)
         if mentions & _OPAQUE_BUILTINS and self._is_opaque(found, scope):
             self._link_evaluated(found, function, node)
+        if mentions & _QUERIES:
+            self._link_queried(found, function, node)
+        if mentions & _LOCAL_TIME:
+            node.edges.append(("", self._fixed("time zone", repr((time.tzname, time.timezone)))))
+        if mentions & _ARGUMENTS:
+            said = digest_of_text(repr(sys.argv[1:]))
+            node.edges.append(("", self._fixed("arguments of the program", said)))
+        if mentions & _LEVELS:
+            node.edges.append(("", self._fixed("levels of logging", _logging_levels())))
+        self._link_dotted_names(found, function, node)
+        if mentions & _FINDERS and own is not None and is_project_module(own.__name__):
+            self._link_imported(own, node)
 
     def _link_reflection(
         self, node: Node, name: str, found: Analysis, function: FunctionType
@@ -287,6 +316,32 @@ class Graph:
         for name in sorted(names):
             self._blind(node, f"`{name}` may run code that is not seen")
 
+    def _link_queried(self, found: Analysis, function: FunctionType, node: Node) -> None:
+        """Reach variables that texts name which libraries evaluate: `df.query("a > @LIMIT")`."""
+        words = (word for text in found.texts for word in _IDENTIFIER.findall(text))
+        for word in dict.fromkeys(words):
+            if word in function.__globals__:
+                self._link_name(node, Name("global", word), function, called=False)
+
+    def _link_dotted_names(self, found: Analysis, function: FunctionType, node: Node) -> None:
+        """Reach code of the project that texts name: `"helpers.text.clean"`, `"helpers:clean"`."""
+        texts = [*found.texts]
+        for value in self._values_of(found, function):
+            texts += _texts_in(value)
+        for text in dict.fromkeys(texts):
+            module, name = _dotted(text)
+            loaded = sys.modules.get(module)
+            if loaded is not None and is_project_module(module):
+                value = vars(loaded).get(name, MISSING)
+                if isinstance(value, (FunctionType, type)):
+                    node.edges.append((f"named {text}", self._node(value)))
+
+    def _link_imported(self, module: ModuleType, node: Node) -> None:
+        """Reach all modules that a module imports, since some may be found by computed names."""
+        for name in modules_behind(module.__name__):
+            if name != module.__name__ and is_project_module(name):
+                node.edges.append((f"module {name}", self._node(sys.modules[name])))
+
     def _enter_foreign(self, function: FunctionType, node: Node) -> None:
         """Look through a library's wrapper for the project's function and settings inside."""
         for name, cell in _cells(function).items():
@@ -321,6 +376,8 @@ class Graph:
             value = scope[name.root]
             self._link_content(node, value, name, (scope, name.root), place, called)
         elif hasattr(builtins, name.root):
+            if name.root == "input":
+                self._link_standard_input(node, ())
             how = ".".join((name.root, *name.attributes))
             node.edges.append((f"builtin {how}", self._fixed("", "")))
         else:
@@ -352,6 +409,8 @@ class Graph:
     ) -> None:
         whose = origin(module.__name__)
         if whose != PROJECT:
+            if (module.__name__, *attributes[:1]) == ("sys", "stdin"):
+                self._link_standard_input(node, attributes[1:])
             how = ".".join((module.__name__, *attributes))
             node.edges.append((how, self._fixed("", "")))
             return self._link_package(node, module.__name__, whose)
@@ -375,6 +434,11 @@ class Graph:
             where = (vars(module), attributes[0])
             return self._link_content(node, value, rest, where, place, called)
         return None
+
+    def _link_standard_input(self, node: Node, attributes: tuple[str, ...]) -> None:
+        """Count what is read from standard input as something else every time."""
+        if attributes[:1] in ((), ("read",), ("readline",), ("readlines",), ("buffer",)):
+            node.edges.append(("", self._fixed("standard input", os.urandom(16).hex())))
 
     def _link_import(self, node: Node, name: Name, scope: dict[str, Any]) -> None:
         full = _absolute(name.root, scope)
@@ -493,7 +557,7 @@ class Graph:
     def _describe_value(self, node: Node, value: Any, label: str, *, quiet: bool = False) -> None:
         node.label = label
         node.show = lambda: _shown(value)
-        node.paths = tuple(text for text in _texts_in(value) if _may_be_path(text))
+        node.paths = tuple(filter(_may_be_path, _texts_in(value)))
         codes: list[Any] = []
         try:
             node.own, unseen = numbered_digest(value, codes)
@@ -527,6 +591,25 @@ def _classes_named(annotation: Any, scope: dict[str, Any]) -> Iterator[type]:
         yield from _classes_named(argument, scope)
 
 
+def _logging_levels() -> str:
+    import logging
+
+    loggers = logging.root.manager.loggerDict.items()
+    levels = {name: each.level for name, each in loggers if isinstance(each, logging.Logger)}
+    said = sorted((name, level) for name, level in levels.items() if level)
+    return digest_of_text(repr((logging.root.level, logging.root.manager.disable, said)))
+
+
+def _dotted(text: str) -> tuple[str, str]:
+    """Take a name apart: the module and what is in it, if it may be one."""
+    if len(text) > _LONGEST_NAME or not _DOTTED.fullmatch(text):
+        return "", ""
+    module, _, name = text.replace(":", ".").rpartition(".")
+    return module, name
+
+
+_LONGEST_NAME = 200
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -590,25 +673,45 @@ def _content_of(cell: Any) -> Any:
 
 def _follow(value: Any, attributes: tuple[str, ...]) -> Any:
     for attribute in attributes:
-        if not isinstance(value, (ModuleType, type)) or attribute not in vars(value):
+        is_code = isinstance(value, (ModuleType, type)) and attribute not in _REFLECTION
+        if not is_code or attribute not in vars(value):
             return value
         value = vars(value)[attribute]
     return value
 
 
 def _may_be_path(text: str) -> bool:
-    # Paths below the current folder are watched anyway.
-    return text.startswith(("/", "~", "..")) and len(text) < 1024 and "\n" not in text
+    return 0 < len(text) < 1024 and not _NOT_IN_PATHS.search(text)
 
 
-def _texts_in(value: Any) -> list[str]:
+_NOT_IN_PATHS = re.compile(r"[\s\0]")
+
+
+_DEEPEST_TEXTS = 3
+
+
+def _texts_in(value: Any, depth: int = 0) -> list[str]:
+    if is_dataclass(value) or type(value).__module__ == "types":
+        value = getattr(value, "__dict__", None)
+    elif depth == 0 and _is_object_of_project(value):
+        value = vars(value)
+    if isinstance(value, dict) and depth < _DEEPEST_TEXTS:
+        found = [item for item in value if isinstance(item, str)]
+        return found + [text for item in value.values() for text in _texts_in(item, depth + 1)]
     if isinstance(value, (str, PurePath)):
         return [str(value)]
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [item for item in value if isinstance(item, str)]
-    if isinstance(value, dict):
-        return [item for pair in value.items() for item in pair if isinstance(item, str)]
+        return [str(item) for item in value if isinstance(item, (str, PurePath))]
     return []
+
+
+def _is_object_of_project(value: Any) -> bool:
+    cls = type(value)
+    return isinstance(getattr(value, "__dict__", None), dict) and (
+        not isinstance(value, CODE_TYPES)
+        and isinstance(cls.__module__, str)
+        and is_project_module(cls.__module__)
+    )
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
@@ -634,6 +737,12 @@ def _shown(value: Any) -> str | None:
     """Show a value of Python's own plain types; others may keep secrets, or much."""
     if type(value) in (int, float, bool, str, type(None), complex):
         return repr(value)[:_LONGEST_SHOWN]
+    if not isinstance(value, type) and is_dataclass(value):
+        return _shown_fields(value)
+    return _shown_items(value)
+
+
+def _shown_items(value: Any) -> str | None:
     if type(value) not in (list, tuple, dict, set, frozenset) or len(value) > _LONGEST_SHOWN // 4:
         return None
     import pprint
@@ -645,4 +754,19 @@ def _shown(value: Any) -> str | None:
     if isinstance(value, dict):
         value = {k: "(redacted)" if is_secret(str(k)) else v for k, v in value.items()}
     text = pprint.pformat(value, width=80, sort_dicts=False)
+    return text if len(text) <= _LONGEST_SHOWN else None
+
+
+def _shown_fields(value: Any) -> str | None:
+    """Show an object of a dataclass by its fields, where these are plain."""
+    shown = []
+    for field in fields(value):
+        item = getattr(value, field.name, None)
+        # One that is a dataclass, too, may lead back here.
+        text = type(item).__qualname__ if is_dataclass(item) else _shown(item)
+        text = "(redacted)" if is_secret(field.name) else text
+        if text is None:
+            return None
+        shown.append(f"{field.name}={text}")
+    text = f"{type(value).__qualname__}({', '.join(shown)})"
     return text if len(text) <= _LONGEST_SHOWN else None

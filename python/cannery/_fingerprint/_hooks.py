@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dis import opmap
 from importlib.util import source_from_cache
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 from cannery._fingerprint import _origin, _places
 from cannery._fingerprint._bytecode import analysis
 from cannery._fingerprint._observe import Observations
-from cannery._fingerprint._state import VOLATILE
+from cannery._fingerprint._state import VOLATILE, readlink
 
 _quiet = threading.local()
 _lock = threading.Lock()
@@ -117,11 +119,13 @@ def _install() -> None:
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 _MADE = frozenset({"os.mkdir", "os.remove", "os.rmdir", "os.truncate", "shutil.rmtree"})
+# What Python imports and unpickles by names that the code may not say.
+_FOUND_BY_NAME = frozenset({"import", "pickle.find_class"})
 _STARTED = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile"}
 )
 _OPENING = frozenset({"open", "os.listdir", "os.scandir"})
-_EVENTS = _MADE | _STARTED | {
+_EVENTS = _MADE | _STARTED | _FOUND_BY_NAME | {
     "open", "os.listdir", "os.scandir", "os.rename", "os.link", "os.symlink", "sqlite3.connect",
     "ctypes.dlopen", "socket.connect",
 }  # fmt: skip
@@ -138,14 +142,24 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return
     with quiet():
         for observations in noted_by:
-            _note_event(observations, event, arguments, sys._getframe(1))
+            try:
+                _note_event(observations, event, arguments, sys._getframe(1))
+            except (TypeError, ValueError, AttributeError):
+                # The program itself must go on, whatever it asks for.
+                observations.note_unseen(f"`{event}` was called in a way that is not understood")
 
 
 def _note_event(
     observations: Observations, event: str, arguments: tuple[Any, ...], frame: FrameType
 ) -> None:
-    if event in _STARTED:
+    if event == "import":
+        if not _is_written_import(frame):
+            observations.note_module(str(arguments[0]))
+    elif event == "pickle.find_class":
+        observations.note_code(f"{arguments[0]}.{arguments[1]}")
+    elif event in _STARTED:
         observations.note_variable("*")
+        observations.watch(_paths_of_program(arguments))
         _note_blind_spot(observations, "it starts another program, which may read anything")
     elif event == "socket.connect":
         _note_connection(observations, arguments[1])
@@ -159,13 +173,40 @@ def _note_event(
     elif event == "sqlite3.connect":
         _note_database(observations, os.fsdecode(arguments[0]))
     elif event == "ctypes.dlopen":
-        if os.sep in os.fsdecode(arguments[0]):
-            observations.note_path("file", os.fsdecode(arguments[0]))
+        library = os.fsdecode(arguments[0] or "")  # without a name, the program itself
+        if os.sep in library:
+            observations.note_path("file", library)
     elif not _is_relative_to_folder(event, arguments):
         for path in arguments[:2] if event in ("os.rename", "os.link") else arguments[:1]:
             observations.note_write(os.fsdecode(path))
         if event == "os.symlink":
             observations.note_write(os.fsdecode(arguments[1]))
+
+
+_IMPORT_NAME = opmap["IMPORT_NAME"]
+
+
+def _is_written_import(frame: FrameType) -> bool:
+    """Whether an `import` statement is at work, which the walk over the code follows."""
+    return frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == _IMPORT_NAME
+
+
+_SEPARATORS = re.compile(r"[\s'\"=<>|;&()`]+")
+
+
+def _paths_of_program(arguments: tuple[Any, ...]) -> list[str]:
+    """Find what may be paths in the command line of a program, and in a shell's text."""
+    found: list[str] = []
+    pending = list(arguments)
+    folder = next((each for each in arguments[2:3] if isinstance(each, (str, bytes))), "")
+    while pending:
+        each = pending.pop()
+        if isinstance(each, (list, tuple)):
+            pending.extend(each)
+        elif isinstance(each, (str, bytes, os.PathLike)):
+            text = os.fsdecode(each)
+            found += [os.path.join(os.fsdecode(folder), part) for part in _SEPARATORS.split(text)]  # noqa: PTH118
+    return found
 
 
 def _is_relative_to_folder(event: str, arguments: tuple[Any, ...]) -> bool:
@@ -225,6 +266,7 @@ def _note_listing(observations: Observations, path: str, frame: FrameType) -> No
     asker = _asker(frame)
     if asker.is_import or "_rmtree_safe_fd" in asker.functions:
         return
+    observations.watch([path], deep=False)
     asks_sizes = asker.frame is not None and "stat" in analysis(asker.frame.f_code).mentions
     observations.note_path("sizes" if asks_sizes else "file", path)
 
@@ -305,9 +347,12 @@ def _wrap(name: str, note: _Note) -> None:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if _running:
             path = args[0] if args else kwargs.get("path", "")
-            if isinstance(path, (str, bytes, os.PathLike)) and kwargs.get("dir_fd") is None:
+            folder = kwargs.get("dir_fd")
+            if isinstance(path, (str, bytes, os.PathLike)):
                 for observations in observers():
                     with quiet():
+                        if folder is not None:
+                            path = _below_descriptor(folder, path)
                         chosen = note
                         if name == "stat" and kwargs.get("follow_symlinks") is False:
                             chosen = _note_lstat
@@ -320,6 +365,14 @@ def _wrap(name: str, note: _Note) -> None:
         if original in supports:
             supports.add(wrapper)
     setattr(os, name, wrapper)
+
+
+def _below_descriptor(folder: int, path: str | bytes | os.PathLike[str]) -> str:
+    """Name a path that is relative to an open folder."""
+    try:
+        return os.path.join(readlink(f"/proc/self/fd/{folder}"), os.fsdecode(path))  # noqa: PTH118
+    except OSError:
+        return os.fsdecode(path)
 
 
 _EXISTENCE = frozenset(
@@ -387,21 +440,29 @@ def _wrap_import_module() -> None:
     """Note the files of modules that are imported by names which the code does not say."""
     import importlib
 
-    original = importlib.import_module
+    # What `importlib.import_module` calls, which others have imported by its name already.
+    bootstrap: Any = importlib._bootstrap  # pyright: ignore[reportAttributeAccessIssue]
+    original = bootstrap._gcd_import
 
-    def import_module(name: str, package: str | None = None) -> Any:
-        module = original(name, package)
+    def _gcd_import(name: str, package: str | None = None, level: int = 0) -> Any:
+        module = original(name, package, level)
         noted_by = observers()
-        file = getattr(module, "__file__", None)
-        if noted_by and file and _asker(sys._getframe(1)).is_project:
+        if noted_by and getattr(module, "__file__", None):
+            asker = _asker(sys._getframe(1))
             with quiet():
-                for observations in noted_by:
-                    if _origin.is_project_module(module.__name__):
-                        observations.note_path("file", file)
+                if asker.is_project and _origin.is_project_module(module.__name__):
+                    for observations in noted_by:
+                        _note_import(observations, module, asker)
         return module
 
-    import_module.__doc__ = original.__doc__
-    importlib.import_module = import_module
+    bootstrap._gcd_import = _gcd_import
+
+
+def _note_import(observations: Observations, module: ModuleType, asker: _Asker) -> None:
+    observations.note_path("file", str(module.__file__))
+    is_said = asker.modules <= {"importlib"}
+    if not is_said or asker.frame is None or analysis(asker.frame.f_code).imports_unknown:
+        observations.note_module(module.__name__)  # what it imports is in no code that is reached
 
 
 # The environment

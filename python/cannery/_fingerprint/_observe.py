@@ -7,6 +7,7 @@ Each is noted under a label: what was asked, and the name of what was asked abou
 - `environment NAME`, `environment *`: a variable, or all of them;
 - `folder`, `project`: which folder the current one is, and which the project's;
 - `output PATH`: a file that the step wrote and whose path it returned;
+- `written PATH`: another file that it wrote, which counts once another step has read it;
 - `unseen REASON`: something may have been read that was not seen.
 """
 
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +33,21 @@ from cannery._fingerprint._state import (
     state_of_path,
     state_of_variable,
 )
+from cannery._fingerprint._syntax import modules_behind
 
 # Pseudo file systems differ at every look.
 _UNOBSERVED = ("/proc/", "/sys/", "/dev/", "/run/")
 _THIS_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _SKIPPED_PARTS = frozenset({"__pycache__", ".git", ".hg", ".venv"})
-_PATH_KINDS = frozenset({"file", "exists", "stat", "modified", "link", "sizes", "output"})
+_PATH_KINDS = frozenset(
+    {"file", "exists", "stat", "modified", "link", "sizes", "output"} | {"written"}
+)
 _WITHOUT = " without "
 # Of a folder that is an output; a store may name any folder.
 _MOST_FILES = 100_000
 _TEXT_LIMIT = 16 << 10
+_MOST_WRITTEN = 1000
+_MOST_DIGESTED = 64 << 20
 
 
 @dataclass
@@ -79,6 +87,12 @@ class Observations:
         self.channel: int | None = None
         #: The same, in such a child.
         self.notes: int | None = None
+        #: Watches further paths, of which native code may read.
+        self.watcher: Callable[[str, bool], None] | None = None
+        #: Modules that were imported by names that the code does not say.
+        self.modules: dict[str, None] = {}
+        #: Classes and functions that were found by such names.
+        self.code: dict[str, None] = {}
         self._began_in = current_folder()
         self._ignored = (*_UNOBSERVED, _THIS_PACKAGE, *(os.path.abspath(each) for each in ignored))  # noqa: PTH100
         self._folder: str | None = None
@@ -90,6 +104,8 @@ class Observations:
         if name in self.variables or "*" in self.variables or name in self.own_variables:
             return
         self.variables[name] = state_of_variable(name, self.key)
+        if name != "*":
+            self.watch([os.environ._data.get(os.environ.encodekey(name), b"")])  # type: ignore[attr-defined]
         self._tell("environment", name)
 
     def note_own_variable(self, name: str) -> None:
@@ -114,6 +130,7 @@ class Observations:
             if kind == "file":
                 self._opened[full] = look
                 self._look_at(look)
+                self.watch(_paths_said_in(full))
             else:
                 look.state = state_of_path(kind, full)
 
@@ -132,6 +149,24 @@ class Observations:
             self.own.add(path)
         elif path not in self.own:
             self.note_path("file", path)
+
+    def note_module(self, name: str) -> None:
+        """Note that a module was imported by a name that the code does not say."""
+        self.modules[name] = None
+        self._tell("module", name)
+
+    def note_code(self, name: str) -> None:
+        """Note that a class or function was found by a name that the code does not say."""
+        self.code[name] = None
+        self._tell("code", name)
+
+    def watch(self, paths: Iterable[str | bytes], *, deep: bool = True) -> None:
+        """Watch what may be paths outside of the project, since native code may read there."""
+        if self.watcher is None or self.notes is not None:
+            return
+        for path in dict.fromkeys(map(os.fsdecode, paths)):
+            if path and len(path) < 1024 and "\n" not in path and "\0" not in path:
+                self.watcher(path, deep)
 
     def note_blind_spot(self, text: str) -> None:
         """Note that something cannot be seen."""
@@ -175,6 +210,10 @@ class Observations:
                 self.note_folder()
             elif kind == "own":
                 self.own.add(name)
+            elif kind == "module":
+                self.modules[name] = None
+            elif kind == "code":
+                self.code[name] = None
             elif kind in _PATH_KINDS:
                 self.note_path(kind, name)
 
@@ -202,9 +241,43 @@ class Observations:
             found = self._settled(label, look)
             if found is not None:
                 states[found[0]] = found[1]
+        for path in self._files_of_modules():
+            label = f"file {named(path, self.root)}"
+            states.setdefault(label, state_of_path("file", path))
+        for label, path in self._written():
+            states.setdefault(label, _state_of_written(path))
         for reason in self.unseen:
             states[f"unseen {reason}"] = NEVER
         return sorted(states.items())
+
+    def written(self) -> list[str]:
+        """Return the files in the project, or the current folder, that the step has written."""
+        return [path for _, path in self._written()]
+
+    def read(self) -> Iterator[str]:
+        """Return the paths that the step has looked at."""
+        return (look.path for look in self.looks.values())
+
+    def label_of_written(self, path: str) -> str:
+        """Name a file that a step has written, the same where the project is moved or copied."""
+        below = self._began_in + os.sep
+        return f"written {path.removeprefix(below)}"
+
+    def _written(self) -> Iterator[tuple[str, str]]:
+        inside = tuple(each + os.sep for each in (self.root, self._began_in) if each)
+        outputs = {look.path for look in self.looks.values() if look.kind == "output"}
+        for path in sorted(self.own)[:_MOST_WRITTEN]:
+            is_ours = path.startswith(inside) and path not in outputs
+            if is_ours and not self._is_ignored(path) and os.path.isfile(path):  # noqa: PTH113
+                yield self.label_of_written(path), path
+
+    def _files_of_modules(self) -> Iterator[str]:
+        """Find the files of modules that no code says to import, and of those that they import."""
+        for name in self.modules:
+            for each in modules_behind(name):
+                file = getattr(sys.modules.get(each), "__file__", None)
+                if isinstance(file, str) and not self._is_ignored(file):
+                    yield file
 
     def _settled(self, label: str, look: _Look) -> tuple[str, str] | None:
         """Say how something was when it was first looked at, unless it changed meanwhile."""
@@ -243,6 +316,25 @@ class Observations:
         return sorted({each.partition(os.sep)[0] for each in inside})
 
 
+# Small files that say where others are.
+_CONFIGURATION = (".json", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".txt")
+_OUTSIDE = re.compile(r"(?:\.\.|~)?/[^\s'\",;:()\[\]{}<>|*?]+")
+
+
+def _paths_said_in(file: str) -> list[str]:
+    """Find what may be paths in a file of settings."""
+    name = os.path.basename(file)  # noqa: PTH119
+    if not name.endswith(_CONFIGURATION) and not name.startswith(".env"):
+        return []
+    try:
+        path = Path(file)
+        if not path.is_file() or path.stat().st_size > _TEXT_LIMIT:
+            return []
+        return _OUTSIDE.findall(path.read_text("utf-8", "replace"))
+    except OSError:
+        return []
+
+
 def state_of(label: str, root: str = "", key: bytes = b"") -> str:
     """Say how something is now that a step has looked at; `root` is its project's folder."""
     kind, _, name = label.partition(" ")
@@ -258,7 +350,20 @@ def state_of(label: str, root: str = "", key: bytes = b"") -> str:
         return UNKNOWN
     if kind == "output":
         return _state_of_output(path)
+    if kind == "written":
+        return _state_of_written(path)
     return state_of_path(kind, path, without.split("/"))
+
+
+def _state_of_written(path: str) -> str:
+    """Digest a file; of a large one, size and time of change say enough."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return ABSENT
+    if status.st_size > _MOST_DIGESTED:
+        return f"{status.st_size} bytes at {status.st_mtime_ns}"
+    return state_of_path("file", path)
 
 
 def _state_of_output(path: str) -> str:

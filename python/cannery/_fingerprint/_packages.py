@@ -139,11 +139,14 @@ def _digest_of_files(top: str, site: Path) -> str:
 
 
 def _digest_of_record(info: Path) -> str:
-    # It lists the digests of all files. The origin's time of installation is not in it.
-    try:
-        return blake2b((info / "RECORD").read_bytes(), digest_size=16).hexdigest()
-    except OSError:
-        return "unknown"
+    # `RECORD` lists the digests of all files, the other says the commit.
+    hash = blake2b(digest_size=16)
+    for name in ("RECORD", "direct_url.json"):
+        try:
+            hash.update((info / name).read_bytes())
+        except OSError:
+            continue
+    return hash.hexdigest()
 
 
 def _normal(name: str) -> str:

@@ -19,7 +19,7 @@ UNKNOWN = "unknown"
 _stat = os.stat
 _lstat = os.lstat
 _scandir = os.scandir
-_readlink = os.readlink
+readlink = os.readlink
 
 # File systems stamp files by the kernel's tick: what changed since is not seen in them.
 _TICK_NS = 50_000_000
@@ -85,7 +85,7 @@ def _kind_of(status: os.stat_result) -> str:
 def _state_of_link(path: str) -> str:
     try:
         status = _lstat(path)
-        return f"link to {_readlink(path)}" if stat.S_ISLNK(status.st_mode) else "no link"
+        return f"link to {readlink(path)}" if stat.S_ISLNK(status.st_mode) else "no link"
     except (OSError, ValueError):
         return ABSENT
 

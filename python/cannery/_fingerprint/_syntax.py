@@ -221,6 +221,16 @@ def module_effects(module: str | None) -> list[FunctionType]:
     `pd.set_option(...)` and `decimal.getcontext().prec = 3` at the top of a module change results
     although no name of the module leads there.
     """
+    found = _behind(module)
+    return [function for name in sorted(found) for function in found[name]]
+
+
+def modules_behind(module: str) -> list[str]:
+    """Return a module of the project, and those of the project that it imports at the top."""
+    return sorted(_behind(module))
+
+
+def _behind(module: str | None) -> dict[str, list[FunctionType]]:
     found: dict[str, list[FunctionType]] = {}
     pending = [module or ""]
     while pending:
@@ -228,17 +238,17 @@ def module_effects(module: str | None) -> list[FunctionType]:
         loaded = sys.modules.get(name)
         if name in found or loaded is None or not is_project_module(name):
             continue
-        found[name], imported = _effects_of(loaded)
+        found[name], imported = _effects_of(name, loaded)
         pending.extend(imported)
-    return [function for name in sorted(found) for function in found[name]]
+    return found
 
 
 # With the module, since a reloaded one is another.
 _effects: dict[str, tuple[ModuleType, list[FunctionType], list[str]]] = {}
 
 
-def _effects_of(module: ModuleType) -> tuple[list[FunctionType], list[str]]:
-    known = _effects.get(module.__name__)
+def _effects_of(name: str, module: ModuleType) -> tuple[list[FunctionType], list[str]]:
+    known = _effects.get(name)
     if known is not None and known[0] is module:
         return known[1], known[2]
     file = getattr(module, "__file__", None) or ""
@@ -248,15 +258,18 @@ def _effects_of(module: ModuleType) -> tuple[list[FunctionType], list[str]]:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             imported += _imported(statement, module)
         elif _is_effect(statement, vars(module)):
+            if isinstance(statement, _Registration):
+                statement = ast.copy_location(ast.Expr(statement.value), statement)
             code = compile(ast.Module([statement], []), file, "exec", dont_inherit=True)
             functions.append(FunctionType(code, vars(module), "<import>"))
-    _effects[module.__name__] = module, functions, imported
+    _effects[name] = module, functions, imported
     return functions, imported
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         if isinstance(statement, (*_definitions, ast.ClassDef)):
+            yield from _registrations(statement)
             continue
         if isinstance(statement, ast.If) and _is_guard(statement.test):
             yield from _top_level(statement.orelse)
@@ -266,6 +279,26 @@ def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield statement
 
 
+class _Registration(ast.Expr):
+    """A decorator that tells others of what it decorates, as the call that it is."""
+
+
+def _registrations(
+    statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef,
+) -> Iterator[_Registration]:
+    for decorator in filter(_is_registering, statement.decorator_list):
+        name = ast.Name(statement.name, ast.Load())
+        call = _Registration(ast.Call(decorator, [name], []))
+        yield ast.fix_missing_locations(ast.copy_location(call, statement))
+
+
+def _is_registering(decorator: ast.expr) -> bool:
+    names = [node.attr for node in ast.walk(decorator) if isinstance(node, ast.Attribute)]
+    names += [node.id for node in ast.walk(decorator) if isinstance(node, ast.Name)]
+    return any(part in name.lower() for name in names for part in _REGISTERING)
+
+
+_REGISTERING = ("register", "implements", "overload", "hookimpl", "accessor")
 _definitions = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -286,8 +319,12 @@ def _imported(statement: ast.Import | ast.ImportFrom, module: ModuleType) -> lis
 
 def _is_effect(statement: ast.stmt, scope: dict[str, Any]) -> bool:
     """Whether a statement changes something that is not the module's own."""
+    if isinstance(statement, _Registration):
+        return _is_foreign(_root(statement.value), scope)
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         root = _root(statement.value.func)
+        if root in ("sys", "warnings"):
+            return _is_limiting(statement.value)
         return _is_foreign(root, scope) or _is_plain_function(root, scope)
     if isinstance(statement, ast.Assign):
         targets = statement.targets
@@ -300,6 +337,14 @@ def _is_effect(statement: ast.stmt, scope: dict[str, Any]) -> bool:
         for target in targets
         if isinstance(target, (ast.Attribute, ast.Subscript))
     )
+
+
+def _is_limiting(call: ast.Call) -> bool:
+    """Whether a call makes errors of what would be none."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    values = (*call.args, *(each.value for each in call.keywords))
+    said = {each.value for each in values if isinstance(each, ast.Constant)}
+    return name in ("setrecursionlimit", "set_int_max_str_digits") or "error" in said
 
 
 def _root(node: ast.expr) -> str | None:

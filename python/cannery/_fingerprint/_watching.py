@@ -14,6 +14,9 @@ from cannery._fingerprint._places import current_folder, is_too_wide
 from cannery.errors import CanneryError
 
 _MOST_FOLDERS = 20_000
+# Of folders outside of the project, of which a program may name any.
+_MOST_FOLDERS_NAMED = 2000
+_UNWATCHED = ("/proc", "/sys", "/dev", "/run", "/usr", "/etc", "/lib", "/bin")
 
 
 class Watching:
@@ -24,6 +27,8 @@ class Watching:
         self._running: list[Observations] = []
         self._heard: dict[str, int] = {}
         self._added: set[str] = set()
+        #: Folders that are watched without those in them.
+        self._shallow: set[str] = set()
         self._watch: _native.Watch | None = None
         #: Why something may be missed.
         self.problem: str | None = None
@@ -46,8 +51,11 @@ class Watching:
             self._add(observations.root)
             self._add(current_folder())
             for path in paths:
-                self._add_named(path)
+                # Those below the current folder are watched anyway.
+                if path.startswith(("/", "~", "..")):
+                    self._add_named(path)
             self._take()
+            observations.watcher = self._add_later
             self._running.append(observations)
 
     def end(self, observations: Observations) -> None:
@@ -55,25 +63,37 @@ class Watching:
         with self._lock:
             self._take()
             self._running.remove(observations)
+            observations.watcher = None
             if self.problem is not None:
                 observations.note_unseen(self.problem)
 
-    def _add(self, path: str) -> None:
-        is_known = any(path == each or path.startswith(each + os.sep) for each in self._added)
+    def _add(self, path: str, *, deep: bool = True) -> None:
+        is_known = path in self._shallow and not deep
+        is_known |= any(path == each or path.startswith(each + os.sep) for each in self._added)
         if self._watch is not None and not is_known:
-            self._added.add(path)
-            self._watch.add(path, not is_too_wide(path))
+            deep = deep and not is_too_wide(path)
+            (self._added if deep else self._shallow).add(path)
+            self._watch.add(path, deep)
 
-    def _add_named(self, path: str) -> None:
-        """Watch a path that a parameter or a constant names, wherever it is."""
+    def _add_later(self, path: str, deep: bool) -> None:
+        with self._lock:
+            self._add_named(path, deep=deep)
+
+    def _add_named(self, path: str, *, deep: bool = True) -> None:
+        """Watch a path that the program names, wherever it is, and the folder of a pattern."""
         full = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
-        if is_too_wide(full) or full.startswith(("/proc", "/sys", "/dev")):
+        head = full.partition("*")[0].partition("?")[0].partition("[")[0]
+        if head != full:
+            full = os.path.dirname(head)  # noqa: PTH120
+        if is_too_wide(full) or full.startswith(_UNWATCHED):
             return
         try:
             if os.path.isfile(full):  # noqa: PTH113
                 self._add(full)
             elif os.path.isdir(full):  # noqa: PTH112
-                self._add(str(Path(full)))
+                self._add(str(Path(full)), deep=deep and _is_small(full))
+            elif not is_too_wide(folder := os.path.dirname(full)) and os.path.isdir(folder):  # noqa: PTH112, PTH120
+                self._add(folder, deep=False)  # part of a name, or what comes to be
         except ValueError:
             return
 
@@ -94,3 +114,17 @@ class Watching:
                 is_written = (write_closed > 0 or is_modified) and unheard <= write_closed
                 for observations in self._running:
                     observations.note_native(name, is_written=is_written, is_created=is_created)
+
+
+def _is_small(folder: str) -> bool:
+    """Whether a folder has few enough folders in it for all to be watched."""
+    found = [folder]
+    for path in found:
+        if len(found) > _MOST_FOLDERS_NAMED:
+            return False
+        try:
+            with os.scandir(path) as entries:
+                found += [each.path for each in entries if each.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+    return True

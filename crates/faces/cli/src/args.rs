@@ -472,6 +472,9 @@ pub(crate) struct RunArgs {
     /// Call the run by this, to find it again
     #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
+    /// Parameters whose values say which partition the run's artifacts are
+    #[arg(long, value_name = "PARAM")]
+    pub(crate) partition: Vec<String>,
     /// Take up a run that did not complete, with its parameters; without a number, the last one
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "0")]
     pub(crate) resume: Option<i64>,
@@ -555,6 +558,15 @@ pub(crate) struct ArtifactsArgs {
     /// All versions, not only the latest
     #[arg(long)]
     pub(crate) all: bool,
+    /// The latest version of each partition, or of this one
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with_all = ["all", "run"]
+    )]
+    pub(crate) partition: Option<String>,
     /// No more than so many, the newest
     #[arg(short = 'n', long, value_name = "COUNT")]
     pub(crate) limit: Option<u32>,

@@ -38,6 +38,8 @@ pub struct RunRequest {
     pub dry_run: bool,
     /// What the run is called by.
     pub tags: Vec<String>,
+    /// Parameters whose values say which partition it is.
+    pub partition: Vec<String>,
     /// The run that is taken up; 0 for the last.
     pub resume: Option<i64>,
     /// The store's folder.
@@ -76,6 +78,7 @@ impl RunRequest {
             ("keep_going", self.keep_going.into()),
             ("dry_run", self.dry_run.into()),
             ("tags", texts(&self.tags)),
+            ("partition", texts(&self.partition)),
             ("resume", self.resume.into()),
             ("json", self.json.into()),
         ]

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cannery_lineage::{
-    Graph, OpenLineageOptions, Reach, diff_artifacts, diff_value, open_lineage, runs_of,
+    Graph, OpenLineageOptions, Reach, compare_runs, comparison_value, diff_artifacts, diff_value,
+    open_lineage, runs_of,
 };
 use cannery_store::{
     ArtifactFilter, ArtifactId, ArtifactRecord, Direction, Error, ErrorKind, Result, RunFilter,
@@ -264,6 +265,15 @@ impl Store {
             let diff = diff_artifacts(store, &before.0, &after.0)?;
             let json = cannery::json::to_vec(&diff_value(&diff))?;
             Ok((diff.to_string(), String::from_utf8_lossy(&json).into_owned()))
+        })
+    }
+
+    /// What differs between two runs, for people and as JSON.
+    fn compare(&self, py: Python<'_>, before: i64, after: i64) -> PyResult<(String, String)> {
+        self.ask(py, |store| {
+            let comparison = compare_runs(store, RunId(before), RunId(after))?;
+            let json = cannery::json::to_vec(&comparison_value(&comparison))?;
+            Ok((comparison.to_string(), String::from_utf8_lossy(&json).into_owned()))
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cannery::size_name;
 use cannery_store::{
-    ArtifactId, ArtifactRecord, Direction, RunId, StepId, StepRecord, StepStatus, Store,
+    ArtifactId, ArtifactRecord, Direction, NEEDS, RunId, StepId, StepRecord, StepStatus, Store,
 };
 
 use crate::text::{seconds, shown_type};
@@ -176,6 +176,21 @@ impl Graph {
             for (argument, artifact) in store.step_inputs(step.id)? {
                 let source = builder.source(&artifact);
                 builder.connect(source, node, argument);
+            }
+        }
+        // What skipped steps would have got from steps that gave nothing.
+        let by_label: HashMap<_, _> =
+            steps.iter().enumerate().map(|(node, step)| (step.label(), node)).collect();
+        for (node, step) in steps.iter().enumerate() {
+            if step.status != StepStatus::Skipped {
+                continue;
+            }
+            for needed in store.observations(step.id)? {
+                if let Some(argument) = needed.label.strip_prefix(NEEDS)
+                    && let Some(source) = by_label.get(&needed.state)
+                {
+                    builder.connect((*source, 0), node, argument.to_owned());
+                }
             }
         }
         builder.finish(title)

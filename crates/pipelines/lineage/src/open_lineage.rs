@@ -79,7 +79,7 @@ impl Events<'_> {
     fn of_run(&self, run: &RunRecord) -> Result<Vec<Event>> {
         let id = uuid(run.started, &["run", &self.namespace, &run.id.to_string()]);
         let mut facets = vec![("processing_engine", engine())];
-        facets.extend(parameters(&run.params).map(|all| ("jobRunParameters", all)));
+        facets.extend(parameters(&run.params).map(|all| ("executionParameters", all)));
         if !run.tags.is_empty() || run.code_version.is_some() {
             facets.push(("tags", tags(run)));
         }
@@ -269,10 +269,17 @@ fn parameters(text: &str) -> Option<Value> {
     let Ok(Value::Map(entries)) = json::to_value(text.as_bytes()) else { return None };
     let all: Value = entries
         .into_iter()
-        .filter_map(|(key, value)| Some(object([("key", key.as_str()?.into()), ("value", value)])))
+        .filter_map(|(key, value)| {
+            // Values are texts there.
+            let text = match &value {
+                Value::Text(text) => text.to_string(),
+                other => String::from_utf8_lossy(&json::to_vec(other).ok()?).into_owned(),
+            };
+            Some(object([("key", key.as_str()?.into()), ("value", text.into())]))
+        })
         .collect();
     let is_empty = matches!(&all, Value::List(items) if items.is_empty());
-    (!is_empty).then(|| facet("1-0-0/JobRunParametersFacet.json", [("parameters", all)]))
+    (!is_empty).then(|| facet("1-0-0/ExecutionParametersRunFacet.json", [("parameters", all)]))
 }
 
 fn tags(run: &RunRecord) -> Value {

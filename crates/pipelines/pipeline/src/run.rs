@@ -6,7 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use cannery_store::{ArtifactRecord, NewStep, RunId, RunStatus, StepId, Store, Timestamp};
+use cannery_store::{
+    ArtifactRecord, NewStep, RunId, RunStatus, SkippedStep, StepId, Store, Timestamp,
+};
 
 use crate::execute::{CachedSteps, Execution, find_output};
 use crate::options::RunOptions;
@@ -468,7 +470,7 @@ impl Shared {
 
     fn record_end(
         &self,
-        skipped: &[NewStep],
+        skipped: &[SkippedStep],
         status: RunStatus,
         error: Option<&RunError>,
     ) -> Result<()> {
@@ -478,18 +480,20 @@ impl Shared {
         self.store.settle()
     }
 
-    fn skipped(&self, schedule: &Schedule, index: usize) -> NewStep {
+    fn skipped(&self, schedule: &Schedule, index: usize) -> SkippedStep {
         let step = schedule.step(index);
-        NewStep {
+        let (inputs, needs) = schedule.inputs_of_skipped(index);
+        let step = NewStep {
             run: self.id,
             name: step.name.clone(),
             invocation: step.invocation,
             position: u32::try_from(index).unwrap_or(u32::MAX),
             cache_key: None,
             key_parts: Vec::new(),
-            inputs: Vec::new(),
+            inputs,
             started: Timestamp::now(),
-        }
+        };
+        SkippedStep { step, needs }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{RunError, StepCall, StepOutcome};
+use cannery_store::ArtifactId;
+
+use crate::{Input, RunError, StepCall, StepOutcome};
 
 /// The steps of a run and how far they are.
 #[derive(Default)]
@@ -138,6 +140,34 @@ impl Schedule {
             State::Ended(result) => Some(result.clone()),
             State::Skipped(error) => Some(Err(error.clone())),
         }
+    }
+
+    /// What a skipped step would have got: the artifacts that are there, by argument, and the
+    /// steps that gave none.
+    pub(crate) fn inputs_of_skipped(
+        &self,
+        index: usize,
+    ) -> (Vec<(String, ArtifactId)>, Vec<(String, String)>) {
+        let (mut there, mut missing) = (Vec::new(), Vec::new());
+        let call = self.steps[index].call.as_ref();
+        for (argument, input) in call.map(|call| call.inputs.as_slice()).unwrap_or_default() {
+            let Input::Output { step, output } = input else {
+                if let Input::Stored(artifact) = input {
+                    there.push((argument.clone(), artifact.id));
+                }
+                continue;
+            };
+            let source = &self.steps[step.0];
+            let artifact = match &source.state {
+                State::Ended(Ok(outcome)) => outcome.output(output),
+                _ => None,
+            };
+            match artifact {
+                Some(artifact) => there.push((argument.clone(), artifact.id)),
+                None => missing.push((argument.clone(), source.label())),
+            }
+        }
+        (there, missing)
     }
 
     /// Lets go of what the steps were made of, and of the exceptions of a host: nothing of a run

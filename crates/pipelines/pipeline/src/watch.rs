@@ -205,6 +205,7 @@ mod linux {
             limit: usize,
         ) -> bool {
             let mut pending = vec![root.to_owned()];
+            let mut followed: HashSet<_> = fs::canonicalize(root).into_iter().collect();
             while let Some(path) = pending.pop() {
                 if watched.contains(&path) || self.skipped.contains(&path) {
                     continue;
@@ -212,7 +213,21 @@ mod linux {
                 if found.len() >= limit {
                     return false;
                 }
-                pending.extend(folders_in(&path));
+                let (folders, links) = folders_and_links_in(&path);
+                pending.extend(folders);
+                // What is read through a link that leads elsewhere is seen there only.
+                for link in links {
+                    let Ok(target) = fs::canonicalize(&link) else { continue };
+                    let is_known = followed
+                        .iter()
+                        .any(|known| target.starts_with(known) || known.starts_with(&target));
+                    if !is_known && target.is_dir() {
+                        followed.insert(target);
+                        pending.push(link);
+                    } else if !is_known {
+                        found.push(link);
+                    }
+                }
                 found.push(path);
             }
             true
@@ -267,15 +282,21 @@ mod linux {
             | WatchFlags::EXCL_UNLINK
     }
 
-    fn folders_in(path: &Path) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
-        let folders = entries.flatten().filter(|entry| {
+    fn folders_and_links_in(path: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let (mut folders, mut links) = (Vec::new(), Vec::new());
+        let Ok(entries) = fs::read_dir(path) else { return (folders, links) };
+        for entry in entries.flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
             let name = entry.file_name();
-            entry.file_type().is_ok_and(|kind| kind.is_dir())
-                && !SKIPPED.iter().any(|skipped| name == *skipped)
-                && !entry.path().join("pyvenv.cfg").exists()
-        });
-        folders.map(|entry| entry.path()).collect()
+            if !(kind.is_dir() || kind.is_symlink())
+                || SKIPPED.iter().any(|skipped| name == *skipped)
+                || entry.path().join("pyvenv.cfg").exists()
+            {
+                continue;
+            }
+            if kind.is_dir() { &mut folders } else { &mut links }.push(entry.path());
+        }
+        (folders, links)
     }
 }
 
@@ -348,6 +369,30 @@ mod tests {
 
         fs::read_dir(folder.path()).unwrap();
         assert!(seen(&watch, folder.path()).unwrap().is_folder);
+    }
+
+    #[test]
+    fn what_is_read_through_links_is_seen() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let data = other.path().join("inner/data.txt");
+        fs::create_dir(other.path().join("inner")).unwrap();
+        fs::write(&data, "1").unwrap();
+        std::os::unix::fs::symlink(other.path(), folder.path().join("link")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), other.path().join("back")).unwrap();
+        std::os::unix::fs::symlink(&data, other.path().join("inner/again.txt")).unwrap();
+        let watch = Watch::new(Vec::new(), 100).unwrap();
+        watch.add(folder.path(), true);
+        assert_eq!(watch.take().problem, None);
+
+        let named = folder.path().join("link/inner/data.txt");
+        assert!(Command::new("cat").arg(&named).output().unwrap().status.success());
+        assert_eq!(seen(&watch, &named).unwrap().opened, 1);
+
+        let file = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(&data, file.path().join("data.txt")).unwrap();
+        watch.add(file.path(), true);
+        fs::read(file.path().join("data.txt")).unwrap();
+        assert!(seen(&watch, &file.path().join("data.txt")).is_some());
     }
 
     #[test]

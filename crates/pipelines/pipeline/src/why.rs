@@ -40,7 +40,8 @@ pub enum Reason {
     First,
     /// It ran: these parts of its key are others than before.
     Changed(Vec<Change>),
-    /// It ran although its key was known: its cache is off, or its outputs were damaged.
+    /// It ran although its key was known: its cache is off, or its outputs or the files that it
+    /// had written for others were changed.
     Repeated,
     /// Nothing that it depends on is another than in the run it is compared with.
     Same,
@@ -214,7 +215,8 @@ impl fmt::Display for Explanation {
             Reason::Repeated => write!(
                 f,
                 "ran although nothing had changed since run {previous}: \
-                its cache is off, or its outputs were damaged"
+                its cache is off, or its outputs, or files that it had written for others, were \
+                changed"
             ),
             Reason::Same => write!(f, "depends on nothing else than in run {previous}"),
             Reason::Changed(changes) => {

@@ -60,9 +60,9 @@ pub use blobs::{Blob, BlobWriter, Blobs, Durability};
 pub use cannery_core::{Error, ErrorKind, Result};
 pub use catalog::{
     Alias, ArtifactFilter, ArtifactId, ArtifactRecord, CachedStep, Direction, Edge, KeyPart,
-    Lineage, NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord, RunStatus,
-    StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus, Usage, artifact_path,
-    step_label,
+    Lineage, NEEDS, NewRun, NewStep, Observation, Producer, Reuse, RunFilter, RunId, RunRecord,
+    RunStatus, SkippedStep, StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus, Usage,
+    artifact_path, step_label,
 };
 pub use copy::Copied;
 pub use digest::{Digest, Hasher};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cannery_store::{
     ArtifactFilter, ArtifactRecord, CachedStep, Description, Digest, Direction, ErrorKind, KeyPart,
-    NewRun, NewStep, RunFilter, RunId, RunStatus, StepEnd, StepId, StepOutput, StepReport,
-    StepStatus, Store, Timestamp, Usage, artifact_path,
+    NewRun, NewStep, RunFilter, RunId, RunStatus, SkippedStep, StepEnd, StepId, StepOutput,
+    StepReport, StepStatus, Store, Timestamp, Usage, artifact_path,
 };
 use tempfile::TempDir;
 
@@ -136,7 +136,8 @@ fn steps_keep_what_is_known_of_them() {
         )
         .unwrap();
     let skipped = NewStep { invocation: 2, position: 2, cache_key: None, ..second };
-    store.record_skipped_steps(&[skipped]).unwrap();
+    let needs = vec![("rows".to_owned(), "second".to_owned())];
+    store.record_skipped_steps(&[SkippedStep { step: skipped, needs }]).unwrap();
 
     let steps = store.steps(run).unwrap();
     let told: Vec<_> = steps.iter().map(|step| (step.label(), step.status)).collect();

@@ -1,7 +1,7 @@
 //! `cannery artifacts`: what pipelines have made.
 
 use cannery::{Value, size_name};
-use cannery_store::{ArtifactFilter, ArtifactRecord, RunId};
+use cannery_store::{ArtifactFilter, ArtifactRecord, RunId, Store};
 
 use super::runs::{moment, short_moment};
 use super::{json_value, object, print_json, shown_type, stores};
@@ -19,6 +19,9 @@ pub(crate) fn artifacts(
     if let Some(name) = &args.name {
         // Says which names there are, if this is none of them.
         store.artifact(name, None)?;
+    }
+    if let Some(wanted) = &args.partition {
+        return partitions(&store, wanted, args, console);
     }
     let artifacts = store.artifacts(&filter(args))?;
     if args.store.json {
@@ -41,6 +44,54 @@ pub(crate) fn artifacts(
         ]);
     }
     table.print("no artifacts", console)?;
+    Ok(ExitStatus::Success)
+}
+
+/// The latest version of each partition: those are the aliases with a key and a value.
+fn partitions(
+    store: &Store,
+    wanted: &str,
+    args: &ArtifactsArgs,
+    console: &mut Console<'_>,
+) -> Result<ExitStatus, Failure> {
+    let path = match &args.name {
+        Some(name) => Some(store.artifact(name, None)?.name),
+        None => None,
+    };
+    let mut found = Vec::new();
+    for each in store.aliases()? {
+        let is_asked = path.as_ref().is_none_or(|path| *path == each.name)
+            && each.alias.contains('=')
+            && (wanted.is_empty() || wanted == each.alias);
+        if is_asked {
+            found.push((each.alias, store.artifact(&each.name, Some(each.version))?));
+        }
+    }
+    found.truncate(args.limit.map_or(usize::MAX, |limit| limit as usize));
+    if args.store.json {
+        let values = found.iter().map(|(partition, artifact)| {
+            object([
+                ("partition", partition.as_str().into()),
+                ("artifact", artifact_value(artifact)),
+            ])
+        });
+        print_json(&values.collect::<Value>(), console)?;
+        return Ok(ExitStatus::Success);
+    }
+    let header = ["PARTITION", "ARTIFACT", "TYPE", "SIZE", "DIGEST", "CREATED (UTC)"];
+    let cuts = [Cut::No, Cut::Middle, Cut::Start, Cut::No, Cut::No, Cut::No];
+    let mut table = Table::new(header).cut(cuts);
+    for (partition, artifact) in &found {
+        table.row([
+            partition.clone().into(),
+            Cell::styled(path_version(artifact), Style::Strong),
+            shown_type(&artifact.type_name).into(),
+            size_name(artifact.size).into(),
+            Cell::styled(artifact.digest.short(), Style::Faint),
+            short_moment(artifact.created).into(),
+        ]);
+    }
+    table.print("no partitions", console)?;
     Ok(ExitStatus::Success)
 }
 

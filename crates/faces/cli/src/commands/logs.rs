@@ -1,11 +1,12 @@
 //! `cannery logs`: what steps have printed.
 
+use std::collections::HashSet;
 use std::io::Read as _;
 use std::thread;
 use std::time::Duration;
 
 use cannery::{Error, ErrorKind, Value, printable_lines};
-use cannery_store::{RunId, StepRecord, StepStatus, Store};
+use cannery_store::{RunId, RunStatus, StepRecord, StepStatus, Store};
 
 use super::{object, print_json, stores};
 use crate::args::LogsArgs;
@@ -27,14 +28,37 @@ pub(crate) fn logs(args: &LogsArgs, console: &mut Console<'_>) -> Result<ExitSta
         print_json(&steps?.into_iter().collect::<Value>(), console)?;
         return Ok(ExitStatus::Success);
     }
-    let is_one = steps.len() == 1;
-    for step in &steps {
-        if !is_one {
-            console.line(format_args!("== {}", step.label()))?;
+    let is_run = !args.last && args.target.len() == 1;
+    let is_titled = steps.len() != 1 || (is_run && args.follow);
+    let mut steps = steps;
+    let mut printed = HashSet::new();
+    loop {
+        // Before the steps are listed: none begins after its end.
+        let is_over = !is_run || !args.follow || has_ended(&store, &steps, args)?;
+        for step in &steps {
+            if printed.insert(step.id) {
+                if is_titled {
+                    console.line(format_args!("== {}", step.label()))?;
+                }
+                print(&store, step, args.follow, console)?;
+            }
         }
-        print(&store, step, args.follow, console)?;
+        if is_over {
+            return Ok(ExitStatus::Success);
+        }
+        console.flush()?;
+        thread::sleep(POLL_INTERVAL);
+        steps = self::steps(&store, args)?;
     }
-    Ok(ExitStatus::Success)
+}
+
+/// Whether no further step of a run will begin.
+fn has_ended(store: &Store, steps: &[StepRecord], args: &LogsArgs) -> Result<bool, Failure> {
+    let run = match steps.first() {
+        Some(step) => step.run,
+        None => args.target[0].parse().map(RunId).unwrap_or(RunId(0)),
+    };
+    Ok(store.run(run)?.status != RunStatus::Running)
 }
 
 /// The steps that are meant.
@@ -107,8 +131,31 @@ fn print_lines(bytes: &[u8], console: &mut Console<'_>) -> Result<(), Failure> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-    console.lines(printable_lines(text.strip_suffix('\n').unwrap_or(&text)))
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let lines: Vec<_> = text.split('\n').map(as_left).collect();
+    console.lines(printable_lines(&lines.join("\n")))
+}
+
+/// A line as a terminal would leave it: without colours, and of what was written over and over
+/// again, as by a progress bar, the last.
+fn as_left(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("\u{1b}[") {
+        let code = &rest[at + 2..];
+        let end = code.find(|c: char| !c.is_ascii_digit() && c != ';');
+        let Some(end) = end.filter(|end| matches!(code.as_bytes()[*end], b'm' | b'K')) else {
+            plain.push_str(&rest[..at + 2]);
+            rest = code;
+            continue;
+        };
+        plain.push_str(&rest[..at]);
+        rest = &code[end + 1..];
+    }
+    plain.push_str(rest);
+    let last = plain.split('\r').rfind(|part| !part.is_empty());
+    last.unwrap_or_default().to_owned()
 }
 
 fn chunk(store: &Store, step: &StepRecord, from: u64) -> Result<Option<Vec<u8>>, Failure> {
@@ -132,4 +179,25 @@ fn log_value(store: &Store, step: &StepRecord) -> Result<Value, Failure> {
         ("ran_in", ran.run.0.into()),
         ("log", String::from_utf8_lossy(&bytes).into_owned().into()),
     ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_left;
+
+    #[test]
+    fn lines_are_told_as_a_terminal_leaves_them() {
+        let cases = [
+            ("plain", "plain"),
+            ("\r 10%\r 20%\r 30%", " 30%"),
+            ("done\r", "done"),
+            ("\u{1b}[31mred\u{1b}[0m and \u{1b}[1;32mgreen", "red and green"),
+            ("\u{1b}[2J clears", "\u{1b}[2J clears"),
+            ("\u{1b}[", "\u{1b}["),
+            ("", ""),
+        ];
+        for (line, left) in cases {
+            assert_eq!(as_left(line), left, "{line:?}");
+        }
+    }
 }

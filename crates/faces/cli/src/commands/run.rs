@@ -31,6 +31,7 @@ pub(crate) fn run(
         keep_going: args.keep_going,
         dry_run: args.dry_run,
         tags: args.tags.clone(),
+        partition: args.partition.clone(),
         resume: args.resume,
         store: args.store.clone(),
         json: args.json,

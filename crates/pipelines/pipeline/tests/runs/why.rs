@@ -41,7 +41,7 @@ fn what_changed_is_named() {
       input x0 changed from `3b04fd40` to `d88a39c1`
       parameter table changed from `c0fecc75` to `f5ef2093`
     step `model` of run 4 did not run: its result was known from run 1
-    step `model` of run 5 ran although nothing had changed since run 4: its cache is off, or its outputs were damaged
+    step `model` of run 5 ran although nothing had changed since run 4: its cache is off, or its outputs, or files that it had written for others, were changed
     step `model` of run 6 ran: since run 5
       code changed from `1` to `2`
     step `model` of run 7 ran: since run 6

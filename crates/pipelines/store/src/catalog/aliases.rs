@@ -105,8 +105,14 @@ impl Store {
 /// Refuses what could be taken for a version or for a part of an artifact's name.
 fn check_alias(alias: &str) -> Result<()> {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    // That of a partition, such as `day=2026-11-30,region=eu`.
+    let is_sign = |c: char| matches!(c, '=' | ',' | ':' | '+' | ' ');
+    let is_partition = alias.split(',').all(|key| {
+        key.split_once('=').is_some_and(|(key, _)| !key.is_empty() && key.chars().all(is_part))
+    });
     let is_number = alias.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number || alias.len() > 200 || !alias.chars().all(is_part) {
+    let is_said = alias.chars().all(|c| is_part(c) || (is_partition && is_sign(c)));
+    if is_number || alias.len() > 200 || !is_said {
         let message = format!("`{}` is no alias", alias.escape_debug());
         return Err(Error::new(ErrorKind::Value, message).with_hint(
             "letters, digits, `-`, `_` and `.`, such as `production`; not only digits",

@@ -30,9 +30,9 @@ pub use aliases::Alias;
 pub use artifacts::{ArtifactFilter, artifact_path};
 pub use lineage::{Direction, Edge, Lineage};
 pub use records::{
-    ArtifactId, ArtifactRecord, CachedStep, KeyPart, NewRun, NewStep, Observation, Producer, Reuse,
-    RunId, RunRecord, RunStatus, StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus,
-    Usage, step_label,
+    ArtifactId, ArtifactRecord, CachedStep, KeyPart, NEEDS, NewRun, NewStep, Observation, Producer,
+    Reuse, RunId, RunRecord, RunStatus, SkippedStep, StepEnd, StepId, StepOutput, StepRecord,
+    StepReport, StepStatus, Usage, step_label,
 };
 pub use runs::RunFilter;
 

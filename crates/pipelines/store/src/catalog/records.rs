@@ -195,6 +195,19 @@ pub struct NewStep {
     pub started: Timestamp,
 }
 
+/// A step that never began, for something that it needs has no result.
+#[derive(Clone, Debug)]
+pub struct SkippedStep {
+    /// The step, with those of its inputs that were there.
+    pub step: NewStep,
+    /// The steps that gave it nothing, by argument: see [`NEEDS`].
+    pub needs: Vec<(String, String)>,
+}
+
+/// How the label of an observation of a skipped step begins: `needs rows` is the step, by its name
+/// in the run, whose output it would have got as `rows`.
+pub const NEEDS: &str = "needs ";
+
 /// An output of a step that has just been kept.
 #[derive(Clone, Debug)]
 pub struct StepOutput {

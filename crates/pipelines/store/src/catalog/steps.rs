@@ -8,8 +8,8 @@ use super::artifacts::{self, ARTIFACTS};
 use super::observations::{self, observations};
 use super::rows::{FromRow, all, name, optional, optional_digest, shorten};
 use super::{
-    ArtifactRecord, CachedStep, KeyPart, NewStep, Observation, Reuse, RunId, StepEnd, StepId,
-    StepOutput, StepRecord, StepReport, StepStatus, Usage,
+    ArtifactRecord, CachedStep, KeyPart, NEEDS, NewStep, Observation, Reuse, RunId, SkippedStep,
+    StepEnd, StepId, StepOutput, StepRecord, StepReport, StepStatus, Usage,
 };
 use crate::{Digest, Error, ErrorKind, Manifest, Result, Store, Timestamp, failpoint};
 
@@ -91,13 +91,18 @@ impl Store {
     }
 
     /// Records steps that never began, for something before them failed.
-    pub fn record_skipped_steps(&self, steps: &[NewStep]) -> Result<()> {
+    pub fn record_skipped_steps(&self, steps: &[SkippedStep]) -> Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
         self.catalog().write("record the skipped steps", |catalog| {
-            steps.iter().try_for_each(|step| {
-                insert_step(catalog, step, StepStatus::Skipped, false).map(|_| ())
+            steps.iter().try_for_each(|SkippedStep { step, needs }| {
+                let id = insert_step(catalog, step, StepStatus::Skipped, false)?;
+                let needs = needs.iter().map(|(argument, needed)| Observation {
+                    label: format!("{NEEDS}{argument}"),
+                    state: needed.clone(),
+                });
+                observations::record(catalog, id, &needs.collect::<Vec<_>>())
             })
         })
     }
