@@ -187,7 +187,7 @@ pub(crate) struct InspectArgs {
 pub(crate) struct CatAllArgs {
     #[command(flatten)]
     pub(crate) cat: CatArgs,
-    /// No more than so many rows, items or entries
+    /// No more than this number of rows, items or entries
     #[arg(short = 'n', long, value_name = "COUNT")]
     pub(crate) lines: Option<u64>,
 }
@@ -284,7 +284,7 @@ pub(crate) struct ConvertArgs {
     pub(crate) to: Option<String>,
     #[command(flatten)]
     pub(crate) part: PartArgs,
-    /// Lay text out in lines, indented by so many blanks
+    /// Lay text out in lines, indented by this number of blanks
     #[arg(long, value_name = "BLANKS")]
     pub(crate) indent: Option<usize>,
     /// Read and write NaN and Infinity where a format has none
@@ -306,7 +306,7 @@ pub(crate) struct TensorArgs {
     /// Only tensors of this name; `*` stands for any characters, `?` for one, `[0-9]` for one of these
     #[arg(long, value_name = "PATTERN")]
     pub(crate) include: Vec<String>,
-    /// Divide safetensors over files of so many bytes: 5GB, 512MiB
+    /// Divide safetensors over files of this many bytes at most: 5GB, 512MiB
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) shard_size: Option<u64>,
     /// Write what the target lacks as the nearest that it has, or leave it out, and list what was lost
@@ -540,7 +540,7 @@ pub(crate) struct RunsArgs {
     /// Only runs with this tag
     #[arg(long, value_name = "TAG", conflicts_with = "run")]
     pub(crate) tag: Option<String>,
-    /// No more than so many, the newest
+    /// No more than this number, the newest
     #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
     pub(crate) limit: u32,
     #[command(flatten)]
@@ -567,7 +567,7 @@ pub(crate) struct ArtifactsArgs {
         conflicts_with_all = ["all", "run"]
     )]
     pub(crate) partition: Option<String>,
-    /// No more than so many, the newest
+    /// No more than this number, the newest
     #[arg(short = 'n', long, value_name = "COUNT")]
     pub(crate) limit: Option<u32>,
     #[command(flatten)]

@@ -493,6 +493,28 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
         }
     }
 
+    fn ends_plainly(&mut self, container: Container, values: &[Bound<'py, PyAny>]) -> bool {
+        let is_plain = match container {
+            Container::List => true,
+            Container::Map => {
+                values.iter().step_by(2).all(PyAnyMethods::is_exact_instance_of::<PyString>)
+            }
+            Container::Tuple | Container::Set | Container::FrozenSet => false,
+        };
+        let Some(open) = self.open.last().filter(|_| is_plain) else { return false };
+        let weight = open.parts.of_container(container, values.len() as u64);
+        let is_lone = open.id.is_none() && open.refers_to.is_none() && self.open_marks == 0;
+        let nothing_waits = self.unfinished.is_empty() && self.delayed.is_empty();
+        if !is_lone || !nothing_waits || !self.weights.is_unnoted(weight) {
+            return false;
+        }
+        self.open.pop();
+        if let Some(around) = self.open.last_mut() {
+            around.parts.add(weight);
+        }
+        true
+    }
+
     fn begin(&mut self, py: Python<'py>, container: Container) -> PyResult<()> {
         let object = match container {
             _ if self.mark.is_none() => None,

@@ -16,6 +16,13 @@ pub(crate) trait Hooks<'py> {
     /// Whether [`end`](Hooks::end) makes a plain `dict` of every map.
     const PLAIN_CONTAINERS: bool = false;
 
+    /// Whether a container that ends with these values becomes Python's own type, and nothing else is to
+    /// be done about it.
+    #[inline(always)]
+    fn ends_plainly(&mut self, container: Container, _values: &[Bound<'py, PyAny>]) -> bool {
+        Self::PLAIN_CONTAINERS && container == Container::Map
+    }
+
     /// Whether the cyclic collector waits until the document is built.
     const PAUSES: bool = !Self::CALLS_PYTHON;
 

@@ -274,11 +274,13 @@ impl<'py, H: Hooks<'py>> Sink for PyBuilder<'py, H> {
     #[inline]
     fn end(&mut self, container: Container) -> Result<()> {
         let base = self.close();
-        if H::PLAIN_CONTAINERS
-            && container == Container::Map
-            && let Some(caches) = &mut self.caches
-        {
-            let made = caches.shapes.dict(self.py, &mut self.values, base);
+        if self.hooks.ends_plainly(container, &self.values[base..]) {
+            let made = match &mut self.caches {
+                Some(caches) if container == Container::Map => {
+                    caches.shapes.dict(self.py, &mut self.values, base)
+                }
+                _ => hooks::container_object(self.py, container, &mut self.values, base),
+            };
             return self.place_made(made);
         }
         let made = self.hooks.end(self.py, container, &mut self.values, base)?;

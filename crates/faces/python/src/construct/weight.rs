@@ -100,6 +100,11 @@ impl Weights {
         }
     }
 
+    /// Whether [`note`](Self::note) would do nothing about a value of this weight.
+    pub(super) fn is_unnoted(&self, weight: Weight) -> bool {
+        self.noted.is_empty() && weight.hash_depth <= NOTED_DEPTH && weight.work <= NOTED_WORK
+    }
+
     /// Checks what is about to be hashed for a set or for the keys of a map.
     ///
     /// # Errors
