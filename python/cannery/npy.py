@@ -244,8 +244,8 @@ def savez_compressed(
 ) -> None:
     """Save arrays as NPZ, compressed on all cores; `level` goes from 1 (fast) to 12 (small).
 
-    Where none is given, every part of an array is compressed as quickly as it becomes about as small
-    as NumPy makes it. A `level` that is an array is one to be saved.
+    Where none is given, every part of an array is compressed as quickly as it becomes about as
+    small as NumPy makes it. A `level` that is an array is one to be saved.
 
     >>> import numpy as np
     >>> from cannery import npy
