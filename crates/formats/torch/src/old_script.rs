@@ -10,16 +10,13 @@ use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Layout, Tensor, View, wrong};
-use crate::zip::missing;
+use crate::zip::{MODEL, missing};
 
 /// Modules below each other at most.
 const MAX_DEPTH: usize = 50;
 
 /// Parameters at most: a module that the text names often would have each of them as often.
 const MAX_PARAMETERS: usize = 1 << 20;
-
-/// The member that only these archives have.
-pub(crate) const MODEL: &str = "model.json";
 
 /// Reads the parameters and buffers of all modules, and the constants of their code.
 pub(crate) fn read(reader: &mut Reader<'_>, archive: &Archive, folder: &str) -> Result<()> {
