@@ -21,10 +21,9 @@ from cannery._audit import reading, writing
 from cannery._npy_objects import (
     ArchiveAttributes,
     ObjectPolicy,
-    is_other,
-    read_bytes,
     read_member,
     read_objects,
+    read_other,
     read_pickle,
     write_objects,
 )
@@ -391,8 +390,9 @@ class NpzFile(Mapping[str, Any]):
         try:
             header = archive.header(name)
         except DataError as error:
-            if is_other(self._source, name):
-                return read_bytes(self._source, name)
+            other = read_other(self._source, name)
+            if other is not None:
+                return other
             if self._policy is None or _OBJECTS not in str(error):
                 raise
             return read_member(self._source, name, self._policy, self._max_header_size)

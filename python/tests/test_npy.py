@@ -533,3 +533,19 @@ def test_files_are_about_as_small_as_numpys(tmp_path: Path, values):
     assert sizes[0] <= 1.07 * sizes[1]
     assert same(np.load(tmp_path / "ours.npz")["arr_0"], array)
     assert same(npy.load(tmp_path / "ours.npz")["arr_0"], array)
+
+
+def test_members_of_damaged_archives_are_refused_by_name(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", a=np.arange(3))
+    whole = (tmp_path / "a.npz").read_bytes()
+    for at in range(len(whole)):
+        for bit in (0, 3, 7):
+            damaged = bytearray(whole)
+            damaged[at] ^= 1 << bit
+            for allow_pickle in (False, True):
+                try:
+                    npy.load(io.BytesIO(damaged), allow_pickle=allow_pickle)["a"]
+                except (CanneryError, KeyError):
+                    continue
+                except (TypeError, IndexError):
+                    assert not damaged.startswith(b"PK")  # an array, or nothing of this kind
