@@ -13,20 +13,21 @@ from typing import Any
 import cannery
 from cannery import npy, safetensors, torch
 
-from . import peers
+from . import model_tasks, peers
 from .harness import Contender, Effort, Table, measure, megabytes_per_second, verified
 
 LARGE, SIDE, SMALL = 8, 2500, 10_000
 
 
 def tables(effort: Effort) -> Iterator[Table]:
-    """Yields safetensors large and small, then archives by the time they take on all cores."""
+    """Yields safetensors large and small, archives by their time on all cores, and tasks."""
     peers.load(["numpy", "safetensors"])
     with tempfile.TemporaryDirectory() as folder:
         yield from _safetensors(Path(folder), effort)
         yield from _archives(Path(folder), effort)
         yield from _checkpoints(Path(folder), effort)
         yield from _joblib(Path(folder), effort)
+        yield from model_tasks.tables(Path(folder), effort)
 
 
 def _safetensors(folder: Path, effort: Effort) -> Iterator[Table]:

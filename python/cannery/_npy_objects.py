@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -71,19 +72,21 @@ def read_pickle(file: IO[bytes], policy: ObjectPolicy, error: DataError) -> Any:
     )
 
 
-def is_other(source: str | bytes, name: str) -> bool:
-    """Whether the member of that name is none of an archive's arrays, which end with `.npy`."""
-    with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
-        return name in archive.NameToInfo and not name.endswith(_SUFFIX)
+# What `zipfile` says about archives that it does not read.
+_UNREADABLE = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error)
 
 
-def read_bytes(source: str | bytes, name: str) -> bytes:
-    """Read a member as it is."""
-    with (
-        zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive,
-        archive.open(name) as member,
-    ):
-        return member.read(_MAX_MEMBER)
+def read_other(source: str | bytes, name: str) -> bytes | None:
+    """Read the member of that name as it is; `None` for arrays, whose members end with `.npy`."""
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if name.endswith(_SUFFIX) or name not in archive.NameToInfo:
+                return None
+            with archive.open(name) as member:
+                return member.read(_MAX_MEMBER)
+    except _UNREADABLE:
+        return None
 
 
 class ArchiveAttributes:
@@ -109,10 +112,14 @@ def read_member(
 ) -> NDArray[Any]:
     """Read an array of objects from an archive: of a path, or of its bytes."""
     file = io.BytesIO(source) if isinstance(source, bytes) else source
-    with zipfile.ZipFile(file) as archive:
-        found = name if name in archive.NameToInfo else name + _SUFFIX
-        with archive.open(found) as member:
-            return read_objects(io.BytesIO(member.read(_MAX_MEMBER)), policy, max_header_size)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = name if name in archive.NameToInfo else name + _SUFFIX
+            with archive.open(found) as member:
+                data = member.read(_MAX_MEMBER)
+    except (*_UNREADABLE, KeyError) as error:
+        raise DataError(f"the archive is damaged: {error}") from error
+    return read_objects(io.BytesIO(data), policy, max_header_size)
 
 
 _MAX_MEMBER = 1 << 31

@@ -28,6 +28,9 @@ INDEX = "stream.json"
 _MOST_TEXT = 1 << 20
 _MOST_ARRAYS = 8 << 20
 
+# What `dtype.isbuiltin` says of types that NPY lacks.
+_FOREIGN = 2
+
 _Save = Callable[[Any, Path], Any]
 
 
@@ -80,8 +83,12 @@ class StreamWriter:
         top = kind.__module__.partition(".")[0]
         if top == "numpy" and kind is sys.modules["numpy"].ndarray and not item.dtype.hasobject:
             # A copy: a generator may fill the same array again.
+            if item.dtype.isbuiltin == _FOREIGN:
+                return ("value", object()), item.copy(order="K"), item.nbytes
             key = ("npy", item.dtype.str, item.dtype.descr, item.shape)
             return key, item.copy(), item.nbytes
+        if top == "torch":
+            return ("value", object()), item, 0
         if top == "pyarrow" and kind.__name__ in ("RecordBatch", "Table"):
             is_batch = kind.__name__ == "RecordBatch"
             # A table is a chunk of its own.

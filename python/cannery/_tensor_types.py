@@ -12,12 +12,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cannery._installed import installed_module
+from cannery.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
+    "check_sides",
     "from_stored",
     "is_native",
     "is_packed",
@@ -46,6 +48,8 @@ _PACKED = {
     "float6_e3m2fn": (6, "float6_e3m2fn_packed"),
 }
 """Types narrower than a byte: their bits, and the name of the field of bytes they are packed in."""
+
+_MOST_SIDES = 64
 
 _PLAIN = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
@@ -109,6 +113,7 @@ def from_stored(
     """
     import numpy as np
 
+    check_sides(shape)
     dtype = stored_dtype(name)
     if name not in _PACKED:
         array = np.ndarray(shape, dtype, data, offset)
@@ -122,6 +127,19 @@ def from_stored(
         return array
     array = packed.view(dtype).reshape(_packed_shape(shape, bits))
     return array.copy() if copy else array
+
+
+def check_sides(shape: tuple[int, ...]) -> None:
+    """Refuse tensors that NumPy has no array for.
+
+    Raises:
+        DataError: for more than 64 sides.
+
+    """
+    if len(shape) > _MOST_SIDES:
+        raise DataError(
+            f"a tensor has {len(shape)} sides, and NumPy's arrays at most {_MOST_SIDES}"
+        )
 
 
 def is_packed(name: str) -> bool:

@@ -21,10 +21,9 @@ from cannery._audit import reading, writing
 from cannery._npy_objects import (
     ArchiveAttributes,
     ObjectPolicy,
-    is_other,
-    read_bytes,
     read_member,
     read_objects,
+    read_other,
     read_pickle,
     write_objects,
 )
@@ -244,8 +243,8 @@ def savez_compressed(
 ) -> None:
     """Save arrays as NPZ, compressed on all cores; `level` goes from 1 (fast) to 12 (small).
 
-    Where none is given, every part of an array is compressed as quickly as it becomes about as small
-    as NumPy makes it. A `level` that is an array is one to be saved.
+    Where none is given, every part of an array is compressed as quickly as it becomes about as
+    small as NumPy makes it. A `level` that is an array is one to be saved.
 
     >>> import numpy as np
     >>> from cannery import npy
@@ -391,8 +390,9 @@ class NpzFile(Mapping[str, Any]):
         try:
             header = archive.header(name)
         except DataError as error:
-            if is_other(self._source, name):
-                return read_bytes(self._source, name)
+            other = read_other(self._source, name)
+            if other is not None:
+                return other
             if self._policy is None or _OBJECTS not in str(error):
                 raise
             return read_member(self._source, name, self._policy, self._max_header_size)

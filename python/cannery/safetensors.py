@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cannery import _native
 from cannery._audit import reading, writing
 from cannery._tensor_types import (
+    check_sides,
     from_stored,
     is_packed,
     plain_names,
@@ -143,6 +144,7 @@ def load(data: bytes | bytearray | memoryview) -> dict[str, NDArray[Any]]:
         if entry.end - entry.start < _RUN or is_packed(entry.type):
             array = from_stored(entry.type, entry.shape, data, entry.start, copy=True)
         else:
+            check_sides(entry.shape)
             array = np.empty(entry.shape, stored_dtype(entry.type))
             large.append((array.reshape(-1).view(np.uint8), entry.start))
         arrays[entry.name] = array
@@ -481,6 +483,7 @@ class _OneFile:
             if size < _SMALL or is_packed(entry.type):
                 small.append(entry)
                 continue
+            check_sides(entry.shape)
             array = arrays[entry.name] = np.empty(entry.shape, stored_dtype(entry.type))
             wanted.append((entry.start, array.reshape(-1).view(np.uint8)))
         runs = [(run, np.empty(run[-1].end - run[0].start, np.uint8)) for run in _runs(small)]

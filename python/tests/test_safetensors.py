@@ -338,3 +338,18 @@ def test_more_sides_than_numpy_has_are_read_as_bytes(suites: Path) -> None:
     assert tensor.ndim > 64
     assert len(tensor.tobytes()) == tensor.nbytes
     assert from_stored("uint8", (tensor.nbytes,), tensor.tobytes()).size == tensor.nbytes
+
+
+@pytest.mark.parametrize("side", [1, 1 << 20])
+def test_more_sides_than_numpy_has_are_refused(tmp_path: Path, side: int) -> None:
+    header = b'{"x":{"dtype":"U8","shape":[%d%s],"data_offsets":[0,%d]}}' % (side, b",1" * 64, side)
+    data = len(header).to_bytes(8, "little") + header + bytes(side)
+    (tmp_path / "a.safetensors").write_bytes(data)
+    for load in (
+        lambda: safetensors.load(data),
+        lambda: safetensors.load_file(tmp_path / "a.safetensors"),
+        lambda: safetensors.load_file(tmp_path / "a.safetensors", mmap=True),
+        lambda: safetensors.open(tmp_path / "a.safetensors")["x"][0],
+    ):
+        with pytest.raises(safetensors.SafetensorError, match="has 65 sides"):
+            load()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
+import pickle
 import py_compile
 import subprocess
 import sys
@@ -156,3 +160,28 @@ def test_a_folder_of_nothing_to_judge(tmp_path: Path) -> None:
 def test_a_folder_of_a_package_has_no_finding() -> None:
     report = cannery.scan(Path(np.__file__).parent)
     assert (report.verdict, report.findings) == ("ok", ())
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"]
+)
+def test_what_expands_to_far_more_is_a_bomb(pack):
+    zeros = bytes(80 << 20)
+    bomb = cannery.scan(pack(zeros))
+    assert (bomb.verdict, bomb.findings[0].reason.partition(": ")[2]) == (
+        "unknown",
+        "a resource bomb",
+    )
+    assert (
+        cannery.scan(pack(b'"' + bytes(80 << 20).replace(b"\0", b" ") + b'"')).verdict == "unknown"
+    )
+    assert cannery.scan(pack(bytes(1 << 20))).files[0].verdict == "skipped"
+    assert cannery.scan(pack(pickle.dumps(zeros))).verdict == "ok"
+
+
+def test_members_of_archives_are_bombs_too(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.bin", bytes(80 << 20))
+    assert "a resource bomb" in cannery.scan(tmp_path / "a.zip").findings[0].reason
+    np.savez_compressed(tmp_path / "a.npz", np.zeros(10 << 20))
+    assert cannery.scan(tmp_path / "a.npz").verdict == "ok"

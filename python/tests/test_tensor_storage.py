@@ -126,3 +126,18 @@ def test_a_document_names_no_tensor_that_is_not_beside_it(tmp_path: Path) -> Non
     with _tensor_store.lending({"w": np.ones(1)}):
         assert _tensor_store.lent("w") is not None
         assert _tensor_store.lent("x") is None
+
+
+def test_they_are_items_of_streams(tmp_path: Path) -> None:
+    @step
+    def several() -> Any:
+        for number in range(3):
+            yield example("bfloat16") + ml_dtypes.bfloat16(number)
+
+    @pipeline(store=tmp_path / "store")
+    def yielding() -> Any:
+        return several()
+
+    read = list(yielding().output.load())
+    assert [array.dtype.name for array in read] == ["bfloat16"] * 3
+    assert [float(array[0, 0]) for array in read] == [0.0, 1.0, 2.0]

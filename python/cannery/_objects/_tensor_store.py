@@ -87,7 +87,7 @@ def lent(name: str) -> NDArray[Any] | None:
     return None if arrays is None else arrays.get(name)
 
 
-def _named(value: object, prefix: str, depth: int) -> Iterator[tuple[int, str]]:
+def _named(value: Any, prefix: str, depth: int) -> Iterator[tuple[int, str]]:
     torch = sys.modules.get("torch")
     if torch is None or depth > _MAX_DEPTH:
         return

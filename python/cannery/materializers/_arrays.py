@@ -25,7 +25,7 @@ _NAME = "array"
 
 
 class ArrayMaterializer(Materializer["np.ndarray[Any, Any]"]):
-    """Stores an array as an NPY file, or as safetensors if its elements are of a type that NPY lacks.
+    """Stores an array as an NPY file, or as safetensors if NPY lacks the type of its elements.
 
     A large one is memory-mapped when it is loaded.
     """

@@ -61,8 +61,9 @@ class BytesMaterializer(Materializer[bytes]):
 class DataMaterializer(Materializer[Any]):
     """Stores containers, scalars, plain objects and those of libraries that we know.
 
-    They become one tagged JSON document, or a `.can` file where there are arrays beside it. Tensors of
-    PyTorch's, those of modules and their states included, lie in a safetensors file beside either.
+    They become one tagged JSON document, or a `.can` file where there are arrays beside it.
+    PyTorch's tensors, those of modules and their states included, lie in a safetensors file beside
+    either.
     """
 
     format_id = "data.json/1"

@@ -1,9 +1,9 @@
 """PyTorch's checkpoints, read without PyTorch and without running anything.
 
 `load` opens what `torch.save` wrote in any version (ZIP archives, the stream before 1.6, the tape
-archive before 0.1.10), TorchScript, exported programs, packages, distributed checkpoints and sharded models.
-Tensors are NumPy arrays in the file's memory map; nothing that the file names is imported or
-called. `save` writes state dicts that PyTorch loads with `weights_only=True`.
+archive before 0.1.10), TorchScript, exported programs, packages, distributed checkpoints and
+sharded models. Tensors are NumPy arrays in the file's memory map; nothing that the file names is
+imported or called. `save` writes state dicts that PyTorch loads with `weights_only=True`.
 """
 
 from __future__ import annotations

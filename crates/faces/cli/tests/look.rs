@@ -396,8 +396,8 @@ fn usage() {
 
     Options:
           --color <WHEN>  When results and messages have colours [default: auto]
-      -q, --quiet         Write results and errors only: no progress, no summaries, and of a scan no
-                          files that are ok
+      -q, --quiet         Write results and errors only: no progress, no summaries, and of a scan only
+                          findings
       -h, --help          Print help
       -V, --version       Print version
 
@@ -428,8 +428,8 @@ fn usage() {
                             program reads that
       -n, --lines <COUNT>   How many [default: 10]
           --color <WHEN>    When results and messages have colours [default: auto]
-      -q, --quiet           Write results and errors only: no progress, no summaries, and of a scan no
-                            files that are ok
+      -q, --quiet           Write results and errors only: no progress, no summaries, and of a scan only
+                            findings
       -h, --help            Print help
     ----- exit 0
     ");

@@ -44,9 +44,9 @@ impl<W: Write + Seek> Members<W> {
         let name = format!("{folder}{}{ending}", self.arrays);
         self.arrays += 1;
         let size = array.size_in_bytes()?;
-        self.add(&name, size, |member| match is_tensor {
-            true => tensors::to_writer(array, member),
-            false => cannery_npy::to_writer(array, member),
+        self.add(&name, size, |member| {
+            let write = if is_tensor { tensors::to_writer } else { cannery_npy::to_writer };
+            write(array, member)
         })?;
         Ok(name)
     }

@@ -1,5 +1,6 @@
 //! `TorchScript` as versions before 1.4 write it: modules and tensors in `model.json`.
 
+use cannery_archive::Archive;
 use cannery_core::{Error, ErrorKind, Result, Value};
 
 use crate::dtype::TorchDtype;
@@ -9,17 +10,13 @@ use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Layout, Tensor, View, wrong};
-use crate::zip::missing;
-use cannery_archive::Archive;
+use crate::zip::{MODEL, missing};
 
 /// Modules below each other at most.
 const MAX_DEPTH: usize = 50;
 
 /// Parameters at most: a module that the text names often would have each of them as often.
 const MAX_PARAMETERS: usize = 1 << 20;
-
-/// The member that only these archives have.
-pub(crate) const MODEL: &str = "model.json";
 
 /// Reads the parameters and buffers of all modules, and the constants of their code.
 pub(crate) fn read(reader: &mut Reader<'_>, archive: &Archive, folder: &str) -> Result<()> {

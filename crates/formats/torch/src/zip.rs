@@ -4,11 +4,13 @@ use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
 use crate::checkpoint::FileLayout;
 use crate::node_id::NodeId;
-use crate::old_script::MODEL;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Packed, StorageData, wrong};
 use cannery_archive::{Archive, Member, Rules};
+
+/// The member that only programs of before version 1.4 have.
+pub(crate) const MODEL: &str = "model.json";
 
 /// The member that only packages have.
 const PACKAGE: &str = ".data/extern_modules";

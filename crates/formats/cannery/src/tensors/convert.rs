@@ -222,9 +222,10 @@ fn refuse(left_out: &[String], are_floats: bool) -> Error {
     let more = left_out.len().saturating_sub(MAX_LISTED);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let message = format!("the target cannot hold everything: {listed}{more}");
-    let hint = match are_floats {
-        true => "`--lossy` leaves it out; `--dtype float32` converts floats that it lacks",
-        false => "`--lossy` leaves it out",
+    let hint = if are_floats {
+        "`--lossy` leaves it out; `--dtype float32` converts floats that it lacks"
+    } else {
+        "`--lossy` leaves it out"
     };
     Error::new(ErrorKind::Unsupported, message).with_hint(hint)
 }

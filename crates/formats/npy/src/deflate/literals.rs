@@ -159,8 +159,9 @@ fn coded(block: &[u8], lengths: &[u8; SYMBOLS], is_last: bool, out: &mut BitWrit
         out.put(if symbol < 16 { 4 } else { 0 }, 3);
     }
     let put_length = |len: u8, out: &mut BitWriter| out.put(u64::from(len.reverse_bits() >> 4), 4);
-    lengths.iter().for_each(|&len| put_length(len, out));
-    put_length(1, out);
+    for len in lengths.iter().copied().chain([1]) {
+        put_length(len, out);
+    }
     let codes = codes(lengths);
     let entries: [u32; 256] =
         std::array::from_fn(|byte| u32::from(codes[byte]) << 8 | u32::from(lengths[byte]));

@@ -29,19 +29,23 @@ impl Scanner {
             self.search(data, 0);
             return "a broken compressed file".to_owned();
         }
-        self.expansion(data.len(), &unpacked.bytes);
-        let what = self.content(&unpacked.bytes);
+        let what = self.expanded(data.len(), &unpacked.bytes);
         format!("{what}, compressed")
     }
 
-    /// Notes what expands to more than readers of documents unpack. Arrays and pickles of arrays may be all
-    /// zeros, and are read as they are.
-    pub(super) fn expansion(&mut self, packed: usize, bytes: &[u8]) {
-        let is_array = matches!(FileKind::of(bytes), FileKind::Npy | FileKind::Pickle);
-        if !is_array && bytes.len() as u64 > Limits::default().expanded_for(packed as u64) {
+    /// Scans what `packed` bytes expand to, which may be more than readers of documents unpack. Arrays and
+    /// pickles may be all zeros, and are read as they are.
+    pub(super) fn expanded(&mut self, packed: usize, bytes: &[u8]) -> String {
+        let before = std::mem::replace(&mut self.judged, Verdict::Skipped);
+        let what = self.content(bytes);
+        let is_pickle = self.judged == Verdict::Ok
+            && matches!(FileKind::of(bytes), FileKind::Npy | FileKind::Pickle);
+        if !is_pickle && bytes.len() as u64 > Limits::default().expanded_for(packed as u64) {
             let reason = format!("{packed} bytes that unpack to {}: a resource bomb", bytes.len());
             self.note(Verdict::Unknown, 0, &reason);
         }
+        self.judged = self.judged.max(before);
+        what
     }
 
     /// Unpacks what a reader makes of the data.

@@ -199,9 +199,6 @@ impl Scanner {
                         return;
                     }
                 }
-                if matches!(role, Role::Any) {
-                    scanner.expansion(packed.len(), &unpacked.bytes);
-                }
                 &unpacked.bytes
             };
             // `PyTorch` can be told to write no checksums.
@@ -216,7 +213,7 @@ impl Scanner {
                 Role::Code => scanner.note(Verdict::Unknown, 0, "TorchScript: a program"),
                 Role::Note if is_note(bytes) => {}
                 Role::Note | Role::Any => {
-                    scanner.content(bytes);
+                    scanner.expanded(packed.len(), bytes);
                 }
             }
         });

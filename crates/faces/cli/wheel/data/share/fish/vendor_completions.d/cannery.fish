@@ -27,7 +27,7 @@ end
 complete -c cannery -n "__fish_cannery_needs_command" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c cannery -n "__fish_cannery_needs_command" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_needs_command" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_needs_command" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_needs_command" -s V -l version -d 'Print version'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "inspect" -d 'Say what is inside files: kinds, lengths, types, sizes'
@@ -59,7 +59,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand inspect" -l color -d 'Wh
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand inspect" -l json -d 'Print one JSON document per file'
-complete -c cannery -n "__fish_cannery_using_subcommand inspect" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand inspect" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand inspect" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l from -d 'Format of the files, where content and name do not tell' -r
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l to -d 'Format to print, instead of JSON' -r
@@ -74,7 +74,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand cat" -l tagged -d 'Keep 
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l rows -d 'Take a single document for rows, where a format has both'
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l json -d 'Print one JSON document per file, without line breaks inside'
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l nan -d 'Print NaN and infinities as Python writes them, instead of null: no other program reads that'
-complete -c cannery -n "__fish_cannery_using_subcommand cat" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand cat" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand head" -l from -d 'Format of the files, where content and name do not tell' -r
 complete -c cannery -n "__fish_cannery_using_subcommand head" -l to -d 'Format to print, instead of JSON' -r
@@ -89,7 +89,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand head" -l tagged -d 'Keep
 complete -c cannery -n "__fish_cannery_using_subcommand head" -l rows -d 'Take a single document for rows, where a format has both'
 complete -c cannery -n "__fish_cannery_using_subcommand head" -l json -d 'Print one JSON document per file, without line breaks inside'
 complete -c cannery -n "__fish_cannery_using_subcommand head" -l nan -d 'Print NaN and infinities as Python writes them, instead of null: no other program reads that'
-complete -c cannery -n "__fish_cannery_using_subcommand head" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand head" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand head" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l from -d 'Format of SOURCE, where content and name do not tell' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l to -d 'Format of TARGET, where its name does not tell' -r
@@ -98,7 +98,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand convert" -l schema -d 'S
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l message -d 'Message of the schema that the file is: `shop.Order`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l indent -d 'Lay text out in lines, indented by so many blanks' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l dtype -d 'Type that floats of tensors become, such as `float16` or `bfloat16`' -r
-complete -c cannery -n "__fish_cannery_using_subcommand convert" -l include -d 'Only tensors of this name; `*` stands for any characters, `?` for one' -r
+complete -c cannery -n "__fish_cannery_using_subcommand convert" -l include -d 'Only tensors of this name; `*` stands for any characters, `?` for one, `[0-9]` for one of these' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l shard-size -d 'Divide safetensors over files of so many bytes: 5GB, 512MiB' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
@@ -108,7 +108,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand convert" -l rows -d 'Tak
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l nan -d 'Read and write NaN and Infinity where a format has none'
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l lossy -d 'Write what the target lacks as the nearest that it has, or leave it out, and list what was lost'
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l json -d 'Print what was done as JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand convert" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand convert" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -l rows -d 'Rows of a chunk, at most' -r
 complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -l bytes -d 'Bytes of the source that a chunk takes, about' -r
@@ -118,7 +118,7 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -l restart -d 'Begin anew, and forget what an interrupted run has done'
 complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -l json -d 'Print what was done as JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l atol -d 'Difference of two values that is tolerated' -r
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l rtol -d 'Difference that is tolerated, in proportion to the value in SECOND' -r
@@ -127,7 +127,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand diff" -l color -d 'When 
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand diff" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand diff" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l from -d 'Format of the files, where content and name do not tell' -r
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l indent -d 'Blanks for each level [default: 2, for YAML as the file has it]' -r
@@ -139,7 +139,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l check -d 'Change
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l diff -d 'Change nothing; show what would change'
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l sort-keys -d 'Put keys of JSON in order'
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l json -d 'Print what was found as JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand fmt" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand fmt" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -l from -d 'Format of the files, where content and name do not tell' -r
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -147,7 +147,7 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -l nan -d 'Accept NaN and Infinity where a format has none'
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -l json -d 'Print what was found as JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand validate" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand validate" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand scan" -l format -d 'How the findings are printed' -r -f -a "text\t'A line to a file, and one to each further finding'
 json\t'One JSON document'
@@ -156,7 +156,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand scan" -l color -d 'When 
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand scan" -l json -d 'Print one JSON document, as `--format json` does'
-complete -c cannery -n "__fish_cannery_using_subcommand scan" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand scan" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -s p -l param -d 'A parameter of the pipeline' -r
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l params -d 'A file of parameters: YAML, JSON or any other format that holds a map' -r -F
@@ -175,7 +175,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand run" -l no-cache -d 'Use
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l keep-going -d 'After a step has failed, run those that do not need it'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l dry-run -d 'Run nothing; say which steps would run'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l json -d 'Print the run as JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand run" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand run" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand run" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l pipeline -d 'Only runs of this pipeline' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l status -d 'Only runs that are running, completed, failed, interrupted or crashed' -r
@@ -186,7 +186,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand runs" -l color -d 'When 
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand runs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand runs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l run -d 'Only what came out of this run' -r
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s n -l limit -d 'No more than so many, the newest' -r
@@ -196,7 +196,7 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l all -d 'All versions, not only the latest'
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand lineage" -l run -d 'The steps of this run, instead of an artifact' -r
 complete -c cannery -n "__fish_cannery_using_subcommand lineage" -l format -d 'How it is printed: as a `tree`, a picture (`svg`), for `mermaid`, or as `openlineage` events' -r -f -a "tree\t'A tree of lines'
@@ -211,14 +211,14 @@ never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand lineage" -l down -d 'Show what was made from it instead'
 complete -c cannery -n "__fish_cannery_using_subcommand lineage" -l both -d 'Show what it was made from, and what was made from it'
 complete -c cannery -n "__fish_cannery_using_subcommand lineage" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand lineage" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand lineage" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand lineage" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand compare" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand compare" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand compare" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand compare" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand compare" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand compare" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand tag" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand tag" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -226,7 +226,7 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand tag" -l remove -d 'Take these tags away'
 complete -c cannery -n "__fish_cannery_using_subcommand tag" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand tag" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand tag" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand tag" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand alias" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand alias" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -234,7 +234,7 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand alias" -l remove -d 'Take the alias away from the artifact'
 complete -c cannery -n "__fish_cannery_using_subcommand alias" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand alias" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand alias" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand alias" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand why" -l against -d 'Compare it with the step of this run, instead of with the last one that ran before' -r
 complete -c cannery -n "__fish_cannery_using_subcommand why" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
@@ -242,7 +242,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand why" -l color -d 'When r
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand why" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand why" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand why" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand why" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -251,7 +251,7 @@ never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l last -d 'Of the last run that has the step'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -s f -l follow -d 'Go on while the step runs'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand logs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l repair -d 'Repair a store: what is damaged is moved to `damaged/`; or write all that is whole of a file to the new file OUT' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
@@ -260,7 +260,7 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l read-data -d 'Read every byte of a store, not only names and sizes'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand fsck" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand fsck" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand fsck" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand gc" -l keep-last -d 'Keep the newest COUNT completed runs of each pipeline, and remove older ones' -r
 complete -c cannery -n "__fish_cannery_using_subcommand gc" -l older-than -d 'Remove runs that ended longer ago: 30d, 12h, 45m, 90s' -r
@@ -271,12 +271,12 @@ always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand gc" -l dry-run -d 'Only say what would be removed'
 complete -c cannery -n "__fish_cannery_using_subcommand gc" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand gc" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand gc" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand gc" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and not __fish_seen_subcommand_from copy verify size quota help" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c cannery -n "__fish_cannery_using_subcommand store; and not __fish_seen_subcommand_from copy verify size quota help" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand store; and not __fish_seen_subcommand_from copy verify size quota help" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and not __fish_seen_subcommand_from copy verify size quota help" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and not __fish_seen_subcommand_from copy verify size quota help" -f -a "copy" -d 'Copy a store to another folder, proving every byte'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and not __fish_seen_subcommand_from copy verify size quota help" -f -a "verify" -d 'Read every byte of a store and say what is damaged'
@@ -288,28 +288,28 @@ complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_s
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from copy" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from copy" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from copy" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from verify" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from verify" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from size" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from size" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from size" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from size" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from size" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from size" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from quota" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from quota" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from quota" -l json -d 'Print JSON'
-complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from quota" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from quota" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from quota" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "copy" -d 'Copy a store to another folder, proving every byte'
 complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Read every byte of a store and say what is damaged'
@@ -319,13 +319,13 @@ complete -c cannery -n "__fish_cannery_using_subcommand store; and __fish_seen_s
 complete -c cannery -n "__fish_cannery_using_subcommand completions" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c cannery -n "__fish_cannery_using_subcommand completions" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand completions" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand man" -l out -d 'Write all pages into this folder instead' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand man" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c cannery -n "__fish_cannery_using_subcommand man" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan no files that are ok'
+complete -c cannery -n "__fish_cannery_using_subcommand man" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand man" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "inspect" -d 'Say what is inside files: kinds, lengths, types, sizes'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "cat" -d 'Print the values of files, rows one to a line'
