@@ -1,9 +1,10 @@
 //! A checkpoint of any layout: what is in it, and where the bytes of its storages are.
 
+use cannery_archive::Archive;
+
 use crate::node::{Node, Nodes};
 use crate::node_id::NodeId;
 use crate::tensor::Storage;
-use cannery_archive::Archive;
 
 /// The layout of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

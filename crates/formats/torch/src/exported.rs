@@ -1,5 +1,6 @@
 //! Exported programs (`.pt2`): weights and constants beside a program, which is not run.
 
+use cannery_archive::{Archive, Member};
 use cannery_core::{Error, ErrorKind, Limits, Result, Value, ValueBuilder};
 use cannery_json::ReadOptions;
 
@@ -10,7 +11,6 @@ use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Layout, Storage, StorageData, StorageView, Tensor, View, wrong};
 use crate::zip::{Source, is_big_endian, missing, read_inner, storage_data};
-use cannery_archive::{Archive, Member};
 
 /// What the archives of versions before 2.8 have instead of a list of weights: checkpoints.
 const OLD: [(&str, &str); 2] =

@@ -1,5 +1,6 @@
 //! The stream that `torch.save` wrote before version 1.6: pickles, then the numbers.
 
+use cannery_archive::Archive;
 use cannery_core::{Error, ErrorKind, Result};
 use num_bigint::BigInt;
 
@@ -9,7 +10,6 @@ use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{StorageData, wrong};
-use cannery_archive::Archive;
 
 const MAGIC: u128 = 0x1950_a86a_20f9_469c_fc6c;
 /// How the magic number begins in every protocol from 2 on: the opcode, a length and the number.

@@ -1,12 +1,12 @@
 //! Files of every layout: which it is, and the checkpoint in it.
 
+use cannery_archive::{Archive, Rules};
 use cannery_core::{Error, ErrorKind, Limits, Result};
 
 use crate::checkpoint::{Checkpoint, FileLayout};
 use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::{exported, legacy, old_script, script, tape, zip};
-use cannery_archive::{Archive, Rules};
 
 impl Checkpoint {
     /// The checkpoint in these bytes.

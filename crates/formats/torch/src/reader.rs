@@ -1,12 +1,12 @@
 //! What is read from a file, while it is read.
 
+use cannery_archive::Archive;
 use cannery_core::{Budget, Limits, Result};
 
 use crate::checkpoint::{Checkpoint, Document, FileLayout};
 use crate::heap::TorchHeap;
 use crate::node_id::NodeId;
 use crate::{finish, pickles};
-use cannery_archive::Archive;
 
 /// What is read from a file, while it is read.
 pub(crate) struct Reader<'a> {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use cannery_archive::Archive;
 use cannery_core::{Error, ErrorKind, Result};
 
 use crate::checkpoint::{Checkpoint, FileLayout};
@@ -14,7 +15,6 @@ use crate::reader::Reader;
 use crate::rebuild::tensor_of_class;
 use crate::storages::PersistentIds;
 use crate::tensor::{MOST_SIDES, Storage, StorageData, StorageView, wrong};
-use cannery_archive::Archive;
 
 const BLOCK: usize = 512;
 const FILES: [&str; 4] = ["sys_info", "pickle", "tensors", "storages"];

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use cannery_archive::Member;
 use cannery_core::{Error, ErrorKind, Result, reserve};
 
 use crate::dtype::TorchDtype;
 use crate::node_id::NodeId;
-use cannery_archive::Member;
 
 /// Sides of a tensor, at most: what `NumPy` can hold.
 pub const MOST_SIDES: usize = 64;

@@ -1,5 +1,6 @@
 //! Checkpoints in ZIP archives: `data.pkl`, and a member for each storage.
 
+use cannery_archive::{Archive, Member, Rules};
 use cannery_core::{Error, ErrorKind, Limits, Result, reserve};
 
 use crate::checkpoint::FileLayout;
@@ -7,7 +8,6 @@ use crate::node_id::NodeId;
 use crate::reader::Reader;
 use crate::storages::PersistentIds;
 use crate::tensor::{Packed, StorageData, wrong};
-use cannery_archive::{Archive, Member, Rules};
 
 /// The member that only programs of before version 1.4 have.
 pub(crate) const MODEL: &str = "model.json";
