@@ -9,13 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dis import opmap
-from importlib.util import source_from_cache
 from types import FrameType, ModuleType
 from typing import Any
 
 from cannery._fingerprint import _origin, _places
 from cannery._fingerprint._bytecode import analysis
-from cannery._fingerprint._observe import Observations
+from cannery._fingerprint._observe import Observations, source_of
 from cannery._fingerprint._state import VOLATILE, readlink
 
 _quiet = threading.local()
@@ -240,7 +239,7 @@ def _note_database(observations: Observations, database: str) -> None:
 def _note_open(observations: Observations, path: str, mode: str | None, flags: int | None) -> None:
     is_reading, is_writing = _access_of(mode, flags)
     if is_reading:
-        observations.note_path("file", _source_of(path))
+        observations.note_path("file", source_of(path))
     if is_writing:
         observations.note_write(path)
 
@@ -252,14 +251,6 @@ def _access_of(mode: str | None, flags: int | None) -> tuple[bool, bool]:
     flags = flags or 0
     is_truncated = bool(flags & (os.O_TRUNC | os.O_APPEND | os.O_EXCL))
     return not flags & os.O_WRONLY and not is_truncated, bool(flags & _WRITING)
-
-
-def _source_of(path: str) -> str:
-    """Name the source of code that was compiled to a file."""
-    try:
-        return source_from_cache(path) if path.endswith(".pyc") else path
-    except ValueError:
-        return path
 
 
 def _note_listing(observations: Observations, path: str, frame: FrameType) -> None:

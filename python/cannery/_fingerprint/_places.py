@@ -36,6 +36,11 @@ def is_too_wide(folder: str) -> bool:
 main_file: str | None = ""
 
 
+def is_worker() -> bool:
+    """Whether this process does steps of a run that is another process's."""
+    return main_file != ""
+
+
 def file_of_main() -> str | None:
     """Return the file of the program that this process runs, or works for."""
     if main_file != "":
