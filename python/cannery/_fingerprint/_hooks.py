@@ -126,7 +126,7 @@ _STARTED = frozenset(
 _OPENING = frozenset({"open", "os.listdir", "os.scandir"})
 _EVENTS = _MADE | _STARTED | _FOUND_BY_NAME | {
     "open", "os.listdir", "os.scandir", "os.rename", "os.link", "os.symlink", "sqlite3.connect",
-    "ctypes.dlopen", "socket.connect",
+    "ctypes.dlopen", "socket.connect", "builtins.input",
 }  # fmt: skip
 
 
@@ -160,6 +160,8 @@ def _note_event(
         observations.note_variable("*")
         observations.watch(_paths_of_program(arguments))
         _note_blind_spot(observations, "it starts another program, which may read anything")
+    elif event == "builtins.input":
+        observations.note_unseen("it asks for an answer on standard input")
     elif event == "socket.connect":
         _note_connection(observations, arguments[1])
     elif not _is_path(arguments[0]):

@@ -146,7 +146,7 @@ class Observations:
 
     def note_native(self, path: str, *, is_written: bool, is_created: bool) -> None:
         """Note a file that native code or a child was seen to open."""
-        if path.endswith(".pyc") or path.endswith("__pycache__"):
+        if path.endswith((".pyc", "__pycache__")):
             # Another worker that begins imports all of the project's modules.
             if not is_written and not is_worker():
                 self.note_path("file", source_of(path))  # of what a child has imported

@@ -48,6 +48,16 @@ def file_of_main() -> str | None:
     return getattr(sys.modules.get("__main__"), "__file__", None)
 
 
+def arguments_of_program() -> list[str]:
+    """Return the arguments of the program; those of the command `cannery` are not its own."""
+    program = sys.argv[0] if sys.argv else ""
+    is_command = os.path.basename(program) == "cannery"  # noqa: PTH119
+    return [] if is_command or program.startswith(_PACKAGE) else sys.argv[1:]
+
+
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+
+
 def main_root() -> str:
     """Find the folder of the project that this process runs."""
     file = file_of_main()
