@@ -46,16 +46,15 @@ def total(before: Figures | None, today: Figures) -> Figures:
     return {name: (before or {}).get(name, 0.0) + today[name] for name in today}
 
 
-@pipeline
-def daily(file: Path, before: Any = None) -> Figures:
-    return total(before, figures(read(file)))
+@pipeline(partition="day")
+def daily(day: int, folder: Path, before: Any = None) -> Figures:
+    return total(before, figures(read(folder / f"day-{day}.jsonl")))
 
 
 def run_day(store: Store, folder: Path, day: int) -> Figures:
-    """Run the job for a day, on the total of the day before; each total is kept by its day."""
-    before = store.artifact(f"daily/total@day-{day - 1}") if day > 1 else None
-    run = daily.with_options(tags=[f"day-{day}"])(folder / f"day-{day}.jsonl", before)
-    store.set_alias(f"day-{day}", run.output.stored)
+    """Run the job for a day, on the total of the day before."""
+    before = store.partitions("daily/total").get(f"day={day - 1}")
+    run = daily(day, folder, before)
     ran = [name for name, each in run.steps.items() if not each.cached]
     print(f"day {day}: {', '.join(ran) or 'nothing'} ran")
     return run.output.load()
@@ -75,4 +74,5 @@ if __name__ == "__main__":
     file.write_text(file.read_text().replace('"bmi":', '"bmi":1', 1))
     found = [run_day(store, folder, day) for day in range(2, 5)][-1]
     print(f"{found['patients']:.0f} patients, mean BMI {found['bmi'] / found['patients']:.2f}")
+    print("days:", ", ".join(store.partitions("daily/total")))
     print(len(store.artifact("daily/total").lineage()), "artifacts went into the last total")

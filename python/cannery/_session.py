@@ -14,6 +14,7 @@ from cannery import _native
 from cannery._artifact import Artifact, artifact_of, loadable
 from cannery._call import StepCall, as_json
 from cannery._code import Code
+from cannery._fingerprint import _values
 from cannery._fingerprint._hooks import hosting
 from cannery._git import code_version
 from cannery._partitions import partition_of_run, record_partition
@@ -188,6 +189,7 @@ class Session(Code):
         # What is asked of a run that has ended keeps no file open.
         super().__init__(Store._of(store._native.dormant()))
         self.options = pipeline.options
+        _values.follows_memos = pipeline.options.executor != "processes"
         self.ended = False
         """Whether all of its steps have ended, and well."""
         self._calls: list[StepCall] = []

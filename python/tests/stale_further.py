@@ -326,6 +326,12 @@ body("groupby apply lambda", "import pandas as pd\nAGG = {'a': lambda s: s.sum()
 body("np.load with mmap at import", "import numpy as np, os\nif not os.path.exists('d.npy'): np.save('d.npy', [1])\nA = np.load('d.npy', mmap_mode='r')\n", "int(A[0])", lambda f: __import__('numpy').save(f / 'd.npy', [2]))
 body("hdf5 at import", "import h5py\nF = h5py.File('d.h5', 'r')\n", "int(F['a'][()])", lambda f: h5(f, 2), prepare=lambda f: h5(f, 1))
 body("PIL in a step of a listed folder", "from PIL import Image\nimport os\n", "sum(Image.open(os.path.join('i', f)).getpixel((0, 0))[0] for f in os.listdir('i'))", lambda f: (f / "i/d.ppm").write_bytes(b"P6 1 1 255\n\x02\x02\x02"), files={"i/d.ppm": b"P6 1 1 255\n\x01\x01\x01"})
+body("child interpreter that finds compiled code", "import subprocess, sys\n", "int(subprocess.check_output([sys.executable, 'tool.py']))", ("km.py", "return 1", "return 2"), files={"tool.py": "import km\nprint(km.f())\n", "km.py": "def f(): return 1\n"}, prepare=lambda f: compiled(f))
+body("child interpreter that runs a module, compiled", "import subprocess, sys\n", "int(subprocess.check_output([sys.executable, '-m', 'pkg.tool']))", ("pkg/km.py", "return 1", "return 2"), files={"pkg/__init__.py": "", "pkg/tool.py": "from pkg import km\nprint(km.f())\n", "pkg/km.py": "def f(): return 1\n"}, prepare=lambda f: compiled(f))
+body("spawned process", "import multiprocessing as mp\nimport km\ndef h():\n    with mp.get_context('spawn').Pool(1) as p: return p.apply(km.read)\n", "h()", text("d.txt", "2"), files={"km.py": "def read(): return int(open('d.txt').read())\n", "d.txt": "1"})
+body("spawned process, its code", "import multiprocessing as mp\nimport km\ndef h():\n    with mp.get_context('spawn').Pool(1) as p: return p.apply(km.f)\n", "h()", ("km.py", "return 1", "return 2"), files={"km.py": "def f(): return 1\n"})
+body("pool whose initializer reads", "import multiprocessing as mp\nK = {}\ndef start(): K['n'] = int(open('d.txt').read())\ndef get(): return K['n']\ndef h():\n    with mp.get_context('fork').Pool(1, start) as p: return p.apply(get)\n", "h()", text("d.txt", "2"), files={"d.txt": "1"})
+
 # Further runs that are not needed
 body("plain text like a module's name", "import hm\nS = {'kind': 'hm'}\n", "len(S['kind']) + x", ("hm.py", "x + 1", "x + 2"), files={"hm.py": "def h(x): return x + 1\n"}, changes=False)
 body("a decorator named register of one's own for another function", "R = {}\ndef register(f):\n    R[f.__name__] = f\n    return f\n@register\ndef other(x): return x + 1\ndef h(x): return x * 2\n", "h(x)", m("x + 1", "x + 2"), changes=False)
@@ -392,3 +398,8 @@ def tar(folder, content):
 def gz(folder, content):
     import gzip
     (folder / "d.gz").write_bytes(gzip.compress(content.encode()))
+
+
+def compiled(folder):
+    import compileall
+    compileall.compile_dir(folder, quiet=2)

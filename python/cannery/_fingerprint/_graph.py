@@ -33,7 +33,7 @@ from cannery._fingerprint._origin import (
     origin,
 )
 from cannery._fingerprint._packages import dependencies_of
-from cannery._fingerprint._places import described_path
+from cannery._fingerprint._places import arguments_of_program, described_path
 from cannery._fingerprint._secrets import is_secret
 from cannery._fingerprint._syntax import (
     logged_names,
@@ -238,7 +238,7 @@ class Graph:
         if mentions & _LOCAL_TIME:
             node.edges.append(("", self._fixed("time zone", repr((time.tzname, time.timezone)))))
         if mentions & _ARGUMENTS:
-            said = digest_of_text(repr(sys.argv[1:]))
+            said = digest_of_text(repr(arguments_of_program()))
             node.edges.append(("", self._fixed("arguments of the program", said)))
         if mentions & _LEVELS:
             node.edges.append(("", self._fixed("levels of logging", _logging_levels())))
@@ -376,8 +376,6 @@ class Graph:
             value = scope[name.root]
             self._link_content(node, value, name, (scope, name.root), place, called)
         elif hasattr(builtins, name.root):
-            if name.root == "input":
-                self._link_standard_input(node, ())
             how = ".".join((name.root, *name.attributes))
             node.edges.append((f"builtin {how}", self._fixed("", "")))
         else:
@@ -438,6 +436,7 @@ class Graph:
     def _link_standard_input(self, node: Node, attributes: tuple[str, ...]) -> None:
         """Count what is read from standard input as something else every time."""
         if attributes[:1] in ((), ("read",), ("readline",), ("readlines",), ("buffer",)):
+            self.is_lasting = False
             node.edges.append(("", self._fixed("standard input", os.urandom(16).hex())))
 
     def _link_import(self, node: Node, name: Name, scope: dict[str, Any]) -> None:

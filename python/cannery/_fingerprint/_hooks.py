@@ -9,13 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dis import opmap
-from importlib.util import source_from_cache
 from types import FrameType, ModuleType
 from typing import Any
 
 from cannery._fingerprint import _origin, _places
 from cannery._fingerprint._bytecode import analysis
-from cannery._fingerprint._observe import Observations
+from cannery._fingerprint._observe import Observations, source_of
 from cannery._fingerprint._state import VOLATILE, readlink
 
 _quiet = threading.local()
@@ -127,7 +126,7 @@ _STARTED = frozenset(
 _OPENING = frozenset({"open", "os.listdir", "os.scandir"})
 _EVENTS = _MADE | _STARTED | _FOUND_BY_NAME | {
     "open", "os.listdir", "os.scandir", "os.rename", "os.link", "os.symlink", "sqlite3.connect",
-    "ctypes.dlopen", "socket.connect",
+    "ctypes.dlopen", "socket.connect", "builtins.input",
 }  # fmt: skip
 
 
@@ -161,6 +160,8 @@ def _note_event(
         observations.note_variable("*")
         observations.watch(_paths_of_program(arguments))
         _note_blind_spot(observations, "it starts another program, which may read anything")
+    elif event == "builtins.input":
+        observations.note_unseen("it asks for an answer on standard input")
     elif event == "socket.connect":
         _note_connection(observations, arguments[1])
     elif not _is_path(arguments[0]):
@@ -240,7 +241,7 @@ def _note_database(observations: Observations, database: str) -> None:
 def _note_open(observations: Observations, path: str, mode: str | None, flags: int | None) -> None:
     is_reading, is_writing = _access_of(mode, flags)
     if is_reading:
-        observations.note_path("file", _source_of(path))
+        observations.note_path("file", source_of(path))
     if is_writing:
         observations.note_write(path)
 
@@ -252,14 +253,6 @@ def _access_of(mode: str | None, flags: int | None) -> tuple[bool, bool]:
     flags = flags or 0
     is_truncated = bool(flags & (os.O_TRUNC | os.O_APPEND | os.O_EXCL))
     return not flags & os.O_WRONLY and not is_truncated, bool(flags & _WRITING)
-
-
-def _source_of(path: str) -> str:
-    """Name the source of code that was compiled to a file."""
-    try:
-        return source_from_cache(path) if path.endswith(".pyc") else path
-    except ValueError:
-        return path
 
 
 def _note_listing(observations: Observations, path: str, frame: FrameType) -> None:

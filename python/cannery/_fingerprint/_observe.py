@@ -19,10 +19,11 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import source_from_cache
 from pathlib import Path
 
 from cannery._fingerprint._origin import is_installed
-from cannery._fingerprint._places import current_folder, located, named
+from cannery._fingerprint._places import current_folder, is_worker, located, named
 from cannery._fingerprint._state import (
     ABSENT,
     NEVER,
@@ -145,7 +146,11 @@ class Observations:
 
     def note_native(self, path: str, *, is_written: bool, is_created: bool) -> None:
         """Note a file that native code or a child was seen to open."""
-        if is_created or is_written:
+        if path.endswith((".pyc", "__pycache__")):
+            # Another worker that begins imports all of the project's modules.
+            if not is_written and not is_worker():
+                self.note_path("file", source_of(path))  # of what a child has imported
+        elif is_created or is_written:
             self.own.add(path)
         elif path not in self.own:
             self.note_path("file", path)
@@ -333,6 +338,14 @@ def _paths_said_in(file: str) -> list[str]:
         return _OUTSIDE.findall(path.read_text("utf-8", "replace"))
     except OSError:
         return []
+
+
+def source_of(path: str) -> str:
+    """Name the source of code that was compiled to a file."""
+    try:
+        return source_from_cache(path) if path.endswith(".pyc") else path
+    except ValueError:
+        return path
 
 
 def state_of(label: str, root: str = "", key: bytes = b"") -> str:

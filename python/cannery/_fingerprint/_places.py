@@ -36,11 +36,26 @@ def is_too_wide(folder: str) -> bool:
 main_file: str | None = ""
 
 
+def is_worker() -> bool:
+    """Whether this process does steps of a run that is another process's."""
+    return main_file != ""
+
+
 def file_of_main() -> str | None:
     """Return the file of the program that this process runs, or works for."""
     if main_file != "":
         return main_file
     return getattr(sys.modules.get("__main__"), "__file__", None)
+
+
+def arguments_of_program() -> list[str]:
+    """Return the arguments of the program; those of the command `cannery` are not its own."""
+    program = sys.argv[0] if sys.argv else ""
+    is_command = os.path.basename(program) == "cannery"  # noqa: PTH119
+    return [] if is_command or program.startswith(_PACKAGE) else sys.argv[1:]
+
+
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 def main_root() -> str:

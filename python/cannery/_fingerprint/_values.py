@@ -18,6 +18,8 @@ from cannery._fingerprint._content import numbered_digest
 _LONGEST_LOOK = 0.005
 _SCALARS = (int, float, bool, str, bytes, type(None))
 
+# Whether what `lru_cache` remembers is looked at again: workers remember things of their own.
+follows_memos = True
 _MOST_PLACES = 4096
 # By place: what a value that steps have changed was before. With the place, so that it lives.
 _begins: dict[tuple[int, str], tuple[Any, dict[str, str]]] = {}
@@ -51,7 +53,7 @@ class Variable:
 
     def is_changed(self) -> bool:
         """Whether it is another than when it was last looked at."""
-        if not self._is_quick:
+        if not self._is_quick or (self._is_memo and not follows_memos):
             return False
         try:
             value = self._current()

@@ -12,7 +12,7 @@ use cannery_store::{
 
 use crate::execute::{CachedSteps, Execution, find_output};
 use crate::options::RunOptions;
-use crate::schedule::{Schedule, StepResult};
+use crate::schedule::{InputsOfSkipped, Schedule, StepResult};
 use crate::{Argument, Error, ErrorKind, Input, Result, RunError, StepCall, StepRef};
 
 /// How often a waiting thread lets its host look for signals.
@@ -482,7 +482,7 @@ impl Shared {
 
     fn skipped(&self, schedule: &Schedule, index: usize) -> SkippedStep {
         let step = schedule.step(index);
-        let (inputs, needs) = schedule.inputs_of_skipped(index);
+        let InputsOfSkipped { there, missing } = schedule.inputs_of_skipped(index);
         let step = NewStep {
             run: self.id,
             name: step.name.clone(),
@@ -490,10 +490,10 @@ impl Shared {
             position: u32::try_from(index).unwrap_or(u32::MAX),
             cache_key: None,
             key_parts: Vec::new(),
-            inputs,
+            inputs: there,
             started: Timestamp::now(),
         };
-        SkippedStep { step, needs }
+        SkippedStep { step, needs: missing }
     }
 }
 

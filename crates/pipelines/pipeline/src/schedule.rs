@@ -35,6 +35,15 @@ enum State {
     Skipped(RunError),
 }
 
+/// What a skipped step would have got, by argument.
+#[derive(Default)]
+pub(crate) struct InputsOfSkipped {
+    /// The artifacts that are there.
+    pub(crate) there: Vec<(String, ArtifactId)>,
+    /// The steps, by their names in the run, that gave none.
+    pub(crate) missing: Vec<(String, String)>,
+}
+
 /// How a step ended.
 pub(crate) type StepResult = Result<StepOutcome, RunError>;
 
@@ -144,16 +153,13 @@ impl Schedule {
 
     /// What a skipped step would have got: the artifacts that are there, by argument, and the
     /// steps that gave none.
-    pub(crate) fn inputs_of_skipped(
-        &self,
-        index: usize,
-    ) -> (Vec<(String, ArtifactId)>, Vec<(String, String)>) {
-        let (mut there, mut missing) = (Vec::new(), Vec::new());
+    pub(crate) fn inputs_of_skipped(&self, index: usize) -> InputsOfSkipped {
+        let mut found = InputsOfSkipped::default();
         let call = self.steps[index].call.as_ref();
         for (argument, input) in call.map(|call| call.inputs.as_slice()).unwrap_or_default() {
             let Input::Output { step, output } = input else {
                 if let Input::Stored(artifact) = input {
-                    there.push((argument.clone(), artifact.id));
+                    found.there.push((argument.clone(), artifact.id));
                 }
                 continue;
             };
@@ -163,11 +169,11 @@ impl Schedule {
                 _ => None,
             };
             match artifact {
-                Some(artifact) => there.push((argument.clone(), artifact.id)),
-                None => missing.push((argument.clone(), source.label())),
+                Some(artifact) => found.there.push((argument.clone(), artifact.id)),
+                None => found.missing.push((argument.clone(), source.label())),
             }
         }
-        (there, missing)
+        found
     }
 
     /// Lets go of what the steps were made of, and of the exceptions of a host: nothing of a run

@@ -28,13 +28,13 @@ pub struct Sightings {
     pub problem: Option<String>,
 }
 
-/// Folders that are not watched: what is in them is no data of a project's.
-const SKIPPED: [&str; 11] = [
+/// Folders that are not watched: what is in them is no data of a project's. Those of compiled code
+/// are, for a child that finds it there reads no source.
+const SKIPPED: [&str; 10] = [
     ".git",
     ".hg",
     ".svn",
     ".venv",
-    "__pycache__",
     "node_modules",
     ".tox",
     ".nox",

@@ -56,7 +56,7 @@ pub(crate) fn logs(args: &LogsArgs, console: &mut Console<'_>) -> Result<ExitSta
 fn has_ended(store: &Store, steps: &[StepRecord], args: &LogsArgs) -> Result<bool, Failure> {
     let run = match steps.first() {
         Some(step) => step.run,
-        None => args.target[0].parse().map(RunId).unwrap_or(RunId(0)),
+        None => args.target[0].parse().map_or(RunId(0), RunId),
     };
     Ok(store.run(run)?.status != RunStatus::Running)
 }

@@ -166,6 +166,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand run" -l workers -d 'How 
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l executor -d 'Where steps run: in `threads` of this process, or in `processes` of their own' -r -f -a "threads\t''
 processes\t''"
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l tag -d 'Call the run by this, to find it again' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l partition -d 'Parameters whose values say which partition the run\'s artifacts are' -r
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l resume -d 'Take up a run that did not complete, with its parameters; without a number, the last one' -r
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -189,6 +190,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand runs" -l json -d 'Print 
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l run -d 'Only what came out of this run' -r
+complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l partition -d 'The latest version of each partition, or of this one' -r
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s n -l limit -d 'No more than so many, the newest' -r
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
