@@ -66,7 +66,7 @@ pub(super) fn of_text(text: &str) -> Option<TextNumber> {
     let of_bits = |bits| TextNumber { hash: of_bits(bits), canonical: (bits.to_string(), 0) };
     let is_long = text.len() >= MIN_DIGITS || text.contains(['e', 'E']);
     let identifier = || uuid(text).map(of_bits);
-    let address = || Some(address(text).filter(|_| text.contains(':'))?.bits).map(of_bits);
+    let address = || Some(of_bits(address(text).filter(|_| text.contains(':'))?.bits));
     identifier()
         .or_else(address)
         .or_else(|| decimal(text).filter(|_| is_long))
