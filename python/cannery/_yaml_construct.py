@@ -192,6 +192,11 @@ def _unfit(expected: str, node: Any) -> ConstructorError:
     )
 
 
+def _unexpected(expected: str, found: str, node: Any) -> ConstructorError:
+    problem = f"expected {expected}, but found {found[:40]!r}"
+    return ConstructorError(None, None, problem, node.start_mark)
+
+
 class SafeConstructor(BaseConstructor):
     """Makes Python's plain values of YAML's types."""
 
@@ -262,10 +267,22 @@ class SafeConstructor(BaseConstructor):
 
     def construct_yaml_bool(self, node: Any) -> bool:
         """Return a truth value."""
-        return self.bool_values[self.construct_scalar(node).lower()]
+        text = self.construct_scalar(node)
+        value = self.bool_values.get(text.lower())
+        if value is None:
+            raise _unexpected("a truth value", text, node)
+        return value
 
     def construct_yaml_int(self, node: Any) -> int:
         """Return an integer of YAML 1.1."""
+        try:
+            return self._integer(node)
+        except LimitError:
+            raise
+        except ValueError:
+            raise _unexpected("an integer", self.construct_scalar(node), node) from None
+
+    def _integer(self, node: Any) -> int:
         text = self.construct_scalar(node).replace("_", "")
         sign = -1 if text.startswith("-") else 1
         text = text.lstrip("+-")
@@ -291,8 +308,11 @@ class SafeConstructor(BaseConstructor):
         if text in (".inf", ".nan"):
             return sign * float(text[1:])
         number = 0.0
-        for part in text.split(":"):
-            number = number * 60 + float(part)
+        try:
+            for part in text.split(":"):
+                number = number * 60 + float(part)
+        except ValueError:
+            raise _unexpected("a float", text, node) from None
         return sign * number
 
     def construct_yaml_binary(self, node: Any) -> bytes:

@@ -165,7 +165,7 @@ class Parser:
         start = self._mark((0, 0, 0))
         events: list[Event] = [StreamStartEvent(start, start, self.encoding)]
         behind = 0
-        for event, following in zip(found, [*found[1:], None], strict=True):
+        for event, following in zip(found, [*found[1:], None], strict=False):
             is_pair = event[0] == "mapping" and event[6] and self.buffer[event[1][0]] != "{"
             if is_pair and event[3] is None and event[4] is None and following:
                 # A mapping without braces begins where its key does.

@@ -44,7 +44,7 @@ def _after(*items: int) -> int:
 
 
 def _last_items(wanted: int, beginnings: Iterator[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
-    """Beginnings of tuples with the last item that leads to the wanted state, if an integer does."""
+    """Beginnings with the last item that leads to the wanted state, where an integer does."""
     for beginning in beginnings:
         lane = _lane(wanted, _after(*beginning))
         item = lane - _WORD if lane >> 63 else lane

@@ -15,9 +15,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import cannery
 import colliding
 import pytest
+
+import cannery
 from cannery import pickle as ours
 
 COUNT = 600

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
-import cannery
 import pytest
 from children import run_child
+
+import cannery
 
 # What the cases are made with. `load` says what became of a document, and `pickled` of a pickle.
 PRELUDE = """
@@ -289,3 +291,58 @@ def test_wrong_arguments_are_errors_of_the_pickle(data: bytes) -> None:
 
     with pytest.raises(pickle.UntrustedTypeError, match="does not take what it is given"):
         pickle.loads(data)
+
+
+# What was found by trying: each takes no time and little memory, whatever becomes of it.
+FOUND = {
+    "a name of many dots": """
+        for data in (b"cbuiltins\\n" + b"a." * 200_000 + b"\\n.", b"c" + b"a." * 200_000 + b"a\\nb\\n."):
+            assert cannery.scan(data).verdict != "ok"
+        print("refused")""",
+    "state of many small parts": """
+        parts = b"".join(b"}X\\6\\0\\0\\0%06dNsb" % at for at in range(60_000))
+        keys = b"(" + b"".join(b"K\\1K%c\\x86" % (at % 100) for at in range(100)) + b"\\x91"
+        scanned = cannery.scan(b"\\x80\\x04ccollections\\nOrderedDict\\n)R" + parts + keys + b"\\x86.")
+        print("refused")""",
+    "a dataset that was never written": """
+        import h5py
+        with h5py.File("fill.h5", "w") as file:
+            file.create_dataset("x", (2**28,), "f8", fillvalue=3.0, chunks=(2**16,))
+        outcome(lambda: cannery.load("fill.h5"))""",
+    "groups that are linked again and again": """
+        import h5py
+        with h5py.File("links.h5", "w") as file:
+            inner = file.create_group("0")
+            for at in range(1, 40):
+                group = file.create_group(str(at))
+                group["a"] = group["b"] = inner
+                inner = group
+        outcome(lambda: cannery.load("links.h5"))""",
+    "a link to a device without an end": """
+        os.symlink("/dev/zero", "zero.yaml")
+        outcome(lambda: cannery.load("zero.yaml"))""",
+    "a tag with a text that is none of its values": """
+        for text in ("!!bool b", "!!int x", "!!float y", "%TAG !a! x\\n%TAG !a! y\\n---\\n"):
+            for read in (yaml.safe_load, yaml.full_load, lambda text: yaml.load(text, yaml.SafeLoader)):
+                try:
+                    read(text)
+                except yaml.YAMLError:
+                    continue
+                raise AssertionError(text)
+        print("refused")""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", FOUND.values(), ids=FOUND)
+def test_what_was_found_by_trying(code: str, tmp_path: Path) -> None:
+    before = f"""
+os.chdir({str(tmp_path)!r})
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+def outcome(call):
+    try:
+        call()
+    except (cannery.CanneryError, MemoryError):
+        print("refused")
+"""
+    assert run_child(before + textwrap.dedent(code)) == "refused"

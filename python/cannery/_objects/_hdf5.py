@@ -7,14 +7,19 @@ long integers, bytes; other objects are tagged documents, as texts.
 from __future__ import annotations
 
 import io
+import os
 from typing import IO, Any
 
 from cannery._objects._hdf5_frames import NoTableError, dump_frame, is_frame, is_table, load_frame
-from cannery.errors import DataTypeError, DepthError
+from cannery.errors import DataTypeError, DepthError, LimitError
 
 #: The attribute that says what a dataset or group stands for.
 TAG = "cannery"
 
+# What the values of a file may take: this much, and so much for each of its bytes.
+_FREE_BYTES = 64 << 20
+_BYTES_PER_BYTE = 1100
+_LEAST_BYTES = 1024
 _DEEPEST = 200
 
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -188,14 +193,36 @@ def load(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
     """Read all values of a file."""
     from cannery import hdf5
 
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     with hdf5.File(file, "r") as opened:
-        return _Reader(trust).group(opened)
+        return _Reader(trust, _most_bytes(size)).group(opened)
+
+
+def _most_bytes(size: int) -> int:
+    """How many bytes the values of a file of this size may take, or as many as the caller names."""
+    named = os.environ.get("CANNERY_MAX_EXPANDED", "").strip().upper()
+    number, unit = (named[:-1], named[-1]) if named[-1:] in tuple("KMGT") else (named, "")
+    allowed = int(number) << 10 * (" KMGT".index(unit) if unit else 0) if number.isdecimal() else 0
+    return max(_FREE_BYTES, allowed) + _BYTES_PER_BYTE * size
 
 
 class _Reader:
-    def __init__(self, trust: tuple[Any, ...]) -> None:
+    def __init__(self, trust: tuple[Any, ...], most: int) -> None:
         self._trust = trust
         self._open: list[Any] = []
+        self._left = most
+
+    def _spend(self, count: int) -> None:
+        """Count bytes: links may lead to one group again and again; a dataset may be unwritten."""
+        self._left -= max(count, _LEAST_BYTES)
+        if self._left < 0:
+            error = LimitError("the file expands to more bytes than its limit allows")
+            error.hint = (
+                "if it is trusted, open it with `cannery.hdf5.File`, or name the bytes that it may "
+                "expand to in the environment variable `CANNERY_MAX_EXPANDED`"
+            )
+            raise error
 
     def group(self, group: Any) -> Any:
         from cannery.hdf5 import ObjectError
@@ -235,6 +262,7 @@ class _Reader:
     def value(self, member: Any) -> Any:
         from cannery import hdf5
 
+        self._spend(getattr(member, "nbytes", 0) or 0)
         if isinstance(member, hdf5.Group):
             return self.group(member)
         if isinstance(member, hdf5.Datatype):

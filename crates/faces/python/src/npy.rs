@@ -114,7 +114,7 @@ fn read(input: Input) -> Result<Bytes> {
         cannery::Contents::Memory(bytes) => Ok(Bytes::from(bytes)),
         cannery::Contents::File(mut file) => {
             let mut bytes = Vec::new();
-            let read = file.read_to_end(&mut bytes);
+            let read = cannery_core::read_to_end(&mut file, &mut bytes);
             read.map_err(|e| Error::io(e, "cannot read the archive"))?;
             Ok(Bytes::from(bytes))
         }
@@ -211,7 +211,8 @@ impl ArrayReader {
         let expected = self.header.data_len()?;
         let mut data = Vec::new();
         let mut source = self.source().take(expected);
-        source.read_to_end(&mut data).map_err(|e| Error::io(e, "cannot read the array"))?;
+        cannery_core::read_to_end(&mut source, &mut data)
+            .map_err(|e| Error::io(e, "cannot read the array"))?;
         // Says that it ended too early, if it did.
         self.header.data_end(0, data.len() as u64)?;
         self.check_rest()?;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use cannery::{Input, Location, Output, SpooledWriter};
@@ -329,7 +329,7 @@ pub(crate) fn contents_of(py: Python<'_>, place: &Location) -> Result<Vec<u8>> {
         cannery::Contents::Memory(bytes) => Ok(bytes),
         cannery::Contents::File(mut file) => {
             let mut bytes = Vec::new();
-            let read = file.read_to_end(&mut bytes);
+            let read = cannery_core::read_to_end(&mut file, &mut bytes);
             read.map_err(|e| Error::io(e, "cannot read the file")).map(|_| bytes)
         }
     }

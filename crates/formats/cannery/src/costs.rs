@@ -114,7 +114,7 @@ fn has_many_numbers(data: &[u8]) -> bool {
 
 /// Whether a word is a long number, an identifier or an address.
 fn is_chosen(word: &[u8], is_quoted: bool) -> bool {
-    let is_address = word.iter().filter(|&&byte| byte == b':').count() >= 2;
+    let is_address = word.split(|&byte| byte == b':').count() > 2;
     let whole = word.split(|&byte| byte == b'.' && !is_quoted).next().unwrap_or_default();
     let digits = whole.iter().filter(|byte| byte.is_ascii_digit()).count();
     is_address || matches!(word.len(), 32 | 36) || digits >= DIGITS

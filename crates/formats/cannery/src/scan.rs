@@ -230,7 +230,7 @@ fn bytes_of(location: &Location, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
 /// The bytes of a pipe or a device, which may have no end.
 fn endless_bytes(from: impl Read, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
     let mut bytes = Vec::new();
-    let read = from.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let read = cannery_core::read_to_end(&mut from.take(limit.saturating_add(1)), &mut bytes);
     read.map_err(|e| Error::io(e, "cannot read it"))?;
     if bytes.len() as u64 > limit {
         return Err(Error::new(ErrorKind::Limit, "more bytes than the limit, and no end in sight"));

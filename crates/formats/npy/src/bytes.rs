@@ -1,7 +1,6 @@
 //! Bytes shared between the handles of one file, mapped or in memory.
 
 use std::fs::File;
-use std::io::Read;
 use std::ops::{Deref, Range};
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +49,7 @@ impl Bytes {
         }
         let mut bytes = Vec::new();
         let mut file = file;
-        file.read_to_end(&mut bytes).map_err(cannot_read)?;
+        cannery_core::read_to_end(&mut file, &mut bytes).map_err(cannot_read)?;
         Ok(Self::from(bytes))
     }
 

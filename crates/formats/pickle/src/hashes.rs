@@ -180,7 +180,7 @@ impl<'a> Hashing<'a> {
             let hash = hash.wrapping_add(item.hash.wrapping_mul(PRIME_2));
             hash.rotate_left(31).wrapping_mul(PRIME_1)
         });
-        let hash = hash.wrapping_add(items.len() as u64 ^ (PRIME_5 ^ 3_527_539));
+        let hash = hash.wrapping_add(items.len() as u64 ^ (PRIME_5 ^ 0x0035_d373));
         let hash = if hash == u64::MAX { 1_546_275_796 } else { hash };
         Hashed { hash, print: self.secret.hash_one((name, self.prints(items))) }
     }
@@ -194,7 +194,7 @@ impl<'a> Hashing<'a> {
         let mut items: Vec<Hashed> = items.iter().map(|&item| self.inner(item)).collect();
         items.sort_unstable();
         items.dedup();
-        let mixed = |hash: u64| ((hash ^ 89_869_747) ^ (hash << 16)).wrapping_mul(3_644_798_167);
+        let mixed = |hash: u64| ((hash ^ 0x055b_4db3) ^ (hash << 16)).wrapping_mul(3_644_798_167);
         let hash = items.iter().fold(0, |all, item| all ^ mixed(item.hash));
         let hash = hash ^ (items.len() as u64 + 1).wrapping_mul(1_927_868_237);
         let hash = hash ^ (hash >> 11) ^ (hash >> 25);
@@ -289,10 +289,12 @@ impl<'a> Hashing<'a> {
     fn scalar(&self, arguments: &[NodeId]) -> Option<u64> {
         let Node::Bytes(bytes) = &self.graph[*arguments.get(1)?] else { return None };
         match bytes.as_slice() {
-            &[a, b, c, d, e, f, g, h] => numbers::of_complex(
-                f32::from_le_bytes([a, b, c, d]).into(),
-                f32::from_le_bytes([e, f, g, h]).into(),
-            ),
+            bytes if bytes.len() == 8 => {
+                let half = |at: usize| {
+                    bytes[at..at + 4].try_into().map(f32::from_le_bytes).unwrap_or_default()
+                };
+                numbers::of_complex(half(0).into(), half(4).into())
+            }
             bytes if bytes.len() == 16 => {
                 let half = |at: usize| {
                     bytes[at..at + 8].try_into().map(f64::from_le_bytes).unwrap_or_default()
@@ -305,19 +307,22 @@ impl<'a> Hashing<'a> {
 
     /// `range` is hashed as the tuple of its length, its start and its step.
     fn range(&self, arguments: &[NodeId], print: u64) -> Option<Hashed> {
-        let numbers: Option<Vec<BigInt>> = arguments.iter().map(|&id| self.int(id)).collect();
-        let (start, stop, step) = match numbers?.as_slice() {
-            [start, stop, step] => (start.clone(), stop.clone(), step.clone()),
-            [start, stop] => (start.clone(), stop.clone(), 1.into()),
+        // Longer numbers take long to divide; no two ranges of them are equally long by chance.
+        const LONGEST: u64 = 256;
+        let number = |&id: &NodeId| self.int(id).filter(|value| value.bits() <= LONGEST);
+        let numbers: Option<Vec<BigInt>> = arguments.iter().map(number).collect();
+        let (start, end, by) = match numbers?.as_slice() {
+            [start, end, by] => (start.clone(), end.clone(), by.clone()),
+            [start, end] => (start.clone(), end.clone(), 1.into()),
             _ => return None,
         };
-        let sign = if step.sign() == num_bigint::Sign::Minus { -1 } else { 1 };
-        let last: BigInt = stop - &start - sign;
-        let length = if step == BigInt::ZERO { return None } else { last / &step + 1_u8 };
+        let sign = if by.sign() == num_bigint::Sign::Minus { -1 } else { 1 };
+        let last: BigInt = end - &start - sign;
+        let length = if by == BigInt::ZERO { return None } else { last / &by + 1_u8 };
         let none = self.opaque("none");
         let hashed = |value: &BigInt| Hashed { hash: numbers::of_big_int(value), print: 0 };
-        let step = if length == BigInt::from(1) { none } else { hashed(&step) };
-        let hash = self.hashed_tuple("", &[hashed(&length), hashed(&start), step]).hash;
+        let by = if length == BigInt::from(1) { none } else { hashed(&by) };
+        let hash = self.hashed_tuple("", &[hashed(&length), hashed(&start), by]).hash;
         Some(Hashed { hash, print })
     }
 

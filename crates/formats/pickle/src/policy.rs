@@ -254,12 +254,23 @@ pub fn danger(module: &str, name: &str) -> Option<&'static str> {
     if rule(module, name).is_some() || is_error(name) {
         return None;
     }
+    let whole = name;
+    let (module, name) = (beginning(module), beginning(name));
     let mut prefixes = name.match_indices('.').map(|(end, _)| &name[..end]).chain([name]);
     prefixes
         .find_map(|prefix| danger_of_name(module, prefix))
         .or_else(|| danger_of_module(module))
         .or_else(|| through_modules(module, name))
-        .or_else(|| detour(name))
+        .or_else(|| detour(whole))
+}
+
+/// As much of a path as any of the table is long; each of its parts is looked up.
+fn beginning(path: &str) -> &str {
+    const LONGEST: usize = 512;
+    match path.char_indices().find(|&(at, _)| at >= LONGEST) {
+        Some((end, _)) => path[..end].rsplit_once('.').map_or(path, |(beginning, _)| beginning),
+        None => path,
+    }
 }
 
 /// Exceptions do no harm, whatever the module does that raises them.

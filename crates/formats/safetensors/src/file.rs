@@ -1,7 +1,6 @@
 //! A file whose header was read: a container of tensors.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -44,7 +43,7 @@ impl SafetensorsFile {
         if !metadata.is_file() {
             // A pipe has no place to come back to.
             let mut bytes = Vec::new();
-            (&file).read_to_end(&mut bytes).map_err(cannot_read)?;
+            cannery_core::read_to_end(&mut &file, &mut bytes).map_err(cannot_read)?;
             return Self::from_bytes(bytes);
         }
         let len = metadata.len();

@@ -1,6 +1,7 @@
 //! Where the writers of binary formats put their bytes.
 
 use std::borrow::Cow;
+use std::io::{self, Read};
 use std::ops::Range;
 
 use crate::{Error, Result, Text};
@@ -107,6 +108,32 @@ pub fn reserve<T>(vec: &mut Vec<T>, len: usize) -> Result<()> {
         return grow(vec, len);
     }
     Ok(())
+}
+
+/// Reads all that is left.
+///
+/// ```
+/// let mut bytes = Vec::new();
+/// assert_eq!(cannery_core::read_to_end(&mut &b"ab"[..], &mut bytes)?, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of reading; [`OutOfMemory`](std::io::ErrorKind::OutOfMemory) where
+/// [`Read::read_to_end`] would end the process, which it does when it looks for the end of what
+/// fills its buffer.
+pub fn read_to_end<R: Read + ?Sized>(from: &mut R, into: &mut Vec<u8>) -> io::Result<usize> {
+    const FIRST: usize = 1 << 16;
+    // With so much room to spare it does not look.
+    const SPARE: usize = 64;
+    let before = into.len();
+    loop {
+        let step = into.len().max(FIRST);
+        into.try_reserve(step + SPARE).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        if from.take(step as u64).read_to_end(into)? < step {
+            return Ok(into.len() - before);
+        }
+    }
 }
 
 #[cold]

@@ -28,7 +28,7 @@ mod value;
 pub mod tagged;
 
 pub use array::{ArrayBuf, ArraySource, ArrayView, Order, size_in_bytes};
-pub use buffer::{Buffer, InlineBytes, Utf8Size, reserve};
+pub use buffer::{Buffer, InlineBytes, Utf8Size, read_to_end, reserve};
 pub use dtype::{ByteOrder, Dtype, DtypeKind, Field, TimeUnit};
 pub use error::{Error, ErrorKind, Pos, Result};
 pub use expand_aliases::ExpandAliases;

@@ -97,7 +97,11 @@ impl Input {
             return Err(cannot_read(io::ErrorKind::IsADirectory.into()));
         }
         if !metadata.is_file() {
-            return Self::from_stream(file);
+            return if is_device(&metadata) {
+                Self::from_stream(Device { file, left: MOST_OF_DEVICE })
+            } else {
+                Self::from_stream(file)
+            };
         }
         let size = Some(metadata.len());
         let mut start = Vec::new();
@@ -204,6 +208,16 @@ impl Input {
         }
     }
 
+    /// All bytes.
+    ///
+    /// # Errors
+    /// Those of reading, and [`ErrorKind::Memory`].
+    pub fn read_all(self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        cannery_core::read_to_end(&mut self.into_reader(), &mut bytes).map_err(cannot_read)?;
+        Ok(bytes)
+    }
+
     /// A count of the bytes that [`into_reader`](Self::into_reader)'s reader has read of a plain
     /// file, as it goes on; `None` for what is packed or of unknown length.
     pub fn count_reads(&mut self) -> Option<(Arc<AtomicU64>, u64)> {
@@ -230,6 +244,37 @@ impl Input {
     }
 }
 
+/// Bytes that are read at most of a device that a path leads to.
+const MOST_OF_DEVICE: u64 = 1 << 30;
+
+/// A device, which may have no end: a link of a stranger may lead to one.
+struct Device {
+    file: File,
+    left: u64,
+}
+
+#[cfg(unix)]
+fn is_device(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_char_device(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_device(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+impl Read for Device {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let error =
+                Error::new(ErrorKind::Limit, "a device of more than 1 GiB, perhaps endless");
+            io::Error::other(error.with_hint("give it as standard input, or copy it to a file"))
+        })?;
+        Ok(read)
+    }
+}
+
 /// Reads everything, and takes what it reads out of the budget piece by piece.
 fn read_all(
     mut bytes: Vec<u8>,
@@ -238,7 +283,8 @@ fn read_all(
 ) -> Result<Vec<u8>> {
     const PIECE: u64 = 1 << 20;
     loop {
-        let read = stream.by_ref().take(PIECE).read_to_end(&mut bytes).map_err(cannot_read)?;
+        let mut piece = stream.by_ref().take(PIECE);
+        let read = cannery_core::read_to_end(&mut piece, &mut bytes).map_err(cannot_read)?;
         if let Some(budget) = &mut budget {
             budget.take_bytes(read as u64)?;
         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -75,9 +74,7 @@ pub(super) fn load(place: &Location, from: Option<&str>) -> Result<Outcome<Loade
             Err(error) => return Err(error.in_file(place.name())),
         },
     };
-    let mut bytes = Vec::new();
-    let read = input.into_reader().read_to_end(&mut bytes);
-    read.map_err(|e| Error::io(e, "cannot read the file").in_file(place.name()))?;
+    let bytes = input.read_all().map_err(|e| e.in_file(place.name()))?;
     Ok(Outcome::Done(Loaded { format, bytes }))
 }
 

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use cannery_core::{
-    ArraySource, ArrayView, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind, Limits,
-    Order, Result, Sink,
+    ArraySource, ArrayView, Budget, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind,
+    Limits, Order, Result, Sink,
 };
 use cannery_hdf5::{
     Dataset, Dataspace, Datatype, DimSelection, File, FileSource, LinkTarget, MAGIC, Node,
@@ -18,7 +18,7 @@ use super::once;
 use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node as Part;
-use crate::{Input, Output};
+use crate::{EXPANSION_HINT, Input, Output, default_limits};
 
 pub(crate) struct Hdf5;
 
@@ -53,15 +53,19 @@ impl Format for Hdf5 {
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
+        let least = default_limits().base_bytes;
+        let limits = options.limits.base_bytes(options.limits.base_bytes.max(least));
+        let mut walk =
+            Walk { open: Vec::new(), budget: Budget::new(&limits, input.size().unwrap_or(0)) };
         let file = open(input, options)?;
         Ok(once(move |sink| {
             let root = file.root();
             if tag_of(&root).as_deref() == Some("value")
                 && let Ok(value) = root.resolve(b"value")
             {
-                return send(&value, sink, &mut Vec::new());
+                return send(&value, sink, &mut walk);
             }
-            send_group(&root, sink, &mut Vec::new())
+            send_group(&root, sink, &mut walk)
         }))
     }
 
@@ -122,15 +126,31 @@ fn members(group: &Node) -> Result<Vec<(String, Node)>> {
     Ok(found)
 }
 
-/// Sends a group as a map; `open` are the groups around it.
-fn send_group(group: &Node, sink: &mut dyn Sink, open: &mut Vec<(u64, u64)>) -> Result<()> {
-    if open.contains(&group.id()) {
+/// What is gone through, and how much of it there may be: links may lead to the same group again and
+/// again, elements to the same text, and a dataset that was never written takes no bytes in a file.
+struct Walk {
+    /// The groups around what is sent.
+    open: Vec<(u64, u64)>,
+    budget: Budget,
+}
+
+impl Walk {
+    fn take(&mut self, bytes: u64) -> Result<()> {
+        // What is empty takes something, too.
+        const LEAST: u64 = 64;
+        self.budget.take_bytes(bytes.max(LEAST)).map_err(|error| error.with_hint(EXPANSION_HINT))
+    }
+}
+
+/// Sends a group as a map.
+fn send_group(group: &Node, sink: &mut dyn Sink, walk: &mut Walk) -> Result<()> {
+    if walk.open.contains(&group.id()) {
         return Err(Error::new(ErrorKind::Cycle, "a group that contains itself is no tree"));
     }
-    if open.len() >= MAX_DEPTH {
+    if walk.open.len() >= MAX_DEPTH {
         return Err(Error::new(ErrorKind::Depth, "groups are nested too deeply"));
     }
-    open.push(group.id());
+    walk.open.push(group.id());
     let members = members(group)?;
     let container = match tag_of(group).as_deref() {
         Some("list") => Container::List,
@@ -142,16 +162,17 @@ fn send_group(group: &Node, sink: &mut dyn Sink, open: &mut Vec<(u64, u64)>) -> 
         if container == Container::Map {
             sink.key(name.as_str().into())?;
         }
-        send(&node, sink, open)?;
+        send(&node, sink, walk)?;
     }
-    open.pop();
+    walk.open.pop();
     sink.end(container)
 }
 
-fn send(node: &Node, sink: &mut dyn Sink, open: &mut Vec<(u64, u64)>) -> Result<()> {
+fn send(node: &Node, sink: &mut dyn Sink, walk: &mut Walk) -> Result<()> {
+    walk.take(0)?;
     match node.kind()? {
-        ObjectKind::Group => send_group(node, sink, open),
-        ObjectKind::Dataset => send_dataset(node, sink),
+        ObjectKind::Group => send_group(node, sink, walk),
+        ObjectKind::Dataset => send_dataset(node, sink, walk),
         ObjectKind::Datatype => sink.null(),
     }
 }
@@ -169,9 +190,11 @@ fn tag_of(node: &Node) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-fn send_dataset(node: &Node, sink: &mut dyn Sink) -> Result<()> {
+fn send_dataset(node: &Node, sink: &mut dyn Sink, walk: &mut Walk) -> Result<()> {
     let dataset = node.dataset()?;
     let Some(shape) = shape_of(&dataset) else { return sink.null() };
+    let size = u64::from(dataset.datatype().size);
+    walk.take(shape.iter().fold(size, |bytes, &side| bytes.saturating_mul(side)))?;
     match tag_of(node).as_deref() {
         Some("int" | "float" | "bool") if shape.is_empty() => {
             return send_element(dataset.datatype(), &dataset.read_bytes()?, sink);
@@ -180,14 +203,14 @@ fn send_dataset(node: &Node, sink: &mut dyn Sink) -> Result<()> {
         Some("list" | "tuple") if shape.len() == 1 && dtype_of(dataset.datatype()).is_some() => {
             return send_column(&dataset, sink);
         }
-        Some("records") if shape.len() == 1 => return send_records(node, &dataset, sink),
+        Some("records") if shape.len() == 1 => return send_records(node, &dataset, sink, walk),
         _ => {}
     }
     if let TypeClass::VarString { .. } = dataset.datatype().class {
         let size = dataset.datatype().size as usize;
         let bytes = dataset.read_bytes()?;
         let mut elements = bytes.chunks_exact(size);
-        return send_texts(node, &shape, &mut elements, sink);
+        return send_texts(node, &shape, &mut elements, sink, walk);
     }
     let Some(dtype) = dtype_of(dataset.datatype()) else { return Err(no_array(&dataset)) };
     sink.array(&Lazy { dataset: &dataset, dtype, shape })
@@ -218,7 +241,12 @@ fn send_column(dataset: &Dataset, sink: &mut dyn Sink) -> Result<()> {
 }
 
 /// Sends records as maps.
-fn send_records(node: &Node, dataset: &Dataset, sink: &mut dyn Sink) -> Result<()> {
+fn send_records(
+    node: &Node,
+    dataset: &Dataset,
+    sink: &mut dyn Sink,
+    walk: &mut Walk,
+) -> Result<()> {
     let TypeClass::Compound(members) = &dataset.datatype().class else {
         return Err(no_array(dataset));
     };
@@ -234,7 +262,7 @@ fn send_records(node: &Node, dataset: &Dataset, sink: &mut dyn Sink) -> Result<(
             let element = element.ok_or_else(|| no_array(dataset))?;
             match member.datatype.class {
                 TypeClass::VarString { .. } => {
-                    send_texts(node, &[], &mut std::iter::once(element), sink)?;
+                    send_texts(node, &[], &mut std::iter::once(element), sink, walk)?;
                 }
                 _ => send_element(&member.datatype, element, sink)?,
             }
@@ -250,10 +278,12 @@ fn send_texts<'b>(
     shape: &[u64],
     elements: &mut impl Iterator<Item = &'b [u8]>,
     sink: &mut dyn Sink,
+    walk: &mut Walk,
 ) -> Result<()> {
     let Some((&len, inner)) = shape.split_first() else {
         let Some(element) = elements.next() else { return sink.null() };
         let (_, text) = node.sequence(element, 1)?;
+        walk.take(text.len() as u64)?;
         let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
         return match std::str::from_utf8(&text[..end]) {
             Ok(text) => sink.text(text.into()),
@@ -261,7 +291,10 @@ fn send_texts<'b>(
         };
     };
     sink.begin(Container::List, usize::try_from(len).ok())?;
-    (0..len).try_for_each(|_| send_texts(node, inner, elements, sink))?;
+    (0..len).try_for_each(|_| {
+        walk.take(0)?;
+        send_texts(node, inner, elements, sink, walk)
+    })?;
     sink.end(Container::List)
 }
 

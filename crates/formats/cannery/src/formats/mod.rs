@@ -60,7 +60,7 @@ fn bytes_of(input: Input, options: &ReadOptions) -> Result<Box<dyn AsRef<[u8]>>>
         #[cfg(not(feature = "npy"))]
         Contents::File(mut file) => {
             let mut bytes = Vec::new();
-            let read = std::io::Read::read_to_end(&mut file, &mut bytes);
+            let read = cannery_core::read_to_end(&mut file, &mut bytes);
             read.map_err(|e| cannery_core::Error::io(e, "cannot read the file"))?;
             Ok(Box::new(bytes))
         }

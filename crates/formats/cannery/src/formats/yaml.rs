@@ -1,10 +1,10 @@
 //! YAML: a document, or several one after the other.
 
 use std::borrow::Cow;
-use std::io::{BufRead, Cursor, Read, Write};
+use std::io::{BufRead, Cursor, Write};
 
 use cannery_core::tagged::TagSupport;
-use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
+use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink, read_to_end};
 use cannery_yaml::{Chunk, Reader as Stream, Writer as YamlWriter};
 
 use super::per_document::{Documents as PerDocuments, PerDocument};
@@ -83,8 +83,8 @@ impl Format for Yaml {
     fn validate(&self, bytes: &[u8], options: &ReadOptions) -> Vec<Error> {
         let mut text = Vec::new();
         let decoded = Input::from_memory(bytes.to_vec()).and_then(in_utf8);
-        let read =
-            decoded.and_then(|mut decoded| decoded.read_to_end(&mut text).map_err(cannot_read));
+        let read = decoded
+            .and_then(|mut decoded| read_to_end(&mut decoded, &mut text).map_err(cannot_read));
         if let Err(error) = read {
             return vec![error];
         }
@@ -249,9 +249,7 @@ fn in_utf8(input: Input) -> Result<Box<dyn BufRead + Send>> {
         [_, 0, ..] => (2, false, 0),
         _ => return Ok(input.into_reader()),
     };
-    let mut bytes = Vec::new();
-    let read = input.into_reader().read_to_end(&mut bytes);
-    read.map_err(cannot_read)?;
+    let bytes = input.read_all()?;
     let text = decode(&bytes[mark..], width, big).ok_or_else(|| {
         Error::new(ErrorKind::Encoding, format!("expected UTF-{}, found other bytes", width * 8))
             .with_hint("save the file in UTF-8")

@@ -7,8 +7,9 @@ use num_bigint::BigInt;
 /// A Mersenne prime: numbers are hashed modulo this one.
 pub(super) const MODULUS: u64 = (1 << 61) - 1;
 const INFINITY: u64 = 314_159;
-/// Digits from which on a text is taken for a number.
+/// Digits from which on a text is taken for a number, and those that Python reads.
 const MIN_DIGITS: usize = 15;
+const MAX_DIGITS: usize = 4300;
 /// What `hash` gives in place of -1, which means an error in C.
 const NO_ERROR: u64 = 2_u64.wrapping_neg();
 
@@ -59,13 +60,13 @@ pub(super) fn of_fraction(numerator: &BigInt, denominator: &BigInt) -> u64 {
 
 /// The hash of a text that may be a number or an identifier to those who say its type.
 pub(super) fn of_text(text: &str) -> Option<TextNumber> {
-    if text.len() < 3 || !text.is_ascii() {
+    if !(3..=MAX_DIGITS).contains(&text.len()) || !text.is_ascii() {
         return None;
     }
     let of_bits = |bits| TextNumber { hash: of_bits(bits), canonical: (bits.to_string(), 0) };
     let is_long = text.len() >= MIN_DIGITS || text.contains(['e', 'E']);
     let identifier = || uuid(text).map(of_bits);
-    let address = || Some(address(text).filter(|_| text.contains(':'))?.bits).map(of_bits);
+    let address = || Some(of_bits(address(text).filter(|_| text.contains(':'))?.bits));
     identifier()
         .or_else(address)
         .or_else(|| decimal(text).filter(|_| is_long))
@@ -80,7 +81,9 @@ pub(super) fn of_bits(bits: u128) -> u64 {
 /// `1/3`.
 pub(super) fn fraction(text: &str) -> Option<TextNumber> {
     let Some((numerator, denominator)) = text.split_once('/') else { return decimal(text) };
-    let number = |text: &str| text.trim().parse::<BigInt>().ok();
+    let number = |text: &str| {
+        (text.len() <= MAX_DIGITS).then(|| text.trim().parse::<BigInt>().ok()).flatten()
+    };
     let hash = of_fraction(&number(numerator)?, &number(denominator)?);
     Some(TextNumber { hash, canonical: (text.to_owned(), 0) })
 }
@@ -230,7 +233,7 @@ mod tests {
         assert_eq!(hash("9223372036854775807"), Some(3));
         assert_eq!(hash("-9223372036854775.807e3"), Some(-3));
         assert_eq!(hash("1.5e0"), Some(1_152_921_504_606_846_977));
-        assert_eq!(hash("1/3"), Some(1_537_228_672_809_129_301));
+        assert_eq!(hash("1000000000000001/3000000000000003"), Some(1_537_228_672_809_129_301));
         assert_eq!(hash("::2000:0:0:4"), Some(5));
         assert_eq!(hash("00000000-0000-0000-2000-000000000004"), Some(5));
         for no_number in ["", "abc", "12", "a.b", "e", "1e", "::x", "1/x", "é12345678901234567"] {
