@@ -182,7 +182,6 @@ body("stat with dir_fd", "import os\ndef h():\n    d = os.open('data', os.O_RDON
 body("listdir of a descriptor", "import os\ndef h():\n    d = os.open('data', os.O_RDONLY)\n    n = len(os.listdir(d)); os.close(d); return n\n", "h()", text("data/e.txt", "222"), files={"data/d.txt": "1"})
 body("fwalk", "import os\n", "sum(len(f) for _, _, f, _ in os.fwalk('data'))", text("data/q/e.txt", "2"), files={"data/q/d.txt": "1"})
 body("opener", "import os\n", "int(open('d.txt', opener=lambda p, f: os.open(p, f)).read())", text("d.txt", "2"), files={"d.txt": "1"})
-body("descriptor that is opened at import", "import os\nF = os.open('d.txt', os.O_RDONLY)\n", "int(os.pread(F, 9, 0))", text("d.txt", "2"), files={"d.txt": "1"})
 body("mmap at import", "import mmap\nF = open('d.txt', 'rb')\nM = mmap.mmap(F.fileno(), 0, access=mmap.ACCESS_READ)\n", "int(M[:1])", text("d.txt", "2"), files={"d.txt": "1"})
 body("memmap at import", "import numpy as np\nM = np.memmap('d.txt', dtype='u1', mode='r')\n", "int(M[0])", text("d.txt", "2"), files={"d.txt": "1"})
 body("ZIP that is opened at import", "import zipfile\nZ = zipfile.ZipFile('d.zip')\n", "int(Z.read('a'))", lambda f: zipped(f, "2"), prepare=lambda f: zipped(f, "1"))

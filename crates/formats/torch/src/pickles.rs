@@ -30,7 +30,10 @@ fn refuse_danger(data: &[u8], start: usize) -> Result<()> {
     let analyzed = analyze(data, start, &options);
     let is_bomb = |found: &Finding| found.reason.ends_with("a resource bomb");
     let refused = |found: &&Finding| found.verdict == Verdict::Danger || is_bomb(found);
-    let Some(found) = analyzed.findings.iter().find(refused) else { return Ok(()) };
+    let Some(found) = analyzed.findings.iter().find(refused) else {
+        let has_equal_keys = analyzed.has_equal_keys(data, start);
+        return if has_equal_keys { Err(equal_keys(start)) } else { Ok(()) };
+    };
     let place = if found.path.is_empty() { String::new() } else { format!(" at `{}`", found.path) };
     let (kind, what) = if found.verdict == Verdict::Danger {
         (ErrorKind::Untrusted, "dangerous")
@@ -41,4 +44,11 @@ fn refuse_danger(data: &[u8], start: usize) -> Result<()> {
     Err(Error::new(kind, message)
         .at_offset(found.offset)
         .with_hint("nothing was imported, called or built; see it with `cannery explain`"))
+}
+
+#[cold]
+fn equal_keys(start: usize) -> Error {
+    let message =
+        "the checkpoint is refused: keys that were chosen to have one hash: a resource bomb";
+    Error::new(ErrorKind::Limit, message).at_offset(start as u64)
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use cannery_core::Error;
 
 use super::finding::{Finding, Verdict};
+use crate::hashes::has_equal_hashes;
+use crate::inert::graph_of;
 use crate::policy::Profile;
 
 /// What the analyzer found in one pickle.
@@ -33,6 +35,24 @@ pub struct Analyzed {
     pub profile: Profile,
     /// All that is not ok, instruction by instruction, if it was asked for.
     pub trace: Vec<Note>,
+}
+
+/// So few keys are not looked at once more, for their hashes.
+pub(crate) const FEW_KEYS: u64 = 64;
+
+/// Longer pickles are not looked through once more for them.
+const LONGEST_LOOKED_THROUGH: usize = 64 << 20;
+
+impl Analyzed {
+    /// Whether keys of the pickle, which begins at `start` of the data, were chosen to have one hash: a
+    /// container of them takes hours to fill.
+    #[must_use]
+    pub fn has_equal_keys(&self, data: &[u8], start: usize) -> bool {
+        let len = self.end.saturating_sub(start);
+        self.keys >= FEW_KEYS
+            && len <= LONGEST_LOOKED_THROUGH
+            && has_equal_hashes(&graph_of(data, start))
+    }
 }
 
 /// What is not ok about one instruction.

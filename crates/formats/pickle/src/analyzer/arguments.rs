@@ -1,6 +1,7 @@
 //! What the names of the table may be called with: the same name can make data, or call for others.
 
 use super::Analyzer;
+use super::analyzed::FEW_KEYS;
 use super::arrays::arguments;
 use super::dtypes::Element;
 use super::finding::{GUARDED, Verdict};
@@ -10,8 +11,6 @@ use crate::policy::{Profile, Uses, is_pure};
 
 /// Items that a computed sequence may have.
 const MAX_ITEMS: u64 = 1 << 16;
-/// So few keys are not looked at once more, for their hashes.
-pub(crate) const FEW_KEYS: u64 = 64;
 /// Digits of a number that is written as text, and its exponent.
 const MAX_DIGITS: u32 = 5000;
 const MAX_EXPONENT: i64 = 100_000;

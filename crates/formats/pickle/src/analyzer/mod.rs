@@ -32,7 +32,6 @@ use crate::policy::Profile;
 use crate::read::{Framing, Ops};
 pub(crate) use analyzed::Trace;
 pub use analyzed::{Analyzed, AnalyzerOptions, Note, Storage};
-pub(crate) use arguments::FEW_KEYS;
 pub use finding::{Finding, Verdict};
 use finding::{Provenance, UseKind};
 use names::Names;

@@ -17,10 +17,8 @@ mod text;
 mod torch;
 mod zip;
 
-use crate::analyzer::{Analyzed, AnalyzerOptions, FEW_KEYS};
+use crate::analyzer::{Analyzed, AnalyzerOptions};
 pub use crate::analyzer::{Finding, Verdict};
-use crate::hashes::has_equal_hashes;
-use crate::inert::graph_of;
 use crate::policy::Profile;
 use kind::FileKind;
 
@@ -367,7 +365,7 @@ impl Scanner {
         {
             self.note(Verdict::Unknown, at, reason);
         }
-        if analyzed.keys >= FEW_KEYS && has_equal_keys(data, start, analyzed.end) {
+        if analyzed.has_equal_keys(data, start) {
             let reason = "keys that all have the same hash: a resource bomb";
             self.note(Verdict::Unknown, start, reason);
         }
@@ -419,14 +417,6 @@ impl Scanner {
         self.note(Verdict::Unknown, 0, reason);
         "HDF5".to_owned()
     }
-}
-
-/// Longer pickles are not looked through once more for them.
-const LONGEST_LOOKED_THROUGH: usize = 64 << 20;
-
-fn has_equal_keys(data: &[u8], start: usize, end: usize) -> bool {
-    let len = end.saturating_sub(start);
-    len <= LONGEST_LOOKED_THROUGH && has_equal_hashes(&graph_of(data, start))
 }
 
 fn profile_name(profile: Profile) -> &'static str {
