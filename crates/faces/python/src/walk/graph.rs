@@ -1,13 +1,13 @@
 //! Any Python object, with every reference to it kept: what `cannery.dump` saves.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
 use cannery_core::{Container, Error, Limits, NullSink, Result, Sink};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
 
+use super::addresses::{Addresses, ByAddress};
 use super::frame::OpenContainer;
 use super::moments::{self, MomentKind};
 use super::survey::{self, Surveyed};
@@ -41,29 +41,6 @@ enum ClassKind<'py> {
     /// The describer is asked about each.
     Described,
 }
-
-/// Hashes addresses: their bits are well mixed by one multiplication.
-#[derive(Default)]
-pub(super) struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_usize(usize::from(byte));
-        }
-    }
-
-    fn write_usize(&mut self, address: usize) {
-        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
-}
-
-type ByAddress<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
-pub(super) type Addresses = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 
 /// A type name and parts, kept with the object: its address must stay its own.
 struct Description<'py> {

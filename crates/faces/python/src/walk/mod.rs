@@ -1,5 +1,6 @@
 //! From Python objects to events: with a stack of its own, so that depth is a limit and no crash.
 
+mod addresses;
 mod frame;
 mod graph;
 mod iterators;

@@ -5,7 +5,7 @@ use cannery_core::{Error, Result};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::graph::Addresses;
+use super::addresses::Addresses;
 use super::moments::{self, MomentKind};
 
 /// What was found out about a value; by default nothing.

@@ -66,7 +66,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand cat" -l to -d 'Format to
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l path -d 'Only the part at this path: `$.a[3].b`, `$.a[-1]`, of each item `$.a[*].b`, of some `$.a[2:5]`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l schema -d 'Schema of a Protobuf file: a `.proto` file or a descriptor set' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l message -d 'Message of the schema that the file is: `shop.Order`' -r
-complete -c cannery -n "__fish_cannery_using_subcommand cat" -s n -l lines -d 'No more than so many rows, items or entries' -r
+complete -c cannery -n "__fish_cannery_using_subcommand cat" -s n -l lines -d 'No more than this number of rows, items or entries' -r
 complete -c cannery -n "__fish_cannery_using_subcommand cat" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -96,10 +96,10 @@ complete -c cannery -n "__fish_cannery_using_subcommand convert" -l to -d 'Forma
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l path -d 'Only the part at this path: `$.a[3].b`, `$.a[-1]`, of each item `$.a[*].b`, of some `$.a[2:5]`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l schema -d 'Schema of a Protobuf file: a `.proto` file or a descriptor set' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l message -d 'Message of the schema that the file is: `shop.Order`' -r
-complete -c cannery -n "__fish_cannery_using_subcommand convert" -l indent -d 'Lay text out in lines, indented by so many blanks' -r
+complete -c cannery -n "__fish_cannery_using_subcommand convert" -l indent -d 'Lay text out in lines, indented by this number of blanks' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l dtype -d 'Type that floats of tensors become, such as `float16` or `bfloat16`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l include -d 'Only tensors of this name; `*` stands for any characters, `?` for one, `[0-9]` for one of these' -r
-complete -c cannery -n "__fish_cannery_using_subcommand convert" -l shard-size -d 'Divide safetensors over files of so many bytes: 5GB, 512MiB' -r
+complete -c cannery -n "__fish_cannery_using_subcommand convert" -l shard-size -d 'Divide safetensors over files of this many bytes at most: 5GB, 512MiB' -r
 complete -c cannery -n "__fish_cannery_using_subcommand convert" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -181,7 +181,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand run" -s h -l help -d 'Pr
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l pipeline -d 'Only runs of this pipeline' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l status -d 'Only runs that are running, completed, failed, interrupted or crashed' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l tag -d 'Only runs with this tag' -r
-complete -c cannery -n "__fish_cannery_using_subcommand runs" -s n -l limit -d 'No more than so many, the newest' -r
+complete -c cannery -n "__fish_cannery_using_subcommand runs" -s n -l limit -d 'No more than this number, the newest' -r
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
@@ -191,7 +191,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand runs" -s q -l quiet -d '
 complete -c cannery -n "__fish_cannery_using_subcommand runs" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l run -d 'Only what came out of this run' -r
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l partition -d 'The latest version of each partition, or of this one' -r
-complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s n -l limit -d 'No more than so many, the newest' -r
+complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -s n -l limit -d 'No more than this number, the newest' -r
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand artifacts" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
