@@ -1,6 +1,7 @@
 """What every test may use: the suites beside the checkout, a store of its own, loud counts."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ LONG = frozenset(
 )  # fmt: skip
 
 
+#: Of these each interpreter takes a third, not the same as the next: they start many processes.
+MANY = frozenset({"test_further_ways_to_code_and_data", "test_code_and_values"})
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--smoke", action="store_true", help="leave out what is long and the same everywhere"
@@ -39,6 +44,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         skip = pytest.mark.skip(reason="long, and the same on every interpreter: --smoke")
         for item in items:
             if item.path.stem in LONG:
+                item.add_marker(skip)
+        many = [item for item in items if getattr(item, "originalname", "") in MANY]
+        for index, item in enumerate(many):
+            if (index + sys.version_info.minor) % 3:
                 item.add_marker(skip)
 
 
