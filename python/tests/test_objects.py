@@ -598,3 +598,12 @@ def test_a_plugin_says_how_a_librarys_objects_are_saved(tmp_path: pathlib.Path) 
 def test_parts_and_make_go_together() -> None:
     with pytest.raises(ValueError, match="together"):
         cannery.register("half/v1", parts=vars)
+
+
+@pytest.mark.parametrize("text", ["::1/128", "::/127", "10.0.0.1/32", "10.0.0.0/31", "::/0"])
+def test_networks_of_any_size(text: str) -> None:
+    """Those of one or two addresses have a function among their attributes."""
+    network = ipaddress.ip_network(text)
+    again = cannery.loads(cannery.dumps(network))
+    assert again == network
+    assert next(iter(again.hosts())) == next(iter(network.hosts()))

@@ -103,8 +103,11 @@ def _computed_by(cls: type) -> set[str]:
     }
 
 
+# What the constructors set; the smallest networks have a function `hosts` of their own.
+_OF_NETWORKS = frozenset({"network", "network_address", "netmask", "_prefixlen", "hosts"})
+
 _WITH_ATTRIBUTES |= {
-    cls: frozenset({"network", "network_address", "netmask", "_prefixlen", *_computed_by(cls)})
+    cls: frozenset({*_OF_NETWORKS, *_computed_by(cls)})
     for cls in (
         ipaddress.IPv4Network,
         ipaddress.IPv6Network,
