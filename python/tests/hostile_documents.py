@@ -340,7 +340,7 @@ def check(watch: Watch, data: bytes) -> list[str]:
     watch.on = True
     try:
         value = _timed(seconds, cannery.loads, data)
-        # One by one: to use all of a chain's parts is quadratic in its length, whoever made it.
+        # One by one: to use all parts of a chain is quadratic in its length.
         for item in parts_of(value):
             _timed(seconds, use, item)
     except CanneryError:

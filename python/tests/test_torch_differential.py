@@ -33,7 +33,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 class Values:
-    """Values as they are saved, and some as nobody saves them."""
+    """Values as they are saved, and some that are never saved so."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)

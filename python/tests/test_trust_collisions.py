@@ -115,7 +115,7 @@ def test_few_of_them_are_no_bomb(kind: Callable[[int], list[Any]]) -> None:
 
 
 def ordinary() -> dict[str, Any]:
-    """Many keys that nobody chose, and many equal values."""
+    """Many keys that were not chosen, and many equal values."""
     of = random.Random(5)
     size = range(-40, 40)
     return {

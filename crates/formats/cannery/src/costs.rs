@@ -24,7 +24,7 @@ const KEY_ITEMS: f64 = 1_048_576.0;
 const MOST_NESTED: f64 = 16_384.0;
 /// Digits of the numbers by which hashes are chosen.
 const DIGITS: usize = 14;
-/// So many of them, or of identifiers and addresses, are looked at.
+/// At most this number of them, and of identifiers and addresses, is looked at.
 const FEW: usize = 64;
 /// Items of a range that is a part of an object.
 const MOST_ITEMS: f64 = 1e7;

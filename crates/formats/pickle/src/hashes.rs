@@ -156,7 +156,7 @@ impl<'a> Hashing<'a> {
         }
     }
 
-    /// What has a hash that nobody can choose.
+    /// What has a hash that no file can choose.
     fn opaque(&self, value: impl Hash) -> Hashed {
         let hash = self.secret.hash_one(value);
         Hashed { hash, print: hash }

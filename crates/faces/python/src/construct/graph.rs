@@ -1,7 +1,6 @@
 //! Data with shared and cyclic references and with objects of named types.
 
 use std::collections::HashMap;
-use std::ffi::CStr;
 
 use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
@@ -15,7 +14,7 @@ use super::hooks::{Hooks, container_object};
 use super::make;
 use super::moments;
 use super::reviver::Reviver;
-use super::weight::{ARRAY_DEPTH, Weight, Weights, too_deep};
+use super::weight::{ARRAY_DEPTH, Weight, Weights, free_of, is_array, too_deep};
 use crate::compat::with_collector;
 use crate::errors::from_exception;
 use crate::walk::MomentKind;
@@ -693,17 +692,6 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             )),
         }
     }
-}
-
-/// How an object is freed: the same way for all instances of classes written in Python.
-pub(crate) fn free_of(object: &Bound<'_, PyAny>) -> usize {
-    // SAFETY: the object is live, and so is its type.
-    unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_dealloc.map_or(0, |free| free as usize) }
-}
-
-pub(crate) fn is_array(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object is live, and so is its type, whose name ends in a NUL.
-    unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) == c"numpy.ndarray" }
 }
 
 /// Whether a name is of the form that protocols look up: `__array_interface__`.

@@ -27,14 +27,14 @@ pub(crate) use ahead::KeyBlock;
 pub(crate) use cache::Caches;
 pub(crate) use collisions::{COMPARED_BY_CLASS, Collisions};
 pub(crate) use gaps::Placeholder;
-pub(crate) use graph::{GraphHooks, free_of, is_array};
+pub(crate) use graph::GraphHooks;
 pub(crate) use hooks::{Duplicates, Hooks, JsonHooks, Plain, Watched, is_integer};
 pub(crate) use merge::MergeKey;
 pub(crate) use msgpack::{
     MsgpackHooks, TimestampAs, UnpackOptions, epoch, ext_type, own_error, timestamp, utc_datetime,
 };
 pub(crate) use reviver::Reviver;
-pub(crate) use weight::{ARRAY_DEPTH, MAX_DEPTH, too_deep};
+pub(crate) use weight::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
 pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
 
 use crate::array::{MadeDtypes, Mapping};

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use super::graph::free_of;
+use super::weight::free_of;
 
 use crate::compat::with_collector;
 

@@ -2,8 +2,10 @@
 //! the document.
 
 use std::collections::HashMap;
+use std::ffi::CStr;
 
 use cannery_core::{Container, Error, ErrorKind, Limits, Result};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
@@ -179,6 +181,17 @@ impl Weights {
         }
         Ok(())
     }
+}
+
+/// How an object is freed: the same way for all instances of classes written in Python.
+pub(crate) fn free_of(object: &Bound<'_, PyAny>) -> usize {
+    // SAFETY: the object is live, and so is its type.
+    unsafe { (*ffi::Py_TYPE(object.as_ptr())).tp_dealloc.map_or(0, |free| free as usize) }
+}
+
+pub(crate) fn is_array(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is live, and so is its type, whose name ends in a NUL.
+    unsafe { CStr::from_ptr((*ffi::Py_TYPE(object.as_ptr())).tp_name) == c"numpy.ndarray" }
 }
 
 /// The error for a value that lies deeper in references than the stack allows.

@@ -62,10 +62,17 @@ pub(crate) trait Memory {
 }
 
 /// `bytes`.
-pub(crate) struct BytesMemory;
+pub(crate) type BytesMemory = Utf8Memory<false>;
 
-impl Memory for BytesMemory {
+/// The `bytes` of a tagged document.
+pub(super) type TaggedMemory = Utf8Memory<true>;
+
+/// `bytes`, with tags or without.
+pub(crate) struct Utf8Memory<const TAGS: bool>;
+
+impl<const TAGS: bool> Memory for Utf8Memory<TAGS> {
     const IS_TEXT: bool = false;
+    const TAGS: bool = TAGS;
 
     unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
         // SAFETY: the caller's promise; without a source the bytes are not initialized.
@@ -115,39 +122,6 @@ impl Memory for BytesMemory {
     #[inline]
     fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         memory::new_bytes(py, bytes).map(Bound::into_any)
-    }
-}
-
-/// The `bytes` of a tagged document.
-pub(super) struct TaggedMemory;
-
-impl Memory for TaggedMemory {
-    const IS_TEXT: bool = false;
-    const TAGS: bool = true;
-
-    unsafe fn allocate(len: isize) -> *mut ffi::PyObject {
-        // SAFETY: the caller's promise.
-        unsafe { BytesMemory::allocate(len) }
-    }
-
-    unsafe fn resize(object: &mut *mut ffi::PyObject, len: isize) -> c_int {
-        // SAFETY: the caller's promise.
-        unsafe { BytesMemory::resize(object, len) }
-    }
-
-    unsafe fn cut(object: *mut ffi::PyObject, len: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { BytesMemory::cut(object, len) }
-    }
-
-    unsafe fn data(object: *mut ffi::PyObject) -> *mut u8 {
-        // SAFETY: the caller's promise.
-        unsafe { BytesMemory::data(object) }
-    }
-
-    #[inline]
-    fn copy<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        BytesMemory::copy(py, bytes)
     }
 }
 

@@ -220,12 +220,15 @@ fn read_source<'py>(
     builder.take()
 }
 
-pub(super) fn without_tags<'py>(data: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+/// What a tagged document stands for if there is no tag in it; `None` to say that it must be read another
+/// way, or that something is wrong with it.
+pub(crate) fn without_tags<'py>(data: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let source = Source::utf8(data)?;
     read_without_tags(data.py(), source)
 }
 
-pub(super) fn bytes_without_tags<'py>(py: Python<'py>, data: &[u8]) -> Option<Bound<'py, PyAny>> {
+/// The same of bytes.
+pub(crate) fn bytes_without_tags<'py>(py: Python<'py>, data: &[u8]) -> Option<Bound<'py, PyAny>> {
     read_without_tags(py, Source::Bytes(data))
 }
 

@@ -210,7 +210,7 @@ struct BitWriter {
 }
 
 impl BitWriter {
-    /// Makes room for so many bytes.
+    /// Makes room for this number of bytes.
     fn reserve(&mut self, bytes: usize) {
         let wanted = self.len + 2 * bytes + 16;
         if self.out.len() < wanted {
