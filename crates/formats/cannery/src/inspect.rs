@@ -120,7 +120,7 @@ fn inspect_tensors(location: &Location) -> Result<Option<Inspection>> {
     }
     let size = match location {
         Location::Path(path) => path.metadata().ok().filter(std::fs::Metadata::is_file),
-        Location::Standard => None,
+        Location::Url(_) | Location::Standard => None,
     };
     let container = &*open.container;
     let named = |e: cannery_core::Error| e.in_file(location.name());

@@ -9,7 +9,7 @@ use std::thread;
 use cannery_core::{Error, ErrorKind, Result, Value};
 use cannery_pickle::scan::{self, Finding, Scan, ScanOptions, Verdict};
 
-use crate::Location;
+use crate::{Location, Url};
 
 /// Folders inside of one another that are looked into.
 const MAX_FOLDERS: usize = 200;
@@ -223,8 +223,21 @@ fn bytes_of(location: &Location, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
             endless_bytes(file.map_err(|e| Error::io(e, "cannot open the file"))?, limit)
         }
         Location::Path(path) => file_bytes(path),
+        Location::Url(url) => copied_bytes(url),
         Location::Standard => endless_bytes(std::io::stdin().lock(), limit),
     }
+}
+
+/// The bytes of a copy, which is gone by its name and there as long as it is mapped.
+#[cfg(feature = "remote")]
+fn copied_bytes(url: &Url) -> Result<Box<dyn AsRef<[u8]>>> {
+    file_bytes(cannery_places::LocalCopy::of(url)?.path())
+}
+
+#[cfg(not(feature = "remote"))]
+fn copied_bytes(url: &Url) -> Result<Box<dyn AsRef<[u8]>>> {
+    crate::Input::open(&Location::Url(url.clone()))?; // which says what this build lacks
+    Ok(Box::new(Vec::new()))
 }
 
 /// The bytes of a pipe or a device, which may have no end.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Result};
+use cannery_places::ByteSource;
 
 use crate::bytes::{
     Cursor, Sizes, UNDEFINED, corrupt, index, malformed, unsupported, wrong_version,
@@ -16,7 +17,7 @@ use crate::global_heap::GlobalHeaps;
 use crate::header::{Header, MessageKind};
 use crate::links::LinkCache;
 use crate::shared::SharedTable;
-use crate::source::{Cached, Source};
+use crate::source::Cached;
 use crate::superblock::Superblock;
 use crate::write::Edits;
 
@@ -54,7 +55,7 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl FileCore {
     pub(crate) fn open(
-        source: Arc<dyn Source>,
+        source: Arc<dyn ByteSource>,
         path: Option<PathBuf>,
         external: External,
         depth: u32,
@@ -64,7 +65,7 @@ impl FileCore {
 
     /// Opens a file that is written as well.
     pub(crate) fn open_to_write(
-        source: Arc<dyn Source>,
+        source: Arc<dyn ByteSource>,
         path: Option<PathBuf>,
         external: External,
         edits: impl FnOnce(&Self) -> Result<Edits>,
@@ -75,7 +76,7 @@ impl FileCore {
     }
 
     fn prepare(
-        source: Arc<dyn Source>,
+        source: Arc<dyn ByteSource>,
         path: Option<PathBuf>,
         external: External,
         depth: u32,
@@ -89,7 +90,7 @@ impl FileCore {
 
     /// Opens a file to be checked: what is damaged is passed over and kept as a list.
     pub(crate) fn open_damaged(
-        source: Arc<dyn Source>,
+        source: Arc<dyn ByteSource>,
         superblock: Superblock,
         damage: Vec<Error>,
     ) -> Result<Arc<Self>> {
@@ -105,7 +106,7 @@ impl FileCore {
 
     /// Opens a file to be repaired; an extension that cannot be read is left out.
     pub(crate) fn open_repaired(
-        source: Arc<dyn Source>,
+        source: Arc<dyn ByteSource>,
         superblock: Superblock,
         edits: impl FnOnce(&Self) -> Edits,
     ) -> Arc<Self> {
@@ -118,7 +119,7 @@ impl FileCore {
     }
 
     fn of(
-        source: Arc<dyn Source>,
+        source: Arc<dyn ByteSource>,
         superblock: Superblock,
         path: Option<PathBuf>,
         external: External,
@@ -246,6 +247,11 @@ impl FileCore {
             return Err(corrupt("the cache image"));
         }
         Ok(image)
+    }
+
+    /// Whether each read waits for a service far away.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.data.is_remote()
     }
 
     /// Reads metadata.

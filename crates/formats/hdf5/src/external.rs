@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use cannery_core::{Error, ErrorKind, Result};
+use cannery_places::{ByteSource as _, FileSource};
 
 use crate::bytes::{UNDEFINED, malformed, unsupported};
 use crate::core::FileCore;
-use crate::source::{FileSource, Source};
+use crate::source;
 
 /// Which other files a file may lead to: by external links, virtual datasets and raw files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl RawFiles {
         let (mut parts, mut start) = (Vec::new(), 0_u64);
         for segment in segments {
             let path = core.external.find(&segment.name, core.path.as_deref())?;
-            let (file, offset, len) = (FileSource::open(&path)?, segment.offset, segment.len);
+            let (file, offset, len) = (source::open(&path)?, segment.offset, segment.len);
             parts.push(RawPart { file, offset, start, len });
             if len == UNDEFINED {
                 break;

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cannery_core::Result;
+use cannery_places::ByteSource;
 
 use crate::core::FileCore;
 use crate::external::{External, ExternalPolicy};
 use crate::node::{Node, canonical};
-use crate::source::{FileSource, Source};
+use crate::source;
 
 /// An open file.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ impl File {
     /// Those of the operating system and of the superblock.
     pub fn open_with(path: impl AsRef<Path>, external: ExternalPolicy) -> Result<Self> {
         let path = path.as_ref();
-        let source = Arc::new(FileSource::open(path)?);
+        let source = Arc::new(source::open(path)?);
         let path = canonical(path);
         let external = External::new(external, Some(&path));
         let core = FileCore::open(source, Some(path.clone()), external, 0);
@@ -48,7 +49,7 @@ impl File {
     ///
     /// # Errors
     /// Those of the source and of the superblock.
-    pub fn from_source(source: Arc<dyn Source>) -> Result<Self> {
+    pub fn from_source(source: Arc<dyn ByteSource>) -> Result<Self> {
         FileCore::open(source, None, External::default(), 0).map(Self)
     }
 

@@ -53,6 +53,7 @@ mod virtual_data;
 mod write;
 
 pub use attributes::Attribute;
+pub use cannery_places::{ByteSource, FileSource};
 pub use convert::{NumberKind, NumberType};
 pub use dataset::Dataset;
 pub use dataspace::{Dataspace, MAX_RANK};
@@ -68,7 +69,6 @@ pub use links::{Link, LinkTarget};
 pub use node::{Node, ObjectKind};
 pub use region::{Region, RegularDim};
 pub use selection::{DimSelection, Selection};
-pub use source::{FileSource, Source};
 pub use superblock::MAGIC;
 pub use virtual_data::VirtualSource;
 pub use write::{

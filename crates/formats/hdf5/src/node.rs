@@ -13,7 +13,7 @@ use crate::datatype::Datatype;
 use crate::header::{Header, MessageKind};
 use crate::links::{Link, LinkTarget, Links};
 use crate::shared::resolve;
-use crate::source::FileSource;
+use crate::source;
 
 /// Soft and external links on one path, at most: as many as libhdf5 follows.
 const MAX_LINKS: u32 = 16;
@@ -198,7 +198,7 @@ impl Node {
             return Err(Error::new(ErrorKind::Cycle, "external links lead through too many files"));
         }
         let path = core.external.find(name, core.path.as_deref())?;
-        let source = Arc::new(FileSource::open(&path)?);
+        let source = Arc::new(source::open(&path)?);
         FileCore::open(source, Some(path), core.external.clone(), core.depth + 1)
     }
 }

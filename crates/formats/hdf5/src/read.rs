@@ -15,6 +15,9 @@ use crate::write::{FoundChunks, Place};
 /// Smaller results are read by one thread.
 const PARALLEL: usize = 1 << 17;
 
+/// Chunks that a service is asked for at once.
+const REQUESTS: usize = 16;
+
 /// Bytes that are read at a time where elements are picked out of contiguous data.
 const WINDOW: u64 = 4 << 20;
 
@@ -269,7 +272,11 @@ fn read_chunked(
         total,
         failed: AtomicBool::new(false),
     };
-    let workers = workers(threads, total, out.len());
+    let workers = if dataset.core.is_remote() {
+        total.clamp(1, REQUESTS)
+    } else {
+        workers(threads, total, out.len())
+    };
     let bands = work.bands(out);
     if workers == 1 {
         return work.run(&bands);

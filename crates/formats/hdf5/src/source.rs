@@ -5,115 +5,30 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cannery_core::{Error, ErrorKind, Result};
+use cannery_core::{Error, Result};
+use cannery_places::{ByteSource, FileSource, ends_early};
 
 use crate::lock::{LockKind, lock};
 
-/// Bytes that can be read at any place, by many threads at once.
-pub trait Source: Send + Sync {
-    /// How many bytes there are.
-    fn len(&self) -> u64;
-
-    /// Whether there are none.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Fills `out` with the bytes from `offset` on.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Truncated`] if there are not as many, and those of the storage.
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()>;
-}
-
-impl Source for Vec<u8> {
-    fn len(&self) -> u64 {
-        Vec::len(self) as u64
-    }
-
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        let start = usize::try_from(offset).ok().filter(|start| *start <= Vec::len(self));
-        let found = start.and_then(|start| self[start..].get(..out.len()));
-        out.copy_from_slice(found.ok_or_else(|| ends_early(offset, out.len()))?);
-        Ok(())
-    }
-}
-
-#[cold]
-fn ends_early(offset: u64, len: usize) -> Error {
-    let message = format!("expected {len} bytes, found the end of the file");
-    Error::new(ErrorKind::Truncated, message).at_offset(offset)
-}
-
-/// A file of the operating system.
-#[derive(Debug)]
-pub struct FileSource {
-    file: File,
-    len: u64,
-}
-
-impl FileSource {
-    /// Opens a file.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn open(path: &Path) -> Result<Self> {
-        let doing = || format!("cannot open `{}`", path.display().to_string().escape_debug());
-        let file = File::open(path).map_err(|e| Error::io(e, doing()))?;
-        // Looked at only: what is opened for reading may stay open for long.
-        lock(&file, path, LockKind::Shared)?;
-        let _ = file.unlock();
-        Self::new(file).map_err(|e| e.in_file(path.display().to_string()))
-    }
-
-    /// Reads an open file.
-    ///
-    /// # Errors
-    /// Those of the operating system; [`ErrorKind::Io`] for what is no regular file.
-    pub fn new(file: File) -> Result<Self> {
-        let metadata = file.metadata().map_err(|e| Error::io(e, "cannot look at the file"))?;
-        if !metadata.is_file() {
-            return Err(Error::new(ErrorKind::Io, "expected a regular file"));
-        }
-        Ok(Self { file, len: metadata.len() })
-    }
-}
-
-impl Source for FileSource {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        use std::os::unix::fs::FileExt;
-        let read = self.file.read_exact_at(out, offset);
-        read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        seek_read_exact(&self.file, offset, out)
-    }
-}
-
-/// Fills `out` with the bytes of a file from `offset` on.
-#[cfg(windows)]
-pub(crate) fn seek_read_exact(file: &File, offset: u64, out: &mut [u8]) -> Result<()> {
-    use std::os::windows::fs::FileExt;
-    let mut done = 0;
-    while done < out.len() {
-        let read = file.seek_read(&mut out[done..], offset + done as u64);
-        match read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))? {
-            0 => return Err(ends_early(offset, out.len())),
-            some => done += some,
-        }
-    }
-    Ok(())
+/// Opens a file, which no other program writes at this moment.
+///
+/// # Errors
+/// Those of the operating system; [`ErrorKind::Io`](cannery_core::ErrorKind::Io) for what is no
+/// regular file.
+pub(crate) fn open(path: &Path) -> Result<FileSource> {
+    let doing = || format!("cannot open `{}`", path.display().to_string().escape_debug());
+    let file = File::open(path).map_err(|e| Error::io(e, doing()))?;
+    // Looked at only: what is opened for reading may stay open for long.
+    lock(&file, path, LockKind::Shared)?;
+    let _ = file.unlock();
+    FileSource::new(file).map_err(|e| e.in_file(path.display().to_string()))
 }
 
 /// Bytes read at a time where metadata is looked at.
 const BLOCK: u64 = 16 << 10;
+
+/// The same where each read takes its time to travel.
+const REMOTE_BLOCK: u64 = 64 << 10;
 
 /// Blocks that are kept, at most.
 const KEPT: usize = 512;
@@ -122,13 +37,19 @@ type Blocks = HashMap<u64, Arc<[u8]>>;
 
 /// A source whose small reads are served from blocks that are kept.
 pub(crate) struct Cached {
-    source: Arc<dyn Source>,
+    source: Arc<dyn ByteSource>,
     blocks: Mutex<Blocks>,
+    block_len: u64,
 }
 
 impl Cached {
-    pub(crate) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, blocks: Mutex::default() }
+    pub(crate) fn new(source: Arc<dyn ByteSource>) -> Self {
+        let block_len = if source.is_remote() { REMOTE_BLOCK } else { BLOCK };
+        Self { source, blocks: Mutex::default(), block_len }
+    }
+
+    pub(crate) fn is_remote(&self) -> bool {
+        self.source.is_remote()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -142,13 +63,13 @@ impl Cached {
 
     /// Reads metadata.
     pub(crate) fn read_at(&self, offset: u64, mut out: &mut [u8]) -> Result<()> {
-        if out.len() as u64 > BLOCK {
+        if out.len() as u64 > self.block_len {
             return self.source.read_at(offset, out);
         }
         let mut at = offset;
         while !out.is_empty() {
-            let block = self.block(at / BLOCK)?;
-            let start = usize::try_from(at % BLOCK).unwrap_or(usize::MAX);
+            let block = self.block(at / self.block_len)?;
+            let start = usize::try_from(at % self.block_len).unwrap_or(usize::MAX);
             let found = block.get(start..).unwrap_or_default();
             let len = found.len().min(out.len());
             if len == 0 {
@@ -168,7 +89,7 @@ impl Cached {
         if blocks.is_empty() {
             return;
         }
-        let (first, last) = (offset / BLOCK, (offset + len.max(1) - 1) / BLOCK);
+        let (first, last) = (offset / self.block_len, (offset + len.max(1) - 1) / self.block_len);
         if last - first > KEPT as u64 {
             blocks.clear();
             return;
@@ -183,8 +104,8 @@ impl Cached {
         if let Some(block) = lock().get(&number) {
             return Ok(Arc::clone(block));
         }
-        let start = number * BLOCK;
-        let len = self.source.len().saturating_sub(start).min(BLOCK);
+        let start = number * self.block_len;
+        let len = self.source.len().saturating_sub(start).min(self.block_len);
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         self.source.read_at(start, &mut bytes)?;
         let block: Arc<[u8]> = bytes.into();

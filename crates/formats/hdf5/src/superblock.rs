@@ -1,10 +1,10 @@
 //! The superblock: where a file begins and how wide its numbers are.
 
 use cannery_core::{Error, ErrorKind, Result};
+use cannery_places::ByteSource;
 
 use crate::bytes::{Cursor, Sizes, UNDEFINED, corrupt, malformed, wrong_version};
 use crate::checksum::{ends_with_lookup3, lookup3};
-use crate::source::Source;
 
 /// The bytes that every HDF5 file has at offset 0, 512, 1024, 2048 and so on.
 pub const MAGIC: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
@@ -37,7 +37,7 @@ const USUAL_CHUNK_NODE: u16 = 32;
 
 impl Superblock {
     /// Finds and reads the superblock.
-    pub(crate) fn read(source: &dyn Source) -> Result<Self> {
+    pub(crate) fn read(source: &dyn ByteSource) -> Result<Self> {
         let at = find(source)?;
         let len = (source.len() - at).min(LONGEST);
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
@@ -55,7 +55,7 @@ impl Superblock {
 
     /// Finds and reads the superblock of a file that may be damaged: what is wrong with it goes to
     /// `damage`. Without one that can be read, a file is taken for one without a root group.
-    pub(crate) fn read_damaged(source: &dyn Source, damage: &mut Vec<Error>) -> Result<Self> {
+    pub(crate) fn read_damaged(source: &dyn ByteSource, damage: &mut Vec<Error>) -> Result<Self> {
         let at = find(source).unwrap_or_else(|error| {
             damage.push(error.at_offset(0));
             0
@@ -221,7 +221,7 @@ fn sizes(cursor: &mut Cursor<'_>) -> Result<Sizes> {
     Ok(Sizes { offset, length })
 }
 
-fn find(source: &dyn Source) -> Result<u64> {
+fn find(source: &dyn ByteSource) -> Result<u64> {
     let mut at = 0_u64;
     while at.checked_add(MAGIC.len() as u64).is_some_and(|end| end <= source.len()) {
         let mut found = [0; 8];

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use cannery_core::Result;
 use cannery_hdf5::{
-    ByteOrder, CreateOptions, DatasetSpec, Dataspace, Datatype, DimSelection, ExternalPolicy, File,
-    Filter, LinkTarget, MemoryTarget, Node, ObjectKind, Selection, Source, Storage, Target,
-    TypeClass,
+    ByteOrder, ByteSource, CreateOptions, DatasetSpec, Dataspace, Datatype, DimSelection,
+    ExternalPolicy, File, Filter, LinkTarget, MemoryTarget, Node, ObjectKind, Selection, Storage,
+    Target, TypeClass,
 };
 
 fn integer(size: u32) -> Datatype {
@@ -156,7 +156,7 @@ struct RecordingTarget {
     states: Mutex<Vec<Vec<u8>>>,
 }
 
-impl Source for RecordingTarget {
+impl ByteSource for RecordingTarget {
     fn len(&self) -> u64 {
         self.inner.len()
     }
@@ -283,7 +283,7 @@ struct CountingTarget {
     written: Mutex<u64>,
 }
 
-impl Source for CountingTarget {
+impl ByteSource for CountingTarget {
     fn len(&self) -> u64 {
         self.inner.len()
     }

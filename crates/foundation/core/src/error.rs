@@ -228,6 +228,13 @@ impl Error {
         self
     }
 
+    /// Says in which file it happened, whatever was said before: of a copy, where it came from.
+    #[must_use]
+    pub fn of_file(mut self, file: impl Into<String>) -> Self {
+        self.0.file = Some(file.into());
+        self
+    }
+
     /// Adds the next outer step of the path to the value.
     #[must_use]
     pub fn inside(mut self, segment: Segment) -> Self {

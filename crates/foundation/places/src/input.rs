@@ -1,4 +1,4 @@
-//! Opening what is read: a file, a pipe, memory; packed or not.
+//! Opening what is read: a file, a pipe, memory, a file of a service; packed or not.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -12,7 +12,9 @@ use crate::compression::decoder;
 use crate::inflate::named_bytes;
 #[cfg(feature = "compression")]
 use crate::inflate::{Bounded, Counted};
-use crate::{Compression, Location};
+#[cfg(feature = "remote")]
+use crate::remote::{self, Opened, RemoteFile, RemoteReader};
+use crate::{ByteSource, Compression, FileSource, Location, Url};
 
 /// Bytes looked at to tell what a file is.
 pub const START_LEN: usize = 4096;
@@ -29,16 +31,18 @@ pub struct Input {
     counter: Option<Arc<AtomicU64>>,
 }
 
-/// A file that counts what is read of it.
-struct CountedFile {
-    file: File,
-    counter: Arc<AtomicU64>,
+/// What counts the bytes that are read of it, if somebody looks at their number.
+struct CountedReader<R> {
+    reader: R,
+    counter: Option<Arc<AtomicU64>>,
 }
 
-impl Read for CountedFile {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(out)?;
-        self.counter.fetch_add(count as u64, Ordering::Relaxed);
+        let count = self.reader.read(out)?;
+        if let Some(counter) = &self.counter {
+            counter.fetch_add(count as u64, Ordering::Relaxed);
+        }
         Ok(count)
     }
 }
@@ -48,6 +52,9 @@ enum Content {
     File(File),
     /// Everything, in memory.
     Memory(Vec<u8>),
+    /// A plain file of a service.
+    #[cfg(feature = "remote")]
+    Remote(RemoteFile),
     /// What follows the start.
     Stream(Box<dyn Read + Send>),
 }
@@ -71,6 +78,7 @@ impl Input {
             Location::Path(path) => File::open(path)
                 .map_err(|e| Error::io(e, "cannot open the file"))
                 .and_then(|file| Self::from_file(file, location.compression())),
+            Location::Url(url) => Self::from_url(url, location.compression()),
         };
         let mut input = input.map_err(|e| e.in_file(location.name()))?;
         input.name = location.name();
@@ -113,6 +121,31 @@ impl Input {
             None => Ok(Self { size, start, ..Self::new(Content::File(file)) }),
             Some(compression) => Self::from_packed(compression, BufReader::new(file), size),
         }
+    }
+
+    #[cfg(feature = "remote")]
+    fn from_url(url: &Url, named: Option<Compression>) -> Result<Self> {
+        let file = match remote::open(url)? {
+            Opened::File(file) => file,
+            Opened::Stream(stream, size) => {
+                let input = Self::from_stream(stream)?;
+                return Ok(Self { size: size.or(input.size), ..input });
+            }
+        };
+        let size = Some(file.len());
+        let start = file.first()[..file.first().len().min(START_LEN)].to_vec();
+        let zlib = named.filter(|&named| named == Compression::Zlib);
+        match Compression::of_start(&start).or(zlib) {
+            None => Ok(Self { size, start, ..Self::new(Content::Remote(file)) }),
+            Some(compression) => {
+                Self::from_packed(compression, BufReader::new(RemoteReader::new(file)), size)
+            }
+        }
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn from_url(_: &Url, _: Option<Compression>) -> Result<Self> {
+        Err(without_remote())
     }
 
     /// Anything that can be read.
@@ -188,7 +221,8 @@ impl Input {
         &self.start
     }
 
-    /// All bytes: a plain file as it is, anything else read into memory.
+    /// All bytes: a plain file as it is, anything else read into memory; of a service, what is
+    /// larger than 64 MiB into a file without a name.
     ///
     /// Packed bytes may expand to what [`default_limits`](crate::default_limits) allow.
     ///
@@ -199,12 +233,29 @@ impl Input {
         match self.content {
             Content::File(file) => Ok(Contents::File(file)),
             Content::Memory(bytes) => Ok(Contents::Memory(bytes)),
+            #[cfg(feature = "remote")]
+            Content::Remote(file) => kept(file),
             Content::Stream(stream) => {
                 let packed = self.size.filter(|_| self.compression.is_some());
                 let limits = limits.base_bytes(limits.base_bytes.max(named_bytes()));
                 let budget = packed.map(|size| Budget::new(&limits, size));
                 read_all(self.start, stream, budget).map(Contents::Memory)
             }
+        }
+    }
+
+    /// All bytes, to be read at any place: what a service keeps is asked for part by part.
+    ///
+    /// # Errors
+    /// As [`into_whole`](Self::into_whole).
+    pub fn into_source(self, limits: &Limits) -> Result<Arc<dyn ByteSource>> {
+        #[cfg(feature = "remote")]
+        if let Content::Remote(file) = self.content {
+            return Ok(Arc::new(file));
+        }
+        match self.into_whole(limits)? {
+            Contents::File(file) => Ok(Arc::new(FileSource::new(file)?)),
+            Contents::Memory(bytes) => Ok(Arc::new(bytes)),
         }
     }
 
@@ -230,18 +281,50 @@ impl Input {
     #[must_use]
     pub fn into_reader(self) -> Box<dyn BufRead + Send> {
         match self.content {
-            Content::File(file) if self.counter.is_some() => {
-                let counted = CountedFile { file, counter: self.counter.unwrap_or_default() };
+            Content::File(reader) => {
+                let counted = CountedReader { reader, counter: self.counter };
                 Box::new(BufReader::with_capacity(1 << 16, counted))
             }
-            Content::File(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
             Content::Memory(bytes) => Box::new(Cursor::new(bytes)),
+            #[cfg(feature = "remote")]
+            Content::Remote(file) => {
+                let counter = self.counter;
+                let reader = CountedReader { reader: RemoteReader::new(file), counter };
+                Box::new(BufReader::with_capacity(1 << 16, reader))
+            }
             Content::Stream(stream) => {
                 let rest = BufReader::with_capacity(1 << 16, stream);
                 Box::new(Cursor::new(self.start).chain(rest))
             }
         }
     }
+}
+
+/// Bytes of a file of a service that are kept in memory.
+#[cfg(feature = "remote")]
+const KEPT_IN_MEMORY: u64 = 64 << 20;
+
+/// All bytes of a file that a service keeps.
+#[cfg(feature = "remote")]
+fn kept(file: RemoteFile) -> Result<Contents> {
+    let len = file.len();
+    let mut reader = RemoteReader::new(file);
+    if len <= KEPT_IN_MEMORY {
+        let mut bytes = Vec::new();
+        cannery_core::read_to_end(&mut reader, &mut bytes).map_err(cannot_read)?;
+        return Ok(Contents::Memory(bytes));
+    }
+    let mut kept = tempfile::tempfile().map_err(|e| Error::io(e, "cannot make a file"))?;
+    io::copy(&mut reader, &mut kept).map_err(cannot_read)?;
+    kept.seek(SeekFrom::Start(0)).map_err(cannot_read)?;
+    Ok(Contents::File(kept))
+}
+
+#[cfg(not(feature = "remote"))]
+#[cold]
+pub(crate) fn without_remote() -> Error {
+    Error::new(ErrorKind::Unsupported, "addresses are not opened by this build")
+        .with_hint("build it with the feature `remote`, or read a copy of the file")
 }
 
 /// Bytes that are read at most of a device that a path leads to.

@@ -24,7 +24,11 @@ mod input;
 mod location;
 mod output;
 mod pieces;
+#[cfg(feature = "remote")]
+mod remote;
+mod source;
 mod spooled;
+mod url;
 
 pub use compression::Compression;
 pub use inflate::{EXPANSION_HINT, default_limits};
@@ -32,4 +36,10 @@ pub use input::{Contents, Input, START_LEN};
 pub use location::Location;
 pub use output::{Output, Replace, remove_unfinished};
 pub use pieces::{Piece, PieceOptions, Pieces, RecordEnds};
+#[cfg(feature = "remote")]
+pub use remote::{LocalCopy, RemoteFile, set_interrupted};
+#[cfg(windows)]
+pub use source::seek_read_exact;
+pub use source::{ByteSource, FileSource, ends_early};
 pub use spooled::SpooledWriter;
+pub use url::Url;

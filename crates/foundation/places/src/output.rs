@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cannery_core::{Error, Result};
+use cannery_core::{Error, ErrorKind, Result};
 
 #[cfg(feature = "compression")]
 use crate::compression::{Encoder, encoder};
-use crate::{Compression, Input, Location};
+#[cfg(feature = "remote")]
+use crate::remote::RemoteWriter;
+use crate::{Compression, Input, Location, Url};
 
 /// Something to write; nothing of it is seen under its name before [`finish`](Output::finish).
 pub struct Output<'w> {
@@ -29,6 +31,8 @@ enum Packer<'w> {
 
 enum Target<'w> {
     File(BufWriter<Replace>),
+    #[cfg(feature = "remote")]
+    Remote(BufWriter<RemoteWriter>),
     Stream(BufWriter<Box<dyn Write + Send + 'w>>),
 }
 
@@ -43,6 +47,7 @@ impl<'w> Output<'w> {
             Location::Path(path) => {
                 Target::File(BufWriter::with_capacity(1 << 16, Replace::create(path)?))
             }
+            Location::Url(url) => Target::url(url).map_err(|e| e.in_file(location.name()))?,
         };
         let writer =
             pack(location.compression(), target).map_err(|e| e.in_file(location.name()))?;
@@ -57,7 +62,11 @@ impl<'w> Output<'w> {
     /// # Errors
     /// Those of the operating system, with the file's name.
     pub fn append(location: &Location) -> Result<Self> {
-        let Location::Path(path) = location else { return Self::create(location) };
+        let path = match location {
+            Location::Path(path) => path,
+            Location::Standard => return Self::create(location),
+            Location::Url(_) => return Err(cannot_append().in_file(location.name())),
+        };
         let file = OpenOptions::new().append(true).create(true).open(path);
         let writer = file
             .map_err(|e| Error::io(e, "cannot open the file"))
@@ -78,7 +87,7 @@ impl<'w> Output<'w> {
             Location::Path(path) => {
                 last_byte(path, location).map_err(|e| e.in_file(location.name()))?
             }
-            Location::Standard => None,
+            Location::Standard | Location::Url(_) => None,
         };
         let mut output = Self::append(location)?;
         output.owes_newline = ends_in_line.is_some_and(|byte| byte != b'\n');
@@ -105,7 +114,7 @@ impl<'w> Output<'w> {
     #[must_use]
     pub fn is_file(&self) -> bool {
         match &self.writer {
-            Packer::Plain(target) => matches!(target, Target::File(_)),
+            Packer::Plain(target) => !matches!(target, Target::Stream(_)),
             #[cfg(feature = "compression")]
             Packer::Compressed(_) => true,
         }
@@ -155,6 +164,12 @@ fn pack(compression: Option<Compression>, target: Target<'_>) -> Result<Packer<'
         None => Ok(Packer::Plain(target)),
         Some(compression) => Err(crate::compression::without_compression(compression)),
     }
+}
+
+#[cold]
+fn cannot_append() -> Error {
+    Error::new(ErrorKind::Unsupported, "nothing can be appended to what a service keeps")
+        .with_hint("append to a copy of it, or write another object")
 }
 
 /// The last byte of a file's text, if it is there and has any.
@@ -215,9 +230,21 @@ impl<'w> Target<'w> {
         Target::Stream(BufWriter::with_capacity(1 << 16, Box::new(stream)))
     }
 
+    #[cfg(feature = "remote")]
+    fn url(url: &Url) -> Result<Self> {
+        Ok(Target::Remote(BufWriter::with_capacity(1 << 16, RemoteWriter::create(url)?)))
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn url(_: &Url) -> Result<Self> {
+        Err(crate::input::without_remote())
+    }
+
     fn finish(self) -> io::Result<()> {
         match self {
             Target::File(file) => file.into_inner()?.commit(),
+            #[cfg(feature = "remote")]
+            Target::Remote(object) => object.into_inner()?.commit(),
             Target::Stream(mut stream) => stream.flush(),
         }
     }
@@ -227,6 +254,8 @@ impl Write for Target<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Target::File(file) => file.write(bytes),
+            #[cfg(feature = "remote")]
+            Target::Remote(object) => object.write(bytes),
             Target::Stream(stream) => stream.write(bytes),
         }
     }
@@ -234,6 +263,8 @@ impl Write for Target<'_> {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Target::File(file) => file.flush(),
+            #[cfg(feature = "remote")]
+            Target::Remote(object) => object.flush(),
             Target::Stream(stream) => stream.flush(),
         }
     }

@@ -9,13 +9,12 @@ use cannery_core::{
     Limits, Order, Result, Sink,
 };
 use cannery_hdf5::{
-    Dataset, Dataspace, Datatype, DimSelection, File, FileSource, LinkTarget, MAGIC, Node,
-    NumberKind, ObjectKind, Selection, TypeClass,
+    Dataset, Dataspace, Datatype, DimSelection, File, LinkTarget, MAGIC, Node, NumberKind,
+    ObjectKind, Selection, TypeClass,
 };
 
 use super::hdf5_write::{Hdf5Output, TAG};
 use super::once;
-use crate::Contents;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node as Part;
 use crate::{EXPANSION_HINT, Input, Output, default_limits};
@@ -85,10 +84,7 @@ impl Format for Hdf5 {
 
 /// Copies a file that can be opened.
 pub(crate) fn copy(input: Input, mut output: Output<'_>) -> Result<()> {
-    let source: Arc<dyn cannery_hdf5::Source> = match input.into_whole(&Limits::default())? {
-        Contents::File(file) => Arc::new(FileSource::new(file)?),
-        Contents::Memory(bytes) => Arc::new(bytes),
-    };
+    let source = input.into_source(&Limits::default())?;
     File::from_source(Arc::clone(&source))?;
     let mut at = 0;
     while at < source.len() {
@@ -102,11 +98,7 @@ pub(crate) fn copy(input: Input, mut output: Output<'_>) -> Result<()> {
 
 /// Other files that this one names are not opened.
 fn open(input: Input, options: &ReadOptions) -> Result<File> {
-    let source: Arc<dyn cannery_hdf5::Source> = match input.into_whole(&options.limits)? {
-        Contents::File(file) => Arc::new(FileSource::new(file)?),
-        Contents::Memory(bytes) => Arc::new(bytes),
-    };
-    File::from_source(source)
+    File::from_source(input.into_source(&options.limits)?)
 }
 
 /// The members of a group in their order; those that lead to other files are left to the caller.

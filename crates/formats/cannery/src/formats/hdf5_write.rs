@@ -9,8 +9,8 @@ use cannery_core::{
     Result, Sink, Text, Value, ValueBuilder,
 };
 use cannery_hdf5::{
-    CharacterSet, CreateOptions, DatasetSpec, Dataspace, Datatype, DimSelection, File, FileTarget,
-    FloatLayout, LinkTarget, Member, Node, Selection, Source, StringPadding, Target, TypeClass,
+    ByteSource, CharacterSet, CreateOptions, DatasetSpec, Dataspace, Datatype, DimSelection, File,
+    FileTarget, FloatLayout, LinkTarget, Member, Node, Selection, StringPadding, Target, TypeClass,
 };
 
 use crate::Output;
@@ -25,7 +25,7 @@ const PIECE: usize = 4 << 20;
 /// The file while it is written: a temporary one that is never published.
 struct Spool(FileTarget);
 
-impl Source for Spool {
+impl ByteSource for Spool {
     fn len(&self) -> u64 {
         self.0.len()
     }

@@ -88,7 +88,19 @@ const OPENERS: &[Opener] = &[
 /// # Errors
 /// Those of the operating system and of the format that the file is of.
 pub fn open_tensors(location: &Location) -> Result<Option<OpenTensors>> {
-    let Location::Path(path) = location else { return Ok(None) };
+    let path = match location {
+        Location::Path(path) => path,
+        Location::Standard => return Ok(None),
+        #[cfg(feature = "remote")]
+        Location::Url(url) => {
+            // Gone by its name when it is open; it is mapped, or read through open files.
+            let copy = cannery_places::LocalCopy::of(url)?;
+            return open_tensors(&Location::Path(copy.path().to_owned()))
+                .map_err(|e| e.of_file(url.to_string()));
+        }
+        #[cfg(not(feature = "remote"))]
+        Location::Url(_) => return Ok(None), // what opens it in another way says what is lacking
+    };
     if !path.is_file() && !path.is_dir() {
         return Ok(None);
     }

@@ -11,12 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cannery_core::Result;
+use cannery_places::ByteSource;
 
 pub(crate) use self::elements::check as check_elements;
 pub use self::report::{Checkup, Finding};
 pub(crate) use self::report::{ChunkRepair, ObjectRepair, Repairs};
 use crate::core::FileCore;
-use crate::source::{FileSource, Source};
+use crate::source;
 use crate::superblock::Superblock;
 
 impl Checkup {
@@ -27,7 +28,7 @@ impl Checkup {
     /// Those of the operating system; if the file is one of several parts.
     pub fn of_path(path: impl AsRef<Path>, threads: usize) -> Result<Self> {
         let path = path.as_ref();
-        let source = FileSource::open(path)?;
+        let source = source::open(path)?;
         Self::of(Arc::new(source), threads).map_err(|e| e.in_file(path.display().to_string()))
     }
 
@@ -35,7 +36,7 @@ impl Checkup {
     ///
     /// # Errors
     /// Those of the source; if the file is one of several parts.
-    pub fn of(source: Arc<dyn Source>, threads: usize) -> Result<Self> {
+    pub fn of(source: Arc<dyn ByteSource>, threads: usize) -> Result<Self> {
         let mut damage = Vec::new();
         let superblock = Superblock::read_damaged(source.as_ref(), &mut damage)?;
         let core = FileCore::open_damaged(source, superblock, damage)?;

@@ -194,7 +194,7 @@ impl File {
 /// A target, read.
 struct TargetSource(Arc<dyn Target>);
 
-impl crate::source::Source for TargetSource {
+impl cannery_places::ByteSource for TargetSource {
     fn len(&self) -> u64 {
         self.0.len()
     }

@@ -6,12 +6,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cannery_core::{Error, Result};
+use cannery_places::ByteSource;
 
 use crate::lock::{LockKind, lock};
-use crate::source::Source;
 
 /// Bytes that can be written at any place, by many threads at once, and read again.
-pub trait Target: Source {
+pub trait Target: ByteSource {
     /// Writes bytes at `offset`; what lies between the end and `offset` becomes zeros.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ fn cannot(error: std::io::Error, what: &str, path: &Path) -> Error {
     Error::io(error, format!("cannot {what} `{}`", path.escape_debug()))
 }
 
-impl Source for FileTarget {
+impl ByteSource for FileTarget {
     fn len(&self) -> u64 {
         self.len.load(Ordering::Acquire)
     }
@@ -150,7 +150,7 @@ impl Source for FileTarget {
 
     #[cfg(windows)]
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        crate::source::seek_read_exact(&self.file, offset, out)
+        cannery_places::seek_read_exact(&self.file, offset, out)
     }
 }
 
@@ -251,7 +251,7 @@ impl MemoryTarget {
     }
 }
 
-impl Source for MemoryTarget {
+impl ByteSource for MemoryTarget {
     fn len(&self) -> u64 {
         self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).len() as u64
     }

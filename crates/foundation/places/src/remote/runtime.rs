@@ -1,0 +1,56 @@
+//! Waiting for what services answer.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use cannery_core::{Error, ErrorKind, Result};
+use tokio::runtime::{Builder, Runtime};
+
+/// The threads that speak to services, and the process that they belong to.
+static RUNTIME: Mutex<Option<(u32, Arc<Runtime>)>> = Mutex::new(None);
+
+/// Says whether the user wants to stop.
+static INTERRUPTED: OnceLock<fn() -> bool> = OnceLock::new();
+
+/// How often that is asked while an answer is waited for.
+const ASKED_EVERY: Duration = Duration::from_millis(100);
+
+/// Sets what says, every tenth of a second while a service is waited for, whether the user wants
+/// to stop; the first one counts.
+pub fn set_interrupted(interrupted: fn() -> bool) {
+    let _ = INTERRUPTED.set(interrupted);
+}
+
+/// The threads of this process: a child that was forked has none of its parent's.
+pub(super) fn runtime() -> Result<Arc<Runtime>> {
+    let mut found = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    match found.take() {
+        Some((owner, runtime)) if owner == process => {
+            return Ok(Arc::clone(&found.insert((process, runtime)).1));
+        }
+        // Its threads are not there to be waited for.
+        Some((_, parents)) => std::mem::forget(parents),
+        None => {}
+    }
+    let made =
+        Builder::new_multi_thread().worker_threads(2).thread_name("cannery").enable_all().build();
+    let made = made.map_err(|e| Error::io(e, "cannot start threads for the network"))?;
+    Ok(Arc::clone(&found.insert((process, Arc::new(made))).1))
+}
+
+/// Waits for an answer.
+pub(super) fn block_on<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime()?.block_on(async {
+        let mut answer = pin!(answer);
+        loop {
+            if let Ok(answer) = tokio::time::timeout(ASKED_EVERY, &mut answer).await {
+                return answer;
+            }
+            if INTERRUPTED.get().is_some_and(|interrupted| interrupted()) {
+                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+            }
+        }
+    })
+}
