@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import sys
 
+from cannery._places import asking, is_address
+
 _STANDARD = "-"
 
 
 def reading(path: str) -> str:
     """Say that a file is about to be read, and return its path."""
+    if is_address(path):
+        return asking(path)
     if path != _STANDARD:
         sys.audit("open", path, "rb", os.O_RDONLY)
     return path
@@ -20,6 +24,8 @@ def reading(path: str) -> str:
 
 def writing(path: str) -> str:
     """Say that a file is about to be written, and return its path."""
+    if is_address(path):
+        return asking(path)
     if path != _STANDARD:
         sys.audit("open", path, "wb", os.O_WRONLY | os.O_CREAT)
     return path

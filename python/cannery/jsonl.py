@@ -16,6 +16,7 @@ from typing import IO, Any, Literal
 from cannery import _native
 from cannery._audit import reading, writing
 from cannery._native import JsonLines
+from cannery._places import plain
 from cannery.errors import DataTypeError
 
 __all__ = ["JsonLines", "dumps", "loads", "read", "write"]
@@ -114,7 +115,7 @@ def _split(where: Where, standard: Any, method: str) -> tuple[str | None, Any]:
     if where in ("-", b"-"):
         return None, getattr(standard, "buffer", standard)
     if isinstance(where, (str, bytes, os.PathLike)):
-        return os.fsdecode(where), None
+        return os.fsdecode(plain(where)), None
     if not hasattr(where, method):
         found = type(where).__name__
         raise TypeError(

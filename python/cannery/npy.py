@@ -27,6 +27,7 @@ from cannery._npy_objects import (
     read_pickle,
     write_objects,
 )
+from cannery._places import is_address, local, plain
 from cannery.errors import DataEndError, DataError
 
 if TYPE_CHECKING:
@@ -153,6 +154,14 @@ def load(
         raise ValueError(f"expected 'r', 'r+', 'w+' or 'c' as mmap_mode, found {mmap_mode!r}")
     policy = ObjectPolicy(trust, profile, fix_imports, encoding) if allow_pickle else None
     mmap_mode = None if mmap_mode is None else _MODES[mmap_mode]
+    file = plain(file)
+    if is_address(file):
+        # What is open can be read on when the copy has no name any more.
+        with local(file) as copy:
+            return load(
+                copy, mmap_mode, allow_pickle, fix_imports, encoding,
+                max_header_size=max_header_size, mmap=mmap, trust=trust, profile=profile,
+            )  # fmt: skip
     path = _path(file)
     if path is None:
         if not hasattr(file, "read"):
@@ -217,7 +226,7 @@ def open(where: str | os.PathLike[str]) -> LazyArray:
     path = _path(where)
     if path is None:
         raise TypeError("expected a path: what is read later must still be there")
-    return LazyArray(_native.MappedArray(reading(path)))
+    return LazyArray(_native.MappedArray(reading(plain(path))))
 
 
 def savez(file: Where, *args: ArrayLike, allow_pickle: bool = False, **kwds: ArrayLike) -> None:

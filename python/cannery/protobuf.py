@@ -19,6 +19,7 @@ from typing import IO, Any, Literal
 from cannery import _native
 from cannery._audit import reading, writing
 from cannery._native import ProtoFrames
+from cannery._places import plain
 
 __all__ = [
     "MessageType",
@@ -237,7 +238,7 @@ def _split(where: Where, standard: Any, method: str) -> tuple[str | None, Any]:
     if where == "-":
         return None, getattr(standard, "buffer", standard)
     if isinstance(where, (str, os.PathLike)):
-        return os.fspath(where), None
+        return os.fspath(plain(where)), None
     if not hasattr(where, method):
         found = type(where).__name__
         raise TypeError(f'expected a path, "-" or a file object with `{method}`, got {found}')

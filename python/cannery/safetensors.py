@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery import _native
 from cannery._audit import reading, writing
+from cannery._places import is_address, local, plain
 from cannery._tensor_types import (
     check_sides,
     from_stored,
@@ -290,6 +291,14 @@ class TensorFile(Mapping[str, LazyTensor]):
     """The tensors of a file, or of a set of files, by name."""
 
     def __init__(self, filename: Pathlike) -> None:
+        filename = plain(filename)
+        if is_address(filename):
+            with local(filename) as copy:
+                file = _OneFile(copy)
+                file.memory()  # while it has a name
+            self._files = {filename: file}
+            self._tensors = {name: LazyTensor(file, entry) for name, entry in file.entries.items()}
+            return
         path = os.fsdecode(filename)
         is_index = path.endswith(_INDEX)
         places = _native.safetensors_index(reading(path)) if is_index else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from cannery._chunks._source import (
 from cannery._chunks._tables import EXTENSIONS, TableSource, format_of_start
 from cannery._chunks._text import CsvOptions, TextSource
 from cannery._objects._formats import extension_of, format_of_id, format_of_name
+from cannery._places import asking, is_address, plain
 from cannery.errors import DataError, DataTypeError, NotFoundError
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 #: What is read piece by piece, for hints.
 FORMATS = "jsonl, csv, npy, npz, hdf5, msgpack, parquet, arrow"
 _START = 4096
@@ -43,10 +42,9 @@ def open_source(
         path = os.fspath(where)
         if not isinstance(path, str):
             path = os.fsdecode(path)
-        if _URL.match(path):
-            error = DataError(f"URLs are not read yet: {path}")
-            error.hint = "download the file first, and pass its path"
-            raise error
+        path = plain(path)
+        if is_address(path):
+            return AddressSource(path, columns, format, dataset, csv)
         if path == "-":
             import sys
 
@@ -232,6 +230,39 @@ class MsgpackSource(Source):
 
         with Path(self._path).open("rb") as file:
             yield from RowsSource(msgpack.Unpacker(file), self.name).pieces(size)
+
+
+class AddressSource(Source):
+    """A file that a service keeps: a copy of it, which lives as long as this."""
+
+    def __init__(
+        self,
+        address: str,
+        columns: tuple[Any, ...] | None,
+        format: str | None,
+        dataset: str | None,
+        csv: CsvOptions,
+    ) -> None:
+        from cannery import _native
+
+        self._copy = _native.LocalCopy(asking(address))
+        self._source = source = _file(self._copy.path, columns, format, dataset, csv)
+        self.name = self._copy.name
+        self.form, self.size = source.form, source.size
+        self.row_count, self.is_repeatable = source.row_count, source.is_repeatable
+
+    def schema(self) -> dict[str, str] | None:
+        """Return the types of its columns."""
+        return self._source.schema()
+
+    def identity(self) -> Identity | None:
+        """Return the address, and what the service says of the state of the file."""
+        etag, size = self._copy.state
+        return {"address": self.name, "etag": etag, "size": size}
+
+    def pieces(self, size: Size) -> Iterator[Piece]:
+        """Cut the copy."""
+        return self._source.pieces(size)
 
 
 class FilesSource(Source):

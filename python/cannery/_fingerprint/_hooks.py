@@ -126,7 +126,7 @@ _STARTED = frozenset(
 _OPENING = frozenset({"open", "os.listdir", "os.scandir"})
 _EVENTS = _MADE | _STARTED | _FOUND_BY_NAME | {
     "open", "os.listdir", "os.scandir", "os.rename", "os.link", "os.symlink", "sqlite3.connect",
-    "ctypes.dlopen", "socket.connect", "builtins.input",
+    "ctypes.dlopen", "socket.connect", "builtins.input", "cannery.address",
 }  # fmt: skip
 
 
@@ -164,6 +164,8 @@ def _note_event(
         observations.note_unseen("it asks for an answer on standard input")
     elif event == "socket.connect":
         _note_connection(observations, arguments[1])
+    elif event == "cannery.address":
+        _note_connection(observations, arguments)
     elif not _is_path(arguments[0]):
         return  # an open file's number: it was noted when it was opened
     elif event == "open":

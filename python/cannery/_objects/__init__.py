@@ -26,6 +26,7 @@ from cannery._objects._record import Record
 from cannery._objects._registry import generation, register
 from cannery._objects._revive import Reviver
 from cannery._objects._trust import check_trust
+from cannery._places import asking, is_address, plain
 from cannery.errors import CanneryError, DataError, DataTypeError
 
 __all__ = ["Record", "dump", "dumps", "load", "loads", "register"]
@@ -131,9 +132,12 @@ def dump(
     assert cannery.load("settings.json") == {"rate": 0.1, "layers": (64, 64)}
     ```
     """
+    where = plain(where)
     name = format_of_id(format) if format else format_of_file(where)
     if indent is not None:
         _check_indent(name)
+    if is_address(where):
+        asking(where)
     if isinstance(where, (str, bytes, os.PathLike)):
         if name in DOCUMENTS:
             _native.objects_dump(obj, _describer(), name, os.fsdecode(where), compression, indent)
@@ -197,12 +201,13 @@ def load(
     >>> cannery.load("settings.json")
     {'layers': (64, 64)}
     """
+    where = plain(where)
     if lazy:
         return _opened_file(where, format)
     if not isinstance(where, (str, bytes, os.PathLike)):
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
-    path = Path(os.fsdecode(where))
+    path = os.fsdecode(where) if is_address(where) else str(Path(os.fsdecode(where)))
     if format == "torch" or (format is None and is_checkpoint(path)):
         from cannery import torch
 
@@ -210,17 +215,18 @@ def load(
     name = format_of_id(format) if format else format_of_file(where)
     if name == "pickle":
         return _checked(load_pickle(path, trust, type), type, None)
-    reading(str(path))
+    reading(path)
     if name not in DOCUMENTS:
-        data = io.BytesIO(_native.read_file(str(path)))
+        data = io.BytesIO(_native.read_file(path))
         try:
             return _checked(_load_as(name, data, trust, type), type, None)
         except CanneryError as error:
             error.add_note(f"in the file {os.fspath(where)!r}")
             raise
-    source = path.read_bytes if name == "json" and not extension_of(path)[1] else None
+    is_plain = name == "json" and not extension_of(path)[1]
+    source = (lambda: _native.read_file(path)) if is_plain else None
     given = (check_trust(trust), type)
-    value = _native.objects_load(str(path), Reviver.open, given, name, mmap)
+    value = _native.objects_load(path, Reviver.open, given, name, mmap)
     return _checked(value, type, source)
 
 

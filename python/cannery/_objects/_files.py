@@ -5,9 +5,9 @@ from __future__ import annotations
 import builtins
 import io
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from cannery._places import is_address, local
 from cannery.errors import DataTypeError
 
 #: Reads a file; the second argument is what the caller trusts.
@@ -98,13 +98,17 @@ def _load_pickle(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
     return _joblib.load(file, trust=trust, on_untrusted="record")
 
 
-def load_pickle(path: Path, trust: Iterable[Any], type: Any) -> Any:
+def load_pickle(path: str, trust: Iterable[Any], type: Any) -> Any:
     """Read a pickle, or a file of joblib's, whose arrays may lie in a map of it."""
     from cannery import _joblib
 
     named = (type,) if isinstance(type, builtins.type) else ()
     trust = (trust,) if isinstance(trust, (str, builtins.type)) else tuple(trust)
-    return _joblib.load(path, trust=(*trust, *named), on_untrusted="record")
+    trusted = (*trust, *named)
+    if is_address(path):
+        with local(path) as copy:
+            return _joblib.load(copy, trust=trusted, on_untrusted="record")
+    return _joblib.load(path, trust=trusted, on_untrusted="record")
 
 
 def _dump_pickle(obj: Any, file: IO[bytes]) -> None:

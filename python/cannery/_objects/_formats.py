@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from cannery import _native
+from cannery._places import file_name, is_address
 from cannery.errors import DataError
 
 #: Formats of documents, which hold any object.
@@ -25,8 +26,11 @@ _START = 4096
 _JSON_STARTS = (b"{", b"[", b'"')
 
 
-def is_checkpoint(path: Path) -> bool:
-    """Whether `path` is a checkpoint of PyTorch, or the index or the folder of a model."""
+def is_checkpoint(where: str | bytes | os.PathLike[Any]) -> bool:
+    """Whether `where` is a checkpoint of PyTorch, or the index or the folder of a model."""
+    path = Path(file_name(where))
+    if is_address(where):
+        return path.suffix.lower() in _CHECKPOINTS
     if path.suffix.lower() in _CHECKPOINTS or path.name.endswith(_INDEXES):
         return True
     if path.suffix.lower() == ".bin" and path.is_file():
@@ -70,7 +74,7 @@ def format_of_id(name: str) -> str:
 
 def extension_of(name: str | bytes | os.PathLike[Any]) -> tuple[str, str]:
     """Return the extension that says what is inside, and that of the compression around it."""
-    endings = [suffix[1:].lower() for suffix in PurePath(os.fsdecode(name)).suffixes[-2:]]
+    endings = [suffix[1:].lower() for suffix in PurePath(file_name(name)).suffixes[-2:]]
     if endings and endings[-1] in _compressions():
         return (endings[0] if len(endings) == 2 else ""), endings[-1]
     return (endings[-1] if endings else ""), ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from cannery import _native
 from cannery._audit import reading
+from cannery._places import plain, refuse_address
 from cannery.errors import DataError
 from cannery.hdf5._errors import shown
 
@@ -36,9 +37,10 @@ def opened(
         return Opened(_native.hdf5_open_bytes(bytes(name)), "<memory>", "r", None, None)
     if not isinstance(name, bytes) and hasattr(name, "read"):
         return _stream(name, mode, external, user_block, track_order)
-    path = os.fsdecode(os.fspath(name))
+    path = os.fsdecode(os.fspath(plain(name)))
     if mode == "r":
         return Opened(_native.hdf5_open(reading(path), external), path, "r", None, None)
+    refuse_address(path, "writing HDF5")
     there = Path(path).exists()
     if mode in ("x", "w-") and there:
         raise FileExistsError(17, "unable to create file: it exists already", path)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cannery._places import is_address, local, plain
 from cannery.errors import DataError
 from cannery.torch._file import check_file_name, load_buffer, load_file
 
@@ -55,6 +56,10 @@ def load(
 def _load_any(f: Any, weights_only: bool, mapped: bool) -> Any:
     if hasattr(f, "read"):
         return load_buffer(bytearray(f.read()), None, weights_only)
+    f = plain(f)
+    if is_address(f):
+        with local(f) as copy:
+            return load_file(Path(copy), weights_only, mapped)
     path = Path(os.fsdecode(f))
     if path.is_dir():
         return _load_folder(path, weights_only, mapped)

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cannery._places import refuse_address
 from cannery.errors import FileError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def save(
     if hasattr(f, "write"):
         _write(f, pickled)
         return
+    refuse_address(f, "torch.save")
     path = Path(os.fsdecode(f))
     try:
         _replace(path, pickled)

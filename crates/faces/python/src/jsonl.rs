@@ -202,7 +202,7 @@ fn jsonl_open(
     let plan = plan.map(Bound::unbind);
     let on_error = parse_on_error(on_error)?;
     let (input, calls_python) = match (path, file) {
-        (Some(path), _) => (Input::open(&Location::Path(path)), false),
+        (Some(path), _) => (py.detach(|| Input::open(&Location::parse(&path))), false),
         (None, Some(file)) => (Input::from_stream(PyFile::new(file)?), true),
         (None, None) => return Err(PyValueError::new_err("nothing to read from")),
     };
@@ -258,8 +258,8 @@ fn jsonl_write<'py>(
     default: Option<Bound<'py, PyAny>>,
 ) -> PyResult<u64> {
     let output = match (path, file) {
-        (Some(path), _) if append => Output::append_lines(&Location::Path(path)),
-        (Some(path), _) => Output::create(&Location::Path(path)),
+        (Some(path), _) if append => Output::append_lines(&Location::parse(&path)),
+        (Some(path), _) => Output::create(&Location::parse(&path)),
         (None, Some(file)) => Ok(Output::to_stream(PyFile::new(file)?)),
         (None, None) => return Err(PyValueError::new_err("nothing to write to")),
     };

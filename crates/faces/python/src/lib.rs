@@ -25,6 +25,7 @@ mod objects;
 mod pickle;
 mod pipeline;
 mod protobuf;
+mod remote;
 mod safetensors;
 mod scan;
 mod stack;
@@ -46,6 +47,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
+    remote::register();
     formats::register(module)?;
     chunks::register(module)?;
     joblib::register(module)?;

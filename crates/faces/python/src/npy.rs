@@ -89,7 +89,7 @@ impl ArrayHeader {
 /// it is told to.
 #[pyfunction]
 fn npy_open(py: Python<'_>, path: OsString, mapped: bool) -> PyResult<Py<PyAny>> {
-    let place = Location::from(path);
+    let place = Location::parse(&path);
     let named = |e: Error| e.in_file(place.name());
     let input = py.detach(|| Input::open(&place)).or_raise(py)?;
     if !input.start().starts_with(b"PK") {
@@ -129,7 +129,7 @@ fn npy_save(
     header: &Bound<'_, ArrayHeader>,
     data: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
-    let place = Location::from(path);
+    let place = Location::parse(&path);
     let data = Buffer::of(data)?;
     let header = &header.get().0;
     let written = || -> Result<()> {
@@ -259,7 +259,7 @@ struct MappedArray(NpyFile);
 impl MappedArray {
     #[new]
     fn new(py: Python<'_>, path: OsString) -> PyResult<Self> {
-        let place = Location::from(path);
+        let place = Location::parse(&path);
         let open = || NpyFile::from_bytes(&whole(Input::open(&place)?)?);
         py.detach(open).map(Self).map_err(|e| e.in_file(place.name())).or_raise(py)
     }
@@ -366,7 +366,7 @@ impl ArchiveWriter {
     #[new]
     fn new(py: Python<'_>, path: Option<OsString>, level: Option<u8>) -> PyResult<Self> {
         let target = match path {
-            Some(path) => Target::create(&Location::from(path)).or_raise(py)?,
+            Some(path) => Target::create(&Location::parse(&path)).or_raise(py)?,
             None => Target::Memory(MemoryFile::default(), None),
         };
         let compression = match level {

@@ -139,7 +139,7 @@ fn objects_dump<'py>(
     indent: Option<usize>,
 ) -> PyResult<()> {
     let (describer, format) = (Describer::new(describer), Format::of(format, compression)?);
-    let place = Location::from(path);
+    let place = Location::parse(&path);
     let output = Output::create(&place).or_raise(py)?;
     let surveyed = survey(value).or_raise(py)?;
     let document = plain_document(value, &surveyed, format, indent);
@@ -274,7 +274,7 @@ fn objects_load<'py>(
     format: &str,
     mapped: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let place = Location::from(path);
+    let place = Location::parse(&path);
     let named = |error: Error| with_hint(error).in_file(place.name());
     let mut builder = PyBuilder::new(py, GraphHooks::new(Some(Reviver::lazy(open, arguments))));
     let format = Format::of(format, None)?;

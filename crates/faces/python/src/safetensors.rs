@@ -164,7 +164,7 @@ struct TensorWriter {
 impl TensorWriter {
     #[new]
     fn new(py: Python<'_>, path: OsString) -> PyResult<Self> {
-        let location = Location::from(path);
+        let location = Location::parse(&path);
         let output = py.detach(|| Output::create(&location)).or_raise(py)?;
         Ok(Self { output: Mutex::new(Some(output)), name: location.name() })
     }

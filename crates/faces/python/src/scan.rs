@@ -55,7 +55,7 @@ fn scan_bytes(py: Python<'_>, data: &[u8], max_unpacked: Option<u64>) -> FileTup
 #[pyfunction]
 #[pyo3(signature = (paths, max_unpacked=None))]
 fn scan_paths(py: Python<'_>, paths: Vec<OsString>, max_unpacked: Option<u64>) -> Vec<FileTuple> {
-    let places: Vec<Location> = paths.iter().map(Location::from).collect();
+    let places: Vec<Location> = paths.iter().map(Location::parse).collect();
     let report = py.detach(|| scan_places(&places, &options(max_unpacked), &|_, _| ()));
     report.files.into_iter().map(|scanned| file(scanned.name, scanned.scan)).collect()
 }

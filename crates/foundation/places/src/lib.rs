@@ -37,7 +37,7 @@ pub use location::Location;
 pub use output::{Output, Replace, remove_unfinished};
 pub use pieces::{Piece, PieceOptions, Pieces, RecordEnds};
 #[cfg(feature = "remote")]
-pub use remote::{LocalCopy, RemoteFile, set_interrupted};
+pub use remote::{LocalCopy, RemoteFile, Waiting, set_waiting};
 #[cfg(windows)]
 pub use source::seek_read_exact;
 pub use source::{ByteSource, FileSource, ends_early};

@@ -38,7 +38,7 @@ fn print(
     head: Option<u64>,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let place = Location::from(file);
+    let place = Location::parse(file);
     let part = &args.part;
     let options = ConvertOptions::default()
         .from(part.schema.from(args.from.as_ref(), &place))

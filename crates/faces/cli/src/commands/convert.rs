@@ -15,7 +15,7 @@ pub(crate) fn convert(
     args: &ConvertArgs,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
-    let (source, target) = (Location::from(&args.source), Location::from(&args.target));
+    let (source, target) = (Location::parse(&args.source), Location::parse(&args.target));
     let message = args.part.schema.message_of();
     let read = ReadOptions::default().nan(args.nan).rows(args.part.rows).message(message.clone());
     let write = WriteOptions::default().nan(args.nan).indent(args.indent).message(message);

@@ -64,7 +64,7 @@ fn tensors(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Fai
 }
 
 fn open(file: &OsString) -> Result<OpenTensors, Failure> {
-    let location = Location::from(file);
+    let location = Location::parse(file);
     match open_tensors(&location)? {
         Some(open) => Ok(open),
         None => Err(no_tensors(&location).into()),

@@ -19,7 +19,7 @@ use crate::progress::ProgressLine;
 pub(super) fn expand(files: &[OsString]) -> Result<Vec<Location>> {
     let mut places = Vec::new();
     for file in files {
-        match Location::from(file) {
+        match Location::parse(file) {
             Location::Path(path) if path.is_dir() => walk(&path, &mut places)?,
             place => places.push(place),
         }

@@ -22,7 +22,7 @@ pub(crate) fn inspect(
 ) -> Result<ExitStatus, Failure> {
     for_each_file(&args.files, console, |file, console| {
         let options = ReadOptions::default().nan(true);
-        let place = Location::from(file);
+        let place = Location::parse(file);
         let inspection = match &args.from {
             Some(id) => cannery::inspect_from(&place, id, &options)?,
             None => cannery::inspect(&place, &options)?,

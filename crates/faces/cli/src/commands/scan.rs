@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const MAX_FINDINGS: usize = 10;
 
 pub(crate) fn scan(args: &ScanArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
-    let places: Vec<_> = args.paths.iter().map(Location::from).collect();
+    let places: Vec<_> = args.paths.iter().map(Location::parse).collect();
     let report = scan_watched(&places, console);
     match args.format {
         ScanFormat::Sarif => print_json(&report.to_sarif(), console)?,

@@ -9,7 +9,8 @@ mod write;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use cannery_core::{Error, ErrorKind};
+use cannery::{Input, Location};
+use cannery_core::{Error, ErrorKind, Limits};
 use cannery_hdf5::{ExternalPolicy, File};
 use pyo3::prelude::*;
 
@@ -48,7 +49,18 @@ fn hdf5_open(
     external: &str,
 ) -> PyResult<(node::Hdf5Node, u64, u8)> {
     let policy = policy(external).or_raise(py)?;
-    let file = py.detach(|| File::open_with(path, policy)).or_raise(py)?;
+    let open = || match Location::parse(&path) {
+        Location::Url(_) if policy != ExternalPolicy::Refuse => {
+            let message = "a file that a service keeps leads to no other files";
+            Err(Error::new(ErrorKind::Unsupported, message).with_hint("leave `external` out"))
+        }
+        location @ Location::Url(_) => {
+            let source = Input::open(&location)?.into_source(&Limits::default())?;
+            File::from_source(source).map_err(|e| e.in_file(location.name()))
+        }
+        _ => File::open_with(&path, policy),
+    };
+    let file = py.detach(open).or_raise(py)?;
     Ok(parts(&file))
 }
 

@@ -48,7 +48,7 @@ pub(super) fn proto_frames(
         return Err(PyValueError::new_err(text));
     }
     let input = match (path, file) {
-        (Some(path), _) => Input::open(&Location::Path(path)),
+        (Some(path), _) => py.detach(|| Input::open(&Location::parse(&path))),
         (None, Some(file)) => Input::from_stream(PyFile::new(&file)?),
         (None, None) => return Err(PyValueError::new_err("expected a path or a file")),
     };
@@ -125,7 +125,7 @@ pub(super) fn proto_write(
     let framing = framing(kind)?;
     let messages = messages.try_iter()?;
     let output = match (path, file) {
-        (Some(path), _) => Output::create(&Location::Path(path)),
+        (Some(path), _) => Output::create(&Location::parse(&path)),
         (None, Some(file)) => Ok(Output::to_stream(PyFile::new(&file)?)),
         (None, None) => return Err(PyValueError::new_err("expected a path or a file")),
     };

@@ -17,7 +17,7 @@ use cannery_core::{Error, ErrorKind, Result};
 
 pub use copy::LocalCopy;
 pub(crate) use reader::RemoteReader;
-pub use runtime::set_interrupted;
+pub use runtime::{Waiting, set_waiting};
 pub(crate) use writer::RemoteWriter;
 
 use crate::url::{KNOWN_SCHEMES, Scheme};

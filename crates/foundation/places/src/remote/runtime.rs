@@ -10,16 +10,24 @@ use tokio::runtime::{Builder, Runtime};
 /// The threads that speak to services, and the process that they belong to.
 static RUNTIME: Mutex<Option<(u32, Arc<Runtime>)>> = Mutex::new(None);
 
-/// Says whether the user wants to stop.
-static INTERRUPTED: OnceLock<fn() -> bool> = OnceLock::new();
+/// What the program does while it waits.
+static WAITING: OnceLock<Waiting> = OnceLock::new();
 
 /// How often that is asked while an answer is waited for.
 const ASKED_EVERY: Duration = Duration::from_millis(100);
 
-/// Sets what says, every tenth of a second while a service is waited for, whether the user wants
-/// to stop; the first one counts.
-pub fn set_interrupted(interrupted: fn() -> bool) {
-    let _ = INTERRUPTED.set(interrupted);
+/// How a program waits for services, see [`set_waiting`].
+#[derive(Clone, Copy, Debug)]
+pub struct Waiting {
+    /// Calls the function, which waits: without locks that others need meanwhile.
+    pub without_locks: fn(&mut dyn FnMut()),
+    /// Asked every tenth of a second: whether the user wants to stop.
+    pub is_interrupted: fn() -> bool,
+}
+
+/// Sets how this program waits for services; the first one counts.
+pub fn set_waiting(waiting: Waiting) {
+    let _ = WAITING.set(waiting);
 }
 
 /// The threads of this process: a child that was forked has none of its parent's.
@@ -42,15 +50,27 @@ pub(super) fn runtime() -> Result<Arc<Runtime>> {
 
 /// Waits for an answer.
 pub(super) fn block_on<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
-    runtime()?.block_on(async {
-        let mut answer = pin!(answer);
-        loop {
-            if let Ok(answer) = tokio::time::timeout(ASKED_EVERY, &mut answer).await {
-                return answer;
+    let runtime = runtime()?;
+    let waiting = WAITING.get();
+    let is_interrupted = || waiting.is_some_and(|waiting| (waiting.is_interrupted)());
+    let mut answer = pin!(answer);
+    let mut found = None;
+    let mut wait = || {
+        let answer = runtime.block_on(async {
+            loop {
+                if let Ok(answer) = tokio::time::timeout(ASKED_EVERY, &mut answer).await {
+                    return answer;
+                }
+                if is_interrupted() {
+                    return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+                }
             }
-            if INTERRUPTED.get().is_some_and(|interrupted| interrupted()) {
-                return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
-            }
-        }
-    })
+        });
+        found = Some(answer);
+    };
+    match waiting {
+        Some(waiting) => (waiting.without_locks)(&mut wait),
+        None => wait(),
+    }
+    found.unwrap_or_else(|| Err(Error::new(ErrorKind::Interrupted, "nothing was waited for")))
 }
