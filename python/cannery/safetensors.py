@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery import _native
 from cannery._audit import reading, writing
-from cannery._places import is_address, local, plain
+from cannery._places import is_address, plain, refuse_address
 from cannery._tensor_types import (
     check_sides,
     from_stored,
@@ -257,12 +257,14 @@ class LazyTensor:
 
     def tobytes(self) -> bytes:
         """Get its bytes as they are stored."""
-        return bytes(self._file.memory()[self._entry.start : self._entry.end])
+        return self._file.stored(self._entry)
 
     def __getitem__(self, index: Any) -> Any:
         """Read a part into memory; indices as in NumPy."""
         import numpy as np
 
+        if self._file.is_remote:
+            return np.asarray(self)[index]
         part = self.mmap()[index]
         return part.copy() if isinstance(part, np.ndarray) else part
 
@@ -291,16 +293,10 @@ class TensorFile(Mapping[str, LazyTensor]):
     """The tensors of a file, or of a set of files, by name."""
 
     def __init__(self, filename: Pathlike) -> None:
-        filename = plain(filename)
-        if is_address(filename):
-            with local(filename) as copy:
-                file = _OneFile(copy)
-                file.memory()  # while it has a name
-            self._files = {filename: file}
-            self._tensors = {name: LazyTensor(file, entry) for name, entry in file.entries.items()}
-            return
-        path = os.fsdecode(filename)
+        path = os.fsdecode(plain(filename))
         is_index = path.endswith(_INDEX)
+        if is_index:
+            refuse_address(path, "an index")
         places = _native.safetensors_index(reading(path)) if is_index else None
         self._files: dict[str, _OneFile] = {}
         self._tensors: dict[str, LazyTensor] = {}
@@ -463,9 +459,20 @@ class _OneFile:
         self.entries = {entry[0]: _Entry._make(entry) for entry in entries}
         self.metadata = dict(metadata)
         self._memory: memoryview | None = None
+        #: Whether a service keeps it: what is asked for is read, nothing can be mapped.
+        self.is_remote = is_address(path)
+
+    def stored(self, entry: _Entry) -> bytes:
+        """Get the bytes of a tensor as they are stored."""
+        if not self.is_remote:
+            return bytes(self.memory()[entry.start : entry.end])
+        memory = bytearray(entry.end - entry.start)
+        self._native.read_into([(entry.start, memory)])
+        return bytes(memory)
 
     def memory(self) -> memoryview:
         """Get the bytes of the file, mapped."""
+        refuse_address(self._path, "a map")
         if self._memory is None:
             with Path(self._path).open("rb") as file:
                 self._memory = memoryview(_mmap.mmap(file.fileno(), 0, access=_mmap.ACCESS_READ))

@@ -92,6 +92,11 @@ def test_arrays_and_tensors_are_read_from_servers(served: Served, in_folder: Pat
     address = put(served, "x.safetensors", {"x": array})
     assert (safetensors.load_file(address)["x"] == array).all()
     assert (safetensors.open(address)["x"][1] == array[1]).all()
+    assert safetensors.open(address)["x"].tobytes() == array.tobytes()
+    with safetensors.safe_open(address) as file:
+        assert (file.get_tensor("x") == array).all()
+    with pytest.raises(CanneryError, match="needs a path"):
+        safetensors.load_file(address, mmap=True)
 
     from cannery import torch
 
@@ -99,6 +104,21 @@ def test_arrays_and_tensors_are_read_from_servers(served: Served, in_folder: Pat
     served.files["/model.pt"] = Path("model.pt").read_bytes()
     assert (torch.load(f"{served.address}/model.pt")["w"] == array).all()
     assert (cannery.load(f"{served.address}/model.pt?sign=x")["w"] == array).all()
+
+
+def test_of_tensors_only_what_is_needed_is_asked_for(served: Served, in_folder: Path) -> None:
+    tensors = {f"layer.{i}": np.full((64, 1024), i, "f4") for i in range(40)}  # 10 MiB
+    address = put(served, "model.safetensors", tensors)
+    file = safetensors.open(address)
+    assert (file["layer.7"][3] == 7).all()
+    assert served.given < 500_000
+    before = served.given
+    shown = run("inspect", address)
+    assert "layer.39" in shown.stdout, shown.stderr
+    assert served.given - before < 200_000
+    loaded = safetensors.load_file(address)
+    assert all((loaded[name] == tensors[name]).all() for name in tensors)
+    assert run("diff", address, "made/model.safetensors").returncode == 0
 
 
 def test_rows_are_read_in_pieces(served: Served, in_folder: Path) -> None:

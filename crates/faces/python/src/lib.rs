@@ -32,6 +32,7 @@ mod stack;
 mod store;
 mod text;
 mod torch;
+mod trees;
 mod typed;
 mod utf8;
 mod vectorcall;
@@ -69,6 +70,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     typed::register(module)?;
     protobuf::register(module)?;
     torch::register(module)?;
+    trees::register(module)?;
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     // All of a private module is never imported.
     module.delattr("__all__")

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use cannery::{Location, Output};
-use cannery_core::{Error, Result, TensorDtype};
+use cannery::{Input, Location, Output};
+use cannery_core::{Error, Limits, Result, TensorDtype};
 use cannery_safetensors::{
     Header, Index, Layout, SafetensorsFile, ShardedSet, TensorEntry, dtype_code, dtype_of_code,
     shard_name, split_into_shards,
@@ -64,15 +64,22 @@ fn safetensors_header<'py>(
 #[pyclass(frozen, module = "cannery._native")]
 struct TensorFile {
     file: SafetensorsFile,
-    path: PathBuf,
+    name: String,
 }
 
 #[pymethods]
 impl TensorFile {
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let file = py.detach(|| SafetensorsFile::open(&path)).or_raise(py)?;
-        Ok(Self { file, path })
+        let location = Location::parse(&path);
+        let open = || match &location {
+            Location::Url(_) => {
+                let source = Input::open(&location)?.into_source(&Limits::default())?;
+                SafetensorsFile::from_source(source).map_err(|e| e.in_file(location.name()))
+            }
+            _ => SafetensorsFile::open(&path),
+        };
+        Ok(Self { file: py.detach(open).or_raise(py)?, name: location.name() })
     }
 
     /// The tensors, in the order of the file, and the metadata.
@@ -96,7 +103,7 @@ impl TensorFile {
 
 impl TensorFile {
     fn named<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|e| e.in_file(self.path.display().to_string()))
+        result.map_err(|e| e.in_file(self.name.clone()))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use cannery_core::{Error, ErrorKind, Result, StorageInfo, TensorContainer, TensorInfo};
+use cannery_places::{ByteSource, FileSource};
 
 use crate::Header;
 use crate::header::LENGTH_SIZE;
@@ -15,12 +16,7 @@ pub struct SafetensorsFile {
     header: Header,
     tensors: Vec<TensorInfo>,
     storages: Vec<StorageInfo>,
-    data: Data,
-}
-
-enum Data {
-    File(File),
-    Memory(Vec<u8>),
+    data: Arc<dyn ByteSource>,
 }
 
 impl SafetensorsFile {
@@ -39,21 +35,14 @@ impl SafetensorsFile {
     /// # Errors
     /// As [`SafetensorsFile::open`].
     pub fn from_file(file: File) -> Result<Self> {
-        let metadata = file.metadata().map_err(cannot_read)?;
-        if !metadata.is_file() {
+        let cannot_read = |error| Error::io(error, "cannot read the file");
+        if !file.metadata().map_err(cannot_read)?.is_file() {
             // A pipe has no place to come back to.
             let mut bytes = Vec::new();
             cannery_core::read_to_end(&mut &file, &mut bytes).map_err(cannot_read)?;
             return Self::from_bytes(bytes);
         }
-        let len = metadata.len();
-        let start_len = usize::try_from(len.min(LENGTH_SIZE)).unwrap_or(0);
-        let mut start = [0; 8];
-        read_at(&file, 0, &mut start[..start_len])?;
-        let header_len = Header::length(&start[..start_len], len)?;
-        let mut text = vec![0; usize::try_from(header_len).map_err(|_| Error::out_of_memory())?];
-        read_at(&file, LENGTH_SIZE, &mut text)?;
-        Ok(Self::new(Header::parse(&text, len)?, Data::File(file)))
+        Self::from_source(Arc::new(FileSource::new(file)?))
     }
 
     /// The tensors in the bytes of a file.
@@ -61,10 +50,25 @@ impl SafetensorsFile {
     /// # Errors
     /// Those of the header.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self> {
-        Ok(Self::new(Header::from_slice(&bytes)?, Data::Memory(bytes)))
+        Self::from_source(Arc::new(bytes))
     }
 
-    fn new(header: Header, data: Data) -> Self {
+    /// The tensors of a file that can be read at any place.
+    ///
+    /// # Errors
+    /// Those of the source and of the header.
+    pub fn from_source(data: Arc<dyn ByteSource>) -> Result<Self> {
+        let len = data.len();
+        let start_len = usize::try_from(len.min(LENGTH_SIZE)).unwrap_or(0);
+        let mut start = [0; 8];
+        data.read_at(0, &mut start[..start_len])?;
+        let header_len = Header::length(&start[..start_len], len)?;
+        let mut text = vec![0; usize::try_from(header_len).map_err(|_| Error::out_of_memory())?];
+        data.read_at(LENGTH_SIZE, &mut text)?;
+        Ok(Self::new(Header::parse(&text, len)?, data))
+    }
+
+    fn new(header: Header, data: Arc<dyn ByteSource>) -> Self {
         let tensors = header.tensors.iter().enumerate().map(|(index, entry)| {
             let (name, shape) = (entry.name.clone(), entry.shape.clone());
             TensorInfo::contiguous(name, entry.dtype.clone(), shape, index)
@@ -88,20 +92,18 @@ impl SafetensorsFile {
     /// # Errors
     /// Those of the operating system; [`ErrorKind::Truncated`] beyond the end.
     pub fn read_at(&self, start: u64, out: &mut [u8]) -> Result<()> {
-        match &self.data {
-            Data::File(file) => read_at(file, start, out),
-            Data::Memory(bytes) => {
-                let start = usize::try_from(start).unwrap_or(usize::MAX);
-                let end = start.saturating_add(out.len());
-                out.copy_from_slice(bytes.get(start..end).ok_or_else(cut_off)?);
-                Ok(())
-            }
-        }
+        self.data.read_at(start, out).map_err(|error| match error.kind() {
+            ErrorKind::Truncated => cut_off(),
+            _ => error,
+        })
     }
 }
 
 /// Bytes that a thread reads at once.
 const PIECE: usize = 4 << 20;
+
+/// Pieces that a service is asked for at once.
+const REQUESTS: usize = 8;
 
 /// Bytes that are worth another thread.
 const WORTH_A_THREAD: usize = 8 << 20;
@@ -125,9 +127,14 @@ impl SafetensorsFile {
             }
             Ok(())
         };
-        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.data.is_remote() {
+            REQUESTS
+        } else {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            cores.min(len / WORTH_A_THREAD)
+        };
         thread::scope(|scope| {
-            let others: Vec<_> = (1..threads.min(len / WORTH_A_THREAD))
+            let others: Vec<_> = (1..threads)
                 // Without another thread, this one does it all.
                 .filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok())
                 .collect();
@@ -159,35 +166,6 @@ impl TensorContainer for SafetensorsFile {
         end.ok_or_else(beyond)?;
         self.read_at(info.file_offset.unwrap_or(0) + start, out)
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, start: u64, out: &mut [u8]) -> Result<()> {
-    use std::os::unix::fs::FileExt;
-    file.read_exact_at(out, start).map_err(cannot_read)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut start: u64, mut out: &mut [u8]) -> Result<()> {
-    use std::os::windows::fs::FileExt;
-    while !out.is_empty() {
-        match file.seek_read(out, start).map_err(cannot_read)? {
-            0 => return Err(cut_off()),
-            read => {
-                start += read as u64;
-                out = &mut out[read..];
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cold]
-fn cannot_read(error: std::io::Error) -> Error {
-    if error.kind() == std::io::ErrorKind::UnexpectedEof {
-        return cut_off();
-    }
-    Error::io(error, "cannot read the file")
 }
 
 #[cold]

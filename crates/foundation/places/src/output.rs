@@ -32,7 +32,7 @@ enum Packer<'w> {
 enum Target<'w> {
     File(BufWriter<Replace>),
     #[cfg(feature = "remote")]
-    Remote(BufWriter<RemoteWriter>),
+    Remote(Box<BufWriter<RemoteWriter>>),
     Stream(BufWriter<Box<dyn Write + Send + 'w>>),
 }
 
@@ -232,7 +232,8 @@ impl<'w> Target<'w> {
 
     #[cfg(feature = "remote")]
     fn url(url: &Url) -> Result<Self> {
-        Ok(Target::Remote(BufWriter::with_capacity(1 << 16, RemoteWriter::create(url)?)))
+        let writer = BufWriter::with_capacity(1 << 16, RemoteWriter::create(url)?);
+        Ok(Target::Remote(Box::new(writer)))
     }
 
     #[cfg(not(feature = "remote"))]

@@ -10,10 +10,13 @@ use cannery_core::{ErrorKind, Limits};
 use cannery_places::{Input, LocalCopy, Location, Output};
 use proptest::prelude::*;
 
+/// The ranges that were asked for.
+type Asked = Arc<Mutex<Vec<Option<(usize, usize)>>>>;
+
 /// A server with one file, which notes the ranges that it is asked for.
 struct Server {
     address: String,
-    asked: Arc<Mutex<Vec<Option<(usize, usize)>>>>,
+    asked: Asked,
 }
 
 impl Server {
@@ -40,12 +43,7 @@ impl Server {
     }
 }
 
-fn answer_all(
-    stream: TcpStream,
-    data: &[u8],
-    has_ranges: bool,
-    notes: &Mutex<Vec<Option<(usize, usize)>>>,
-) -> Option<()> {
+fn answer_all(stream: TcpStream, data: &[u8], has_ranges: bool, notes: &Asked) -> Option<()> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
     let mut stream = stream;
     loop {

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cannery import _native
 from cannery._installed import installed_module
 from cannery._objects._checks import PartError, Untrusted, exact, integer, mismatch
 from cannery._objects._record import Record
@@ -90,30 +91,22 @@ def _check_tree(cls: Any, args: Any, state: Any) -> None:
     _require(state["node_count"] == count, "node_count", "expected the number of nodes")
     values = plain_array(state["values"], "values", np.dtype(np.float64), 3)
     _require(values.shape == (count, args[2], classes.max()), "values", "the shape does not fit")
-    _check_nodes(nodes, args[0])
+    try:
+        depth = _native.tree_depth(nodes, *_node_layout(), args[0])
+    except ValueError as error:
+        raise PartError(f"the part 'nodes': {error}") from None
     # `decision_path` writes so many nodes for each row, into an array of that size.
-    _require(_depth_of(nodes) <= state["max_depth"], "max_depth", "the tree is deeper")
+    _require(depth <= state["max_depth"], "max_depth", "the tree is deeper")
 
 
-def _check_nodes(nodes: Any, n_features: int) -> None:
-    left, right = nodes["left_child"], nodes["right_child"]
-    is_leaf = left == -1
-    _require(bool(np.all(right[is_leaf] == -1)), "nodes", "a leaf has a child")
-    check_children(left, right, ~is_leaf, len(nodes), "nodes")
-    in_range(nodes["feature"][~is_leaf], 0, n_features, "nodes")
-    # The sparse path and `decision_path` look at no feature of a leaf; -2 is what builders write.
-    in_range(nodes["feature"], -2, n_features, "nodes")
-
-
-def _depth_of(nodes: Any) -> int:
-    """How deep a tree is, whose children were checked."""
-    depth, level = 0, np.zeros(1, dtype=np.intp)
-    while True:
-        split = level[nodes["left_child"][level] != -1]
-        if not split.size:
-            return depth
-        level = np.concatenate([nodes["left_child"][split], nodes["right_child"][split]])
-        depth += 1
+@cache
+def _node_layout() -> tuple[int, tuple[int, int, int]]:
+    """The bytes of a node, and where its children and its feature lie."""
+    dtype = _node_dtype()
+    fields = [dtype.fields[name] for name in ("left_child", "right_child", "feature")]
+    _require(all(field[0] == np.int64 for field in fields), "nodes", "no such layout is known")
+    left, right, feature = (field[1] for field in fields)
+    return dtype.itemsize, (left, right, feature)
 
 
 @cache

@@ -87,11 +87,12 @@ MAX_COUNT = 1 << 20
 
 def check_counts(state: Mapping[str, Any]) -> None:
     """Check that numbers of columns are not far above what is in the state."""
-    sizes = [max(np.shape(value), default=0) for value in state.values() if _is_sized(value)]
-    most = max([MAX_COUNT, *sizes])
     for name in _COUNTS & state.keys():
         value = state[name]
-        if isinstance(value, (int, float, np.number)) and not -1 <= value <= most:
+        if not isinstance(value, (int, float, np.number)) or -1 <= value <= MAX_COUNT:
+            continue
+        sizes = [max(np.shape(value), default=0) for value in state.values() if _is_sized(value)]
+        if not -1 <= value <= max(sizes, default=0):
             raise PartError(f"the part {name!r}: {value!r:.40} is far above what is there")
 
 

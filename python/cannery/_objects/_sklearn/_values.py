@@ -14,8 +14,7 @@ import collections
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -83,7 +82,9 @@ def check_value(value: Any, path: str, *, functions: bool = False) -> None:
         PartError: if one is not data.
 
     """
-    _Walk(functions).check(value, path, 0)
+    cls = type(value)
+    if cls is int or cls not in _SCALARS:  # the others have nothing to look at
+        _Walk(functions).check(value, path, 0)
 
 
 class _Walk:
@@ -224,14 +225,19 @@ def _holds_data(value: functools.partial[Any]) -> bool:
     return True
 
 
-@contextmanager
-def accepting(accepts: Callable[[Any], bool]) -> Iterator[None]:
+class accepting:  # noqa: N801 -- it is used like a function
     """Within it, functions are parameters that `accepts` says so of, instead of `is_pure`."""
-    token = _accepts.set(accepts)
-    try:
-        yield
-    finally:
-        _accepts.reset(token)
+
+    __slots__ = ("_accepts", "_token")
+
+    def __init__(self, accepts: Callable[[Any], bool]) -> None:
+        self._accepts = accepts
+
+    def __enter__(self) -> None:
+        self._token = _accepts.set(self._accepts)
+
+    def __exit__(self, *_: object) -> None:
+        _accepts.reset(self._token)
 
 
 def is_function(value: Any) -> bool:

@@ -11,7 +11,7 @@ use cannery_safetensors::{SafetensorsFile, Tensor, dtype_code, looks_like, to_wr
 use super::once;
 use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
 use crate::inspect::Node;
-use crate::{Contents, Input, Output};
+use crate::{Input, Output};
 
 pub(crate) struct Safetensors;
 
@@ -69,10 +69,7 @@ impl Format for Safetensors {
 }
 
 fn open(input: Input, options: &ReadOptions) -> Result<SafetensorsFile> {
-    match input.into_whole(&options.limits)? {
-        Contents::File(file) => SafetensorsFile::from_file(file),
-        Contents::Memory(bytes) => SafetensorsFile::from_bytes(bytes),
-    }
+    SafetensorsFile::from_source(input.into_source(&options.limits)?)
 }
 
 /// Collects the arrays, for the header comes first and describes all of them.

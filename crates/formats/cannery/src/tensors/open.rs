@@ -93,6 +93,16 @@ pub fn open_tensors(location: &Location) -> Result<Option<OpenTensors>> {
         Location::Standard => return Ok(None),
         #[cfg(feature = "remote")]
         Location::Url(url) => {
+            let input = crate::Input::open(location)?;
+            if is_safetensors(Path::new(url.file_name()), input.start())
+                && input.compression().is_none()
+            {
+                // Its header is enough to look inside; of its tensors only some may be asked for.
+                let source = input.into_source(&crate::Limits::default())?;
+                let file = SafetensorsFile::from_source(source);
+                let file = file.map_err(|e| e.in_file(url.to_string()))?;
+                return Ok(Some(opened("safetensors", "safetensors", file)));
+            }
             // Gone by its name when it is open; it is mapped, or read through open files.
             let copy = cannery_places::LocalCopy::of(url)?;
             return open_tensors(&Location::Path(copy.path().to_owned()))
@@ -134,9 +144,12 @@ fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
+fn is_safetensors(path: &Path, start: &[u8]) -> bool {
+    has_extension(path, "safetensors") || cannery_safetensors::looks_like(start)
+}
+
 fn safetensors(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
-    let is_named = path.is_file() && has_extension(path, "safetensors");
-    if !is_named && !cannery_safetensors::looks_like(start) {
+    if !path.is_file() || !is_safetensors(path, start) {
         return Ok(None);
     }
     Ok(Some(opened("safetensors", "safetensors", SafetensorsFile::open(path)?)))
