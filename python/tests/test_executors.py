@@ -259,7 +259,7 @@ def test_a_step_that_hangs_is_ended_with_what_it_has_started(tmp_path):
     def hangs():
         return hang()
 
-    with pytest.raises(StepTimeoutError, match="was ended") as caught:
+    with pytest.raises(StepTimeoutError, match="its timeout of 1s, and was ended") as caught:
         runs_of(tmp_path, hangs, executor="processes")()
     assert isinstance(caught.value, TimeoutError)
     assert "in step `hang`" in "".join(caught.value.__notes__)
@@ -270,7 +270,7 @@ def test_a_thread_is_said_to_be_late(tmp_path, capsys):
     def slow():
         return late()
 
-    with pytest.raises(StepTimeoutError, match="ended only now") as caught:
+    with pytest.raises(StepTimeoutError, match="its timeout of 100ms, and ended only now") as caught:
         runs_of(tmp_path, slow)()
     assert "a thread cannot be ended" in caught.value.hint
     assert "takes longer than its timeout" in capsys.readouterr().err

@@ -678,7 +678,7 @@ pub(crate) struct LogsArgs {
     /// Of the last run that has the step
     #[arg(long)]
     pub(crate) last: bool,
-    /// Go on while the step runs
+    /// Print what comes until the step, or the run, has ended
     #[arg(short, long, conflicts_with = "json")]
     pub(crate) follow: bool,
     #[command(flatten)]

@@ -18,7 +18,7 @@ use crate::body::OutputSource;
 use crate::options::RunOptions;
 use crate::run::interrupted;
 use crate::{
-    Argument, Error, ErrorKind, KeyParts, Output, Outputs, Result, StepCall, StepContext,
+    Argument, Deadline, Error, ErrorKind, KeyParts, Output, Outputs, Result, StepCall, StepContext,
     StepEvent, StepJob, StepOutcome,
 };
 
@@ -185,7 +185,7 @@ impl Execution {
         observed: &Observed<'_>,
     ) -> Result<Outputs> {
         let options = observed.options;
-        let deadline = self.call.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = self.call.timeout.and_then(Deadline::after);
         let job = StepJob {
             body: &*self.call.body,
             context,

@@ -1,7 +1,7 @@
 //! Where a step's work is done: on the thread that takes it, or elsewhere.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{Error, ErrorKind, KeyParts, Outputs, Result, StepBody, StepContext, usage};
 
@@ -14,9 +14,37 @@ pub struct StepJob<'a> {
     /// What its body said the result depends on.
     pub key_parts: &'a KeyParts,
     /// When it must have ended.
-    pub deadline: Option<Instant>,
+    pub deadline: Option<Deadline>,
     /// Told of what it prints, as far as the executor does not let it print itself.
     pub printed: &'a (dyn Fn(&[u8]) + Sync),
+}
+
+/// When a step must have ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    timeout: Duration,
+}
+
+impl Deadline {
+    /// That time from now; `None` if it is longer than can be counted.
+    #[must_use]
+    pub fn after(timeout: Duration) -> Option<Self> {
+        Some(Self { at: Instant::now().checked_add(timeout)?, timeout })
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub fn has_passed(&self) -> bool {
+        Instant::now() > self.at
+    }
+
+    /// The error of a step that took longer.
+    #[must_use]
+    pub fn exceeded(&self, what_then: &str) -> Error {
+        let message = format!("it took longer than its timeout of {:?}, {what_then}", self.timeout);
+        Error::new(ErrorKind::Timeout, message)
+    }
 }
 
 /// Executes steps whose results are not known. The engine has looked for the result before, and
@@ -51,15 +79,12 @@ impl Executor for InProcess {
         let mut outputs = job.body.execute(job.context)?;
         outputs.usage = measuring.usage();
         match job.deadline {
-            Some(deadline) if Instant::now() > deadline => Err(late()),
+            Some(deadline) if deadline.has_passed() => {
+                Err(deadline.exceeded("and ended only now").with_hint(
+                    "a thread cannot be ended; `executor=\"processes\"` ends a step in time",
+                ))
+            }
             _ => Ok(outputs),
         }
     }
-}
-
-#[cold]
-fn late() -> Error {
-    Error::new(ErrorKind::Timeout, "it took longer than its timeout, and ended only now").with_hint(
-        "a thread cannot be ended from outside; `executor=\"processes\"` ends a step in time",
-    )
 }

@@ -76,7 +76,7 @@ pub use context::{Argument, StepContext};
 pub use engine::Engine;
 pub use error::RunError;
 pub use events::{Observer, StepEvent};
-pub use executor::{Executor, InProcess, StepJob};
+pub use executor::{Deadline, Executor, InProcess, StepJob};
 pub use key::{CacheKey, KeyParts};
 pub use processes::{Processes, WorkerCommand};
 pub use run::{Plan, Poll, Run, StepOutcome};

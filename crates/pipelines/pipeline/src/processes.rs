@@ -9,12 +9,12 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::run::interrupted;
 use crate::task::reply_from_bytes;
 use crate::wire::{read_frame, write_frame};
-use crate::{Error, ErrorKind, Executor, Outputs, Result, StepJob, Task};
+use crate::{Deadline, Error, ErrorKind, Executor, Outputs, Result, StepJob, Task};
 
 /// How often it is looked whether the run was stopped, time is over, or something was printed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -105,9 +105,8 @@ impl Processes {
                 return Err(interrupted());
             }
             job.body.poll()?;
-            if job.deadline.is_some_and(|deadline| Instant::now() > deadline) {
-                let message = "it took longer than its timeout, and was ended";
-                return Err(Error::new(ErrorKind::Timeout, message));
+            if let Some(deadline) = job.deadline.filter(Deadline::has_passed) {
+                return Err(deadline.exceeded("and was ended"));
             }
         }
     }
