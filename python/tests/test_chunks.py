@@ -183,7 +183,7 @@ def test_several_files_are_read_one_after_the_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "error", "words"),
     [
-        ("https://example.org/a.jsonl", ValueError, "URLs are not read yet"),
+        ("ftp://example.org/a.jsonl", ValueError, "addresses of this kind are not known"),
         ("nowhere.jsonl", FileNotFoundError, r"there is no file nowhere\.jsonl"),
         ("nowhere*.jsonl", FileNotFoundError, "no file matches"),
         (".", ValueError, "is a folder"),

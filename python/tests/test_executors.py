@@ -270,7 +270,7 @@ def test_a_thread_is_said_to_be_late(tmp_path, capsys):
     def slow():
         return late()
 
-    with pytest.raises(StepTimeoutError, match="its timeout of 100ms, and ended only now") as caught:
+    with pytest.raises(StepTimeoutError, match="of 100ms, and ended only now") as caught:
         runs_of(tmp_path, slow)()
     assert "a thread cannot be ended" in caught.value.hint
     assert "takes longer than its timeout" in capsys.readouterr().err

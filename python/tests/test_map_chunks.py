@@ -182,7 +182,7 @@ def test_chunks_of_all_kinds_are_sources(source: Path) -> None:
         ({"fn": lambda rows: 5}, TypeError, "the function returned int, which is no rows"),
         ({"fn": lambda rows: [object()]}, TypeError, "object"),
         ({"fn": lambda rows: [{"a": [1]}], "dst": "out.csv"}, ValueError, "found a list"),
-        ({"src": "https://a/b.jsonl"}, ValueError, "URLs are not read yet"),
+        ({"src": "ftp://a/b.jsonl"}, ValueError, "addresses of this kind"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(source: Path, monkeypatch, arguments, error, words) -> None:

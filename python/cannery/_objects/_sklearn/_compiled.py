@@ -92,7 +92,7 @@ def _check_tree(cls: Any, args: Any, state: Any) -> None:
     values = plain_array(state["values"], "values", np.dtype(np.float64), 3)
     _require(values.shape == (count, args[2], classes.max()), "values", "the shape does not fit")
     try:
-        depth = _native.tree_depth(nodes, *_node_layout(), args[0])
+        depth = _native.tree_depth(nodes.view(np.uint8), *_node_layout(), args[0])
     except ValueError as error:
         raise PartError(f"the part 'nodes': {error}") from None
     # `decision_path` writes so many nodes for each row, into an array of that size.
