@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::url::Meant;
 use crate::{Compression, Url};
 
 /// A path, an address, or `-` for standard input and output.
@@ -24,7 +25,11 @@ impl Location {
     #[must_use]
     pub fn parse<T: AsRef<OsStr> + ?Sized>(given: &T) -> Self {
         let given = given.as_ref();
-        given.to_str().and_then(Url::parse).unwrap_or_else(|| Self::from(given))
+        match given.to_str().and_then(Url::parse) {
+            Some(Meant::Url(url)) => Self::Url(url),
+            Some(Meant::Path(path)) => Self::Path(path),
+            None => Self::from(given),
+        }
     }
 
     /// What people call it in a message.

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::Location;
-
 /// Which kind of service keeps a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
@@ -16,6 +14,14 @@ pub(crate) enum Scheme {
     Memory,
     /// None that is known.
     Unknown,
+}
+
+/// What an address is of.
+pub(crate) enum Meant {
+    /// A file of a service.
+    Url(Url),
+    /// A file of this machine.
+    Path(PathBuf),
 }
 
 /// The schemes that are known, for a hint.
@@ -41,7 +47,7 @@ pub struct Url {
 
 impl Url {
     /// What a text with `://` behind a scheme stands for.
-    pub(crate) fn parse(text: &str) -> Option<Location> {
+    pub(crate) fn parse(text: &str) -> Option<Meant> {
         let (scheme, rest) = text.split_once("://")?;
         let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte);
         // One letter is a drive of Windows.
@@ -49,13 +55,13 @@ impl Url {
             return None;
         }
         let scheme = match scheme.to_ascii_lowercase().as_str() {
-            "file" => return Some(Location::Path(local_path(rest))),
+            "file" => return Some(Meant::Path(local_path(rest))),
             "http" | "https" => Scheme::Http,
             "s3" | "s3a" | "gs" | "az" | "adl" | "azure" | "abfs" | "abfss" => Scheme::Bucket,
             "memory" => Scheme::Memory,
             _ => Scheme::Unknown,
         };
-        Some(Location::Url(Self { text: text.to_owned(), scheme }))
+        Some(Meant::Url(Self { text: text.to_owned(), scheme }))
     }
 
     /// The whole address, with what may be secret in it.

@@ -9,8 +9,9 @@ use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, IF_MATCH, RANGE, RETRY_AFT
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
 
+use super::answer::{FIRST, FoundPart, changed, reason, use_ring, wrong_length};
 use super::runtime::block_on;
-use super::{FIRST, FoundPart, changed, wrong_length};
+
 use crate::Url;
 
 /// How often a request is made again that failed for a reason that may pass.
@@ -214,7 +215,7 @@ fn client() -> Result<Client> {
     if let Some((_, client)) = found.as_ref().filter(|(owner, _)| *owner == process) {
         return Ok(client.clone());
     }
-    super::objects::use_ring();
+    use_ring();
     let client = Client::builder()
         .user_agent(concat!("cannery/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(PATIENCE)
@@ -257,13 +258,4 @@ fn cannot_connect(error: reqwest::Error) -> Error {
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Io };
     let reason = reason(&error);
     Error::new(kind, format!("cannot read from the server: {reason}")).with_source(error)
-}
-
-/// The innermost of the reasons, which is the one that says most.
-pub(super) fn reason(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

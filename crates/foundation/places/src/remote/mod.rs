@@ -3,6 +3,7 @@
 //! One request finds out whether a file is there, how long it is and whether parts of it can be
 //! asked for; it brings the first bytes, which are often all that is needed.
 
+mod answer;
 mod copy;
 mod http;
 mod objects;
@@ -13,18 +14,17 @@ mod writer;
 use std::io::Read;
 use std::sync::Arc;
 
-use cannery_core::{Error, ErrorKind, Result};
+use cannery_core::Result;
 
 pub use copy::LocalCopy;
 pub(crate) use reader::RemoteReader;
 pub use runtime::{Waiting, set_waiting};
 pub(crate) use writer::RemoteWriter;
 
-use crate::url::{KNOWN_SCHEMES, Scheme};
-use crate::{ByteSource, Url, source};
+use answer::{FoundPart, unknown_scheme};
 
-/// Bytes that the first request asks for.
-const FIRST: u64 = 64 << 10;
+use crate::url::Scheme;
+use crate::{ByteSource, Url, source};
 
 /// What opening an address gave.
 pub(crate) enum Opened {
@@ -49,13 +49,6 @@ enum Service {
     Object(objects::Object),
 }
 
-/// A part of a file, and what the service said of the whole.
-struct FoundPart {
-    bytes: Vec<u8>,
-    len: u64,
-    etag: Option<String>,
-}
-
 /// Opens an address for reading.
 pub(crate) fn open(url: &Url) -> Result<Opened> {
     let (service, found) = match url.scheme() {
@@ -72,12 +65,6 @@ pub(crate) fn open(url: &Url) -> Result<Opened> {
     };
     let FoundPart { bytes, len, etag } = found;
     Ok(Opened::File(RemoteFile { service: Arc::new(service), len, etag, first: bytes.into() }))
-}
-
-#[cold]
-fn unknown_scheme() -> Error {
-    Error::new(ErrorKind::Unsupported, "addresses of this kind are not known")
-        .with_hint(format!("known are {KNOWN_SCHEMES}; a path that looks like one begins with ./"))
 }
 
 impl RemoteFile {
@@ -116,15 +103,4 @@ impl ByteSource for RemoteFile {
     fn is_remote(&self) -> bool {
         true
     }
-}
-
-#[cold]
-fn wrong_length(expected: u64, found: usize) -> Error {
-    let message = format!("asked for {expected} bytes, the service gave {found}");
-    Error::new(ErrorKind::Io, message)
-}
-
-#[cold]
-fn changed() -> Error {
-    Error::new(ErrorKind::Conflict, "the file changed while it was read").with_hint("read it again")
 }

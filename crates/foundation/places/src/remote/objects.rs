@@ -1,13 +1,13 @@
 //! Objects in buckets: S3, Google's and Microsoft's storage, and this process's own memory.
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use cannery_core::{Error, ErrorKind, Result};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt as _};
 
-use super::{FIRST, FoundPart, changed, http, wrong_length};
+use super::answer::{FIRST, FoundPart, changed, reason, use_ring, wrong_length};
 use crate::Url;
 use crate::url::Scheme;
 
@@ -78,15 +78,6 @@ async fn bytes(found: GetResult, expected: u64) -> Result<Vec<u8>> {
     }
 }
 
-/// Chooses the implementation of TLS, once.
-pub(super) fn use_ring() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // Fails if the program has chosen already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-}
-
 #[cold]
 pub(super) fn failed(error: object_store::Error) -> Error {
     use object_store::Error as Theirs;
@@ -99,7 +90,7 @@ pub(super) fn failed(error: object_store::Error) -> Error {
     };
     let message = match kind {
         ErrorKind::NotFound => "there is no such object".to_owned(),
-        _ => format!("the service gives no answer: {}", http::reason(&error)),
+        _ => format!("the service gives no answer: {}", reason(&error)),
     };
     let error = Error::new(kind, message).with_source(error);
     match kind {

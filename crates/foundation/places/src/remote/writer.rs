@@ -7,8 +7,9 @@ use cannery_core::{Error, ErrorKind, Result};
 use object_store::buffered::BufWriter;
 use tokio::io::AsyncWriteExt as _;
 
+use super::answer::{reason, unknown_scheme};
 use super::objects::{Object, failed};
-use super::{http, runtime, unknown_scheme};
+use super::runtime;
 use crate::Url;
 use crate::url::Scheme;
 
@@ -73,6 +74,6 @@ impl Drop for RemoteWriter {
 fn cannot_write(error: io::Error) -> Error {
     match error.downcast::<object_store::Error>() {
         Ok(theirs) => failed(theirs),
-        Err(error) => Error::new(ErrorKind::Io, http::reason(&error)),
+        Err(error) => Error::new(ErrorKind::Io, reason(&error)),
     }
 }
