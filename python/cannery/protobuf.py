@@ -360,7 +360,7 @@ def _attribute(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-_USED = frozenset("dataclasses datetime Any bool bytes dict float int list str".split())
+_USED = frozenset("__debug__ dataclasses datetime Any bool bytes dict float int list str".split())
 """What the source of classes refers to: no class of a schema has such a name."""
 
 

@@ -192,9 +192,13 @@ class Generator:
                 (-value, value + 1, value - 1, value * 2, str(value), [value], *NUMBERS)
             )
         if isinstance(value, str):
-            return self.random.choice((value[:-1], value * 2, value + "\0", value * 1000, [value], ""))
+            return self.random.choice(
+                (value[:-1], value * 2, value + "\0", value * 1000, [value], "")
+            )
         if isinstance(value, list):
-            return self.random.choice((value[:-1], value[1:], value * 3, value[::-1], a_tuple(*value)))
+            return self.random.choice(
+                (value[:-1], value[1:], value * 3, value[::-1], a_tuple(*value))
+            )
         if "$type" in value and self.random.random() < 0.6:
             return value | {"$type": self.random.choice(self.names)}
         other = [item for _, item in ((c, c[k]) for c, k in _places(document)) if item is not value]

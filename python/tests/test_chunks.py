@@ -562,7 +562,9 @@ def test_rows_that_each_have_a_key_of_their_own_are_no_table(tmp_path: Path, for
     assert [len(chunk) for chunk in chunks(path, as_=form)] == [100]
 
 
-@pytest.mark.parametrize("shape", ["(1000000000, 0)", "(9223372036854775807, 0)", "(0, 10000000000)"])
+@pytest.mark.parametrize(
+    "shape", ["(1000000000, 0)", "(9223372036854775807, 0)", "(0, 10000000000)"]
+)
 def test_an_array_without_data_is_not_a_billion_rows(tmp_path: Path, shape: str) -> None:
     text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
     (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\0\x76\0" + text.ljust(117).encode() + b"\n")

@@ -410,7 +410,7 @@ impl<'py> Target for PyTarget<'py, '_> {
             Some(before) => {
                 let before =
                     before.cast::<PyBytes>().map_err(|error| from_exception(error.into()))?;
-                self.mode.budget.take_steps(before.as_bytes().len() / 64)?;
+                self.mode.budget.take_steps(before.as_bytes().len() / 4)?;
                 before.as_bytes().to_vec()
             }
             None => Vec::new(),

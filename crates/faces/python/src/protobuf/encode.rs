@@ -214,10 +214,13 @@ impl<'py> PyEncoder<'py, '_> {
         value: &Bound<'py, PyAny>,
         field: &Field,
     ) -> Result<Option<Bound<'py, PyAny>>> {
-        let key = self.schema.keys[field.slot()].bind(self.py);
-        let found = value.getattr_opt(key).map_err(from_exception)?;
-        if found.is_some() {
-            return Ok(found);
+        // An object has `__init__`, whatever its fields are.
+        if !(field.name().starts_with("__") && field.name().ends_with("__")) {
+            let key = self.schema.keys[field.slot()].bind(self.py);
+            let found = value.getattr_opt(key).map_err(from_exception)?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
         // Words and names of Python's own have underscores behind them.
         let name = attribute_of(field.name());
