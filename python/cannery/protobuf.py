@@ -354,7 +354,7 @@ _WELL_KNOWN = {
 
 
 def _attribute(name: str) -> str:
-    """The attribute for a field, as the decoder has it: never a name that Python itself looks up."""
+    """The attribute for a field, as the decoder has it: no name that Python looks up."""
     if name.startswith("__"):
         return f"{name}___"
     return f"{name}_" if keyword.iskeyword(name) else name

@@ -1,4 +1,5 @@
 """`map_chunks`: results in order, errors with their rows, runs that are taken up."""
+# ruff: noqa: E501  tables of cases
 
 import json
 import os

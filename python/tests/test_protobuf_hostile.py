@@ -1,4 +1,5 @@
 """Schemas and messages of a stranger: names are no code, and few bytes cost little."""
+# ruff: noqa: E501  tables of cases
 
 from __future__ import annotations
 

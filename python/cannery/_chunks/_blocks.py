@@ -223,7 +223,7 @@ def names_of(rows: Sequence[Any]) -> list[str]:
 
 _MOST_EMPTY = 1 << 22
 _EMPTY_PER_ENTRY = 64
-"""Places of a table for each value of its rows: rows that each have keys of their own are no table."""
+"""Places for each value: rows that each have keys of their own are no table."""
 
 
 def _from_rows(rows: Sequence[Any], form: Form) -> Any:

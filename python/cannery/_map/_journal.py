@@ -103,7 +103,7 @@ class Journal:
         return about, done
 
     def _last_line(self, start: int) -> bytes:
-        """The last whole line behind the first one, which ends at `start`; empty if there is none."""
+        """The last whole line behind the first one, which ends at `start`, or nothing."""
         size = self.file.seek(0, os.SEEK_END)
         self.file.seek(max(start, size - 2 * _LONGEST))
         lines = self.file.read(2 * _LONGEST).split(b"\n")
