@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 MATURIN := maturin==1.16.0
 CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
 
 # Another interpreter gets an environment of its own.
 PYTHON ?=
@@ -30,6 +31,7 @@ help:
 	@echo 'make demo     a machine-learning pipeline on real input [COCO=instances.json]'
 	@echo 'make test     every test, Rust and Python [PYTHON=/path/to/python3]'
 	@echo 'make soak     the binding under stress, for an hour [SOAK="--children 40 --seed 7"]'
+	@echo 'make fuzz     every fuzz target, for three minutes [FUZZ="json yaml" FUZZ_SECONDS=60]'
 	@echo 'make address-sanitizer    the extension and its kernels with AddressSanitizer'
 	@echo 'make check    format, lints, types, stubs, arrows, licences'
 	@echo 'make bench    side-by-side tables against the peers [BENCH="json --quick"]'
@@ -92,7 +94,8 @@ test-python: setup $(VENV)/.test
 # (python/tests/yaml_edits.py); 1,000 processes that die at every named place of a run
 # (crates/pipelines/pipeline/tests/faults); 200 maps that are killed; 80,000 pickles that CPython's
 # machine reads, too (python/tests/recording_machine.py); every call 100,000 times; every format while
-# memory runs out (python/tests/stress/memory.py); and all of this once with AddressSanitizer.
+# memory runs out (python/tests/stress/memory.py); every fuzz target for three minutes; and all of this
+# once with AddressSanitizer.
 SOAK ?= --children 20 --rounds 500
 SOAK_SEEDS ?= 100 101 102 103 104 105 106 107
 .PHONY: soak
@@ -108,7 +111,21 @@ soak: setup $(VENV)/.test
 	for seed in $(SOAK_SEEDS); do $(BIN)/python python/tests/recording_machine.py $$seed 10000; done
 	CANNERY_GROWTH_CALLS=100000 $(BIN)/python -m pytest -q python/tests/test_growth.py
 	cd python/tests && $(abspath $(BIN))/python -m stress.memory
+	$(MAKE) fuzz
 	$(MAKE) address-sanitizer
+
+# Targets that assert, one after the other; the corpus is kept from run to run.
+FUZZ ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ_SECONDS ?= 180
+FUZZ_SANITIZER ?= none
+.PHONY: fuzz
+fuzz: $(TOOLS)/bin/cargo-fuzz
+	PATH="$(TOOLS)/bin:$$PATH" scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_SANITIZER) $(FUZZ)
+
+$(TOOLS)/bin/cargo-fuzz:
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root $(TOOLS) \
+	    --target-dir $(TOOLS)/build cargo-fuzz@$(CARGO_FUZZ)
+	rm -rf $(TOOLS)/build
 
 # The extension and its kernels with AddressSanitizer, which ends a process at the first read or write
 # outside of what was allocated.

@@ -10,7 +10,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(first) = read(data) else { return };
     let bytes = to_vec(&first).expect("what we read, we can write");
     let again = read(&bytes).expect("and read again");
-    assert_eq!(format!("{:?}", again.events), format!("{:?}", first.events));
+    // Lengths are told where they are known, and are no part of what is said.
+    assert_eq!(again.events, first.events);
 });
 
 fn read(data: &[u8]) -> Result<Tape, cannery_core::Error> {

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from cannery import json
+from cannery._catalog_text import parsed
 from cannery.errors import DataError
 
 if TYPE_CHECKING:
@@ -113,5 +114,5 @@ def _pairs(told: dict[str, Any], name: str) -> _Changes:
 
 def _parsed(pair: tuple[Any, Any]) -> tuple[Any, Any]:
     """Read parameters, which are told as JSON."""
-    before, after = (None if text is None else json.loads(text) for text in pair)
+    before, after = (None if text is None else parsed(text, "parameters") for text in pair)
     return before, after

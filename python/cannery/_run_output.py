@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cannery._artifact import Artifact
+from cannery._catalog_text import parsed
 
 if TYPE_CHECKING:
     from cannery._store import ArtifactVersion, Store
@@ -35,9 +36,9 @@ def _encoded(output: Any) -> Any:
 
 def output_of_json(text: str | None, store: Store) -> Any:
     """Read what a pipeline returned, with the stored artifacts in their places."""
-    from cannery import json
-
-    return None if text is None else _decoded(json.loads(text), store)
+    if text is None:
+        return None
+    return parsed(text, "an output", lambda value: _decoded(value, store))
 
 
 def _decoded(value: Any, store: Store) -> Any:

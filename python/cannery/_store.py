@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cannery import _native
+from cannery._catalog_text import parsed
 from cannery._lineage import ArtifactDiff, Lineage, diff
 from cannery._partitions import Partition, partition_text
 from cannery._values import load_record
@@ -232,9 +233,7 @@ class RunRecord:
     @property
     def parameters(self) -> dict[str, Any]:
         """The pipeline's parameters; those that are no plain data, as their `repr`."""
-        from cannery import json
-
-        return json.loads(self._record.params)
+        return parsed(self._record.params, "parameters")
 
     @property
     def error(self) -> str | None:
@@ -487,9 +486,7 @@ class ArtifactVersion:
     @property
     def metadata(self) -> dict[str, Any]:
         """What its materializer said about the value."""
-        from cannery import json
-
-        return json.loads(self._store._native.describe(self._record)[2])
+        return parsed(self._store._native.describe(self._record)[2], "metadata")
 
     @property
     def folder(self) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery._artifact import items_of
+from cannery._catalog_text import parsed
 from cannery._stream import Stream, is_stream
 from cannery._stream_files import FORMAT, INDEX, StreamWriter, has_values, open_stream
 from cannery.errors import DataError, DataTypeError, UntrustedTypeError
@@ -138,11 +139,9 @@ def classes_of(record: _native.Artifact) -> set[str]:
     """Name the classes whose methods may be reached through a stored artifact."""
     if record.type_name.startswith("builtins.") and _CLASSES not in record.metadata:
         return set()
-    from cannery import json
-
     # The engine gives records that it has made, or compared with their manifests. The names are
     # looked up among the classes of modules that are loaded, for their code's fingerprint.
-    return _classes_in(record.type_name, record.format, json.loads(record.metadata))
+    return _classes_in(record.type_name, record.format, parsed(record.metadata, "metadata"))
 
 
 def _classes_in(type_name: str, format_id: str, metadata: dict[str, Any]) -> set[str]:

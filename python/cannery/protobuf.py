@@ -141,7 +141,12 @@ class MessageType:
         enums: Literal["names", "numbers"] = "names",
         indent: int | None = None,
     ) -> str:
-        """Return a message, or the bytes of one, as JSON by Protobuf's mapping."""
+        """Return a message, or the bytes of one, as JSON by Protobuf's mapping.
+
+        `indent` is how many spaces a level is indented by, up to 100.
+        """
+        if indent is not None and not 0 <= indent <= 100:
+            raise ValueError(f"indent must be from 0 to 100, got {indent}")
         return self.schema._native.bytes_to_json(
             self._number,
             self._bytes(obj),
@@ -350,7 +355,14 @@ _WELL_KNOWN = {
 
 
 def _attribute(name: str) -> str:
+    """The attribute for a field, as the decoder has it: no name that Python looks up."""
+    if name.startswith("__"):
+        return f"{name}___"
     return f"{name}_" if keyword.iskeyword(name) else name
+
+
+_USED = frozenset("__debug__ dataclasses datetime Any bool bytes dict float int list str".split())
+"""What the source of classes refers to: no class of a schema has such a name."""
 
 
 def _class_name(schema: Schema, message: str) -> str:
@@ -359,7 +371,8 @@ def _class_name(schema: Schema, message: str) -> str:
     start = len(parts) - 1
     while start > 0 and ".".join(parts[:start]) in schema._native.messages():
         start -= 1
-    return "_".join(parts[start:])
+    name = "_".join(parts[start:])
+    return f"{name}_" if keyword.iskeyword(name) or name in _USED else name
 
 
 def _annotation(schema: Schema, field: dict[str, Any]) -> str:
@@ -386,12 +399,18 @@ def _single(schema: Schema, field: dict[str, Any]) -> str:
     return _SCALARS.get(field["type"], "int")
 
 
+_NO_LITERALS = (float("inf"), float("-inf"))
+
+
 def _default(field: dict[str, Any]) -> str:
     if field["label"] == "repeated":
         return "dataclasses.field(default_factory=list)"
     if field["label"] == "map":
         return "dataclasses.field(default_factory=dict)"
-    return "None" if _is_optional(field) else repr(field["default"])
+    default = field["default"]
+    if _is_optional(field):
+        return "None"
+    return f'float("{default}")' if default in _NO_LITERALS or default != default else repr(default)
 
 
 def _messages_in(field: dict[str, Any]) -> Iterator[str]:

@@ -81,6 +81,8 @@ HOSTILE: list[Document] = [
     typed("typing.ForwardRef", arg="__import__('os')", is_argument=True, module=None, is_class=False),
 ]  # fmt: skip
 
+NUMBERS = (0, -1, 255, 256, 2**31 - 1, 2**31, 2**32, -(2**31), 2**63 - 1, 2**63, -(2**63), 2**64, 10**30,
+           float("nan"), float("inf"), -0.0, 1e-320, 10**4300)  # fmt: skip
 EXTRA_NAMES = ("__class__", "__dict__", "__reduce__", "__array_interface__", "__len__", "__del__",
                "__fspath__", "__index__", "predict", "close", "update", "_fields", "value", "data",
                "__items__", "__args__", "__state__", "__function__", "__kwargs__")  # fmt: skip
@@ -163,19 +165,54 @@ class Generator:
     def mutated(self) -> Document:
         """A real object with some of its parts exchanged, left out or added."""
         document = json.loads(self.random.choice(self.samples))
-        places = list(_places(document))
         for _ in range(self.random.randrange(1, 4)):
+            places = list(_places(document))
             if not places:
                 return self.hostile()
             container, key = self.random.choice(places)
             action = self.random.random()
-            if action < 0.8:
+            if action < 0.4:
                 container[key] = self.hostile()
+            elif action < 0.7:
+                container[key] = self.changed(container[key], document)
+            elif action < 0.8:
+                self.refer(document, container, key)
             elif action < 0.9 and isinstance(container, dict):
                 container[self.random.choice(EXTRA_NAMES)] = self.hostile()
             elif isinstance(container, dict):
                 container.pop(key, None)
         return document
+
+    def changed(self, value: Document, document: Document) -> Document:
+        """Almost what there was: another sign, size or length, another type with the same parts."""
+        if isinstance(value, bool) or value is None:
+            return self.random.choice((not value, int(bool(value)), float(bool(value)), None))
+        if isinstance(value, (int, float)):
+            return self.random.choice(
+                (-value, value + 1, value - 1, value * 2, str(value), [value], *NUMBERS)
+            )
+        if isinstance(value, str):
+            return self.random.choice(
+                (value[:-1], value * 2, value + "\0", value * 1000, [value], "")
+            )
+        if isinstance(value, list):
+            return self.random.choice(
+                (value[:-1], value[1:], value * 3, value[::-1], a_tuple(*value))
+            )
+        if "$type" in value and self.random.random() < 0.6:
+            return value | {"$type": self.random.choice(self.names)}
+        other = [item for _, item in ((c, c[k]) for c, k in _places(document)) if item is not value]
+        return copy.deepcopy(self.random.choice(other)) if other else {}
+
+    def refer(self, document: Document, container: Any, key: Any) -> None:
+        """Share a part with another place, perhaps with one that it lies in."""
+        objects = list(_objects(document))
+        if not objects:
+            return
+        target = self.random.choice(objects)
+        number = target.setdefault("$id", 1 + self.random.randrange(5))
+        if target is not container[key]:
+            container[key] = {"$ref": number}
 
     def __iter__(self) -> Iterator[Document]:
         while True:

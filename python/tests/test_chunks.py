@@ -10,6 +10,7 @@ import math
 import random
 import statistics
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 import cannery
 from cannery import chunks, jsonl, msgpack
+from cannery.errors import LimitError
 
 ROWS = [{"id": n, "x": n / 4, "name": f"n{n % 7}"} for n in range(1_000)]
 
@@ -536,3 +538,39 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
         rows, more = map(int, grown.split())
         assert rows == 500_000
         assert more < 120e3, f"{path.name} of {size} bytes took {more} kB more"
+
+
+def test_a_header_of_one_name_only_takes_linear_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(",".join("a" for _ in range(200_000)) + "\n" + ",".join("1" * 200_000) + "\n")
+    before = time.process_time()
+    [[row]] = chunks(path)
+    assert len(row) == 200_000
+    assert time.process_time() - before < 10
+
+
+@pytest.mark.parametrize("form", ["arrays", "pandas", "polars", "pyarrow"])
+def test_rows_that_each_have_a_key_of_their_own_are_no_table(tmp_path: Path, form) -> None:
+    if form != "arrays":
+        pytest.importorskip(form)
+    path = tmp_path / "a.jsonl"
+    jsonl.write(path, ({f"k{n}": n} for n in range(20_000)))
+    with pytest.raises(LimitError, match="20000 columns"):
+        list(chunks(path, as_=form))
+    assert sum(len(chunk) for chunk in chunks(path)) == 20_000
+    jsonl.write(path, ({f"k{n}": n} for n in range(100)))
+    assert [len(chunk) for chunk in chunks(path, as_=form)] == [100]
+
+
+@pytest.mark.parametrize(
+    "shape", ["(1000000000, 0)", "(9223372036854775807, 0)", "(0, 10000000000)"]
+)
+def test_an_array_without_data_is_not_a_billion_rows(tmp_path: Path, shape: str) -> None:
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\0\x76\0" + text.ljust(117).encode() + b"\n")
+    for read in (cannery.load, lambda path: next(iter(chunks(path, rows=1)))):
+        with pytest.raises(LimitError, match="too large for an array without data"):
+            read(tmp_path / "a.npy")
+    report = cannery.scan(tmp_path / "a.npy")
+    assert report.verdict == "unknown"
+    assert any("resource bomb" in str(finding) for finding in report.findings)

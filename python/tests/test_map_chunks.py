@@ -1,4 +1,5 @@
 """`map_chunks`: results in order, errors with their rows, runs that are taken up."""
+# ruff: noqa: E501  tables of cases
 
 import json
 import os
@@ -16,7 +17,7 @@ from children import run_child
 
 import cannery
 from cannery import chunks, jsonl, map_chunks
-from cannery.errors import WorkerError
+from cannery.errors import DataError, WorkerError
 
 ROWS = [{"id": n, "x": n / 4} for n in range(1_000)]
 JOB = Path(__file__).with_name("map_job.py")
@@ -650,3 +651,63 @@ def test_tables_go_through_every_command(tmp_path: Path) -> None:
         assert cannery.load(tmp_path / name) == rows
     assert (tmp_path / "e.tsv").read_text() == (tmp_path / "c.tsv").read_text()
     assert cannery.loads(cannery.dumps(rows, "csv"), "csv") == rows
+
+
+@pytest.mark.parametrize("name", ["journal", "partial", "assembled"])
+@pytest.mark.parametrize("how", ["link", "dangling", "hard link", "pipe", "folder"])
+def test_what_others_put_beside_the_file_is_not_written_through(
+    source: Path, tmp_path: Path, name: str, how: str
+) -> None:
+    to, other = tmp_path / "out.jsonl", tmp_path / "precious"
+    other.write_text("precious\n")
+    beside = to.with_name(f"out.jsonl.{name}")
+    if how == "link":
+        beside.symlink_to(other)
+    elif how == "dangling":
+        beside.symlink_to(tmp_path / "nothing")
+    elif how == "hard link":
+        beside.hardlink_to(other)
+    elif how == "pipe":
+        os.mkfifo(beside)
+    else:
+        beside.mkdir()
+    for resume in (True, False, "restart"):
+        with pytest.raises(DataError, match=rf"out\.jsonl\.{name}"):
+            map_chunks(doubled, source, to, rows=100, workers=0, resume=resume)
+    assert other.read_text() == "precious\n"
+    assert not (tmp_path / "nothing").exists()
+
+
+BAD_ENTRIES = [
+    {"chunks": -1}, {"chunks": "5"}, {"length": -5}, {"length": 1.5}, {"length": 2**80},
+    {"prologue": 10**9}, {"checksum": None}, {"rows_in": [1]}, {"is_complete": 1}, {"chunks": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", BAD_ENTRIES, ids=str)
+def test_a_journal_of_a_stranger_is_looked_at(source: Path, change: dict) -> None:
+    to = source.with_name("out.jsonl")
+    interrupted(source, to)
+    path = to.with_name("out.jsonl.journal")
+    *lines, last = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, json.dumps({**json.loads(last), **change})]) + "\n")
+    before = (to.with_name("out.jsonl.partial")).read_bytes()
+    with pytest.raises(DataError, match=r"is not the journal of a run"):
+        map_chunks(doubled, source, to, rows=100, workers=0)
+    assert to.with_name("out.jsonl.partial").read_bytes() == before
+
+
+BAD_HEADS = [
+    ["'|O'", []], ["[('a', '|O')]", []], ["[('a', [('b', '|O')])]", [2]], ["(" * 5000, []], ["'<f8'", [-1]],
+    ["'<f8'", ["x"]], ["'<f8'", [2**70]], ["__import__('os')", []], [1, []], "x", ["-" * 100_000 + "1", []],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("head", BAD_HEADS, ids=lambda head: str(head)[:30])
+def test_no_objects_are_made_of_the_bytes_of_a_partial_file(tmp_path: Path, head) -> None:
+    from cannery._map._targets import open_target
+
+    (tmp_path / "parts").write_bytes(bytes(range(64)))
+    target = open_target(str(tmp_path / "a.h5"), None)
+    with pytest.raises(DataError, match="the journal does not say"):
+        target.assemble(tmp_path / "parts", head, tmp_path / "out")

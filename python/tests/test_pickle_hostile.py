@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from conftest import SUITES
 
+import cannery
 from cannery import pickle
-from cannery.errors import LimitError
+from cannery.errors import LimitError, UntrustedTypeError
 
 HOSTILE = SUITES / "pickle" / "malicious"
 
@@ -243,3 +244,17 @@ def test_bombs_cost_no_memory() -> None:
                 assert outcome == "LimitError", name
             else:
                 assert outcome in ERRORS, name
+
+
+GUARDED = ["functools reduce", "builtins getattr", "numpy memmap", "torch.storage _load_from_bytes"]
+
+
+@pytest.mark.parametrize("name", GUARDED)
+@pytest.mark.parametrize("behind", [b"0N.", b"\x940N.", b"N.", b"q\x000K\x05."])
+def test_names_that_are_only_looked_up_are_not_passed(name: str, behind: bytes) -> None:
+    data = b"\x80\x04c" + name.replace(" ", "\n").encode() + b"\n" + behind
+    with pytest.raises(UntrustedTypeError):
+        pickle.loads(data)
+    assert cannery.scan(data).verdict == "unknown"
+    in_a_tuple = data[:2] + b"(" + data[2 : -len(behind)] + b"t0N."
+    assert cannery.scan(in_a_tuple).verdict == "unknown"

@@ -148,7 +148,7 @@ def test_a_folder_of_nothing_to_judge(tmp_path: Path) -> None:
     source.write_bytes(CODE["python"])
     py_compile.compile(str(source), cfile=str(tmp_path / "a.pyc"))
     done = run(tmp_path)
-    last = "4 scanned, 0 dangerous, 0 unknown, 2 skipped, 2 code: nothing to judge"
+    last = "4 scanned, 0 dangerous, 0 unknown, 2 skipped, 2 files of code: nothing to judge"
     assert (done.returncode, done.stdout.splitlines()[-1]) == (2, last)
     assert run("--quiet", tmp_path).stdout == ""
     sarif = json.loads(run("--format=sarif", tmp_path).stdout)

@@ -1,7 +1,9 @@
 """A store from a stranger is data: loading runs nothing, imports nothing, reads nothing else."""
+# ruff: noqa: E501  tables of cases
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -318,3 +320,33 @@ def test_parts_of_a_stored_tuple_are_checked(tmp_path: Path) -> None:
         (tmp_path / "parts.json").write_bytes(cannery.json.encode(bad))
         with pytest.raises(CanneryError):
             _read_parts(tmp_path / "parts.json")
+
+
+TEXTS = [
+    "9" * 5000, "[" * 990 + "]" * 990, '{"a":' * 990 + "1" + "}" * 990, "[" * 10**5, '{"a": 1', "", "NaN",
+    '{"$artifact": 1}', '{"$artifact": ["text", "x"]}', '{"$artifact": [[], {}]}', '{"$artifact": ["nothing", 1]}',
+    '[{"$artifact": null}]', '{"a": ' + "9" * 5000 + "}", "1e99999", '"\\ud800"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
+def test_texts_of_the_catalog_are_errors_of_ours(folder: Path, text: str) -> None:
+    assert work().returncode == 0
+    catalog = sqlite3.connect("store/catalog.sqlite")
+    catalog.execute("INSERT OR REPLACE INTO run_notes VALUES (1, ?, '')", (text,))
+    catalog.execute("UPDATE runs SET params = ?", (text,))
+    catalog.execute("UPDATE artifacts SET metadata = ?", (text,))
+    catalog.commit()
+    catalog.close()
+    store = Store()
+    for ask in (
+        lambda: store.run(1).output,
+        lambda: store.run(1).parameters,
+        lambda: str(store.run(1).compare(1)),
+        lambda: store.run(1).to_openlineage(),
+        lambda: store.run(1)._repr_html_(),
+        lambda: [artifact.metadata for artifact in store.artifacts()],
+        lambda: store.artifact("text").load(),
+    ):
+        with contextlib.suppress(CanneryError):
+            ask()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from cannery._installed import installed_module
-from cannery.errors import DataError, DataTypeError
+from cannery.errors import DataError, DataTypeError, LimitError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -202,13 +202,28 @@ def _arrow_array(column: Any) -> np.ndarray:
 def names_of(rows: Sequence[Any]) -> list[str]:
     """Return the keys of rows that are mappings, in the order in which they first come."""
     names: dict[str, None] = {}
+    entries = 0
     for row in rows:
         if not isinstance(row, Mapping):
             error = DataTypeError(f"a column needs a name, and this row is a {type(row).__name__}")
             error.hint = 'rows that are not mappings come as they are: as_="rows"'
             raise error
         names.update(dict.fromkeys(row))
+        entries += len(row)
+    cells = len(names) * len(rows)
+    if cells > _MOST_EMPTY + _EMPTY_PER_ENTRY * entries:
+        error = LimitError(
+            f"{len(rows)} rows of {entries} values in {len(names)} columns are {cells} places, "
+            "almost all of them empty"
+        )
+        error.hint = 'rows come as they are with as_="rows"; columns= takes the columns that matter'
+        raise error
     return list(names)
+
+
+_MOST_EMPTY = 1 << 22
+_EMPTY_PER_ENTRY = 64
+"""Places for each value: rows that each have keys of their own are no table."""
 
 
 def _from_rows(rows: Sequence[Any], form: Form) -> Any:
@@ -218,6 +233,8 @@ def _from_rows(rows: Sequence[Any], form: Form) -> Any:
         return arrow.Table.from_pydict({name: [row.get(name) for row in rows] for name in names})
     if form == "polars":
         polars = library("polars", 'as_="polars"')
+        if all(isinstance(row, Mapping) for row in rows):
+            names_of(rows)
         return polars.DataFrame(list(rows), infer_schema_length=None)
     if form == "pandas":
         return library("pandas", 'as_="pandas"').DataFrame(list(rows), columns=names_of(rows))

@@ -8,8 +8,9 @@ when those bytes are on the disk. What stands behind them in the partial file is
 from __future__ import annotations
 
 import os
+import stat
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +19,10 @@ from cannery._map._targets import Head, sync
 from cannery.errors import ConflictError, DataError
 
 _VERSION = 1
+#: Bytes of a journal, at most: twice a second a line of some hundred, for half a year.
+_LARGEST = 4 << 30
+#: Bytes of a line, at most: it holds the columns of a table.
+_LONGEST = 64 << 20
 #: Bytes at the end of a complete file that it is known by.
 _TAIL = 1 << 20
 _ABOUT = "journal of cannery.map_chunks: with the file `.partial` beside it, it lets a run go on"
@@ -51,11 +56,13 @@ class Journal:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> Journal:
-        file = self.path.open("a+b")
+        for path in (self.partial, self.assembled):
+            _check_own(path, path.lstat() if os.path.lexists(path) else None)
+        file = _open_own(self.path)
         # Another process may have removed it since.
         while not _locked(file, self.partial) or not _is_at(file, self.path):
             file.close()
-            file = self.path.open("a+b")
+            file = _open_own(self.path)
         self._file = file
         return self
 
@@ -80,19 +87,27 @@ class Journal:
         """
         self.file.seek(0)
         # The last line may have been cut off.
-        lines = self.file.read().split(b"\n")[:-1]
-        if not lines:
+        first = self.file.readline(_LONGEST)
+        if not first.endswith(b"\n"):
             return None
+        last = self._last_line(len(first))
         try:
-            about, *entries = [_json.decode(line) for line in lines]
+            about, *entries = [_json.decode(line) for line in (first, last) if line]
             if about["version"] != _VERSION:
                 raise DataError(f"{self.path} was written by another version of cannery")
-            done = Done(**entries[-1]) if entries else Done()
+            done = _done_of(entries[-1]) if entries else Done()
         except (ValueError, KeyError, TypeError) as cause:
             error = DataError(f"{self.path} is not the journal of a run")
             error.hint = 'look at it, and remove it; or pass resume="restart"'
             raise error from cause
         return about, done
+
+    def _last_line(self, start: int) -> bytes:
+        """The last whole line behind the first one, which ends at `start`, or nothing."""
+        size = self.file.seek(0, os.SEEK_END)
+        self.file.seek(max(start, size - 2 * _LONGEST))
+        lines = self.file.read(2 * _LONGEST).split(b"\n")
+        return lines[-2] if len(lines) > 1 else b""
 
     def begin(self, about: dict[str, Any]) -> None:
         """Start a new run: what there was is forgotten."""
@@ -139,6 +154,65 @@ class Journal:
         """Remove the journal and what else is left; the run is over."""
         for path in (self.partial, self.assembled, self.path):
             path.unlink(missing_ok=True)
+
+
+def _open_own(path: Path) -> BinaryIO:
+    """Open the journal, or a new one; what others may have put in its place is not followed."""
+    _check_own(path, path.lstat() if os.path.lexists(path) else None)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"):
+        flags |= getattr(os, name, 0)
+    file = os.fdopen(os.open(path, flags, 0o666), "a+b")
+    try:
+        _check_own(path, os.fstat(file.fileno()))
+    except DataError:
+        file.close()
+        raise
+    return file
+
+
+def _check_own(path: Path, found: os.stat_result | None) -> None:
+    """Refuse a file through which another one would be written, or waited for.
+
+    Raises:
+        DataError: for a link, a file of several names, of another user, or what is no file.
+
+    """
+    if found is None:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        what = "is a link" if stat.S_ISLNK(found.st_mode) else "is no file"
+    elif found.st_nlink > 1:
+        what = "has another name: what is written to it would change that, too"
+    elif hasattr(os, "geteuid") and found.st_uid not in (os.geteuid(), 0):
+        what = "belongs to another user"
+    elif found.st_size > _LARGEST and path.suffix == ".journal":
+        what = "is too large for a journal"
+    else:
+        return
+    error = DataError(f"{path} {what}")
+    error.hint = "look at it, and remove it"
+    raise error
+
+
+def _done_of(entry: dict[str, Any]) -> Done:
+    """Take an entry for what it must be: a journal may have been written by anybody.
+
+    Raises:
+        ValueError, TypeError: if it is none.
+
+    """
+    done = Done(**entry)
+    for field in fields(Done):
+        value = getattr(done, field.name)
+        if field.name == "head":
+            continue
+        kind = bool if field.name == "is_complete" else int
+        if type(value) is not kind or value < 0:
+            raise ValueError(f"{field.name} is {value!r:.40}")
+    if done.prologue > done.length or done.length > 1 << 62:
+        raise ValueError("more bytes stand before the rows than there are")
+    return done
 
 
 def _locked(file: BinaryIO, partial: Path) -> bool:

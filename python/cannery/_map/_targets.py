@@ -317,15 +317,12 @@ class Hdf5Target(NpyTarget):
 
     def assemble(self, parts: Path, head: Head, to: Path) -> bool:
         """Write the dataset from its elements, some at a time."""
-        from ast import literal_eval
-
         from cannery import hdf5
 
         numpy = library("numpy", "writing hdf5")
         if head is None:
             raise DataError(f"there are no rows, and {self.path} needs one to tell its type from")
-        descr, sides = literal_eval(head[0]), tuple(head[1])
-        dtype = numpy.dtype(descr if isinstance(descr, str) else [tuple(f) for f in descr])
+        dtype, sides = _layout_of(head, numpy)
         row = dtype.itemsize * math.prod(sides)
         chunk = max(1, (256 << 10) // max(1, row))
         with hdf5.File(to, "w") as file, parts.open("rb") as source:
@@ -345,6 +342,30 @@ class Hdf5Target(NpyTarget):
 
 def _has_columns(block: Any) -> bool:
     return form_of(block) != "rows" or any(isinstance(row, Mapping) for row in block)
+
+
+def _layout_of(head: Head, numpy: Any) -> tuple[Any, tuple[int, ...]]:
+    """The element type and the sides of a row, as they are kept in the journal.
+
+    Raises:
+        DataError: if they are none, or objects would be made of the bytes of a file.
+
+    """
+    from ast import literal_eval
+
+    try:
+        text, sides = head[0], tuple(head[1])
+        descr = literal_eval(text if len(text) <= _LONGEST_DESCR else "")
+        dtype = numpy.dtype(descr if isinstance(descr, str) else [tuple(f) for f in descr])
+        is_fine = len(sides) < 32 and all(type(s) is int and 0 <= s < 1 << 40 for s in sides)
+    except (ValueError, TypeError, SyntaxError, LookupError, MemoryError, RecursionError) as cause:
+        raise DataError("the journal does not say the type of the array") from cause
+    if dtype.hasobject or not is_fine:
+        raise DataError("the journal does not say the type of an array of numbers")
+    return dtype, sides
+
+
+_LONGEST_DESCR = 1 << 20
 
 
 def _descr(dtype: Any) -> str:
@@ -406,10 +427,17 @@ class TableTarget(Target):
             )
         schema = arrow.ipc.read_schema(arrow.BufferReader(base64.b64decode(head)))
         with self._writer(str(to), schema) as writer, parts.open("rb") as file:
+            left = os.fstat(file.fileno()).st_size
             while size := file.read(8):
-                data = file.read(int.from_bytes(size, "little"))
-                with arrow.ipc.open_stream(data) as reader:
-                    writer.write_table(reader.read_all())
+                length = int.from_bytes(size, "little")
+                left -= 8 + length
+                if left < 0:
+                    raise DataError(f"{parts} ends within a chunk")
+                with arrow.ipc.open_stream(file.read(length)) as reader:
+                    table = reader.read_all()
+                # Another process may have written the file that this run takes up.
+                table.validate(full=True)
+                writer.write_table(table)
         return True
 
     def _writer(self, to: str, schema: Any) -> Any:

@@ -1,6 +1,6 @@
 //! What a file's columns are: its header, and the types of the first rows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use cannery_core::{Error, ErrorKind, Pos, Result};
 
@@ -206,14 +206,18 @@ fn name_of(text: &[u8], pos: Pos) -> Result<String> {
 fn unique(names: Vec<String>) -> Vec<String> {
     let given: HashSet<String> = names.iter().cloned().collect();
     let mut taken = HashSet::new();
+    // What was tried for a name is taken for good: a header of one name only is linear.
+    let mut counts: HashMap<String, usize> = HashMap::new();
     let mut unique = Vec::with_capacity(names.len());
     for (at, name) in names.into_iter().enumerate() {
         let name = if name.is_empty() { format!("column_{}", at + 1) } else { name };
         let mut own = name.clone();
-        let mut count = 0;
-        while taken.contains(&own) || (count > 0 && given.contains(&own)) {
-            count += 1;
-            own = format!("{name}.{count}");
+        if taken.contains(&own) {
+            let count = counts.entry(name.clone()).or_default();
+            while *count == 0 || taken.contains(&own) || given.contains(&own) {
+                *count += 1;
+                own = format!("{name}.{count}");
+            }
         }
         taken.insert(own.clone());
         unique.push(own);
@@ -239,6 +243,12 @@ pub(crate) fn no_text(pos: Pos, column: Option<(&str, u64)>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_columns_of_one_name_take_linear_time() {
+        let names = unique(vec!["a".to_owned(); 300_000]);
+        assert_eq!(names[299_999], "a.299999");
+    }
 
     #[test]
     fn names_are_made_unique() {

@@ -100,7 +100,23 @@ impl Header {
         let (Some(dtype), Some(shape), Some(order)) = (dtype, shape, order) else {
             return Err(wrong_keys());
         };
-        Ok(Self { dtype, shape, order })
+        let header = Self { dtype, shape, order };
+        header.check_empty()?;
+        Ok(header)
+    }
+
+    /// Refuses shapes that no byte stands for, beyond what anything needs: each of their sides may
+    /// be gone through, and some readers multiply them.
+    fn check_empty(&self) -> Result<()> {
+        const MOST: u64 = 1 << 22;
+        let is_empty = self.dtype.itemsize() == 0 || self.shape.contains(&0);
+        let places = self.shape.iter().fold(1_u64, |n, &side| n.saturating_mul(side.max(1)));
+        if is_empty && places > MOST {
+            let shape = &self.shape;
+            let message = format!("the shape {shape:?} is too large for an array without data");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(())
     }
 
     /// The header as bytes, the same as NumPy writes; their number is a multiple of 64.

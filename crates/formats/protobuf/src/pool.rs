@@ -304,9 +304,9 @@ impl Pool {
     /// As [`descriptor_set`](Self::descriptor_set), of several files; unknown ones are left out.
     #[must_use]
     pub fn descriptor_set_of<'a>(&self, files: impl Iterator<Item = &'a str>) -> Vec<u8> {
-        let mut order = Vec::new();
+        let (mut is_there, mut order) = (vec![false; self.files.len()], Vec::new());
         for file in files.filter_map(|file| self.file_index.get(file)) {
-            self.collect(*file, &mut order);
+            self.collect(*file, &mut is_there, &mut order);
         }
         let mut out = Vec::new();
         for index in order {
@@ -316,16 +316,24 @@ impl Pool {
     }
 
     /// Imports first, in the order in which they are named.
-    fn collect(&self, file: usize, order: &mut Vec<usize>) {
-        if order.contains(&file) {
-            return;
-        }
-        let file_proto = &self.files[file];
-        let imports = file_proto.dependencies.iter().chain(&file_proto.option_dependencies);
-        let found = imports.filter_map(|import| self.file_index.get(&import.path));
-        found.for_each(|&import| self.collect(import, order));
-        if !order.contains(&file) {
-            order.push(file);
+    ///
+    /// Not by recursion: a descriptor set may have any number of files in a row.
+    fn collect(&self, file: usize, is_there: &mut [bool], order: &mut Vec<usize>) {
+        let mut open = vec![(file, 0)];
+        while let Some((file, next)) = open.last_mut() {
+            let file_proto = &self.files[*file];
+            let mut imports = file_proto.dependencies.iter().chain(&file_proto.option_dependencies);
+            let import = imports.nth(*next).filter(|_| !is_there[*file]);
+            *next += 1;
+            if let Some(import) = import {
+                let found = self.file_index.get(&import.path).filter(|found| !is_there[**found]);
+                open.extend(found.map(|&found| (found, 0)));
+            } else {
+                if !std::mem::replace(&mut is_there[*file], true) {
+                    order.push(*file);
+                }
+                open.pop();
+            }
         }
     }
 }

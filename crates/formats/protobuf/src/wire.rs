@@ -108,20 +108,21 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Not by recursion: the limit on depth may be larger than the stack.
     fn skip_group(&mut self, number: u32, depth: usize) -> Result<()> {
-        if depth == 0 {
-            return Err(Error::new(ErrorKind::Depth, "nested deeper than the limit allows"));
-        }
-        loop {
-            let (inner, wire) = self.tag()?;
-            if wire == END_GROUP {
-                if inner == number {
-                    return Ok(());
-                }
-                return Err(self.bad("expected the end of the open group"));
+        let mut open = vec![number];
+        while let Some(&last) = open.last() {
+            if open.len() > depth {
+                return Err(Error::new(ErrorKind::Depth, "nested deeper than the limit allows"));
             }
-            self.skip(inner, wire, depth - 1)?;
+            match self.tag()? {
+                (inner, END_GROUP) if inner == last => drop(open.pop()),
+                (_, END_GROUP) => return Err(self.bad("expected the end of the open group")),
+                (inner, START_GROUP) => open.push(inner),
+                (inner, wire) => self.skip(inner, wire, 0)?,
+            }
         }
+        Ok(())
     }
 
     #[cold]

@@ -73,10 +73,11 @@ fn print_text(report: &ScanReport, console: &mut Console<'_>) -> Result<(), Fail
         (Verdict::Danger, "dangerous"),
         (Verdict::Unknown, "unknown"),
         (Verdict::Skipped, "skipped"),
-        (Verdict::Code, "code"),
+        (Verdict::Code, "files of code"),
     ];
     for (verdict, name) in counted {
         let count = report.count(verdict);
+        let name = if verdict == Verdict::Code && count == 1 { "file of code" } else { name };
         if count > 0 || verdict > Verdict::Ok {
             line = format!("{line}, {count} {name}");
         }

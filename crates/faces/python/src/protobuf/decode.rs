@@ -1,8 +1,9 @@
 //! Messages as Python objects, built straight from the bytes.
 
+use std::cell::Cell;
 use std::ptr;
 
-use cannery_core::{Error, Result};
+use cannery_core::{Error, ErrorKind, Result};
 use cannery_protobuf::{EntryValue, Field, MessageId, Packed, Scalar, Target, WellKnown};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -14,30 +15,101 @@ use super::well_known;
 use crate::compat;
 use crate::construct::make;
 use crate::errors::from_exception;
+use crate::stack;
 
 /// What messages become.
 #[derive(Clone, Copy)]
-pub(super) struct DecodeMode {
+pub(super) struct DecodeMode<'b> {
     /// Instances of their dataclasses, not dictionaries.
     pub(super) as_class: bool,
     /// Fields that are not set are there, with their defaults.
     pub(super) defaults: bool,
     /// Enums are numbers, not names.
     pub(super) enum_numbers: bool,
+    pub(super) budget: &'b Budget,
+}
+
+/// What a message may cost besides its bytes: a schema of a stranger can make each of them dear.
+pub(super) struct Budget {
+    /// Attributes and keys that are there although no byte stands for them.
+    unset: Cell<u64>,
+    /// Steps of going through the fields of a oneof, and bytes that are moved once more.
+    steps: Cell<u64>,
+    /// Messages of type `Any` that are being decoded within each other.
+    anys: Cell<usize>,
+}
+
+/// A message within an `Any`, while it is decoded.
+pub(super) struct InsideAny<'b>(&'b Cell<usize>);
+
+impl Drop for InsideAny<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl Budget {
+    pub(super) fn of(length: usize) -> Self {
+        let length = length as u64;
+        let unset = (1 << 20) + length.saturating_mul(16);
+        let steps = (1 << 26) + length.saturating_mul(256);
+        Self { unset: Cell::new(unset), steps: Cell::new(steps), anys: Cell::new(0) }
+    }
+
+    fn take(left: &Cell<u64>, count: usize, of: &str) -> Result<()> {
+        let Some(rest) = left.get().checked_sub(count as u64) else {
+            let message = format!("the message needs too many {of} for its size");
+            return Err(Error::new(ErrorKind::Limit, message));
+        };
+        left.set(rest);
+        Ok(())
+    }
+
+    /// `None` where so many are within each other already that the bytes of one more stay bytes: each
+    /// of them copies what is in it.
+    pub(super) fn enter_any(&self) -> Option<InsideAny<'_>> {
+        const DEEPEST: usize = 100;
+        (self.anys.get() < DEEPEST).then(|| {
+            self.anys.set(self.anys.get() + 1);
+            InsideAny(&self.anys)
+        })
+    }
+
+    #[inline]
+    fn take_unset(&self, count: usize) -> Result<()> {
+        Self::take(&self.unset, count, "fields that are not set")
+    }
+
+    #[inline]
+    pub(super) fn take_steps(&self, count: usize) -> Result<()> {
+        Self::take(&self.steps, count, "steps to put fields together that come in pieces")
+    }
+}
+
+/// What is left of the stack for one message more, with all that is called for it.
+const ROOM: usize = 24 << 10;
+
+/// Refuses to go deeper where the stack ends, whatever depth was asked for.
+pub(super) fn check_room() -> Result<()> {
+    if stack::room() >= ROOM {
+        return Ok(());
+    }
+    let message = "messages are nested deeper than the stack of this thread allows";
+    Err(Error::new(ErrorKind::Depth, message))
 }
 
 /// Builds dictionaries; those of dataclasses become the instances' own.
 pub(super) struct PyTarget<'py, 's> {
     py: Python<'py>,
     schema: &'s ProtoSchema,
-    mode: DecodeMode,
+    mode: DecodeMode<'s>,
     /// The list that was appended to last, the field's slot and the dictionary that it is in: a
     /// repeated field mostly comes in one piece.
     last: (*mut ffi::PyObject, usize, *mut ffi::PyObject),
 }
 
 impl<'py, 's> PyTarget<'py, 's> {
-    pub(super) fn new(py: Python<'py>, schema: &'s ProtoSchema, mode: DecodeMode) -> Self {
+    pub(super) fn new(py: Python<'py>, schema: &'s ProtoSchema, mode: DecodeMode<'s>) -> Self {
         Self { py, schema, mode, last: (ptr::null_mut(), 0, ptr::null_mut()) }
     }
 
@@ -123,6 +195,7 @@ impl<'py, 's> PyTarget<'py, 's> {
     fn clear_others(&self, dict: &Bound<'py, PyDict>, field: &Field, oneof: usize) -> Result<()> {
         let Some(containing) = field.containing() else { return Ok(()) };
         let message_type = self.schema.pool.message_type(containing);
+        self.mode.budget.take_steps(message_type.members(oneof).count())?;
         for other in message_type.members(oneof) {
             let key = self.name(other);
             if other.number() == field.number() || !dict.contains(key).map_err(from_exception)? {
@@ -191,12 +264,15 @@ impl<'py> Target for PyTarget<'py, '_> {
 
     #[inline]
     fn start(&mut self, of: MessageId) -> Result<Bound<'py, PyDict>> {
+        check_room()?;
         if !self.mode.as_class {
             return Ok(PyDict::new(self.py));
         }
         let classes = self.schema.classes.read().expect("no thread panics with it");
         let Some(class) = classes.get(&of) else { return Ok(PyDict::new(self.py)) };
-        let dict = class.template.bind(self.py).copy().map_err(from_exception)?;
+        let template = class.template.bind(self.py);
+        self.mode.budget.take_unset(template.len() + class.lists.len() + class.maps.len())?;
+        let dict = template.copy().map_err(from_exception)?;
         for name in &class.lists {
             dict.set_item(name, PyList::empty(self.py)).map_err(from_exception)?;
         }
@@ -277,6 +353,7 @@ impl<'py> Target for PyTarget<'py, '_> {
             let key = self.name(field);
             let there = message.get_item(key).map_err(from_exception)?;
             if let Some(there) = there.filter(|there| !there.is_none()) {
+                check_room()?;
                 return self.reopen(of, there);
             }
         }
@@ -330,7 +407,12 @@ impl<'py> Target for PyTarget<'py, '_> {
         let name = if self.mode.as_class { "_unknown" } else { UNKNOWN };
         let before = message.get_item(name).map_err(from_exception)?;
         let mut all = match before {
-            Some(before) => before.extract::<Vec<u8>>().map_err(from_exception)?,
+            Some(before) => {
+                let before =
+                    before.cast::<PyBytes>().map_err(|error| from_exception(error.into()))?;
+                self.mode.budget.take_steps(before.as_bytes().len() / 4)?;
+                before.as_bytes().to_vec()
+            }
             None => Vec::new(),
         };
         all.extend_from_slice(records);
@@ -342,6 +424,7 @@ impl<'py> Target for PyTarget<'py, '_> {
         // The dictionary may be gone before the next one is made in its place.
         self.last = (ptr::null_mut(), 0, ptr::null_mut());
         if self.mode.defaults && !self.mode.as_class {
+            self.mode.budget.take_unset(self.schema.pool.message_type(of).fields().len())?;
             self.fill(message, of).map_err(from_exception)?;
         }
         Ok(())

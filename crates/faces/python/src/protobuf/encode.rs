@@ -1,5 +1,7 @@
 //! Python objects as messages: dictionaries, dataclasses, and anything with the attributes.
 
+use std::borrow::Cow;
+
 use cannery_core::{Error, ErrorKind, Result, Segment};
 use cannery_protobuf::{
     Cardinality, Field, MessageId, Value, WellKnown, sort_entries, write_message_set_item,
@@ -9,8 +11,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMapping, PyString, PyTuple};
 
+use super::decode::check_room;
 use super::scalars::{with_scalar, wrong_type};
-use super::schema::{ProtoSchema, UNKNOWN};
+use super::schema::{ProtoSchema, UNKNOWN, attribute_of};
 use super::well_known;
 use crate::errors::{OrRaise, from_exception};
 
@@ -45,6 +48,7 @@ impl<'py> PyEncoder<'py, '_> {
             let message = format!("messages are nested deeper than {DEPTH} levels");
             return Err(Error::new(ErrorKind::Depth, message));
         }
+        check_room()?;
         let kind = self.schema.pool.message_type(of).well_known();
         if kind != WellKnown::None
             && let Some(dict) = well_known::plain(self, kind, of, value)?
@@ -210,13 +214,18 @@ impl<'py> PyEncoder<'py, '_> {
         value: &Bound<'py, PyAny>,
         field: &Field,
     ) -> Result<Option<Bound<'py, PyAny>>> {
-        let key = self.schema.keys[field.slot()].bind(self.py);
-        let found = value.getattr_opt(key).map_err(from_exception)?;
-        if found.is_some() {
-            return Ok(found);
+        // An object has `__init__`, whatever its fields are.
+        if !(field.name().starts_with("__") && field.name().ends_with("__")) {
+            let key = self.schema.keys[field.slot()].bind(self.py);
+            let found = value.getattr_opt(key).map_err(from_exception)?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
-        // Words of Python's own have an underscore behind them.
-        value.getattr_opt(format!("{}_", field.name())).map_err(from_exception)
+        // Words and names of Python's own have underscores behind them.
+        let name = attribute_of(field.name());
+        let name = if name == field.name() { Cow::Owned(format!("{name}_")) } else { name };
+        value.getattr_opt(&*name).map_err(from_exception)
     }
 
     fn check_required(&self, of: MessageId, is_set: impl Fn(&Field) -> bool) -> Result<()> {

@@ -1,5 +1,6 @@
 //! A compiled schema, and what belongs to it on Python's side: names as `str` objects, classes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::RwLock;
@@ -13,7 +14,7 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
 
-use super::decode::{DecodeMode, PyTarget};
+use super::decode::{Budget, DecodeMode, PyTarget, check_room};
 use super::encode::PyEncoder;
 use crate::compat::CollectorPause;
 use crate::errors::OrRaise;
@@ -42,6 +43,18 @@ pub(super) struct DataClass {
     /// Attributes that begin as a new list or a new dictionary.
     pub(super) lists: Vec<Py<PyString>>,
     pub(super) maps: Vec<Py<PyString>>,
+}
+
+/// The attribute of a dataclass for a field. One of Python's keywords is none; what begins with two
+/// underscores would be what Python or a library calls or follows, or has another name in a class.
+pub(super) fn attribute_of(name: &str) -> Cow<'_, str> {
+    if name.starts_with("__") {
+        return Cow::Owned(format!("{name}___"));
+    }
+    match KEYWORDS.binary_search(&name) {
+        Ok(_) => Cow::Owned(format!("{name}_")),
+        Err(_) => Cow::Borrowed(name),
+    }
 }
 
 /// Python's keywords, which are no attributes.
@@ -85,10 +98,7 @@ impl ProtoSchema {
         });
         let attributes = pool.all_fields().map(|field| {
             let name = if field.is_extension() { field.json_name() } else { field.name() };
-            match KEYWORDS.binary_search(&name) {
-                Ok(_) => PyString::intern(py, &format!("{name}_")).unbind(),
-                Err(_) => PyString::intern(py, name).unbind(),
-            }
+            PyString::intern(py, &attribute_of(name)).unbind()
         });
         let attributes = attributes.collect();
         let names = |(_, enumeration): (_, &cannery_protobuf::EnumType)| {
@@ -174,7 +184,8 @@ impl ProtoSchema {
         depth: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
         let data = Data::of(data)?;
-        let mode = DecodeMode { as_class, defaults, enum_numbers };
+        let budget = Budget::of(data.bytes().len());
+        let mode = DecodeMode { as_class, defaults, enum_numbers, budget: &budget };
         self.decode_bytes(py, self.id(message)?, data.bytes(), mode, depth)
     }
 
@@ -279,9 +290,10 @@ impl ProtoSchema {
         py: Python<'py>,
         id: MessageId,
         data: &[u8],
-        mode: DecodeMode,
+        mode: DecodeMode<'_>,
         depth: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
+        check_room().or_raise(py)?;
         // Only C code runs meanwhile.
         let _pause = CollectorPause::new(py);
         let mut target = PyTarget::new(py, self, mode);

@@ -11,7 +11,7 @@ use pyo3::types::{
 use super::decode::DecodeMode;
 use super::encode::PyEncoder;
 use super::schema::ProtoSchema;
-use crate::errors::from_exception;
+use crate::errors::{OrRaise, from_exception};
 
 /// Microseconds from 0001-01-01 to 1970-01-01, and what a `datetime` ends with.
 const EARLIEST: i64 = -62_135_596_800;
@@ -25,7 +25,7 @@ fn number(dict: &Bound<'_, PyDict>, key: &str) -> PyResult<i64> {
 pub(super) fn from_dict<'py>(
     py: Python<'py>,
     schema: &ProtoSchema,
-    mode: DecodeMode,
+    mode: DecodeMode<'_>,
     kind: WellKnown,
     of: MessageId,
     dict: &Bound<'py, PyDict>,
@@ -103,7 +103,7 @@ fn duration(py: Python<'_>, seconds: i64, nanos: i64) -> PyResult<Option<Bound<'
 fn any<'py>(
     py: Python<'py>,
     schema: &ProtoSchema,
-    mode: DecodeMode,
+    mode: DecodeMode<'_>,
     dict: &Bound<'py, PyDict>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let Some(url) = dict.get_item("type_url")? else { return Ok(None) };
@@ -113,6 +113,7 @@ fn any<'py>(
     };
     let bytes: Vec<u8> = dict.get_item("value")?.map_or(Ok(Vec::new()), |value| value.extract())?;
     let plain = DecodeMode { as_class: false, ..mode };
+    let Some(_inside) = mode.budget.enter_any() else { return Ok(None) };
     let Ok(inner) = schema.decode_bytes(py, of, &bytes, plain, 90) else { return Ok(None) };
     let out = PyDict::new(py);
     out.set_item("@type", url)?;
@@ -134,12 +135,14 @@ fn any<'py>(
 pub(super) fn to_dict<'py>(
     py: Python<'py>,
     schema: &ProtoSchema,
-    mode: DecodeMode,
+    mode: DecodeMode<'_>,
     of: MessageId,
     there: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let encoder = PyEncoder { schema, py, deterministic: false, partial: true };
     let bytes = encoder.encode(of, there)?;
+    // Objects are made of each byte, not only copied.
+    mode.budget.take_steps(bytes.len().saturating_mul(16)).or_raise(py)?;
     let mut target = super::decode::PyTarget::new(py, schema, mode);
     let options = cannery_protobuf::DecodeOptions::default();
     cannery_protobuf::decode(&schema.pool, of, &bytes, &options, &mut target)

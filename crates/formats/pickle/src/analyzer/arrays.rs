@@ -55,7 +55,10 @@ impl Analyzer<'_> {
                 Some("shape") => self.array.shape = Some(value),
                 Some("dtype") => self.array.dtype = Some(value),
                 // joblib gives it to `_reconstruct`, where it is data.
-                Some("subclass") if self.is_memmap(value) => self.stack[at + 1].set_trail(0),
+                Some("subclass") if self.is_memmap(value) => {
+                    self.names.set_used(value.size());
+                    self.stack[at + 1].set_trail(0);
+                }
                 Some("numpy_array_alignment_bytes") => {
                     self.array.is_aligned = value.kind() != SymbolKind::None;
                 }

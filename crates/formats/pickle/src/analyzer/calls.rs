@@ -194,7 +194,13 @@ impl<'a> Analyzer<'a> {
         let trail = if callee.trail() | args.trail() | result.trail() == 0 {
             0
         } else {
-            let args = if self.takes_guarded(callee, args) { 0 } else { self.settled_trail(args) };
+            let args = if self.takes_guarded(callee, args) {
+                let class = self.items(args)[0];
+                self.names.set_used(class.size());
+                0
+            } else {
+                self.settled_trail(args)
+            };
             let trail = self.merge(unguarded(callee), args);
             self.merge(trail, result.trail())
         };
@@ -239,6 +245,7 @@ impl<'a> Analyzer<'a> {
 
     #[cold]
     fn call_name(&mut self, index: u32, args: Symbol) -> Symbol {
+        self.names.set_used(index);
         match self.names.get(index).special {
             Special::Reconstructor => self.reconstruct(index, args),
             Special::GetAttribute => self.get_attribute(index, args),

@@ -194,6 +194,9 @@ impl<'a> Analyzer<'a> {
 
     fn finish(mut self, error: Option<Error>) -> Analyzed {
         self.check_composites();
+        for index in self.names.left_over() {
+            self.keep_guarded(index);
+        }
         // An error lies behind everything else that was found, and is not worse than that.
         if let Some(error) = &error {
             let reason = format!("cannot be read: {}", error.message());

@@ -17,6 +17,8 @@ pub(super) struct Name {
     /// What it does, if no data needs it.
     pub(super) what: &'static str,
     pub(super) special: Special,
+    /// It was called, or given to what takes it; only asked of names that are guarded.
+    pub(super) is_used: bool,
     /// The finding about it.
     pub(super) finding: Option<usize>,
 }
@@ -155,6 +157,18 @@ impl Names {
         self.list.push(analyzed(module, name));
     }
 
+    pub(super) fn set_used(&mut self, index: u32) {
+        self.list[index as usize].is_used = true;
+    }
+
+    /// Names that are fine where they are called, and that the pickle only looked up: whatever loads
+    /// it gets a function that no data is.
+    pub(super) fn left_over(&self) -> Vec<u32> {
+        let is_left =
+            |name: &Name| name.special.is_guarded() && name.verdict == Verdict::Ok && !name.is_used;
+        (0..).zip(&self.list).filter(|(_, name)| is_left(name)).map(|(index, _)| index).collect()
+    }
+
     pub(super) fn get(&self, index: u32) -> &Name {
         &self.list[index as usize]
     }
@@ -184,6 +198,7 @@ fn analyzed(module: &str, name: &str) -> Name {
         profile: rule.map(|rule| rule.profile),
         what: what.unwrap_or(""),
         special,
+        is_used: false,
         finding: None,
     }
 }

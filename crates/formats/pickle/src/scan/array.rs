@@ -10,7 +10,12 @@ struct Header {
     end: usize,
     elements: Elements,
     count: u64,
+    /// Elements that there were if no side were 0.
+    places: u64,
 }
+
+/// As many of them as an array without data may have; readers refuse more.
+const MOST_EMPTY: u64 = 1 << 22;
 
 /// What an array consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,10 @@ impl Scanner {
                     return "an array".to_owned();
                 }
             };
+            if size == Some(0) && header.places > MOST_EMPTY {
+                let reason = "a huge shape of an array without data: a resource bomb";
+                self.note(Verdict::Unknown, at, reason);
+            }
             let size = size.and_then(|size| usize::try_from(size).ok());
             let Some(end) = size.and_then(|size| start.checked_add(size)) else {
                 self.note(Verdict::Unknown, at, "an array larger than any file");
@@ -114,21 +123,31 @@ impl Header {
             }
         }
         let (descr, shape, _) = (descr?, shape?, order?);
-        Some(Header { end, elements: Elements::of(descr), count: product(shape)? })
+        let (count, places) = (product(shape)?, places(shape)?);
+        Some(Header { end, elements: Elements::of(descr), count, places })
     }
 }
 
 /// The number of elements of a shape.
 fn product(shape: &Literal<'_>) -> Option<u64> {
-    let sizes = match shape {
-        Literal::Tuple(sizes) => &sizes[..],
+    sides(shape)?.try_fold(1_u64, |count, side| count.checked_mul(side?))
+}
+
+/// As [`product`], of sides that are at least 1; as large as numbers are if it is larger.
+fn places(shape: &Literal<'_>) -> Option<u64> {
+    sides(shape)?.try_fold(1_u64, |count, side| Some(count.saturating_mul(side?.max(1))))
+}
+
+fn sides<'s>(shape: &'s Literal<'_>) -> Option<impl Iterator<Item = Option<u64>> + 's> {
+    let sides = match shape {
+        Literal::Tuple(sides) => &sides[..],
         Literal::Number(_) => std::slice::from_ref(shape),
         _ => return None,
     };
-    sizes.iter().try_fold(1_u64, |count, size| match size {
-        Literal::Number(size) => count.checked_mul(*size),
+    Some(sides.iter().map(|side| match side {
+        Literal::Number(side) => Some(*side),
         _ => None,
-    })
+    }))
 }
 
 impl Elements {

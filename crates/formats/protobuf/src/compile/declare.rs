@@ -1,5 +1,6 @@
 //! The first pass: every name of a file enters the pool, and numbers and ranges are checked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
@@ -162,10 +163,14 @@ impl Declarations<'_> {
     fn overlaps(&mut self, message: &MessageProto) {
         self.overlapping(&message.reserved, 1);
         self.twice(&message.reserved_names);
+        let ranges: Vec<Range> = message.ranges.iter().map(|item| item.range).collect();
+        let (extensions, reserved) = (Covered::of(&ranges, 1), Covered::of(&message.reserved, 1));
+        let names = names_of(&message.reserved_names);
         for field in &message.fields {
             let number = field.number;
-            for item in &message.ranges {
-                if item.range.contains(number) {
+            let including = message.ranges.iter().filter(|item| item.range.contains(number));
+            if extensions.contains(number) && !self.diagnostics.is_full() {
+                for item in including {
                     let text = format!(
                         "extension range {} to {} includes field `{}` ({number})",
                         item.range.start,
@@ -175,22 +180,25 @@ impl Declarations<'_> {
                     self.diagnostics.error(item.range.at, text);
                 }
             }
-            if message.reserved.iter().any(|range| range.contains(number)) {
+            if reserved.contains(number) {
                 let text = format!("field `{}` uses the reserved number {number}", field.name);
                 self.diagnostics.error(field.number_at, text);
             }
-            if message.reserved_names.iter().any(|reserved| reserved.name == field.name) {
+            if names.contains(field.name.as_str()) {
                 self.diagnostics
                     .error(field.name_at, format!("the field name `{}` is reserved", field.name));
             }
         }
-        let ranges: Vec<Range> = message.ranges.iter().map(|item| item.range).collect();
         self.extension_overlaps(&ranges, &message.reserved);
         self.overlapping(&ranges, 1);
     }
 
     fn extension_overlaps(&mut self, ranges: &[Range], reserved: &[Range]) {
+        let covered = Covered::of(reserved, 1);
         for range in ranges {
+            if self.diagnostics.is_full() || !covered.overlaps(*range) {
+                continue;
+            }
             let overlapped = reserved.iter().find(|other| range.overlaps(**other));
             if let Some(other) = overlapped {
                 let text = format!(
@@ -207,7 +215,13 @@ impl Declarations<'_> {
 
     /// `extra` is 1 where the end is exclusive.
     fn overlapping(&mut self, ranges: &[Range], extra: i32) {
+        if Covered::of(ranges, extra).is_apart {
+            return;
+        }
         for (index, range) in ranges.iter().enumerate() {
+            if self.diagnostics.is_full() {
+                return;
+            }
             let exclusive =
                 |range: &Range| Range { end: range.end.saturating_add(1 - extra), ..*range };
             let clashes = ranges[index + 1..]
@@ -228,8 +242,9 @@ impl Declarations<'_> {
     }
 
     fn twice(&mut self, names: &[ReservedName]) {
-        for (index, item) in names.iter().enumerate() {
-            if names[..index].iter().any(|other| other.name == item.name) {
+        let mut seen = HashSet::new();
+        for item in names {
+            if !seen.insert(&item.name) {
                 self.diagnostics.error(item.at, format!("`{}` is reserved twice", item.name));
             }
         }
@@ -248,8 +263,9 @@ impl Declarations<'_> {
         for constant in &value.values {
             self.add(scope, &constant.name, SymbolKind::EnumValue(id), constant.name_at);
         }
-        for (index, constant) in value.values.iter().enumerate() {
-            if value.values[..index].iter().any(|other| other.name == constant.name) {
+        let mut seen = HashSet::new();
+        for constant in &value.values {
+            if !seen.insert(&constant.name) {
                 // Told above already.
                 continue;
             }
@@ -271,14 +287,15 @@ impl Declarations<'_> {
         }
         self.overlapping(&value.reserved, 0);
         self.twice(&value.reserved_names);
+        let (reserved, names) = (Covered::of(&value.reserved, 0), names_of(&value.reserved_names));
         for constant in &value.values {
             let number = constant.number;
-            if value.reserved.iter().any(|range| (range.start..=range.end).contains(&number)) {
+            if reserved.contains(number) {
                 let text =
                     format!("enum value `{}` uses the reserved number {number}", constant.name);
                 self.diagnostics.error(constant.number_at, text);
             }
-            if value.reserved_names.iter().any(|reserved| reserved.name == constant.name) {
+            if names.contains(constant.name.as_str()) {
                 let text = format!("the enum value `{}` is reserved", constant.name);
                 self.diagnostics.error(constant.name_at, text);
             }
@@ -290,6 +307,49 @@ impl Declarations<'_> {
         for method in &service.methods {
             self.add(&full, &method.name, SymbolKind::Method, method.name_at);
         }
+    }
+}
+
+fn names_of(reserved: &[ReservedName]) -> HashSet<&str> {
+    reserved.iter().map(|reserved| reserved.name.as_str()).collect()
+}
+
+/// Ranges in order, for questions that many numbers ask: a schema may have as many of both.
+struct Covered {
+    /// Beginnings, and how far it reaches from there or from any before.
+    sorted: Vec<(i32, i64)>,
+    /// No two have a number in common.
+    is_apart: bool,
+}
+
+impl Covered {
+    /// `extra` is 1 where the end is exclusive.
+    fn of(ranges: &[Range], extra: i32) -> Self {
+        let end = |range: &Range| i64::from(range.end) + i64::from(1 - extra);
+        let mut sorted: Vec<_> = ranges.iter().map(|range| (range.start, end(range))).collect();
+        sorted.sort_unstable();
+        let (mut reach, mut is_apart) = (i64::MIN, true);
+        for (start, end) in &mut sorted {
+            is_apart &= i64::from(*start) >= reach && i64::from(*start) <= *end;
+            reach = reach.max(*end);
+            *end = reach;
+        }
+        Self { sorted, is_apart }
+    }
+
+    fn contains(&self, number: i32) -> bool {
+        self.reach(number) > i64::from(number)
+    }
+
+    /// Whether a range, its end exclusive, has a number in common with these.
+    fn overlaps(&self, range: Range) -> bool {
+        self.reach(range.end.saturating_sub(1)) > i64::from(range.start)
+    }
+
+    /// How far those reach that begin at a number or before.
+    fn reach(&self, number: i32) -> i64 {
+        let behind = self.sorted.partition_point(|(start, _)| *start <= number);
+        behind.checked_sub(1).map_or(i64::MIN, |last| self.sorted[last].1)
     }
 }
 

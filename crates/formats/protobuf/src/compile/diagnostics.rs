@@ -78,7 +78,7 @@ impl Diagnostics {
     }
 
     pub(crate) fn error(&mut self, at: u32, message: impl Into<String>) {
-        if self.errors.len() >= MOST {
+        if self.is_full() {
             return;
         }
         let text = &self.source.text;
@@ -93,6 +93,11 @@ impl Diagnostics {
         let pos = has_text.then(|| Pos::locate(text, u64::from(at)));
         let file = self.source.name.clone();
         self.errors.push(SchemaError { file, pos, message: message.into(), source });
+    }
+
+    /// Whether no further error is told: there is nothing to be found then.
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors.len() >= MOST
     }
 
     /// Whether the file came as text, and not from a descriptor set.

@@ -1,5 +1,6 @@
 //! Linking: names to types, options to messages, features, and the checks of all that.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::declare::Declarations;
@@ -144,14 +145,15 @@ impl Linker<'_> {
         for nested in &mut message.messages {
             self.message(nested, &full);
         }
+        let mut numbers = HashMap::new();
         for index in 0..message.fields.len() {
-            let (before, rest) = message.fields.split_at_mut(index);
-            let field = &mut rest[0];
-            self.field(field, &full, id);
-            if let Some(other) = before.iter().find(|other| other.number == field.number) {
+            self.field(&mut message.fields[index], &full, id);
+            let field = &message.fields[index];
+            let first = *numbers.entry(field.number).or_insert(index);
+            if first != index {
                 let text = format!(
                     "field number {} is already used in `{full}` by field `{}`",
-                    field.number, other.name
+                    field.number, message.fields[first].name
                 );
                 self.diagnostics.error(field.number_at, text);
             }
@@ -163,10 +165,14 @@ impl Linker<'_> {
     }
 
     fn oneofs(&mut self, message: &MessageProto) {
-        for (index, oneof) in (0..).zip(&message.oneofs) {
-            let members: Vec<usize> = (0..message.fields.len())
-                .filter(|&position| message.fields[position].oneof == Some(index))
-                .collect();
+        let mut members_of = vec![Vec::new(); message.oneofs.len()];
+        for (position, field) in message.fields.iter().enumerate() {
+            let index = field.oneof.and_then(|index| usize::try_from(index).ok());
+            if let Some(members) = index.and_then(|index| members_of.get_mut(index)) {
+                members.push(position);
+            }
+        }
+        for (members, oneof) in members_of.iter().zip(&message.oneofs) {
             if members.is_empty() {
                 self.diagnostics.error(oneof.name_at, "expected at least one field in the oneof");
             }

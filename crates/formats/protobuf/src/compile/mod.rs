@@ -143,6 +143,16 @@ impl<L: Loader> Compiler<L> {
         if self.failed.contains(path) {
             return Imported::Failed;
         }
+        if self.open.len() >= MOST_OPEN {
+            let message = format!("imports lead through more than {MOST_OPEN} files");
+            self.errors.push(SchemaError {
+                file: path.to_owned(),
+                pos: None,
+                message,
+                source: None,
+            });
+            return Imported::Failed;
+        }
         let text = match self.loader.load(path) {
             Ok(Some(text)) => text,
             Ok(None) => {
@@ -222,6 +232,9 @@ impl<L: Loader> Compiler<L> {
         self.errors.append(&mut diagnostics.errors);
     }
 }
+
+/// Files that import each other in a row: each is compiled within the compilation of the one before.
+const MOST_OPEN: usize = 100;
 
 fn missing(path: &str) -> SchemaError {
     let message = "the file was not found on the include path".to_owned();

@@ -49,6 +49,9 @@ impl Message {
     }
 }
 
+/// Messages inside each other in which an `Any` is still shown as the message that it holds.
+const DEEPEST: usize = 100;
+
 struct TextWriter<'p> {
     pool: &'p Pool,
     out: String,
@@ -100,6 +103,10 @@ impl TextWriter<'_> {
     }
 
     fn any(&mut self, message: &Message) -> bool {
+        // Each is decoded by itself, with a limit on depth of its own.
+        if self.depth >= DEEPEST {
+            return false;
+        }
         let url = message.text(1).unwrap_or_default();
         let Some((_, name)) = url.rsplit_once('/') else { return false };
         let Some(of) = self.pool.message(name) else { return false };
