@@ -316,6 +316,34 @@ class Dataset(HLObject):
             raise ValueError("an array that is read from a file is a copy")
         return np.asarray(self[()], dtype=dtype)
 
+    def mapped(self) -> np.ndarray:
+        """The elements in a read-only map of the file: none is read before it is looked at.
+
+        The data have to stand in one piece in a file that is open for reading, as NumPy has them;
+        `TypeError` says what is in the way. The file must stay as it is for as long as there is
+        such an array.
+
+            with hdf5.File("field.h5") as file:
+                field = file["field"].mapped()  # stays when the file is closed
+        """
+        return mapped(self)
+
+    def __buffer__(self, flags: int) -> memoryview:
+        del flags
+        return memoryview(self.mapped())
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self[()].__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        # That of the processor.
+        return (1, 0)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        from cannery.hdf5 import _arrow
+
+        return _arrow.stream(self, requested_schema)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a dataset without dimensions has no length")
@@ -447,6 +475,25 @@ class FieldsView(_View):
     def __getitem__(self, args: Any) -> Any:
         rest = args if isinstance(args, tuple) else (args,)
         return self._dataset._read_fields(self._names, rest)
+
+
+def mapped(dataset: Dataset) -> np.ndarray:
+    """The elements of a dataset in a read-only map of its file."""
+    native, kind = dataset._native, dataset._type
+    path, offset = dataset._node.file_path, native.data_offset
+    if dataset._state.file.mode != "r":
+        raise TypeError("the data of a file that may be changed are not mapped")
+    if path is None:
+        raise TypeError("a file in memory is not mapped")
+    if offset is None:
+        raise TypeError("the data do not stand in one piece in the file")
+    if not kind.is_plain:
+        raise TypeError(f"elements of the type `{dataset.dtype}` are other bytes in the file")
+    base, inner = flattened(dataset.dtype)
+    shape = (*dataset.shape, *inner)
+    if math.prod(shape) == 0:
+        return np.empty(shape, base)
+    return np.memmap(path, base, "r", offset, shape)
 
 
 def _options(number: int, values: tuple[int, ...]) -> Any:
