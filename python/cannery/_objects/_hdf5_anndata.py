@@ -52,7 +52,7 @@ def load(made: Any, value: Callable[[Any], Any]) -> Any:
     found = made[()]
     if isinstance(found, bytes):
         return found.decode("utf-8", "surrogateescape")
-    return found
+    return found.item() if getattr(found, "shape", None) == () else found
 
 
 def _sparse(group: Any, kind: str) -> Any:
@@ -95,7 +95,7 @@ def _frame(group: Any, value: Callable[[Any], Any]) -> Any:
                 column, value(labels), ordered=bool(labels.attrs.get("ordered", False))
             )
         found[name] = pd.Series(column, index=index, copy=False)
-    return pd.DataFrame(found, index=index, columns=pd.Index(columns, dtype=object))
+    return pd.DataFrame(found, index=index, columns=pd.Index(columns))
 
 
 def _categorical(group: Any, value: Callable[[Any], Any]) -> Any:

@@ -28,25 +28,20 @@ def is_pandas_table(group: Any) -> bool:
 
 
 def is_rows(dataset: Any) -> bool:
-    """Whether a dataset is a table of PyTables whose columns are single values."""
-    import numpy as np
-
-    names = dataset.dtype.names
-    if not names or "CLASS" not in dataset.attrs or len(dataset.shape or ()) != 1:
+    """Whether a dataset is a table of PyTables."""
+    if not dataset.dtype.names or "CLASS" not in dataset.attrs or len(dataset.shape or ()) != 1:
         return False
-    kind = dataset.attrs["CLASS"]
-    if not isinstance(kind, (bytes, str)) or (kind if isinstance(kind, str) else kind.decode(
-        "ascii", "replace")) != "TABLE":  # fmt: skip
-        return False
-    types = [np.dtype(dataset.dtype[name]) for name in names]
-    return all(t.subdtype is None and t.names is None and not t.hasobject for t in types)
+    return dataset.attrs["CLASS"] in ("TABLE", b"TABLE")
 
 
 def load_rows(dataset: Any) -> Any:
-    """A table of PyTables as a frame."""
+    """A table of PyTables as a frame, or as records where a column is more than single values."""
     import pandas as pd
 
     rows = _values(dataset)
+    types = [rows.dtype[name] for name in rows.dtype.names]
+    if any(t.subdtype is not None or t.names is not None or t.hasobject for t in types):
+        return rows
     columns = {}
     for name in rows.dtype.names:
         column = rows[name]
@@ -367,12 +362,27 @@ def _values(dataset: Any) -> Any:
     values, kind = dataset[()], dataset._native.datatype.describe()
     if values.dtype.names is None:
         return values != 0 if _is_bits(kind) else _native(values)
-    fields = []
+    fields, times = [], []
     for name, (_, _, of) in zip(values.dtype.names, kind[2], strict=True):
         field = values.dtype[name]
         inner = field.subdtype[1] if field.subdtype else ()
-        fields.append((name, (bool, inner) if _is_bits(of) else field))
-    return values.astype(fields)
+        if _is_time(of):
+            times.append(name)
+        new = bool if _is_bits(of) else "f8" if _is_time(of) else None
+        fields.append((name, field if new is None else (new, inner)))
+    made = values.astype(fields)
+    for name in times:
+        # Seconds, and behind them microseconds.
+        stored = values[name].astype("i8")
+        made[name] = (stored >> 32) + (stored & 0xFFFFFFFF) / 1e6
+    return made
+
+
+def _is_time(kind: Any) -> bool:
+    """Whether elements are times of 64 bits as PyTables has them."""
+    if kind[0] == "array":
+        return _is_time(kind[2])
+    return kind[0] == "number" and kind[1] == 8 and kind[3] == "time"
 
 
 def _is_bits(kind: Any) -> bool:

@@ -275,7 +275,10 @@ class _Compound(FileType):
             return False
         (_, _, real), (_, _, imaginary) = self.members
         kinds = isinstance(real, _Number) and isinstance(imaginary, _Number)
-        return kinds and real.dtype == imaginary.dtype and real.dtype.kind == "f"
+        # NumPy has no complex number of two halves.
+        return kinds and real.dtype == imaginary.dtype and real.dtype.kind == "f" and (
+            real.dtype.itemsize > 2
+        )
 
     @cached_property
     def dtype(self) -> np.dtype:
