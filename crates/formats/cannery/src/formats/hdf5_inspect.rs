@@ -119,15 +119,16 @@ fn other_files(dataset: &Dataset) -> Vec<Part> {
         let name = String::from_utf8_lossy(&segment.name).into_owned();
         file("raw file", format!("from byte {}", segment.offset)).named(name)
     };
-    let mut sources: Vec<_> = dataset
+    let mut met = HashSet::new();
+    let sources = dataset
         .virtual_sources()
         .map(|source| (source.file.clone(), source.path.clone()))
-        .collect();
-    sources.dedup();
-    let sources = sources.into_iter().take(ATTRIBUTES).map(|(name, path)| {
-        let name = String::from_utf8_lossy(&name).into_owned();
-        file("virtual source", String::from_utf8_lossy(&path).into_owned()).named(name)
-    });
+        .filter(|source| met.insert(source.clone()))
+        .take(ATTRIBUTES)
+        .map(|(name, path)| {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            file("virtual source", String::from_utf8_lossy(&path).into_owned()).named(name)
+        });
     dataset.external_segments().iter().take(ATTRIBUTES).map(raw).chain(sources).collect()
 }
 
