@@ -87,16 +87,19 @@ def test_fixed_frames_of_pandas(tmp_path):
         rows[0] = np.frombuffer(pickle.dumps(texts), "u1")
     found = cannery.load(tmp_path / "a.h5")["df"]
     zoned = days.tz_localize("UTC").tz_convert("Europe/Berlin").rename("day")
-    wanted = pd.DataFrame(
-        {"a": [0.0, 2.0, 4.0], "b": [1.0, 3.0, 5.0], "when": days}, index=zoned
-    )
+    wanted = pd.DataFrame({"a": [0.0, 2.0, 4.0], "b": [1.0, 3.0, 5.0], "when": days}, index=zoned)
     pd.testing.assert_frame_equal(found, wanted, check_freq=False)
     assert found.index.freq is None or found.index.freqstr == "ME"
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "freq"),
-    [("Day", (1, 0), "D"), ("Hour", (3, 0), "3h"), ("MonthEnd", (2, 0), "2ME"), ("Nano", (5, 0), "5ns")],
+    [
+        ("Day", (1, 0), "D"),
+        ("Hour", (3, 0), "3h"),
+        ("MonthEnd", (2, 0), "2ME"),
+        ("Nano", (5, 0), "5ns"),
+    ],
 )
 def test_frequencies_are_made_without_running_their_pickles(tmp_path, name, arguments, freq):
     pd = pytest.importorskip("pandas")
@@ -274,7 +277,11 @@ def test_matlab(tmp_path):
         many = of_class(file.create_group("many"), "struct")
         many.create_dataset("f", data=np.array([[a.ref], [b.ref]], h5py.ref_dtype))
         sp = of_class(file.create_group("sp"), "double", MATLAB_sparse=np.uint64(3))
-        sp["data"], sp["ir"], sp["jc"] = [5.0, 6.0], np.array([0, 2], "u8"), np.array([0, 1, 2], "u8")
+        sp["data"], sp["ir"], sp["jc"] = (
+            [5.0, 6.0],
+            np.array([0, 2], "u8"),
+            np.array([0, 1, 2], "u8"),
+        )
     found = cannery.load(tmp_path / "a.mat")
     assert "#refs#" not in found
     np.testing.assert_array_equal(found["m"], [[0, 2, 4], [1, 3, 5]])

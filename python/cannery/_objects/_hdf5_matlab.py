@@ -176,9 +176,7 @@ def _structs(group: Any, value: Callable[[Any], Any]) -> Any:
         raise DataTypeError("the fields of an array of structures are not of one shape")
     places = np.arange(int(np.prod(shape := shapes.pop()))).reshape(shape)
     flat = {name: column.reshape(-1) for name, column in columns.items()}
-    return _nested(
-        places, lambda at: {name: value(group.file[flat[name][at]]) for name in names}
-    )
+    return _nested(places, lambda at: {name: value(group.file[flat[name][at]]) for name in names})
 
 
 def _sparse(group: Any) -> Any:

@@ -357,8 +357,6 @@ class _Table(_Stored):
 
 def _values(dataset: Any) -> Any:
     """The elements; fields of 8 bits are truth values for PyTables."""
-    import numpy as np
-
     values, kind = dataset[()], dataset._native.datatype.describe()
     if values.dtype.names is None:
         return values != 0 if _is_bits(kind) else _native(values)
@@ -507,7 +505,9 @@ def _is_sequence(made: Any) -> bool:
     return hdf5.check_vlen_dtype(made.dtype) is not None
 
 
-def _decoded(data: Any, missing: str | None, encoding: str = "utf-8", errors: str = "strict") -> Any:
+def _decoded(
+    data: Any, missing: str | None, encoding: str = "utf-8", errors: str = "strict"
+) -> Any:
     import numpy as np
 
     flat = data.reshape(-1)

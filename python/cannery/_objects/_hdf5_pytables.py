@@ -130,7 +130,7 @@ def _missing(name: str, *_: Any) -> Any:
 
 
 def _utc(_: str) -> Any:
-    return datetime.timezone.utc
+    return datetime.UTC
 
 
 #: The numbers of units of time in pickles of pandas.

@@ -549,14 +549,14 @@ def mapped(dataset: Dataset) -> np.ndarray:
         raise TypeError("the data of a file that may be changed are not mapped")
     if path is None:
         raise TypeError("a file in memory is not mapped")
-    if offset is None:
-        raise TypeError("the data do not stand in one piece in the file")
-    if not kind.is_plain:
+    if not kind.is_plain or dataset.shape is None:
         raise TypeError(f"elements of the type `{dataset.dtype}` are other bytes in the file")
     base, inner = flattened(dataset.dtype)
     shape = (*dataset.shape, *inner)
     if math.prod(shape) == 0:
         return np.empty(shape, base)
+    if offset is None:
+        raise TypeError("the data do not stand in one piece in the file")
     return np.memmap(path, base, "r", offset, shape)
 
 

@@ -276,8 +276,11 @@ class _Compound(FileType):
         (_, _, real), (_, _, imaginary) = self.members
         kinds = isinstance(real, _Number) and isinstance(imaginary, _Number)
         # NumPy has no complex number of two halves.
-        return kinds and real.dtype == imaginary.dtype and real.dtype.kind == "f" and (
-            real.dtype.itemsize > 2
+        return (
+            kinds
+            and real.dtype == imaginary.dtype
+            and real.dtype.kind == "f"
+            and (real.dtype.itemsize > 2)
         )
 
     @cached_property
