@@ -140,7 +140,8 @@ def install() -> Path:
     low_level: Any = sys.modules["h5py.h5"]
     low_level.get_config = lambda: types.SimpleNamespace(
         complex_names=("r", "i"), bool_names=(b"FALSE", b"TRUE"), track_order=False,
-        default_file_mode="r", has_native_complex=False, ros3=False, direct_vfd=False, mpi=False, vol_min=False,
+        default_file_mode="r", has_native_complex=False, ros3=False,
+        direct_vfd=False, mpi=False, vol_min=False,
     )  # fmt: skip
     references: Any = sys.modules["h5py.h5r"]
     references.Reference, references.RegionReference = hdf5.Reference, hdf5.RegionReference

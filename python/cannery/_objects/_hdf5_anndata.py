@@ -84,7 +84,7 @@ def _frame(group: Any, value: Callable[[Any], Any]) -> Any:
 
     key = _name(group.attrs["_index"])
     columns = [_name(n) for n in _list(group.attrs.get("column-order", []))]
-    older = group["__categories"] if "__categories" in group else None
+    older = group.get("__categories")
     index = pd.Index(value(group[key]), name=None if key in ("_index", "index") else key)
     found = {}
     for name in columns:

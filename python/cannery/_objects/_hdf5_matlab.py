@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -110,7 +111,8 @@ def _empty(kind: str, shape: tuple[int, ...]) -> Any:
     import numpy as np
 
     if kind == "char":
-        return "" if len(shape) <= 2 and shape[:1] in ((0,), (1,)) else [""] * shape[0]
+        rows = shape[0] if shape else 0
+        return [""] * rows if rows > 1 or len(shape) > 2 else ""
     if kind in ("cell", "struct", "canonical empty"):
         return {} if kind == "struct" and set(shape) == {1} else []
     if 0 not in shape:
@@ -171,10 +173,10 @@ def _structs(group: Any, value: Callable[[Any], Any]) -> Any:
 
     names = fields(group)
     columns = {name: group[name][()].T for name in names}
-    shapes = {column.shape for column in columns.values()}
-    if len(shapes) != 1:
+    shape = next(iter(columns.values())).shape
+    if any(column.shape != shape for column in columns.values()):
         raise DataTypeError("the fields of an array of structures are not of one shape")
-    places = np.arange(int(np.prod(shape := shapes.pop()))).reshape(shape)
+    places = np.arange(math.prod(shape)).reshape(shape)
     flat = {name: column.reshape(-1) for name, column in columns.items()}
     return _nested(places, lambda at: {name: value(group.file[flat[name][at]]) for name in names})
 

@@ -1,5 +1,6 @@
-"""Frames and series in the two layouts of pandas' `to_hdf`, and tables of PyTables, as pandas reads
-them, without PyTables.
+"""Frames and series in the layouts of pandas' `to_hdf`, and tables of PyTables, as pandas does.
+
+Neither PyTables nor pandas' own reader takes part.
 """
 
 from __future__ import annotations
@@ -443,7 +444,7 @@ def _moments(values: Any, kind: str, zone: Any = None) -> Any:
     moments = values.astype("i8").view(np.dtype(name))
     if zone is None:
         return moments
-    made = [
+    made: list[Any] = [
         pd.DatetimeIndex(column).tz_localize("UTC").tz_convert(zone).array
         for column in moments.reshape(len(moments), -1).T
     ]
@@ -479,9 +480,16 @@ def _with_frequency(index: Any, frequency: Any) -> Any:
 def _text_index(labels: Any) -> Any:
     import pandas as pd
 
-    if pd.api.types.pandas_dtype("str") == object:
+    if _texts_are_objects():
         return pd.Index(labels, dtype=object)
     return pd.Index(labels, dtype="str")
+
+
+def _texts_are_objects() -> bool:
+    """Whether pandas is one before 3, or told to be as these."""
+    import pandas as pd
+
+    return not isinstance(pd.api.types.pandas_dtype("str"), pd.StringDtype)
 
 
 def _is_all_text(values: Any) -> bool:
@@ -490,7 +498,7 @@ def _is_all_text(values: Any) -> bool:
 
     if not isinstance(values, np.ndarray) or values.dtype != object:
         return False
-    if pd.api.types.pandas_dtype("str") == object:
+    if _texts_are_objects():
         return False
     is_missing: Callable[[Any], Any] = pd.isna
     flat = values.ravel()

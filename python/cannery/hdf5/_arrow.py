@@ -78,7 +78,7 @@ def _array(values: np.ndarray, dtype: np.dtype) -> Any:
     return _plain(values, dtype)
 
 
-def _plain(values: np.ndarray, dtype: np.dtype) -> Any:
+def _plain(values: Any, dtype: np.dtype) -> Any:
     import pyarrow as pa
 
     if dtype.kind == "V":

@@ -365,7 +365,7 @@ class Dataset(HLObject):
 
     def __buffer__(self, flags: int) -> memoryview:
         del flags
-        return memoryview(self.mapped())
+        return memoryview(self.mapped())  # pyright: ignore[reportArgumentType]
 
     def __dlpack__(self, **options: Any) -> Any:
         return self[()].__dlpack__(**options)

@@ -199,7 +199,7 @@ class Variable:
 
     @property
     def fill_value(self) -> Any:
-        """What stands for missing elements: the attribute `_FillValue`, or what unwritten ones are."""
+        """What missing elements are: the attribute `_FillValue`, or what unwritten ones are."""
         found = self.attrs.get("_FillValue")
         return self._dataset.fillvalue if found is None else np.asarray(found).reshape(-1)[0]
 
@@ -209,8 +209,8 @@ class Variable:
         for name in ("_FillValue", "missing_value"):
             for gone in np.atleast_1d(np.asarray(self.attrs.get(name, []))):
                 is_nan = gone.dtype.kind == "f" and np.isnan(gone)
-                values = np.ma.array(values, mask=np.ma.getmaskarray(values)
-                                     | (np.isnan(values.data) if is_nan else values.data == gone))  # fmt: skip
+                found = np.isnan(values.data) if is_nan else values.data == gone
+                values = np.ma.array(values, mask=np.ma.getmaskarray(values) | found)
         return values
 
     def __getitem__(self, args: Any) -> Any:

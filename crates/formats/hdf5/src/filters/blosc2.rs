@@ -136,7 +136,26 @@ impl BlockedArray {
         if chunk.iter().chain(&block).any(|&n| n == 0) {
             return Err(malformed("a multidimensional chunk has blocks without elements"));
         }
-        Ok(Self { shape, chunk, block })
+        let mut found = Self { shape, chunk, block };
+        while found.merge_last()? {}
+        Ok(found)
+    }
+
+    /// Makes one dimension of the last two, where the last is not cut: rows are longer then.
+    fn merge_last(&mut self) -> Result<bool> {
+        let last = self.shape.len() - 1;
+        let whole = self.shape[last];
+        if last == 0 || self.chunk[last] != whole || self.block[last] != whole {
+            return Ok(false);
+        }
+        for dims in [&mut self.shape, &mut self.chunk, &mut self.block] {
+            dims.pop();
+            let merged = dims[last - 1].checked_mul(whole);
+            dims[last - 1] = merged.ok_or_else(|| {
+                malformed("the shape of a multidimensional chunk is not possible")
+            })?;
+        }
+        Ok(true)
     }
 
     /// Puts the elements in the order of rows.
