@@ -378,3 +378,31 @@ fn undo_filters(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_that_are_not_cut_are_merged() {
+        for (shape, chunk, block, merged) in [
+            ([5, 3], [5, 3], [2, 3], 1),
+            ([5, 3], [4, 3], [2, 3], 1),
+            ([5, 3], [5, 3], [2, 2], 2),
+            ([5, 3], [5, 2], [2, 2], 2),
+        ] {
+            let make = || BlockedArray {
+                shape: shape.to_vec(),
+                chunk: chunk.to_vec(),
+                block: block.to_vec(),
+            };
+            let mut found = make();
+            while found.merge_last().unwrap() {}
+            assert_eq!(found.shape.len(), merged);
+            let blocks = |n: usize, c: usize, b: usize| n.div_ceil(c) * c.div_ceil(b) * b;
+            let len: usize = (0..2).map(|i| blocks(shape[i], chunk[i], block[i])).product();
+            let data: Vec<u8> = (0..len).map(|i| u8::try_from(i).unwrap()).collect();
+            assert_eq!(found.to_rows(&data, 1).unwrap(), make().to_rows(&data, 1).unwrap());
+        }
+    }
+}
