@@ -82,7 +82,7 @@ impl Datatype {
             TypeClass::Float(layout) if target.size == 16 && layout.normalization == 2 => {
                 let big = target.big_endian;
                 pairs.for_each(|(from, to)| {
-                    put(&extended(bits(from, layout.order), layout), to, big)
+                    put(&extended(bits(from, layout.order), layout), to, big);
                 });
             }
             TypeClass::Float(layout) if target.size == 16 => {
@@ -421,7 +421,7 @@ mod tests {
             (one | 1 << 48, 0x3fff << 64 | 1 << 63),
             (one | 1 << 48 | 1, 0x3fff << 64 | 1 << 63 | 1),
             (one | ulp | 1 << 48, 0x3fff << 64 | 1 << 63 | 2),
-            (one | (1 << 112) - 1, 0x4000 << 64 | 1 << 63),
+            (one | ((1 << 112) - 1), 0x4000 << 64 | 1 << 63),
             (0x7ffe << 112 | ((1 << 112) - 1), 0x7fff << 64 | 1 << 63),
             (0x7fff << 112, 0x7fff << 64 | 1 << 63),
             (0x7fff << 112 | 5, 0x7fff << 64 | u128::from(u64::MAX)),

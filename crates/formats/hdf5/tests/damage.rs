@@ -25,7 +25,7 @@ fn what_checksums_cover_is_never_another_thing() {
     let mut random = Random(15);
     for _ in 0..1500 {
         let mut bytes = whole.to_vec();
-        for _ in 0..random.below(4) + 1 {
+        for _ in 0..=random.below(4) {
             let at = random.below(bytes.len() as u64);
             bytes[at] ^= 1 << random.below(8);
         }

@@ -15,7 +15,7 @@ use crate::inspect::Node as Part;
 const MAX_DEPTH: usize = 200;
 
 /// Elements that are shown, at most.
-const SHOWN: u64 = 4;
+const SHOWN: u8 = 4;
 
 /// Characters of a text that are shown, at most.
 const CHARACTERS: usize = 32;
@@ -214,7 +214,7 @@ fn attribute_part(node: &Node, attribute: &Attribute) -> Part {
     let count = shape.iter().fold(1_u64, |count, &side| count.saturating_mul(side));
     let size = attribute.datatype.size as usize;
     let elements = attribute.data.chunks_exact(size.max(1));
-    let taken = usize::try_from(count.min(SHOWN)).unwrap_or(0);
+    let taken = usize::try_from(count.min(SHOWN.into())).unwrap_or(0);
     let texts = elements.take(taken).map(|bytes| element(node, &attribute.datatype, bytes, 0));
     let details = match &attribute.space {
         Dataspace::Null => None,
@@ -248,7 +248,7 @@ fn first_elements(node: &Node, dataset: &Dataset) -> Option<String> {
     if chunk > CHUNK || count == 0 || size > CHUNK || dataset.is_virtual() {
         return None;
     }
-    let last = shape.last().copied().unwrap_or(1).min(SHOWN);
+    let last = shape.last().copied().unwrap_or(1).min(SHOWN.into());
     let one = |count| DimSelection::Range { start: 0, step: 1, count };
     let mut dims: Vec<_> = shape.iter().map(|_| one(1)).collect();
     if let Some(dim) = dims.last_mut() {
@@ -295,7 +295,7 @@ fn element(node: &Node, datatype: &Datatype, bytes: &[u8], depth: usize) -> Stri
         }
         TypeClass::Array { base, shape } if depth < 3 => {
             let count = shape.iter().fold(1, |count, &side| u64::from(side).saturating_mul(count));
-            let parts = bytes.chunks_exact((base.size as usize).max(1)).take(SHOWN as usize);
+            let parts = bytes.chunks_exact((base.size as usize).max(1)).take(usize::from(SHOWN));
             let parts = parts.map(|part| element(node, base, part, depth + 1)).collect();
             listed(parts, count, false)
         }

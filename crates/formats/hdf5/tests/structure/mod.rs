@@ -98,17 +98,17 @@ pub(crate) fn check_damaged(bytes: Vec<u8>) {
 
 fn objects(file: &File) -> Objects {
     let mut found = Objects::new();
-    visit(&file.root(), String::new(), 0, &mut found);
+    visit(&file.root(), "", 0, &mut found);
     found
 }
 
-fn visit(node: &Node, path: String, depth: usize, found: &mut Objects) {
+fn visit(node: &Node, path: &str, depth: usize, found: &mut Objects) {
     if found.len() >= OBJECTS || depth > DEEPEST {
         return;
     }
     let what = describe(node);
     let is_group = matches!(node.kind(), Ok(ObjectKind::Group));
-    found.insert(path.clone(), what.map_err(|error| error.to_string()));
+    found.insert(path.to_owned(), what.map_err(|error| error.to_string()));
     if !is_group {
         return;
     }
@@ -116,7 +116,7 @@ fn visit(node: &Node, path: String, depth: usize, found: &mut Objects) {
         let path = format!("{path}/{}", link.name.escape_ascii());
         if matches!(link.target, LinkTarget::Hard(_)) {
             match node.resolve(&link.name) {
-                Ok(node) => visit(&node, path, depth + 1, found),
+                Ok(node) => visit(&node, &path, depth + 1, found),
                 Err(error) => {
                     found.insert(path, Err(error.to_string()));
                 }
