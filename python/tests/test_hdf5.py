@@ -158,7 +158,7 @@ def test_groups_are_mappings(here):
         assert file["soft/x"].name == "/soft/x"
         assert file["soft"] == file["b/inner"]
         assert "soft" in file
-        assert "lost" not in file
+        assert "lost" in file
         assert file.get("lost") is None
         assert file.get("lost", getlink=True).path == "/nowhere"
         assert file["b/inner/up"] == file
@@ -307,3 +307,110 @@ def test_shapes_that_memory_cannot_hold(here):
 def test_importing_reads_no_numpy_before_it_is_needed():
     code = "import sys, cannery; assert 'numpy' not in sys.modules; cannery.hdf5.File"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_contiguous_data_are_mapped(here):
+    records = np.array([(1, 2.5), (3, 4.5)], [("a", "<i4"), ("b", ">f8")])
+    file_of(here / "a.h5", x=np.arange(12.0).reshape(3, 4), r=records, empty=np.empty((0, 2)))
+    with h5py.File(here / "a.h5", "r+", userblock_size=None) as file:
+        file.create_dataset("chunked", data=np.arange(4), chunks=(2,))
+        file["text"] = "x"
+    with hdf5.File(here / "a.h5") as file:
+        mapped = file["x"].mapped()
+        np.testing.assert_array_equal(file["r"].mapped(), records)
+        assert file["empty"].mapped().shape == (0, 2)
+        for name in ("chunked", "text"):
+            with pytest.raises(TypeError, match=r"one piece|other bytes"):
+                file[name].mapped()
+    assert isinstance(mapped, np.memmap)
+    assert not mapped.flags.writeable
+    np.testing.assert_array_equal(mapped, np.arange(12.0).reshape(3, 4))
+    with hdf5.File((here / "a.h5").read_bytes()) as file, pytest.raises(TypeError, match="memory"):
+        file["x"].mapped()
+
+
+def test_mapped_data_behind_a_user_block(here):
+    with h5py.File(here / "a.h5", "w", userblock_size=1024) as file:
+        file["x"] = np.arange(5)
+    with hdf5.File(here / "a.h5") as file:
+        assert file["x"].mapped().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_direct_reads_need_no_other_memory(here):
+    data = np.arange(1 << 20, dtype="i4").reshape(1024, 1024)
+    with h5py.File(here / "a.h5", "w") as file:
+        file.create_dataset("x", data=data, chunks=(64, 64), compression="gzip")
+        file["big"] = data.astype(">i4")
+    with hdf5.File(here / "a.h5") as file:
+        out = np.zeros((2, 1024, 1024), "i4")
+        file["x"].read_direct(out, dest_sel=np.s_[1])
+        np.testing.assert_array_equal(out[1], data)
+        assert not out[0].any()
+        file["x"].read_direct(out, np.s_[5:7, ::2], np.s_[0, :2, :512])
+        np.testing.assert_array_equal(out[0, :2, :512], data[5:7, ::2])
+        file["big"].read_direct(out[0])
+        np.testing.assert_array_equal(out[0], data)
+        with pytest.raises(TypeError, match="shape"):
+            file["x"].read_direct(out)
+
+
+def test_arrays_leave_by_dlpack_and_arrow(here):
+    pa = pytest.importorskip("pyarrow")
+    enum = h5py.enum_dtype({"A": 0, "B": 1}, "u1")
+    rows = np.zeros(3, [("i", ">i4"), ("s", "S3"), ("v", "<f4", (2,)), ("e", enum), ("b", "?"),
+                        ("n", [("c", "<c8")])])  # fmt: skip
+    rows["i"], rows["s"], rows["e"], rows["b"] = [1, 2, 3], [b"x", b"", b"zz"], [0, 1, 0], [1, 0, 1]
+    rows["v"] = [[1, 2], [3, 4], [5, 6]]
+    rows["n"]["c"] = [1j, 2, 3]
+    with h5py.File(here / "a.h5", "w") as file:
+        file.create_dataset("rows", data=rows, chunks=(2,))
+        file["x"] = np.arange(6.0).reshape(2, 3)
+        vlen = np.dtype([("t", h5py.string_dtype()), ("l", h5py.vlen_dtype("i2"))])
+        texts = np.empty(2, vlen)
+        texts["t"] = ["ä", "b"]
+        texts["l"][0], texts["l"][1] = np.array([1, 2], "i2"), np.array([], "i2")
+        file["texts"] = texts
+    with hdf5.File(here / "a.h5") as file:
+        np.testing.assert_array_equal(np.from_dlpack(file["x"]), np.arange(6.0).reshape(2, 3))
+        found = pa.table(file["rows"]).to_pydict()
+        assert found == {
+            "i": [1, 2, 3], "s": ["x", "", "zz"], "v": [[1, 2], [3, 4], [5, 6]],
+            "e": ["A", "B", "A"], "b": [True, False, True],
+            "n": [{"c": {"r": 0.0, "i": 1.0}}, {"c": {"r": 2.0, "i": 0.0}},
+                  {"c": {"r": 3.0, "i": 0.0}}],
+        }  # fmt: skip
+        assert pa.table(file["texts"]).to_pydict() == {"t": ["ä", "b"], "l": [[1, 2], []]}
+        with pytest.raises(TypeError, match="records"):
+            pa.table(file["x"])
+
+
+def test_references_of_hdf5_1_12(suites):
+    path = suites / "hdf5" / "generated" / "references_new.h5"
+    if not path.exists():
+        pytest.skip(f"the HDF5 suites were NOT FOUND in {path}: set CANNERY_SUITES")
+    with hdf5.File(path) as file:
+        group, region, attribute = file["refs"][()]
+        assert file[group] == file["a/b"]
+        data = file["a/b/data"]
+        assert file[region] == file[attribute] == data
+        np.testing.assert_array_equal(data[region], data[1:3, 2:6])
+        assert attribute.attribute == "units"
+        assert file[file.attrs["ref"]] == file["a/b"]
+
+
+def test_quadruple_precision(suites):
+    path = suites / "hdf5" / "generated" / "floats.h5"
+    if not path.exists():
+        pytest.skip(f"the HDF5 suites were NOT FOUND in {path}: set CANNERY_SUITES")
+    wanted = np.array([1.0, -2.5, 0.0, 1e10], "f16")
+    with hdf5.File(path) as file:
+        for name in ("quad_le", "quad_be"):
+            np.testing.assert_array_equal(file[name][()], wanted)
+
+
+def test_complex_numbers_of_two_halves_stay_records(here):
+    halves = np.array([(1.5, -2)], [("r", "<f2"), ("i", "<f2")])
+    file_of(here / "a.h5", x=halves)
+    with hdf5.File(here / "a.h5") as file:
+        assert file["x"].dtype == halves.dtype
+        np.testing.assert_array_equal(file["x"][()], halves)

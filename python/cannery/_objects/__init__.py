@@ -193,8 +193,8 @@ def load(
     The file must stay as it is for as long as there are such arrays: where it is cut short
     meanwhile, looking at one ends the process (SIGBUS).
 
-    With `lazy`, an HDF5 file comes back open: its groups are mappings, and of its datasets only
-    what is asked for is read.
+    With `lazy`, an HDF5 file comes back open, as a `cannery.hdf5.Tree`: its groups are mappings,
+    and of its datasets only what is asked for is read.
 
     >>> import cannery
     >>> cannery.dump({"layers": (64, 64)}, "settings.json")
@@ -203,11 +203,17 @@ def load(
     """
     where = plain(where)
     if lazy:
-        return _opened_file(where, format)
+        return _opened_file(where, format, _named(trust))
     if not isinstance(where, (str, bytes, os.PathLike)):
         name = format or format_of_file(where, default="")
         return loads(where.read(), name or None, type=type, trust=trust)
     path = os.fsdecode(where) if is_address(where) else str(Path(os.fsdecode(where)))
+    if format is None and path.endswith(".keras") and Path(path).is_file():
+        from cannery._objects import _hdf5_keras
+
+        if _hdf5_keras.is_archive(Path(path)):
+            found = _hdf5_keras.load_archive(reading(path), _named(trust))
+            return _checked(found, type, None)
     if format == "torch" or (format is None and is_checkpoint(path)):
         from cannery import torch
 
@@ -230,6 +236,10 @@ def load(
     return _checked(value, type, source)
 
 
+def _named(trust: Iterable[Any]) -> tuple[Any, ...]:
+    return (trust,) if isinstance(trust, (str, builtins.type)) else tuple(trust)
+
+
 def _check_indent(format: str) -> None:
     if format in ("json", "yaml"):
         return
@@ -238,15 +248,16 @@ def _check_indent(format: str) -> None:
     raise error
 
 
-def _opened_file(where: Where, format: str | None) -> Any:
+def _opened_file(where: Where, format: str | None, trust: tuple[Any, ...]) -> Any:
     name = format_of_id(format) if format else format_of_file(where)
     if name != "hdf5":
         error = DataError(f"files of the format `{name}` are not opened with `lazy=True`")
         error.hint = "use `cannery.npy.open` for arrays, and `mmap=True` for `.can` files"
         raise error
     from cannery import hdf5
+    from cannery._objects import _hdf5_read
 
-    return hdf5.File(where)  # pyright: ignore[reportArgumentType]
+    return _hdf5_read.open_tree(hdf5.File(where), trust)  # pyright: ignore[reportArgumentType]
 
 
 def _describer() -> Describer:

@@ -139,9 +139,9 @@ def _dump_tensors(tensors: Any, file: IO[bytes]) -> None:
 
 
 def _load_groups(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
-    from cannery._objects import _hdf5
+    from cannery._objects import _hdf5_read
 
-    return _hdf5.load(file, trust)
+    return _hdf5_read.load(file, trust)
 
 
 def _dump_groups(values: Any, file: IO[bytes]) -> None:

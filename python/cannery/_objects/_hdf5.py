@@ -7,19 +7,12 @@ long integers, bytes; other objects are tagged documents, as texts.
 from __future__ import annotations
 
 import io
-import os
 from typing import IO, Any
 
-from cannery._objects._hdf5_frames import NoTableError, dump_frame, is_frame, is_table, load_frame
-from cannery.errors import DataTypeError, DepthError, LimitError
+from cannery._objects._hdf5_frames import NoTableError, dump_frame, is_frame
+from cannery._objects._hdf5_read import TAG
+from cannery.errors import DataTypeError, DepthError
 
-#: The attribute that says what a dataset or group stands for.
-TAG = "cannery"
-
-# What the values of a file may take: this much, and so much for each of its bytes.
-_FREE_BYTES = 64 << 20
-_BYTES_PER_BYTE = 1100
-_LEAST_BYTES = 1024
 _DEEPEST = 200
 
 _INT64 = range(-(1 << 63), 1 << 63)
@@ -187,136 +180,3 @@ def _dump_sparse(group: Any, value: Any) -> None:
     group.attrs[TAG] = type(value).__name__
     for name in ("data", "indices", "indptr"):
         group.create_dataset(name, data=getattr(value, name))
-
-
-def load(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
-    """Read all values of a file."""
-    from cannery import hdf5
-
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    with hdf5.File(file, "r") as opened:
-        return _Reader(trust, _most_bytes(size)).group(opened)
-
-
-def _most_bytes(size: int) -> int:
-    """How many bytes the values of a file of this size may take, or as many as the caller names."""
-    named = os.environ.get("CANNERY_MAX_EXPANDED", "").strip().upper()
-    number, unit = (named[:-1], named[-1]) if named[-1:] in tuple("KMGT") else (named, "")
-    allowed = int(number) << 10 * (" KMGT".index(unit) if unit else 0) if number.isdecimal() else 0
-    return max(_FREE_BYTES, allowed) + _BYTES_PER_BYTE * size
-
-
-class _Reader:
-    def __init__(self, trust: tuple[Any, ...], most: int) -> None:
-        self._trust = trust
-        self._open: list[Any] = []
-        self._left = most
-
-    def _spend(self, count: int) -> None:
-        """Count bytes: links may lead to one group again and again; a dataset may be unwritten."""
-        self._left -= max(count, _LEAST_BYTES)
-        if self._left < 0:
-            error = LimitError("the file expands to more bytes than its limit allows")
-            error.hint = (
-                "if it is trusted, open it with `cannery.hdf5.File`, or name the bytes that it may "
-                "expand to in the environment variable `CANNERY_MAX_EXPANDED`"
-            )
-            raise error
-
-    def group(self, group: Any) -> Any:
-        from cannery.hdf5 import ObjectError
-
-        if is_table(group):
-            return load_frame(group, self._trust)
-
-        if group.id in self._open or len(self._open) > _DEEPEST:
-            raise DataTypeError("a group that contains itself is no tree")
-        self._open.append(group.id)
-        values: dict[str, Any] = {}
-        for name in group:
-            try:
-                member = group[name]
-            except ObjectError:
-                # A link into nothing is no value.
-                if not hasattr(group.get(name, getlink=True), "path"):
-                    raise
-                continue
-            values[name] = self.value(member)
-        self._open.pop()
-        return self._made(group, values)
-
-    def _made(self, group: Any, values: dict[str, Any]) -> Any:
-        tag = _tag(group)
-        if tag in ("list", "tuple"):
-            items = [values[str(i)] for i in range(len(values))]
-            return items if tag == "list" else tuple(items)
-        if tag == "value" and "value" in values:
-            return values["value"]
-        if tag == "items":
-            return dict(values[str(i)] for i in range(len(values)))
-        if tag and group.attrs.get(_ENCODING) in ("csr_matrix", "csc_matrix"):
-            return _load_sparse(tag, tuple(int(n) for n in group.attrs["shape"]), values)
-        return values
-
-    def value(self, member: Any) -> Any:
-        from cannery import hdf5
-
-        self._spend(getattr(member, "nbytes", 0) or 0)
-        if isinstance(member, hdf5.Group):
-            return self.group(member)
-        if isinstance(member, hdf5.Datatype):
-            return member.dtype
-        tag = _tag(member)
-        if tag == "none":
-            return None
-        info = hdf5.check_string_dtype(member.dtype)
-        if info is not None and info.length is None and (member.shape == () or tag):
-            texts = member.asstr("utf-8", "surrogateescape")[()]
-            if tag == "document":
-                from cannery._objects import loads
-
-                return loads(texts.encode("utf-8", "surrogatepass"), "json", trust=self._trust)
-            return texts if member.shape == () else _restored(texts, tag)
-        found = member[()]
-        if tag == "records" and found.dtype.names is not None:
-            return _records(found)
-        return _restored(found, tag) if tag else found
-
-
-def _records(found: Any) -> list[dict[str, Any]]:
-    """Records as dictionaries, their texts decoded."""
-
-    def plain(value: Any) -> Any:
-        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
-
-    names = found.dtype.names
-    return [{n: plain(v) for n, v in zip(names, row, strict=True)} for row in found.tolist()]
-
-
-def _restored(found: Any, tag: str) -> Any:
-    if tag == "bytes":
-        return found.tobytes()
-    if tag == "list":
-        return found.tolist()
-    if tag == "tuple":
-        return tuple(found.tolist())
-    if tag in ("int", "float", "bool", "complex"):
-        return found.item()
-    return found
-
-
-def _tag(member: Any) -> str:
-    found = member.attrs.get(TAG, "") if TAG in member.attrs else ""
-    return found if isinstance(found, str) else ""
-
-
-def _load_sparse(name: str, shape: tuple[int, ...], values: dict[str, Any]) -> Any:
-    import scipy.sparse
-
-    classes = ("csr_matrix", "csc_matrix", "csr_array", "csc_array")
-    if name not in classes:
-        raise DataTypeError(f"expected a sparse matrix, found `{name[:60]!r}`")
-    made = getattr(scipy.sparse, name)((values["data"], values["indices"], values["indptr"]), shape)
-    made.check_format()
-    return made

@@ -33,6 +33,7 @@ from cannery.hdf5._objects import (
     is_hdf5,
 )
 from cannery.hdf5._references import Reference, RegionReference
+from cannery.hdf5._tree import Tree, Variable
 from cannery.hdf5._types import (
     Empty,
     check_dtype,
@@ -76,8 +77,10 @@ __all__ = [
     "Reference",
     "RegionReference",
     "SoftLink",
+    "Tree",
     "UserLink",
     "VDSmap",
+    "Variable",
     "VirtualLayout",
     "VirtualSource",
     "check_dtype",

@@ -23,6 +23,8 @@ from cannery.hdf5._types import Empty, check_string_dtype, file_type, flattened,
 
 def name_bytes(name: str | bytes) -> bytes:
     """A name as the file has it."""
+    if not isinstance(name, (str, bytes)):
+        raise TypeError(f"expected a name, found `{type(name).__name__}`")
     return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
 
 

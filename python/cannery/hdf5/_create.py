@@ -18,7 +18,7 @@ from cannery.hdf5._encode import (
     flat_values,
     is_empty,
 )
-from cannery.hdf5._types import Empty, check_string_dtype, flattened
+from cannery.hdf5._types import Empty, check_string_dtype, flattened, string_dtype
 
 _CHUNK_BASE, _CHUNK_MIN, _CHUNK_MAX = 16 * 1024, 8 * 1024, 1024 * 1024
 
@@ -47,7 +47,9 @@ class NewDataset:
         allow_unknown_filter: bool = False,
         **others: Any,
     ) -> None:
-        del track_times, allow_unknown_filter
+        del allow_unknown_filter
+        if track_times not in (None, True, False):
+            raise TypeError("`track_times` is `True`, `False` or `None`")
         for name, value in others.items():
             if name not in _IGNORED:
                 raise TypeError(f"unknown keyword `{name}`")
@@ -82,7 +84,7 @@ class NewDataset:
         elif chunks is True or (chunks is None and (any(wants) or maxshape)):
             self.storage: Any = guess_chunk(self.shape, self._elementsize())
         elif chunks:
-            self.storage = list(chunks)
+            self.storage = list(chunks) if isinstance(chunks, Sequence) else [chunks]
         else:
             self.storage = "contiguous"
         if not self.shape:
@@ -102,6 +104,9 @@ class NewDataset:
             dtype = dtype.dtype
         else:
             self.described = ()
+        if dtype is not None and np.dtype(dtype).kind == "T":
+            # Text of any length is UTF-8 in files.
+            dtype = string_dtype()
         if data is not None and not is_empty(data):
             data = array_of(data, dtype)
         if data is None and shape is None:
@@ -131,6 +136,9 @@ class NewDataset:
         if self.shape is not None and any(n < 0 for n in self.shape):
             raise ValueError("a shape has no negative dimensions")
         rank = len(self.shape or ())
+        if not rank and (maxshape not in (None, ()) or chunks not in (None, False, ())):
+            kind = "Empty" if self.shape is None else "Scalar"
+            raise TypeError(f"{kind} datasets don't support chunk/filter options")
         if maxshape is True:
             maxshape = (None,) * rank
         if isinstance(maxshape, int) and not isinstance(maxshape, bool):
@@ -172,6 +180,8 @@ class NewDataset:
                 if isinstance(value, tuple)
                 else (np.asarray(value).reshape(1))
             )
+            if values.dtype.names is None:
+                raise ValueError("expected a fill value with the fields of the dataset")
         else:
             base, inner = flattened(self.dtype)
             del base
@@ -242,6 +252,10 @@ def _filters(
             raise ValueError("LZF compression filter accepts no options")
         filters.append((32000, 1, []))
     elif isinstance(compression, int) and not isinstance(compression, bool):
+        if compression < 0:
+            raise ValueError(f"Invalid filter {compression}")
+        if compression < 256 and compression not in (2, 3, 4, 5, 6):
+            raise ValueError(f"Unknown compression filter {compression}")
         filters.append((compression, 1, [int(n) & 0xFFFFFFFF for n in options or ()]))
     elif compression:
         raise ValueError(f'Compression filter "{compression}" is unavailable')

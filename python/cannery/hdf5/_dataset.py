@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 VDSmap = namedtuple("VDSmap", ["vspace", "file_name", "dset_name", "src_space"])
 
+NO_COPY = "memory allocation cannot be avoided: an array that is read from a file is a copy"
+
 _NAMES = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 6: "scaleoffset", 32000: "lzf"}
 
 
@@ -265,6 +267,7 @@ class Dataset(HLObject):
         self, source: np.ndarray, source_sel: Any = None, dest_sel: Any = None
     ) -> None:
         """Write from an array."""
+        _check_layout(source)
         value = source if source_sel is None else source[source_sel]
         self[() if dest_sel is None else dest_sel] = value
 
@@ -308,13 +311,73 @@ class Dataset(HLObject):
         self._state.file.flush()
 
     def read_direct(self, dest: np.ndarray, source_sel: Any = None, dest_sel: Any = None) -> None:
-        """Read into an array that exists."""
-        dest[() if dest_sel is None else dest_sel] = self[() if source_sel is None else source_sel]
+        """Read into an array that exists, straight into its memory where that is possible.
+
+        Selections of as many elements fit, whatever their shapes.
+        """
+        if self.shape is None:
+            raise TypeError("a dataset without elements cannot be read into an array")
+        _check_layout(dest)
+        args = source_sel if isinstance(source_sel, tuple) else (source_sel,)
+        selected = select(() if source_sel is None else args, self.shape)
+        part = dest[() if dest_sel is None else dest_sel]
+        inner = flattened(self.dtype)[1]
+        shape = selected.shape + inner
+        if _without_ones(np.shape(part)) != _without_ones(shape):
+            raise TypeError(f"cannot read elements of shape {shape} into {np.shape(part)}")
+        if self._reads_into(part, selected):
+            raw = part.reshape(-1).view("u1")
+            self._native.read_into(selected.wanted, raw, self._state.threads)
+            return
+        values = self._read(selected)
+        dest[() if dest_sel is None else dest_sel] = values.reshape(np.shape(part))
+
+    def _reads_into(self, part: Any, selected: Selected) -> bool:
+        """Whether elements have the type and the order that an array has in memory."""
+        base = flattened(self.dtype)[0]
+        return (
+            isinstance(part, np.ndarray)
+            and self._type.is_plain
+            and part.dtype == base
+            and part.size > 0
+            and not part.dtype.hasobject
+            and bool(part.flags.c_contiguous)
+            and bool(part.flags.writeable)
+            and part.nbytes == selected.count * self._type.size
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
-            raise ValueError("an array that is read from a file is a copy")
+            raise ValueError(NO_COPY)
         return np.asarray(self[()], dtype=dtype)
+
+    def mapped(self) -> np.ndarray:
+        """The elements in a read-only map of the file: none is read before it is looked at.
+
+        The data have to stand in one piece in a file that is open for reading, as NumPy has them;
+        `TypeError` says what is in the way. The file must stay as it is for as long as there is
+        such an array.
+
+            with hdf5.File("field.h5") as file:
+                field = file["field"].mapped()  # stays when the file is closed
+        """
+        return mapped(self)
+
+    def __buffer__(self, flags: int) -> memoryview:
+        del flags
+        return memoryview(self.mapped())  # pyright: ignore[reportArgumentType]
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self[()].__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        # That of the processor.
+        return (1, 0)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        from cannery.hdf5 import _arrow
+
+        return _arrow.stream(self, requested_schema)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -338,6 +401,8 @@ class Dataset(HLObject):
 
     def astype(self, dtype: Any) -> AsTypeView:
         """A view whose slices are of another type."""
+        if np.dtype(dtype).kind == "T" and check_string_dtype(self.dtype) is None:
+            raise TypeError("expected an HDF5 string datatype for text of NumPy's")
         return AsTypeView(self, np.dtype(dtype))
 
     def asstr(self, encoding: str | None = None, errors: str = "strict") -> AsStrView:
@@ -356,22 +421,17 @@ class Dataset(HLObject):
         if self.chunks is None:
             raise TypeError("the dataset has no chunks")
         args = () if sel is None else sel if isinstance(sel, tuple) else (sel,)
-        bounds = []
-        for arg, n in zip((*args, *[slice(None)] * self.ndim), self.shape, strict=False):
-            found = arg if isinstance(arg, slice) else slice(arg, arg + 1)
-            bounds.append(found.indices(n)[:2])
-        grid = [range(a // c, -(-b // c)) for (a, b), c in zip(bounds, self.chunks, strict=True)]
-        for place in np.ndindex(*(len(r) for r in grid)):
-            yield tuple(
-                slice(max(r[i] * c, a), min((r[i] + 1) * c, b))
-                for i, r, c, (a, b) in zip(place, grid, self.chunks, bounds, strict=True)
-            )
+        if args and len(args) != self.ndim:
+            raise ValueError(f"expected {self.ndim} slices, found {len(args)}")
+        wanted = tuple(arg if isinstance(arg, slice) else slice(arg, arg + 1) for arg in args)
+        return _touched(wanted or (slice(None),) * self.ndim, self.shape, self.chunks)
 
     def __repr__(self) -> str:
         if not self:
             return "<Closed HDF5 dataset>"
-        name = shown((self.name or "").rpartition("/")[2] or "anonymous")
-        return f'<HDF5 dataset "{name}": shape {self.shape}, type "{self.dtype.str}">'
+        name = shown((self.name or "").rpartition("/")[2])
+        name = f'"{name}"' if self.name else "(anonymous)"
+        return f'<HDF5 dataset {name}: shape {self.shape}, type "{self.dtype.str}">'
 
 
 class _RegionProxy:
@@ -398,6 +458,21 @@ class _View:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
+    @property
+    def shape(self) -> Any:
+        """The shape."""
+        return self._dataset.shape
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions."""
+        return self._dataset.ndim
+
+    @property
+    def size(self) -> int | None:
+        """How many elements."""
+        return self._dataset.size
+
     def __len__(self) -> int:
         return len(self._dataset)
 
@@ -405,6 +480,8 @@ class _View:
         return iter(self[()])  # type: ignore[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError(NO_COPY)
         return np.asarray(self[()], dtype=dtype)  # type: ignore[index]
 
 
@@ -444,9 +521,55 @@ class FieldsView(_View):
         super().__init__(dataset)
         self._names = names
 
+    @property
+    def dtype(self) -> np.dtype:
+        """NumPy's type of the fields."""
+        whole = self._dataset.dtype
+        return whole[self._names[0]] if len(self._names) == 1 else whole[self._names]
+
     def __getitem__(self, args: Any) -> Any:
         rest = args if isinstance(args, tuple) else (args,)
         return self._dataset._read_fields(self._names, rest)
+
+
+def _check_layout(array: Any) -> None:
+    if not array.flags.c_contiguous:
+        raise TypeError("expected an array whose elements lie in C's order without gaps")
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def mapped(dataset: Dataset) -> np.ndarray:
+    """The elements of a dataset in a read-only map of its file."""
+    native, kind = dataset._native, dataset._type
+    path, offset = dataset._node.file_path, native.data_offset
+    if dataset._state.file.mode != "r":
+        raise TypeError("the data of a file that may be changed are not mapped")
+    if path is None:
+        raise TypeError("a file in memory is not mapped")
+    if not kind.is_plain or dataset.shape is None:
+        raise TypeError(f"elements of the type `{dataset.dtype}` are other bytes in the file")
+    base, inner = flattened(dataset.dtype)
+    shape = (*dataset.shape, *inner)
+    if math.prod(shape) == 0:
+        return np.empty(shape, base)
+    if offset is None:
+        raise TypeError("the data do not stand in one piece in the file")
+    return np.memmap(path, base, "r", offset, shape)
+
+
+def _touched(
+    args: tuple[slice, ...], shape: tuple[int, ...], chunks: tuple[int, ...]
+) -> Iterator[tuple[slice, ...]]:
+    bounds = [arg.indices(n)[:2] for arg, n in zip(args, shape, strict=True)]
+    grid = [range(a // c, -(-b // c)) for (a, b), c in zip(bounds, chunks, strict=True)]
+    for place in np.ndindex(*(len(r) for r in grid)):
+        yield tuple(
+            slice(max(r[i] * c, a), min((r[i] + 1) * c, b), 1)
+            for i, r, c, (a, b) in zip(place, grid, chunks, bounds, strict=True)
+        )
 
 
 def _options(number: int, values: tuple[int, ...]) -> Any:

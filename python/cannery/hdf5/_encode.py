@@ -142,6 +142,9 @@ def _text(value: Any, charset: str = "utf-8") -> bytes:
 
 def _encode_varstring(described: Described, values: np.ndarray, node: Any) -> np.ndarray:
     texts = [_text(value) for value in values]
+    if described[3] == "ascii":
+        # Bytes are the writer's own; texts have to be what the file says of them.
+        [value.encode("ascii") for value in values if isinstance(value, str)]
     if any(b"\0" in text for text in texts):
         raise ValueError("VLEN strings do not support embedded NULLs")
     # A text of no bytes is one too, unlike one that was never written.
@@ -202,7 +205,10 @@ def _encode_reference(described: Described, values: np.ndarray, node: Any) -> np
         if isinstance(value, Reference) and value:
             if value._node is not None and value._node.id[0] != node.id[0]:
                 raise ValueError("a reference to an object of another file cannot be stored")
-            row[:] = np.frombuffer(value._data, "u1")[:size]
+            is_region = isinstance(value, RegionReference)
+            if is_region != (described[2] == "region") or len(value._data) != size:
+                raise TypeError("cannot convert a reference to one of another kind")
+            row[:] = np.frombuffer(value._data, "u1")
         elif not isinstance(value, Reference) and not _is_unset(value):
             raise TypeError(f"expected a reference, found `{type(value).__name__}`")
     return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 
-from cannery.errors import CanneryError, DataError
+from cannery.errors import AccessError, CanneryError, DataError
 
 
 class KeyError(DataError, builtins.KeyError):
@@ -16,6 +16,10 @@ class KeyError(DataError, builtins.KeyError):
 
 class FillValueError(CanneryError, RuntimeError):
     """A dataset that does not say what elements are that were never written."""
+
+
+class ReadOnlyError(AccessError, ValueError):
+    """A change to a file that is open for reading only."""
 
 
 def object_error(name: str, error: Exception) -> KeyError:

@@ -11,7 +11,7 @@ import numpy as np
 from cannery.errors import CanneryError, DataError
 from cannery.hdf5._create import NewDataset
 from cannery.hdf5._encode import native_type
-from cannery.hdf5._errors import shown
+from cannery.hdf5._errors import ReadOnlyError, shown
 from cannery.hdf5._object import HLObject
 from cannery.hdf5._types import text
 
@@ -107,12 +107,20 @@ def _free(node: _native.Hdf5Node, name: bytes) -> None:
         raise error
 
 
+def _check_writable(group: Group) -> None:
+    if group._state and group._state.file.mode == "r":
+        error = ReadOnlyError("unable to create an object: the file is open for reading only")
+        error.hint = 'open it with the mode "r+" or "a"'
+        raise error
+
+
 def create_group(group: Group, name: str | bytes | None, track_order: bool | None) -> Any:
     """Make a group."""
     if name is None:
         made = group._node.create_group(bool(track_order))
         group._state.changed()
         return group._state.make(group._state, made, None)
+    _check_writable(group)
     node, last = _parent(group, name)
     _free(node, last)
     made = node.create_group(bool(track_order))
@@ -125,6 +133,7 @@ def create_dataset(
     group: Group, name: str | bytes | None, shape: Any, dtype: Any, data: Any, keywords: Any
 ) -> Dataset:
     """Make a dataset."""
+    _check_writable(group)
     new = NewDataset(shape, dtype, data, **keywords)
     node, last, path = group._node, b"", None
     if name is not None:
@@ -205,7 +214,11 @@ def require_dataset(
         raise TypeError(f"Incompatible object ({type(found).__name__}) already exists")
     wanted = (shape,) if isinstance(shape, int) else tuple(shape)
     if found.shape != wanted:
-        raise TypeError(f"Shapes do not match (existing {found.shape} vs new {wanted})")
+        if "maxshape" not in keywords:
+            raise TypeError(f"Shapes do not match (existing {found.shape} vs new {wanted})")
+        most = keywords["maxshape"]
+        if most != found.maxshape:
+            raise TypeError(f"Max shapes do not match (existing {found.maxshape} vs new {most})")
     dtype = np.dtype(dtype)
     if exact and dtype != found.dtype:
         raise TypeError(f"Datatypes do not exactly match (existing {found.dtype} vs new {dtype})")

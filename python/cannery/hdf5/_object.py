@@ -89,7 +89,8 @@ class HLObject:
         return bool(self._state)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, HLObject) and self.id == other.id
+        # Arrays compare themselves with datasets.
+        return self.id == other.id if isinstance(other, HLObject) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.id)

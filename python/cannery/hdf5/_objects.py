@@ -190,13 +190,21 @@ class Group(HLObject, MutableMapping[str, Any]):
         return sorted(self)
 
     def __contains__(self, name: object) -> bool:
-        if not isinstance(name, (str, bytes)):
+        if not isinstance(name, (str, bytes)) or not name or not self:
             return False
+        path = name_bytes(name)
         try:
-            self._node.resolve(name_bytes(name)).kind()
+            self._node.resolve(path).kind()
+        except (CanneryError, OSError):
+            return self._has_link(path)
+        return True
+
+    def _has_link(self, path: bytes) -> bool:
+        """Whether a link is there, though it leads to nothing or to another file."""
+        try:
+            return self._node.link(path)[0] != "hard"
         except (CanneryError, OSError):
             return False
-        return True
 
     # A group is what it stands for, not what it holds.
     __eq__ = HLObject.__eq__
@@ -227,15 +235,15 @@ class Group(HLObject, MutableMapping[str, Any]):
 
     def keys(self) -> KeysView[str]:
         """The names of the members."""
-        return KeysView(self)
+        return _Keys(self)
 
     def values(self) -> ValuesView[Any]:
-        """The members."""
-        return ValuesView(self)
+        """The members; `None` for links into nothing."""
+        return _Members(self)
 
     def items(self) -> ItemsView[str, Any]:
-        """Names and members."""
-        return ItemsView(self)
+        """Names and members; `None` for links into nothing."""
+        return _Items(self)
 
     def visit(self, func: Callable[[str], Any]) -> Any:
         """Call `func(name)` for all objects below, each once, until one call returns a value."""
@@ -282,6 +290,46 @@ class Group(HLObject, MutableMapping[str, Any]):
         return f'<HDF5 group "{shown(self.name or "anonymous")}" ({len(self)} members)>'
 
 
+class _Keys(KeysView[str]):
+    """The names of a group, from the first to the last or back."""
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._mapping)  # type: ignore[attr-defined]
+
+
+class _Members(ValuesView[Any]):
+    """The members of a group."""
+
+    def __iter__(self) -> Iterator[Any]:
+        group: Any = self._mapping  # type: ignore[attr-defined]
+        return (group.get(name) for name in group)
+
+    def __reversed__(self) -> Iterator[Any]:
+        group: Any = self._mapping  # type: ignore[attr-defined]
+        return (group.get(name) for name in reversed(group))
+
+    def __contains__(self, value: object) -> bool:
+        return any(value == member for member in self)
+
+
+class _Items(ItemsView[str, Any]):
+    """The names and members of a group."""
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        group: Any = self._mapping  # type: ignore[attr-defined]
+        return ((name, group.get(name)) for name in group)
+
+    def __reversed__(self) -> Iterator[tuple[str, Any]]:
+        group: Any = self._mapping  # type: ignore[attr-defined]
+        return ((name, group.get(name)) for name in reversed(group))
+
+    def __contains__(self, item: object) -> bool:
+        group: Any = self._mapping  # type: ignore[attr-defined]
+        if not isinstance(item, tuple) or len(item) != 2 or item[0] not in group:
+            return False
+        return bool(group.get(item[0]) == item[1])
+
+
 class File(Group):
     """An HDF5 file: its root group.
 
@@ -325,12 +373,18 @@ class File(Group):
             if not keyword.startswith(("rdcc_", "fs_", "alignment_", "meta_", "page_", "min_meta",
                                        "backing_store", "block_size")):  # fmt: skip
                 raise TypeError(f"unknown keyword `{keyword}`")
+        if userblock_size is not None and mode == "r":
+            raise ValueError("a file that is only read gets no user block")
+        if userblock_size is not None and not isinstance(userblock_size, int):
+            raise ValueError("the size of the user block is a number")
         found = opened(name, mode, external, userblock_size or 0, bool(track_order), fsync)
         self.filename, self.mode, self._writer, self._stream = (
             found.filename, found.mode, found.writer, found.stream
         )  # fmt: skip
         node, self.userblock_size, self._superblock = found.parts
         if userblock_size and mode in ("r+", "a") and self.userblock_size != userblock_size:
+            # The file and its lock are given up, though the error holds this object.
+            self._writer = node = found = None
             raise ValueError(f"the user block has {self.userblock_size} bytes")
         super().__init__(State(_made, self, threads), node, "/")
 

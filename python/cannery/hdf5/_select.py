@@ -49,6 +49,8 @@ def _expand(args: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
     at = dots[0] if dots else len(args)
     before, after = list(args[:at]), list(args[at + 1 :])
     missing = len(shape) - len(before) - len(after)
+    if not shape and (before or after):
+        raise ValueError("a scalar has no elements to index; use `[()]` or `[...]`")
     if missing < 0:
         raise TypeError(f"{len(before) + len(after)} indices for a shape of {len(shape)}")
     return before + [slice(None)] * missing + after

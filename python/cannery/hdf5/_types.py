@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cannery.hdf5._references import Reference, RegionReference
+from cannery.hdf5._references import Reference, RegionReference, made_reference
 
 if TYPE_CHECKING:
     from cannery import _native
@@ -275,7 +275,13 @@ class _Compound(FileType):
             return False
         (_, _, real), (_, _, imaginary) = self.members
         kinds = isinstance(real, _Number) and isinstance(imaginary, _Number)
-        return kinds and real.dtype == imaginary.dtype and real.dtype.kind == "f"
+        # NumPy has no complex number of two halves.
+        return (
+            kinds
+            and real.dtype == imaginary.dtype
+            and real.dtype.kind == "f"
+            and (real.dtype.itemsize > 2)
+        )
 
     @cached_property
     def dtype(self) -> np.dtype:
@@ -423,15 +429,10 @@ class _Reference(FileType):
 
     @cached_property
     def dtype(self) -> np.dtype:
-        if self._kind == "object":
-            return ref_dtype
-        if self._kind == "region":
-            return regionref_dtype
-        raise TypeError(f"references of the kind `{self._kind}` are not read")
+        return regionref_dtype if self._kind == "region" else ref_dtype
 
     def convert(self, raw: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
-        made = RegionReference if self._kind == "region" else Reference
-        parts = (made(node, row.tobytes()) for row in raw)
+        parts = (made_reference(self._kind, node, row.tobytes()) for row in raw)
         return _objects(parts, len(raw), self.dtype)
 
 

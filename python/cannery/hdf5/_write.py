@@ -157,7 +157,7 @@ def _write_fields(dataset: Dataset, args: tuple[Any, ...], names: list[str], val
         field = dataset.dtype[names[0]]
         inner = flattened(field)[1]
         array = np.asarray(value)
-        if array.dtype.names == (names[0],):
+        if array.dtype.names and names[0] in array.dtype.names and field.names is None:
             array = array[names[0]]
         records[names[0]] = _spread(array, selected.shape + inner)
     else:

@@ -79,6 +79,12 @@ impl Datatype {
                     convert_integer(from, to, *order, (true, 0, *precision));
                 });
             }
+            TypeClass::Float(layout) if target.size == 16 && layout.normalization == 2 => {
+                let big = target.big_endian;
+                pairs.for_each(|(from, to)| {
+                    put(&extended(bits(from, layout.order), layout), to, big);
+                });
+            }
             TypeClass::Float(layout) if target.size == 16 => {
                 pairs.for_each(|(from, to)| widen(from, to, layout.order));
             }
@@ -217,7 +223,17 @@ fn float(layout: &FloatLayout, size: usize) -> Option<NumberType> {
         && layout.sign == 79
         && layout.offset == 0
         && size <= 16;
-    is_x87.then(|| number(16, size == 16))
+    if is_x87 {
+        return Some(number(16, size == 16));
+    }
+    // What is left of IEEE's kind, quadruple precision above all, is rounded to that of x87.
+    let is_wide = layout.normalization == 2
+        && layout.mantissa_bits <= 112
+        && largest <= 16384
+        && smallest >= -16382
+        && size <= 16
+        && layout.order != ByteOrder::Vax;
+    is_wide.then(|| number(16, false))
 }
 
 /// The bits of an element, the lowest byte first.
@@ -261,6 +277,55 @@ fn put(little: &[u8], to: &mut [u8], big: bool) {
 /// Fills up an x87 number to 16 bytes.
 fn widen(from: &[u8], to: &mut [u8], order: ByteOrder) {
     put(&bits(from, order).to_le_bytes(), to, order != ByteOrder::Little);
+}
+
+/// A number of at most 113 digits as that of x87, rounded to the nearest, ties to even: 64 digits,
+/// the first of them stored, exponent and sign.
+fn extended(bits: u128, layout: &FloatLayout) -> [u8; 16] {
+    let part = |at: u8, count: u8| field(bits, u32::from(at), u32::from(count));
+    let sign = part(layout.sign, 1) << 79;
+    let exponent = part(layout.exponent_at, layout.exponent_bits);
+    let mantissa = part(layout.mantissa_at, layout.mantissa_bits);
+    let infinite = sign | 0x7fff << 64 | 1 << 63;
+    let made = if exponent == (1 << layout.exponent_bits) - 1 {
+        // As libhdf5: all bits of the mantissa of what is no number are set.
+        if mantissa == 0 { infinite } else { infinite | u128::from(u64::MAX) }
+    } else {
+        let whole = if exponent == 0 { mantissa } else { mantissa | 1 << layout.mantissa_bits };
+        let power =
+            exponent.max(1) as i64 - i64::from(layout.bias) - i64::from(layout.mantissa_bits);
+        match rounded(whole, power) {
+            Some(size) => sign | size,
+            None => infinite,
+        }
+    };
+    made.to_le_bytes()
+}
+
+/// `whole` times a power of two as exponent and digits of an x87 number; `None` if it is too large.
+fn rounded(whole: u128, power: i64) -> Option<u128> {
+    if whole == 0 {
+        return Some(0);
+    }
+    let top = 127 - i64::from(whole.leading_zeros());
+    let exponent = (power + top + 16383).max(0);
+    // Numbers below the smallest normal one are multiples of 2^-16445.
+    let drop = if exponent == 0 { -16445 - power } else { top - 63 };
+    let digits = match u32::try_from(drop) {
+        Ok(drop @ 1..) => {
+            let low = field(whole, 0, drop);
+            let half = 1_u128.checked_shl(drop - 1).unwrap_or(u128::MAX);
+            let kept = whole.checked_shr(drop).unwrap_or(0);
+            kept + u128::from(low > half || (low == half && kept & 1 == 1))
+        }
+        _ => whole << drop.unsigned_abs(),
+    };
+    // Rounding up may make one digit more, or the smallest normal number.
+    let carried = digits >> 64 != 0;
+    let digits = if carried { digits >> 1 } else { digits };
+    let is_first_normal = exponent == 0 && digits >> 63 != 0;
+    let exponent = exponent + i64::from(carried) + i64::from(is_first_normal);
+    (exponent < 0x7fff).then_some((exponent as u128) << 64 | digits)
 }
 
 fn convert_float(from: &[u8], to: &mut [u8], layout: &FloatLayout, big: bool) {
@@ -332,6 +397,44 @@ fn half(value: f64) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quadruple_precision_as_that_of_x87() {
+        let quad = FloatLayout {
+            order: ByteOrder::Little,
+            offset: 0,
+            precision: 128,
+            sign: 127,
+            exponent_at: 112,
+            exponent_bits: 15,
+            mantissa_at: 0,
+            mantissa_bits: 112,
+            bias: 16383,
+            normalization: 2,
+        };
+        let one = 0x3fff_u128 << 112;
+        let ulp = 1_u128 << 49;
+        for (bits, wanted) in [
+            (0, 0),
+            (1 << 127, 1 << 79),
+            (one, 0x3fff << 64 | 1 << 63),
+            (one | 1 << 48, 0x3fff << 64 | 1 << 63),
+            (one | 1 << 48 | 1, 0x3fff << 64 | 1 << 63 | 1),
+            (one | ulp | 1 << 48, 0x3fff << 64 | 1 << 63 | 2),
+            (one | ((1 << 112) - 1), 0x4000 << 64 | 1 << 63),
+            (0x7ffe << 112 | ((1 << 112) - 1), 0x7fff << 64 | 1 << 63),
+            (0x7fff << 112, 0x7fff << 64 | 1 << 63),
+            (0x7fff << 112 | 5, 0x7fff << 64 | u128::from(u64::MAX)),
+            (1 << 112, 1 << 64 | 1 << 63),
+            ((1 << 112) - 1, 1 << 64 | 1 << 63),
+            (1 << 49, 1),
+            (1 << 48, 0),
+            (3 << 48, 2),
+        ] {
+            let found = u128::from_le_bytes(extended(bits, &quad));
+            assert_eq!(found, wanted, "{bits:x}: {found:x}, not {wanted:x}");
+        }
+    }
 
     #[test]
     fn halves_of_known_bits() {

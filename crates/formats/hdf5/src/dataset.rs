@@ -233,6 +233,18 @@ impl Dataset {
         })
     }
 
+    /// Where in the file the data begin, if they stand in one piece there as they are.
+    #[must_use]
+    pub fn data_offset(&self) -> Option<u64> {
+        match self.layout {
+            Layout::Contiguous(UNDEFINED, _) => None,
+            Layout::Contiguous(address, _) if self.segments.is_empty() => {
+                address.checked_add(self.core.superblock.base)
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn grid<'a>(&self, chunked: &'a crate::layout::Chunked) -> Result<Grid<'a>> {
         let Dataspace::Simple { shape, max_shape } = &self.space else {
             return Err(malformed("a dataset without dimensions has chunks"));

@@ -67,6 +67,7 @@ pub use filters::Filter;
 pub use fsck::{Checkup, Finding};
 pub use links::{Link, LinkTarget};
 pub use node::{Node, ObjectKind};
+pub use reference::{ReferencePart, ReferenceTarget};
 pub use region::{Region, RegularDim};
 pub use selection::{DimSelection, Selection};
 pub use superblock::MAGIC;

@@ -89,6 +89,12 @@ impl Hdf5Dataset {
         self.0.virtual_sources().map(|source| (bytes(&source.file), bytes(&source.path))).collect()
     }
 
+    /// Where in the file the data begin, if they stand in one piece there as they are.
+    #[getter]
+    fn data_offset(&self) -> Option<u64> {
+        self.0.data_offset()
+    }
+
     /// How many bytes the data take in the file.
     fn stored_bytes(&self, py: Python<'_>) -> PyResult<u64> {
         py.detach(|| self.0.stored_bytes()).or_raise(py)

@@ -2,7 +2,8 @@
 
 use cannery_core::Error;
 use cannery_hdf5::{
-    Attribute, DatasetSpec, Dataspace, FillValue, Filter, LinkTarget, Node, ObjectKind, Region,
+    Attribute, DatasetSpec, Dataspace, FillValue, Filter, LinkTarget, Node, ObjectKind,
+    ReferencePart, Region,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
@@ -16,6 +17,8 @@ use crate::npy::Buffer;
 /// An object of an open file.
 #[pyclass(frozen, module = "cannery._native")]
 pub(super) struct Hdf5Node(pub(super) Node);
+
+type NewReference<'py> = (Hdf5Node, Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyBytes>>);
 
 #[pymethods]
 impl Hdf5Node {
@@ -108,6 +111,22 @@ impl Hdf5Node {
         let found = py.detach(|| self.0.dereference_region(reference)).or_raise(py)?;
         let Some((node, region)) = found else { return Ok(None) };
         Ok(Some((Self(node), region_parts(py, &region)?)))
+    }
+
+    /// What a reference of HDF5 1.12 and later refers to: an object, its region, its attribute.
+    fn dereference_new<'py>(
+        &self,
+        py: Python<'py>,
+        reference: &[u8],
+    ) -> PyResult<Option<NewReference<'py>>> {
+        let found = py.detach(|| self.0.dereference_new(reference)).or_raise(py)?;
+        let Some(found) = found else { return Ok(None) };
+        let (region, attribute) = match &found.part {
+            ReferencePart::Region(region) => (Some(region_parts(py, region)?), None),
+            ReferencePart::Attribute(name) => (None, Some(PyBytes::new(py, name))),
+            _ => (None, None),
+        };
+        Ok(Some((Self(found.node), region, attribute)))
     }
 
     /// The texts that elements lead to.

@@ -1,6 +1,5 @@
 //! HDF5: groups as maps, datasets of numbers and texts as arrays.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -37,7 +36,10 @@ impl Format for Hdf5 {
     }
 
     fn extensions(&self) -> &'static [&'static str] {
-        &["h5", "hdf5", "hdf", "he5", "h5ad", "nc", "nc4", "keras"]
+        &[
+            "h5", "hdf5", "hdf", "he5", "h5ad", "h5mu", "loom", "nc", "nc4", "nwb", "nxs", "mat",
+            "mnc", "cool", "fast5", "keras",
+        ]
     }
 
     /// A user block of 512 bytes, or of that doubled, may stand before the signature.
@@ -78,7 +80,7 @@ impl Format for Hdf5 {
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Part> {
         let file = open(input, options)?;
-        inspect_group(&file.root(), &mut HashSet::new(), 0)
+        super::hdf5_inspect::inspect_file(&file.root())
     }
 }
 
@@ -291,7 +293,7 @@ fn send_texts<'b>(
 }
 
 /// The sides of a dataset; `None` if it has no elements and no shape.
-fn shape_of(dataset: &Dataset) -> Option<Vec<u64>> {
+pub(super) fn shape_of(dataset: &Dataset) -> Option<Vec<u64>> {
     match dataset.space() {
         Dataspace::Null => None,
         Dataspace::Scalar => Some(Vec::new()),
@@ -300,7 +302,7 @@ fn shape_of(dataset: &Dataset) -> Option<Vec<u64>> {
 }
 
 /// What elements are as those of an array, if they can be.
-fn dtype_of(datatype: &Datatype) -> Option<Dtype> {
+pub(super) fn dtype_of(datatype: &Datatype) -> Option<Dtype> {
     match &datatype.class {
         TypeClass::String { .. } => {
             return Some(Dtype::new(DtypeKind::Bytes(datatype.size as usize)));
@@ -328,7 +330,7 @@ fn no_array(dataset: &Dataset) -> Error {
 }
 
 /// The class of a type, as the specification calls it.
-fn class_name(datatype: &Datatype) -> &'static str {
+pub(super) fn class_name(datatype: &Datatype) -> &'static str {
     match &datatype.class {
         TypeClass::Fixed { .. } => "integer",
         TypeClass::Float(_) => "float",
@@ -410,36 +412,4 @@ impl Lazy<'_> {
         datatype.convert_numbers(&stored, &mut numbers)?;
         Ok(numbers)
     }
-}
-
-/// The tree below a group; an object that was met before is only named.
-fn inspect_group(group: &Node, seen: &mut HashSet<(u64, u64)>, depth: usize) -> Result<Part> {
-    if !seen.insert(group.id()) || depth >= MAX_DEPTH {
-        return Ok(Part::of_parts("group seen above", Vec::new()));
-    }
-    let mut parts = Vec::new();
-    for (name, node) in members(group)? {
-        let part = match node.kind()? {
-            ObjectKind::Group => inspect_group(&node, seen, depth + 1)?,
-            ObjectKind::Dataset => inspect_dataset(&node.dataset()?)?,
-            ObjectKind::Datatype => Part { kind: "datatype".to_owned(), ..Part::default() },
-        };
-        parts.push(part.named(name));
-    }
-    Ok(Part::of_parts("group", parts))
-}
-
-fn inspect_dataset(dataset: &Dataset) -> Result<Part> {
-    let Some(shape) = shape_of(dataset) else {
-        return Ok(Part { kind: "empty dataset".to_owned(), ..Part::default() });
-    };
-    if let Some(dtype) = dtype_of(dataset.datatype()) {
-        return Part::of_array(&dtype, &shape, Order::C);
-    }
-    Ok(Part {
-        kind: "dataset".to_owned(),
-        dtype: Some(class_name(dataset.datatype()).to_owned()),
-        shape: Some(shape),
-        ..Part::default()
-    })
 }

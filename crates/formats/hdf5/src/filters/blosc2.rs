@@ -136,7 +136,26 @@ impl BlockedArray {
         if chunk.iter().chain(&block).any(|&n| n == 0) {
             return Err(malformed("a multidimensional chunk has blocks without elements"));
         }
-        Ok(Self { shape, chunk, block })
+        let mut found = Self { shape, chunk, block };
+        while found.merge_last()? {}
+        Ok(found)
+    }
+
+    /// Makes one dimension of the last two, where the last is not cut: rows are longer then.
+    fn merge_last(&mut self) -> Result<bool> {
+        let last = self.shape.len() - 1;
+        let whole = self.shape[last];
+        if last == 0 || self.chunk[last] != whole || self.block[last] != whole {
+            return Ok(false);
+        }
+        for dims in [&mut self.shape, &mut self.chunk, &mut self.block] {
+            dims.pop();
+            let merged = dims[last - 1].checked_mul(whole);
+            dims[last - 1] = merged.ok_or_else(|| {
+                malformed("the shape of a multidimensional chunk is not possible")
+            })?;
+        }
+        Ok(true)
     }
 
     /// Puts the elements in the order of rows.
@@ -358,4 +377,32 @@ fn undo_filters(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_that_are_not_cut_are_merged() {
+        for (shape, chunk, block, merged) in [
+            ([5, 3], [5, 3], [2, 3], 1),
+            ([5, 3], [4, 3], [2, 3], 1),
+            ([5, 3], [5, 3], [2, 2], 2),
+            ([5, 3], [5, 2], [2, 2], 2),
+        ] {
+            let make = || BlockedArray {
+                shape: shape.to_vec(),
+                chunk: chunk.to_vec(),
+                block: block.to_vec(),
+            };
+            let mut found = make();
+            while found.merge_last().unwrap() {}
+            assert_eq!(found.shape.len(), merged);
+            let blocks = |n: usize, c: usize, b: usize| n.div_ceil(c) * c.div_ceil(b) * b;
+            let len: usize = (0..2).map(|i| blocks(shape[i], chunk[i], block[i])).product();
+            let data: Vec<u8> = (0..len).map(|i| u8::try_from(i).unwrap()).collect();
+            assert_eq!(found.to_rows(&data, 1).unwrap(), make().to_rows(&data, 1).unwrap());
+        }
+    }
 }

@@ -38,6 +38,18 @@ pub struct Filter {
     pub values: Vec<u32>,
 }
 
+impl Filter {
+    /// What it is called: its registered name, the name that the file has for it, or its number.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match filter_name(self.id) {
+            Some(name) => name.to_owned(),
+            None if self.name.is_empty() => format!("filter {}", self.id),
+            None => format!("filter {} ({})", self.id, String::from_utf8_lossy(&self.name)),
+        }
+    }
+}
+
 /// The filters of a dataset, in the order in which they are applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pipeline {
