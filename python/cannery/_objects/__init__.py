@@ -19,6 +19,7 @@ from cannery._objects._formats import (
     format_of_data,
     format_of_file,
     format_of_id,
+    format_of_name,
     formats,
     is_checkpoint,
 )
@@ -207,7 +208,7 @@ def load(
         from cannery import torch
 
         return _checked(torch.load(path), type, None)
-    name = format_of_id(format) if format else format_of_file(where)
+    name = format_of_id(format) if format else _format_of_path(path)
     if name == "pickle":
         return _checked(load_pickle(path, trust, type), type, None)
     reading(str(path))
@@ -222,6 +223,21 @@ def load(
     given = (check_trust(trust), type)
     value = _native.objects_load(str(path), Reviver.open, given, name, mmap)
     return _checked(value, type, source)
+
+
+def _format_of_path(path: Path) -> str:
+    """Return the format of a file: by its name, or where that says little by what it holds."""
+    name = format_of_name(path)
+    if name not in (None, "osm", "protobuf") or not path.is_file():
+        return name or format_of_file(path)
+    reading(str(path))
+    if extension_of(path)[1]:
+        start = _native.read_file(str(path))
+    else:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    found = format_of_data(start) if _native.proto_known(start) else None
+    return found or name or format_of_file(path)
 
 
 def _check_indent(format: str) -> None:

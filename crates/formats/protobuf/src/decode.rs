@@ -372,6 +372,7 @@ impl<T: Target> Decoder<'_, '_, T> {
         let mut key = zero(key_field, self.pool);
         let mut value = None;
         let mut child = None;
+        let mut has_unknown = false;
         while !cursor.is_empty() {
             let (number, wire) = cursor.tag()?;
             if number == 1 && wire == kind::wire_type(key_field.kind) {
@@ -395,12 +396,13 @@ impl<T: Target> Decoder<'_, '_, T> {
                 return Err(cursor.bad("expected a field, found the end of a group"));
             } else {
                 cursor.skip(number, wire, self.depth)?;
+                has_unknown = true;
             }
         }
-        if let Some(Scalar::Enum(number)) = value
-            && self.is_closed_to(value_field, number)
-        {
-            // The whole entry is unknown.
+        let is_closed = matches!(value, Some(Scalar::Enum(number))
+            if self.is_closed_to(value_field, number));
+        if has_unknown || is_closed {
+            // The whole entry is unknown, as for upb: so nothing of it is lost.
             let mut record = Vec::new();
             wire::put_bytes(&mut record, field.number, &cursor.data[entry..]);
             return self.target.unknown(message, &record);

@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(error.to_string(), "the checksum of a record is wrong at byte 0");
         assert_eq!(
             reader.next_frame().unwrap().unwrap(),
-            Frame { offset: 19, data: b"abc".to_vec() }
+            Frame { offset: 19, data_offset: 31, data: b"abc".to_vec() }
         );
     }
 }

@@ -235,9 +235,12 @@ impl<'py> Target for PyTarget<'py, '_> {
         field: &Field,
         values: &mut Packed<'_>,
     ) -> Result<()> {
+        if values.as_bytes().is_empty() {
+            return Ok(());
+        }
         let list = self.list(message, field)?;
         // SAFETY: the list is alive, for the dictionary holds it.
-        let is_new = unsafe { ffi::PyList_GET_SIZE(list) } == 0 && !self.mode.as_class;
+        let is_new = unsafe { ffi::PyList_GET_SIZE(list) } == 0;
         if !is_new {
             while let Some(value) = values.next_value()? {
                 let value = self.convert(field, value)?;

@@ -54,7 +54,8 @@ impl Format for Protobuf {
     /// One message; with `rows` many, each with its length before it; those of a TFRecord file are
     /// known by their checksums.
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
-        let Schema { pool, message } = Schema::of(options.message.as_ref())?;
+        let asked = options.message.clone().or_else(|| beside(&input));
+        let Schema { pool, message } = Schema::of(asked.as_ref())?;
         if is_record(input.start()) {
             return Ok(Box::new(ProtobufRows::new(pool, message, input, Framing::TfRecord)));
         }
@@ -82,7 +83,7 @@ impl Format for Protobuf {
 
     /// What is inside by the schema; without one, what the wire says and what it may mean.
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
-        if options.message.is_none() {
+        if options.message.is_none() && beside(&input).is_none() {
             let bytes = bytes_of(input, options)?;
             let fields = cannery_protobuf::inspect(&bytes, SHOWN_DEPTH)?;
             return Ok(Node::of_parts("fields", fields.iter().map(field_node).collect()));
@@ -127,6 +128,23 @@ fn shorten(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// What lies beside a message that a store has: its schema, and which of the messages it is.
+fn beside(input: &Input) -> Option<MessageOf> {
+    let path = Path::new(input.name());
+    if path.file_name()? != "message.binpb" {
+        return None;
+    }
+    let schema = path.with_file_name("schema.binpb");
+    let about = std::fs::read(path.with_file_name("message.json")).ok()?;
+    let Ok(Value::Map(entries)) = cannery_json::to_value(&about) else { return None };
+    let mut texts = entries.into_iter().filter_map(|(key, value)| match (key, value) {
+        (Value::Text(key), Value::Text(value)) => Some((key.to_string(), value.to_string())),
+        _ => None,
+    });
+    let (_, message) = texts.find(|(key, _)| key == "message")?;
+    schema.is_file().then_some(MessageOf { schema, message })
 }
 
 /// The message that files are read as.

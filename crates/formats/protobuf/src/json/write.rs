@@ -195,16 +195,18 @@ impl JsonWriter<'_> {
         self.open('{');
         let mut is_first = true;
         for (key, value) in entries {
+            let mut buffer = itoa::Buffer::new();
             let text = match key {
-                Value::Bytes(bytes) => utf8(bytes)?.to_owned(),
-                Value::Bool(value) => value.to_string(),
-                Value::I32(value) => value.to_string(),
-                Value::I64(value) => value.to_string(),
-                Value::U32(value) => value.to_string(),
-                Value::U64(value) => value.to_string(),
-                _ => String::new(),
+                Value::Bytes(bytes) => utf8(bytes)?,
+                Value::Bool(true) => "true",
+                Value::Bool(false) => "false",
+                Value::I32(value) => buffer.format(*value),
+                Value::I64(value) => buffer.format(*value),
+                Value::U32(value) => buffer.format(*value),
+                Value::U64(value) => buffer.format(*value),
+                _ => "",
             };
-            self.key(&text, &mut is_first);
+            self.key(text, &mut is_first);
             self.value(value_field, value)?;
         }
         self.close('}', is_first);
@@ -218,6 +220,12 @@ impl JsonWriter<'_> {
             Value::U32(value) => self.out.push_str(buffer.format(*value)),
             Value::I64(value) => self.quoted(buffer.format(*value)),
             Value::U64(value) => self.quoted(buffer.format(*value)),
+            Value::F32(value) if is_plain_single(*value) => {
+                self.out.push_str(zmij::Buffer::new().format_finite(*value));
+            }
+            Value::F64(value) if is_plain(*value) => {
+                self.out.push_str(zmij::Buffer::new().format_finite(*value));
+            }
             Value::F32(value) => self.float((*value).into(), || single_digits(*value)),
             Value::F64(value) => self.float(*value, || format!("{value:e}")),
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
@@ -273,14 +281,15 @@ impl JsonWriter<'_> {
     }
 
     pub(super) fn text(&mut self, text: &str) {
+        self.out.reserve(text.len() + 2);
         self.out.push('"');
-        let mut from = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
+        let (bytes, mut from, mut at) = (text.as_bytes(), 0, 0);
+        loop {
+            at += plain_bytes(&bytes[at..]);
+            let Some(&byte) = bytes.get(at) else { break };
             self.out.push_str(&text[from..at]);
-            from = at + 1;
+            at += 1;
+            from = at;
             match byte {
                 b'"' => self.out.push_str("\\\""),
                 b'\\' => self.out.push_str("\\\\"),
@@ -295,6 +304,30 @@ impl JsonWriter<'_> {
         self.out.push_str(&text[from..]);
         self.out.push('"');
     }
+}
+
+/// How many bytes at the beginning of a text need no escape.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    let mut at = 0;
+    // Blocks without a branch in them, which become vector instructions.
+    while let Some(block) = bytes[at..].first_chunk::<16>() {
+        if !block.iter().fold(true, |all, &byte| all & is_plain(byte)) {
+            break;
+        }
+        at += 16;
+    }
+    at + bytes[at..].iter().take_while(|&&byte| is_plain(byte)).count()
+}
+
+/// Whether the shortest digits of a number stand without an exponent, here and as `zmij` writes
+/// them.
+fn is_plain(value: f64) -> bool {
+    (1e-3..1e15).contains(&value.abs())
+}
+
+fn is_plain_single(value: f32) -> bool {
+    (1e-3..1e9).contains(&value.abs())
 }
 
 /// The digits of a float: six if they give it back, else as few as do.
@@ -357,6 +390,43 @@ mod tests {
         ];
         for (value, text) in cases {
             assert_eq!(decimal(&format!("{value:e}")), text);
+        }
+    }
+
+    #[test]
+    fn the_quick_way_writes_the_same() {
+        let mut state = 1_u64;
+        for round in 0..200_000_u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+            let exponent = 1023 - 12 + state % 65;
+            let value = f64::from_bits(exponent << 52 | state >> 12) * 0.5;
+            let single = value as f32;
+            for value in [value, -value, value.round(), (value * 100.0).round() / 100.0] {
+                if is_plain(value) {
+                    let quick = zmij::Buffer::new().format_finite(value).to_owned();
+                    assert_eq!(quick, decimal(&format!("{value:e}")));
+                }
+            }
+            for single in [single, single.round(), (single * 8.0).round() / 8.0] {
+                if is_plain_single(single) {
+                    let quick = zmij::Buffer::new().format_finite(single).to_owned();
+                    assert_eq!(quick, decimal(&single_digits(single)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_no_escape() {
+        for len in 0..40 {
+            for at in 0..len {
+                for byte in [b'"', b'\\', 0, 0x1f] {
+                    let mut bytes = vec![b'a'; len];
+                    bytes[at] = byte;
+                    assert_eq!(plain_bytes(&bytes), at);
+                }
+            }
+            assert_eq!(plain_bytes(&vec![0xc3; len]), len);
         }
     }
 }

@@ -11,6 +11,7 @@ pub use events::{EventSummary, TagKind, TagSummary, is_record};
 pub use onnx::{OnnxDimension, OnnxModel, OnnxTensor, OnnxValue, onnx_type_name};
 pub use osm::{
     BoundingBox, OsmBlob, OsmCounts, OsmData, OsmHeader, OsmReader, parse_blob, send_elements,
+    write_blob,
 };
 pub use tile::{TileKey, TileLayer, VectorTile};
 

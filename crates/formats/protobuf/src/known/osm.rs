@@ -1,11 +1,11 @@
 //! Extracts of OpenStreetMap: blobs, blocks, and the elements in them.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use cannery_core::{Container, Error, ErrorKind, Result, Sink, Text};
 
 use super::records::{Record, Records, Varints, each};
-use crate::wire::unzigzag;
+use crate::wire::{VARINT, put_bytes, put_tag, put_varint, unzigzag};
 
 /// What the format allows: the header of a blob, and a blob, packed or not.
 const LARGEST_HEADER: u32 = 64 << 10;
@@ -223,6 +223,33 @@ impl OsmBlob {
             _ => Ok(block),
         }
     }
+}
+
+/// Writes a block as a blob, packed by zlib.
+///
+/// # Errors
+/// [`ErrorKind::Limit`] for more than the 32 MiB allowed; those of the target.
+pub fn write_blob<W: Write>(target: &mut W, kind: &str, block: &[u8]) -> Result<()> {
+    let packed = Vec::new();
+    let mut packer = flate2::write::ZlibEncoder::new(packed, flate2::Compression::default());
+    let packed = packer.write_all(block).and_then(|()| packer.finish());
+    let packed = packed.map_err(|error| Error::io(error, "cannot pack a blob"))?;
+    let mut blob = Vec::with_capacity(packed.len() + 16);
+    put_tag(&mut blob, 2, VARINT);
+    put_varint(&mut blob, block.len() as u64);
+    put_bytes(&mut blob, 3, &packed);
+    if block.len().max(blob.len()) as u64 > LARGEST_BLOB {
+        let text = format!("a block of {} bytes; {LARGEST_BLOB} is the most", block.len());
+        return Err(Error::new(ErrorKind::Limit, text));
+    }
+    let mut header = Vec::new();
+    put_bytes(&mut header, 1, kind.as_bytes());
+    put_tag(&mut header, 3, VARINT);
+    put_varint(&mut header, blob.len() as u64);
+    let length = (header.len() as u32).to_be_bytes();
+    let written = target.write_all(&length).and_then(|()| target.write_all(&header));
+    let written = written.and_then(|()| target.write_all(&blob));
+    written.map_err(|error| Error::io(error, "cannot write a blob"))
 }
 
 #[cold]
