@@ -32,7 +32,7 @@ def make_badly() -> OrderDict:
 
 
 @step
-def make_typed(order: OrderDict) -> TypedOrder:
+def make_typed(order: OrderDict) -> TypedOrder:  # pyright: ignore[reportInvalidTypeForm]
     return TypedOrder(id=order["id"] + 1)
 
 
@@ -42,7 +42,7 @@ def total(order: OrderDict) -> float:
 
 
 @step
-def take_typed(order: TypedOrder) -> int:
+def take_typed(order: TypedOrder) -> int:  # pyright: ignore[reportInvalidTypeForm]
     return order.id
 
 

@@ -4,7 +4,7 @@ use cannery_core::{Error, ErrorKind, Result};
 
 use super::read::JsonReader;
 use super::time;
-use super::write::JsonWriter;
+use super::write::{JsonWriter, scientific};
 use crate::message::{Message, Value};
 use crate::pool::MessageId;
 use crate::well_known::WellKnown;
@@ -94,7 +94,7 @@ fn write_value(writer: &mut JsonWriter<'_>, message: &Message) -> Result<()> {
             if !number.is_finite() {
                 return Err(wrong("expected a finite number in `google.protobuf.Value`"));
             }
-            writer.float(*number, || format!("{number:e}"));
+            writer.float(*number, || scientific(zmij::Buffer::new().format_finite(*number)));
         }
         Some((3, Value::Bytes(text))) => {
             let text = std::str::from_utf8(text).unwrap_or_default();

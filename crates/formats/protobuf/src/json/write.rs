@@ -227,7 +227,9 @@ impl JsonWriter<'_> {
                 self.out.push_str(zmij::Buffer::new().format_finite(*value));
             }
             Value::F32(value) => self.float((*value).into(), || single_digits(*value)),
-            Value::F64(value) => self.float(*value, || format!("{value:e}")),
+            Value::F64(value) => {
+                self.float(*value, || scientific(zmij::Buffer::new().format_finite(*value)))
+            }
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Enum(number) => self.enumeration(field, *number),
             Value::Bytes(bytes) if field.kind == kind::BYTES => {
@@ -330,15 +332,30 @@ fn is_plain_single(value: f32) -> bool {
     (1e-3..1e9).contains(&value.abs())
 }
 
-/// The digits of a float: six if they give it back, else as few as do.
+/// The digits of a float: six, or as many more as give it back, the even ones of two as near.
 fn single_digits(value: f32) -> String {
-    let six = format!("{value:.5e}");
-    if six.parse() != Ok(value) {
-        return format!("{value:e}");
-    }
-    let (mantissa, exponent) = six.split_once('e').expect("an exponent");
+    let digits = (5..8).map(|digits| format!("{value:.digits$e}"));
+    let found = digits.into_iter().find(|digits| digits.parse() == Ok(value));
+    let digits = found.unwrap_or_else(|| format!("{value:.8e}"));
+    let (mantissa, exponent) = digits.split_once('e').expect("an exponent");
     let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
     format!("{mantissa}e{exponent}")
+}
+
+/// The digits of a number in any form as one before the point, the others behind it, and an exponent.
+pub(super) fn scientific(text: &str) -> String {
+    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_start_matches('0');
+    let zeros = (all.len() - digits.len()) as i32;
+    let digits = digits.trim_end_matches('0');
+    let Some(first) = digits.get(..1) else { return format!("{sign}0e0") };
+    let exponent: i32 = exponent.parse().expect("an exponent is a number");
+    let exponent = exponent + whole.len() as i32 - 1 - zeros;
+    let point = if digits.len() > 1 { "." } else { "" };
+    format!("{sign}{first}{point}{}e{exponent}", &digits[1..])
 }
 
 /// `1.5e3` as `1500.0`; with an exponent below 1e-4 and from 1e16 on.
@@ -389,14 +406,20 @@ mod tests {
             (1.5e300, "1.5e+300"),
         ];
         for (value, text) in cases {
-            assert_eq!(decimal(&format!("{value:e}")), text);
+            assert_eq!(decimal(&scientific(zmij::Buffer::new().format_finite(value))), text);
         }
     }
 
     #[test]
     fn the_quick_way_writes_the_same() {
         let mut state = 1_u64;
-        for round in 0..200_000_u64 {
+        // As few digits as give a number back, the even ones of two as near: so does Python.
+        let shortest = |value: f64| {
+            let digits = (0..17).map(|digits| format!("{value:.digits$e}"));
+            let mut digits = digits.filter(|digits| digits.parse() == Ok(value));
+            decimal(&scientific(&digits.next().expect("seventeen are enough")))
+        };
+        for round in 0..30_000_u64 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
             let exponent = 1023 - 12 + state % 65;
             let value = f64::from_bits(exponent << 52 | state >> 12) * 0.5;
@@ -404,7 +427,7 @@ mod tests {
             for value in [value, -value, value.round(), (value * 100.0).round() / 100.0] {
                 if is_plain(value) {
                     let quick = zmij::Buffer::new().format_finite(value).to_owned();
-                    assert_eq!(quick, decimal(&format!("{value:e}")));
+                    assert_eq!(quick, shortest(value));
                 }
             }
             for single in [single, single.round(), (single * 8.0).round() / 8.0] {

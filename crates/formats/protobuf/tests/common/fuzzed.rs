@@ -46,7 +46,7 @@ fn pool() -> &'static (Pool, MessageId) {
 }
 
 /// Reads bytes in all ways: none panics, and what is read reads back from all that is written of it.
-pub fn check(data: &[u8]) {
+pub(crate) fn check(data: &[u8]) {
     let (pool, message) = pool();
     round_trip(pool, *message, data);
     drop(inspect(data, 10));
@@ -82,7 +82,7 @@ fn round_trip(pool: &Pool, of: MessageId, data: &[u8]) {
 }
 
 fn summarize(data: &[u8]) {
-    drop(Known::of_start(&data[..data.len().min(4096)]));
+    let _known = Known::of_start(&data[..data.len().min(4096)]);
     drop(OnnxModel::read(data));
     drop(OnnxTensor::read(data));
     drop(VectorTile::read(data));
@@ -108,7 +108,7 @@ fn compile(data: &[u8]) {
 }
 
 /// Texts that mutations may begin with.
-pub fn schemas() -> Vec<Vec<u8>> {
+pub(crate) fn schemas() -> Vec<Vec<u8>> {
     let names = ["onnx", "vector_tile", "osm", "tensorboard"];
     let bundled = names.into_iter().filter_map(schema_text);
     bundled.chain([SCHEMA]).map(|text| text.trim_start().as_bytes().to_vec()).collect()
