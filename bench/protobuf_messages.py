@@ -94,17 +94,22 @@ def _readers(shape: Shape) -> tuple[list[Contender], Any]:
     return contenders, shape.data
 
 
-def _reader(descriptor: Any) -> Callable[[Any], None]:
+def _reader(descriptor: Any, known: dict[str, Any] | None = None) -> Callable[[Any], None]:
     """A function that reads each field of a message of Google's once."""
+    known = {} if known is None else known
+    if descriptor.full_name in known:
+        # A message that holds itself: its reader is there when it is called.
+        return lambda message: known[descriptor.full_name](message)
+    known[descriptor.full_name] = None
     plain, lists, singles, messages, maps = [], [], [], [], []
     for field in descriptor.fields:
         if field.message_type is None:
             (lists if field.is_repeated else plain).append(field.name)
         elif field.message_type.GetOptions().map_entry:
             value = field.message_type.fields_by_name["value"].message_type
-            maps.append((field.name, value and _reader(value)))
+            maps.append((field.name, value and _reader(value, known)))
         else:
-            reader = _reader(field.message_type)
+            reader = _reader(field.message_type, known)
             (messages if field.is_repeated else singles).append((field.name, reader))
 
     def read(message: Any) -> None:
@@ -123,6 +128,7 @@ def _reader(descriptor: Any) -> Callable[[Any], None]:
                 if inner is not None:
                     inner(value)
 
+    known[descriptor.full_name] = read
     return read
 
 

@@ -116,7 +116,7 @@ class MessageType:
         if type is dict and not defaults and enums == "names" and depth == 100:
             return self._decode(self._number, data)
         as_class = type is not dict
-        if as_class and type is not self.dataclass:
+        if as_class and type is not (self._dataclass or self.dataclass):
             raise TypeError(f"type must be dict or the dataclass of {self.name}, not {type!r}")
         if enums not in ("names", "numbers"):
             raise ValueError(f"enums must be 'names' or 'numbers', not {enums!r}")

@@ -5,10 +5,14 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub(super) fn encode(bytes: &[u8], out: &mut String) {
     out.reserve(bytes.len().div_ceil(3) * 4);
     let (groups, rest) = bytes.as_chunks::<3>();
-    for &[first, second, third] in groups {
-        let group = u32::from_be_bytes([0, first, second, third]);
-        let four = [18, 12, 6, 0].map(|shift| ALPHABET[(group >> shift & 0x3f) as usize]);
-        out.push_str(std::str::from_utf8(&four).unwrap_or_default());
+    let mut digits = [0; 256];
+    for groups in groups.chunks(digits.len() / 4) {
+        let (places, _) = digits.as_chunks_mut::<4>();
+        for (place, &[first, second, third]) in places.iter_mut().zip(groups) {
+            let group = u32::from_be_bytes([0, first, second, third]);
+            *place = [18, 12, 6, 0].map(|shift| ALPHABET[(group >> shift & 0x3f) as usize]);
+        }
+        out.push_str(std::str::from_utf8(&digits[..4 * groups.len()]).unwrap_or_default());
     }
     for chunk in rest.chunks(3) {
         let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
@@ -93,6 +97,13 @@ mod tests {
             assert_eq!((out.as_str(), decode(text).as_deref()), (text, Some(bytes)));
         }
         assert_eq!(decode("__79_A").as_deref(), Some(&b"\xff\xfe\xfd\xfc"[..]));
+        for len in 0..500_usize {
+            let bytes: Vec<u8> = (0..len).map(|index| (index * 37 + len) as u8).collect();
+            let mut out = String::new();
+            encode(&bytes, &mut out);
+            assert_eq!(out.len(), len.div_ceil(3) * 4);
+            assert_eq!(decode(&out), Some(bytes));
+        }
         for bad in ["Y", "YQ=", "Y*==", "=", "YWJj="] {
             assert_eq!(decode(bad), None, "{bad}");
         }
