@@ -374,7 +374,8 @@ fn usage() {
       head         Print the first rows, items or entries of files
       convert      Convert a file to another format
       map-chunks   Call a Python function with each chunk of a file of rows, and write what it returns
-      diff         Compare two versions of artifacts, or the tensors of two files
+      diff         Compare two versions of artifacts, the tensors of two files, or two messages of
+                   Protobuf
       fmt          Lay out files in JSON and YAML: blanks, indentation, lines
       validate     Find all that is wrong with files
       scan         Say what opening files would do, from their bytes alone

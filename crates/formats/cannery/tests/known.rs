@@ -1,14 +1,21 @@
 //! Files of ONNX, vector tiles, OpenStreetMap and TensorBoard: recognized by what they hold, shown,
 //! converted; and no other file taken for one of them.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "wire formats are made of truncated integers"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cannery::protobuf::known::Known;
 use cannery::protobuf::{Framing, write_frame};
 use cannery::{
-    ConvertOptions, Error, Input, Location, Node, OpenSource, ReadOptions, Value, diff_values,
-    format_of, inspect, inspect_as, json,
+    ConvertOptions, Error, Input, Location, Node, OpenSource, ReadOptions, diff_values, format_of,
+    inspect, inspect_as, json,
 };
 use cannery_testing::{report, suites};
 
@@ -188,7 +195,7 @@ fn model() -> Vec<u8> {
 fn models() {
     let data = model();
     // What a name holds may not count for the format: it is no name with an escape in it.
-    let plain = String::from_utf8_lossy(&data).replace("\x1b[31m", "......").into_bytes();
+    let plain = String::from_utf8_lossy(&data).replace("\x1b[31m", ".....").into_bytes();
     assert_eq!(format_of_bytes(plain).unwrap(), "onnx");
     let format = cannery::format_of_id("onnx").unwrap();
     let input = Input::from_memory(data).unwrap();
@@ -228,7 +235,7 @@ fn claims_are_not_believed() {
         graph = wire().bytes(1, node).0;
     }
     let model = wire().number(1, 7).bytes(7, graph).0;
-    insta::assert_snapshot!(refusal(model, "onnx"), @"graphs are nested deeper than 64 levels at byte 532");
+    insta::assert_snapshot!(refusal(model, "onnx"), @"graphs are nested deeper than 64 levels at byte 850");
     let sides = wire().number(2, 1).bytes(1, [1; 65]).0;
     let model = wire().number(1, 7).bytes(7, wire().bytes(5, sides).0).0;
     insta::assert_snapshot!(refusal(model, "onnx"), @"a tensor of more than 64 sides at byte 75");
@@ -251,7 +258,9 @@ fn extracts() {
     let zigzag = |value: i64| (value << 1 ^ value >> 63) as u64;
     let column = |values: &[i64]| {
         let mut packed = wire();
-        values.iter().for_each(|value| packed.varint(zigzag(*value)));
+        for value in values {
+            packed.varint(zigzag(*value));
+        }
         packed.0
     };
     let texts = ["", "highway", "bus_stop", "outer"].iter();
@@ -327,7 +336,7 @@ fn events() {
     assert_eq!((loss.kind.as_str(), loss.count), ("scalar", Some(3)));
     let last = file.len() - 20;
     file[last] ^= 4;
-    insta::assert_snapshot!(show(file).unwrap_err(), @"the checksum of a record is wrong at byte 112");
+    insta::assert_snapshot!(show(file).unwrap_err(), @"the checksum of a record is wrong at byte 124");
 }
 
 #[test]
@@ -339,9 +348,8 @@ fn what_differs_is_named() {
         let paths = diff.changes.iter().map(|change| change.path.to_string());
         (diff.same, paths.collect::<Vec<_>>().join(" "))
     };
-    let (same, changes) = paths(|one, other| one == other);
+    let (same, changes) = paths(|one, other| one.to_bits() == other.to_bits());
     assert_eq!((same, changes.as_str()), (2, "$.a[1] $.a[2] $.b.c $.d $.e"));
     let (_, changes) = paths(|one, other| (one - other).abs() < 1.0);
     assert_eq!(changes, "$.a[1] $.a[2] $.d $.e");
-    let _: Value = first;
 }

@@ -45,7 +45,7 @@ pub use descriptor::FileProto;
 pub use encode::{EncodeOptions, sort_entries, write_message_set_item, write_nested, write_scalar};
 pub use frames::{Frame, FrameReader, Framing, write_frame};
 pub use inspect::{Inspected, InspectedValue, inspect};
-pub use json::{JsonOptions, JsonReadOptions, timestamp_text};
+pub use json::{JsonOptions, JsonReadOptions};
 pub use message::{Message, Value};
 pub use pool::{
     Cardinality, EnumId, EnumType, ExtensionId, Field, MessageId, MessageType, Oneof, Pool,

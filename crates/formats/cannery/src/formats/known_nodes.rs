@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cannery_core::Value;
 use cannery_protobuf::known::{
     BoundingBox, EventSummary, OnnxDimension, OnnxModel, OnnxTensor, OnnxValue, OsmCounts,
-    OsmHeader, TagSummary, TileLayer, VectorTile, onnx_type_name,
+    OsmHeader, TagSummary, TileLayer, VectorTile, degrees, onnx_type_name, utc_text,
 };
 
 use crate::inspect::Node;
@@ -36,7 +36,7 @@ pub(super) fn model_node(model: &OnnxModel) -> Node {
         said("graph ", &model.graph),
         model.ir_version.map_or_else(String::new, |version| format!("IR version {version}")),
         said("operators ", &opsets.join(" and ")),
-        said("from ", &format!("{producer} {version}").trim().to_owned()),
+        said("from ", format!("{producer} {version}").trim()),
         if numbers > 0 { plural(numbers, "parameter") } else { String::new() },
     ]);
     let mut parts = vec![
@@ -163,12 +163,9 @@ fn layer_node(layer: &TileLayer) -> Node {
     .named(layer.name.clone())
 }
 
-fn degrees(billionths: i64) -> String {
-    (billionths as f64 / 1e9).to_string()
-}
-
 fn shown_box(bbox: &BoundingBox) -> String {
-    let [left, bottom, right, top] = [bbox.left, bbox.bottom, bbox.right, bbox.top].map(degrees);
+    let [left, bottom, right, top] =
+        [bbox.left, bbox.bottom, bbox.right, bbox.top].map(|side| degrees(side).to_string());
     format!("longitude {left} to {right}, latitude {bottom} to {top}")
 }
 
@@ -176,8 +173,11 @@ fn box_node(name: &str, bbox: &BoundingBox) -> Node {
     let sides =
         [("left", bbox.left), ("bottom", bbox.bottom), ("right", bbox.right), ("top", bbox.top)];
     let parts = sides.into_iter().map(|(name, side)| {
-        let value = Value::Float(side as f64 / 1e9);
-        Node { numbers: Some((value.clone(), value)), ..leaf(name, "float", Some(degrees(side))) }
+        let value = Value::Float(degrees(side));
+        Node {
+            numbers: Some((value.clone(), value)),
+            ..leaf(name, "float", Some(degrees(side).to_string()))
+        }
     });
     let parts = parts.collect();
     let kind = "bounding box".to_owned();
@@ -222,14 +222,14 @@ pub(super) fn extract_node(header: &OsmHeader, counts: &OsmCounts, blobs: u64) -
 }
 
 pub(super) fn events_node(summary: &EventSummary) -> Node {
-    let steps = summary.steps.map_or_else(String::new, |steps| shown_steps(steps));
+    let steps = summary.steps.map_or_else(String::new, shown_steps);
     let details = some(vec![
         steps,
         said("version ", summary.version.as_deref().unwrap_or_default()),
         said("from ", summary.writer.as_deref().unwrap_or_default()),
         if summary.graphs > 0 { plural(summary.graphs, "graph") } else { String::new() },
         summary.times.map_or_else(String::new, |(first, last)| {
-            let [first, last] = [first, last].map(|time| super::protobuf::utc(time));
+            let [first, last] = [first, last].map(utc_text);
             if first == last { format!("at {first}") } else { format!("{first} to {last}") }
         }),
     ]);

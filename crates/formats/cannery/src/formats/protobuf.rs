@@ -218,13 +218,6 @@ pub(super) fn send_message(
     cannery_json::from_str(&json, &cannery_json::ReadOptions::default(), sink)
 }
 
-/// A point in time, as RFC 3339 has it.
-pub(super) fn utc(seconds: f64) -> String {
-    let whole = seconds.floor();
-    let text = cannery_protobuf::timestamp_text(whole as i64, 0);
-    text.unwrap_or_else(|| format!("{seconds} seconds"))
-}
-
 /// Messages in a row.
 pub(super) struct ProtobufRows {
     pool: PoolHandle,

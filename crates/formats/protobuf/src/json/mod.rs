@@ -8,5 +8,5 @@ mod time;
 mod write;
 
 pub use read::JsonReadOptions;
-pub use time::timestamp_text;
+pub(crate) use time::timestamp_text;
 pub use write::JsonOptions;

@@ -228,7 +228,7 @@ impl JsonWriter<'_> {
             }
             Value::F32(value) => self.float((*value).into(), || single_digits(*value)),
             Value::F64(value) => {
-                self.float(*value, || scientific(zmij::Buffer::new().format_finite(*value)))
+                self.float(*value, || scientific(zmij::Buffer::new().format_finite(*value)));
             }
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Enum(number) => self.enumeration(field, *number),
@@ -349,11 +349,13 @@ pub(super) fn scientific(text: &str) -> String {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all = format!("{whole}{fraction}");
     let digits = all.trim_start_matches('0');
-    let zeros = (all.len() - digits.len()) as i32;
+    let zeros = all.len() - digits.len();
     let digits = digits.trim_end_matches('0');
     let Some(first) = digits.get(..1) else { return format!("{sign}0e0") };
     let exponent: i32 = exponent.parse().expect("an exponent is a number");
-    let exponent = exponent + whole.len() as i32 - 1 - zeros;
+    // A number has a few hundred digits at most.
+    let places = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    let exponent = exponent + places(whole.len()) - 1 - places(zeros);
     let point = if digits.len() > 1 { "." } else { "" };
     format!("{sign}{first}{point}{}e{exponent}", &digits[1..])
 }

@@ -77,6 +77,13 @@ impl TagSummary {
     }
 }
 
+/// A point in time in seconds since 1970, as RFC 3339 has it.
+#[must_use]
+pub fn utc_text(seconds: f64) -> String {
+    let text = crate::json::timestamp_text(seconds.floor() as i64, 0);
+    text.unwrap_or_else(|| format!("{seconds} seconds"))
+}
+
 /// One value of an event.
 #[derive(Default)]
 struct Logged {
@@ -207,7 +214,7 @@ fn read_scalar(mut tensor: Records<'_>) -> Result<Option<f64>> {
                     is_one &= number != 2;
                 }
             }
-            (4 | 5 | 6, Record::Length(content)) => {
+            (4..=6, Record::Length(content)) => {
                 let bytes = content.bytes();
                 scalar = match (dtype, bytes.len()) {
                     (1, 4) => bytes.try_into().ok().map(|b| shortest(f32::from_le_bytes(b))),
@@ -259,9 +266,8 @@ pub(super) fn begins_so(start: &[u8]) -> bool {
             has_time = true;
             true
         }
-        (2, Record::Varint(_)) => true,
         (3, Record::Length(text)) => text.is_name(),
-        (4..=10, Record::Length(_)) => true,
+        (2, Record::Varint(_)) | (4..=10, Record::Length(_)) => true,
         _ => false,
     });
     is_it && has_time

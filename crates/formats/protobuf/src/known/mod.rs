@@ -7,11 +7,11 @@ mod osm;
 mod records;
 mod tile;
 
-pub use events::{EventSummary, TagKind, TagSummary, is_record};
+pub use events::{EventSummary, TagKind, TagSummary, is_record, utc_text};
 pub use onnx::{OnnxDimension, OnnxModel, OnnxTensor, OnnxValue, onnx_type_name};
 pub use osm::{
-    BoundingBox, OsmBlob, OsmCounts, OsmData, OsmHeader, OsmReader, parse_blob, send_elements,
-    write_blob,
+    BoundingBox, OsmBlob, OsmCounts, OsmData, OsmHeader, OsmReader, degrees, parse_blob,
+    send_elements, write_blob,
 };
 pub use tile::{TileKey, TileLayer, VectorTile};
 
@@ -115,12 +115,11 @@ impl Known {
             Self::OsmExtract => 2,
             Self::TensorBoard => 3,
         }];
-        let pool = match place.get() {
-            Some(pool) => pool,
-            None => {
-                let compiled = compile(self.schema())?;
-                place.get_or_init(|| compiled)
-            }
+        let pool = if let Some(pool) = place.get() {
+            pool
+        } else {
+            let compiled = compile(self.schema())?;
+            place.get_or_init(|| compiled)
         };
         match pool.message(self.message()) {
             Some(message) => Ok((pool, message)),

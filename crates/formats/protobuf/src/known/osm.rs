@@ -62,6 +62,12 @@ pub struct BoundingBox {
     pub bottom: i64,
 }
 
+/// Degrees, as a number.
+#[must_use]
+pub fn degrees(billionths: i64) -> f64 {
+    billionths as f64 / 1e9
+}
+
 /// How many elements there are, and where the nodes lie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -231,8 +237,8 @@ impl OsmBlob {
 /// [`ErrorKind::Limit`] for more than the 32 MiB allowed; those of the target.
 pub fn write_blob<W: Write>(target: &mut W, kind: &str, block: &[u8]) -> Result<()> {
     let packed = Vec::new();
-    let mut packer = flate2::write::ZlibEncoder::new(packed, flate2::Compression::default());
-    let packed = packer.write_all(block).and_then(|()| packer.finish());
+    let mut encoder = flate2::write::ZlibEncoder::new(packed, flate2::Compression::default());
+    let packed = encoder.write_all(block).and_then(|()| encoder.finish());
     let packed = packed.map_err(|error| Error::io(error, "cannot pack a blob"))?;
     let mut blob = Vec::with_capacity(packed.len() + 16);
     put_tag(&mut blob, 2, VARINT);
@@ -677,9 +683,9 @@ fn send_dense(dense: Records<'_>, block: &Block<'_>, sink: &mut dyn Sink) -> Res
 
 fn send_place(lat: i64, lon: i64, sink: &mut dyn Sink) -> Result<()> {
     sink.key(Text::Ascii("lat"))?;
-    sink.float(lat as f64 / 1e9)?;
+    sink.float(degrees(lat))?;
     sink.key(Text::Ascii("lon"))?;
-    sink.float(lon as f64 / 1e9)
+    sink.float(degrees(lon))
 }
 
 fn send_int(key: &'static str, value: i64, sink: &mut dyn Sink) -> Result<()> {

@@ -206,8 +206,9 @@ fn layer_begins_so(layer: Records<'_>) -> Option<bool> {
             others += 1;
             each(value, |number, record| match (number, record) {
                 (1, Record::Length(text)) => text.is_name(),
-                (2, Record::Fixed32(_)) | (3, Record::Fixed64(_)) => true,
-                (4..=7, Record::Varint(_)) => true,
+                (2, Record::Fixed32(_)) | (3, Record::Fixed64(_)) | (4..=7, Record::Varint(_)) => {
+                    true
+                }
                 _ => false,
             })
         }
@@ -230,14 +231,13 @@ fn layer_begins_so(layer: Records<'_>) -> Option<bool> {
 fn feature_begins_so(feature: Records<'_>) -> Option<bool> {
     let mut moves = false;
     let is_it = each(feature, |number, record| match (number, record) {
-        (1, Record::Varint(_)) | (2, Record::Length(_)) => true,
+        (1, Record::Varint(_)) | (2 | 5, Record::Length(_)) => true,
         (3, Record::Varint(kind)) => kind < 4,
         (4, Record::Length(commands)) => {
             let command = commands.varints().next().ok().flatten();
             moves = command.is_some_and(|command| command & 7 == 1 && command > 8);
             moves || command.is_none()
         }
-        (5, Record::Length(_)) => true,
         _ => false,
     });
     is_it.then_some(moves)
