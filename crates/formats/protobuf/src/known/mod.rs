@@ -22,15 +22,6 @@ use cannery_core::{Error, ErrorKind, Result};
 use crate::compile::{Compiler, Sources};
 use crate::pool::{MessageId, Pool};
 
-/// Layers, keys or tensors that one file may have: what lists them takes more room than they do.
-const MOST: usize = 1 << 17;
-
-#[cold]
-fn too_many(what: &str, offset: u64) -> Error {
-    let text = format!("more than {MOST} {what}");
-    Error::new(ErrorKind::Limit, text).at_offset(offset)
-}
-
 /// A kind of file whose schema is at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {

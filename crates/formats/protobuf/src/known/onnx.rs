@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use super::records::{Record, Records, each};
-use super::{MOST, too_many};
+use super::records::{MOST, Record, Records, each, too_many};
 
 /// Graphs inside each other, at most: the bodies of loops and branches.
 const DEPTH: usize = 64;

@@ -7,6 +7,15 @@ use crate::wire::{Cursor, END_GROUP, FIXED32, FIXED64, LENGTH, START_GROUP, VARI
 /// Groups inside each other, at most; none of the schemas here has any.
 const GROUPS: usize = 32;
 
+/// Layers, keys or tensors that one file may have: what lists them takes more room than they do.
+pub(super) const MOST: usize = 1 << 17;
+
+#[cold]
+pub(super) fn too_many(what: &str, offset: u64) -> Error {
+    let text = format!("more than {MOST} {what}");
+    Error::new(ErrorKind::Limit, text).at_offset(offset)
+}
+
 /// The value of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Record<'a> {

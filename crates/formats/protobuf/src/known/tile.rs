@@ -2,8 +2,7 @@
 
 use cannery_core::Result;
 
-use super::records::{Record, Records, each};
-use super::{MOST, too_many};
+use super::records::{MOST, Record, Records, each, too_many};
 
 /// A tile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
