@@ -24,6 +24,7 @@ TOPICS = {
     "small_objects": "small_objects",
     "pickle": "pickle_objects",
     "pipelines": "pipelines",
+    "protobuf": "protobuf_messages",
     "typed": "json_typed",
     "yaml": "yaml_text",
     "scan": "scan",

@@ -48,6 +48,7 @@ DISTRIBUTIONS = (
     "scikit-learn",
     "pandas",
     "pyarrow",
+    "protobuf",
 )
 
 

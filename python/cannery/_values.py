@@ -6,6 +6,7 @@ materializer: in folders `0`, `1`, ... beside a `parts.json` that says what they
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,6 +44,9 @@ def save_value(
     """Write a value's files below the empty folder `to`."""
     if is_stream(value, annotation):
         return _save_stream(value, to, materializers)
+    message = _message_of(value, annotation)
+    if message is not None:
+        return _save_message(value, to, message)
     chosen = materializer_for(type(value), materializers)
     if chosen is DataMaterializer and _is_stored_in_parts(value, annotation):
         return _save_parts(value, to, materializers)
@@ -82,6 +86,25 @@ def load_record(
         links = store.linked_view(record.digest)
         return load_files(links.path, saved, wanted, materializers)
     return load_files(store.view(record.digest), saved, wanted, materializers)
+
+
+def _message_of(value: Any, annotation: Any) -> Any:
+    """The message of Protobuf that an annotation names, or the class of a value is made from."""
+    # Without the module there are neither.
+    protobuf = sys.modules.get("cannery.protobuf")
+    if protobuf is None or value is None:
+        return None
+    return protobuf.message_of(annotation) or protobuf.message_of(type(value))
+
+
+def _save_message(value: Any, to: Path, message: Any) -> Saved:
+    from cannery.materializers._messages import MessageMaterializer
+
+    materializer = MessageMaterializer(message)
+    materializer.save(value, to)
+    is_plain = type(value).__module__ == "builtins"
+    type_name = full_name(type(value)) if is_plain else "cannery.protobuf.MessageType"
+    return Saved(type_name, materializer.format_id, materializer.metadata(value))
 
 
 def _save_stream(values: Any, to: Path, materializers: _Materializers) -> Saved:

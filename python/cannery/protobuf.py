@@ -9,12 +9,14 @@ its keys the names of the fields; or an instance of a dataclass that is generate
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import keyword
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal, cast, get_args, get_origin
 
 from cannery import _native
 from cannery._audit import reading, writing
@@ -25,10 +27,15 @@ __all__ = [
     "MessageType",
     "ProtoFrames",
     "Schema",
+    "bundled",
     "inspect",
+    "message_of",
+    "osm_elements",
     "read_delimited",
+    "read_osm",
     "read_tfrecord",
     "write_delimited",
+    "write_osm",
     "write_tfrecord",
 ]
 
@@ -86,6 +93,7 @@ class MessageType:
         self.schema = schema
         self.name = name
         self._number = number
+        self._decode = schema._native.decode_plain
         self._dataclass: Any = None
 
     def __repr__(self) -> str:
@@ -106,8 +114,10 @@ class MessageType:
         there as well, but for messages and the members of oneofs. `enums="numbers"` leaves enum
         values as integers. Unknown fields are kept as bytes under `"@unknown"`.
         """
+        if type is dict and not defaults and enums == "names" and depth == 100:
+            return self._decode(self._number, data)
         as_class = type is not dict
-        if as_class and type is not self.dataclass:
+        if as_class and type is not (self._dataclass or self.dataclass):
             raise TypeError(f"type must be dict or the dataclass of {self.name}, not {type!r}")
         if enums not in ("names", "numbers"):
             raise ValueError(f"enums must be 'names' or 'numbers', not {enums!r}")
@@ -147,6 +157,9 @@ class MessageType:
         """
         if indent is not None and not 0 <= indent <= 100:
             raise ValueError(f"indent must be from 0 to 100, got {indent}")
+        if not defaults and not proto_names and enums == "names" and not indent:
+            obj = bytes(obj) if isinstance(obj, (bytearray, memoryview)) else obj
+            return self.schema._native.plain_json(self._number, obj)
         return self.schema._native.bytes_to_json(
             self._number,
             self._bytes(obj),
@@ -162,8 +175,10 @@ class MessageType:
         """Return the message that JSON says, as `decode` does."""
         if isinstance(text, bytes):
             text = text.decode()
-        data = self.schema._native.json_to_bytes(self._number, text, ignore_unknown=ignore_unknown)
-        return self.decode(data, type=type)
+        as_class = type is not dict
+        if as_class and type is not self.dataclass:
+            raise TypeError(f"type must be dict or the dataclass of {self.name}, not {type!r}")
+        return self.schema._native.json_to_python(self._number, text, ignore_unknown, as_class)
 
     def to_text(self, obj: Any, *, unknown_fields: bool = False, single_line: bool = False) -> str:
         """Return a message, or the bytes of one, in the text format."""
@@ -177,6 +192,25 @@ class MessageType:
     def from_text(self, text: str, *, type: Any = dict) -> Any:
         """Return the message that the text format says, as `decode` does."""
         return self.decode(self.schema._native.text_to_bytes(self._number, text), type=type)
+
+    @property
+    def __cannery_name__(self) -> str:
+        return self.name
+
+    def __cannery_check__(
+        self, value: Any, names: dict[str, int]
+    ) -> tuple[str, str] | tuple[str, str, str] | None:
+        """Say what of a value is not as the message has it: for annotations of steps."""
+        del names
+        try:
+            self.encode(value)
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            told = re.fullmatch(r"(?:(.*?): )?expected (.+), got (.+)", str(error), re.DOTALL)
+            if told is None:
+                return self.name, str(error)
+            path = told[1] or ""
+            return told[2], told[3], path if path.startswith("[") or not path else f".{path}"
+        return None
 
     def _bytes(self, obj: Any) -> bytes:
         if isinstance(obj, (bytes, bytearray, memoryview)):
@@ -198,6 +232,34 @@ class MessageType:
     def source(self) -> str:
         """Return Python source of this message's dataclass, and of those that it holds."""
         return _source_of(self.schema, _reached(self))
+
+
+def bundled(name: Literal["onnx", "vector_tile", "osm", "tensorboard"]) -> Schema:
+    """Return a schema that is at hand: of ONNX, vector tiles, OpenStreetMap or TensorBoard.
+
+    >>> from cannery import protobuf
+    >>> protobuf.bundled("vector_tile")["vector_tile.Tile"]
+    <MessageType vector_tile.Tile>
+    """
+    found = _BUNDLED.get(name)
+    if found is None:
+        found = _BUNDLED[name] = Schema(_native.proto_schema_text(name))
+    return found
+
+
+_BUNDLED: dict[str, Schema] = {}
+
+
+def message_of(annotation: Any) -> MessageType | None:
+    """Return the message that `Annotated[dict, message]` or a generated dataclass is for."""
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        for each in metadata:
+            if isinstance(each, MessageType):
+                return each
+        return message_of(inner)
+    found = annotation.__dict__.get("__protobuf__") if isinstance(annotation, type) else None
+    return found if isinstance(found, MessageType) else None
 
 
 def read_delimited(
@@ -229,12 +291,31 @@ def write_tfrecord(where: Where, messages: Iterable[bytes]) -> int:
     return _write(where, "tfrecord", messages)
 
 
+def read_osm(where: Where, on_error: OnError = "raise") -> Iterator[tuple[str, bytes]]:
+    """Iterate over the blobs of an OpenStreetMap extract: the type and the unpacked block of each.
+
+    A block of type `"OSMHeader"` is an `OSMPBF.HeaderBlock`, one of `"OSMData"` an
+    `OSMPBF.PrimitiveBlock` of the schema `bundled("osm")`; `osm_elements` takes that apart.
+    """
+    return cast("Iterator[tuple[str, bytes]]", _frames(where, "osm", on_error, 2**31 - 1))
+
+
+def write_osm(where: Where, blocks: Iterable[tuple[str, bytes]]) -> int:
+    """Write blocks as the blobs of an OpenStreetMap extract, and return how many there were."""
+    return _write(where, "osm", blocks)
+
+
+def osm_elements(block: bytes | bytearray | memoryview) -> list[dict[str, Any]]:
+    """Return the nodes, ways and relations of a block of type `"OSMData"`, as dictionaries."""
+    return _native.osm_elements(block)
+
+
 def _frames(where: Where, kind: str, on_error: OnError, largest: int) -> ProtoFrames:
     path, file = _split(where, sys.stdin, "read")
     return _native.proto_frames(path and reading(path), file, kind, on_error, largest)
 
 
-def _write(where: Where, kind: str, messages: Iterable[bytes]) -> int:
+def _write(where: Where, kind: str, messages: Iterable[Any]) -> int:
     path, file = _split(where, sys.stdout, "write")
     return _native.proto_write(path and writing(path), file, messages, kind)
 
@@ -354,6 +435,21 @@ _WELL_KNOWN = {
 }
 
 
+_KNOWN_TYPES: dict[str, Any] = {
+    "datetime.datetime": datetime.datetime,
+    "datetime.timedelta": datetime.timedelta,
+    "dict[str, Any]": dict[str, Any],
+    "Any": Any,
+    "list[Any]": list[Any],
+    "list[str]": list[str],
+    "float": float,
+    "int": int,
+    "bool": bool,
+    "str": str,
+    "bytes": bytes,
+}
+
+
 def _attribute(name: str) -> str:
     """The attribute for a field, as the decoder has it: no name that Python looks up."""
     if name.startswith("__"):
@@ -448,9 +544,36 @@ def _source_of(schema: Schema, names: list[str]) -> str:
 
 def _make_classes(root: MessageType) -> None:
     schema = root.schema
-    for name in _reached(root):
-        if name not in _WELL_KNOWN and schema[name]._dataclass is None:
-            _make_class(schema[name])
+    names = [name for name in _reached(root) if name not in _WELL_KNOWN]
+    made = [schema[name] for name in names if schema[name]._dataclass is None]
+    for message in made:
+        _make_class(message)
+    # Classes may hold each other: their annotations are true when all of them are there.
+    for message in made:
+        types = {_attribute(field["name"]): _type(schema, field) for field in message.fields}
+        message._dataclass.__annotations__ = types
+        for field in dataclasses.fields(message._dataclass):
+            field.type = types[field.name]
+
+
+def _type(schema: Schema, field: dict[str, Any]) -> Any:
+    """The type that the annotation of a field says."""
+    if field["label"] == "map":
+        return dict[_single_type(schema, field["key"]), _single_type(schema, field["value"])]
+    single = _single_type(schema, field)
+    if field["label"] == "repeated":
+        return list[single]
+    return single | None if _is_optional(field) and single is not Any else single
+
+
+def _single_type(schema: Schema, field: dict[str, Any]) -> Any:
+    if field["type"] in ("message", "group"):
+        message = field["message"]
+        known = _WELL_KNOWN.get(message)
+        return schema[message]._dataclass if known is None else _KNOWN_TYPES[known]
+    if field["type"] == "enum":
+        return str | int
+    return _KNOWN_TYPES[_SCALARS.get(field["type"], "int")]
 
 
 def _make_class(message: MessageType) -> None:
@@ -474,6 +597,7 @@ def _make_class(message: MessageType) -> None:
     made = dataclasses.make_dataclass(_class_name(message.schema, message.name), fields)
     made.__module__ = __name__
     made.__doc__ = f"`{message.name}`"
+    made.__protobuf__ = message
     message.schema._native.set_class(message._number, made, template, lists, maps)
     message._dataclass = made
 

@@ -177,7 +177,9 @@ def name_of(annotation: Any) -> str:
         plain = module in ("builtins", "__main__", "typing")
         return annotation.__qualname__ if plain else f"{module}.{annotation.__qualname__}"
     if get_origin(annotation) is Annotated:
-        return name_of(get_args(annotation)[0])
+        inner, *metadata = get_args(annotation)
+        names = (getattr(each, "__cannery_name__", None) for each in metadata)
+        return next((name for name in names if isinstance(name, str)), None) or name_of(inner)
     return str(annotation).removeprefix("typing.")
 
 

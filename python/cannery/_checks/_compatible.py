@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as abc
+import sys
 import types
 import typing
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ def excluded(given: Any, wanted: Any, level: int = 0) -> bool:
 
     Where they do not tell (a base class where a derived one is wanted, `Any`), it is `False`.
     """
+    if _are_other_messages(given, wanted):
+        return True
     given, wanted = plain(given), plain(wanted)
     if _is_open(given) or _is_open(wanted) or level > _MOST_LEVELS:
         return False
@@ -36,6 +39,15 @@ def excluded(given: Any, wanted: Any, level: int = 0) -> bool:
     if get_origin(wanted) is Literal:
         return all(_excludes_value(value, given) for value in get_args(wanted))
     return _excludes_class(given, wanted, level)
+
+
+def _are_other_messages(given: Any, wanted: Any) -> bool:
+    """Say whether both are messages of Protobuf, and not the same."""
+    protobuf = sys.modules.get("cannery.protobuf")
+    if protobuf is None:
+        return False
+    one, other = protobuf.message_of(given), protobuf.message_of(wanted)
+    return one is not None and other is not None and one.name != other.name
 
 
 def plain(annotation: Any) -> Any:

@@ -247,7 +247,8 @@ class Compiler:
             found = (each.__cannery_check__(value, walk.dimensions) for each in arrays)
             wrong = next((what for what in found if what is not None), None)
             if wrong is not None:
-                return Mismatch("", *wrong)
+                expected, found, *path = wrong
+                return Mismatch("".join(path), expected, found)
             return first(_failed(check.expected, value, *test) for test in tests)
 
         return Check(check.expected, look)

@@ -19,6 +19,7 @@ from cannery._objects._formats import (
     format_of_data,
     format_of_file,
     format_of_id,
+    format_of_name,
     formats,
     is_checkpoint,
 )
@@ -218,7 +219,7 @@ def load(
         from cannery import torch
 
         return _checked(torch.load(path), type, None)
-    name = format_of_id(format) if format else format_of_file(where)
+    name = format_of_id(format) if format else _format_of_path(path)
     if name == "pickle":
         return _checked(load_pickle(path, trust, type), type, None)
     reading(path)
@@ -238,6 +239,21 @@ def load(
 
 def _named(trust: Iterable[Any]) -> tuple[Any, ...]:
     return (trust,) if isinstance(trust, (str, builtins.type)) else tuple(trust)
+
+
+def _format_of_path(where: str) -> str:
+    """Return the format of a file: by its name, or where that says little by what it holds."""
+    name = format_of_name(where)
+    if name not in (None, "osm", "protobuf") or is_address(where) or not Path(where).is_file():
+        return name or format_of_file(where)
+    reading(where)
+    if extension_of(where)[1]:
+        start = _native.read_file(where)
+    else:
+        with Path(where).open("rb") as file:
+            start = file.read(4096)
+    found = format_of_data(start) if _native.proto_known(start) else None
+    return found or name or format_of_file(where)
 
 
 def _check_indent(format: str) -> None:

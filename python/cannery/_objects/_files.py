@@ -150,6 +150,36 @@ def _dump_groups(values: Any, file: IO[bytes]) -> None:
     _hdf5.dump(values, file)
 
 
+def _load_message(file: IO[bytes], _trust: tuple[Any, ...]) -> Any:
+    """Read a file whose schema is at hand: a model, a tensor, a tile."""
+    from cannery import _native, protobuf
+
+    data = file.read()
+    schema, message = _native.proto_known(data) or ("onnx", "onnx.ModelProto")
+    return protobuf.bundled(schema)[message].decode(data)  # pyright: ignore[reportArgumentType]
+
+
+def _load_tile(file: IO[bytes], _trust: tuple[Any, ...]) -> Any:
+    from cannery import protobuf
+
+    return protobuf.bundled("vector_tile")["vector_tile.Tile"].decode(file.read())
+
+
+def _load_events(file: IO[bytes], _trust: tuple[Any, ...]) -> list[Any]:
+    from cannery import protobuf
+
+    event = protobuf.bundled("tensorboard")["tensorflow.Event"]
+    return [event.decode(record) for record in protobuf.read_tfrecord(file)]
+
+
+def _load_elements(file: IO[bytes], _trust: tuple[Any, ...]) -> list[Any]:
+    from cannery import protobuf
+
+    blocks = protobuf.read_osm(file)
+    elements = (protobuf.osm_elements(block) for kind, block in blocks if kind == "OSMData")
+    return [element for block in elements for element in block]
+
+
 _CODECS = {
     "csv": FileCodec(_load_table, _dump_table),
     "jsonl": FileCodec(_load_rows, _dump_rows),
@@ -158,4 +188,8 @@ _CODECS = {
     "pickle": FileCodec(_load_pickle, _dump_pickle),
     "hdf5": FileCodec(_load_groups, _dump_groups),
     "safetensors": FileCodec(_load_tensors, _dump_tensors),
+    "onnx": FileCodec(_load_message),
+    "mvt": FileCodec(_load_tile),
+    "osm": FileCodec(_load_elements),
+    "tfevents": FileCodec(_load_events),
 }

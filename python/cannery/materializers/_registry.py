@@ -23,7 +23,7 @@ _BUILT_IN = {
     "builtins.bytes": "_data:BytesMaterializer",
     "builtins.object": "_data:DataMaterializer",
 }
-_BUILT_IN_MODULES = ("_arrays", "_data", "_figures")
+_BUILT_IN_MODULES = ("_arrays", "_data", "_figures", "_messages")
 
 
 def materializer_for(cls: type, preferred: Iterable[_AnyMaterializer] = ()) -> _AnyMaterializer:

@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Call a Python function with each chunk of a file of rows, and write what it returns
     MapChunks(MapChunksArgs),
-    /// Compare two versions of artifacts, or the tensors of two files
+    /// Compare two versions of artifacts, the tensors of two files, or two messages of Protobuf
     Diff(DiffArgs),
     /// Lay out files in JSON and YAML: blanks, indentation, lines
     Fmt(FmtArgs),
@@ -178,6 +178,8 @@ pub(crate) struct InspectArgs {
     /// Format of the files, where content and name do not tell
     #[arg(long, value_name = "FORMAT")]
     pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) schema: SchemaArgs,
     /// Print one JSON document per file
     #[arg(long)]
     pub(crate) json: bool,
@@ -240,6 +242,9 @@ pub(crate) struct SchemaArgs {
     pub(crate) message: Option<String>,
 }
 
+/// Formats whose files are messages of Protobuf: a schema that is named counts.
+pub(crate) const OF_PROTOBUF: [&str; 5] = ["protobuf", "onnx", "mvt", "osm", "tfevents"];
+
 impl SchemaArgs {
     /// The message that is meant, if one is.
     pub(crate) fn message_of(&self) -> Option<MessageOf> {
@@ -252,7 +257,7 @@ impl SchemaArgs {
     pub(crate) fn from(&self, from: Option<&String>, source: &Location) -> Option<String> {
         let is_named = source.extension().is_some_and(|extension| {
             let format = format_of_extension(Some(&extension));
-            format.is_ok_and(|format| format.id() != "protobuf")
+            format.is_ok_and(|format| !OF_PROTOBUF.contains(&format.id()))
         });
         let implied = (self.message.is_some() && !is_named).then(|| "protobuf".to_owned());
         from.cloned().or(implied)
@@ -342,8 +347,8 @@ fn bytes(text: &str) -> Result<u64, String> {
                   Exit status: 0 the same values, 1 different, 2 could not compare."
 )]
 pub(crate) struct DiffArgs {
-    /// An artifact (NAME@VERSION), or a file of tensors: safetensors or its index, a checkpoint,
-    /// NPZ, NPY, a folder of NPY
+    /// An artifact (NAME@VERSION), a file of tensors: safetensors or its index, a checkpoint, NPZ,
+    /// NPY, a folder of NPY; or a message of Protobuf
     #[arg(value_name = "FIRST")]
     pub(crate) first: OsString,
     /// What to compare it with
@@ -355,6 +360,8 @@ pub(crate) struct DiffArgs {
     /// Difference that is tolerated, in proportion to the value in SECOND
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
     pub(crate) rtol: f64,
+    #[command(flatten)]
+    pub(crate) schema: SchemaArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }
@@ -399,6 +406,8 @@ pub(crate) struct FmtArgs {
 pub(crate) struct ValidateArgs {
     #[command(flatten)]
     pub(crate) files: FilesArgs,
+    #[command(flatten)]
+    pub(crate) schema: SchemaArgs,
     /// Accept NaN and Infinity where a format has none
     #[arg(long)]
     pub(crate) nan: bool,

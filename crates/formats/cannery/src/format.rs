@@ -367,6 +367,14 @@ pub fn formats() -> &'static [&'static dyn Format] {
         #[cfg(feature = "hdf5")]
         &all::hdf5::Hdf5,
         #[cfg(feature = "protobuf")]
+        &all::known::Onnx,
+        #[cfg(feature = "protobuf")]
+        &all::known::Mvt,
+        #[cfg(feature = "protobuf")]
+        &all::known::Osm,
+        #[cfg(feature = "protobuf")]
+        &all::known::Events,
+        #[cfg(feature = "protobuf")]
         &all::protobuf::Protobuf,
     ]
 }

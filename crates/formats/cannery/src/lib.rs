@@ -40,6 +40,7 @@ mod tensors;
 #[cfg(all(feature = "pickle", feature = "json", feature = "yaml"))]
 mod text_kind;
 mod times;
+mod value_diff;
 
 #[cfg(feature = "can")]
 pub use cannery_can as can;
@@ -87,3 +88,4 @@ pub use tensors::{
     TensorTarget, TensorValues, TensorsConverted, convert_if_tensors, convert_tensors,
     diff_tensors, open_tensors, tensor_dtype,
 };
+pub use value_diff::{ValueChange, ValueDiff, diff_values};

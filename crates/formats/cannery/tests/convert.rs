@@ -211,7 +211,7 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a.json", "a.txt"), @r"
     a.txt: `txt` is no format of this build
 
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, onnx, mvt, osm, tfevents, protobuf
     ");
     insta::assert_snapshot!(folder.refusal("b.json", "c.json"), @"b.json: cannot open the file: No such file or directory (os error 2)");
     let folder = Folder::with("a.json", "[1,\n 2,]");
@@ -255,13 +255,13 @@ fn what_cannot_be_converted_says_what_and_where() {
     insta::assert_snapshot!(folder.refusal("a", "a.json"), @r"
     a: no known format begins with `\x07\x08\t`
 
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, onnx, mvt, osm, tfevents, protobuf
     ");
     let folder = Folder::with("a", "");
     insta::assert_snapshot!(folder.refusal("a", "a.json"), @r"
     a: the file is empty: it has no format
 
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, onnx, mvt, osm, tfevents, protobuf
     ");
     let folder = Folder::with("a.json.gz", [0x1f, 0x8b, 8, 0, 1, 2, 3]);
     insta::assert_snapshot!(folder.refusal("a.json.gz", "a.json"), @r"

@@ -136,7 +136,7 @@ fn errors_name_path_and_place() {
     insta::assert_snapshot!(error::<BTreeMap<u8, u8>>("{\"x\": 1}", "json"), @r#"invalid type: string "x", expected u8 in `$.x` at line 1 column 7"#);
     insta::assert_snapshot!(error::<u8>("1", "xml"), @r"
     `xml` is no format of this build
-    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, protobuf
+    hint: say which format it is: npy, can, npz, safetensors, json, jsonl, csv, yaml, msgpack, cbor, pickle, hdf5, onnx, mvt, osm, tfevents, protobuf
     ");
 }
 

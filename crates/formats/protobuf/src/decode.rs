@@ -372,6 +372,7 @@ impl<T: Target> Decoder<'_, '_, T> {
         let mut key = zero(key_field, self.pool);
         let mut value = None;
         let mut child = None;
+        let mut has_unknown = false;
         while !cursor.is_empty() {
             let (number, wire) = cursor.tag()?;
             if number == 1 && wire == kind::wire_type(key_field.kind) {
@@ -395,12 +396,13 @@ impl<T: Target> Decoder<'_, '_, T> {
                 return Err(cursor.bad("expected a field, found the end of a group"));
             } else {
                 cursor.skip(number, wire, self.depth)?;
+                has_unknown = true;
             }
         }
-        if let Some(Scalar::Enum(number)) = value
-            && self.is_closed_to(value_field, number)
-        {
-            // The whole entry is unknown.
+        let is_closed = matches!(value, Some(Scalar::Enum(number))
+            if self.is_closed_to(value_field, number));
+        if has_unknown || is_closed {
+            // The whole entry is unknown, as for upb: so nothing of it is lost.
             let mut record = Vec::new();
             wire::put_bytes(&mut record, field.number, &cursor.data[entry..]);
             return self.target.unknown(message, &record);
@@ -564,6 +566,64 @@ impl<'a> Packed<'a> {
             return Ok(None);
         }
         scalar(self.field, &mut self.cursor).map(Some)
+    }
+
+    /// Whether [`integers`](Self::integers) has all values of the field's type.
+    #[must_use]
+    pub fn are_integers(&self) -> bool {
+        let of = self.field.kind;
+        let others = matches!(of, kind::DOUBLE | kind::FLOAT | kind::BOOL | kind::ENUM);
+        !others && !matches!(of, kind::UINT64 | kind::FIXED64)
+    }
+
+    /// Hands over all numbers as integers with a sign, in a loop for each type.
+    ///
+    /// # Errors
+    /// If the bytes end inside one; those of `take`.
+    #[inline]
+    pub fn integers(&mut self, mut take: impl FnMut(i64) -> Result<()>) -> Result<()> {
+        let mut each = |cursor: &mut Cursor<'a>, read: fn(&mut Cursor<'a>) -> Result<i64>| {
+            while !cursor.is_empty() {
+                take(read(cursor)?)?;
+            }
+            Ok(())
+        };
+        let cursor = &mut self.cursor;
+        match self.field.kind {
+            kind::INT64 => each(cursor, |cursor| Ok(cursor.varint()?.cast_signed())),
+            kind::INT32 => each(cursor, |cursor| Ok((cursor.varint()? as i32).into())),
+            kind::UINT32 => each(cursor, |cursor| Ok((cursor.varint()? as u32).into())),
+            kind::SINT32 => each(cursor, |cursor| {
+                Ok((wire::unzigzag(u64::from(cursor.varint()? as u32)) as i32).into())
+            }),
+            kind::SINT64 => each(cursor, |cursor| Ok(wire::unzigzag(cursor.varint()?))),
+            kind::FIXED32 => each(cursor, |cursor| Ok(u32::from_le_bytes(cursor.fixed()?).into())),
+            kind::SFIXED32 => each(cursor, |cursor| Ok(i32::from_le_bytes(cursor.fixed()?).into())),
+            _ => each(cursor, |cursor| Ok(i64::from_le_bytes(cursor.fixed()?))),
+        }
+    }
+
+    /// Hands over all numbers of a field of doubles or floats; `false` for others.
+    ///
+    /// # Errors
+    /// If the bytes end inside one; those of `take`.
+    #[inline]
+    pub fn floats(&mut self, mut take: impl FnMut(f64) -> Result<()>) -> Result<bool> {
+        let cursor = &mut self.cursor;
+        match self.field.kind {
+            kind::DOUBLE => {
+                while !cursor.is_empty() {
+                    take(f64::from_le_bytes(cursor.fixed()?))?;
+                }
+            }
+            kind::FLOAT => {
+                while !cursor.is_empty() {
+                    take(f32::from_le_bytes(cursor.fixed()?).into())?;
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The bytes of the numbers that are left.

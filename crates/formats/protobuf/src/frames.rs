@@ -27,6 +27,8 @@ pub struct FrameReader<R> {
 pub struct Frame {
     /// The bytes before its length.
     pub offset: u64,
+    /// The bytes before the message itself.
+    pub data_offset: u64,
     /// The message.
     pub data: Vec<u8>,
 }
@@ -56,7 +58,11 @@ impl<R: Read> FrameReader<R> {
             Framing::TfRecord => self.record(),
         };
         let at = |error: Error| error.at_offset(start);
-        Ok(frame.map_err(at)?.map(|data| Frame { offset: start, data }))
+        let behind = if self.framing == Framing::TfRecord { 4 } else { 0 };
+        Ok(frame.map_err(at)?.map(|data| {
+            let data_offset = self.offset - behind - data.len() as u64;
+            Frame { offset: start, data_offset, data }
+        }))
     }
 
     fn delimited(&mut self) -> Result<Option<Vec<u8>>> {
@@ -168,7 +174,7 @@ pub fn write_frame<W: Write>(target: &mut W, framing: Framing, data: &[u8]) -> R
 }
 
 /// CRC-32C, rotated and moved as `TFRecord` has it, so that a CRC of a CRC is none.
-fn masked_crc(data: &[u8]) -> u32 {
+pub(crate) fn masked_crc(data: &[u8]) -> u32 {
     crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
@@ -268,7 +274,7 @@ mod tests {
         assert_eq!(error.to_string(), "the checksum of a record is wrong at byte 0");
         assert_eq!(
             reader.next_frame().unwrap().unwrap(),
-            Frame { offset: 19, data: b"abc".to_vec() }
+            Frame { offset: 19, data_offset: 31, data: b"abc".to_vec() }
         );
     }
 }

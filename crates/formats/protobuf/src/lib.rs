@@ -31,6 +31,7 @@ mod ids;
 mod inspect;
 mod json;
 pub mod kind;
+pub mod known;
 mod message;
 mod numbers;
 mod pool;

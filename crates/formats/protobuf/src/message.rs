@@ -165,9 +165,24 @@ impl Message {
     }
 }
 
+fn are_distinct(entries: &[(Value, Value)]) -> bool {
+    #[derive(PartialEq, Eq, Hash)]
+    enum Key<'v> {
+        Bytes(&'v [u8]),
+        Other(SortKey),
+    }
+    let mut seen = std::collections::HashSet::with_capacity(entries.len());
+    entries.iter().all(|(key, _)| {
+        seen.insert(match key {
+            Value::Bytes(bytes) => Key::Bytes(bytes),
+            other => Key::Other(other.sort_key()),
+        })
+    })
+}
+
 /// Drops all but the last entry of each key, which takes the place of the first.
 fn keep_last(entries: &mut Vec<(Value, Value)>) {
-    if entries.len() < 2 {
+    if entries.len() < 2 || are_distinct(entries) {
         return;
     }
     let mut seen = std::collections::HashMap::with_capacity(entries.len());

@@ -43,6 +43,13 @@ impl<'a> Cursor<'a> {
     }
 
     fn long_varint(&mut self) -> Result<u64> {
+        // Two bytes are what most have that have not one.
+        if let [first, second, ..] = self.data[self.at..]
+            && second < 0x80
+        {
+            self.at += 2;
+            return Ok(u64::from(first & 0x7f) | u64::from(second) << 7);
+        }
         let mut value = 0_u64;
         for (index, &byte) in self.data[self.at..].iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index);

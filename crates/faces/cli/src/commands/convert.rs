@@ -19,6 +19,7 @@ pub(crate) fn convert(
     let message = args.part.schema.message_of();
     let read = ReadOptions::default().nan(args.nan).rows(args.part.rows).message(message.clone());
     let write = WriteOptions::default().nan(args.nan).indent(args.indent).message(message);
+    let write = write.any_rows(args.part.rows);
     let options = ConvertOptions::default()
         .from(args.part.schema.from(args.from.as_ref(), &source))
         .to(args.to.clone())

@@ -1,15 +1,17 @@
-//! `cannery diff`: what distinguishes two versions of artifacts, or two files of tensors.
+//! `cannery diff`: what distinguishes two versions of artifacts, two files of tensors, or two
+//! messages of Protobuf.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use cannery::{
-    DiffOptions, Error, ErrorKind, Location, OpenTensors, TensorChange, TensorValues, diff_tensors,
-    open_tensors,
+    ConvertOptions, DiffOptions, Error, ErrorKind, Input, Location, OpenSource, OpenTensors,
+    ReadOptions, TensorChange, TensorValues, Value, diff_tensors, diff_values, format_of, json,
+    open_tensors, printable,
 };
 
 use super::{print_json, stores};
-use crate::args::DiffArgs;
+use crate::args::{DiffArgs, OF_PROTOBUF};
 use crate::console::Style;
 use crate::failure::Failure;
 use crate::{Console, ExitStatus};
@@ -17,8 +19,71 @@ use crate::{Console, ExitStatus};
 pub(crate) fn diff(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
     match artifact_names(args) {
         Some((first, second)) => artifacts(first, second, args, console),
+        None if is_protobuf(args) => messages(args, console),
         None => tensors(args, console),
     }
+}
+
+/// Whether one of the files is a message: by the schema that is named, or by what it holds.
+fn is_protobuf(args: &DiffArgs) -> bool {
+    [&args.first, &args.second].into_iter().any(|file| {
+        let location = Location::parse(file);
+        let is_named = args.schema.from(None, &location).is_some();
+        let format = || Input::open(&location).and_then(|input| format_of(&input));
+        is_named || format().is_ok_and(|format| OF_PROTOBUF.contains(&format.id()))
+    })
+}
+
+fn messages(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
+    let (first, second) = (value(&args.first, args)?, value(&args.second, args)?);
+    let (atol, rtol) = (args.atol, args.rtol);
+    let near = |one: f64, other: f64| {
+        one.to_bits() == other.to_bits() || (one - other).abs() <= atol + rtol * other.abs()
+    };
+    let diff = diff_values(&first, &second, near);
+    if args.store.json {
+        print_json(&diff, console)?;
+    } else {
+        for change in &diff.changes {
+            let path = change.path.to_string();
+            let path = console.styled(Style::Strong, printable(&path).into_owned());
+            let line = match (&change.first, &change.second) {
+                (Some(first), None) => format!("only in the first file: {}", shown(first)?),
+                (None, Some(second)) => format!("only in the second file: {}", shown(second)?),
+                (first, second) => {
+                    let [first, second] = [first, second].map(Option::as_ref);
+                    let shown = |value: Option<&Value>| value.map_or(Ok(String::new()), shown);
+                    format!("{} became {}", shown(first)?, shown(second)?)
+                }
+            };
+            console.short_line(format!("{path}  {line}"))?;
+        }
+        let (same, changes) = (diff.same, diff.changes.len());
+        console.line(format!("{same} the same, {changes} different"))?;
+    }
+    Ok(if diff.changes.is_empty() { ExitStatus::Success } else { ExitStatus::Findings })
+}
+
+/// A file as a tree.
+fn value(file: &OsString, args: &DiffArgs) -> Result<Value, Failure> {
+    let location = Location::parse(file);
+    let read = ReadOptions::default().nan(true).message(args.schema.message_of());
+    let from = args.schema.from(None, &location);
+    let options = ConvertOptions::default().from(from).read(read);
+    let source = OpenSource::open(Input::open(&location)?, &options);
+    let value = source.and_then(|source| source.into_value(&options));
+    Ok(value.map_err(|error| error.in_file(location.name()))?)
+}
+
+/// A value on one line, cut where it is long.
+fn shown(value: &Value) -> Result<String, Failure> {
+    const SHOWN: usize = 100;
+    let text = String::from_utf8_lossy(&json::to_vec(value)?).into_owned();
+    let text = printable(&text).into_owned();
+    Ok(match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    })
 }
 
 /// What is no file and can be an artifact's name, on both sides.
@@ -78,8 +143,9 @@ fn no_tensors(location: &Location) -> Error {
     };
     let error = match std::fs::metadata(path) {
         Err(error) => Error::io(error, "cannot open the file"),
-        Ok(_) => Error::new(ErrorKind::Unsupported, "it is no file of named tensors")
-            .with_hint("safetensors, checkpoints, NPZ, NPY and folders of NPY are compared"),
+        Ok(_) => Error::new(ErrorKind::Unsupported, "it is no file of named tensors").with_hint(
+            "safetensors, checkpoints, NPZ, NPY and folders of NPY are compared, and Protobuf",
+        ),
     };
     error.in_file(location.name())
 }

@@ -16,14 +16,30 @@ const MAX_PADDING: usize = 28;
 /// Characters of a file's name that are shown at least.
 const MIN_NAME: usize = 24;
 
+/// What is counted rather than the length of something.
+const COUNTED: [&str; 12] = [
+    "tensors",
+    "inputs",
+    "outputs",
+    "operators",
+    "initializers",
+    "functions",
+    "layers",
+    "features",
+    "elements",
+    "blocks",
+    "events",
+    "fields",
+];
+
 pub(crate) fn inspect(
     args: &InspectArgs,
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
     for_each_file(&args.files, console, |file, console| {
-        let options = ReadOptions::default().nan(true);
+        let options = ReadOptions::default().nan(true).message(args.schema.message_of());
         let place = Location::parse(file);
-        let inspection = match &args.from {
+        let inspection = match &args.schema.from(args.from.as_ref(), &place) {
             Some(id) => cannery::inspect_from(&place, id, &options)?,
             None => cannery::inspect(&place, &options)?,
         };
@@ -111,8 +127,8 @@ fn summary(node: &Node, among: Option<u64>) -> (String, &[Node]) {
         words = array;
     }
     if let Some(len) = node.len {
-        words = match words.as_str() {
-            "tensors" => count(len.1, "tensor"),
+        words = match words.strip_suffix('s') {
+            Some(thing) if COUNTED.contains(&words.as_str()) => count(len.1, thing),
             _ => format!("{words} of {}", range(len)),
         };
     }

@@ -16,11 +16,12 @@ pub(crate) fn validate(
     let places = expand(&args.files.files)?;
     let mut tally = Tally { json: args.json, ..Tally::default() };
     let work = |place: &Location| -> Result<Outcome<Vec<Error>>> {
-        let loaded = match load(place, args.files.from.as_deref())? {
+        let from = args.schema.from(args.files.from.as_ref(), place);
+        let loaded = match load(place, from.as_deref())? {
             Outcome::Done(loaded) => loaded,
             Outcome::Skipped(why) => return Ok(Outcome::Skipped(why)),
         };
-        let options = ReadOptions::default().nan(args.nan);
+        let options = ReadOptions::default().nan(args.nan).message(args.schema.message_of());
         let errors = loaded.format.validate(&loaded.bytes, &options);
         let errors = errors.into_iter().map(|error| error.in_file(place.name())).collect();
         Ok(Outcome::Done(errors))

@@ -311,9 +311,12 @@ impl<'py> Target for PyTarget<'py, '_> {
         field: &Field,
         values: &mut Packed<'_>,
     ) -> Result<()> {
+        if values.as_bytes().is_empty() {
+            return Ok(());
+        }
         let list = self.list(message, field)?;
         // SAFETY: the list is alive, for the dictionary holds it.
-        let is_new = unsafe { ffi::PyList_GET_SIZE(list) } == 0 && !self.mode.as_class;
+        let is_new = unsafe { ffi::PyList_GET_SIZE(list) } == 0;
         if !is_new {
             while let Some(value) = values.next_value()? {
                 let value = self.convert(field, value)?;
@@ -327,13 +330,21 @@ impl<'py> Target for PyTarget<'py, '_> {
             let list = ffi::PyList_New(count.cast_signed());
             let list = Bound::from_owned_ptr_or_err(self.py, list).map_err(from_exception)?;
             let mut index = 0;
-            while let Some(value) = values.next_value()? {
+            let mut put = |value: Result<Bound<'py, PyAny>>| {
                 if index == count {
                     return Err(self.raised());
                 }
-                let value = self.convert(field, value)?;
-                ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), value.into_ptr());
+                ffi::PyList_SET_ITEM(list.as_ptr(), index.cast_signed(), value?.into_ptr());
                 index += 1;
+                Ok(())
+            };
+            let py = self.py;
+            if values.are_integers() {
+                values.integers(|value| put(make::int(py, value).map_err(from_exception)))?;
+            } else if !values.floats(|value| put(make::float(py, value).map_err(from_exception)))? {
+                while let Some(value) = values.next_value()? {
+                    put(self.convert(field, value))?;
+                }
             }
             list
         };

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use cannery::{Input, Location, Output};
-use cannery_core::ErrorKind;
+use cannery_core::{Error, ErrorKind};
+use cannery_protobuf::known::{OsmReader, write_blob};
 use cannery_protobuf::{FrameReader, Framing, write_frame};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -18,11 +19,43 @@ use crate::msgpack::Data;
 /// An iterator over the messages of a stream, as bytes.
 #[pyclass(module = "cannery._native", frozen)]
 pub(crate) struct ProtoFrames {
-    frames: Mutex<Option<FrameReader<Box<dyn BufRead + Send>>>>,
+    frames: Mutex<Option<Frames>>,
     name: String,
     on_error: String,
     #[pyo3(get)]
     errors: Py<PyList>,
+}
+
+enum Frames {
+    Messages(FrameReader<Box<dyn BufRead + Send>>),
+    Blobs(OsmReader<Box<dyn BufRead + Send>>),
+}
+
+impl Frames {
+    /// A message as bytes; a blob as its type and the block in it.
+    fn next<'py>(&mut self, py: Python<'py>) -> cannery_core::Result<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Messages(reader) => {
+                let frame = reader.next_frame()?;
+                Ok(frame.map(|frame| PyBytes::new(py, &frame.data).into_any()))
+            }
+            Self::Blobs(reader) => {
+                let Some(blob) = reader.next_blob()? else { return Ok(None) };
+                let block = blob.block().map_err(is_passed)?;
+                let pair = (blob.kind.as_str(), PyBytes::new(py, &block)).into_pyobject(py);
+                pair.map(|pair| Some(pair.into_any())).map_err(crate::errors::from_exception)
+            }
+        }
+    }
+}
+
+/// A blob that cannot be unpacked is passed over: the next one begins where it ends.
+fn is_passed(error: Error) -> Error {
+    let passed = Error::new(ErrorKind::Corrupt, error.message().to_owned());
+    match error.pos() {
+        Some(pos) => passed.at(pos),
+        None => passed,
+    }
 }
 
 fn framing(name: &str) -> PyResult<Framing> {
@@ -42,7 +75,6 @@ pub(super) fn proto_frames(
     on_error: String,
     largest: u64,
 ) -> PyResult<ProtoFrames> {
-    let framing = framing(kind)?;
     if !["raise", "skip", "collect"].contains(&on_error.as_str()) {
         let text = format!("on_error must be 'raise', 'skip' or 'collect', not {on_error:?}");
         return Err(PyValueError::new_err(text));
@@ -54,7 +86,13 @@ pub(super) fn proto_frames(
     };
     let input = input.or_raise(py)?;
     let name = input.name().to_owned();
-    let reader = FrameReader::new(input.into_reader(), framing).largest(largest);
+    let reader = match kind {
+        "osm" => Frames::Blobs(OsmReader::new(input.into_reader())),
+        kind => {
+            let framing = framing(kind)?;
+            Frames::Messages(FrameReader::new(input.into_reader(), framing).largest(largest))
+        }
+    };
     let errors = PyList::empty(py).unbind();
     Ok(ProtoFrames { frames: Mutex::new(Some(reader)), name, on_error, errors })
 }
@@ -81,13 +119,13 @@ impl ProtoFrames {
         Ok(())
     }
 
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let busy = |_| PyValueError::new_err("the stream is being read");
         let mut guard = self.frames.try_lock().map_err(busy)?;
         loop {
             let Some(reader) = guard.as_mut() else { return Ok(None) };
-            match reader.next_frame() {
-                Ok(frame) => return Ok(frame.map(|frame| PyBytes::new(py, &frame.data))),
+            match reader.next(py) {
+                Ok(frame) => return Ok(frame),
                 Err(error) => {
                     let goes_on = error.kind() == ErrorKind::Corrupt;
                     let is_data = goes_on
@@ -122,7 +160,7 @@ pub(super) fn proto_write(
     messages: &Bound<'_, PyAny>,
     kind: &str,
 ) -> PyResult<u64> {
-    let framing = framing(kind)?;
+    let framing = if kind == "osm" { None } else { Some(framing(kind)?) };
     let messages = messages.try_iter()?;
     let output = match (path, file) {
         (Some(path), _) => Output::create(&Location::parse(&path)),
@@ -137,15 +175,20 @@ pub(super) fn proto_write(
 
 fn write_all<W: std::io::Write>(
     out: &mut W,
-    framing: Framing,
+    framing: Option<Framing>,
     messages: Bound<'_, PyIterator>,
 ) -> PyResult<u64> {
     let py = messages.py();
     let mut count = 0;
     for message in messages {
         let message = message?;
-        let data = Data::of(&message)?;
-        write_frame(out, framing, data.bytes()).or_raise(py)?;
+        if let Some(framing) = framing {
+            let data = Data::of(&message)?;
+            write_frame(out, framing, data.bytes()).or_raise(py)?;
+        } else {
+            let (kind, block): (String, Bound<'_, PyAny>) = message.extract()?;
+            write_blob(out, &kind, Data::of(&block)?.bytes()).or_raise(py)?;
+        }
         count += 1;
     }
     Ok(count)

@@ -21,6 +21,7 @@ pub(super) fn to_python<'py>(py: Python<'py>, value: Scalar<'_>) -> PyResult<Bou
         Scalar::F32(value) => make::float(py, value.into())?,
         Scalar::F64(value) => make::float(py, value)?,
         Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
+        Scalar::Text(value) if value.is_ascii() => text::from_ascii(py, value.as_bytes())?,
         Scalar::Text(value) => text::from_utf8(py, value.as_bytes())?,
         // Text that is not UTF-8, which only some schemas allow, is shown as what it is.
         Scalar::LooseText(value) | Scalar::Bytes(value) => PyBytes::new(py, value).into_any(),

@@ -189,6 +189,21 @@ impl ProtoSchema {
         self.decode_bytes(py, self.id(message)?, data.bytes(), mode, depth)
     }
 
+    /// Decodes a message to a dictionary, without any option: small messages are read so.
+    fn decode_plain<'py>(
+        &self,
+        py: Python<'py>,
+        message: u32,
+        data: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let data = Data::of(data)?;
+        let budget = Budget::of(data.bytes().len());
+        let mode =
+            DecodeMode { as_class: false, defaults: false, enum_numbers: false, budget: &budget };
+        let depth = DecodeOptions::default().depth;
+        self.decode_bytes(py, self.id(message)?, data.bytes(), mode, depth)
+    }
+
     /// Encodes a dictionary, a dataclass or any object with the attributes.
     #[pyo3(signature = (message, value, *, deterministic, partial))]
     fn encode<'py>(
@@ -224,22 +239,47 @@ impl ProtoSchema {
         json.or_raise(py)
     }
 
-    /// The bytes of a message from its JSON.
-    #[pyo3(signature = (message, text, *, ignore_unknown))]
-    fn json_to_bytes<'py>(
+    /// A message, as bytes or as an object, as JSON without any option.
+    fn plain_json(
+        &self,
+        py: Python<'_>,
+        message: u32,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<String> {
+        let id = self.id(message)?;
+        if let Ok(bytes) = value.cast::<PyBytes>() {
+            let json = self.tree(id, bytes.as_bytes());
+            let json = json.and_then(|tree| tree.to_json(&self.pool, JsonOptions::default()));
+            return json.or_raise(py);
+        }
+        let encoder = PyEncoder { schema: self, py, deterministic: false, partial: true };
+        let bytes = encoder.encode(id, value)?;
+        let json = self.tree(id, &bytes);
+        json.and_then(|tree| tree.to_json(&self.pool, JsonOptions::default())).or_raise(py)
+    }
+
+    /// A message from its JSON: a dictionary, or an instance of its dataclass.
+    fn json_to_python<'py>(
         &self,
         py: Python<'py>,
         message: u32,
         text: &str,
         ignore_unknown: bool,
-    ) -> PyResult<Bound<'py, PyBytes>> {
+        as_class: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let id = self.id(message)?;
         let options = JsonReadOptions::default().ignore_unknown(ignore_unknown);
-        let bytes = py.detach(|| {
+        let read = || {
             let message = Message::from_json(&self.pool, id, text, options)?;
             Ok(message.encode(&self.pool, EncodeOptions::default()))
-        });
-        Ok(PyBytes::new(py, &bytes.or_raise(py)?))
+        };
+        // What is short is done before another thread has begun.
+        let bytes = if text.len() < 4096 { read() } else { py.detach(read) };
+        let bytes = bytes.or_raise(py)?;
+        let budget = Budget::of(bytes.len());
+        let mode = DecodeMode { as_class, defaults: false, enum_numbers: false, budget: &budget };
+        let depth = DecodeOptions::default().depth;
+        self.decode_bytes(py, id, &bytes, mode, depth)
     }
 
     /// A message, given as its bytes, in the text format.

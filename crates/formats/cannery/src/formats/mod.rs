@@ -16,13 +16,17 @@ mod hdf5_write;
 pub(crate) mod json;
 #[cfg(feature = "json")]
 pub(crate) mod jsonl;
+#[cfg(feature = "protobuf")]
+pub(crate) mod known;
+#[cfg(feature = "protobuf")]
+mod known_nodes;
 #[cfg(feature = "msgpack")]
 pub(crate) mod msgpack;
 #[cfg(feature = "npy")]
 pub(crate) mod npy;
 #[cfg(feature = "npy")]
 pub(crate) mod npz;
-#[cfg(any(feature = "cbor", feature = "msgpack", feature = "yaml"))]
+#[cfg(any(feature = "cbor", feature = "msgpack", feature = "protobuf", feature = "yaml"))]
 mod per_document;
 #[cfg(feature = "pickle")]
 pub(crate) mod pickle;

@@ -1,21 +1,33 @@
-//! Protobuf: one message of a type that the caller names, in its JSON mapping.
+//! Protobuf: messages of a type that the caller names, in their JSON mapping.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
-use cannery_core::{Error, ErrorKind, Limits, Result, Sink, Value, ValueBuilder};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
+use cannery_core::tagged::TagSupport;
+use cannery_core::{Container, Error, ErrorKind, Limits, Result, Sink, Value, ValueBuilder};
+use cannery_protobuf::known::{Known, is_record};
 use cannery_protobuf::{
-    Compiler, DecodeOptions, EncodeOptions, JsonOptions, JsonReadOptions, Message, MessageId, Pool,
-    Sources,
+    Compiler, DecodeOptions, EncodeOptions, FrameReader, Framing, Inspected, InspectedValue,
+    JsonOptions, JsonReadOptions, Message, MessageId, Pool, Sources, write_frame,
 };
 
+use super::npy::bytes_of;
 use super::once;
+use super::per_document::{Documents, PerDocument};
+use crate::adapt::AdaptedSink;
 use crate::format::{
-    Capabilities, Format, Likelihood, MessageOf, ReadOptions, Reader, WriteOptions, Writer,
+    Capabilities, Documents as DocumentCount, Format, Likelihood, MessageOf, ReadOptions, Reader,
+    Rows, WriteOptions, Writer,
 };
+use crate::inspect::Node;
 use crate::{Input, Output};
 
 pub(crate) struct Protobuf;
+
+/// Messages inside each other that are shown where there is no schema.
+const SHOWN_DEPTH: usize = 10;
 
 impl Format for Protobuf {
     fn id(&self) -> &'static str {
@@ -36,18 +48,22 @@ impl Format for Protobuf {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        capabilities(Rows::Possibly)
     }
 
+    /// One message; with `rows` many, each with its length before it; those of a TFRecord file are
+    /// known by their checksums.
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
-        let schema = Schema::of(options.message.as_ref())?;
-        let bytes = super::npy::bytes_of(input, options)?;
-        Ok(once(move |sink| {
-            let options = DecodeOptions::default();
-            let message = Message::decode(&schema.pool, schema.message, &bytes, &options)?;
-            let json = message.to_json(&schema.pool, JsonOptions::default())?;
-            cannery_json::from_str(&json, &cannery_json::ReadOptions::default(), sink)
-        }))
+        let asked = options.message.clone().or_else(|| beside(&input));
+        let Schema { pool, message } = Schema::of(asked.as_ref())?;
+        if is_record(input.start()) {
+            return Ok(Box::new(ProtobufRows::new(pool, message, input, Framing::TfRecord)));
+        }
+        if options.rows {
+            return Ok(Box::new(ProtobufRows::new(pool, message, input, Framing::Delimited)));
+        }
+        let bytes = bytes_of(input, options)?;
+        Ok(once(move |sink| send_message((&pool, message), &bytes, sink)))
     }
 
     fn writer<'w>(
@@ -55,10 +71,80 @@ impl Format for Protobuf {
         output: Output<'w>,
         options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let schema = Schema::of(options.message.as_ref())?;
-        let builder = ValueBuilder::new(Limits::default());
-        Ok(Box::new(ProtobufOutput { schema, builder, output }))
+        let Schema { pool, message } = Schema::of(options.message.as_ref())?;
+        let writer = ProtobufOutput::new(PoolHandle::Own(Box::new(pool)), message, output);
+        Ok(Box::new(match options.rows {
+            // A single row is a message like any other.
+            true if !options.any_rows => writer.rows(Framing::Delimited).bare_if_one(),
+            true => writer.rows(Framing::Delimited),
+            false => writer,
+        }))
     }
+
+    /// What is inside by the schema; without one, what the wire says and what it may mean.
+    fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
+        if options.message.is_none() && beside(&input).is_none() {
+            let bytes = bytes_of(input, options)?;
+            let fields = cannery_protobuf::inspect(&bytes, SHOWN_DEPTH)?;
+            return Ok(Node::of_parts("fields", fields.iter().map(field_node).collect()));
+        }
+        let mut outline = crate::summary::SchemaSummary::default();
+        self.read(input, options, &mut outline)?;
+        Ok(outline.into_node())
+    }
+}
+
+/// Bytes and numbers that are none have a form of their own in the mapping.
+pub(super) fn capabilities(rows: Rows) -> Capabilities {
+    let support = TagSupport::default().bytes(true).non_finite(true);
+    Capabilities { rows, support, ..Capabilities::default() }
+}
+
+/// A field without its schema.
+fn field_node(field: &Inspected) -> Node {
+    let parts = match &field.value {
+        InspectedValue::Message(inner) => inner.iter().map(field_node).collect(),
+        _ => Vec::new(),
+    };
+    let sure = format!("{:.0} % sure", field.sure * 100.0);
+    let shown = match &field.value {
+        InspectedValue::Unsigned(value) => value.to_string(),
+        InspectedValue::Signed(value) => value.to_string(),
+        InspectedValue::Float(value) => value.to_string(),
+        InspectedValue::Text(text) => format!("{:?}", shorten(text)),
+        InspectedValue::Bytes(bytes) => format!("{} bytes", bytes.len()),
+        InspectedValue::Packed(numbers) => format!("{} numbers", numbers.len()),
+        InspectedValue::Message(inner) => format!("{} fields", inner.len()),
+    };
+    let details = Some(format!("{shown}  {} on the wire, {sure}", field.wire));
+    let kind = field.likely.to_owned();
+    Node { kind, details, parts, ..Node::default() }.named(field.number.to_string())
+}
+
+/// The first characters of a text.
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// What lies beside a message that a store has: its schema, and which of the messages it is.
+fn beside(input: &Input) -> Option<MessageOf> {
+    let path = Path::new(input.name());
+    if path.file_name()? != "message.binpb" {
+        return None;
+    }
+    let schema = path.with_file_name("schema.binpb");
+    let about = std::fs::read(path.with_file_name("message.json")).ok()?;
+    let Ok(Value::Map(entries)) = cannery_json::to_value(&about) else { return None };
+    let mut texts = entries.into_iter().filter_map(|(key, value)| match (key, value) {
+        (Value::Text(key), Value::Text(value)) => Some((key.to_string(), value.to_string())),
+        _ => None,
+    });
+    let (_, message) = texts.find(|(key, _)| key == "message")?;
+    schema.is_file().then_some(MessageOf { schema, message })
 }
 
 /// The message that files are read as.
@@ -88,7 +174,9 @@ impl Schema {
 }
 
 fn compile(path: &Path) -> Result<Pool> {
-    let is_set = path.extension().is_some_and(|e| e == "binpb" || e == "pb" || e == "desc");
+    let is_set = path
+        .extension()
+        .is_some_and(|e| e == "binpb" || e == "pb" || e == "desc" || e == "protoset");
     if is_set {
         let doing = || format!("cannot read `{}`", path.display());
         let data = std::fs::read(path).map_err(|error| Error::io(error, doing()))?;
@@ -103,27 +191,189 @@ fn compile(path: &Path) -> Result<Pool> {
     Ok(compiler.into_pool())
 }
 
-/// Collects the value, which is written when it is complete.
-struct ProtobufOutput<'w> {
-    schema: Schema,
+/// A pool of this reader or writer's own, or one that is at hand.
+pub(super) enum PoolHandle {
+    Own(Box<Pool>),
+    Known(&'static Pool),
+}
+
+impl PoolHandle {
+    fn pool(&self) -> &Pool {
+        match self {
+            Self::Own(pool) => pool,
+            Self::Known(pool) => pool,
+        }
+    }
+}
+
+/// Sends a message in its JSON mapping.
+pub(super) fn send_message(
+    (pool, of): (&Pool, MessageId),
+    bytes: &[u8],
+    sink: &mut dyn Sink,
+) -> Result<()> {
+    let message = Message::decode(pool, of, bytes, &DecodeOptions::default())?;
+    let json = message.to_json(pool, JsonOptions::default())?;
+    drop(message);
+    cannery_json::from_str(&json, &cannery_json::ReadOptions::default(), sink)
+}
+
+/// Messages in a row.
+pub(super) struct ProtobufRows {
+    pool: PoolHandle,
+    message: MessageId,
+    reader: FrameReader<Box<dyn BufRead + Send>>,
+}
+
+impl ProtobufRows {
+    fn new(pool: Pool, message: MessageId, input: Input, framing: Framing) -> Self {
+        let pool = PoolHandle::Own(Box::new(pool));
+        Self { pool, message, reader: FrameReader::new(input.into_reader(), framing) }
+    }
+
+    pub(super) fn known(
+        pool: &'static Pool,
+        message: MessageId,
+        input: Input,
+        framing: Framing,
+    ) -> Self {
+        let reader = FrameReader::new(input.into_reader(), framing);
+        Self { pool: PoolHandle::Known(pool), message, reader }
+    }
+}
+
+impl Reader for ProtobufRows {
+    fn documents(&self) -> DocumentCount {
+        DocumentCount::Several
+    }
+
+    fn read(mut self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
+        sink.begin(Container::List, None)?;
+        while let Some(frame) = self.reader.next_frame()? {
+            let sent = send_message((self.pool.pool(), self.message), &frame.data, sink);
+            // Behind the length; of a record, its checksum too.
+            sent.map_err(|error| {
+                error.map_pos(|mut pos| {
+                    pos.offset += frame.data_offset;
+                    pos
+                })
+            })?;
+        }
+        sink.end(Container::List)
+    }
+}
+
+/// Collects each value, and writes its message when it is complete.
+pub(super) struct ProtobufOutput<'w>(AdaptedSink<PerDocument<Messages<'w>>>);
+
+struct Messages<'w> {
+    pool: PoolHandle,
+    message: MessageId,
+    /// What stands between rows; without rows there is one message.
+    framing: Option<Framing>,
+    /// The first row, until it is known whether it is the only one, which is then a message alone.
+    first: First,
     builder: ValueBuilder,
     output: Output<'w>,
 }
 
-impl Writer for ProtobufOutput<'_> {
+#[derive(PartialEq, Eq)]
+enum First {
+    Due,
+    Kept(Vec<u8>),
+    Written,
+}
+
+impl<'w> ProtobufOutput<'w> {
+    fn new(pool: PoolHandle, message: MessageId, output: Output<'w>) -> Self {
+        let builder = ValueBuilder::new(Limits::default());
+        let first = First::Written;
+        let messages = Messages { pool, message, framing: None, first, builder, output };
+        Self(AdaptedSink(PerDocument::new(messages)))
+    }
+
+    pub(super) fn known(known: Known, output: Output<'w>) -> Result<Self> {
+        let (pool, message) = known.compiled()?;
+        Ok(Self::new(PoolHandle::Known(pool), message, output))
+    }
+
+    pub(super) fn rows(mut self, framing: Framing) -> Self {
+        self.0.0.documents.framing = Some(framing);
+        self
+    }
+
+    fn bare_if_one(mut self) -> Self {
+        self.0.0.documents.first = First::Due;
+        self
+    }
+}
+
+impl Documents for Messages<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.builder
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        let value: Value = self.builder.finish()?;
-        let json = cannery_json::to_vec(&value)?;
+    fn asked(&self) -> &dyn Sink {
+        &self.builder
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let builder = std::mem::replace(&mut self.builder, ValueBuilder::new(Limits::default()));
+        let json = cannery_json::to_vec(&as_json(builder.finish()?))?;
         let json = String::from_utf8_lossy(&json);
-        let (pool, of) = (&self.schema.pool, self.schema.message);
-        let message = Message::from_json(pool, of, &json, JsonReadOptions::default())?;
+        let pool = self.pool.pool();
+        let message = Message::from_json(pool, self.message, &json, JsonReadOptions::default())?;
         let bytes = message.encode(pool, EncodeOptions::default().deterministic(true));
-        let written = self.output.write_all(&bytes);
-        written.map_err(|error| Error::io(error, "cannot write the file"))?;
-        self.output.finish()
+        if self.first == First::Due {
+            self.first = First::Kept(bytes);
+            return Ok(());
+        }
+        if let First::Kept(first) = std::mem::replace(&mut self.first, First::Written) {
+            self.write(self.framing, &first)?;
+        }
+        self.write(self.framing, &bytes)
+    }
+}
+
+impl Messages<'_> {
+    fn write(&mut self, framing: Option<Framing>, bytes: &[u8]) -> Result<()> {
+        if let Some(framing) = framing {
+            return write_frame(&mut self.output, framing, bytes);
+        }
+        let written = self.output.write_all(bytes);
+        written.map_err(|error| Error::io(error, "cannot write the file"))
+    }
+}
+
+/// What JSON lacks, as Protobuf's mapping has it: bytes in Base64, names of what is no number.
+fn as_json(value: Value) -> Value {
+    match value {
+        Value::Bytes(bytes) => Value::from(STANDARD.encode(bytes)),
+        Value::Float(value) if !value.is_finite() => Value::from(if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }),
+        Value::List(items) => Value::List(items.into_iter().map(as_json).collect()),
+        Value::Map(entries) => {
+            Value::Map(entries.into_iter().map(|(key, value)| (key, as_json(value))).collect())
+        }
+        other => other,
+    }
+}
+
+impl Writer for ProtobufOutput<'_> {
+    fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        let mut messages = self.0.0.documents;
+        if let First::Kept(only) = std::mem::replace(&mut messages.first, First::Written) {
+            messages.write(None, &only)?;
+        }
+        messages.output.finish()
     }
 }

@@ -1,15 +1,18 @@
 //! JSON text, strictly by RFC 8259.
 
+use std::borrow::Cow;
+
 use cannery_core::{Error, ErrorKind, Result};
 
 pub(super) struct JsonCursor<'a> {
+    whole: &'a str,
     text: &'a [u8],
     pub(super) at: usize,
 }
 
 impl<'a> JsonCursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text: text.as_bytes(), at: 0 }
+        Self { whole: text, text: text.as_bytes(), at: 0 }
     }
 
     /// The next byte that is no white space; 0 at the end.
@@ -86,7 +89,7 @@ impl<'a> JsonCursor<'a> {
                 return Err(self.expected("digits of the exponent"));
             }
         }
-        Ok(std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default())
+        Ok(self.piece(start, self.at))
     }
 
     fn digits(&mut self) -> usize {
@@ -97,8 +100,24 @@ impl<'a> JsonCursor<'a> {
         self.at - start
     }
 
-    pub(super) fn string(&mut self) -> Result<String> {
+    pub(super) fn string(&mut self) -> Result<Cow<'a, str>> {
         self.consume(b'"')?;
+        let start = self.at;
+        let rest = &self.text[start..];
+        let plain = rest.iter().take_while(|b| **b >= 0x20 && **b != b'"' && **b != b'\\').count();
+        if rest.get(plain) == Some(&b'"') {
+            self.at += plain + 1;
+            return Ok(Cow::Borrowed(self.piece(start, start + plain)));
+        }
+        self.escaped_string().map(Cow::Owned)
+    }
+
+    /// A piece of the text between two ASCII characters.
+    fn piece(&self, start: usize, end: usize) -> &'a str {
+        self.whole.get(start..end).unwrap_or_default()
+    }
+
+    fn escaped_string(&mut self) -> Result<String> {
         let mut out = Vec::new();
         loop {
             let start = self.at;

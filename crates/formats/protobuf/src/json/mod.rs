@@ -8,4 +8,5 @@ mod time;
 mod write;
 
 pub use read::JsonReadOptions;
+pub(crate) use time::timestamp_text;
 pub use write::JsonOptions;

@@ -38,7 +38,8 @@ impl Message {
         text: &str,
         options: JsonReadOptions,
     ) -> Result<Self> {
-        let mut reader = JsonReader { pool, cursor: JsonCursor::new(text), options, depth: 100 };
+        let cursor = JsonCursor::new(text);
+        let mut reader = JsonReader { pool, cursor, options, depth: 100, ahead: 0 };
         let read = reader.message(of).and_then(|message| {
             reader.cursor.end()?;
             Ok(message)
@@ -52,6 +53,8 @@ pub(super) struct JsonReader<'a> {
     pub(super) cursor: JsonCursor<'a>,
     pub(super) options: JsonReadOptions,
     pub(super) depth: usize,
+    /// The position of the field that is expected next.
+    ahead: usize,
 }
 
 impl<'a> JsonReader<'a> {
@@ -61,12 +64,13 @@ impl<'a> JsonReader<'a> {
             return Err(self.cursor.error(ErrorKind::Depth, text));
         }
         self.depth -= 1;
+        let ahead = std::mem::take(&mut self.ahead);
         let mut message = Message::new(of);
         match self.pool.message_type(of).well_known {
             WellKnown::None | WellKnown::Empty => self.object(&mut message)?,
             well_known => self.special(well_known, &mut message)?,
         }
-        self.depth += 1;
+        (self.depth, self.ahead) = (self.depth + 1, ahead);
         Ok(message)
     }
 
@@ -83,7 +87,6 @@ impl<'a> JsonReader<'a> {
             self.cursor.consume(b':')?;
             self.member(message, &name, at)?;
             if self.cursor.accept(b'}') {
-                message.finish_maps();
                 return Ok(());
             }
             self.cursor.consume(b',')?;
@@ -105,15 +108,24 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    fn find(&self, of: MessageId, name: &str) -> Option<&'a Field> {
+    fn find(&mut self, of: MessageId, name: &str) -> Option<&'a Field> {
         let message_type = self.pool.message_type(of);
         if let Some(extension) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let found = self.pool.extension(extension);
             return found.filter(|field| field.containing == Some(of));
         }
+        // Fields mostly come in the order of the schema, others are looked up.
+        if let Some(ahead) = message_type.fields.get(self.ahead)
+            && &*ahead.json_name == name
+        {
+            self.ahead += 1;
+            return Some(ahead);
+        }
         let position =
             message_type.by_json_name.get(name).or_else(|| message_type.by_name.get(name));
-        position.map(|&position| &message_type.fields[position as usize])
+        let position = *position? as usize;
+        self.ahead = position + 1;
+        Some(&message_type.fields[position])
     }
 }
 
@@ -199,7 +211,7 @@ impl JsonReader<'_> {
             self.cursor.consume(b':')?;
             let value = self
                 .item(value_field)
-                .map_err(|error| error.inside(Segment::Key(name.as_str().into())))?;
+                .map_err(|error| error.inside(Segment::Key((&*name).into())))?;
             if let Some(value) = value {
                 message.map_entry(field.number, key, value);
             }
@@ -234,7 +246,7 @@ impl JsonReader<'_> {
                 let of = field.message.expect("a field of messages has their type");
                 Value::Message(Box::new(self.message(of)?))
             }
-            kind::STRING => Value::Bytes(self.cursor.string()?.into_bytes()),
+            kind::STRING => Value::Bytes(self.cursor.string()?.into_owned().into_bytes()),
             kind::BYTES => {
                 let at = self.cursor.at;
                 let text = self.cursor.string()?;
@@ -284,7 +296,7 @@ impl JsonReader<'_> {
         let quoted;
         let text = if is_quoted {
             quoted = self.cursor.string()?;
-            quoted.as_str()
+            &*quoted
         } else {
             self.cursor.number()?
         };
@@ -349,6 +361,12 @@ fn integer(of: u8, text: &str) -> Option<Value> {
 }
 
 fn exact(text: &str) -> Option<i128> {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let is_short = (1..=18).contains(&digits.len()) && (digits[0] != b'0' || digits.len() == 1);
+    if is_short && digits.iter().all(u8::is_ascii_digit) {
+        let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+        return Some(if digits.len() < text.len() { -value } else { value }.into());
+    }
     if !is_number(text) {
         return None;
     }

@@ -4,7 +4,7 @@ use cannery_core::{Error, ErrorKind, Result};
 
 use super::read::JsonReader;
 use super::time;
-use super::write::JsonWriter;
+use super::write::{JsonWriter, scientific};
 use crate::message::{Message, Value};
 use crate::pool::MessageId;
 use crate::well_known::WellKnown;
@@ -94,7 +94,7 @@ fn write_value(writer: &mut JsonWriter<'_>, message: &Message) -> Result<()> {
             if !number.is_finite() {
                 return Err(wrong("expected a finite number in `google.protobuf.Value`"));
             }
-            writer.float(*number, || format!("{number:e}"));
+            writer.float(*number, || scientific(zmij::Buffer::new().format_finite(*number)));
         }
         Some((3, Value::Bytes(text))) => {
             let text = std::str::from_utf8(text).unwrap_or_default();
@@ -246,7 +246,11 @@ fn read_struct(reader: &mut JsonReader<'_>, message: &mut Message) -> Result<()>
         }
         reader.cursor.consume(b':')?;
         let value = reader.message(of)?;
-        message.map_entry(1, Value::Bytes(key.into_bytes()), Value::Message(Box::new(value)));
+        message.map_entry(
+            1,
+            Value::Bytes(key.into_owned().into_bytes()),
+            Value::Message(Box::new(value)),
+        );
         if reader.cursor.accept(b'}') {
             return Ok(());
         }
@@ -285,7 +289,7 @@ fn read_value(reader: &mut JsonReader<'_>, message: &mut Message) -> Result<()> 
             let value = reader.message(child(6)?)?;
             message.set(6, Value::Message(Box::new(value)));
         }
-        b'"' => message.set(3, Value::Bytes(reader.cursor.string()?.into_bytes())),
+        b'"' => message.set(3, Value::Bytes(reader.cursor.string()?.into_owned().into_bytes())),
         _ if reader.cursor.word("null") => message.set(1, Value::Enum(0)),
         _ if reader.cursor.word("true") => message.set(4, Value::Bool(true)),
         _ if reader.cursor.word("false") => message.set(4, Value::Bool(false)),
@@ -337,7 +341,7 @@ fn read_any(reader: &mut JsonReader<'_>, message: &mut Message) -> Result<()> {
     reader.cursor.at = start;
     let child = any_fields(reader, of)?;
     reader.cursor.at = end;
-    message.set(1, Value::Bytes(url.into_bytes()));
+    message.set(1, Value::Bytes(url.into_owned().into_bytes()));
     let bytes = child.encode(reader.pool, EncodeOptions::default().deterministic(true));
     if !bytes.is_empty() {
         message.set(2, Value::Bytes(bytes));

@@ -38,7 +38,8 @@ fn fraction(nanos: i64) -> String {
     }
 }
 
-pub(super) fn timestamp_text(seconds: i64, nanos: i64) -> Option<String> {
+/// A point in time since 1970 as RFC 3339 has it; `None` beyond the years 1 to 9999.
+pub(crate) fn timestamp_text(seconds: i64, nanos: i64) -> Option<String> {
     if !(EARLIEST..=LATEST).contains(&seconds) || !(0..1_000_000_000).contains(&nanos) {
         return None;
     }

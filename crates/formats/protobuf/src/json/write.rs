@@ -195,16 +195,18 @@ impl JsonWriter<'_> {
         self.open('{');
         let mut is_first = true;
         for (key, value) in entries {
+            let mut buffer = itoa::Buffer::new();
             let text = match key {
-                Value::Bytes(bytes) => utf8(bytes)?.to_owned(),
-                Value::Bool(value) => value.to_string(),
-                Value::I32(value) => value.to_string(),
-                Value::I64(value) => value.to_string(),
-                Value::U32(value) => value.to_string(),
-                Value::U64(value) => value.to_string(),
-                _ => String::new(),
+                Value::Bytes(bytes) => utf8(bytes)?,
+                Value::Bool(true) => "true",
+                Value::Bool(false) => "false",
+                Value::I32(value) => buffer.format(*value),
+                Value::I64(value) => buffer.format(*value),
+                Value::U32(value) => buffer.format(*value),
+                Value::U64(value) => buffer.format(*value),
+                _ => "",
             };
-            self.key(&text, &mut is_first);
+            self.key(text, &mut is_first);
             self.value(value_field, value)?;
         }
         self.close('}', is_first);
@@ -218,8 +220,16 @@ impl JsonWriter<'_> {
             Value::U32(value) => self.out.push_str(buffer.format(*value)),
             Value::I64(value) => self.quoted(buffer.format(*value)),
             Value::U64(value) => self.quoted(buffer.format(*value)),
+            Value::F32(value) if is_plain_single(*value) => {
+                self.out.push_str(zmij::Buffer::new().format_finite(*value));
+            }
+            Value::F64(value) if is_plain(*value) => {
+                self.out.push_str(zmij::Buffer::new().format_finite(*value));
+            }
             Value::F32(value) => self.float((*value).into(), || single_digits(*value)),
-            Value::F64(value) => self.float(*value, || format!("{value:e}")),
+            Value::F64(value) => {
+                self.float(*value, || scientific(zmij::Buffer::new().format_finite(*value)));
+            }
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Enum(number) => self.enumeration(field, *number),
             Value::Bytes(bytes) if field.kind == kind::BYTES => {
@@ -273,14 +283,15 @@ impl JsonWriter<'_> {
     }
 
     pub(super) fn text(&mut self, text: &str) {
+        self.out.reserve(text.len() + 2);
         self.out.push('"');
-        let mut from = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
+        let (bytes, mut from, mut at) = (text.as_bytes(), 0, 0);
+        loop {
+            at += plain_bytes(&bytes[at..]);
+            let Some(&byte) = bytes.get(at) else { break };
             self.out.push_str(&text[from..at]);
-            from = at + 1;
+            at += 1;
+            from = at;
             match byte {
                 b'"' => self.out.push_str("\\\""),
                 b'\\' => self.out.push_str("\\\\"),
@@ -297,15 +308,56 @@ impl JsonWriter<'_> {
     }
 }
 
-/// The digits of a float: six if they give it back, else as few as do.
-fn single_digits(value: f32) -> String {
-    let six = format!("{value:.5e}");
-    if six.parse() != Ok(value) {
-        return format!("{value:e}");
+/// How many bytes at the beginning of a text need no escape.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    let mut at = 0;
+    // Blocks without a branch in them, which become vector instructions.
+    while let Some(block) = bytes[at..].first_chunk::<16>() {
+        if !block.iter().fold(true, |all, &byte| all & is_plain(byte)) {
+            break;
+        }
+        at += 16;
     }
-    let (mantissa, exponent) = six.split_once('e').expect("an exponent");
+    at + bytes[at..].iter().take_while(|&&byte| is_plain(byte)).count()
+}
+
+/// Whether the shortest digits of a number stand without an exponent, here and as `zmij` writes
+/// them.
+fn is_plain(value: f64) -> bool {
+    (1e-3..1e15).contains(&value.abs())
+}
+
+fn is_plain_single(value: f32) -> bool {
+    (1e-3..1e9).contains(&value.abs())
+}
+
+/// The digits of a float: six, or as many more as give it back, the even ones of two as near.
+fn single_digits(value: f32) -> String {
+    let digits = (5..8).map(|digits| format!("{value:.digits$e}"));
+    let found = digits.into_iter().find(|digits| digits.parse() == Ok(value));
+    let digits = found.unwrap_or_else(|| format!("{value:.8e}"));
+    let (mantissa, exponent) = digits.split_once('e').expect("an exponent");
     let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
     format!("{mantissa}e{exponent}")
+}
+
+/// The digits of a number in any form as one before the point, the others behind it, and an exponent.
+pub(super) fn scientific(text: &str) -> String {
+    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_start_matches('0');
+    let zeros = all.len() - digits.len();
+    let digits = digits.trim_end_matches('0');
+    let Some(first) = digits.get(..1) else { return format!("{sign}0e0") };
+    let exponent: i32 = exponent.parse().expect("an exponent is a number");
+    // A number has a few hundred digits at most.
+    let places = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    let exponent = exponent + places(whole.len()) - 1 - places(zeros);
+    let point = if digits.len() > 1 { "." } else { "" };
+    format!("{sign}{first}{point}{}e{exponent}", &digits[1..])
 }
 
 /// `1.5e3` as `1500.0`; with an exponent below 1e-4 and from 1e16 on.
@@ -356,7 +408,50 @@ mod tests {
             (1.5e300, "1.5e+300"),
         ];
         for (value, text) in cases {
-            assert_eq!(decimal(&format!("{value:e}")), text);
+            assert_eq!(decimal(&scientific(zmij::Buffer::new().format_finite(value))), text);
+        }
+    }
+
+    #[test]
+    fn the_quick_way_writes_the_same() {
+        let mut state = 1_u64;
+        // As few digits as give a number back, the even ones of two as near: so does Python.
+        let shortest = |value: f64| {
+            let digits = (0..17).map(|digits| format!("{value:.digits$e}"));
+            let mut digits = digits.filter(|digits| digits.parse() == Ok(value));
+            decimal(&scientific(&digits.next().expect("seventeen are enough")))
+        };
+        for round in 0..30_000_u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+            let exponent = 1023 - 12 + state % 65;
+            let value = f64::from_bits(exponent << 52 | state >> 12) * 0.5;
+            let single = value as f32;
+            for value in [value, -value, value.round(), (value * 100.0).round() / 100.0] {
+                if is_plain(value) {
+                    let quick = zmij::Buffer::new().format_finite(value).to_owned();
+                    assert_eq!(quick, shortest(value));
+                }
+            }
+            for single in [single, single.round(), (single * 8.0).round() / 8.0] {
+                if is_plain_single(single) {
+                    let quick = zmij::Buffer::new().format_finite(single).to_owned();
+                    assert_eq!(quick, decimal(&single_digits(single)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_no_escape() {
+        for len in 0..40 {
+            for at in 0..len {
+                for byte in [b'"', b'\\', 0, 0x1f] {
+                    let mut bytes = vec![b'a'; len];
+                    bytes[at] = byte;
+                    assert_eq!(plain_bytes(&bytes), at);
+                }
+            }
+            assert_eq!(plain_bytes(&vec![0xc3; len]), len);
         }
     }
 }

@@ -35,7 +35,7 @@ complete -c cannery -n "__fish_cannery_needs_command" -f -a "cat" -d 'Print the 
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "head" -d 'Print the first rows, items or entries of files'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "convert" -d 'Convert a file to another format'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "map-chunks" -d 'Call a Python function with each chunk of a file of rows, and write what it returns'
-complete -c cannery -n "__fish_cannery_needs_command" -f -a "diff" -d 'Compare two versions of artifacts, or the tensors of two files'
+complete -c cannery -n "__fish_cannery_needs_command" -f -a "diff" -d 'Compare two versions of artifacts, the tensors of two files, or two messages of Protobuf'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "fmt" -d 'Lay out files in JSON and YAML: blanks, indentation, lines'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "validate" -d 'Find all that is wrong with files'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "scan" -d 'Say what opening files would do, from their bytes alone'
@@ -55,6 +55,8 @@ complete -c cannery -n "__fish_cannery_needs_command" -f -a "completions" -d 'Pr
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "man" -d 'Print a manual page, for `man -l -`'
 complete -c cannery -n "__fish_cannery_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cannery -n "__fish_cannery_using_subcommand inspect" -l from -d 'Format of the files, where content and name do not tell' -r
+complete -c cannery -n "__fish_cannery_using_subcommand inspect" -l schema -d 'Schema of a Protobuf file: a `.proto` file or a descriptor set' -r -F
+complete -c cannery -n "__fish_cannery_using_subcommand inspect" -l message -d 'Message of the schema that the file is: `shop.Order`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand inspect" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -122,6 +124,8 @@ complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -s q -l quie
 complete -c cannery -n "__fish_cannery_using_subcommand map-chunks" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l atol -d 'Difference of two values that is tolerated' -r
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l rtol -d 'Difference that is tolerated, in proportion to the value in SECOND' -r
+complete -c cannery -n "__fish_cannery_using_subcommand diff" -l schema -d 'Schema of a Protobuf file: a `.proto` file or a descriptor set' -r -F
+complete -c cannery -n "__fish_cannery_using_subcommand diff" -l message -d 'Message of the schema that the file is: `shop.Order`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand diff" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
@@ -142,6 +146,8 @@ complete -c cannery -n "__fish_cannery_using_subcommand fmt" -l json -d 'Print w
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand fmt" -s h -l help -d 'Print help'
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -l from -d 'Format of the files, where content and name do not tell' -r
+complete -c cannery -n "__fish_cannery_using_subcommand validate" -l schema -d 'Schema of a Protobuf file: a `.proto` file or a descriptor set' -r -F
+complete -c cannery -n "__fish_cannery_using_subcommand validate" -l message -d 'Message of the schema that the file is: `shop.Order`' -r
 complete -c cannery -n "__fish_cannery_using_subcommand validate" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
@@ -334,7 +340,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_see
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "head" -d 'Print the first rows, items or entries of files'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "convert" -d 'Convert a file to another format'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "map-chunks" -d 'Call a Python function with each chunk of a file of rows, and write what it returns'
-complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "diff" -d 'Compare two versions of artifacts, or the tensors of two files'
+complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "diff" -d 'Compare two versions of artifacts, the tensors of two files, or two messages of Protobuf'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "fmt" -d 'Lay out files in JSON and YAML: blanks, indentation, lines'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "validate" -d 'Find all that is wrong with files'
 complete -c cannery -n "__fish_cannery_using_subcommand help; and not __fish_seen_subcommand_from inspect cat head convert map-chunks diff fmt validate scan run runs artifacts lineage compare tag alias why logs fsck gc store completions man help" -f -a "scan" -d 'Say what opening files would do, from their bytes alone'
