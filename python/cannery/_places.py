@@ -32,7 +32,9 @@ def plain(where: Any) -> Any:
 def file_name(where: str | bytes | os.PathLike[Any]) -> str:
     """Return what tells a file's format: of an address the last part of its path, else the path."""
     if is_address(where):
-        return unquote(urlsplit(where).path.rpartition("/")[2])
+        url = urlsplit(where)
+        path = url.netloc + url.path if url.scheme == "memory" else url.path
+        return unquote(path.rpartition("/")[2])
     return os.fsdecode(where)
 
 

@@ -405,6 +405,8 @@ def test_memory_is_a_place_of_this_process() -> None:
     assert cannery.load("memory://folder/a.can") == VALUE
     with pytest.raises(NotFoundError):
         cannery.load("memory://folder/b.can")
+    cannery.dump(VALUE, "memory://a.json")
+    assert cannery.load("memory://a.json") == VALUE
 
 
 # The command

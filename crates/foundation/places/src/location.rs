@@ -105,6 +105,7 @@ mod tests {
         let addresses = [
             ("https://x.org/a.jsonl.gz?n=b.npy", Some(Compression::Gzip), Some("jsonl")),
             ("s3://bucket.json", None, None),
+            ("memory://a.json.xz", Some(Compression::Xz), Some("json")),
             ("file:///tmp/a%20b.JSON", None, Some("json")),
         ];
         for (name, compression, extension) in cases.into_iter().chain(addresses) {

@@ -78,8 +78,12 @@ impl Url {
     /// The last part of its path.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        let path = self.before_query().split_once("://").map_or("", |(_, rest)| rest);
-        path.split_once('/').map_or("", |(_, path)| path.rsplit('/').next().unwrap_or_default())
+        let rest = self.before_query().split_once("://").map_or("", |(_, rest)| rest);
+        let path = match self.scheme {
+            Scheme::Memory => rest, // there are no hosts
+            _ => rest.split_once('/').map_or("", |(_, path)| path),
+        };
+        path.rsplit('/').next().unwrap_or_default()
     }
 
     fn before_query(&self) -> &str {
