@@ -123,10 +123,8 @@ impl<'w> Output<'w> {
     /// Whether [`Seek`] works: only in a plain file, not in a pipe that has a name.
     #[must_use]
     pub fn is_seekable(&self) -> bool {
-        match &self.writer {
-            Packer::Plain(Target::File(file)) => (&file.get_ref().file).stream_position().is_ok(),
-            _ => false,
-        }
+        let Packer::Plain(Target::File(file)) = &self.writer else { return false };
+        (&file.get_ref().file).stream_position().is_ok()
     }
 
     /// Writes what is left and puts the file in its place.
@@ -218,10 +216,10 @@ impl Write for Output<'_> {
 
 impl Seek for Output<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        match &mut self.writer {
-            Packer::Plain(Target::File(file)) => file.seek(to),
-            _ => Err(io::ErrorKind::NotSeekable.into()),
-        }
+        let Packer::Plain(Target::File(file)) = &mut self.writer else {
+            return Err(io::ErrorKind::NotSeekable.into());
+        };
+        file.seek(to)
     }
 }
 

@@ -24,10 +24,6 @@ pub(crate) enum Meant {
     Path(PathBuf),
 }
 
-/// The schemes that are known, for a hint.
-pub(crate) const KNOWN_SCHEMES: &str =
-    "http://, https://, s3://, gs://, az://, abfs://, file:// and memory://";
-
 /// The address of a file that a service keeps, such as `s3://bucket/rows.jsonl.gz`.
 ///
 /// ```

@@ -13,6 +13,7 @@ mod nbit;
 mod scale_offset;
 mod shuffle;
 mod szip;
+mod zfp;
 
 use std::io::Read;
 
@@ -132,6 +133,7 @@ pub(crate) fn filter_name(id: u16) -> Option<&'static str> {
         32001 => "blosc",
         32004 => "lz4",
         32008 => "bitshuffle",
+        32013 => "zfp",
         32015 => "zstd",
         32026 => "blosc2",
         _ => return None,
@@ -153,6 +155,7 @@ fn decode_one(filter: &Filter, data: Vec<u8>, most: usize) -> Result<Vec<u8>> {
         32001 => blosc::decode(&data, most),
         32004 => lz4::decode(&data, most),
         32008 => bitshuffle::decode(&data, values, most),
+        32013 => zfp::decode(&data, values, most),
         32015 => zstd_frame(&data, most),
         32026 => blosc2::decode(&data, most),
         id => Err(unknown_filter(id, &filter.name)),

@@ -4,7 +4,9 @@ use std::sync::Once;
 
 use cannery_core::{Error, ErrorKind};
 
-use crate::url::KNOWN_SCHEMES;
+/// The schemes that are known, for a hint.
+const KNOWN_SCHEMES: &str =
+    "http://, https://, s3://, gs://, az://, abfs://, file:// and memory://";
 
 /// Bytes that the first request asks for.
 pub(super) const FIRST: u64 = 64 << 10;
