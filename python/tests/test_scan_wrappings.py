@@ -387,3 +387,30 @@ def test_bombs() -> None:
         bomb = wrap(bytes(5_000_000))
         report = cannery.scan(bomb, max_unpacked=1_000_000)
         assert (report.verdict, "bomb" in report.findings[0].reason) == ("unknown", True)
+
+
+def test_hdf5_files_that_lead_to_others_are_told(tmp_path: Any) -> None:
+    from cannery import hdf5
+
+    path = tmp_path / "links.h5"
+    with hdf5.File(path, "w") as file:
+        group = file.create_group("deep/er")
+        group["away\x1b[2J"] = hdf5.ExternalLink("/etc/passwd", "/x")
+        group["again"] = file["deep"]
+        file.create_virtual_dataset("virtual", _virtual_layout())
+    found = cannery.scan(path)
+    reasons = "\n".join(finding.reason for finding in found.findings)
+    assert "leads to the file `/etc/passwd`, which other readers open" in reasons
+    assert "virtual data `/virtual` leads to the file `elsewhere.h5`" in reasons
+    assert "\x1b" not in reasons
+    with hdf5.File(path, "w") as file:
+        file["x"] = [1, 2]
+    assert not any("leads to" in finding.reason for finding in cannery.scan(path).findings)
+
+
+def _virtual_layout() -> Any:
+    from cannery import hdf5
+
+    layout = hdf5.VirtualLayout((3,), "f8")
+    layout[:] = hdf5.VirtualSource("elsewhere.h5", "d", (3,))
+    return layout

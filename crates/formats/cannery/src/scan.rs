@@ -204,10 +204,20 @@ pub fn with_checks(options: ScanOptions) -> ScanOptions {
 #[must_use]
 pub fn scan_place(location: &Location, options: &ScanOptions) -> FileScan {
     let options = &with_checks(*options);
-    let scan = match bytes_of(location, options.max_unpacked) {
+    #[cfg_attr(not(feature = "hdf5"), expect(unused_mut, reason = "it is added to for HDF5"))]
+    let mut scan = match bytes_of(location, options.max_unpacked) {
         Ok(bytes) => scan::scan((*bytes).as_ref(), options),
         Err(error) => unreadable(&error),
     };
+    #[cfg(feature = "hdf5")]
+    if scan.summary == "HDF5"
+        && let Location::Path(path) = location
+    {
+        // What cannot be walked through is `unknown` as it is.
+        for reason in crate::formats::hdf5_files::other_files(path).unwrap_or_default() {
+            scan.add(Verdict::Unknown, reason);
+        }
+    }
     FileScan { name: location.name(), scan }
 }
 

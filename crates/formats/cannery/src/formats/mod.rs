@@ -9,6 +9,8 @@ pub(crate) mod csv;
 #[cfg(feature = "hdf5")]
 pub(crate) mod hdf5;
 #[cfg(feature = "hdf5")]
+pub(crate) mod hdf5_files;
+#[cfg(feature = "hdf5")]
 mod hdf5_inspect;
 #[cfg(feature = "hdf5")]
 mod hdf5_write;

@@ -162,6 +162,12 @@ impl Scan {
             bytes: 0,
         }
     }
+
+    /// Adds what another look at the file has found, after what was found before.
+    pub fn add(&mut self, verdict: Verdict, reason: impl Into<String>) {
+        self.verdict = self.verdict.max(verdict);
+        self.findings.push(Finding::of_file(verdict, 0, reason).printable());
+    }
 }
 
 /// Says what opening a file would do, from its bytes alone.

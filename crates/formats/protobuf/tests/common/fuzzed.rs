@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use cannery_protobuf::known::{
     EventSummary, Known, OnnxModel, OnnxTensor, OsmCounts, OsmHeader, OsmReader, VectorTile,
-    schema_text, send_elements,
+    send_elements,
 };
 use cannery_protobuf::{
     Compiler, DecodeOptions, EncodeOptions, JsonOptions, JsonReadOptions, Message, MessageId, Pool,
@@ -12,7 +12,7 @@ use cannery_protobuf::{
 };
 
 /// All kinds of fields, in each other.
-const SCHEMA: &str = r#"
+pub(crate) const SCHEMA: &str = r#"
 edition = "2023";
 import "google/protobuf/struct.proto";
 import "google/protobuf/wrappers.proto";
@@ -105,11 +105,4 @@ fn compile(data: &[u8]) {
     let set = compiler.into_pool().descriptor_set("x.proto").expect("just compiled");
     let mut again = Compiler::new(Sources::default());
     again.add_descriptor_set(&set).expect("what is written is read");
-}
-
-/// Texts that mutations may begin with.
-pub(crate) fn schemas() -> Vec<Vec<u8>> {
-    let names = ["onnx", "vector_tile", "osm", "tensorboard"];
-    let bundled = names.into_iter().filter_map(schema_text);
-    bundled.chain([SCHEMA]).map(|text| text.trim_start().as_bytes().to_vec()).collect()
 }
