@@ -1,6 +1,7 @@
 //! Where the texts of files come from: include paths, texts at hand, and the bundled ones.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use cannery_core::{Error, Result};
@@ -55,16 +56,28 @@ fn is_plain(path: &str) -> bool {
     parts && !path.contains('\\')
 }
 
+/// Bytes of a schema, at most: an import of a stranger may lead to anything.
+const LONGEST: u64 = 64 << 20;
+
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(None),
-        Err(error) => {
-            let doing = format!("cannot read `{}`", path.display());
-            Err(Error::io(error, doing).in_file(path.display().to_string()))
+    let named = |error: Error| error.in_file(path.display().to_string());
+    let metadata = match std::fs::metadata(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
         }
+        found => found,
+    };
+    let cannot_read = |error| named(Error::io(error, format!("cannot read `{}`", path.display())));
+    let metadata = metadata.map_err(cannot_read)?;
+    // A pipe would be waited for, and a device may have no end.
+    if !metadata.is_file() && !metadata.is_dir() {
+        return Err(named(Error::new(cannery_core::ErrorKind::Io, "expected a regular file")));
     }
+    if metadata.len() > LONGEST && metadata.is_file() {
+        let message = format!("a schema of {} bytes is too long", metadata.len());
+        return Err(named(Error::new(cannery_core::ErrorKind::Limit, message)));
+    }
+    std::fs::read(path).map(Some).map_err(cannot_read)
 }
 
 macro_rules! bundled {
@@ -84,4 +97,29 @@ macro_rules! bundled {
 bundled! {
     "any" "api" "cpp_features" "descriptor" "duration" "empty" "field_mask" "go_features"
     "java_features" "source_context" "struct" "timestamp" "type" "wrappers"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_lead_to_files_only() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.proto"), "message A {}").unwrap();
+        let long = std::fs::File::create(folder.path().join("long.proto")).unwrap();
+        long.set_len(LONGEST + 1).unwrap();
+        let mut sources = Sources::new(vec![folder.path().to_owned()]);
+        assert_eq!(sources.load("a.proto").unwrap().as_deref(), Some(&b"message A {}"[..]));
+        assert_eq!(sources.load("b.proto").unwrap(), None);
+        assert_eq!(sources.load("a.proto/b.proto").unwrap(), None);
+        assert_eq!(sources.load("../a.proto").unwrap(), None);
+        assert!(sources.load("long.proto").unwrap_err().message().contains("too long"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero.proto")).unwrap();
+            let error = sources.load("zero.proto").unwrap_err();
+            assert!(error.message().contains("regular file"));
+        }
+    }
 }
