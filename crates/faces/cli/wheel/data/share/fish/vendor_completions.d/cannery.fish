@@ -257,7 +257,7 @@ complete -c cannery -n "__fish_cannery_using_subcommand logs" -l color -d 'When 
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l last -d 'Of the last run that has the step'
-complete -c cannery -n "__fish_cannery_using_subcommand logs" -s f -l follow -d 'Go on while the step runs'
+complete -c cannery -n "__fish_cannery_using_subcommand logs" -s f -l follow -d 'Print what comes until the step, or the run, has ended'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -l json -d 'Print JSON'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -s q -l quiet -d 'Write results and errors only: no progress, no summaries, and of a scan only findings'
 complete -c cannery -n "__fish_cannery_using_subcommand logs" -s h -l help -d 'Print help'
