@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from cannery._zones import zone
+
 _OFFSETS = ("pandas._libs.tslibs.offsets.", "pandas.tseries.offsets.", "pandas.core.datetools.")
 
 
@@ -133,6 +135,10 @@ def _utc(_: str) -> Any:
     return datetime.UTC
 
 
+def _zone(_: str, key: str, *__: Any) -> Any:
+    return zone(key)
+
+
 #: The numbers of units of time in pickles of pandas.
 _UNITS: dict[int, Any] = {7: "s", 8: "ms", 9: "us", 10: "ns"}
 
@@ -151,6 +157,7 @@ _KNOWN: dict[str, Any] = {
     "pandas.Interval": _interval,
     "pandas._libs.interval.Interval": _interval,
     "pytz._UTC": _utc,
+    "pytz._p": _zone,  # where pytz is not installed
     "dateutil.tz.tz.tzutc": _utc,
 }
 
