@@ -202,7 +202,10 @@ class Generator:
         if "$type" in value and self.random.random() < 0.6:
             return value | {"$type": self.random.choice(self.names)}
         other = [item for _, item in ((c, c[k]) for c, k in _places(document)) if item is not value]
-        return copy.deepcopy(self.random.choice(other)) if other else {}
+        try:
+            return copy.deepcopy(self.random.choice(other)) if other else {}
+        except RecursionError:  # of a part that nests deeper than Python copies
+            return {}
 
     def refer(self, document: Document, container: Any, key: Any) -> None:
         """Share a part with another place, perhaps with one that it lies in."""
