@@ -180,13 +180,13 @@ async fn whole(mut response: Response, expected: u64) -> Result<Vec<u8>> {
 
 /// What a server gives from beginning to end.
 struct Body {
-    response: Mutex<Response>,
+    response: Response,
     piece: io::Cursor<Vec<u8>>,
 }
 
 impl Body {
     fn new(response: Response) -> Self {
-        Self { response: Mutex::new(response), piece: io::Cursor::default() }
+        Self { response, piece: io::Cursor::default() }
     }
 }
 
@@ -197,7 +197,7 @@ impl Read for Body {
             if count > 0 || into.is_empty() {
                 return Ok(count);
             }
-            let response = self.response.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let response = &mut self.response;
             let next = block_on(async { response.chunk().await.map_err(cannot_connect) });
             match next.map_err(io::Error::other)? {
                 Some(piece) => self.piece = io::Cursor::new(piece.to_vec()),
