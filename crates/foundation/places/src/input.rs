@@ -31,7 +31,7 @@ pub struct Input {
     counter: Option<Arc<AtomicU64>>,
 }
 
-/// What counts the bytes that are read of it, if somebody looks at their number.
+/// What counts the bytes that are read of it, if progress is shown.
 struct CountedReader<R> {
     reader: R,
     counter: Option<Arc<AtomicU64>>,

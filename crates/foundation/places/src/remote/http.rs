@@ -53,7 +53,11 @@ impl HttpFile {
                 return Ok(Answer::Whole(Box::new(Body::new(response)), len));
             };
             let etag = etag(response.headers());
-            let bytes = whole(response, len.min(FIRST)).await?;
+            let end = len.min(FIRST);
+            let bytes = match whole(response, end).await {
+                Err(_) => file.fetch(0, end, etag.as_deref()).await?, // which tries again
+                Ok(bytes) => bytes,
+            };
             Ok(Answer::Part(file, FoundPart { bytes, len, etag }))
         })
     }

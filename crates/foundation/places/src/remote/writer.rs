@@ -63,7 +63,7 @@ impl Write for RemoteWriter {
 impl Drop for RemoteWriter {
     fn drop(&mut self) {
         if !self.is_finished {
-            // Parts that nobody needs cost money; that they stay is no reason to fail.
+            // Parts that are left behind cost money; that they stay is no reason to fail.
             let upload = &mut self.upload;
             let _ = runtime::block_on(async { upload.abort().await.map_err(failed) });
         }
