@@ -25,8 +25,8 @@ _by_thread: dict[int, list[Observations]] = {}
 _running: tuple[Observations, ...] = ()
 # Threads in which pipelines run: what they read between steps is no step's.
 _hosts: dict[int, int] = {}
-# Told of every path that is opened, to tell what only the system saw.
-listeners: list[Callable[[str], None]] = []
+# Told of every path that is opened, by any thread, to tell what only the system saw.
+_listeners: tuple[Callable[[str], None], ...] = ()
 
 
 @contextmanager
@@ -45,6 +45,21 @@ def observing(observations: Observations) -> Iterator[Observations]:
             _by_thread[thread].pop()
             _running = tuple(each for each in _running if each is not observations)
         _take_notes(observations)
+
+
+def add_listener(listener: Callable[[str], None]) -> None:
+    """Tell `listener` of every path that is about to be opened or listed."""
+    global _listeners
+    _install()
+    with _lock:
+        _listeners = (*_listeners, listener)
+
+
+def remove_listener(listener: Callable[[str], None]) -> None:
+    """Tell `listener` no more."""
+    global _listeners
+    with _lock:
+        _listeners = tuple(each for each in _listeners if each != listener)
 
 
 @contextmanager
@@ -94,7 +109,7 @@ def observers() -> tuple[Observations, ...]:
 
 
 def _install() -> None:
-    """Begin to listen; a hook cannot be removed, so it waits for the first observed step."""
+    """Begin to listen; a hook cannot be removed, so it waits for the first run."""
     global _is_installed
     with _lock:
         if _is_installed:
@@ -131,11 +146,13 @@ _EVENTS = _MADE | _STARTED | _FOUND_BY_NAME | {
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _EVENTS or not _running:
+    if event not in _EVENTS:
         return
-    if event in _OPENING and listeners and _is_path(arguments[0]):
-        for listener in tuple(listeners):
+    if event in _OPENING and _listeners and _is_path(arguments[0]):
+        for listener in _listeners:
             listener(os.fsdecode(arguments[0] or "."))
+    if not _running:
+        return
     noted_by = observers()
     if not noted_by:
         return

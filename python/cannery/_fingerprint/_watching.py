@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Watching:
     def __init__(self, ignored: Iterable[str]) -> None:
         self._lock = threading.Lock()
         self._running: list[Observations] = []
-        self._heard: dict[str, int] = {}
+        self._heard = _Heard()
         self._added: set[str] = set()
         #: Folders that are watched without those in them.
         self._shallow: set[str] = set()
@@ -37,12 +38,12 @@ class Watching:
         except CanneryError as error:
             self.problem = str(error)
         else:
-            _hooks.listeners.append(self._hear)
+            _hooks.add_listener(self._heard.hear)
 
     def close(self) -> None:
         """Stop watching."""
         if self._watch is not None:
-            _hooks.listeners.remove(self._hear)
+            _hooks.remove_listener(self._heard.hear)
             self._watch = None
 
     def begin(self, observations: Observations, paths: Iterable[str]) -> None:
@@ -97,10 +98,6 @@ class Watching:
         except ValueError:
             return
 
-    def _hear(self, path: str) -> None:
-        full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
-        self._heard[full] = self._heard.get(full, 0) + 1
-
     def _take(self) -> None:
         if self._watch is None:
             return
@@ -108,12 +105,48 @@ class Watching:
         self.problem = self.problem or problem
         for path, opened, write_closed, is_created, is_modified, is_folder in files:
             name = str(path)
-            unheard = opened - self._heard.pop(name, 0)
+            unheard = opened - self._heard.take(name, opened)
             # A folder that is made, or a file that Python's own code opened, is heard of.
             if unheard > 0 and not (is_folder and is_created):
                 is_written = (write_closed > 0 or is_modified) and unheard <= write_closed
                 for observations in self._running:
                     observations.note_native(name, is_written=is_written, is_created=is_created)
+        self._heard.forget_old()
+
+
+class _Heard:
+    """How often Python's own code is about to open each path, or has opened it.
+
+    It is heard of before it opens, so that a look may come in between: what is heard of counts for
+    the next looks, too. It does not count for ever, for an open can fail, which the system does
+    not tell.
+    """
+
+    _SECONDS = 1.0
+
+    def __init__(self) -> None:
+        # Finalizers may open files at any time.
+        self._lock = threading.RLock()
+        self._paths: dict[str, tuple[int, float]] = {}
+
+    def hear(self, path: str) -> None:
+        full = os.path.normpath(os.path.join(current_folder(), path))  # noqa: PTH118
+        with self._lock:
+            count, _ = self._paths.get(full, (0, 0.0))
+            self._paths[full] = count + 1, time.monotonic()
+
+    def take(self, path: str, most: int) -> int:
+        """Take what was heard of a path, up to a number; return how much."""
+        with self._lock:
+            count, heard_at = self._paths.pop(path, (0, 0.0))
+            if count > most:
+                self._paths[path] = count - most, heard_at
+        return min(count, most)
+
+    def forget_old(self) -> None:
+        oldest = time.monotonic() - self._SECONDS
+        with self._lock:
+            self._paths = {path: heard for path, heard in self._paths.items() if heard[1] >= oldest}
 
 
 def _is_small(folder: str) -> bool:
