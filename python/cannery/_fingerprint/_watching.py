@@ -75,6 +75,8 @@ class Watching:
             deep = deep and not is_too_wide(path)
             (self._added if deep else self._shallow).add(path)
             self._watch.add(path, deep)
+            # What was opened there before was not seen.
+            self._heard.forget_below(path)
 
     def _add_later(self, path: str, deep: bool) -> None:
         with self._lock:
@@ -142,6 +144,14 @@ class _Heard:
             if count > most:
                 self._paths[path] = count - most, heard_at
         return min(count, most)
+
+    def forget_below(self, folder: str) -> None:
+        with self._lock:
+            self._paths = {
+                path: heard
+                for path, heard in self._paths.items()
+                if path != folder and not path.startswith(folder + os.sep)
+            }
 
     def forget_old(self) -> None:
         oldest = time.monotonic() - self._SECONDS
