@@ -25,6 +25,8 @@ RUST_BESIDE := fuzz/Cargo.toml bench/rust/Cargo.toml
 # How the wheel is built: `quick` for the tests, `release` for what is measured or given away.
 PROFILE := quick
 demo bench wheel: PROFILE := release
+# Of the binding: `toy` is the tests' own format.
+FEATURES ?=
 
 .PHONY: help
 help:
@@ -64,7 +66,7 @@ $(VENV)/.bench: $(VENV)/.tools bench/requirements.txt
 .PHONY: setup
 setup: $(VENV)/.tools
 	rm -rf $(VENV)/wheels
-	$(BIN)/maturin build --quiet --locked --profile $(PROFILE) --interpreter $(BIN)/python --out $(VENV)/wheels
+	$(BIN)/maturin build --quiet --locked --profile $(PROFILE) $(if $(FEATURES),--features $(FEATURES)) --interpreter $(BIN)/python --out $(VENV)/wheels
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall $(VENV)/wheels/*.whl
 
 .PHONY: wheel

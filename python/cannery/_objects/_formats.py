@@ -11,9 +11,6 @@ from cannery import _native
 from cannery._places import file_name, is_address
 from cannery.errors import DataError
 
-#: Formats of documents, which hold any object.
-DOCUMENTS = frozenset({"can", "cbor", "json", "msgpack", "yaml"})
-
 # Names of checkpoints of PyTorch end in these, and those of the indexes of sharded models.
 _CHECKPOINTS = frozenset({".pt", ".pth", ".ckpt", ".pt2", ".ptl"})
 _INDEXES = (".bin.index.json", ".safetensors.index.json")
@@ -42,18 +39,31 @@ def is_checkpoint(where: str | bytes | os.PathLike[Any]) -> bool:
 
 
 class FileFormat(NamedTuple):
-    """A format of files: its short name, its name for people, its extensions without the dot."""
+    """A format of files."""
 
     id: str
+    #: Its name for people.
     title: str
+    #: Without the dot.
     extensions: tuple[str, ...]
+    #: What a file holds, in a few words.
+    holds: str
+    #: Whether that is any object.
+    is_document: bool
 
 
 @cache
 def formats() -> dict[str, FileFormat]:
     """Return the formats by their short names."""
     rows, _ = _native.formats()
-    return {id: FileFormat(id, title, tuple(extensions)) for id, title, extensions in rows}
+    return {
+        id: FileFormat(id, title, tuple(extensions), holds, is_document)
+        for id, title, extensions, holds, is_document in rows
+    }
+
+
+#: Formats of documents, which hold any object.
+DOCUMENTS = frozenset(one.id for one in formats().values() if one.is_document)
 
 
 @cache

@@ -19,14 +19,18 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyLocalCopy>()
 }
 
-/// A format: its short name, its name for people, its extensions.
-type FormatRow = (&'static str, &'static str, Vec<&'static str>);
+/// A format: its short name, its name for people, its extensions, what it holds, and whether that is
+/// any value.
+type FormatRow = (&'static str, &'static str, Vec<&'static str>, &'static str, bool);
 
-/// The formats, as short name, name for people and extensions; and the extensions of compressions.
+/// The formats, and the extensions of compressions.
 #[pyfunction]
 fn formats() -> (Vec<FormatRow>, Vec<&'static str>) {
-    let formats = cannery::formats().iter();
-    let rows = formats.map(|one| (one.id(), one.title(), one.extensions().to_vec()));
+    let formats = cannery::formats().into_iter();
+    let rows = formats.map(|one| {
+        let extensions = one.extensions().to_vec();
+        (one.id(), one.title(), extensions, one.holds(), one.capabilities().documents)
+    });
     let compressions = Compression::ALL.into_iter().flat_map(Compression::extensions);
     (rows.collect(), compressions.copied().collect())
 }

@@ -49,6 +49,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     memory::put_by();
     errors::adopt_panics(module.py())?;
     remote::register();
+    #[cfg(feature = "toy")]
+    let _ = cannery::add_format(&cannery_toy::Toy);
     formats::register(module)?;
     chunks::register(module)?;
     joblib::register(module)?;

@@ -46,13 +46,15 @@ fn with_hint(error: Error) -> Error {
 }
 
 /// The formats that hold any object.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Format {
     Can(Compression),
     Cbor,
     Json,
     MessagePack,
     Yaml,
+    /// Any other, through its bytes.
+    Other(&'static dyn cannery::Format),
 }
 
 impl Format {
@@ -63,7 +65,10 @@ impl Format {
             "json" => Self::Json,
             "msgpack" => Self::MessagePack,
             "yaml" => Self::Yaml,
-            _ => return Err(PyValueError::new_err(format!("unknown format {name:?}"))),
+            _ => match cannery::format_of_id(name) {
+                Ok(format) if format.capabilities().documents => Self::Other(format),
+                _ => return Err(PyValueError::new_err(format!("unknown format {name:?}"))),
+            },
         };
         match compression {
             None => Ok(format),
@@ -191,41 +196,56 @@ fn to_document<'py>(
     indent: Option<usize>,
 ) -> Result<Vec<u8>> {
     let limits = limits_of(Limits::default());
-    if format == Format::Yaml {
-        let writer = cannery_yaml::Writer::new(yaml_options(indent));
-        let support = TagSupport::default().bytes(true).non_finite(true).references(true);
-        let mut sink = TagEncoder::new(writer).support(support);
-        send_surveyed(value, surveyed, describer, limits, &mut sink)?;
-        let mut writer = sink.into_inner();
-        writer.end_document();
-        return Ok(writer.into_bytes());
+    match format {
+        Format::Yaml => {
+            let writer = cannery_yaml::Writer::new(yaml_options(indent));
+            let support = TagSupport::default().bytes(true).non_finite(true).references(true);
+            let mut sink = TagEncoder::new(writer).support(support);
+            send_surveyed(value, surveyed, describer, limits, &mut sink)?;
+            let mut writer = sink.into_inner();
+            writer.end_document();
+            Ok(writer.into_bytes())
+        }
+        Format::MessagePack => {
+            let support = TagSupport::default()
+                .big_ints(false)
+                .bytes(true)
+                .non_finite(true)
+                .surrogate_pairs(true);
+            let options = cannery_msgpack::WriteOptions::default().surrogates(true);
+            let writer = cannery_msgpack::Writer::to(Vec::new(), options);
+            let mut sink = TagEncoder::new(writer).support(support);
+            send_surveyed(value, surveyed, describer, limits, &mut sink)?;
+            Ok(sink.into_inner().into_bytes())
+        }
+        Format::Cbor => {
+            let options = cannery_cbor::WriteOptions::default();
+            let writer = cannery_cbor::Writer::to(Vec::new(), options);
+            let support = TagSupport::default().bytes(true).non_finite(true).references(true);
+            let mut sink = TagEncoder::new(writer).support(support);
+            send_surveyed(value, surveyed, describer, limits, &mut sink)?;
+            Ok(sink.into_inner().into_output())
+        }
+        Format::Json | Format::Can(_) => {
+            let mut options = cannery_json::WriteOptions::default();
+            if let Some(blanks) = indent {
+                options = options.indent(" ".repeat(blanks)).key_separator(": ");
+            }
+            let writer = cannery_json::Writer::new(Vec::with_capacity(256), options);
+            let mut sink = TagEncoder::new(writer);
+            send_surveyed(value, surveyed, describer, limits, &mut sink)?;
+            Ok(sink.into_inner().into_output())
+        }
+        Format::Other(format) => {
+            let mut bytes = Vec::new();
+            let options = cannery::WriteOptions::default().indent(indent).surrogates(true);
+            let mut writer = format.writer(Output::to_stream(&mut bytes), &options)?;
+            let mut sink = TagEncoder::new(writer.sink()).support(format.capabilities().support);
+            send_surveyed(value, surveyed, describer, limits, &mut sink)?;
+            writer.finish()?;
+            Ok(bytes)
+        }
     }
-    if format == Format::MessagePack {
-        let support = TagSupport::default()
-            .big_ints(false)
-            .bytes(true)
-            .non_finite(true)
-            .surrogate_pairs(true);
-        let options = cannery_msgpack::WriteOptions::default().surrogates(true);
-        let writer = cannery_msgpack::Writer::to(Vec::new(), options);
-        let mut sink = TagEncoder::new(writer).support(support);
-        send_surveyed(value, surveyed, describer, limits, &mut sink)?;
-        return Ok(sink.into_inner().into_bytes());
-    }
-    if format == Format::Cbor {
-        let writer = cannery_cbor::Writer::to(Vec::new(), cannery_cbor::WriteOptions::default());
-        let support = TagSupport::default().bytes(true).non_finite(true).references(true);
-        let mut sink = TagEncoder::new(writer).support(support);
-        send_surveyed(value, surveyed, describer, limits, &mut sink)?;
-        return Ok(sink.into_inner().into_output());
-    }
-    let mut options = cannery_json::WriteOptions::default();
-    if let Some(blanks) = indent {
-        options = options.indent(" ".repeat(blanks)).key_separator(": ");
-    }
-    let mut sink = TagEncoder::new(cannery_json::Writer::new(Vec::with_capacity(256), options));
-    send_surveyed(value, surveyed, describer, limits, &mut sink)?;
-    Ok(sink.into_inner().into_output())
 }
 
 /// Reads what `objects_dumps` wrote; what `open` makes of the arguments puts together what the other
@@ -239,7 +259,7 @@ fn objects_loads<'py>(
     format: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let format = Format::of(format, None)?;
-    if format == Format::Json
+    if matches!(format, Format::Json)
         && let Some(value) = crate::json::without_tags(data)
     {
         return Ok(value);
@@ -339,24 +359,31 @@ fn from_document(data: &[u8], format: Format, sink: &mut impl Sink) -> Result<()
     let limits = limits_of(Limits::default());
     let limits = limits.depth(limits.depth * MAX_LEVELS);
     let mut sink = TagDecoder::new(sink);
-    let read = if format == Format::MessagePack {
-        let options = cannery_msgpack::ReadOptions::default().limits(limits).surrogates(true);
-        cannery_msgpack::from_slice(data, &options, &mut sink)
-    } else if format == Format::Cbor {
-        let options = cannery_cbor::ReadOptions::default().limits(limits);
-        cannery_cbor::from_slice(data, &options, &mut sink)
-    } else if format == Format::Yaml {
-        let options = cannery_yaml::ReadOptions::default().limits(limits).merge_keys(false);
-        text_of(data).and_then(|text| cannery_yaml::from_str(text, &options, &mut sink))
-    } else {
-        let options = cannery_json::ReadOptions::default().limits(limits);
-        cannery_json::from_slice(data, &options, &mut sink)
-    };
     // Bytes have no lines.
-    if matches!(format, Format::MessagePack | Format::Cbor) {
-        read
-    } else {
-        read.map_err(|error| error.locate(data))
+    match format {
+        Format::MessagePack => {
+            let options = cannery_msgpack::ReadOptions::default().limits(limits).surrogates(true);
+            cannery_msgpack::from_slice(data, &options, &mut sink)
+        }
+        Format::Cbor => {
+            let options = cannery_cbor::ReadOptions::default().limits(limits);
+            cannery_cbor::from_slice(data, &options, &mut sink)
+        }
+        Format::Yaml => {
+            let options = cannery_yaml::ReadOptions::default().limits(limits).merge_keys(false);
+            let read =
+                text_of(data).and_then(|text| cannery_yaml::from_str(text, &options, &mut sink));
+            read.map_err(|error| error.locate(data))
+        }
+        Format::Json | Format::Can(_) => {
+            let options = cannery_json::ReadOptions::default().limits(limits);
+            let read = cannery_json::from_slice(data, &options, &mut sink);
+            read.map_err(|error| error.locate(data))
+        }
+        Format::Other(format) => {
+            let options = cannery::ReadOptions::default().limits(limits);
+            format.read(Input::from_memory(data.to_vec())?, &options, &mut sink)
+        }
     }
 }
 

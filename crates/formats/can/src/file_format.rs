@@ -1,14 +1,16 @@
 //! `.can`: any value, its arrays beside it.
 
-use cannery_can::{CanFile, CanWriter, Compression, is_can};
 use cannery_core::{Result, Sink};
+use cannery_format::{
+    Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer, bytes_of, once,
+};
+use cannery_places::{Input, Output, SpooledWriter};
 
-use super::npy::bytes_of;
-use super::once;
-use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::{Input, Output, SpooledWriter};
+use crate::{CanFile, CanWriter, Compression, is_can};
 
-pub(crate) struct Can;
+/// The format `.can`.
+#[derive(Clone, Copy, Debug)]
+pub struct Can;
 
 impl Format for Can {
     fn id(&self) -> &'static str {
@@ -23,12 +25,17 @@ impl Format for Can {
         &["can"]
     }
 
+    fn holds(&self) -> &'static str {
+        "any value, with its arrays beside it"
+    }
+
     fn sniff(&self, start: &[u8]) -> Likelihood {
         if is_can(start) { Likelihood::Yes } else { Likelihood::No }
     }
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            documents: true,
             arrays: true,
             references: true,
             typed: true,

@@ -16,6 +16,7 @@
 mod compression;
 mod digest;
 mod errors;
+mod file_format;
 mod manifest;
 mod members;
 mod read;
@@ -24,6 +25,7 @@ mod write;
 
 pub use cannery_npy::Bytes;
 pub use compression::Compression;
+pub use file_format::Can;
 pub use manifest::{FORMAT, Member, VERSION};
 pub use read::CanFile;
 pub use tensors::has_member;

@@ -5,13 +5,12 @@ use std::sync::atomic::AtomicU64;
 
 use cannery_core::tagged::{MAX_LEVELS, TagDecoder, TagEncoder};
 use cannery_core::{Error, ErrorKind, ExpandAliases, Result, Sink, Value, ValueBuilder};
-
-use crate::adapt::AdaptedSink;
-use crate::format::{
-    Capabilities, Documents, Format, ReadOptions, Reader, Rows, WriteOptions, format_of,
-    format_of_extension, format_of_id,
+use cannery_format::{
+    AdaptedSink, Capabilities, Documents, Format, ReadOptions, Reader, Rows, WriteOptions,
 };
+
 use crate::lossy::{Losses, Simplify};
+use crate::registry::{format_of, format_of_extension, format_of_id};
 use crate::select::Select;
 use crate::stages::{ArraysToLists, Head, PathTracker, SplitRows, UniqueKeys};
 use crate::{Input, Location, Output, Selection};
@@ -189,10 +188,8 @@ pub fn convert(
     if let Some((counter, size)) = input.count_reads() {
         watch.reads(counter, size);
     }
-    #[cfg(feature = "hdf5")]
-    if to.id() == "hdf5" && is_copied(&input, options)? {
-        crate::formats::hdf5::copy(input, Output::create(target)?)
-            .map_err(|e| e.in_file(source.name()))?;
+    if to.holds_more() && is_copied(&input, to, options)? {
+        to.copy(input, Output::create(target)?).map_err(|e| e.in_file(source.name()))?;
         return Ok(Losses::default());
     }
     let open = OpenSource::open(input, options).map_err(|e| e.in_file(source.name()))?;
@@ -200,14 +197,13 @@ pub fn convert(
     convert_between(open, output, to, options, watch).map_err(|e| e.in_file(source.name()))
 }
 
-/// Whether an HDF5 file is wanted as it is: what no value holds, such as attributes, stays.
-#[cfg(feature = "hdf5")]
-fn is_copied(input: &Input, options: &ConvertOptions) -> Result<bool> {
+/// Whether a file is wanted as it is, so that what no value holds stays.
+fn is_copied(input: &Input, to: &dyn Format, options: &ConvertOptions) -> Result<bool> {
     let format = match &options.from {
         Some(id) => format_of_id(id)?,
         None => format_of(input)?,
     };
-    Ok(format.id() == "hdf5" && options.select.is_none() && options.head.is_none())
+    Ok(format.id() == to.id() && options.select.is_none() && options.head.is_none())
 }
 
 /// A file that is open for reading, its format known.
@@ -241,7 +237,7 @@ impl OpenSource {
     /// [`cannery_core::ErrorKind::Unsupported`] if this build has no format of tensors.
     #[cfg(feature = "safetensors")]
     pub fn of_tensors(tensors: crate::OpenTensors) -> Result<Self> {
-        let reader = crate::formats::once(move |sink| tensors.send(sink));
+        let reader = cannery_format::once(move |sink| tensors.send(sink));
         Ok(Self { format: format_of_id("safetensors")?, reader })
     }
 
@@ -309,7 +305,7 @@ pub fn convert_between(
     let plan = Plan::new(&source, to, options);
     let write = options.write.clone().rows(plan.as_rows).surrogates(options.tagged);
     // Rows before one that fails are as good as any, where they are not a part of a file.
-    let keeps_rows = to.id() == "jsonl" && !output.is_file();
+    let keeps_rows = plan.capabilities.rows == Rows::Always && !output.is_file();
     let mut writer = to.writer(output, &write)?;
     if plan.is_nothing {
         return writer.finish().map(|()| losses);

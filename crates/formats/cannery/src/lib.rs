@@ -16,17 +16,13 @@
 #[doc = include_str!("../../../../docs/json.md")]
 struct JsonManual;
 
-mod adapt;
 mod convert;
 #[cfg(all(feature = "pickle", feature = "json", feature = "yaml"))]
 mod costs;
-mod duplicates;
 mod elements;
-mod format;
-mod formats;
 mod inspect;
 mod lossy;
-mod names;
+mod registry;
 #[cfg(feature = "pickle")]
 mod scan;
 mod select;
@@ -34,7 +30,6 @@ mod selection;
 #[cfg(feature = "serde")]
 mod serde;
 mod stages;
-mod summary;
 #[cfg(feature = "safetensors")]
 mod tensors;
 #[cfg(all(feature = "pickle", feature = "json", feature = "yaml"))]
@@ -65,15 +60,15 @@ pub use cannery_torch as torch;
 #[cfg(feature = "yaml")]
 pub use cannery_yaml as yaml;
 
+pub use cannery_format::{
+    Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, Node, ReadOptions,
+    Reader, Rows, WriteOptions, Writer, dtype_name, size_name,
+};
 pub use convert::{ConvertOptions, OpenSource, Progress, convert, convert_between};
 pub use elements::{first_rows, send_elements};
-pub use format::{
-    Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, ReadOptions, Reader,
-    Rows, WriteOptions, Writer, format_of, format_of_extension, format_of_id, formats,
-};
-pub use inspect::{Inspection, Node, inspect, inspect_as, inspect_from};
+pub use inspect::{Inspection, inspect, inspect_as, inspect_from};
 pub use lossy::Losses;
-pub use names::{dtype_name, size_name};
+pub use registry::{add_format, format_of, format_of_extension, format_of_id, formats};
 #[cfg(feature = "pickle")]
 pub use scan::{FileScan, ScanReport, scan_place, scan_places, with_checks};
 pub use selection::Selection;

@@ -7,8 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use cannery_core::{
     ArraySource, BigInt, Container, Error, ErrorKind, Note, Result, Sink, Text, Wants,
 };
-
-use crate::format::Capabilities;
+use cannery_format::Capabilities;
 
 /// What was lost on the way to a target, and how often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

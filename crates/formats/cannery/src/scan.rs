@@ -9,7 +9,8 @@ use std::thread;
 use cannery_core::{Error, ErrorKind, Result, Value};
 use cannery_pickle::scan::{self, Finding, Scan, ScanOptions, Verdict};
 
-use crate::{Location, Url};
+use crate::registry::format_of_mark;
+use crate::{Bytes, Location, Url};
 
 /// Folders inside of one another that are looked into.
 const MAX_FOLDERS: usize = 200;
@@ -204,17 +205,21 @@ pub fn with_checks(options: ScanOptions) -> ScanOptions {
 #[must_use]
 pub fn scan_place(location: &Location, options: &ScanOptions) -> FileScan {
     let options = &with_checks(*options);
-    #[cfg_attr(not(feature = "hdf5"), expect(unused_mut, reason = "it is added to for HDF5"))]
-    let mut scan = match bytes_of(location, options.max_unpacked) {
-        Ok(bytes) => scan::scan((*bytes).as_ref(), options),
-        Err(error) => unreadable(&error),
+    let (mut scan, format) = match bytes_of(location, options.max_unpacked) {
+        Ok(bytes) => {
+            let bytes = (*bytes).as_ref();
+            (scan::scan(bytes, options), format_of_mark(bytes))
+        }
+        Err(error) => (unreadable(&error), None),
     };
-    #[cfg(feature = "hdf5")]
-    if scan.summary == "HDF5"
-        && let Location::Path(path) = location
+    if let Some(format) = format
+        && scan.verdict == Verdict::Skipped
     {
+        scan.summary = format!("{}, no pickle", format.title());
+    }
+    if let (Some(format), Location::Path(path)) = (format, location) {
         // What cannot be walked through is `unknown` as it is.
-        for reason in crate::formats::hdf5_files::other_files(path).unwrap_or_default() {
+        for reason in format.other_files(path).unwrap_or_default() {
             scan.add(Verdict::Unknown, reason);
         }
     }
@@ -261,15 +266,8 @@ fn endless_bytes(from: impl Read, limit: u64) -> Result<Box<dyn AsRef<[u8]>>> {
     Ok(Box::new(bytes))
 }
 
-#[cfg(feature = "npy")]
 fn file_bytes(path: &Path) -> Result<Box<dyn AsRef<[u8]>>> {
-    Ok(Box::new(cannery_npy::Bytes::open(path)?))
-}
-
-#[cfg(not(feature = "npy"))]
-fn file_bytes(path: &Path) -> Result<Box<dyn AsRef<[u8]>>> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(e, "cannot read the file"))?;
-    Ok(Box::new(bytes))
+    Ok(Box::new(Bytes::open(path)?))
 }
 
 /// The files in the places, and what could not be looked into.

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use cannery_core::{
     Container, Error, ErrorKind, Limits, Result, Segment, Sink, Source, Text, Value, ValueBuilder,
 };
+use cannery_format::{AdaptedSink, Event, EventAdapter};
 
-use crate::adapt::{AdaptedSink, Event, EventAdapter};
 use crate::elements::send_elements;
 use crate::selection::{PathStep, Selection};
 

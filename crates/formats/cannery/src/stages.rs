@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use cannery_core::{
     Container, Error, ErrorKind, Limits, Path, Result, Segment, Sink, Text, TextBuf,
 };
+use cannery_format::{Event, EventAdapter};
 
 use crate::Progress;
-use crate::adapt::{Event, EventAdapter};
 use crate::elements::{first_rows, send_elements};
 
 /// Sends arrays as nested lists, for writers that have no arrays.

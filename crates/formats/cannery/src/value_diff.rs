@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use cannery_core::{Container, Path, Result, Segment, Sink, Source, Text, Value};
-
-use crate::inspect::{count_entry, text_entry};
+use cannery_format::{count_entry, text_entry};
 
 /// What distinguishes two values.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,21 +2,19 @@
 
 use std::io::Write;
 
-use cannery_cbor::{Writer as CborWriter, from_slice_prefix};
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
-
-use super::bytes_of;
-use super::per_document::{Documents as PerDocuments, PerDocument};
-use crate::START_LEN;
-use crate::adapt::AdaptedSink;
-use crate::format::{
-    Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+use cannery_format::{
+    AdaptedSink, Capabilities, DocumentWriter, Documents, Format, Likelihood, PerDocument,
+    ReadOptions, Reader, Rows, SchemaSummary, WriteOptions, Writer, bytes_of,
 };
-use crate::summary::SchemaSummary;
-use crate::{Input, Output};
+use cannery_places::{Bytes, Input, Output, START_LEN};
 
-pub(crate) struct Cbor;
+use crate::{Writer as CborWriter, from_slice_prefix};
+
+/// The format CBOR.
+#[derive(Clone, Copy, Debug)]
+pub struct Cbor;
 
 /// The tag that says "this is CBOR" (RFC 8949, section 3.4.6).
 const SELF_DESCRIBED: &[u8] = b"\xd9\xd9\xf7";
@@ -34,6 +32,10 @@ impl Format for Cbor {
         &["cbor"]
     }
 
+    fn holds(&self) -> &'static str {
+        "a document, or several in a row"
+    }
+
     /// Certain of the tag for it; likely of a map or a list that can be read as far as it is there.
     fn sniff(&self, start: &[u8]) -> Likelihood {
         if start.starts_with(SELF_DESCRIBED) {
@@ -49,6 +51,7 @@ impl Format for Cbor {
     fn capabilities(&self) -> Capabilities {
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
         Capabilities {
+            documents: true,
             references: true,
             rows: Rows::Possibly,
             sets: true,
@@ -60,8 +63,8 @@ impl Format for Cbor {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let bytes = bytes_of(input, options)?;
-        let cbor = cannery_cbor::ReadOptions::default().limits(options.limits);
-        let documents = match (*bytes).as_ref() {
+        let cbor = crate::ReadOptions::default().limits(options.limits);
+        let documents = match &*bytes {
             [] => Documents::None,
             all => match from_slice_prefix(all, &cbor, &mut cannery_core::NullSink) {
                 Ok(used) if used < all.len() => Documents::Several,
@@ -86,7 +89,7 @@ impl Format for Cbor {
 /// longer than what is looked at.
 fn is_sequence(mut bytes: &[u8]) -> bool {
     let is_part = bytes.len() >= START_LEN;
-    let options = cannery_cbor::ReadOptions::default();
+    let options = crate::ReadOptions::default();
     while !bytes.is_empty() {
         match from_slice_prefix(bytes, &options, &mut SchemaSummary::default()) {
             Ok(used) => bytes = &bytes[used..],
@@ -97,14 +100,14 @@ fn is_sequence(mut bytes: &[u8]) -> bool {
 }
 
 struct CborReader {
-    bytes: Box<dyn AsRef<[u8]>>,
-    options: cannery_cbor::ReadOptions,
+    bytes: Bytes,
+    options: crate::ReadOptions,
     documents: Documents,
 }
 
 impl CborReader {
     fn send(&self, sink: &mut dyn Sink) -> Result<()> {
-        let all = (*self.bytes).as_ref();
+        let all = &*self.bytes;
         let mut at = 0;
         while at < all.len() {
             let base = at as u64;
@@ -135,7 +138,7 @@ impl Reader for CborReader {
 }
 
 fn new_writer() -> CborWriter {
-    CborWriter::to(Vec::new(), cannery_cbor::WriteOptions::default())
+    CborWriter::to(Vec::new(), crate::WriteOptions::default())
 }
 
 struct CborDocuments<'w> {
@@ -143,7 +146,7 @@ struct CborDocuments<'w> {
     output: Output<'w>,
 }
 
-impl PerDocuments for CborDocuments<'_> {
+impl DocumentWriter for CborDocuments<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.writer
     }

@@ -19,11 +19,13 @@
 //! | simple values | an object called [`SIMPLE`] with the part `value` |
 //! | undefined | an object called [`UNDEFINED`] without parts |
 
+mod file_format;
 mod half;
 mod head;
 mod read;
 mod write;
 
+pub use file_format::Cbor;
 pub use read::{ReadOptions, from_slice, from_slice_prefix, to_value};
 pub use write::{KeyOrder, WriteOptions, Writer, to_vec};
 

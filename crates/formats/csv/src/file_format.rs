@@ -4,14 +4,16 @@ use std::io::BufRead;
 
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, NullSink, Result, Sink};
-use cannery_csv::{Dialect, Options, Reader as CsvReader, Writer as CsvWriter};
-
-use crate::format::{
+use cannery_format::{
     Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
 };
-use crate::{Input, Output};
+use cannery_places::{Input, Output};
 
-pub(crate) struct Csv;
+use crate::{Dialect, Options, Reader as CsvReader, Writer as CsvWriter};
+
+/// The format CSV, and TSV.
+#[derive(Clone, Copy, Debug)]
+pub struct Csv;
 
 impl Format for Csv {
     fn id(&self) -> &'static str {
@@ -24,6 +26,10 @@ impl Format for Csv {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["csv", "tsv"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "rows under a header; the types of columns are inferred"
     }
 
     /// Any text may be a table of one column: only a name says that it is one.

@@ -24,6 +24,7 @@
 
 mod columns;
 mod fields;
+mod file_format;
 mod read;
 mod scan;
 mod table;
@@ -32,6 +33,7 @@ mod write;
 
 pub use columns::{ColumnData, Columns};
 pub use fields::{Field, Fields};
+pub use file_format::Csv;
 pub use read::{Reader, infer};
 pub use scan::{Dialect, Ends};
 pub use table::{Column, Header, Options, Table};

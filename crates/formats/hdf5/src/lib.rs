@@ -31,6 +31,7 @@ mod dataspace;
 mod datatype;
 mod external;
 mod file;
+mod file_format;
 mod fill;
 mod filters;
 mod fractal_heap;
@@ -62,6 +63,7 @@ pub use datatype::{
 };
 pub use external::{ExternalPolicy, ExternalSegment};
 pub use file::File;
+pub use file_format::Hdf5;
 pub use fill::FillValue;
 pub use filters::Filter;
 pub use fsck::{Checkup, Finding};

@@ -15,6 +15,7 @@
 //! # Ok::<(), cannery_core::Error>(())
 //! ```
 
+mod file_format;
 mod float;
 mod format;
 mod input;
@@ -30,6 +31,7 @@ mod write;
 
 pub mod lines;
 
+pub use file_format::{Json, Jsonl};
 pub use format::{FormatOptions, format};
 pub use lines::Reader as Lines;
 pub use options::ReadOptions;

@@ -4,17 +4,17 @@ use std::io::{BufRead, Read, Write};
 
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Limits, Pos, Result, Sink};
-use cannery_msgpack::{Scanner, Writer as MsgpackWriter};
-
-use super::per_document::{Documents as PerDocuments, PerDocument};
-use crate::adapt::AdaptedSink;
-use crate::format::{
-    Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
+use cannery_format::{
+    AdaptedSink, Capabilities, DocumentWriter, Documents, Format, Likelihood, PerDocument,
+    ReadOptions, Reader, Rows, SchemaSummary, WriteOptions, Writer,
 };
-use crate::summary::SchemaSummary;
-use crate::{Input, Output};
+use cannery_places::{Input, Output};
 
-pub(crate) struct Msgpack;
+use crate::{Scanner, Writer as MsgpackWriter};
+
+/// The format MessagePack.
+#[derive(Clone, Copy, Debug)]
+pub struct Msgpack;
 
 impl Format for Msgpack {
     fn id(&self) -> &'static str {
@@ -27,6 +27,10 @@ impl Format for Msgpack {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["msgpack", "mpk"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "a document, or several in a row"
     }
 
     /// Likely of a map or a list that can be read as far as its bytes are at hand.
@@ -46,7 +50,13 @@ impl Format for Msgpack {
             .non_finite(true)
             .big_ints(false)
             .surrogate_pairs(true);
-        Capabilities { rows: Rows::Possibly, any_keys: true, support, ..Capabilities::default() }
+        Capabilities {
+            documents: true,
+            rows: Rows::Possibly,
+            any_keys: true,
+            support,
+            ..Capabilities::default()
+        }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -74,7 +84,7 @@ impl Format for Msgpack {
         output: Output<'w>,
         options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let options = cannery_msgpack::WriteOptions::default().surrogates(options.surrogates);
+        let options = crate::WriteOptions::default().surrogates(options.surrogates);
         let writer = MsgpackWriter::to(Vec::new(), options);
         let documents = MsgpackDocuments { writer, output };
         Ok(Box::new(MsgpackOutput(AdaptedSink(PerDocument::new(documents)))))
@@ -83,13 +93,13 @@ impl Format for Msgpack {
 
 /// Whether bytes are documents one after the other, the last of them perhaps cut off.
 fn is_sequence(mut bytes: &[u8]) -> bool {
-    let options = cannery_msgpack::ReadOptions::default();
+    let options = crate::ReadOptions::default();
     while !bytes.is_empty() {
         let end = match Scanner::new().scan(bytes, &options) {
             Ok(end) => end.unwrap_or(bytes.len()),
             Err(_) => return false,
         };
-        match cannery_msgpack::from_slice(&bytes[..end], &options, &mut SchemaSummary::default()) {
+        match crate::from_slice(&bytes[..end], &options, &mut SchemaSummary::default()) {
             Ok(()) => bytes = &bytes[end..],
             Err(error) => return error.kind() == ErrorKind::Truncated,
         }
@@ -170,15 +180,15 @@ impl Stream {
         Ok(self.length.map(|length| self.start + length))
     }
 
-    fn options(&self) -> cannery_msgpack::ReadOptions {
-        cannery_msgpack::ReadOptions::default().limits(self.limits).surrogates(true)
+    fn options(&self) -> crate::ReadOptions {
+        crate::ReadOptions::default().limits(self.limits).surrogates(true)
     }
 
     fn read(&mut self, end: usize, sink: &mut dyn Sink) -> Result<()> {
         let options = self.options();
         let document = &self.window[self.start..end];
         let offset = self.offset + self.start as u64;
-        let read = cannery_msgpack::from_slice(document, &options, sink);
+        let read = crate::from_slice(document, &options, sink);
         read.map_err(|e| e.map_pos(|pos| Pos { offset: pos.offset + offset, ..pos }))?;
         self.start = end;
         (self.scanner, self.length) = (Scanner::new(), None);
@@ -219,7 +229,7 @@ struct MsgpackDocuments<'w> {
     output: Output<'w>,
 }
 
-impl PerDocuments for MsgpackDocuments<'_> {
+impl DocumentWriter for MsgpackDocuments<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.writer
     }

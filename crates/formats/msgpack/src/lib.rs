@@ -19,6 +19,7 @@
 //! An extension is an object called [`EXT`] with the parts `code` and `data`; code −1, a moment in
 //! time, is an object called [`TIMESTAMP`] with the parts `seconds` and `nanoseconds`.
 
+mod file_format;
 mod marker;
 mod options;
 mod read;
@@ -27,6 +28,7 @@ mod text;
 mod timestamp;
 mod write;
 
+pub use file_format::Msgpack;
 pub use options::{ReadOptions, Sizes, WriteOptions};
 pub use read::{from_slice, from_slice_prefix, read_header, to_value};
 pub use scan::Scanner;

@@ -8,13 +8,12 @@
 //! without reading the rest.
 
 mod append;
-mod bytes;
 mod deflate;
 mod descr;
 mod file;
+mod file_format;
 mod header;
 mod literal;
-mod map;
 mod npz;
 mod npz_write;
 mod refuse;
@@ -23,9 +22,10 @@ mod write;
 use cannery_core::{Result, Sink};
 
 pub use append::append;
-pub use bytes::Bytes;
+pub use cannery_places::Bytes;
 pub use descr::{dtype_from_descr, dtype_to_descr};
 pub use file::{NpyFile, check_rest};
+pub use file_format::{Npy, Npz, begins_with_array};
 pub use header::{Header, MAGIC};
 pub use npz::{NpzFile, NpzMember};
 pub use npz_write::{Compression, NpzWriter};

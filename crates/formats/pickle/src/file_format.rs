@@ -2,13 +2,16 @@
 
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Error, ErrorKind, Graph, Result, Source};
-use cannery_pickle::{Framing, Ops};
+use cannery_format::{
+    Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer, bytes_of, once,
+};
+use cannery_places::{Input, Output};
 
-use super::{bytes_of, once};
-use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::{Input, Output};
+use crate::{Framing, Ops};
 
-pub(crate) struct Pickle;
+/// The format pickle, which is only read.
+#[derive(Clone, Copy, Debug)]
+pub struct Pickle;
 
 impl Format for Pickle {
     fn id(&self) -> &'static str {
@@ -21,6 +24,10 @@ impl Format for Pickle {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["pkl", "pickle", "p", "joblib"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "what a pickle holds, as data; read only"
     }
 
     /// Certain of `PROTO` and `FRAME`; likely of `PROTO` and instructions behind it.
@@ -45,7 +52,7 @@ impl Format for Pickle {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let bytes = bytes_of(input, options)?;
-        let graph: Graph = cannery_pickle::read((*bytes).as_ref(), options.limits)?;
+        let graph: Graph = crate::read(&bytes, options.limits)?;
         Ok(once(move |sink| graph.emit(sink)))
     }
 

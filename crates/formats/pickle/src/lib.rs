@@ -6,6 +6,7 @@ mod arguments;
 pub mod costs;
 pub mod dis;
 pub mod explain;
+mod file_format;
 pub mod hashes;
 mod heap;
 mod inert;
@@ -20,6 +21,7 @@ pub mod repr;
 pub mod scan;
 
 pub use abstract_heap::{NOTHING_DONE, Refusal, TrustPolicy, refusals};
+pub use file_format::Pickle;
 pub use heap::Heap;
 pub use inert::{InertHeap, read};
 pub use machine::{HIGHEST_PROTOCOL, Machine};

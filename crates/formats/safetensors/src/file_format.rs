@@ -6,14 +6,17 @@ use cannery_core::{
     ArrayBuf, ArraySource, Container, Error, ErrorKind, Limits, Order, Result, Segment, Sink,
     TensorContainer, TensorDtype, Value, ValueBuilder,
 };
-use cannery_safetensors::{SafetensorsFile, Tensor, dtype_code, looks_like, to_writer};
+use cannery_format::{
+    Capabilities, Format, Likelihood, Node, ReadOptions, Reader, WriteOptions, Writer, once,
+};
+use cannery_places::{Input, Output};
 
-use super::once;
-use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::array::bytes_of;
+use crate::{SafetensorsFile, Tensor, dtype_code, looks_like, to_writer};
 
-pub(crate) struct Safetensors;
+/// The format safetensors.
+#[derive(Clone, Copy, Debug)]
+pub struct Safetensors;
 
 impl Format for Safetensors {
     fn id(&self) -> &'static str {
@@ -26,6 +29,10 @@ impl Format for Safetensors {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["safetensors"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "tensors by name"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
@@ -64,7 +71,7 @@ impl Format for Safetensors {
     }
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
-        crate::tensors::node_of(&open(input, options)?)
+        Node::of_tensors(&open(input, options)?)
     }
 }
 
@@ -94,7 +101,7 @@ impl Writer for SafetensorsOutput<'_> {
                 let error = Error::new(ErrorKind::Unsupported, message);
                 return Err(error.inside(Segment::Key(name.as_str().into())));
             }
-            Ok((name, dtype, array.shape(), crate::tensors::bytes_of(array)?))
+            Ok((name, dtype, array.shape(), bytes_of(array)?))
         });
         let described = described.collect::<Result<Vec<_>>>()?;
         let tensors: Vec<_> = described

@@ -16,8 +16,10 @@
 //! # Ok::<(), cannery_core::Error>(())
 //! ```
 
+mod array;
 mod dtype;
 mod file;
+mod file_format;
 mod header;
 mod index;
 mod json;
@@ -26,6 +28,7 @@ mod write;
 
 pub use dtype::{dtype_code, dtype_of_code};
 pub use file::SafetensorsFile;
+pub use file_format::Safetensors;
 pub use header::{Header, MAX_HEADER, TensorEntry, looks_like};
 pub use index::{INDEX_SUFFIX, Index};
 pub use shards::{ShardedSet, shard_name, split_into_shards};

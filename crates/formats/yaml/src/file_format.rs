@@ -5,18 +5,17 @@ use std::io::{BufRead, Cursor, Write};
 
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink, read_to_end};
-use cannery_yaml::{Chunk, Reader as Stream, Writer as YamlWriter};
-
-use super::per_document::{Documents as PerDocuments, PerDocument};
-use crate::adapt::AdaptedSink;
-use crate::duplicates::Duplicates;
-use crate::format::{
-    Capabilities, Documents, Format, LayoutOptions, Likelihood, ReadOptions, Reader, Rows,
-    WriteOptions, Writer,
+use cannery_format::{
+    AdaptedSink, Capabilities, DocumentWriter, Documents, Duplicates, Format, LayoutOptions,
+    Likelihood, PerDocument, ReadOptions, Reader, Rows, WriteOptions, Writer,
 };
-use crate::{Input, Output};
+use cannery_places::{Input, Output};
 
-pub(crate) struct Yaml;
+use crate::{Chunk, Reader as Stream, Writer as YamlWriter};
+
+/// The format YAML.
+#[derive(Clone, Copy, Debug)]
+pub struct Yaml;
 
 impl Format for Yaml {
     fn id(&self) -> &'static str {
@@ -29,6 +28,10 @@ impl Format for Yaml {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["yaml", "yml"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "a document, or several"
     }
 
     /// Certain of a directive and of `---`; else it takes a key or an item on the first line.
@@ -49,6 +52,7 @@ impl Format for Yaml {
     fn capabilities(&self) -> Capabilities {
         let support = TagSupport::default().bytes(true).non_finite(true).references(true);
         Capabilities {
+            documents: true,
             references: true,
             rows: Rows::Possibly,
             sets: true,
@@ -62,7 +66,7 @@ impl Format for Yaml {
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
-        let yaml = cannery_yaml::ReadOptions::default().limits(options.limits);
+        let yaml = crate::ReadOptions::default().limits(options.limits);
         let mut reader = YamlReader {
             stream: Stream::new(in_utf8(input)?, &yaml),
             options: yaml,
@@ -90,7 +94,7 @@ impl Format for Yaml {
         }
         let bytes = text.as_slice();
         // A merge is a key like any other here: it may stand in a mapping once.
-        let yaml = cannery_yaml::ReadOptions::default().limits(options.limits).merge_keys(false);
+        let yaml = crate::ReadOptions::default().limits(options.limits).merge_keys(false);
         let mut stream = Stream::new(bytes, &yaml);
         let mut errors = Vec::new();
         loop {
@@ -124,11 +128,11 @@ impl Format for Yaml {
             Error::new(ErrorKind::Encoding, "expected UTF-8, found bytes that are not")
                 .at_offset(e.valid_up_to() as u64)
         });
-        let mut layout = cannery_yaml::FormatOptions::default();
+        let mut layout = crate::FormatOptions::default();
         if let Some(blanks) = options.indent {
             layout = layout.indent(blanks);
         }
-        neat.and_then(|text| cannery_yaml::format(text, &layout)).map_err(|e| e.locate(text))
+        neat.and_then(|text| crate::format(text, &layout)).map_err(|e| e.locate(text))
     }
 
     fn writer<'w>(
@@ -136,7 +140,7 @@ impl Format for Yaml {
         output: Output<'w>,
         options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let mut yaml = cannery_yaml::WriteOptions::default().explicit_start(options.rows);
+        let mut yaml = crate::WriteOptions::default().explicit_start(options.rows);
         if let Some(blanks) = options.indent {
             yaml = yaml.indent(blanks.clamp(1, 9));
         }
@@ -156,7 +160,7 @@ fn is_entry(line: &[u8]) -> bool {
 /// A file of documents, the first of them read ahead.
 struct YamlReader {
     stream: Stream<Box<dyn BufRead + Send>>,
-    options: cannery_yaml::ReadOptions,
+    options: crate::ReadOptions,
     ahead: Vec<BufferedChunk>,
     rows: bool,
 }
@@ -204,11 +208,7 @@ impl YamlReader {
     }
 }
 
-fn read_chunk(
-    chunk: Chunk<'_>,
-    options: &cannery_yaml::ReadOptions,
-    sink: &mut dyn Sink,
-) -> Result<()> {
+fn read_chunk(chunk: Chunk<'_>, options: &crate::ReadOptions, sink: &mut dyn Sink) -> Result<()> {
     let read = chunk.documents(options).read_next(sink);
     read.map(drop).map_err(|error| chunk.locate(error))
 }
@@ -284,10 +284,10 @@ fn decode(bytes: &[u8], width: usize, big: bool) -> Option<String> {
 struct YamlDocuments<'w> {
     writer: YamlWriter,
     output: Output<'w>,
-    options: cannery_yaml::WriteOptions,
+    options: crate::WriteOptions,
 }
 
-impl PerDocuments for YamlDocuments<'_> {
+impl DocumentWriter for YamlDocuments<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.writer
     }

@@ -4,22 +4,29 @@ use cannery_core::{ArraySource, BigInt, Container, Note, Result, Sink, Text, Wan
 
 /// What kind of event comes, as far as it matters in between.
 #[derive(Clone, Copy)]
-pub(crate) enum Event<'a> {
+pub enum Event<'a> {
     /// A value of one event: a scalar, an alias.
     Value,
+    /// An array of numbers, which some take as nested lists.
     Array(&'a dyn ArraySource),
+    /// A container begins.
     Begin(Container),
+    /// A container ends.
     End,
+    /// A key that is text: its value comes next.
     Key(Text<'a>),
+    /// A key of another kind comes next, and then its value.
     Entry,
+    /// An object begins.
     BeginObject,
+    /// An object ends.
     EndObject,
     /// Something about the next value.
     Mark,
 }
 
 /// Decides what becomes of each event; wrapped in a [`AdaptedSink`] it is a sink.
-pub(crate) trait EventAdapter {
+pub trait EventAdapter {
     /// Passes an event on by giving `send` the next sink, or does something else.
     fn adapt(
         &mut self,
@@ -46,7 +53,7 @@ impl<R: EventAdapter> EventAdapter for &mut R {
 }
 
 /// A [`EventAdapter`] as a sink.
-pub(crate) struct AdaptedSink<R>(pub(crate) R);
+pub struct AdaptedSink<R>(pub R);
 
 impl<R: EventAdapter> Sink for AdaptedSink<R> {
     fn null(&mut self) -> Result<()> {

@@ -1,15 +1,18 @@
-//! What a format is to the rest of cannery, the list of those there are, and telling them apart.
+//! What a format is to the rest of cannery.
+
+use std::path::Path;
 
 use cannery_core::tagged::TagSupport;
-use cannery_core::{Error, ErrorKind, Limits, NullSink, Result, Sink};
+use cannery_core::{Error, ErrorKind, NullSink, Result, Sink};
+use cannery_places::{Input, Output};
 
-use crate::inspect::Node;
+use crate::node::Node;
+use crate::options::{LayoutOptions, ReadOptions, WriteOptions};
 use crate::summary::SchemaSummary;
-use crate::{Input, Output};
 
 /// A file format: how to recognize, read, write and summarize it.
 ///
-/// A format is a module with one value of this; it joins the others in [`formats`].
+/// A format's own crate has one value of this; the crate `cannery` lists them.
 pub trait Format: Sync {
     /// Its short name, as it is given on a command line: `jsonl`.
     fn id(&self) -> &'static str;
@@ -19,6 +22,9 @@ pub trait Format: Sync {
 
     /// The extensions of its files, the usual one first.
     fn extensions(&self) -> &'static [&'static str];
+
+    /// What a file holds, in a few words: `one document`.
+    fn holds(&self) -> &'static str;
 
     /// Whether the first bytes of a file (up to 4,096) are its.
     fn sniff(&self, start: &[u8]) -> Likelihood;
@@ -71,6 +77,30 @@ pub trait Format: Sync {
     /// Whether [`layout`](Self::layout) is for this format.
     fn is_laid_out(&self) -> bool {
         false
+    }
+
+    /// Whether files hold more than values do (attributes, how data are stored), so that one that
+    /// is converted to the same format is copied instead.
+    fn holds_more(&self) -> bool {
+        false
+    }
+
+    /// Copies a file as it is, once it was seen to be one; for formats that
+    /// [hold more](Self::holds_more) than values.
+    ///
+    /// # Errors
+    /// Those of the format, the input and the output; [`ErrorKind::Unsupported`] for other formats.
+    fn copy(&self, _input: Input, _output: Output<'_>) -> Result<()> {
+        let message = format!("{} files are not copied: values are all they hold", self.title());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    /// Says of each other file how this one leads its readers to it; none is opened.
+    ///
+    /// # Errors
+    /// Those of the format and of the operating system.
+    fn other_files(&self, _path: &Path) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 
     /// What is inside, in as much detail as can be had without much work.
@@ -135,9 +165,10 @@ pub enum Likelihood {
 
 /// What files of a format can hold besides plain values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
 pub struct Capabilities {
+    /// Any value: what it has no form for is written with a tag, if that is asked for.
+    pub documents: bool,
     /// Arrays of numbers, as such. To others they are sent as nested lists.
     pub arrays: bool,
     /// References to values that occur more than once. To others they are written out in full.
@@ -172,276 +203,4 @@ pub enum Rows {
     Possibly,
     /// It is nothing but rows.
     Always,
-}
-
-/// How files are read.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ReadOptions {
-    /// What the input may claim.
-    pub limits: Limits,
-    /// Accept `NaN` and `Infinity` in text formats that have none.
-    pub nan: bool,
-    /// Take a file of a single document for one of rows, where the format has both.
-    pub rows: bool,
-    /// Which message a file of Protobuf is.
-    pub message: Option<MessageOf>,
-}
-
-/// A message of a schema: what Protobuf's bytes do not say themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageOf {
-    /// The `.proto` file, or a file with a descriptor set.
-    pub schema: std::path::PathBuf,
-    /// The full name of the message.
-    pub message: String,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self { limits: crate::default_limits(), nan: false, rows: false, message: None }
-    }
-}
-
-/// How texts are laid out.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct LayoutOptions {
-    /// Blanks for each level; by default 2, for YAML those that the text has.
-    pub indent: Option<usize>,
-    /// Columns that a list or map on one line may reach. Default 80. YAML keeps its lines.
-    pub width: usize,
-    /// Put the keys of each map in order. YAML keeps its order.
-    pub sort_keys: bool,
-}
-
-impl Default for LayoutOptions {
-    fn default() -> Self {
-        Self { indent: None, width: 80, sort_keys: false }
-    }
-}
-
-impl LayoutOptions {
-    /// Sets [`indent`](Self::indent).
-    #[must_use]
-    pub fn indent(mut self, blanks: Option<usize>) -> Self {
-        self.indent = blanks;
-        self
-    }
-
-    /// Sets [`width`](Self::width).
-    #[must_use]
-    pub fn width(mut self, columns: usize) -> Self {
-        self.width = columns;
-        self
-    }
-
-    /// Sets [`sort_keys`](Self::sort_keys).
-    #[must_use]
-    pub fn sort_keys(mut self, yes: bool) -> Self {
-        self.sort_keys = yes;
-        self
-    }
-}
-
-/// How files are written.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "each is a yes or no of its own")]
-pub struct WriteOptions {
-    /// Lay text out in lines, indented by that many blanks; by default it is as short as it can be.
-    pub indent: Option<usize>,
-    /// Write `NaN` and `Infinity` to text formats that have none.
-    pub nan: bool,
-    /// Accept values that are no list where rows are written.
-    pub any_rows: bool,
-    /// Rows come, one value each; for formats that are [`Rows::Possibly`] rows.
-    pub rows: bool,
-    /// Which message a file of Protobuf shall be.
-    pub message: Option<MessageOf>,
-    /// Write lone surrogates to formats that keep them as they are, for readers that expect them.
-    pub surrogates: bool,
-}
-
-impl ReadOptions {
-    /// Sets [`message`](Self::message).
-    #[must_use]
-    pub fn message(mut self, message: Option<MessageOf>) -> Self {
-        self.message = message;
-        self
-    }
-
-    /// Sets [`limits`](Self::limits).
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Sets [`nan`](Self::nan).
-    #[must_use]
-    pub fn nan(mut self, yes: bool) -> Self {
-        self.nan = yes;
-        self
-    }
-
-    /// Sets [`rows`](Self::rows).
-    #[must_use]
-    pub fn rows(mut self, yes: bool) -> Self {
-        self.rows = yes;
-        self
-    }
-}
-
-impl WriteOptions {
-    /// Sets [`message`](Self::message).
-    #[must_use]
-    pub fn message(mut self, message: Option<MessageOf>) -> Self {
-        self.message = message;
-        self
-    }
-
-    /// Sets [`surrogates`](Self::surrogates).
-    #[must_use]
-    pub fn surrogates(mut self, yes: bool) -> Self {
-        self.surrogates = yes;
-        self
-    }
-
-    /// Sets [`indent`](Self::indent).
-    #[must_use]
-    pub fn indent(mut self, blanks: Option<usize>) -> Self {
-        self.indent = blanks;
-        self
-    }
-
-    /// Sets [`nan`](Self::nan).
-    #[must_use]
-    pub fn nan(mut self, yes: bool) -> Self {
-        self.nan = yes;
-        self
-    }
-
-    /// Sets [`any_rows`](Self::any_rows).
-    #[must_use]
-    pub fn any_rows(mut self, yes: bool) -> Self {
-        self.any_rows = yes;
-        self
-    }
-
-    /// Sets [`rows`](Self::rows).
-    #[must_use]
-    pub fn rows(mut self, yes: bool) -> Self {
-        self.rows = yes;
-        self
-    }
-}
-
-/// The formats of this build; where bytes may be of several, the first is meant.
-#[must_use]
-pub fn formats() -> &'static [&'static dyn Format] {
-    use crate::formats as all;
-    &[
-        #[cfg(feature = "npy")]
-        &all::npy::Npy,
-        #[cfg(feature = "can")]
-        &all::can::Can,
-        #[cfg(feature = "npy")]
-        &all::npz::Npz,
-        #[cfg(feature = "safetensors")]
-        &all::safetensors::Safetensors,
-        #[cfg(feature = "json")]
-        &all::json::Json,
-        #[cfg(feature = "json")]
-        &all::jsonl::Jsonl,
-        #[cfg(feature = "csv")]
-        &all::csv::Csv,
-        #[cfg(feature = "yaml")]
-        &all::yaml::Yaml,
-        #[cfg(feature = "msgpack")]
-        &all::msgpack::Msgpack,
-        #[cfg(feature = "cbor")]
-        &all::cbor::Cbor,
-        #[cfg(feature = "pickle")]
-        &all::pickle::Pickle,
-        #[cfg(feature = "hdf5")]
-        &all::hdf5::Hdf5,
-        #[cfg(feature = "protobuf")]
-        &all::known::Onnx,
-        #[cfg(feature = "protobuf")]
-        &all::known::Mvt,
-        #[cfg(feature = "protobuf")]
-        &all::known::Osm,
-        #[cfg(feature = "protobuf")]
-        &all::known::Events,
-        #[cfg(feature = "protobuf")]
-        &all::protobuf::Protobuf,
-    ]
-}
-
-/// The format of this short name.
-///
-/// # Errors
-/// [`ErrorKind::Unsupported`] if there is none.
-pub fn format_of_id(id: &str) -> Result<&'static dyn Format> {
-    formats().iter().copied().find(|format| format.id() == id).ok_or_else(|| unknown(id))
-}
-
-/// The format that files with this extension are in.
-///
-/// # Errors
-/// [`ErrorKind::Unsupported`] if there is none, or no extension.
-pub fn format_of_extension(extension: Option<&str>) -> Result<&'static dyn Format> {
-    let extension = extension.unwrap_or_default();
-    let mut all = formats().iter().copied();
-    all.find(|format| format.extensions().contains(&extension)).ok_or_else(|| unknown(extension))
-}
-
-/// The format of `input`: by a mark that only one format has, else by its name, else by what its
-/// first bytes look like.
-///
-/// # Errors
-/// [`ErrorKind::Unsupported`] if nothing says.
-pub fn format_of(input: &Input) -> Result<&'static dyn Format> {
-    let named = format_of_extension(input.extension());
-    let likelihood = |format: &dyn Format| format.sniff(input.start());
-    if let Ok(named) = named
-        && likelihood(named) == Likelihood::Yes
-    {
-        return Ok(named);
-    }
-    let best = formats().iter().copied().rev().max_by_key(|format| likelihood(*format));
-    match (best, named) {
-        (Some(best), _) if likelihood(best) == Likelihood::Yes => Ok(best),
-        // It will say what is wrong with the bytes.
-        (_, Ok(named)) => Ok(named),
-        (Some(best), Err(_)) if likelihood(best) == Likelihood::Maybe => Ok(best),
-        (_, Err(_)) => Err(cannot_tell(input)),
-    }
-}
-
-#[cold]
-fn unknown(name: &str) -> Error {
-    let message = match name {
-        "" => "the name does not say which format it is".to_owned(),
-        name => format!("`{name}` is no format of this build"),
-    };
-    Error::new(ErrorKind::Unsupported, message).with_hint(there_are())
-}
-
-#[cold]
-fn cannot_tell(input: &Input) -> Error {
-    let message = match input.start() {
-        [] => "the file is empty: it has no format".to_owned(),
-        start => {
-            let start = &start[..start.len().min(8)];
-            format!("no known format begins with `{}`", start.escape_ascii())
-        }
-    };
-    Error::new(ErrorKind::Unsupported, message).with_hint(there_are())
-}
-
-fn there_are() -> String {
-    let ids: Vec<_> = formats().iter().map(|format| format.id()).collect();
-    format!("say which format it is: {}", ids.join(", "))
 }

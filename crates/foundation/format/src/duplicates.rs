@@ -8,7 +8,7 @@ use cannery_core::{
 
 /// A sink that looks at the keys of maps and keeps what it has to say about them.
 #[derive(Default)]
-pub(crate) struct Duplicates {
+pub struct Duplicates {
     /// The keys of each container that is open, and where they are; none of those without keys.
     open: Vec<HashMap<TextBuf, u64>>,
     at: u64,
@@ -23,13 +23,13 @@ struct Found {
 
 impl Duplicates {
     /// Forgets the containers of a document that broke off.
-    pub(crate) fn forget_open(&mut self) {
+    pub fn forget_open(&mut self) {
         self.open.clear();
     }
 
     /// All errors in the order of their places: those found in what begins at an offset of a text,
     /// and others.
-    pub(crate) fn finish(
+    pub fn finish(
         self,
         text: &[u8],
         start: u64,

@@ -5,7 +5,7 @@ use cannery_core::{Result, Sink};
 use crate::adapt::{Event, EventAdapter};
 
 /// A writer of documents.
-pub(super) trait Documents {
+pub trait DocumentWriter {
     /// Takes the document that is open.
     fn sink(&mut self) -> &mut dyn Sink;
 
@@ -17,18 +17,20 @@ pub(super) trait Documents {
 }
 
 /// Takes values one after the other and makes a document of each.
-pub(super) struct PerDocument<D> {
-    pub(super) documents: D,
+pub struct PerDocument<D> {
+    /// The writer.
+    pub documents: D,
     depth: usize,
 }
 
-impl<D: Documents> PerDocument<D> {
-    pub(super) fn new(documents: D) -> Self {
+impl<D: DocumentWriter> PerDocument<D> {
+    /// Takes values for that writer.
+    pub fn new(documents: D) -> Self {
         Self { documents, depth: 0 }
     }
 }
 
-impl<D: Documents> EventAdapter for PerDocument<D> {
+impl<D: DocumentWriter> EventAdapter for PerDocument<D> {
     fn adapt(
         &mut self,
         event: Event<'_>,

@@ -2,7 +2,7 @@
 
 use cannery_core::{ArraySource, BigInt, Container, Dtype, Result, Sink, Text, Value};
 
-use crate::inspect::Node;
+use crate::node::Node;
 
 /// Keys of a map that are told apart; the values of all others are summed up as one.
 const MAX_FIELDS: usize = 64;
@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 24;
 
 /// A sink that keeps the shape of what it receives, in memory that does not grow with it.
 #[derive(Default)]
-pub(crate) struct SchemaSummary {
+pub struct SchemaSummary {
     root: Shape,
     open: Vec<OpenContainer>,
     /// Containers inside something that is not looked into: a key that is no text, a level too
@@ -208,7 +208,8 @@ impl SchemaSummary {
     }
 
     /// The shape of the whole.
-    pub(crate) fn into_node(self) -> Node {
+    #[must_use]
+    pub fn into_node(self) -> Node {
         self.root.into_node()
     }
 }
@@ -344,7 +345,7 @@ impl Sink for SchemaSummary {
 
 impl Arrays {
     fn new(dtype: &Dtype, shape: Vec<u64>, bytes: Option<u64>) -> Self {
-        Self { dtype: crate::dtype_name(dtype), shape, bytes, count: 1, are_alike: true }
+        Self { dtype: crate::names::dtype_name(dtype), shape, bytes, count: 1, are_alike: true }
     }
 }
 

@@ -18,10 +18,12 @@
 //!
 //! No format is known here. What compressed bytes expand to is bounded, see [`default_limits`].
 
+mod bytes;
 mod compression;
 mod inflate;
 mod input;
 mod location;
+mod map;
 mod output;
 mod pieces;
 #[cfg(feature = "remote")]
@@ -30,6 +32,7 @@ mod source;
 mod spooled;
 mod url;
 
+pub use bytes::Bytes;
 pub use compression::Compression;
 pub use inflate::{EXPANSION_HINT, default_limits};
 pub use input::{Contents, Input, START_LEN};

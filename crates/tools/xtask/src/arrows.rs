@@ -3,7 +3,7 @@
 use crate::metadata::Metadata;
 
 /// Every format; `torch` stands on `pickle` and `json`, `can` on `json`, `npy` and
-/// `safetensors`.
+/// `safetensors`, `protobuf` on `json`.
 const FORMATS: [&str; 12] = [
     "cannery-can",
     "cannery-cbor",
@@ -20,7 +20,8 @@ const FORMATS: [&str; 12] = [
 ];
 
 /// What every format may stand on.
-const FOUNDATION: [&str; 3] = ["cannery-archive", "cannery-core", "cannery-places"];
+const FOUNDATION: [&str; 4] =
+    ["cannery-archive", "cannery-core", "cannery-format", "cannery-places"];
 
 /// What the leaves may use besides the formats.
 const BELOW_THE_LEAVES: [&str; 7] = [
@@ -40,13 +41,16 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
         "cannery-archive" | "cannery-store" | "cannery-places" | "cannery-testing" => {
             to == "cannery-core"
         }
+        "cannery-format" => ["cannery-core", "cannery-places"].contains(&to),
         "cannery-can" => {
             let formats = ["cannery-json", "cannery-npy", "cannery-safetensors"];
-            formats.contains(&to) || ["cannery-archive", "cannery-core"].contains(&to)
+            formats.contains(&to) || FOUNDATION.contains(&to)
         }
         "cannery-torch" => {
-            ["cannery-archive", "cannery-core", "cannery-json", "cannery-pickle"].contains(&to)
+            FOUNDATION.contains(&to) || ["cannery-json", "cannery-pickle"].contains(&to)
         }
+        "cannery-protobuf" => FOUNDATION.contains(&to) || to == "cannery-json",
+        "cannery-toy" => FOUNDATION.contains(&to),
         "cannery" => FOUNDATION.contains(&to) || FORMATS.contains(&to),
         "cannery-pipeline" => ["cannery", "cannery-core", "cannery-store"].contains(&to),
         "cannery-lineage" => {
@@ -58,7 +62,8 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
         }
         "cannery-cli" | "cannery-examples" | "cannery-ui" => below_the_leaves(to),
         // The command's body is a library with two faces, and the wheel is one of them.
-        "cannery-python" => below_the_leaves(to) || to == "cannery-cli",
+        // The tests' own format is a feature of it.
+        "cannery-python" => below_the_leaves(to) || ["cannery-cli", "cannery-toy"].contains(&to),
         format if FORMATS.contains(&format) => FOUNDATION.contains(&to),
         _ => return None,
     })
@@ -68,11 +73,13 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
 /// facade that names them, `pipelines`, `faces`; `tools` are for the house itself.
 pub(crate) fn folder_of(member: &str) -> &'static str {
     match member {
-        "cannery-archive" | "cannery-core" | "cannery-places" => "crates/foundation",
+        "cannery-archive" | "cannery-core" | "cannery-format" | "cannery-places" => {
+            "crates/foundation"
+        }
         "cannery-store" | "cannery-pipeline" | "cannery-lineage" | "cannery-macros"
         | "cannery-steps" => "crates/pipelines",
         "cannery-cli" | "cannery-python" | "cannery-ui" => "crates/faces",
-        "cannery-testing" | "xtask" => "crates/tools",
+        "cannery-testing" | "cannery-toy" | "xtask" => "crates/tools",
         "cannery-examples" => "examples",
         _ => "crates/formats",
     }

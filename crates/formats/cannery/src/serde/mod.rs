@@ -31,16 +31,16 @@ use cannery_core::{
     ArraySource, BigInt, Container, Error, ErrorKind, ExpandAliases, Limits, Note, Path, Pos,
     Result, Sink, Source, Text, Value, ValueBuilder, Wants,
 };
+use cannery_format::AdaptedSink;
+use cannery_format::{Documents, WriteOptions, Writer};
 
-use crate::adapt::AdaptedSink;
+use self::ser::SinkSerializer;
 use crate::convert::{ConvertOptions, OpenSource};
-use crate::format::{Documents, WriteOptions, Writer, format_of_extension, format_of_id};
+use crate::registry::{format_of_extension, format_of_id};
 use crate::select::Select;
 use crate::selection::Selection;
 use crate::stages::ArraysToLists;
 use crate::{Input, Location, Output};
-
-use self::ser::SinkSerializer;
 
 /// Reads a value of a serde type from text in the format of this short name.
 ///

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use cannery_core::{Container, Result, Sink, Source, TensorContainer, TensorInfo, Text};
+use cannery_format::{count_entry, text_entry};
 
 use super::values::{self, Complex};
-use crate::inspect::{count_entry, text_entry};
 
 /// How far values may be from each other: `|a - b| <= atol + rtol * |b|`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -415,7 +415,7 @@ impl TensorValues {
 
 fn numbers<S: Sink + ?Sized>(numbers: &[u64], sink: &mut S) -> Result<()> {
     sink.begin(Container::List, Some(numbers.len()))?;
-    numbers.iter().try_for_each(|&number| crate::inspect::send_count(number, sink))?;
+    numbers.iter().try_for_each(|&number| cannery_format::send_count(number, sink))?;
     sink.end(Container::List)
 }
 

@@ -16,11 +16,9 @@ mod target;
 mod torch;
 mod values;
 
-pub(crate) use array::bytes_of;
 pub use convert::{TensorOptions, TensorsConverted, convert_if_tensors, convert_tensors};
 pub use diff::{DiffOptions, TensorChange, TensorDiff, TensorValues, diff_tensors};
 pub use names::tensor_dtype;
 pub use open::{OpenTensors, open_tensors};
-pub(crate) use summary::node_of;
 pub use summary::{DtypeTotal, TensorSummary};
 pub use target::TensorTarget;

@@ -214,7 +214,7 @@ fn npz(path: &Path, start: &[u8]) -> Result<Option<OpenTensors>> {
     let is_zip = start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06");
     // Its arrays are members like those of an archive of arrays.
     let is_zip = is_zip && !cannery_can::is_can(start);
-    if !is_zip || !has_extension(path, "npz") && !crate::formats::npz::begins_with_array(start) {
+    if !is_zip || !has_extension(path, "npz") && !cannery_npy::begins_with_array(start) {
         return Ok(None);
     }
     Ok(Some(opened("npz", "NPZ", Arrays::of_npz(path)?)))

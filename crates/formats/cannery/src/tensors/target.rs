@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use cannery_core::{
     ByteOrder, Container, Dtype, Error, ErrorKind, Result, TensorContainer, TensorDtype, TensorInfo,
 };
+use cannery_format::WriteOptions;
 use cannery_npy::NpzWriter;
 use cannery_safetensors::{INDEX_SUFFIX, Index, Layout, dtype_code, shard_name, split_into_shards};
 
 use super::array::TensorArray;
 use super::names::file_name;
-use crate::format::{WriteOptions, format_of_id};
+use crate::registry::format_of_id;
 use crate::{Location, Output, SpooledWriter};
 
 /// A kind of file that tensors are written to.

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use cannery_core::{Order, Result};
-use cannery_hdf5::{
+use cannery_format::Node as Part;
+
+use super::{class_name, dtype_of, shape_of};
+use crate::{
     Attribute, Dataset, Dataspace, Datatype, DimSelection, ExternalSegment, Link, LinkTarget, Node,
     NumberKind, ObjectKind, Selection, TypeClass,
 };
-
-use super::hdf5::{class_name, dtype_of, shape_of};
-use crate::inspect::Node as Part;
 
 /// Groups inside of one another that are followed.
 const MAX_DEPTH: usize = 200;
@@ -102,7 +102,6 @@ fn other_link(target: &LinkTarget) -> Option<Part> {
             ("external link", format!("{}:{}", text(file), text(path)))
         }
         LinkTarget::User(number, _) => ("link of the user's", format!("kind {number}")),
-        _ => ("link", "what is not known".to_owned()),
     };
     let details = Some(format!("to {details}"));
     Some(Part { kind: kind.to_owned(), details, ..Part::default() })
@@ -152,7 +151,7 @@ fn outline(dataset: &Dataset) -> Result<Part> {
 fn type_name(datatype: &Datatype, depth: usize) -> String {
     match &datatype.class {
         TypeClass::Compound(members) if depth < 3 => {
-            let field = |member: &cannery_hdf5::Member| {
+            let field = |member: &crate::Member| {
                 let name = String::from_utf8_lossy(&member.name).into_owned();
                 format!("{name}: {}", type_name(&member.datatype, depth + 1))
             };
@@ -166,8 +165,10 @@ fn type_name(datatype: &Datatype, depth: usize) -> String {
         TypeClass::Sequence(base) if depth < 8 => {
             format!("sequence of {}", type_name(base, depth + 1))
         }
-        _ => dtype_of(datatype)
-            .map_or_else(|| class_name(datatype).to_owned(), |dtype| crate::dtype_name(&dtype)),
+        _ => dtype_of(datatype).map_or_else(
+            || class_name(datatype).to_owned(),
+            |dtype| cannery_format::dtype_name(&dtype),
+        ),
     }
 }
 
@@ -184,7 +185,7 @@ fn storage(dataset: &Dataset) -> Vec<String> {
         let sides: Vec<_> = max_shape.iter().map(side).collect();
         words.push(format!("up to [{}]", sides.join(", ")));
     }
-    let names: Vec<String> = dataset.filters().iter().map(cannery_hdf5::Filter::title).collect();
+    let names: Vec<String> = dataset.filters().iter().map(crate::Filter::title).collect();
     if !names.is_empty() {
         words.push(names.join("+"));
     }

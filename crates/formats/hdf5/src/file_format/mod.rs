@@ -1,24 +1,31 @@
 //! HDF5: groups as maps, datasets of numbers and texts as arrays.
 
+mod inspect;
+mod other_files;
+mod write;
+
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use cannery_core::{
     ArraySource, ArrayView, Budget, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind,
     Limits, Order, Result, Sink,
 };
-use cannery_hdf5::{
+use cannery_format::{
+    Capabilities, Format, Likelihood, Node as Part, ReadOptions, Reader, WriteOptions, Writer, once,
+};
+use cannery_places::{EXPANSION_HINT, Input, Output, default_limits};
+
+use self::write::{Hdf5Output, TAG};
+use crate::{
     Dataset, Dataspace, Datatype, DimSelection, File, LinkTarget, MAGIC, Node, NumberKind,
     ObjectKind, Selection, TypeClass,
 };
 
-use super::hdf5_write::{Hdf5Output, TAG};
-use super::once;
-use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::inspect::Node as Part;
-use crate::{EXPANSION_HINT, Input, Output, default_limits};
-
-pub(crate) struct Hdf5;
+/// The format HDF5.
+#[derive(Clone, Copy, Debug)]
+pub struct Hdf5;
 
 /// Bytes that are copied at a time.
 const PIECE: usize = 4 << 20;
@@ -40,6 +47,10 @@ impl Format for Hdf5 {
             "h5", "hdf5", "hdf", "he5", "h5ad", "h5mu", "loom", "nc", "nc4", "nwb", "nxs", "mat",
             "mnc", "cool", "fast5", "keras",
         ]
+    }
+
+    fn holds(&self) -> &'static str {
+        "groups and their arrays"
     }
 
     /// A user block of 512 bytes, or of that doubled, may stand before the signature.
@@ -80,22 +91,30 @@ impl Format for Hdf5 {
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Part> {
         let file = open(input, options)?;
-        super::hdf5_inspect::inspect_file(&file.root())
+        inspect::inspect_file(&file.root())
     }
-}
 
-/// Copies a file that can be opened.
-pub(crate) fn copy(input: Input, mut output: Output<'_>) -> Result<()> {
-    let source = input.into_source(&Limits::default())?;
-    File::from_source(Arc::clone(&source))?;
-    let mut at = 0;
-    while at < source.len() {
-        let mut block = vec![0; usize::try_from(source.len() - at).map_or(PIECE, |n| n.min(PIECE))];
-        source.read_at(at, &mut block)?;
-        output.write_all(&block).map_err(|e| Error::io(e, "cannot write the file"))?;
-        at += block.len() as u64;
+    fn holds_more(&self) -> bool {
+        true
     }
-    output.finish()
+
+    fn copy(&self, input: Input, mut output: Output<'_>) -> Result<()> {
+        let source = input.into_source(&Limits::default())?;
+        File::from_source(Arc::clone(&source))?;
+        let mut at = 0;
+        while at < source.len() {
+            let mut block =
+                vec![0; usize::try_from(source.len() - at).map_or(PIECE, |n| n.min(PIECE))];
+            source.read_at(at, &mut block)?;
+            output.write_all(&block).map_err(|e| Error::io(e, "cannot write the file"))?;
+            at += block.len() as u64;
+        }
+        output.finish()
+    }
+
+    fn other_files(&self, path: &Path) -> Result<Vec<String>> {
+        other_files::other_files(path)
+    }
 }
 
 /// Other files that this one names are not opened.
@@ -343,7 +362,6 @@ pub(super) fn class_name(datatype: &Datatype) -> &'static str {
         TypeClass::Sequence(_) => "variable length",
         TypeClass::Array { .. } => "array",
         TypeClass::Complex(_) => "complex",
-        _ => "unknown",
     }
 }
 

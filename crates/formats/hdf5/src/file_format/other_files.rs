@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use cannery_core::Result;
-use cannery_hdf5::{File, LinkTarget, Node, ObjectKind};
+
+use crate::{File, LinkTarget, Node, ObjectKind};
 
 /// Objects that are looked at, at most.
 const MOST_OBJECTS: usize = 100_000;
@@ -13,7 +14,7 @@ const MOST_OBJECTS: usize = 100_000;
 const MOST_TOLD: usize = 20;
 
 /// Says of each other file how this one leads to it; none is opened.
-pub(crate) fn other_files(path: &Path) -> Result<Vec<String>> {
+pub(super) fn other_files(path: &Path) -> Result<Vec<String>> {
     let file = File::open(path)?;
     let mut walk = Walk { told: Vec::new(), met: HashSet::new() };
     let mut groups = vec![("/".to_owned(), file.root())];

@@ -8,13 +8,13 @@ use cannery_core::{
     ArraySource, BigInt, ByteOrder, Container, Dtype, DtypeKind, Error, ErrorKind, Limits, Order,
     Result, Sink, Text, Value, ValueBuilder,
 };
-use cannery_hdf5::{
+use cannery_format::Writer;
+use cannery_places::Output;
+
+use crate::{
     ByteSource, CharacterSet, CreateOptions, DatasetSpec, Dataspace, Datatype, DimSelection, File,
     FileTarget, FloatLayout, LinkTarget, Member, Node, Selection, StringPadding, Target, TypeClass,
 };
-
-use crate::Output;
-use crate::format::Writer;
 
 /// The attribute that says what a dataset or group stands for.
 pub(super) const TAG: &[u8] = b"cannery";
@@ -69,8 +69,7 @@ impl<'w> Hdf5Output<'w> {
     pub(super) fn new(output: Output<'w>) -> Result<Self> {
         let target = FileTarget::create(&std::env::temp_dir().join("cannery.h5"))?.waits(false);
         let spool = Arc::new(Spool(target));
-        let mut options = CreateOptions::default();
-        options.track_order = true;
+        let options = CreateOptions { track_order: true, ..CreateOptions::default() };
         let file = File::create_in(Arc::clone(&spool) as _, None, &options)?;
         Ok(Self { output, file, spool, open: Vec::new(), list: None, is_begun: false })
     }
@@ -297,10 +296,10 @@ fn integer(size: u8, signed: bool, order: ByteOrder) -> Datatype {
     Datatype::new(u32::from(size), class)
 }
 
-fn order_of(order: ByteOrder) -> cannery_hdf5::ByteOrder {
+fn order_of(order: ByteOrder) -> crate::ByteOrder {
     match order {
-        ByteOrder::Big => cannery_hdf5::ByteOrder::Big,
-        ByteOrder::Little => cannery_hdf5::ByteOrder::Little,
+        ByteOrder::Big => crate::ByteOrder::Big,
+        ByteOrder::Little => crate::ByteOrder::Little,
     }
 }
 
@@ -369,7 +368,7 @@ fn space_of(shape: &[u64]) -> Dataspace {
 
 fn write_array(group: &Node, name: &str, array: &dyn ArraySource) -> Result<()> {
     let datatype = type_of(array.dtype()).ok_or_else(|| {
-        refused(&format!("an array of the type {}", crate::dtype_name(array.dtype())))
+        refused(&format!("an array of the type {}", cannery_format::dtype_name(array.dtype())))
     })?;
     let size = u64::from(datatype.size);
     let shape = array.shape();

@@ -1,16 +1,17 @@
 //! JSON: one document.
 
 use cannery_core::{Error, Result, Sink};
-use cannery_json::{Chunks, NonFinite, Writer as JsonWriter, from_reader, from_slice};
-
-use super::once;
-use crate::duplicates::Duplicates;
-use crate::format::{
-    Capabilities, Format, LayoutOptions, Likelihood, ReadOptions, Reader, WriteOptions, Writer,
+use cannery_format::{
+    Capabilities, Duplicates, Format, LayoutOptions, Likelihood, ReadOptions, Reader, WriteOptions,
+    Writer, once,
 };
-use crate::{Input, Output};
+use cannery_places::{Input, Output};
 
-pub(crate) struct Json;
+use crate::{Chunks, NonFinite, Writer as JsonWriter, from_reader, from_slice};
+
+/// The format JSON: one document.
+#[derive(Clone, Copy, Debug)]
+pub struct Json;
 
 impl Format for Json {
     fn id(&self) -> &'static str {
@@ -23,6 +24,10 @@ impl Format for Json {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["json", "geojson", "ipynb"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "one document"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
@@ -41,7 +46,7 @@ impl Format for Json {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { surrogates: true, ..Capabilities::default() }
+        Capabilities { documents: true, surrogates: true, ..Capabilities::default() }
     }
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
@@ -60,7 +65,7 @@ impl Format for Json {
     }
 
     fn layout(&self, text: &[u8], options: &LayoutOptions) -> Result<String> {
-        cannery_json::format(text, &layout_options(options)).map_err(|e| e.locate(text))
+        crate::format(text, &layout_options(options)).map_err(|e| e.locate(text))
     }
 
     fn writer<'w>(
@@ -90,20 +95,20 @@ fn is_key(start: &[u8]) -> bool {
     rest.as_slice().trim_ascii_start().starts_with(b":")
 }
 
-pub(super) fn read_options(options: &ReadOptions) -> cannery_json::ReadOptions {
-    cannery_json::ReadOptions::default().limits(options.limits).nan(options.nan)
+pub(super) fn read_options(options: &ReadOptions) -> crate::ReadOptions {
+    crate::ReadOptions::default().limits(options.limits).nan(options.nan)
 }
 
-pub(super) fn layout_options(options: &LayoutOptions) -> cannery_json::FormatOptions {
-    cannery_json::FormatOptions::default()
+pub(super) fn layout_options(options: &LayoutOptions) -> crate::FormatOptions {
+    crate::FormatOptions::default()
         .indent(options.indent.unwrap_or(2))
         .width(options.width)
         .sort_keys(options.sort_keys)
 }
 
-pub(super) fn write_options(options: &WriteOptions) -> cannery_json::WriteOptions {
+pub(super) fn write_options(options: &WriteOptions) -> crate::WriteOptions {
     let non_finite = if options.nan { NonFinite::Write } else { NonFinite::Refuse };
-    let json = cannery_json::WriteOptions::default().non_finite(non_finite);
+    let json = crate::WriteOptions::default().non_finite(non_finite);
     match options.indent {
         None => json,
         Some(blanks) => json.indent(" ".repeat(blanks)).key_separator(": "),

@@ -3,18 +3,19 @@
 use std::io::BufRead;
 
 use cannery_core::{Container, Error, NullSink, Pos, Result, Sink};
-use cannery_json::from_slice_prefix;
-use cannery_json::lines::{Reader as LinesReader, Writer as LinesWriter};
+use cannery_format::{
+    Capabilities, Documents, Duplicates, Format, LayoutOptions, Likelihood, ReadOptions, Reader,
+    Rows, WriteOptions, Writer,
+};
+use cannery_places::{Input, Output};
 
 use super::json::{Json, layout_options, read_options, write_options};
-use crate::duplicates::Duplicates;
-use crate::format::{
-    Capabilities, Documents, Format, LayoutOptions, Likelihood, ReadOptions, Reader, Rows,
-    WriteOptions, Writer,
-};
-use crate::{Input, Output};
+use crate::from_slice_prefix;
+use crate::lines::{Reader as LinesReader, Writer as LinesWriter};
 
-pub(crate) struct Jsonl;
+/// The format JSON Lines: a list of documents.
+#[derive(Clone, Copy, Debug)]
+pub struct Jsonl;
 
 impl Format for Jsonl {
     fn id(&self) -> &'static str {
@@ -27,6 +28,10 @@ impl Format for Jsonl {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["jsonl", "ndjson", "jsonlines"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "rows, one to a line"
     }
 
     /// Certain of two lines that each look like a whole document; any JSON may be a line of it.
@@ -91,10 +96,9 @@ impl Format for Jsonl {
                 let moved = |pos: Pos| Pos { offset: pos.offset + start as u64, ..pos };
                 error.map_pos(moved).locate(text)
             };
-            let read =
-                from_slice_prefix(document, &cannery_json::ReadOptions::default(), &mut NullSink);
+            let read = from_slice_prefix(document, &crate::ReadOptions::default(), &mut NullSink);
             let end = read.map_err(moved)?;
-            out += &cannery_json::format(&document[..end], &layout).map_err(moved)?;
+            out += &crate::format(&document[..end], &layout).map_err(moved)?;
             at = start + end;
         }
     }
@@ -104,7 +108,7 @@ impl Format for Jsonl {
         output: Output<'w>,
         options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let options = write_options(&WriteOptions { indent: None, ..options.clone() });
+        let options = write_options(&options.clone().indent(None));
         Ok(Box::new(JsonlOutput(LinesWriter::new(output, options))))
     }
 }

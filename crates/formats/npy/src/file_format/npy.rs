@@ -1,15 +1,16 @@
 //! NPY: one array.
 
 use cannery_core::{ArraySource, Result, Sink};
-use cannery_npy::{Bytes, MAGIC, NpyFile, NpyWriter};
+use cannery_format::{
+    Capabilities, Format, Likelihood, Node, ReadOptions, Reader, WriteOptions, Writer, once,
+};
+use cannery_places::{Contents, Input, Output};
 
-use super::once;
-use crate::Contents;
-use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::{Bytes, MAGIC, NpyFile, NpyWriter};
 
-pub(crate) struct Npy;
+/// The format NPY: one array.
+#[derive(Clone, Copy, Debug)]
+pub struct Npy;
 
 impl Format for Npy {
     fn id(&self) -> &'static str {
@@ -22,6 +23,10 @@ impl Format for Npy {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["npy"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "an array"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
@@ -56,7 +61,7 @@ fn open(input: Input, options: &ReadOptions) -> Result<NpyFile> {
 }
 
 /// The bytes of an input, mapped where they can be.
-pub(super) fn bytes_of(input: Input, options: &ReadOptions) -> Result<Bytes> {
+fn bytes_of(input: Input, options: &ReadOptions) -> Result<Bytes> {
     match input.into_whole(&options.limits)? {
         Contents::File(file) => Bytes::from_file(&file),
         Contents::Memory(bytes) => Ok(Bytes::from(bytes)),

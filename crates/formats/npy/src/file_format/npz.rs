@@ -1,15 +1,17 @@
 //! NPZ: a map of arrays.
 
 use cannery_core::{Result, Sink};
-use cannery_npy::{Compression, NpzFile, NpzWriter};
+use cannery_format::{
+    Capabilities, Format, Likelihood, Node, ReadOptions, Reader, WriteOptions, Writer, bytes_of,
+    once,
+};
+use cannery_places::{Input, Output, SpooledWriter};
 
-use super::npy::bytes_of;
-use super::once;
-use crate::format::{Capabilities, Format, Likelihood, ReadOptions, Reader, WriteOptions, Writer};
-use crate::inspect::Node;
-use crate::{Input, Output, SpooledWriter};
+use crate::{Compression, NpzFile, NpzWriter};
 
-pub(crate) struct Npz;
+/// The format NPZ: a map of arrays.
+#[derive(Clone, Copy, Debug)]
+pub struct Npz;
 
 impl Format for Npz {
     fn id(&self) -> &'static str {
@@ -24,6 +26,10 @@ impl Format for Npz {
         &["npz"]
     }
 
+    fn holds(&self) -> &'static str {
+        "arrays by name"
+    }
+
     /// The name of the first member follows thirty bytes of fixed length.
     fn sniff(&self, start: &[u8]) -> Likelihood {
         if begins_with_array(start) { Likelihood::Yes } else { Likelihood::No }
@@ -35,7 +41,7 @@ impl Format for Npz {
 
     fn open(&self, input: Input, options: &ReadOptions) -> Result<Box<dyn Reader>> {
         let archive = open(input, options)?;
-        Ok(once(move |sink| cannery_npy::send_all(&archive, sink)))
+        Ok(once(move |sink| crate::send_all(&archive, sink)))
     }
 
     fn writer<'w>(
@@ -59,7 +65,8 @@ impl Format for Npz {
 }
 
 /// Whether a ZIP archive's first member has an array's name.
-pub(crate) fn begins_with_array(start: &[u8]) -> bool {
+#[must_use]
+pub fn begins_with_array(start: &[u8]) -> bool {
     let Some((header, rest)) = start.split_at_checked(30) else { return false };
     let name = rest.get(..usize::from(u16::from_le_bytes([header[26], header[27]])));
     header.starts_with(b"PK\x03\x04") && name.is_some_and(|name| name.ends_with(b".npy"))

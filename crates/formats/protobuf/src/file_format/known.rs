@@ -3,21 +3,19 @@
 use std::io::BufRead;
 
 use cannery_core::{Container, Error, ErrorKind, Result, Sink};
-use cannery_protobuf::known::{
+use cannery_format::{
+    Capabilities, Documents, Format, Likelihood, Node, ReadOptions, Reader, Rows, WriteOptions,
+    Writer, bytes_of, once,
+};
+use cannery_places::{Input, Output};
+
+use super::nodes::{events_node, extract_node, model_node, tensor_node, tile_node};
+use super::{ProtobufOutput, ProtobufRows, capabilities, send_message};
+use crate::known::{
     EventSummary, Known, OnnxModel, OnnxTensor, OsmBlob, OsmCounts, OsmHeader, OsmReader,
     VectorTile, send_elements,
 };
-use cannery_protobuf::{FrameReader, Framing};
-
-use super::known_nodes::{events_node, extract_node, model_node, tensor_node, tile_node};
-use super::npy::bytes_of;
-use super::once;
-use super::protobuf::{ProtobufOutput, ProtobufRows, capabilities, send_message};
-use crate::format::{
-    Capabilities, Documents, Format, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
-};
-use crate::inspect::Node;
-use crate::{Input, Output};
+use crate::{FrameReader, Framing};
 
 fn likelihood(start: &[u8], kinds: &[Known]) -> Likelihood {
     let found = Known::of_start(start);
@@ -25,7 +23,8 @@ fn likelihood(start: &[u8], kinds: &[Known]) -> Likelihood {
 }
 
 /// Models, and tensors alone.
-pub(crate) struct Onnx;
+#[derive(Clone, Copy, Debug)]
+pub struct Onnx;
 
 impl Onnx {
     /// A tensor, if it looks like one.
@@ -48,6 +47,10 @@ impl Format for Onnx {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["onnx"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "a model, or a tensor (`.pb`); known by what it holds"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
@@ -83,9 +86,10 @@ impl Format for Onnx {
 }
 
 /// Vector tiles.
-pub(crate) struct Mvt;
+#[derive(Clone, Copy, Debug)]
+pub struct VectorTiles;
 
-impl Format for Mvt {
+impl Format for VectorTiles {
     fn id(&self) -> &'static str {
         "mvt"
     }
@@ -96,6 +100,10 @@ impl Format for Mvt {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["mvt"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "a vector tile; known by what it holds"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
@@ -125,9 +133,10 @@ impl Format for Mvt {
 }
 
 /// Extracts of OpenStreetMap: read as rows, one for each element.
-pub(crate) struct Osm;
+#[derive(Clone, Copy, Debug)]
+pub struct OsmExtract;
 
-impl Format for Osm {
+impl Format for OsmExtract {
     fn id(&self) -> &'static str {
         "osm"
     }
@@ -139,6 +148,10 @@ impl Format for Osm {
     fn extensions(&self) -> &'static [&'static str] {
         // The end of `.osm.pbf`; vector tiles that are called so are known by what they hold.
         &["pbf"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "an extract of OpenStreetMap (`city.osm.pbf`): rows, one for each node, way and relation; read only"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
@@ -214,9 +227,10 @@ fn send_blob(blob: &OsmBlob, sink: &mut dyn Sink) -> Result<()> {
 }
 
 /// Events of TensorBoard: read as rows, one for each event.
-pub(crate) struct Events;
+#[derive(Clone, Copy, Debug)]
+pub struct TensorboardEvents;
 
-impl Format for Events {
+impl Format for TensorboardEvents {
     fn id(&self) -> &'static str {
         "tfevents"
     }
@@ -227,6 +241,10 @@ impl Format for Events {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["tfevents"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "TensorBoard's events: rows; known by what they hold"
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {

@@ -1,5 +1,10 @@
 //! Protobuf: messages of a type that the caller names, in their JSON mapping.
 
+mod known;
+mod nodes;
+
+pub use known::{Onnx, OsmExtract, TensorboardEvents, VectorTiles};
+
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
@@ -7,24 +12,21 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Limits, Result, Sink, Value, ValueBuilder};
-use cannery_protobuf::known::{Known, is_record};
-use cannery_protobuf::{
+use cannery_format::{
+    AdaptedSink, Capabilities, DocumentWriter, Documents, Format, Likelihood, MessageOf, Node,
+    PerDocument, ReadOptions, Reader, Rows, WriteOptions, Writer, bytes_of, once,
+};
+use cannery_places::{Input, Output};
+
+use crate::known::{Known, is_record};
+use crate::{
     Compiler, DecodeOptions, EncodeOptions, FrameReader, Framing, Inspected, InspectedValue,
     JsonOptions, JsonReadOptions, Message, MessageId, Pool, Sources, write_frame,
 };
 
-use super::npy::bytes_of;
-use super::once;
-use super::per_document::{Documents, PerDocument};
-use crate::adapt::AdaptedSink;
-use crate::format::{
-    Capabilities, Documents as DocumentCount, Format, Likelihood, MessageOf, ReadOptions, Reader,
-    Rows, WriteOptions, Writer,
-};
-use crate::inspect::Node;
-use crate::{Input, Output};
-
-pub(crate) struct Protobuf;
+/// The format Protobuf, of a schema that the reader has.
+#[derive(Clone, Copy, Debug)]
+pub struct Protobuf;
 
 /// Messages inside each other that are shown where there is no schema.
 const SHOWN_DEPTH: usize = 10;
@@ -40,6 +42,10 @@ impl Format for Protobuf {
 
     fn extensions(&self) -> &'static [&'static str] {
         &["binpb", "pb"]
+    }
+
+    fn holds(&self) -> &'static str {
+        "messages, which `--schema shop.proto --message shop.Order` names"
     }
 
     /// Its bytes have no mark of their own.
@@ -85,10 +91,10 @@ impl Format for Protobuf {
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
         if options.message.is_none() && beside(&input).is_none() {
             let bytes = bytes_of(input, options)?;
-            let fields = cannery_protobuf::inspect(&bytes, SHOWN_DEPTH)?;
+            let fields = crate::inspect(&bytes, SHOWN_DEPTH)?;
             return Ok(Node::of_parts("fields", fields.iter().map(field_node).collect()));
         }
-        let mut outline = crate::summary::SchemaSummary::default();
+        let mut outline = cannery_format::SchemaSummary::default();
         self.read(input, options, &mut outline)?;
         Ok(outline.into_node())
     }
@@ -243,8 +249,8 @@ impl ProtobufRows {
 }
 
 impl Reader for ProtobufRows {
-    fn documents(&self) -> DocumentCount {
-        DocumentCount::Several
+    fn documents(&self) -> Documents {
+        Documents::Several
     }
 
     fn read(mut self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
@@ -308,7 +314,7 @@ impl<'w> ProtobufOutput<'w> {
     }
 }
 
-impl Documents for Messages<'_> {
+impl DocumentWriter for Messages<'_> {
     fn sink(&mut self) -> &mut dyn Sink {
         &mut self.builder
     }

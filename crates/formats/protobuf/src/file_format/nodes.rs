@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use cannery_core::Value;
-use cannery_protobuf::known::{
+use cannery_format::Node;
+
+use crate::known::{
     BoundingBox, EventSummary, OnnxDimension, OnnxModel, OnnxTensor, OnnxValue, OsmCounts,
     OsmHeader, TagSummary, TileLayer, VectorTile, degrees, onnx_type_name, utc_text,
 };
-
-use crate::inspect::Node;
 
 fn some(parts: Vec<String>) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
