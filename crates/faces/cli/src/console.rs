@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use cannery::{is_printable, printable, printable_lines};
+use cannery::{ErrorKind, is_printable, printable, printable_lines};
 
-use crate::ExitStatus;
 use crate::escape::{JsonEscaper, is_mark, mark, render};
-use crate::failure::Failure;
+use crate::failure::{Failure, hint_of};
+use crate::status::ExitStatus;
+use crate::style::Style;
 
 /// Results go to `out`, errors and progress to `err`.
 pub struct Console<'a> {
@@ -41,29 +42,6 @@ pub(crate) enum ColorChoice {
     Always,
     /// Nowhere.
     Never,
-}
-
-/// How a piece of text stands out on a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    Strong,
-    Faint,
-    Good,
-    Bad,
-    Hint,
-}
-
-impl Style {
-    /// How terminals are told.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Style::Strong => "1",
-            Style::Faint => "2",
-            Style::Good => "32",
-            Style::Bad => "1;31",
-            Style::Hint => "1;36",
-        }
-    }
 }
 
 impl<'a> Console<'a> {
@@ -166,6 +144,23 @@ impl<'a> Console<'a> {
         let label = paint(is_colored, style, format_args!("{label}:"));
         let label = render(&label, is_colored);
         drop(writeln!(self.err, "{label} {}", printable_lines(&text.to_string())));
+    }
+
+    /// Tells why a command could not complete, and says how it ended.
+    pub(crate) fn report(&mut self, failure: Failure) -> ExitStatus {
+        match failure {
+            Failure::BrokenPipe => ExitStatus::Success,
+            Failure::Error(error) if error.kind() == ErrorKind::Interrupted => {
+                ExitStatus::Interrupted
+            }
+            Failure::Error(error) => {
+                self.complain(Style::Bad, "error", &error);
+                if let Some(hint) = hint_of(&error) {
+                    self.complain(Style::Hint, "hint", hint);
+                }
+                ExitStatus::Incomplete
+            }
+        }
     }
 
     /// Says that a file is left out, and why.

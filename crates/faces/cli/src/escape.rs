@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use cannery::{is_printable, printable_lines};
 
-use crate::console::Style;
+use crate::style::Style;
 
 /// Marks for where a style begins and ends, in texts that are not printed yet. They are
 /// noncharacters, which [`cannery::printable`] escapes: what comes from a file has none.

@@ -2,10 +2,7 @@
 
 use std::io;
 
-use cannery::{Error, ErrorKind};
-
-use crate::console::Style;
-use crate::{Console, ExitStatus};
+use cannery::Error;
 
 /// Why a command could not complete.
 #[derive(Debug)]
@@ -14,25 +11,6 @@ pub(crate) enum Failure {
     Error(Error),
     /// The reader of the results is gone; that is no error (`cannery cat big.json | head`).
     BrokenPipe,
-}
-
-impl Failure {
-    /// Tells it, and says how the command ended.
-    pub(crate) fn report(self, console: &mut Console<'_>) -> ExitStatus {
-        match self {
-            Failure::BrokenPipe => ExitStatus::Success,
-            Failure::Error(error) if error.kind() == ErrorKind::Interrupted => {
-                ExitStatus::Interrupted
-            }
-            Failure::Error(error) => {
-                console.complain(Style::Bad, "error", &error);
-                if let Some(hint) = hint_of(&error) {
-                    console.complain(Style::Hint, "hint", hint);
-                }
-                ExitStatus::Incomplete
-            }
-        }
-    }
 }
 
 /// What options of the library are for the command: a part of a hint, and the hint to show instead.

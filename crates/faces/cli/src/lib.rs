@@ -21,6 +21,8 @@ mod failure;
 mod host;
 mod interrupt;
 mod progress;
+mod status;
+mod style;
 mod table;
 mod tree;
 mod units;
@@ -34,48 +36,7 @@ use crate::args::{Args, Command};
 pub use crate::console::Console;
 use crate::failure::Failure;
 pub use crate::host::{Host, MapRequest, PythonProcess, RunRequest};
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExitStatus {
-    /// All is fine: 0.
-    Success,
-    /// There are findings or differences, or something is invalid: 1.
-    Findings,
-    /// It could not complete: 2.
-    Incomplete,
-    /// The user interrupted it: 130.
-    Interrupted,
-    /// What the pipeline's own process returned.
-    Other(u8),
-}
-
-impl ExitStatus {
-    /// The number that the process ends with.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            ExitStatus::Success => 0,
-            ExitStatus::Findings => 1,
-            ExitStatus::Incomplete => 2,
-            ExitStatus::Interrupted => 130,
-            ExitStatus::Other(code) => code,
-        }
-    }
-
-    /// The status that a number stands for.
-    #[must_use]
-    pub fn from_code(code: u8) -> Self {
-        match code {
-            0 => ExitStatus::Success,
-            1 => ExitStatus::Findings,
-            2 => ExitStatus::Incomplete,
-            130 => ExitStatus::Interrupted,
-            other => ExitStatus::Other(other),
-        }
-    }
-}
+pub use crate::status::ExitStatus;
 
 /// What is wrong with a command line, said of its arguments as they can be printed: a message quotes
 /// them, line ends and all.
@@ -100,7 +61,7 @@ pub fn main(args: &[OsString], host: &mut dyn Host, console: &mut Console<'_>) -
         Err(usage) => console.usage(&of_printable(args, usage)),
     };
     let outcome = outcome.and_then(|status| console.flush().map(|()| status));
-    outcome.unwrap_or_else(|failure| failure.report(console))
+    outcome.unwrap_or_else(|failure| console.report(failure))
 }
 
 fn run(

@@ -3,8 +3,8 @@
 use cannery::printable;
 
 use crate::Console;
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 
 /// A table whose columns are as wide as they must be, and some of them narrower where lines would be
 /// too long.

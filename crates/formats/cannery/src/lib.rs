@@ -17,11 +17,13 @@
 struct JsonManual;
 
 mod convert;
+mod convert_options;
 #[cfg(all(feature = "pickle", feature = "json", feature = "yaml"))]
 mod costs;
 mod elements;
 mod inspect;
 mod lossy;
+mod progress;
 mod registry;
 #[cfg(feature = "pickle")]
 mod scan;
@@ -64,10 +66,12 @@ pub use cannery_format::{
     Capabilities, Documents, Format, LayoutOptions, Likelihood, MessageOf, Node, ReadOptions,
     Reader, Rows, WriteOptions, Writer, dtype_name, size_name,
 };
-pub use convert::{ConvertOptions, OpenSource, Progress, convert, convert_between};
+pub use convert::{OpenSource, convert, convert_between};
+pub use convert_options::ConvertOptions;
 pub use elements::{first_rows, send_elements};
 pub use inspect::{Inspection, inspect, inspect_as, inspect_from};
 pub use lossy::Losses;
+pub use progress::Progress;
 pub use registry::{add_format, format_of, format_of_extension, format_of_id, formats};
 #[cfg(feature = "pickle")]
 pub use scan::{FileScan, ScanReport, scan_place, scan_places, with_checks};

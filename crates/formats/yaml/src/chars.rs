@@ -48,3 +48,8 @@ const fn stops(bytes: &[u8]) -> [bool; 256] {
     table[0x7f] = true;
     table
 }
+
+/// Whether a character is written as an escape: no text shows it, or it turns the text around it.
+pub(crate) fn is_special(character: char) -> bool {
+    matches!(character, '\u{fffe}' | '\u{ffff}') || !cannery_core::is_printable(character)
+}

@@ -4,6 +4,9 @@ use cannery_core::BigInt;
 
 mod core_schema;
 mod legacy;
+mod scalar;
+
+pub(crate) use scalar::Scalar;
 
 /// Which plain scalars are not text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,24 +24,6 @@ pub enum Schema {
     Legacy,
 }
 
-/// What a plain scalar is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Scalar<'a> {
-    Text,
-    Null,
-    Bool(bool),
-    Int(i64),
-    /// An integer beyond a machine word; its digits may have underscores among them.
-    Digits {
-        negative: bool,
-        digits: &'a str,
-        radix: u32,
-    },
-    Float(f64),
-    Date,
-    DateTime,
-}
-
 impl Schema {
     /// What `text` is when it stands without quotes and without a tag.
     #[inline]
@@ -49,15 +34,6 @@ impl Schema {
             Schema::Legacy => legacy::resolve(text),
             Schema::Failsafe => Scalar::Text,
         }
-    }
-}
-
-/// An integer of `digits`, a machine word if it fits one.
-fn integer(negative: bool, digits: &str, radix: u32) -> Scalar<'_> {
-    match i64::from_str_radix(digits, radix) {
-        Ok(number) if negative => Scalar::Int(-number),
-        Ok(number) => Scalar::Int(number),
-        Err(_) => Scalar::Digits { negative, digits, radix },
     }
 }
 

@@ -16,7 +16,7 @@ use cannery_store::{
 
 use crate::body::OutputSource;
 use crate::options::RunOptions;
-use crate::run::interrupted;
+use crate::outcome::interrupted;
 use crate::{
     Argument, Deadline, Error, ErrorKind, KeyParts, Output, Outputs, Result, StepCall, StepContext,
     StepEvent, StepJob, StepOutcome,

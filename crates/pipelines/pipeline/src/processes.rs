@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::run::interrupted;
+use crate::outcome::interrupted;
 use crate::task::reply_from_bytes;
 use crate::wire::{read_frame, write_frame};
 use crate::{Deadline, Error, ErrorKind, Executor, Outputs, Result, StepJob, Task};

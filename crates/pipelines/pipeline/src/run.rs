@@ -6,12 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use cannery_store::{
-    ArtifactRecord, NewStep, RunId, RunStatus, SkippedStep, StepId, Store, Timestamp,
-};
+use cannery_store::{NewStep, RunId, RunStatus, SkippedStep, Store, Timestamp};
 
 use crate::execute::{CachedSteps, Execution, find_output};
 use crate::options::RunOptions;
+use crate::outcome::{StepOutcome, interrupted};
 use crate::schedule::{InputsOfSkipped, Schedule, StepResult};
 use crate::{Argument, Error, ErrorKind, Input, Result, RunError, StepCall, StepRef};
 
@@ -23,26 +22,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// While that thread does a step itself it is not called: the step's own code looks for signals,
 /// as Python's does.
 pub type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
-
-/// What came out of a step.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct StepOutcome {
-    /// The step's number in the store, if it ran.
-    pub id: Option<StepId>,
-    /// Whether its result was known and it did not run.
-    pub cached: bool,
-    /// Its outputs, by name; the only one has the empty name.
-    pub outputs: Vec<(String, ArtifactRecord)>,
-}
-
-impl StepOutcome {
-    /// The output of this name; the only one has the empty name.
-    #[must_use]
-    pub fn output(&self, name: &str) -> Option<&ArtifactRecord> {
-        self.outputs.iter().find(|(output, _)| output == name).map(|(_, artifact)| artifact)
-    }
-}
 
 /// What would become of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -495,10 +474,4 @@ impl Shared {
         };
         SkippedStep { step, needs: missing }
     }
-}
-
-#[cold]
-pub(crate) fn interrupted() -> Error {
-    Error::new(ErrorKind::Interrupted, "the run was interrupted")
-        .with_hint("run it again: finished steps are not repeated")
 }

@@ -21,9 +21,6 @@ use cannery_places::{Input, Output};
 
 use cannery_core::Result;
 
-/// The first line of every file.
-const MAGIC: &[u8] = b"toy\n";
-
 /// The format.
 #[derive(Clone, Copy, Debug)]
 pub struct Toy;
@@ -46,7 +43,7 @@ impl Format for Toy {
     }
 
     fn sniff(&self, start: &[u8]) -> Likelihood {
-        if start.starts_with(MAGIC) { Likelihood::Yes } else { Likelihood::No }
+        if start.starts_with(read::MAGIC) { Likelihood::Yes } else { Likelihood::No }
     }
 
     fn capabilities(&self) -> Capabilities {

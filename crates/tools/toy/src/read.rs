@@ -2,7 +2,8 @@
 
 use cannery_core::{Container, Error, ErrorKind, Limits, Result, Sink};
 
-use crate::MAGIC;
+/// The first line of every file.
+pub(crate) const MAGIC: &[u8] = b"toy\n";
 
 /// Sends the value that a file holds.
 pub(crate) fn send(bytes: &[u8], limits: Limits, sink: &mut dyn Sink) -> Result<()> {

@@ -6,7 +6,7 @@ use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Sin
 use cannery_format::Writer;
 use cannery_places::Output;
 
-use crate::MAGIC;
+use crate::read::MAGIC;
 
 pub(crate) struct ToyWriter<'w>(Output<'w>);
 

@@ -3,10 +3,11 @@
 use cannery::{Error, ErrorKind, Value, printable};
 use cannery_store::{RunId, Store};
 
-use super::{object, print_json, stores};
+use super::printing::{object, print_json};
+use super::stores;
 use crate::args::{AliasArgs, TagArgs};
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
 

@@ -3,13 +3,15 @@
 use cannery::{Value, size_name};
 use cannery_store::{ArtifactFilter, ArtifactRecord, RunId, Store};
 
+use super::printing::{json_value, object, print_json};
 use super::runs::{moment, short_moment};
-use super::{json_value, object, print_json, shown_type, stores};
+use super::stores;
 use crate::args::ArtifactsArgs;
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
+use cannery_lineage::shown_type;
 
 pub(crate) fn artifacts(
     args: &ArtifactsArgs,

@@ -10,11 +10,11 @@ use cannery::{
     open_tensors,
 };
 
-use super::for_each_file;
+use super::printing::for_each_file;
 use crate::args::{CatAllArgs, CatArgs, HeadArgs};
-use crate::console::Style;
 use crate::failure::Failure;
 use crate::progress::ProgressLine;
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 /// Blanks that documents are indented with.

@@ -3,7 +3,8 @@
 use cannery_lineage::{compare_runs, comparison_value};
 use cannery_store::RunId;
 
-use super::{print_json, stores};
+use super::printing::print_json;
+use super::stores;
 use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::{Console, ExitStatus};

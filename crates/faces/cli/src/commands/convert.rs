@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use cannery::{ConvertOptions, Location, Losses, ReadOptions, TensorOptions, Value, WriteOptions};
 
-use super::print_json;
+use super::printing::print_json;
 use crate::args::ConvertArgs;
-use crate::console::Style;
 use crate::failure::Failure;
 use crate::progress::ProgressLine;
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 pub(crate) fn convert(

@@ -10,10 +10,11 @@ use cannery::{
     open_tensors, printable,
 };
 
-use super::{print_json, stores};
+use super::printing::print_json;
+use super::stores;
 use crate::args::{DiffArgs, OF_PROTOBUF};
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 pub(crate) fn diff(args: &DiffArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {

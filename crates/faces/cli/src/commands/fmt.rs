@@ -8,10 +8,10 @@ use cannery::{
 use similar::TextDiff;
 
 use super::files::{Outcome, expand, for_each, load};
-use super::{object, print_json};
+use super::printing::{object, print_json};
 use crate::args::FmtArgs;
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 /// A file before and after.
@@ -90,7 +90,7 @@ impl Tally<'_> {
             }
             Err(error) => {
                 self.failed += 1;
-                Failure::from(error).report(console);
+                console.report(Failure::from(error));
                 return Ok(());
             }
         };

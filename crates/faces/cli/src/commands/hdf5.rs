@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use cannery::hdf5::{Checkup, Finding};
 use cannery::{Error, ErrorKind, Value, printable, size_name};
 
-use super::{object, print_json};
+use super::printing::{object, print_json};
 use crate::args::FsckArgs;
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 /// Findings that are printed, at most; `--json` has more.

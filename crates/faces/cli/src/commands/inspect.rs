@@ -2,10 +2,10 @@
 
 use cannery::{Inspection, Location, Node, ReadOptions, TensorSummary, printable, size_name};
 
-use super::{for_each_file, print_json};
+use super::printing::{for_each_file, print_json};
 use crate::args::InspectArgs;
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::table::{Cut, cut};
 use crate::tree::Tree;
 use crate::{Console, ExitStatus};

@@ -9,12 +9,14 @@ use cannery_lineage::{Graph, OpenLineageOptions, Reach, open_lineage, runs_of};
 use cannery_store::{ArtifactId, ArtifactRecord, Direction, Lineage, RunFilter, RunId, Store};
 
 use super::artifacts::{artifact_value, path_version};
-use super::{object, print_json, seconds, shown_type, stores};
+use super::printing::{object, print_json};
+use super::stores;
 use crate::args::{LineageArgs, LineageFormat};
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::tree::Tree;
 use crate::{Console, ExitStatus};
+use cannery_lineage::{seconds, shown_type};
 
 pub(crate) fn lineage(
     args: &LineageArgs,

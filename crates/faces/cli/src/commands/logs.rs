@@ -8,7 +8,8 @@ use std::time::Duration;
 use cannery::{Error, ErrorKind, Value, printable_lines};
 use cannery_store::{RunId, RunStatus, StepRecord, StepStatus, Store};
 
-use super::{object, print_json, stores};
+use super::printing::{object, print_json};
+use super::stores;
 use crate::args::LogsArgs;
 use crate::failure::Failure;
 use crate::{Console, ExitStatus};

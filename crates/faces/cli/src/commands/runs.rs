@@ -7,12 +7,14 @@ use cannery_store::{
     ArtifactRecord, RunFilter, RunId, RunRecord, RunStatus, StepRecord, Store, Timestamp,
 };
 
-use super::{json_value, object, print_json, seconds, stores, style_of};
+use super::printing::{json_value, object, print_json, style_of};
+use super::stores;
 use crate::args::{RunsArgs, WhyArgs};
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
+use cannery_lineage::seconds;
 
 pub(crate) fn runs(args: &RunsArgs, console: &mut Console<'_>) -> Result<ExitStatus, Failure> {
     let store = stores::open(&args.store)?;

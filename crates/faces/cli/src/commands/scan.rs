@@ -7,11 +7,11 @@ use cannery::pickle::scan::{Finding, ScanOptions, Verdict};
 use cannery::{FileScan, Location, ScanReport, printable, scan_places};
 use indicatif::ProgressBar;
 
-use super::print_json;
+use super::printing::print_json;
 use crate::args::{ScanArgs, ScanFormat};
-use crate::console::Style;
 use crate::failure::Failure;
 use crate::progress::bar_of_files;
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 /// Work that is done sooner needs no progress.

@@ -3,12 +3,13 @@
 use cannery::{Error, ErrorKind, Value, printable, size_name};
 use cannery_store::{Checkup, Collected, Finding, FsckOptions, GcOptions};
 
-use super::{object, print_json, stores};
+use super::printing::{object, print_json};
+use super::stores;
 use crate::args::{
     FsckArgs, GcArgs, StoreArgs, StoreCommand, StoreCopyArgs, StoreQuotaArgs, StoreSizeArgs,
 };
-use crate::console::Style;
 use crate::failure::Failure;
+use crate::style::Style;
 use crate::table::{Cell, Cut, Table};
 use crate::{Console, ExitStatus};
 

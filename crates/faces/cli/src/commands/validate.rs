@@ -3,10 +3,10 @@
 use cannery::{Error, Location, ReadOptions, Result, Value};
 
 use super::files::{Outcome, expand, for_each, load};
-use super::{object, print_json};
+use super::printing::{object, print_json};
 use crate::args::ValidateArgs;
-use crate::console::Style;
 use crate::failure::{Failure, hint_of};
+use crate::style::Style;
 use crate::{Console, ExitStatus};
 
 pub(crate) fn validate(
@@ -57,7 +57,7 @@ impl Tally {
             }
             Err(error) => {
                 self.unreadable += 1;
-                Failure::from(error).report(console);
+                console.report(Failure::from(error));
                 return Ok(());
             }
         };

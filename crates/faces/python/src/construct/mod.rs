@@ -35,7 +35,7 @@ pub(crate) use msgpack::{
 };
 pub(crate) use reviver::Reviver;
 pub(crate) use weight::{ARRAY_DEPTH, MAX_DEPTH, free_of, is_array, too_deep};
-pub(crate) use yaml::{YamlHooks, hashable, is_duplicate, is_merge};
+pub(crate) use yaml::{YamlHooks, hashable, is_duplicate};
 
 use crate::array::{MadeDtypes, Mapping};
 use crate::compat::CollectorPause;

@@ -1,7 +1,6 @@
 //! YAML's choices: anchors, tags, merge keys, duplicate keys, and keys that Python cannot hash.
 
 use cannery_core::{Container, Error, ErrorKind, Result};
-use cannery_yaml::MERGE;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -269,11 +268,6 @@ impl<'py> Anchors<'py> {
         self.set(id, Some(object));
         Ok(())
     }
-}
-
-/// Whether the type name is that of the key `<<`.
-pub(crate) fn is_merge(name: &Bound<'_, PyString>) -> bool {
-    name.to_str().is_ok_and(|name| name == MERGE)
 }
 
 /// Whether a document was refused for a key that occurs twice; where, is not known.

@@ -1,12 +1,12 @@
 //! What becomes of a value with a tag.
 
 use cannery_core::{Error, ErrorKind, Result};
+use cannery_yaml::MERGE;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::tagged::Tagged;
-use crate::construct::is_merge;
 use crate::errors::from_exception;
 
 /// The functions that make something of values with a tag: for whole tags, and for those that
@@ -168,4 +168,9 @@ fn from_constructor(tag: &Bound<'_, PyString>, exception: PyErr) -> Error {
     // An exception that cannot take the note is still the one to raise.
     let _ = exception.value(tag.py()).call_method1("add_note", (note,));
     from_exception(exception)
+}
+
+/// Whether the type name is that of the key `<<`.
+fn is_merge(name: &Bound<'_, PyString>) -> bool {
+    name.to_str().is_ok_and(|name| name == MERGE)
 }

@@ -10,7 +10,7 @@ use ::serde::de::{
 use ::serde::forward_to_deserialize_any;
 use cannery_core::{Result, Segment, Text, TextBuf, Value};
 
-use super::Failed;
+use super::failed::Failed;
 
 /// A value of a serde type from a tree without references and arrays.
 pub(super) fn from_plain<T: DeserializeOwned>(value: Value) -> Result<T> {

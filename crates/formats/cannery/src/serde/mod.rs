@@ -20,9 +20,9 @@
 //! has a part `value` (a date, a path) also as that value. Arrays of numbers are read as lists.
 
 mod de;
+mod failed;
 mod ser;
 
-use std::fmt;
 use std::io::Write;
 
 use ::serde::Serialize;
@@ -31,11 +31,12 @@ use cannery_core::{
     ArraySource, BigInt, Container, Error, ErrorKind, ExpandAliases, Limits, Note, Path, Pos,
     Result, Sink, Source, Text, Value, ValueBuilder, Wants,
 };
-use cannery_format::AdaptedSink;
-use cannery_format::{Documents, WriteOptions, Writer};
+use cannery_format::{AdaptedSink, Documents, WriteOptions, Writer};
 
+use self::failed::Failed;
 use self::ser::SinkSerializer;
-use crate::convert::{ConvertOptions, OpenSource};
+use crate::convert::OpenSource;
+use crate::convert_options::ConvertOptions;
 use crate::registry::{format_of_extension, format_of_id};
 use crate::select::Select;
 use crate::selection::Selection;
@@ -310,35 +311,5 @@ impl Plain {
 
     fn finish(self) -> Result<Value> {
         self.builder.finish()
-    }
-}
-
-/// An error on its way through serde.
-#[derive(Debug)]
-struct Failed(Error);
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Failed {}
-
-impl ::serde::ser::Error for Failed {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Failed(Error::new(ErrorKind::Value, message.to_string()))
-    }
-}
-
-impl ::serde::de::Error for Failed {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Failed(Error::new(ErrorKind::Type, message.to_string()))
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Failed(error)
     }
 }

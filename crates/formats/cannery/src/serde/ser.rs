@@ -7,7 +7,7 @@ use ::serde::ser::{
 };
 use cannery_core::{BigInt, Container, Sink, Text};
 
-use super::Failed;
+use super::failed::Failed;
 
 type Outcome = Result<(), Failed>;
 

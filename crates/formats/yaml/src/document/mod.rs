@@ -11,6 +11,7 @@ mod comment;
 mod edit;
 mod flow;
 mod order;
+mod path;
 mod render;
 mod splice;
 mod tree;
@@ -18,6 +19,7 @@ mod value;
 
 use cannery_core::{Error, ErrorKind, Result, Value};
 
+pub use self::path::PathStep;
 use self::render::Layout;
 use self::tree::{Entry, Node, NodeId, Tree, TreeNodeKind};
 use crate::{ReadOptions, Span};
@@ -43,25 +45,6 @@ pub struct Document {
     tree: Tree,
     options: ReadOptions,
     layout: Layout,
-}
-
-/// One step of the path to a node.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PathStep {
-    /// Another document than the first, counted from 0.
-    Document(usize),
-    /// The value behind a key; the last one, if the key occurs twice.
-    Key(Value),
-    /// An item of a sequence or an entry of a mapping, counted from 0.
-    Index(usize),
-}
-
-impl PathStep {
-    /// The value behind a text key.
-    #[must_use]
-    pub fn key(key: &str) -> Self {
-        PathStep::Key(Value::Text(key.into()))
-    }
 }
 
 /// The key of an entry of a mapping.

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use cannery_core::{Limits, Result, Value, ValueBuilder};
 
-use super::PathStep;
 use super::atoms::Atom;
+use super::path::PathStep;
 use crate::compose::Composer;
 use crate::{
     Event, Handler, ParseOptions, Properties, ReadOptions, ScalarStyle, Schema, Span, parse,

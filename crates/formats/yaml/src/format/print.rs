@@ -1,6 +1,6 @@
 //! Tokens as text.
 
-use super::FormatOptions;
+use super::options::FormatOptions;
 use super::scan::{Lines, NodeStyle, Token};
 
 pub(super) fn print(text: &str, tokens: &[Token], options: &FormatOptions) -> String {

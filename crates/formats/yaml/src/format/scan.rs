@@ -2,7 +2,7 @@
 
 use cannery_core::Result;
 
-use super::FormatOptions;
+use super::options::FormatOptions;
 use crate::{Event, Handler, ParseOptions, ScalarStyle, Span, parse};
 
 /// A piece of a text without blanks around it.

@@ -1,6 +1,6 @@
 //! The schemas of YAML 1.2: core and JSON.
 
-use super::{Scalar, integer};
+use super::scalar::{Scalar, integer};
 
 #[inline]
 pub(super) fn resolve(text: &str) -> Scalar<'_> {

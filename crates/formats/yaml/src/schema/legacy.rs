@@ -1,7 +1,7 @@
 //! YAML 1.1 as PyYAML's resolver has it, so that its users' files mean what they meant.
 
 use super::core_schema::{all, infinity, split_sign};
-use super::{Scalar, integer};
+use super::scalar::{Scalar, integer};
 
 pub(super) fn resolve(text: &str) -> Scalar<'_> {
     match text {

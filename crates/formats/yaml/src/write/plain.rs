@@ -1,6 +1,6 @@
 //! Whether text can stand without quotes, in block and in brackets, for every reader.
 
-use super::scalar::is_special;
+use crate::chars::is_special;
 use crate::schema::{Scalar, Schema};
 
 /// The least that text needs around it.

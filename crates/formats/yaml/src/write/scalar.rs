@@ -8,7 +8,7 @@ use cannery_core::{BigInt, Text};
 use super::plain::{Quotes, quotes};
 use super::{Next, Writer};
 use crate::ScalarStyle;
-use crate::chars::is_blank;
+use crate::chars::{is_blank, is_special};
 use crate::schema::{Scalar, Schema};
 
 impl Writer {
@@ -243,9 +243,4 @@ fn is_block(text: &str) -> bool {
 /// Whether each of the lines can be broken and put together again: none begins with a blank.
 fn may_fold(text: &str) -> bool {
     !text.split('\n').any(|line| line.starts_with([' ', '\t']))
-}
-
-/// Whether a character is written as an escape: no text shows it, or it turns the text around it.
-pub(super) fn is_special(character: char) -> bool {
-    matches!(character, '\u{fffe}' | '\u{ffff}') || !cannery_core::is_printable(character)
 }
