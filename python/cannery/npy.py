@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -549,10 +550,15 @@ def _refusal(message: str, hint: str) -> DataError:
     return error
 
 
+_SINGLE = re.compile(r"'([<>|=]?[A-Za-z]\d*(?:\[\d*[A-Za-z]+\])?)'", re.ASCII)
+
+
 def _dtype(descr: str) -> np.dtype[Any]:
     import numpy as np
 
-    value = ast.literal_eval(descr)
+    # A single type is by far the most common, and no case for Python's compiler.
+    single = _SINGLE.fullmatch(descr)
+    value = single[1] if single else ast.literal_eval(descr)
     return np.dtype(value) if isinstance(value, str) else np.lib.format.descr_to_dtype(value)
 
 
@@ -570,7 +576,11 @@ def _empty(header: _native.ArrayHeader) -> tuple[NDArray[Any], Any]:
     """Make an array, and a buffer over its elements to be filled."""
     import numpy as np
 
-    array = np.empty(header.shape, _dtype(header.descr), "F" if header.fortran else "C")
+    order = "F" if header.fortran else "C"
+    if header.nbytes == 0:
+        # `empty` would make texts of no characters one character long.
+        return np.ndarray(header.shape, _dtype(header.descr), bytearray(), order=order), bytearray()
+    array = np.empty(header.shape, _dtype(header.descr), order)
     memory = bytearray() if array.nbytes == 0 else array.ravel(order="K").view(np.uint8)
     return array, memory
 

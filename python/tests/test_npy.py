@@ -15,6 +15,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.extra import numpy as npst  # noqa: E402
 
+import cannery  # noqa: E402
 from cannery import npy  # noqa: E402
 from cannery.errors import CanneryError  # noqa: E402
 
@@ -549,3 +550,14 @@ def test_members_of_damaged_archives_are_refused_by_name(tmp_path: Path):
                     continue
                 except (TypeError, IndexError):
                     assert not damaged.startswith(b"PK")  # an array, or nothing of this kind
+
+
+@pytest.mark.parametrize("kind", ["<U0", "S0", "V0"])
+def test_elements_of_no_bytes_are_as_many_as_the_header_says(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.npy"
+    array = np.ndarray((8,), kind, bytearray(), strides=(0,))
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, array)
+    for made in (npy.load(path), npy.load(io.BytesIO(path.read_bytes())), cannery.load(path)):
+        assert made.shape == (8,)
+        assert made.dtype.itemsize == 0

@@ -183,8 +183,14 @@ def test_no_file_steers_the_terminal(tmp_path: Path, check: Check) -> None:
             ["cat", "--path", "$.none" + EVIL],
         ):  # fmt: skip
             check(*words, path)
-        for words in (["cat"], ["inspect"], ["cat", "--to", "yaml"], ["cat", "--to", "msgpack"]):
-            shown = on_terminal(*words, path)
+        for to in ("json", "jsonl", "yaml"):
+            check("convert", path, "-", "--to", to)
+        for words in (
+            ["cat"], ["inspect"], ["cat", "--to", "yaml"], ["cat", "--to", "msgpack"],
+            ["convert", "--to", "json"], ["convert", "--to", "csv"], ["convert", "--to", "msgpack"],
+        ):  # fmt: skip
+            target = ["-"] if words[0] == "convert" else []
+            shown = on_terminal(*words, path, *target)
             assert not _STEERS.search(_COLOUR.sub("", shown)), (words, path, ascii(shown))
 
 
@@ -194,6 +200,7 @@ def test_json_that_is_printed_means_the_same(tmp_path: Path, check: Check) -> No
     for words in (
         ["cat", "a.json"],
         ["cat", "--json", "a.json"],
+        ["convert", "a.json", "-", "--to", "json"],
         ["cat", "--to", "yaml", "a.json"],
     ):
         out = check(*words, cwd=tmp_path)

@@ -350,3 +350,17 @@ def test_texts_of_the_catalog_are_errors_of_ours(folder: Path, text: str) -> Non
     ):
         with contextlib.suppress(CanneryError):
             ask()
+
+
+@pytest.mark.parametrize("command", ["store verify", "fsck --read-data"])
+def test_an_object_that_is_only_a_length_is_not_read(folder: Path, command: str) -> None:
+    assert work().returncode == 0
+    largest = max(Path("store/objects").rglob("*"), key=lambda path: path.stat().st_size)
+    largest.chmod(0o644)
+    os.truncate(largest, 2**40)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    arguments = [sys.executable, "-m", "cannery", *command.split()]
+    done = subprocess.run(
+        arguments, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1, done.stderr

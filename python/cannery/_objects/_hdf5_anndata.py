@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cannery._objects import _hdf5_names
 from cannery.errors import DataTypeError
 
 #: Encodings of one value each; `dict`, `anndata`, `raw`, `mudata` are groups like others.
@@ -61,9 +62,7 @@ def _sparse(group: Any, kind: str) -> Any:
     name = "shape" if "shape" in group.attrs else "h5sparse_shape"
     shape = tuple(int(n) for n in group.attrs[name])
     parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
-    made = getattr(scipy.sparse, kind)(parts, shape)
-    made.check_format()
-    return made
+    return _hdf5_names.sparse(getattr(scipy.sparse, kind)(parts, shape))
 
 
 def _texts(made: Any) -> Any:

@@ -11,6 +11,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import Any
 
+from cannery._objects import _hdf5_names
 from cannery.errors import DataTypeError
 
 #: The attribute of a group that says what pandas would not know of its columns.
@@ -450,6 +451,9 @@ class _TableReader:
     def __init__(self, group: Any, trust: tuple[Any, ...], kept: dict[str, Any] | None) -> None:
         self._group, self._trust, self._kept = group, trust, kept
         self._table = group["table"]
+        fields = self._table.dtype
+        texts = [1 for name in fields.names or () if fields[name].base.kind in "SO"]
+        _hdf5_names.spend_objects(self._table, len(texts) * (self._table.size or 0))
         self._rows = self._table[()]
         self._info = self._attribute(group, "info") or {}
         self._missing = self._attribute(group, "nan_rep") or "nan"
@@ -514,7 +518,7 @@ class _TableReader:
             return values.astype(bool)
         if dtype.startswith(("datetime64", "timedelta64")):
             return _moments(values, dtype, info.get("tz"))
-        return values.astype(dtype)
+        return values.astype(_hdf5_names.numbers(dtype))
 
     def _index(self, level_names: list[str], found: dict[Any, Any]) -> Any:
         import pandas as pd
@@ -544,7 +548,9 @@ class _TableReader:
         if kept["kind"] == "series":
             return series[0].rename(kept["name"])
         frame = pd.concat(series, axis=1, keys=range(len(series)))
-        names = pd.Index(labels, dtype=kept["columns_dtype"], name=kept["columns_name"])
+        names = pd.Index(
+            labels, dtype=_hdf5_names.column(kept["columns_dtype"]), name=kept["columns_name"]
+        )
         return frame.set_axis(names, axis=1)
 
     def _kept_index(self, found: dict[Any, Any], level_names: list[str], before: int) -> Any:
@@ -565,7 +571,7 @@ class _TableReader:
         index = pd.Index(values, _object(values) if how.get("dtype") else None, name=name)
         if "freq" in kept["index"]:
             kind: Any = type(index)
-            index = kind(index, freq=kept["index"]["freq"], name=name)
+            index = kind(index, freq=_hdf5_names.frequency(kept["index"]["freq"]), name=name)
         return index
 
     def _column(self, values: Any, how: dict[str, Any], number: int) -> Any:
@@ -591,9 +597,8 @@ class _TableReader:
 
     def _nullable(self, values: Any, dtype: str, number: int) -> Any:
         import numpy as np
-        import pandas as pd
 
-        made: Any = pd.api.types.pandas_dtype(dtype)
+        made: Any = _hdf5_names.column(dtype)
         mask = np.zeros(len(values), bool)
         if f"{EXACT}/{number}" in self._group:
             exact = self._group[f"{EXACT}/{number}"]
@@ -619,13 +624,10 @@ def _decoded(values: Any, missing: str) -> Any:
 
 
 def _moments(values: Any, dtype: str, zone: Any) -> Any:
-    import numpy as np
     import pandas as pd
 
-    full = dtype if "[" in dtype else f"{dtype}[ns]"
-    moments = values.astype("i8").view(
-        np.dtype(full.replace("datetime64", "M8").replace("timedelta64", "m8"))
-    )
+    moments = values.astype("i8").view(_hdf5_names.moments(dtype))
     if zone is None:
         return moments
-    return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(str(zone)).array
+    zone = _hdf5_names.zone(str(zone))
+    return pd.DatetimeIndex(moments).tz_localize("UTC").tz_convert(zone).array

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from cannery._objects._hdf5_names import most_expanded
 from cannery.errors import DataError, LimitError
 
 _DOCUMENTS = ("model_config", "training_config")
 _LAYERS = ("layers", "_layer_checkpoint_dependencies")
-_MOST_DOCUMENT_BYTES = 256 << 20
 
 
 class Value:
@@ -71,7 +72,8 @@ def _model(group: Any) -> dict[str, Any]:
 
 def _layers(group: Any) -> dict[str, Any]:
     names = texts(group, "layer_names")
-    others = [name for name in group if name not in set(names)]
+    known = set(names)
+    others = [name for name in group if name not in known]
     return {name: name for name in (*names, *others) if name in group}
 
 
@@ -117,32 +119,49 @@ def is_archive(where: Any) -> bool:
 def load_archive(where: Any, trust: tuple[Any, ...]) -> dict[str, Any]:
     """Read a `.keras` archive: its documents, and its weights by name."""
     from cannery import json
+    from cannery._objects import _hdf5_read
 
     found: dict[str, Any] = {}
-    with zipfile.ZipFile(where) as archive:
-        for name in archive.namelist():
-            if name.endswith(".json") and "/" not in name:
-                found[name[:-5]] = json.decode(_document(archive, name))
-        for name in archive.namelist():
-            if name.endswith(".weights.h5") and "/" not in name:
-                with archive.open(name) as file:
-                    known = "weights" if name == "model.weights.h5" else name
-                    found[known] = _weights(file, archive.getinfo(name).file_size, trust)
+    try:
+        with zipfile.ZipFile(where) as archive:
+            members = _Members(archive, Path(where).stat().st_size)
+            for name in members.named(".json"):
+                found[name[:-5]] = json.decode(members.read(name))
+            for name in members.named(".weights.h5"):
+                known = "weights" if name == "model.weights.h5" else name
+                found[known] = _hdf5_read.load(io.BytesIO(members.read(name)), trust)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise DataError(f"the archive is damaged: {error}") from error
     return found
 
 
-def _document(archive: zipfile.ZipFile, name: str) -> bytes:
-    with archive.open(name) as file:
-        data = file.read(_MOST_DOCUMENT_BYTES + 1)
-    if len(data) > _MOST_DOCUMENT_BYTES:
-        raise LimitError(f"`{name}` has more than {_MOST_DOCUMENT_BYTES} bytes")
-    return data
+class _Members:
+    """The members of an archive, which together expand to as much as other files may."""
 
+    def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
+        self._archive = archive
+        self._left = most_expanded(size)
 
-def _weights(file: IO[bytes], size: int, trust: tuple[Any, ...]) -> Any:
-    from cannery._objects import _hdf5_read
+    def named(self, end: str) -> list[str]:
+        """Those at the top of the archive whose names end so, each once."""
+        names = dict.fromkeys(self._archive.namelist())
+        return [name for name in names if name.endswith(end) and "/" not in name]
 
-    data = file.read(size + 1)
-    if len(data) > size:
-        raise DataError("a file of weights is longer than the archive says")
-    return _hdf5_read.load(io.BytesIO(data), trust)
+    def read(self, name: str) -> bytes:
+        """All bytes of a member."""
+        stated = self._archive.getinfo(name)
+        if stated.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataError(f"`{name}` is packed as no archive of Keras is")
+        if stated.file_size > self._left:
+            error = LimitError(f"`{name}` expands to more bytes than the limit allows")
+            error.hint = (
+                "if it is trusted, name the bytes that it may expand to in the environment "
+                "variable `CANNERY_MAX_EXPANDED`"
+            )
+            raise error
+        with self._archive.open(name) as file:
+            data = file.read(stated.file_size + 1)
+        if len(data) > stated.file_size:
+            raise DataError(f"`{name}` is longer than the archive says")
+        self._left -= len(data)
+        return data

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from cannery._objects import _hdf5_names
 from cannery.errors import DataTypeError
 
 #: Groups at the root that hold what others refer to.
@@ -42,8 +43,9 @@ def fields(group: Any) -> list[str]:
         b"".join(np.asarray(letters).reshape(-1).tolist()).decode("utf-8", "surrogateescape")
         for letters in group.attrs["MATLAB_fields"].reshape(-1)
     ]
-    ordered = [name for name in named if name in there]
-    return [*ordered, *(name for name in there if name not in set(ordered))]
+    known = set(there)
+    ordered = dict.fromkeys(name for name in named if name in known)
+    return [*ordered, *(name for name in there if name not in ordered)]
 
 
 def _is_array_of_structs(group: Any) -> bool:
@@ -88,6 +90,8 @@ def load(made: Any, value: Callable[[Any], Any]) -> Any:
     if kind == "cell" or hdf5.check_ref_dtype(made.dtype) is not None:
         return _nested(made[()].T, lambda ref: value(made.file[ref]))
     if kind == "char":
+        if made.ndim > 1:
+            _hdf5_names.spend_objects(made, made.size // max(made.shape[-2], 1))
         return _text(made[()])
     if "MATLAB_object_decode" in made.attrs:
         return {"class": kind, "object": made[()].T}
@@ -110,12 +114,15 @@ def _numbers(made: Any, kind: str) -> Any:
 def _empty(kind: str, shape: tuple[int, ...]) -> Any:
     import numpy as np
 
+    is_empty = 0 in shape
+    if is_empty:
+        _hdf5_names.empty_shape(shape)
     if kind == "char":
         rows = shape[0] if shape else 0
-        return [""] * rows if rows > 1 or len(shape) > 2 else ""
+        return [""] * rows if is_empty and (rows > 1 or len(shape) > 2) else ""
     if kind in ("cell", "struct", "canonical empty"):
         return {} if kind == "struct" and set(shape) == {1} else []
-    if 0 not in shape:
+    if not is_empty:
         raise DataTypeError("an empty array of MATLAB has no side of length 0")
     return np.zeros(shape, _NUMBERS.get(kind, "f8"))
 
@@ -192,6 +199,5 @@ def _sparse(group: Any) -> Any:
         places = group["ir"][()].astype("i8")
     else:
         values, places = np.zeros(0, _NUMBERS.get(kind, "f8")), np.zeros(0, "i8")
-    made = scipy.sparse.csc_matrix((values, places, ends), (rows, max(len(ends) - 1, 0)))
-    made.check_format()
-    return made
+    shape = (rows, max(len(ends) - 1, 0))
+    return _hdf5_names.sparse(scipy.sparse.csc_matrix((values, places, ends), shape))

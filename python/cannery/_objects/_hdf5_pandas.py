@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from cannery._objects import _hdf5_names
 from cannery._objects._hdf5_pytables import attribute, objects
 from cannery.errors import DataTypeError
 
@@ -68,8 +69,8 @@ class _Stored:
 
     def __init__(self, group: Any, trust: tuple[Any, ...]) -> None:
         self._group, self._trust = group, trust
-        self._encoding = self._text("encoding", "UTF-8")
-        self._errors = self._text("errors", "strict")
+        self._encoding = _hdf5_names.encoding(self._text("encoding", "UTF-8"))
+        self._errors = _hdf5_names.errors(self._text("errors", "strict"))
 
     def _get(self, made: Any, name: str, default: Any = None) -> Any:
         return attribute(made, name, self._trust, default)
@@ -139,7 +140,7 @@ class _Fixed(_Stored):
         if _is_sequence(made):
             found = objects(made, self._trust)
             if isinstance(kind, str):
-                found = pd.array(found, dtype=_dtype(kind))
+                found = pd.array(found, dtype=_hdf5_names.column(kind))
             return found.T if self._get(made, "transposed", False) else found
         if shape is not None:
             found = np.empty(_empty_shape(shape), dtype=_raw_dtype(kind))
@@ -174,7 +175,8 @@ class _Fixed(_Stored):
         shape = self._get(made, "shape")
         is_empty = shape is not None and 0 in _shape(shape)
         if kind == "object" and not is_empty:
-            return pd.Index(objects(made, self._trust), dtype=object, name=name, copy=False)
+            found = _hdf5_names.labels(objects(made, self._trust))
+            return pd.Index(found, dtype=object, name=name, copy=False)
         if is_empty:
             data: Any = np.empty(_empty_shape(shape), _raw_dtype(self._get(made, "value_type")))
         else:
@@ -194,18 +196,18 @@ class _Fixed(_Stored):
     def _index_made(self, made: Any, labels: Any, kind: str) -> Any:
         import pandas as pd
 
-        frequency = self._get(made, "freq")
+        stated = self._get(made, "freq")
         which = self._get(made, "index_class", "")
         if which == "datetime":
-            zone = self._get(made, "tz")
+            zone = _hdf5_names.zone(self._get(made, "tz"))
             index: Any = pd.DatetimeIndex(labels)
             if zone is not None:
                 index = index.tz_localize("UTC").tz_convert(zone)
-            return _with_frequency(index, frequency)
+            return _with_frequency(index, _hdf5_names.frequency(stated))
         if which == "period":
-            return pd.PeriodIndex.from_ordinals(labels, freq=frequency)
+            return pd.PeriodIndex.from_ordinals(labels, freq=_hdf5_names.period(stated))
         if kind.startswith("timedelta64"):
-            return _with_frequency(pd.TimedeltaIndex(labels), frequency)
+            return _with_frequency(pd.TimedeltaIndex(labels), _hdf5_names.frequency(stated))
         if kind == "string":
             return _text_index(labels)
         return pd.Index(labels, dtype=object if kind == "date" else None, copy=False)
@@ -308,7 +310,7 @@ class _Table(_Stored):
         if dtype == "date":
             return labels, _dates(values.reshape(-1))
         try:
-            return labels, values.astype(dtype, copy=False)
+            return labels, values.astype(_hdf5_names.numbers(dtype), copy=False)
         except TypeError:
             return labels, values.astype(object)
 
@@ -333,7 +335,8 @@ class _Table(_Stored):
         import pandas as pd
 
         about = self._about(key)
-        name, frequency, zone = (about.get(n) for n in ("index_name", "freq", "tz"))
+        name, stated = about.get("index_name"), about.get("freq")
+        zone = _hdf5_names.zone(about.get("tz"))
         values = self._rows[key]
         kind = str(self._get(self._table, f"{key}_kind"))
         meta = self._get(self._table, f"{key}_meta")
@@ -344,13 +347,14 @@ class _Table(_Stored):
             raise DataTypeError("an index of objects has no place in a table")
         labels = self._labels(values, kind, missing)
         if kind.startswith("datetime64"):
+            frequency = _hdf5_names.frequency(stated)
             index: Any = _with_frequency(pd.DatetimeIndex(labels), frequency)
             if zone is not None:
                 index = index.tz_localize("UTC").tz_convert(zone)
         elif kind.startswith("timedelta64"):
-            index = _with_frequency(pd.TimedeltaIndex(labels), frequency)
-        elif kind == "integer" and frequency is not None:
-            index = pd.PeriodIndex.from_ordinals(labels, freq=frequency)
+            index = _with_frequency(pd.TimedeltaIndex(labels), _hdf5_names.frequency(stated))
+        elif kind == "integer" and stated is not None:
+            index = pd.PeriodIndex.from_ordinals(labels, freq=_hdf5_names.period(stated))
         else:
             index = _text_index(labels) if kind == "string" else pd.Index(labels)
         return index.rename(name)
@@ -358,6 +362,9 @@ class _Table(_Stored):
 
 def _values(dataset: Any) -> Any:
     """The elements; fields of 8 bits are truth values for PyTables."""
+    dtype = dataset.dtype
+    texts = [1 for name in dtype.names or () if dtype[name].base.kind in "SO"]
+    _hdf5_names.spend_objects(dataset, (len(texts) or dtype.kind == "S") * (dataset.size or 0))
     values, kind = dataset[()], dataset._native.datatype.describe()
     if values.dtype.names is None:
         return values != 0 if _is_bits(kind) else _native(values)
@@ -402,10 +409,7 @@ def _shape(found: Any) -> tuple[int, ...]:
 
 def _empty_shape(found: Any) -> tuple[int, ...]:
     # A shape is written only where one side is zero.
-    shape = _shape(found)
-    if 0 not in shape or any(side < 0 for side in shape):
-        raise DataTypeError("the shape of an empty array is none")
-    return shape
+    return _hdf5_names.empty_shape(_shape(found))
 
 
 def _raw_dtype(kind: Any) -> Any:
@@ -415,15 +419,11 @@ def _raw_dtype(kind: Any) -> Any:
     if name.startswith("period"):
         return np.dtype("i8")
     try:
-        return np.dtype("M8[ns]" if name == "datetime64" else name)
+        if name.startswith(("datetime64", "timedelta64")):
+            return _hdf5_names.moments(name)
+        return _hdf5_names.numbers(name)
     except TypeError:
         return np.dtype(object)
-
-
-def _dtype(kind: str) -> Any:
-    import pandas as pd
-
-    return pd.api.types.pandas_dtype(kind)
 
 
 def _typed(values: Any, kind: str, zone: Any) -> Any:
@@ -432,16 +432,16 @@ def _typed(values: Any, kind: str, zone: Any) -> Any:
     if kind.startswith(("datetime64", "timedelta64")):
         return _moments(values, kind, zone)
     if kind.startswith("period"):
-        return pd.PeriodIndex.from_ordinals(values.astype("i8"), freq=_dtype(kind).freq).array
+        frequency = _hdf5_names.column(kind).freq
+        return pd.PeriodIndex.from_ordinals(values.astype("i8"), freq=frequency).array
     return values
 
 
 def _moments(values: Any, kind: str, zone: Any = None) -> Any:
-    import numpy as np
     import pandas as pd
 
-    name = kind if "[" in kind else f"{kind}[ns]"
-    moments = values.astype("i8").view(np.dtype(name))
+    moments = values.astype("i8").view(_hdf5_names.moments(kind))
+    zone = _hdf5_names.zone(zone)
     if zone is None:
         return moments
     made: list[Any] = [
@@ -510,7 +510,8 @@ def _is_all_text(values: Any) -> bool:
 def _is_sequence(made: Any) -> bool:
     from cannery import hdf5
 
-    return hdf5.check_vlen_dtype(made.dtype) is not None
+    inner = hdf5.check_vlen_dtype(made.dtype)
+    return inner is not None and inner == "u1"
 
 
 def _decoded(

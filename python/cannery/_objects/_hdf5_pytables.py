@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from cannery._zones import zone
+from cannery.errors import DataTypeError
 
 _OFFSETS = ("pandas._libs.tslibs.offsets.", "pandas.tseries.offsets.", "pandas.core.datetools.")
 
@@ -41,9 +42,32 @@ def unpickled(data: bytes, trust: tuple[Any, ...]) -> Any:
     from cannery.errors import UntrustedTypeError
 
     try:
-        return pickle.loads(data, trust=trust)
+        return _looked_through(pickle.loads(data, trust=trust), len(data))
     except UntrustedTypeError as error:
-        return _Values(error).made(pickle.loads(data, trust=trust, on_untrusted="record"))
+        found = pickle.loads(data, trust=trust, on_untrusted="record")
+        return _Values(error).made(_looked_through(found, len(data)))
+
+
+# What may lie within each other in a pickle of an attribute.
+_DEEPEST = 100
+
+
+def _looked_through(found: Any, size: int) -> Any:
+    """The values of a pickle of so many bytes, whose parts are not shared again and again.
+
+    Names are hashed and labels are gone through, as often as they are referred to.
+    """
+    left, waiting = 16 * size + 10_000, [(found, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        left -= 1
+        if left < 0 or depth > _DEEPEST:
+            raise DataTypeError("a pickle in an attribute nests too deeply, or shares its parts")
+        if type(value) is dict:
+            waiting.extend((part, depth + 1) for pair in value.items() for part in pair)
+        elif type(value) in (list, tuple, set, frozenset):
+            waiting.extend((part, depth + 1) for part in value)
+    return found
 
 
 class _Values:
@@ -92,10 +116,12 @@ def _is_plain(value: Any) -> bool:
 def _frequency(name: str, *arguments: Any) -> Any:
     from pandas.tseries import offsets
 
+    from cannery._objects import _hdf5_names
+
     kind = getattr(offsets, name.rpartition(".")[2])
     if not (isinstance(kind, type) and issubclass(kind, offsets.BaseOffset)):
         raise TypeError("a name that is no frequency")
-    return kind(*arguments)
+    return _hdf5_names.frequency(kind(*arguments))
 
 
 def _moment(_: str, value: int, frequency: None, zone: Any, unit: int = 10) -> Any:
@@ -164,9 +190,19 @@ _KNOWN: dict[str, Any] = {
 
 def objects(dataset: Any, trust: tuple[Any, ...]) -> Any:
     """The array of objects that is pickled in the first row of a sequence of bytes."""
-    rows = dataset[()]
+    rows = _sequences(dataset)
     data = bytes(rows.reshape(-1)[0]) if len(rows) else b""
     return unpickled(data, trust) if data else None
+
+
+def _sequences(dataset: Any, inner: str | None = "u1") -> Any:
+    """The rows of a dataset, which are sequences: a number would be taken for a length."""
+    from cannery import hdf5
+
+    found = hdf5.check_vlen_dtype(dataset.dtype)
+    if found is None or found.kind not in "iu" or (inner and found != inner):
+        raise DataTypeError("the rows of pickles or texts of PyTables are no sequences")
+    return dataset[()]
 
 
 def is_objects(dataset: Any) -> bool:
@@ -184,7 +220,7 @@ def _pseudo_type(dataset: Any) -> str:
 def object_rows(dataset: Any, trust: tuple[Any, ...]) -> list[Any]:
     """The rows of a dataset of pickles or texts."""
     kind = _pseudo_type(dataset)
-    rows = dataset[()]
+    rows = _sequences(dataset, None if kind == "vlunicode" else "u1")
     if kind == "object":
         return [unpickled(bytes(row), trust) for row in rows]
     if kind == "vlunicode":

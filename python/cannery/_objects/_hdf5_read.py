@@ -17,19 +17,32 @@ from cannery._objects import (
     _hdf5_pandas,
     _hdf5_pytables,
 )
+from cannery._objects._checks import Untrusted
 from cannery._objects._hdf5_frames import COLUMNS, load_frame
-from cannery.errors import DataTypeError, LimitError
+from cannery._objects._hdf5_names import most_expanded, sparse, spend_objects
+from cannery._objects._labels import check_labels
+from cannery.errors import (
+    CanneryError,
+    DataError,
+    DataTypeError,
+    LimitError,
+    UntrustedTypeError,
+)
 
 #: The attribute that says what a dataset or group stands for.
 TAG = "cannery"
 
-# What the values of a file may take: this much, and so much for each of its bytes.
-_FREE_BYTES = 64 << 20
+# What the values of a file may take for each of its bytes.
 _BYTES_PER_BYTE = 1100
 _LEAST_BYTES = 1024
+_OBJECTS = ("list", "tuple", "records")
 _DEEPEST = 200
 
 _ENCODING = "encoding-type"
+
+# What pandas, SciPy and NumPy say of parts that do not belong together.
+_WRONG = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError,
+          NotImplementedError)  # fmt: skip
 
 
 def load(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
@@ -39,15 +52,19 @@ def load(file: IO[bytes], trust: tuple[Any, ...]) -> Any:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     with hdf5.File(file, "r") as opened:
-        return Reader(opened, trust, _most_bytes(size)).group(opened)
-
-
-def _most_bytes(size: int) -> int:
-    """How many bytes the values of a file of this size may take, or as many as the caller names."""
-    named = os.environ.get("CANNERY_MAX_EXPANDED", "").strip().upper()
-    number, unit = (named[:-1], named[-1]) if named[-1:] in tuple("KMGT") else (named, "")
-    allowed = int(number) << 10 * (" KMGT".index(unit) if unit else 0) if number.isdecimal() else 0
-    return max(_FREE_BYTES, allowed) + _BYTES_PER_BYTE * size
+        reader = Reader(opened, trust, most_expanded(size, _BYTES_PER_BYTE))
+        opened._state.spend = reader.spend
+        try:
+            return reader.group(opened)
+        except CanneryError:
+            raise
+        except Untrusted as error:
+            message = f"a label is a {error.type_name}, a type that is not trusted"
+            refused = UntrustedTypeError(message)
+            refused.hint = f"if you trust it, load with `trust=[{error.type_name!r}]`"
+            raise refused from None
+        except _WRONG as error:
+            raise DataError(f"the file says what cannot be: {error}") from error
 
 
 def open_tree(opened: Any, trust: tuple[Any, ...]) -> Any:
@@ -68,7 +85,7 @@ class Reader:
         self._scales: dict[Any, str] | None = None
         self._paths: dict[Any, str] | None = None
 
-    def _spend(self, count: int) -> None:
+    def spend(self, count: int) -> None:
         """Count bytes: links may lead to one group again and again; a dataset may be unwritten."""
         if self._left is None:
             return
@@ -180,7 +197,7 @@ class Reader:
         if tag == "value" and "value" in values:
             return values["value"]
         if tag == "items":
-            return dict(values[str(i)] for i in range(len(values)))
+            return _items([values[str(i)] for i in range(len(values))])
         if tag and group.attrs.get(_ENCODING) in ("csr_matrix", "csc_matrix"):
             return _load_sparse(tag, tuple(int(n) for n in group.attrs["shape"]), values)
         return values
@@ -189,12 +206,14 @@ class Reader:
         """The value of an object."""
         from cannery import hdf5
 
-        self._spend(getattr(member, "nbytes", 0) or 0)
+        self.spend(0)
         if isinstance(member, hdf5.Group):
             return self.group(member)
         if isinstance(member, hdf5.Datatype):
             return member.dtype
         tag = _tag(member)
+        if member.dtype.kind == "O" or tag in _OBJECTS:
+            spend_objects(member, member.size or 0)
         if tag:
             return self._tagged(member, tag)
         if _hdf5_matlab.class_of(member):
@@ -290,6 +309,12 @@ def _records(found: Any) -> list[dict[str, Any]]:
     return [{n: plain(v) for n, v in zip(names, row, strict=True)} for row in found.tolist()]
 
 
+def _items(pairs: list[Any]) -> dict[Any, Any]:
+    """A dictionary of pairs of keys and values."""
+    check_labels([key for key, _ in pairs], "items")
+    return dict(pairs)
+
+
 def _restored(found: Any, tag: str) -> Any:
     if tag == "bytes":
         return found.tobytes()
@@ -313,6 +338,5 @@ def _load_sparse(name: str, shape: tuple[int, ...], values: dict[str, Any]) -> A
     classes = ("csr_matrix", "csc_matrix", "csr_array", "csc_array")
     if name not in classes:
         raise DataTypeError(f"expected a sparse matrix, found `{name[:60]!r}`")
-    made = getattr(scipy.sparse, name)((values["data"], values["indices"], values["indptr"]), shape)
-    made.check_format()
-    return made
+    parts = (values["data"], values["indices"], values["indptr"])
+    return sparse(getattr(scipy.sparse, name)(parts, shape))

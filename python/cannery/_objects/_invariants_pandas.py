@@ -389,7 +389,8 @@ def _check_interval_dtype(value: Any) -> None:
     )
 
 
-def _check_offset(value: Any) -> None:
+def check_offset(value: Any) -> None:
+    """Check an offset, however it was made."""
     is_offset(value, "freq")
     parts = {"n": value.n, "normalize": value.normalize, **dict(getattr(value, "kwds", {}))}
     check_options(type(value), value.n, {**parts})
@@ -744,7 +745,7 @@ _OBJECT_RULES: dict[Any, Rule] = {
     pd.CategoricalDtype: _check_category_dtype,
     pd.DatetimeTZDtype: _check_zone_dtype,
     pd.IntervalDtype: _check_interval_dtype,
-    **dict.fromkeys(_OFFSET_CLASSES, _check_offset),
+    **dict.fromkeys(_OFFSET_CLASSES, check_offset),
     pd.Timestamp: _check_timestamp,
     pd.Timedelta: _anything,
     pd.Period: _check_period,

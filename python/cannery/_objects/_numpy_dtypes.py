@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -176,8 +177,15 @@ def dtype_of_text(descr: str) -> Any:
     return made
 
 
+# A single type, as most texts say: no case for Python's compiler.
+_SINGLE = re.compile(r"'([<>|=]?[A-Za-z]\d{0,9}(?:\[\d{0,9}[A-Za-z]{1,2}\])?)'", re.ASCII)
+
+
 def _read_descr(descr: str) -> Any:
     """The text that says what a type is, as Python's constants."""
+    single = _SINGLE.fullmatch(descr)
+    if single is not None:
+        return single[1]
     try:
         found = ast.literal_eval(descr)
     except (SyntaxError, ValueError, MemoryError, RecursionError):

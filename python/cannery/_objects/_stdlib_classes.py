@@ -192,7 +192,7 @@ def rules() -> dict[str, ClassRule]:
 # Attributes that are more than of a type.
 
 
-def _is_codec(value: Any, path: str) -> None:
+def is_codec(value: Any, path: str) -> None:
     """A text encoding that Python comes with: not one that unpacks, and none of another package."""
     from encodings.aliases import aliases
 
@@ -252,7 +252,7 @@ _SPECIAL: dict[str, Callable[[Any, str], None]] = {
     "text-args": _checks.tuple_of(TEXT),
     "two-numbers": _checks.tuple_of(NUMBER, NUMBER),
     "charset": _is_of("email.charset", "Charset"),
-    "codec": _is_codec,
+    "codec": is_codec,
     "element": _is_of("xml.etree.ElementTree", "Element"),
     "format": _is_format,
     "indent": _is_indent,

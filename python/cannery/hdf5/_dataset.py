@@ -230,6 +230,8 @@ class Dataset(HLObject):
     def _read(self, selected: Selected) -> np.ndarray:
         dtype = self.dtype
         size = self._type.size
+        if self._state.spend is not None:
+            self._state.spend(selected.count * max(size, 1))
         raw = np.empty(_affordable(selected.count * size), "u1")
         self._native.read_into(selected.wanted, raw, self._state.threads)
         base, inner = flattened(dtype)

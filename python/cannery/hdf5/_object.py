@@ -21,6 +21,8 @@ class State:
         self._is_open = True
         self.generation = 0
         self.shapes = 0
+        #: Is told how many bytes each read of a dataset takes, and may refuse it.
+        self.spend: Callable[[int], None] | None = None
 
     def __bool__(self) -> bool:
         return self._is_open

@@ -240,8 +240,14 @@ pub(crate) fn dtype_to_numpy<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bo
         return py.import("cannery._tensor_types")?.call_method1("stored_dtype", (*name,));
     }
     let descr = cannery_npy::dtype_to_descr(dtype).or_raise(py)?;
+    let numpy_format = numpy(py, "numpy.lib.format")?;
+    // A single type is by far the most common, and no case for Python's compiler.
+    let single = descr.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    if let Some(name) = single.filter(|name| !name.contains(['\\', '\''])) {
+        return numpy_format.call_method1("descr_to_dtype", (name,));
+    }
     let descr = py.import("ast")?.call_method1("literal_eval", (descr,))?;
-    numpy(py, "numpy.lib.format")?.call_method1("descr_to_dtype", (descr,))
+    numpy_format.call_method1("descr_to_dtype", (descr,))
 }
 
 /// The element type behind one of NumPy's objects.

@@ -234,10 +234,13 @@ impl Blobs {
     /// # Errors
     /// [`ErrorKind::Corrupt`] when the bytes are gone or are not those that were written.
     pub fn verify(&self, digest: Digest) -> Result<u64> {
+        let file = self.open(digest)?;
+        let about = file.metadata().map_err(|error| self.unreadable(error, digest))?;
+        if crate::plain::is_hollow(&about) {
+            return Err(hollow(digest));
+        }
         let mut hasher = Hasher::new();
-        let size = hasher
-            .update_reader(self.open(digest)?)
-            .map_err(|error| self.unreadable(error, digest))?;
+        let size = hasher.update_reader(file).map_err(|error| self.unreadable(error, digest))?;
         self.compare(digest, hasher.digest(), size)?;
         Ok(size)
     }
@@ -428,6 +431,13 @@ impl Write for BlobWriter<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// The error for an object that is almost nothing but a length.
+#[cold]
+pub(crate) fn hollow(digest: Digest) -> Error {
+    let message = format!("object `{}` is a length without bytes", digest.short());
+    Error::new(ErrorKind::Corrupt, message)
 }
 
 #[cold]

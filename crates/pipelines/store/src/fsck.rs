@@ -192,7 +192,11 @@ impl FsckOptions {
             _ => failure::io(error, "read", path),
         };
         let file = plain::open(path).map_err(cannot)?;
-        let size = file.metadata().map_err(cannot)?.len();
+        let about = file.metadata().map_err(cannot)?;
+        let size = about.len();
+        if crate::plain::is_hollow(&about) {
+            return Err(crate::blobs::hollow(digest));
+        }
         if !self.read_data {
             return Ok(size);
         }

@@ -26,6 +26,20 @@ const JOURNAL: &str = "catalog.sqlite-journal";
 
 const FOLDERS: [&str; 5] = ["objects", "tmp", "views", "runs", "damaged"];
 
+/// Length from which a file without bytes takes too long to read.
+const HOLLOW: u64 = 16 << 30;
+
+/// Whether a file is almost nothing but a length: reading it takes as long as if it had bytes.
+///
+/// Files of zeros on a file system that packs them look the same, hence the length that it takes.
+pub(crate) fn is_hollow(about: &Metadata) -> bool {
+    #[cfg(unix)]
+    let stored = std::os::unix::fs::MetadataExt::blocks(about).saturating_mul(512);
+    #[cfg(not(unix))]
+    let stored = about.len();
+    about.len() > HOLLOW && stored < about.len() / 1000
+}
+
 /// Opens a plain file for reading.
 ///
 /// # Errors

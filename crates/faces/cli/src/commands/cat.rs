@@ -59,9 +59,7 @@ fn print(
         progress.reads(counter, size);
     }
     let is_json = matches!(to.id(), "json" | "jsonl");
-    if console.is_terminal() && !is_json && to.id() != "yaml" {
-        return Err(binary(to).into());
-    }
+    refuse_terminal(to, console)?;
     // YAML's writer quotes and escapes what is not printable itself.
     let output = if is_json {
         Output::to_stream(console.json_out())
@@ -96,12 +94,15 @@ fn open(
     Ok((source, reads))
 }
 
-/// Bytes that are no text do anything to a terminal.
-#[cold]
-fn binary(to: &dyn Format) -> Error {
-    let message = format!("{} is no text, and is not written to a terminal", to.title());
-    Error::new(ErrorKind::Unsupported, message)
-        .with_hint("write it to a file (`> FILE`), or convert it with `cannery convert`")
+/// Refuses what a terminal would obey: bytes that are no text, and text without escapes.
+pub(super) fn refuse_terminal(to: &dyn Format, console: &Console<'_>) -> Result<(), Failure> {
+    if !console.is_terminal() || matches!(to.id(), "json" | "jsonl" | "yaml") {
+        return Ok(());
+    }
+    let message = format!("{} is not text that shows itself, for a terminal", to.title());
+    Err(Error::new(ErrorKind::Unsupported, message)
+        .with_hint("write it to a file: `> FILE`, or `cannery convert SOURCE FILE`")
+        .into())
 }
 
 /// Rows are printed one to a line; a document is laid out in lines, or is one line on demand.

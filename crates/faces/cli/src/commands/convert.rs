@@ -2,8 +2,12 @@
 
 use std::time::Instant;
 
-use cannery::{ConvertOptions, Location, Losses, ReadOptions, TensorOptions, Value, WriteOptions};
+use cannery::{
+    ConvertOptions, Format, Input, Location, Losses, OpenSource, Output, ReadOptions,
+    TensorOptions, Value, WriteOptions, convert_between, format_of_id,
+};
 
+use super::cat::refuse_terminal;
 use super::printing::print_json;
 use crate::args::ConvertArgs;
 use crate::failure::Failure;
@@ -35,13 +39,23 @@ pub(crate) fn convert(
         )
         .read(read)
         .write(write);
+    let to_standard = match &args.to {
+        Some(id) if target == Location::Standard => Some(format_of_id(id)?),
+        _ => None,
+    };
+    if let Some(to) = to_standard {
+        refuse_terminal(to, console)?;
+    }
     let started = Instant::now();
     let mut progress =
         ProgressLine::new(console, format!("{} to {}", source.name(), target.name()));
     let tensors = cannery::convert_if_tensors(&source, &target, &options)?;
     let mut losses = Losses::default();
     if tensors.is_none() {
-        losses = cannery::convert(&source, &target, &options, &mut progress)?;
+        losses = match to_standard.filter(|to| is_json(*to)) {
+            Some(to) => print(&source, to, &options, console, &mut progress)?,
+            None => cannery::convert(&source, &target, &options, &mut progress)?,
+        };
     }
     drop(progress);
     for line in losses.lines() {
@@ -70,4 +84,26 @@ pub(crate) fn convert(
         print_json(&done.into_iter().collect::<Value>(), console)?;
     }
     Ok(ExitStatus::Success)
+}
+
+fn is_json(format: &dyn Format) -> bool {
+    matches!(format.id(), "json" | "jsonl")
+}
+
+/// Writes JSON to standard output, which may be a terminal: what is not printable is escaped.
+fn print(
+    source: &Location,
+    to: &'static dyn Format,
+    options: &ConvertOptions,
+    console: &mut Console<'_>,
+    progress: &mut ProgressLine,
+) -> Result<Losses, Failure> {
+    let mut input = Input::open(source)?;
+    if let Some((counter, size)) = input.count_reads() {
+        cannery::Progress::reads(progress, counter, size);
+    }
+    let open = OpenSource::open(input, options).map_err(|e| e.in_file(source.name()))?;
+    let output = Output::to_stream(console.json_out());
+    let losses = convert_between(open, output, to, options, progress);
+    Ok(losses.map_err(|e| e.in_file(source.name()))?)
 }
