@@ -2,7 +2,7 @@
 
 use cannery_core::{Error, ErrorKind};
 use cannery_json::SyntaxError;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -80,6 +80,10 @@ impl<T> OrRaise<T> for cannery_core::Result<T> {
 
 /// Says in an exception of ours, raised by our own Python code, where it happened.
 fn with_path(py: Python<'_>, exception: PyErr, error: &Error) -> PyErr {
+    // What says that there is no memory takes none.
+    if exception.is_instance_of::<PyMemoryError>(py) {
+        return exception;
+    }
     let value = exception.value(py);
     let is_unset = |name: &str| value.getattr(name).is_ok_and(|found| found.is_none());
     // An exception that cannot take a note is still the exception to raise.
