@@ -132,10 +132,14 @@ $(TOOLS)/bin/cargo-fuzz:
 # The extension and its kernels with AddressSanitizer, which ends a process at the first read or write
 # outside of what was allocated.
 ADDRESS_TESTS := $(addprefix test_,$(addsuffix .py,crashes trust json json_writing pickle \
-    pickle_writing msgpack msgpack_direct yaml npy typed cbor stress streams jsonl))
-.PHONY: address-sanitizer
-address-sanitizer: setup $(VENV)/.test
+    pickle_writing msgpack msgpack_direct yaml npy typed cbor stress streams jsonl lying_objects \
+    protobuf hdf5 torch safetensors))
+.PHONY: address-sanitizer address-sanitizer-kernels
+address-sanitizer: setup $(VENV)/.test address-sanitizer-kernels
 	scripts/address-sanitizer $(abspath $(BIN))/python $(ADDRESS_TESTS)
+
+# The kernels alone, in a minute or two: with every change.
+address-sanitizer-kernels:
 	scripts/address-sanitizer rust
 
 .PHONY: bench bench-rust

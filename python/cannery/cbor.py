@@ -237,11 +237,12 @@ class FrozenDict(Mapping[Any, Any]):
     ```
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_hash")
 
     def __init__(self, entries: Mapping[Any, Any]) -> None:
         """Keep the entries."""
         self._entries = dict(entries)
+        self._hash: int | None = None
 
     def __getitem__(self, key: Any) -> Any:
         return self._entries[key]
@@ -253,9 +254,20 @@ class FrozenDict(Mapping[Any, Any]):
         return len(self._entries)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._entries.items()))
+        # Known by the map around it: keys within keys are not gone through again at every level.
+        if self._hash is None:
+            _native.check_stack()
+            self._hash = hash(frozenset(self._entries.items()))
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenDict):
+            _native.check_stack()
+            return self is other or self._entries == other._entries
+        return NotImplemented if not isinstance(other, Mapping) else self._entries == dict(other)
 
     def __repr__(self) -> str:
+        _native.check_stack()
         return f"FrozenDict({self._entries!r})"
 
 
@@ -388,6 +400,7 @@ class _Reviver:
 
 
 def _immutable(value: Any) -> Any:
+    _native.check_stack()
     if isinstance(value, list):
         return tuple(map(_immutable, cast("list[Any]", value)))
     if isinstance(value, set):

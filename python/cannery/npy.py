@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from cannery import _native
 from cannery._audit import reading, writing
+from cannery._held import held
 from cannery._npy_objects import (
     ArchiveAttributes,
     ObjectPolicy,
@@ -93,8 +94,10 @@ def save(
     if path is not None:
         _native.npy_save(writing(path), header, data)
     else:
+        stays = held(data)
         file.write(bytes(header))  # type: ignore[union-attr]
         file.write(data)  # type: ignore[union-attr]
+        del stays
 
 
 def append(file: str | os.PathLike[str], arr: ArrayLike) -> tuple[int, ...]:

@@ -42,6 +42,27 @@ SETUP = """
     documents = {each: cannery.dumps(odd, each) for each in ("yaml", "msgpack")}
     can, document = cannery.dumps(odd, "can"), cannery.dumps(odd)
     folder = tempfile.mkdtemp()
+    from cannery import hdf5, protobuf, torch
+    Order = protobuf.Schema('''syntax = "proto3"; import "google/protobuf/struct.proto";
+        message Item { string name = 1; repeated int32 sizes = 2; }
+        message Order { int64 id = 1; repeated Item items = 2; map<string, double> weights = 3; google.protobuf.Struct info = 4; }
+    ''')["Order"]
+    ordered = Order.encode({"id": 1, "items": [{"name": "a", "sizes": [1, 2]}], "weights": {"a": 1.0}, "info": {"a": [1]}})
+    with hdf5.File(folder + "/a.h5", "w") as file:
+        file.create_dataset("x", data=np.arange(100.0), chunks=(10,), compression="gzip")
+        file["s"], file.attrs["a"], file["bad"] = ["a", "b"], "t", hdf5.SoftLink("/nowhere")
+    torch.save({"a": np.arange(5.0), "b": [1, (2,)]}, folder + "/a.pt")
+    safetensors.save_file({"a": np.arange(5.0)}, folder + "/a.safetensors")
+    protobuf.write_delimited(folder + "/d", [b"x"] * 10)
+    with open(folder + "/a.csv", "w") as file:
+        file.write("a,b\\n" + "1,x\\n" * 30)
+    record = cannery.loads('{"$type": "x.Y", "a": 1}')
+    def opened(call):
+        with hdf5.File(folder + "/a.h5") as file:
+            return call(file)
+    def written(call):
+        with hdf5.File(folder + "/w.h5", "w") as file:
+            return call(file)
 """
 
 CALLS = {
@@ -110,6 +131,32 @@ CALLS = {
     "cannery.loads msgpack": "cannery.loads(documents['msgpack'], format='msgpack', trust=[Plain])",
     "cannery.loads records": 'cannery.loads(\'[{"$type": "x.Y", "a": 1}]\')',
     "cannery.loads refuses": "quiet(lambda: cannery.loads('{\"$type\": \"subprocess.Popen\"}', trust=['subprocess.*']))",
+    "protobuf": "Order.encode(Order.decode(ordered))",
+    "protobuf classes": "Order.encode(Order.decode(ordered, type=Order.dataclass))",
+    "protobuf fails": "quiet(lambda: Order.decode(ordered[:-3])); quiet(lambda: Order.encode({'id': 'x'})); quiet(lambda: Order.encode({'no': 1}))",
+    "protobuf JSON and text": "Order.from_json(Order.to_json(ordered)); Order.from_text(Order.to_text(ordered))",
+    "protobuf JSON and text fail": "quiet(lambda: Order.from_json('{')); quiet(lambda: Order.from_text('id: {'))",
+    "protobuf.Schema": "protobuf.Schema('syntax=\"proto3\"; message A { int32 x = 1; }')['A'].decode(b'')",
+    "protobuf.Schema fails": "quiet(lambda: protobuf.Schema('message A {'))",
+    "protobuf.inspect": "protobuf.inspect(ordered)",
+    "protobuf streams": "list(protobuf.read_delimited(folder + '/d')); protobuf.write_tfrecord(io.BytesIO(), [b'a'])",
+    "protobuf streams fail": "quiet(lambda: list(protobuf.read_tfrecord(io.BytesIO(b'abc' * 10), 'collect')))",
+    "protobuf streams to what refuses": "quiet(lambda: protobuf.write_delimited(io.BufferedReader(io.BytesIO()), [b'a']))",
+    "hdf5": "opened(lambda f: (f['x'][()], f['x'][[1, 5]], f['s'][()], dict(f.attrs), repr(f['x'])))",
+    "hdf5 fails": "quiet(lambda: opened(lambda f: f['bad'])); quiet(lambda: opened(lambda f: f['x'][500])); quiet(lambda: hdf5.File(io.BytesIO(b'x' * 99)))",
+    "hdf5 walk": "opened(lambda f: f.visititems(lambda name, found: None))",
+    "hdf5 written": "written(lambda f: (f.create_dataset('x', data=np.arange(5.0)), f.create_dataset('s', data=['a']), f.attrs.update(a=[1, 2])))",
+    "hdf5 written fails": "quiet(lambda: written(lambda f: f.create_dataset('x', data=object())))",
+    "torch": "torch.load(folder + '/a.pt'); torch.save({'a': odd['n']}, io.BytesIO())",
+    "torch fails": "quiet(lambda: torch.load(io.BytesIO(b'x' * 99))); quiet(lambda: torch.save(object(), io.BytesIO()))",
+    "safetensors.open": "safetensors.open(folder + '/a.safetensors')['a'][1:3]; safetensors.load_file(folder + '/a.safetensors')",
+    "safetensors.open fails": "quiet(lambda: safetensors.open(folder + '/a.safetensors')['b'])",
+    "chunks": "list(cannery.chunks(folder + '/a.csv', rows=10)); cannery.chunks(folder + '/a.csv', rows=10).describe()",
+    "chunks fails": "quiet(lambda: list(cannery.chunks('/nowhere.csv', rows=3)))",
+    "records": "repr(record), hash(record), record == cannery.Record('x.Y', {'a': 1})",
+    "cbor keys": "repr(cbor.loads(b'\\xa1\\xa1\\x01\\x02\\x03')); hash(cbor.FrozenDict({1: 2}))",
+    "cannery.scan of files": "cannery.scan(folder + '/a.pt'), cannery.scan(folder + '/a.h5'), cannery.scan(folder + '/a.safetensors')",
+    "pickle.loads of profiles": "pickle.loads(pickled, profile=['data', 'numpy']); quiet(lambda: pickle.loads(pickled, profile=[list]))",
     "pickle.loads refuses": "quiet(lambda: pickle.loads(b\"cos\\nsystem\\n(S'id'\\ntR.\"))",
 }
 

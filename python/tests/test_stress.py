@@ -14,9 +14,21 @@ def test_changes_from_all_sides(condition: str) -> None:
     assert run_child(condition, random.Random(condition).randrange(1000), rounds, None) is None
 
 
-@pytest.mark.parametrize("name", ["can loads", "pickle.loads", "yaml.safe_load"])
-def test_memory_that_runs_out(name: str) -> None:
+@pytest.mark.parametrize("how", ["once", "few"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "can loads",
+        "pickle.loads",
+        "cbor.loads",
+        "json.dumps",
+        "protobuf.decode",
+        "hdf5",
+        "torch.load",
+    ],
+)
+def test_memory_that_runs_out(name: str, how: str) -> None:
     pytest.importorskip("_testcapi")
-    outcomes, wrong = memory.run_child(name, "once", 30)
+    outcomes, wrong = memory.run_child(name, how, 60)
     assert wrong is None
     assert outcomes["MemoryError"] > 0

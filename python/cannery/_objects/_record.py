@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from cannery._native import check_stack
 from cannery._objects._listed import missing_library
 from cannery.errors import DataTypeError
 
@@ -99,6 +100,7 @@ class Record:
         try:
             return object.__getattribute__(self, "_Record__hash")
         except AttributeError:
+            check_stack()
             value = hash((self.__type_name__, _hash_of(self.__parts__)))
             object.__setattr__(self, "_Record__hash", value)
             return value
@@ -227,6 +229,7 @@ def _are_equal(one: Record, other: Record) -> bool:
     key = (id(one), id(other))
     if key in pairs:
         return True
+    check_stack()
     before = len(pairs)
     pairs[key] = (one, other)
     if one.__parts__ == other.__parts__:

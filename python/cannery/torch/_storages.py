@@ -9,6 +9,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from cannery._held import held
+
 # The number of a storage, the offset in it and its length in elements, and the array as it lies.
 Place = tuple[int, int, int, NDArray[Any]]
 
@@ -23,12 +25,15 @@ class Storages:
         self._written: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}
         self._places: dict[int, Place] = {}
         self._stretches: list[NDArray[Any]] = []
+        # The addresses are good for as long as these are.
+        self._held: list[Any] = []
 
     def add_all(self, arrays: Iterable[NDArray[Any]]) -> None:
         """Lay arrays out; storages have the order in which these come."""
         for array in arrays:
             written = _writable(array)
             self._written[id(array)] = (array, written)
+            self._held.append(held(written))
             if written.size:
                 low = written.__array_interface__["data"][0]
                 group = self._views.setdefault((_owner(written), written.dtype), [])

@@ -34,17 +34,13 @@ def child(condition: str, seed: int, rounds: int, only: str | None) -> int:
                 with CONDITIONS[condition]():
                     CALLS[name](world, value)
             except Exception as error:
-                # Without memory for the smallest things, PyO3 knows no other way.
-                if type(error).__name__ == "PanicException" and condition not in NO_MEMORY:
+                if type(error).__name__ == "PanicException":
                     print(f"panic in {name}, round {number}: {error}", file=sys.stderr)
                     panics += 1
             worlds.clear()
 
     run_in(condition, work)
     return panics
-
-
-NO_MEMORY = ("little_memory", "failing_allocations")
 
 
 def run_child(condition: str, seed: int, rounds: int, only: str | None) -> str | None:

@@ -1,10 +1,12 @@
 """Every format and direction while memory runs out: no process ends.
 
-The interpreter's allocators fail at the first, second, third ... allocation; and the system gives
-that many more pages and no more, where no panic shows either. A child makes the calls of one row.
-Where a small object cannot be made, PyO3 panics: these are counted (`docs/unsafe.md`).
+The interpreter's allocators fail at the first, second, third ... allocation, once or six times one
+after the other; and the system gives that many more pages and no more. A child makes the calls of one
+row; no panic shows.
 `python -m stress.memory` from `python/tests`.
 """
+
+# ruff: noqa: E501 -- tables of calls, one a line.
 
 from __future__ import annotations
 
@@ -31,6 +33,13 @@ plain = {"a": [1, 2.5, "x", None, b"bytes"] * 30}
 array = np.arange(3000.0)
 odd = {(1, 2): {3, 4}, "b": b"bytes" * 500, "n": array, "d": collections.OrderedDict(a=1)}
 large = "\\u20ac" * 300_000 + '"' * 300_000
+from cannery import hdf5, protobuf, torch
+schema = protobuf.Schema('''syntax = "proto3"; import "google/protobuf/struct.proto";
+    message Item { string name = 1; repeated int32 sizes = 2; uint64 large = 3; bytes raw = 4; }
+    message Order { int64 id = 1; repeated Item items = 2; map<string, double> weights = 3; google.protobuf.Struct info = 4; }
+''')
+Order = schema["Order"]
+folder = tempfile.mkdtemp()
 """
 
 CALLS = {
@@ -65,6 +74,28 @@ CALLS = {
     "safetensors.save": "safetensors.save({'a': array})",
     "safetensors.load": "safetensors.load(tensors)",
     "scan": "cannery.scan(pickled)",
+    "protobuf.decode": "Order.decode(ordered)",
+    "protobuf.decode class": "Order.decode(ordered, type=Order.dataclass)",
+    "protobuf.encode": "Order.encode(order)",
+    "protobuf JSON": "Order.from_json(ordered_json), Order.to_json(ordered)",
+    "protobuf text": "Order.from_text(ordered_text), Order.to_text(ordered)",
+    "protobuf streams": "list(protobuf.read_delimited(io.BytesIO(delimited.getvalue())))",
+    "protobuf.inspect": "protobuf.inspect(ordered)",
+    "protobuf fails": "Order.decode(ordered[:-3])",
+    "hdf5": "with hdf5.File(hdf5_path) as file: file['x'][()], file['s'][()], file.attrs['a'], list(file)",
+    "hdf5 written": "with hdf5.File(io.BytesIO(), 'w') as file: file['x'] = array; file['s'] = ['a', 'b']",
+    "torch.load": "torch.load(torch_path)",
+    "torch.save": "torch.save({'a': array}, io.BytesIO())",
+    "chunks": "list(cannery.chunks(csv_path, rows=7))",
+    "records": "repr(record), hash(record), record == cannery.Record('x.Y', {'a': 1})",
+    "json fails": "json.loads(text[:-1])",
+    "json.dumps fails": "json.dumps([value, object()])",
+    "msgpack fails": "msgpack.unpackb(packed[:-1])",
+    "cbor fails": "cbor.loads(cbored[:-1])",
+    "yaml fails": "yaml.safe_load('a: b: c')",
+    "pickle fails": "pickle.loads(pickled[:-3])",
+    "pickle refuses": "pickle.loads(b'cposix\\nsystem\\n.')",
+    "typed fails": 'json.decode(b\'[{"x": "a"}]\', type=list[Point])',
 }
 
 INPUTS = """
@@ -76,6 +107,21 @@ file = io.BytesIO(); npy.save(file, array); npyed = file.getvalue()
 can, document = cannery.dumps(odd, "can"), cannery.dumps(odd)
 yaml_document, msgpack_document = cannery.dumps(odd, "yaml"), cannery.dumps(odd, "msgpack")
 tensors = safetensors.save({"a": array})
+order = {
+    "id": 2**40, "items": [{"name": "n" * 30, "sizes": [2**30] * 9, "large": 2**63, "raw": b"x" * 99}] * 9,
+    "weights": {"a": 1.5}, "info": {"a": [1, "x"]},
+}
+ordered = Order.encode(order)
+ordered_json, ordered_text = Order.to_json(ordered), Order.to_text(ordered)
+Order.dataclass
+hdf5_path, torch_path, csv_path = folder + "/a.h5", folder + "/a.pt", folder + "/a.csv"
+with hdf5.File(hdf5_path, "w") as file:
+    file["x"], file["s"], file.attrs["a"] = array, ["a", "bb"], "text"
+torch.save({"a": array, "b": [1, (2, 2**70)]}, torch_path)
+with open(csv_path, "w") as file:
+    file.write("a,b\\n" + "1000,text\\n" * 30)
+delimited = io.BytesIO(); protobuf.write_delimited(delimited, [ordered] * 3)
+record = cannery.loads('{"$type": "x.Y", "a": 1}')
 """
 
 RUN = """
@@ -111,12 +157,13 @@ else:
         import _testcapi
     except ImportError:
         _testcapi = None
+    fails = 1 if {how!r} == "once" else 6
     for start in range({rounds}) if _testcapi else ():
-        tried(lambda: _testcapi.set_nomemory(start, start + 1), _testcapi.remove_mem_hooks)
+        tried(lambda: _testcapi.set_nomemory(start, start + fails), _testcapi.remove_mem_hooks)
 print(",".join(f"{{name}}={{count}}" for name, count in sorted(outcomes.items())))
 """
 
-WAYS = ("once", "pages")
+WAYS = ("once", "few", "pages")
 
 
 def run_child(name: str, how: str, rounds: int) -> tuple[Counter[str], str | None]:
@@ -137,7 +184,7 @@ def run_child(name: str, how: str, rounds: int) -> tuple[Counter[str], str | Non
     for word in filter(None, run.stdout.strip().split(",")):
         outcome, _, count = word.partition("=")
         outcomes[outcome] += int(count)
-    panics = outcomes["PanicException"] if how == "pages" else 0
+    panics = outcomes["PanicException"]
     return outcomes, f"{name}, {how}: {dict(outcomes)}" if panics else None
 
 

@@ -11,10 +11,11 @@ use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyTuple, PyType, PyWeakrefReference};
+use pyo3::types::{PyTuple, PyType, PyWeakrefReference};
 
 use crate::array_header;
 use crate::errors::{OrRaise, from_exception};
+use crate::memory;
 
 /// Arrays below this size are copied out of their file: it costs less than to map it.
 const WORTH_MAPPING: u64 = 1 << 20;
@@ -37,7 +38,7 @@ impl Mapping {
     fn get<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         use std::os::fd::AsRawFd;
         if self.mapped.is_none() {
-            let options = PyDict::new(py);
+            let options = memory::new_dict(py)?;
             let module = py.import("mmap")?;
             options.set_item("access", module.getattr("ACCESS_COPY")?)?;
             let mapped =
@@ -104,11 +105,11 @@ pub(crate) fn parts_of<'py>(
     data.resize(size, 0);
     source.read(0, &mut data)?;
     let parts = || -> PyResult<Bound<'py, PyAny>> {
-        let parts = PyDict::new(py);
+        let parts = memory::new_dict(py)?;
         parts.set_item("dtype", cannery_npy::dtype_to_descr(source.dtype()).or_raise(py)?)?;
         parts.set_item("shape", PyTuple::new(py, source.shape())?)?;
         parts.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
-        parts.set_item("data", PyBytes::new(py, &data))?;
+        parts.set_item("data", memory::new_bytes(py, &data)?)?;
         Ok(parts.into_any())
     };
     parts().map_err(from_exception)
@@ -184,7 +185,7 @@ fn over_memory<'py>(
     memory: &Bound<'py, PyAny>,
     offset: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let options = PyDict::new(py);
+    let options = memory::new_dict(py)?;
     options.set_item("shape", PyTuple::new(py, source.shape())?)?;
     options.set_item("dtype", dtype_to_numpy(py, source.dtype())?)?;
     options.set_item("buffer", memory)?;

@@ -2,9 +2,13 @@
 
 use cannery_core::{Error, ErrorKind};
 use cannery_json::SyntaxError;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyString, PyTuple, PyType};
+
+use crate::construct::make;
+use crate::memory;
 
 /// The exception for an error: its class says the kind, its attributes say where and what to do.
 #[cold]
@@ -29,7 +33,30 @@ pub(crate) fn adopt_panics(py: Python<'_>) -> PyResult<()> {
     let base = py.import("cannery.errors")?.getattr("CanneryError")?;
     // The built-in comes first: its instances have the layout of those that there are.
     let bases = (py.get_type::<pyo3::exceptions::PyRuntimeError>(), base);
-    py.get_type::<pyo3::panic::PanicException>().setattr("__bases__", bases)
+    let panic = py.get_type::<pyo3::panic::PanicException>();
+    panic.setattr("__bases__", bases)?;
+    panic.setattr("__new__", pyo3::wrap_pyfunction!(new_panic, py)?)
+}
+
+/// Makes the exception for a panic. What PyO3 says where the interpreter gave it no object, for which
+/// there was no memory, raises `MemoryError` instead.
+#[pyfunction]
+#[pyo3(signature = (class, *arguments))]
+fn new_panic<'py>(
+    class: &Bound<'py, PyType>,
+    arguments: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    let is_memory = arguments.get_item(0).is_ok_and(|said| {
+        said.cast::<PyString>().is_ok_and(|said| said == "PyObject pointer is null")
+    });
+    if is_memory {
+        return Err(crate::memory::error());
+    }
+    let new = py.get_type::<pyo3::exceptions::PyRuntimeError>().getattr(intern!(py, "__new__"))?;
+    let mut all = vec![class.clone().into_any()];
+    all.extend(arguments.iter());
+    new.call1(memory::new_tuple(py, &all)?)
 }
 
 /// An exception of Python's as an error, to travel through code that knows no Python.
@@ -53,6 +80,10 @@ impl<T> OrRaise<T> for cannery_core::Result<T> {
 
 /// Says in an exception of ours, raised by our own Python code, where it happened.
 fn with_path(py: Python<'_>, exception: PyErr, error: &Error) -> PyErr {
+    // What says that there is no memory takes none.
+    if exception.is_instance_of::<PyMemoryError>(py) {
+        return exception;
+    }
     let value = exception.value(py);
     let is_unset = |name: &str| value.getattr(name).is_ok_and(|found| found.is_none());
     // An exception that cannot take a note is still the exception to raise.
@@ -106,13 +137,14 @@ pub(crate) fn shared_to_exception(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
-    let class = py.import("cannery.errors")?.getattr(class_name(error.kind()))?;
+    // Where memory runs out, texts that are made fallibly give `MemoryError`, and no panic.
+    let class = memory::new_text(py, class_name(error.kind()))?;
+    let class = py.import(intern!(py, "cannery.errors"))?.getattr(class)?;
     let class = class.cast_into::<PyType>()?;
+    let message = memory::new_text(py, &error.to_string())?;
     let exception = match errno(error) {
-        Some(errno) if class.is_subclass_of::<PyOSError>()? => {
-            class.call1((errno, error.to_string()))?
-        }
-        _ => class.call1((error.to_string(),))?,
+        Some(errno) if class.is_subclass_of::<PyOSError>()? => class.call1((errno, message))?,
+        _ => class.call1((message,))?,
     };
     describe(&exception, error)?;
     Ok(PyErr::from_value(exception))
@@ -153,21 +185,22 @@ pub(crate) fn describe_with(
     error: &Error,
     hint: Option<&str>,
 ) -> PyResult<()> {
+    let py = exception.py();
     if let Some(hint) = hint {
-        exception.setattr("hint", hint)?;
+        exception.setattr(intern!(py, "hint"), memory::new_text(py, hint)?)?;
     }
     if let Some(file) = error.file() {
-        exception.setattr("file", file)?;
+        exception.setattr(intern!(py, "file"), memory::new_text(py, file)?)?;
     }
     let path = error.path();
     if !path.0.is_empty() {
-        exception.setattr("path", path.to_string())?;
+        exception.setattr(intern!(py, "path"), memory::new_text(py, &path.to_string())?)?;
     }
     let Some(pos) = error.pos() else { return Ok(()) };
-    exception.setattr("offset", pos.offset)?;
+    exception.setattr(intern!(py, "offset"), make::unsigned(py, pos.offset)?)?;
     if pos.line > 0 {
-        exception.setattr("line", pos.line)?;
-        exception.setattr("column", pos.column)?;
+        exception.setattr(intern!(py, "line"), make::unsigned(py, pos.line)?)?;
+        exception.setattr(intern!(py, "column"), make::unsigned(py, pos.column)?)?;
     }
     Ok(())
 }

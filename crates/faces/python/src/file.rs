@@ -7,6 +7,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyString};
 
 use crate::errors::OrRaise;
 use crate::memory;
+use crate::msgpack::Data;
 use crate::text;
 
 /// A Python file object, of text or of bytes.
@@ -23,14 +24,23 @@ pub(crate) struct PyFile {
 }
 
 impl PyFile {
-    /// The file object.
+    /// The file object, to which text is written: as `str`, unless it says that it takes bytes.
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let module = object.py().import("io")?;
         let is_binary = object.is_instance(&module.getattr("RawIOBase")?)?
             || object.is_instance(&module.getattr("BufferedIOBase")?)?
             || object.getattr("mode").is_ok_and(|mode| mode.to_string().contains('b'));
+        Ok(Self::with(object, is_binary))
+    }
+
+    /// A file of bytes, whatever the object says of itself: what is written need not be text.
+    pub(crate) fn binary(object: &Bound<'_, PyAny>) -> Self {
+        Self::with(object, true)
+    }
+
+    fn with(object: &Bound<'_, PyAny>, is_binary: bool) -> Self {
         let object = object.clone().unbind();
-        Ok(Self { object, is_binary, read: Vec::new(), carried: Vec::new() })
+        Self { object, is_binary, read: Vec::new(), carried: Vec::new() }
     }
 
     fn call_read(&self, size: usize) -> PyResult<Vec<u8>> {
@@ -45,7 +55,7 @@ impl PyFile {
                 Err(_) => match (chunk.cast::<PyBytes>(), chunk.cast::<PyByteArray>()) {
                     (Ok(bytes), _) => memory::copied(bytes.as_bytes()),
                     (_, Ok(bytes)) => memory::copied_array(bytes),
-                    _ => chunk.extract(),
+                    _ => memory::copied(Data::of(&chunk)?.bytes()),
                 },
             }
         })

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::errors::OrRaise;
+use crate::memory;
 use crate::npy::Buffer;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -31,7 +32,7 @@ fn expanded<'py>(
             Contents::File(_) => Err(Error::new(ErrorKind::Unsupported, "memory that is a file")),
         };
     let bytes = py.detach(whole).or_raise(py)?;
-    Ok(Some(PyBytes::new(py, &bytes)))
+    Ok(Some(memory::new_bytes(py, &bytes)?))
 }
 
 /// Where the raw parts of a pickle begin and end, and where it ends itself.

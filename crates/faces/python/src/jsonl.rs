@@ -17,6 +17,7 @@ use crate::construct::{Hooks, Plain, PyBuilder, Watched};
 use crate::errors::{OrRaise, to_exception};
 use crate::file::PyFile;
 use crate::json::{Lines, encode_error};
+use crate::memory;
 use crate::memory::MemoryFile;
 use crate::typed::{TypeOptions, TypePlan, TypedBuilder};
 use crate::walk::{JsonDialect, JsonOptions, PyWalker};
@@ -210,7 +211,7 @@ fn jsonl_open(
     let name = input.name().to_owned();
     let source = Reader::new(input.into_reader(), ReadOptions::default());
     let rows = Mutex::new(Rows { ready: VecDeque::new(), failed: None, source });
-    let errors = PyList::empty(py).unbind();
+    let errors = memory::new_list(py)?.unbind();
     Ok(JsonLines { rows, name, on_error, calls_python, plan, errors })
 }
 

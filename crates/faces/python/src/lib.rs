@@ -73,6 +73,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     protobuf::register(module)?;
     torch::register(module)?;
     trees::register(module)?;
+    stack::register(module)?;
     module.add("version", env!("CARGO_PKG_VERSION"))?;
     // All of a private module is never imported.
     module.delattr("__all__")

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 
 /// Whether bytes lie in one page of memory, so that all of them can be read if the first can.
 ///
@@ -146,6 +146,70 @@ pub(crate) fn new_bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
         let made = ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len().cast_signed());
         Ok(Bound::from_owned_ptr_or_err(py, made)?.cast_into_unchecked())
     }
+}
+
+/// A new, empty `dict`. [`PyDict::new`] panics where there is no memory for it.
+///
+/// # Errors
+/// `MemoryError`.
+#[inline]
+pub(crate) fn new_dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    // SAFETY: the interpreter is held; the result is a new reference to a dictionary, or null.
+    unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyDict_New())?.cast_into_unchecked()) }
+}
+
+/// A new, empty `list`. [`PyList::empty`] panics where there is no memory for it.
+///
+/// # Errors
+/// `MemoryError`.
+#[inline]
+pub(crate) fn new_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    // SAFETY: the interpreter is held; the result is a new reference to a list, or null.
+    unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyList_New(0))?.cast_into_unchecked()) }
+}
+
+/// A new `tuple`. [`PyTuple::new`] panics where there is no memory for it.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn new_tuple<'py>(
+    py: Python<'py>,
+    items: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyTuple>> {
+    // SAFETY: a new tuple has as many empty places, and each is filled before others see it.
+    unsafe {
+        let tuple = ffi::PyTuple_New(items.len().cast_signed());
+        let tuple = Bound::from_owned_ptr_or_err(py, tuple)?;
+        for (index, item) in items.iter().enumerate() {
+            let item = item.clone().into_ptr();
+            ffi::PyTuple_SET_ITEM(tuple.as_ptr(), index.cast_signed(), item);
+        }
+        Ok(tuple.cast_into_unchecked())
+    }
+}
+
+/// A new `bytearray`. [`PyByteArray::new`] panics where there is no memory for it.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn new_byte_array<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+) -> PyResult<Bound<'py, PyByteArray>> {
+    // SAFETY: that many bytes lie there; the result is a new reference to a `bytearray`, or null.
+    unsafe {
+        let (start, len) = (bytes.as_ptr().cast(), bytes.len().cast_signed());
+        let made = ffi::PyByteArray_FromStringAndSize(start, len);
+        Ok(Bound::from_owned_ptr_or_err(py, made)?.cast_into_unchecked())
+    }
+}
+
+/// A new `str`. [`PyString::new`] panics where there is no memory for it.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn new_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
+    PyString::from_bytes(py, text.as_bytes())
 }
 
 /// A copy of bytes of any number.

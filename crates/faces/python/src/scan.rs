@@ -9,9 +9,9 @@ use cannery::pickle::opcode::{OPCODES, Slot};
 use cannery::pickle::scan::{Finding, Scan, ScanOptions, scan};
 use cannery::{Location, scan_places};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 use crate::errors::to_exception;
+use crate::memory;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pickle_dis, module)?)?;
@@ -93,7 +93,7 @@ fn pickle_dis(
 
 /// Python knows best which characters its `repr` prints.
 fn is_printable(py: Python<'_>, c: char) -> PyResult<bool> {
-    PyString::new(py, c.encode_utf8(&mut [0; 4])).call_method0("isprintable")?.extract()
+    memory::new_text(py, c.encode_utf8(&mut [0; 4]))?.call_method0("isprintable")?.extract()
 }
 
 fn slot(name: &str) -> Slot {

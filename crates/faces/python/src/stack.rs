@@ -27,18 +27,33 @@ pub(crate) fn room() -> usize {
     here.saturating_sub(end).saturating_sub(KEPT)
 }
 
+/// Stops a recursion of Python code where the stack of the thread ends before the interpreter's own
+/// limit is reached.
+///
+/// # Errors
+/// `RecursionError`.
+#[pyfunction]
+pub(crate) fn check_stack() -> PyResult<()> {
+    const LEAST: usize = 16 << 10;
+    if room() < LEAST {
+        return Err(PyRecursionError::new_err("no room is left on the stack"));
+    }
+    Ok(())
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(check_stack, module)?)
+}
+
 /// Calls code that may come back here, if there is room for it, and the interpreter's own limit allows.
 ///
 /// # Errors
 /// `RecursionError`.
 pub(crate) fn guarded<T>(py: Python<'_>, call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    const LEAST: usize = 16 << 10;
-    if room() < LEAST {
-        return Err(PyRecursionError::new_err("no room is left on the stack"));
-    }
+    check_stack()?;
     // SAFETY: the interpreter is held; the text ends in a NUL; what is entered is left.
     unsafe {
-        if ffi::Py_EnterRecursiveCall(c" in a value with a tag".as_ptr()) != 0 {
+        if ffi::Py_EnterRecursiveCall(c" in a nested value".as_ptr()) != 0 {
             return Err(PyErr::fetch(py));
         }
         let outcome = call();

@@ -6,10 +6,11 @@ use cannery_torch::NodeId;
 use cannery_torch::node::{Change, Dict, Edit, Making, Node, Nodes, Object};
 use cannery_torch::tensor::{Layout, Quantizer, StorageData, StorageView, Tensor, View};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
 use crate::construct::make;
 use crate::errors::OrRaise;
+use crate::memory;
 use crate::npy::Buffer;
 use crate::text;
 
@@ -67,7 +68,7 @@ impl TorchCheckpoint {
             let data = match &storage.data {
                 StorageData::None => py.None().into_bound(py),
                 StorageData::InFile(place) => place.start.into_pyobject(py)?.into_any(),
-                StorageData::InMemory(bytes) => PyByteArray::new(py, bytes).into_any(),
+                StorageData::InMemory(bytes) => memory::new_byte_array(py, bytes)?.into_any(),
                 StorageData::Packed(packed) => {
                     let size = usize::try_from(storage.len)?;
                     let read = |out: &mut [u8]| packed.read(buffer.as_slice(), out).or_raise(py);
@@ -101,7 +102,7 @@ impl TorchCheckpoint {
         let name = format!("{}{name}", self.made.folder);
         let Some(member) = self.made.archive.get(&name) else { return Ok(None) };
         let bytes = member.bytes(buffer.as_slice()).or_raise(py)?;
-        Ok(Some(PyBytes::new(py, &bytes)))
+        Ok(Some(memory::new_bytes(py, &bytes)?))
     }
 
     /// Names of a program's tensors, and their numbers.
@@ -225,16 +226,16 @@ impl<'py> Builder<'_, 'py> {
         Ok(match node {
             Node::None => py.None().into_bound(py),
             Node::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
-            Node::Int(value) => value.into_pyobject(py)?.into_any(),
+            Node::Int(value) => make::int(py, *value)?,
             Node::BigInt(value) => {
                 make::big_int(py, BigInt::LittleEndian(&value.to_signed_bytes_le()))?
             }
-            Node::Float(value) => PyFloat::new(py, *value).into_any(),
+            Node::Float(value) => make::float(py, *value)?,
             Node::Text(value) => text::to_python(py, value.as_text())?,
-            Node::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
-            Node::ByteArray(bytes) => PyByteArray::new(py, bytes).into_any(),
-            Node::Tuple(items) => PyTuple::new(py, self.values(items)?)?.into_any(),
-            Node::List(_) => PyList::empty(py).into_any(),
+            Node::Bytes(bytes) => memory::new_bytes(py, bytes)?.into_any(),
+            Node::ByteArray(bytes) => memory::new_byte_array(py, bytes)?.into_any(),
+            Node::Tuple(items) => memory::new_tuple(py, &self.values(items)?)?.into_any(),
+            Node::List(_) => memory::new_list(py)?.into_any(),
             Node::Set(_) => PySet::empty(py)?.into_any(),
             Node::FrozenSet(items) => PyFrozenSet::new(py, self.values(items)?)?.into_any(),
             Node::Dict(dict) => self.dict(dict)?,
@@ -248,7 +249,7 @@ impl<'py> Builder<'_, 'py> {
         if dict.is_ordered {
             return self.factory.call_method0("ordered_dict");
         }
-        Ok(PyDict::new(self.py).into_any())
+        Ok(memory::new_dict(self.py)?.into_any())
     }
 
     fn object(&self, object: &Object) -> PyResult<Bound<'py, PyAny>> {

@@ -4,9 +4,10 @@ use cannery_core::{Error, Value};
 use cannery_yaml::{Document, EntryKey, NodeKind, PathStep, ReadOptions, Schema};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyString};
+use pyo3::types::PyBool;
 
 use crate::errors::{OrRaise, describe, to_exception};
+use crate::memory;
 use crate::yaml::errors::{BEGINNING, raise};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -73,7 +74,7 @@ impl YamlDocument {
         let key = |key| {
             Ok(match key {
                 EntryKey::Merge => ("merge", py.None().into_bound(py)),
-                EntryKey::Source(text) => ("source", PyString::new(py, text).into_any()),
+                EntryKey::Source(text) => ("source", memory::new_text(py, text)?.into_any()),
                 EntryKey::Scalar(value) => ("value", scalar(py, value)?),
             })
         };
@@ -219,7 +220,7 @@ fn scalar<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
         Value::Int(value) => value.into_pyobject(py)?.into_any(),
-        Value::Float(value) => PyFloat::new(py, *value).into_any(),
+        Value::Float(value) => crate::construct::make::float(py, *value)?,
         Value::Text(text) => crate::text::to_python(py, text.as_text())?,
         _ => py.None().into_bound(py),
     })

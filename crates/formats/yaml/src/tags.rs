@@ -81,7 +81,8 @@ pub(crate) fn encode_base64(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Decodes the content of a `!!binary`: base64 with white space anywhere.
 pub(crate) fn decode_base64(content: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(content.len() / 4 * 3);
+    let mut bytes = Vec::new();
+    cannery_core::reserve(&mut bytes, content.len() / 4 * 3 + 3)?;
     let (mut bits, mut count) = (0_u32, 0_u32);
     for byte in content.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
         bits = bits << 6 | digit(byte)?;

@@ -169,7 +169,12 @@ impl Error {
             std::io::ErrorKind::OutOfMemory => ErrorKind::Memory,
             _ => ErrorKind::Io,
         };
-        let message = format!("{}: {error}", doing.into());
+        let mut message = doing.into().into_owned();
+        let before = message.len();
+        // An exception of the host's may be unable to say what it is: without memory, or by its own code.
+        if write!(message, ": {error}").is_err() {
+            message.truncate(before);
+        }
         Self::new(kind, message).with_source(error)
     }
 

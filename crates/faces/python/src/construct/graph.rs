@@ -17,6 +17,7 @@ use super::reviver::Reviver;
 use super::weight::{ARRAY_DEPTH, Weight, Weights, free_of, is_array, too_deep};
 use crate::compat::with_collector;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::walk::MomentKind;
 
 /// Keeps track of marked values, so that each alias is the very object that was marked.
@@ -340,7 +341,7 @@ impl<'py> GraphHooks<'py> {
         }
         let made = match &open.object {
             Some(object) => object.clone(),
-            None if container == Container::Map => PyDict::new(py).into_any(),
+            None if container == Container::Map => memory::new_dict(py)?.into_any(),
             None => PySet::empty(py)?.into_any(),
         };
         let target = Target::Filled(made.clone(), container);
@@ -517,8 +518,8 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
     fn begin(&mut self, py: Python<'py>, container: Container) -> PyResult<()> {
         let object = match container {
             _ if self.mark.is_none() => None,
-            Container::List => Some(PyList::empty(py).into_any()),
-            Container::Map => Some(PyDict::new(py).into_any()),
+            Container::List => Some(memory::new_list(py)?.into_any()),
+            Container::Map => Some(memory::new_dict(py)?.into_any()),
             Container::Set => Some(PySet::empty(py)?.into_any()),
             Container::Tuple | Container::FrozenSet => None,
         };
@@ -583,7 +584,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             return super::hooks::Plain.array_without_numpy(py, value);
         };
         let parts = crate::array::parts_of(py, value)?;
-        let name = PyString::new(py, "numpy.array").into_any();
+        let name = memory::new_text(py, "numpy.array").map_err(from_exception)?.into_any();
         reviver.record(&name, &parts).map_err(from_exception)
     }
 

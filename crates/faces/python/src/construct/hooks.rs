@@ -2,10 +2,10 @@
 
 use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result, Segment, TextBuf};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
 
 use super::make;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::text;
 
 /// How numbers, containers and objects become Python's; by default as Python's own types.
@@ -289,7 +289,7 @@ pub(super) fn pairs<'py>(
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (entries, _) = values[base..].as_chunks::<2>();
-    let pairs = entries.iter().map(|pair| PyTuple::new(py, pair).map(Bound::into_any));
+    let pairs = entries.iter().map(|pair| memory::new_tuple(py, pair).map(Bound::into_any));
     let mut pairs = pairs.collect::<PyResult<Vec<_>>>()?;
     values.truncate(base);
     make::list(py, &mut pairs, 0)
@@ -300,7 +300,7 @@ fn first_wins<'py>(
     values: &mut Vec<Bound<'py, PyAny>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let dict = PyDict::new(py);
+    let dict = memory::new_dict(py)?;
     let (entries, _) = values[base..].as_chunks::<2>();
     for [key, value] in entries {
         dict.call_method1("setdefault", (key, value))?;
@@ -311,7 +311,7 @@ fn first_wins<'py>(
 
 #[cold]
 fn duplicate_key(py: Python<'_>, keys: &[Bound<'_, PyAny>]) -> PyResult<Error> {
-    let seen = PyDict::new(py);
+    let seen = memory::new_dict(py)?;
     for key in keys {
         if seen.contains(key)? {
             let key = TextBuf::from(text::of_python(key)?);

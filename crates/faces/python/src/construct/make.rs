@@ -2,10 +2,12 @@
 
 use cannery_core::BigInt;
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyFrozenSet, PySet, PyTuple};
+use pyo3::types::{PyFrozenSet, PySet};
 
 use crate::compat;
+use crate::memory;
 
 /// An `int` of 64 bits.
 #[inline]
@@ -14,16 +16,25 @@ pub(crate) fn int(py: Python<'_>, value: i64) -> PyResult<Bound<'_, PyAny>> {
     unsafe { Bound::from_owned_ptr_or_err(py, compat::new_int(value)) }
 }
 
+/// An `int` of 64 bits without a sign.
+pub(crate) fn unsigned(py: Python<'_>, value: u64) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the interpreter is held; the result is a new reference, or null.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromUnsignedLongLong(value)) }
+}
+
 /// An `int` of any size, within `sys.set_int_max_str_digits`.
 pub(crate) fn big_int<'py>(py: Python<'py>, value: BigInt<'_>) -> PyResult<Bound<'py, PyAny>> {
     match value {
-        BigInt::U64(value) => Ok(value.into_pyobject(py)?.into_any()),
+        BigInt::U64(value) => unsigned(py, value),
         BigInt::Decimal(digits) => int_from_digits(py, digits),
         BigInt::LittleEndian(bytes) => {
             let class = py.get_type::<pyo3::types::PyInt>();
-            let options = pyo3::types::PyDict::new(py);
-            options.set_item("signed", true)?;
-            class.call_method("from_bytes", (bytes, "little"), Some(&options))
+            let options = memory::new_dict(py)?;
+            options.set_item(intern!(py, "signed"), true)?;
+            let bytes = memory::new_bytes(py, bytes)?.into_any();
+            let arguments =
+                memory::new_tuple(py, &[bytes, intern!(py, "little").clone().into_any()])?;
+            class.getattr(intern!(py, "from_bytes"))?.call(arguments, Some(&options))
         }
     }
 }
@@ -105,7 +116,7 @@ pub(crate) fn tuple<'py>(
     values: &mut Vec<Bound<'py, PyAny>>,
     base: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let tuple = PyTuple::new(py, &values[base..])?;
+    let tuple = memory::new_tuple(py, &values[base..])?;
     values.truncate(base);
     Ok(tuple.into_any())
 }

@@ -4,13 +4,14 @@ use cannery_core::{Container, Error, ErrorKind, Result};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PySet, PyString};
 
 use super::collisions::Collisions;
 use super::hooks::{Duplicates, Hooks};
 use super::make;
 use super::merge::{MergeKey, Merger};
 use crate::errors::from_exception;
+use crate::memory;
 use crate::yaml::tags::{Making, Tags};
 
 /// The message of an error that [`is_duplicate`] knows again.
@@ -98,7 +99,10 @@ impl<'py, const CALLS: bool> YamlHooks<'py, CALLS> {
         values: &mut Vec<Bound<'py, PyAny>>,
         base: usize,
     ) -> Result<Bound<'py, PyAny>> {
-        let target = target.unwrap_or_else(|| PyDict::new(py).into_any());
+        let target = match target {
+            Some(target) => target,
+            None => memory::new_dict(py).map_err(from_exception)?.into_any(),
+        };
         let mut entries = values.split_off(base);
         if is_merged {
             let open = self.anchors.open.iter().map(|(_, value)| value);
@@ -260,9 +264,9 @@ impl<'py> Anchors<'py> {
         depth: usize,
     ) -> PyResult<()> {
         let object = match container {
-            Container::Map => PyDict::new(py).into_any(),
+            Container::Map => memory::new_dict(py)?.into_any(),
             Container::Set => PySet::empty(py)?.into_any(),
-            _ => PyList::empty(py).into_any(),
+            _ => memory::new_list(py)?.into_any(),
         };
         self.open.push((depth, object.clone()));
         self.set(id, Some(object));
@@ -289,7 +293,7 @@ fn first_wins<'py>(
     py: Python<'py>,
     entries: &mut Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let dict = PyDict::new(py);
+    let dict = memory::new_dict(py)?;
     let (pairs, _) = entries.as_chunks::<2>();
     for [key, value] in pairs {
         if !dict.contains(key)? {
@@ -356,7 +360,7 @@ fn hashable_within<'py>(
         }
         let items = list.iter().map(|item| hashable_within(&item, level + 1, count));
         let items = items.collect::<Result<Vec<_>>>()?;
-        let tuple = PyTuple::new(key.py(), items).map_err(from_exception)?;
+        let tuple = memory::new_tuple(key.py(), &items).map_err(from_exception)?;
         return Ok(tuple.into_any());
     }
     if key.hash().is_ok() {

@@ -7,11 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::errors::OrRaise;
+use crate::memory;
 
 type FindingParts<'py> = (Bound<'py, PyBytes>, Option<u64>, String);
 
-fn parts<'py>(py: Python<'py>, findings: &[Finding]) -> Vec<FindingParts<'py>> {
-    let part = |f: &Finding| (PyBytes::new(py, &f.name), f.offset, f.what.clone());
+fn parts<'py>(py: Python<'py>, findings: &[Finding]) -> PyResult<Vec<FindingParts<'py>>> {
+    let part = |f: &Finding| Ok((memory::new_bytes(py, &f.name)?, f.offset, f.what.clone()));
     findings.iter().map(part).collect()
 }
 
@@ -31,11 +32,12 @@ pub(super) fn hdf5_check(
         Ok(checkup)
     });
     let checkup: Checkup = checked.or_raise(py)?;
-    let found = PyDict::new(py);
-    found.set_item("damaged", parts(py, &checkup.damaged))?;
+    let found = memory::new_dict(py)?;
+    found.set_item("damaged", parts(py, &checkup.damaged)?)?;
     found.set_item("damaged_count", checkup.damaged_count)?;
-    found.set_item("not_checked", parts(py, &checkup.unchecked))?;
-    let whole: Vec<_> = checkup.whole.iter().map(|name| PyBytes::new(py, name)).collect();
+    found.set_item("not_checked", parts(py, &checkup.unchecked)?)?;
+    let whole = checkup.whole.iter().map(|name| memory::new_bytes(py, name));
+    let whole = whole.collect::<PyResult<Vec<_>>>()?;
     found.set_item("whole", whole)?;
     found.set_item("whole_count", checkup.whole_count)?;
     found.set_item("groups", checkup.groups)?;

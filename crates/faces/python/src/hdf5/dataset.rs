@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use super::node::shape_of;
 use super::types::Hdf5Type;
 use crate::errors::OrRaise;
+use crate::memory;
 use crate::npy::Buffer;
 
 /// A dataset of an open file.
@@ -52,7 +53,8 @@ impl Hdf5Dataset {
         let filters = self.0.filters().iter();
         let parts = filters.map(|filter| {
             let values = PyTuple::new(py, &filter.values)?;
-            (filter.id, PyBytes::new(py, &filter.name), filter.flags, values).into_pyobject(py)
+            (filter.id, memory::new_bytes(py, &filter.name)?, filter.flags, values)
+                .into_pyobject(py)
         });
         parts.collect()
     }
@@ -63,15 +65,17 @@ impl Hdf5Dataset {
         Ok(match self.0.fill_value() {
             FillValue::Undefined => "undefined".into_pyobject(py)?.into_any(),
             FillValue::Default => py.None().into_bound(py),
-            FillValue::Value(bytes) => PyBytes::new(py, bytes).into_any(),
+            FillValue::Value(bytes) => memory::new_bytes(py, bytes)?.into_any(),
         })
     }
 
     /// The raw files that hold the data: name, offset and length of each part.
     #[getter]
-    fn external<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64, u64)> {
+    fn external<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Bound<'py, PyBytes>, u64, u64)>> {
         let segments = self.0.external_segments().iter();
-        segments.map(|part| (PyBytes::new(py, &part.name), part.offset, part.len)).collect()
+        let parts =
+            segments.map(|part| Ok((memory::new_bytes(py, &part.name)?, part.offset, part.len)));
+        parts.collect()
     }
 
     #[getter]
@@ -84,9 +88,10 @@ impl Hdf5Dataset {
     fn virtual_sources<'py>(
         &self,
         py: Python<'py>,
-    ) -> Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        let bytes = |data: &[u8]| PyBytes::new(py, data);
-        self.0.virtual_sources().map(|source| (bytes(&source.file), bytes(&source.path))).collect()
+    ) -> PyResult<Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>> {
+        let bytes = |data: &[u8]| memory::new_bytes(py, data);
+        let sources = self.0.virtual_sources();
+        sources.map(|source| Ok((bytes(&source.file)?, bytes(&source.path)?))).collect()
     }
 
     /// Where in the file the data begin, if they stand in one piece there as they are.

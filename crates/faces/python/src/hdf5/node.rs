@@ -12,6 +12,7 @@ use super::dataset::{Hdf5Dataset, Wanted, selection};
 use super::types::Hdf5Type;
 use super::write::{FillParts, FilterParts, RegionParts, StorageParts, dataspace, region, storage};
 use crate::errors::{OrRaise, to_exception};
+use crate::memory;
 use crate::npy::Buffer;
 
 /// An object of an open file.
@@ -61,18 +62,22 @@ impl Hdf5Node {
     /// The names of the group's links, in order.
     fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let members = py.detach(|| self.0.members()).or_raise(py)?;
-        PyList::new(py, members.iter().map(|link| PyBytes::new(py, &link.name)))
+        let list = memory::new_list(py)?;
+        for link in &members {
+            list.append(memory::new_bytes(py, &link.name)?)?;
+        }
+        Ok(list)
     }
 
     /// The link at the end of a path: its kind, and where it leads.
     fn link<'py>(&self, py: Python<'py>, path: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         let link = py.detach(|| self.0.link(path)).or_raise(py)?;
-        let bytes = |data: &[u8]| PyBytes::new(py, data);
+        let bytes = |data: &[u8]| memory::new_bytes(py, data);
         match &link.target {
             LinkTarget::Hard(address) => ("hard", *address).into_pyobject(py),
-            LinkTarget::Soft(path) => ("soft", bytes(path)).into_pyobject(py),
+            LinkTarget::Soft(path) => ("soft", bytes(path)?).into_pyobject(py),
             LinkTarget::External { file, path } => {
-                ("external", bytes(file), bytes(path)).into_pyobject(py)
+                ("external", bytes(file)?, bytes(path)?).into_pyobject(py)
             }
             LinkTarget::User(kind, _) => ("user", *kind).into_pyobject(py),
             _ => ("unknown",).into_pyobject(py),
@@ -82,9 +87,9 @@ impl Hdf5Node {
     /// The names of the object's attributes, each with what it is or why it cannot be read.
     fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let found = py.detach(|| self.0.attributes()).or_raise(py)?;
-        let list = PyList::empty(py);
+        let list = memory::new_list(py)?;
         for (name, attribute) in found {
-            list.append((PyBytes::new(py, &name), attribute_parts(py, attribute)?))?;
+            list.append((memory::new_bytes(py, &name)?, attribute_parts(py, attribute)?))?;
         }
         Ok(list)
     }
@@ -123,7 +128,7 @@ impl Hdf5Node {
         let Some(found) = found else { return Ok(None) };
         let (region, attribute) = match &found.part {
             ReferencePart::Region(region) => (Some(region_parts(py, region)?), None),
-            ReferencePart::Attribute(name) => (None, Some(PyBytes::new(py, name))),
+            ReferencePart::Attribute(name) => (None, Some(memory::new_bytes(py, name)?)),
             _ => (None, None),
         };
         Ok(Some((Self(found.node), region, attribute)))
@@ -137,10 +142,10 @@ impl Hdf5Node {
         size: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         let data = Buffer::of(data)?;
-        let list = PyList::empty(py);
+        let list = memory::new_list(py)?;
         for part in data.as_slice().chunks(size.max(1)) {
             let (_, text) = self.0.sequence(part, 1).or_raise(py)?;
-            list.append(PyBytes::new(py, &text))?;
+            list.append(memory::new_bytes(py, &text)?)?;
         }
         Ok(list)
     }
@@ -164,7 +169,7 @@ impl Hdf5Node {
             Ok((counts, all))
         };
         let (counts, all) = py.detach(read).or_raise(py)?;
-        Ok((counts, PyBytes::new(py, &all)))
+        Ok((counts, memory::new_bytes(py, &all)?))
     }
 
     fn create_group(&self, py: Python<'_>, track_order: bool) -> PyResult<Self> {
@@ -278,7 +283,7 @@ impl Hdf5Node {
             (count, data)
         });
         let out = self.0.put_sequences(parts).or_raise(py)?;
-        Ok(PyBytes::new(py, &out))
+        memory::new_bytes(py, &out)
     }
 
     /// Stores a reference to a region of the dataset that the node is.
@@ -288,7 +293,7 @@ impl Hdf5Node {
         parts: RegionParts,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let out = self.0.put_region(&region(parts)).or_raise(py)?;
-        Ok(PyBytes::new(py, &out))
+        memory::new_bytes(py, &out)
     }
 }
 
@@ -302,7 +307,7 @@ fn attribute_parts(
         Err(error) => return Ok(to_exception(py, error).into_value(py).into_bound(py).into_any()),
     };
     let shape = shape_of(py, &attribute.space)?;
-    let data = PyBytes::new(py, &attribute.data);
+    let data = memory::new_bytes(py, &attribute.data)?;
     let datatype = Py::new(py, Hdf5Type(attribute.datatype))?;
     Ok((datatype, shape, data).into_pyobject(py)?.into_any())
 }

@@ -5,10 +5,12 @@ use cannery_hdf5::{
     StringPadding, TypeClass,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::PyTuple;
 
 use crate::errors::OrRaise;
+use crate::memory;
 use crate::npy::Buffer;
+use crate::stack;
 
 /// A datatype.
 #[pyclass(frozen, module = "cannery._native")]
@@ -46,7 +48,7 @@ impl Hdf5Type {
 
 fn describe<'py>(py: Python<'py>, datatype: &Datatype) -> PyResult<Bound<'py, PyTuple>> {
     let size = datatype.size;
-    let bytes = |data: &[u8]| PyBytes::new(py, data);
+    let bytes = |data: &[u8]| memory::new_bytes(py, data);
     match &datatype.class {
         TypeClass::Fixed { .. } | TypeClass::Float(_) | TypeClass::Time { .. } => {
             number(py, datatype)
@@ -57,19 +59,20 @@ fn describe<'py>(py: Python<'py>, datatype: &Datatype) -> PyResult<Bound<'py, Py
         TypeClass::VarString { padding, charset } => {
             ("varstring", size, padding_name(*padding), charset_name(*charset)).into_pyobject(py)
         }
-        TypeClass::Opaque { tag } => ("opaque", size, bytes(tag)).into_pyobject(py),
+        TypeClass::Opaque { tag } => ("opaque", size, bytes(tag)?).into_pyobject(py),
         TypeClass::Compound(members) => {
-            let list = PyList::empty(py);
+            let list = memory::new_list(py)?;
             for member in members {
-                list.append((bytes(&member.name), member.offset, describe(py, &member.datatype)?))?;
+                let datatype = describe(py, &member.datatype)?;
+                list.append((bytes(&member.name)?, member.offset, datatype))?;
             }
             ("compound", size, list).into_pyobject(py)
         }
         TypeClass::Reference(kind) => ("reference", size, reference_name(*kind)).into_pyobject(py),
         TypeClass::Enum { base, members } => {
-            let list = PyList::empty(py);
+            let list = memory::new_list(py)?;
             for (name, value) in members {
-                list.append((bytes(name), bytes(value)))?;
+                list.append((bytes(name)?, bytes(value)?))?;
             }
             ("enum", size, describe(py, base)?, list).into_pyobject(py)
         }
@@ -132,6 +135,11 @@ fn reference_name(kind: ReferenceKind) -> &'static str {
 type NamedParts<'py> = Vec<(Vec<u8>, u32, Bound<'py, PyTuple>)>;
 
 fn made(described: &Bound<'_, PyTuple>) -> PyResult<Datatype> {
+    // What Python describes may be part of itself.
+    stack::guarded(described.py(), || made_within(described))
+}
+
+fn made_within(described: &Bound<'_, PyTuple>) -> PyResult<Datatype> {
     let kind: String = described.get_item(0)?.extract()?;
     let size: u32 = described.get_item(1)?.extract()?;
     let part = |i: usize| described.get_item(i);

@@ -12,6 +12,7 @@ use pyo3::types::PyBytes;
 
 use super::node::Hdf5Node;
 use crate::errors::OrRaise;
+use crate::memory;
 
 /// A file that is open for writing.
 #[pyclass(frozen, module = "cannery._native")]
@@ -36,8 +37,9 @@ impl Hdf5Writer {
     }
 
     /// The bytes of a file in memory.
-    fn bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.memory.as_ref().map(|memory| PyBytes::new(py, &memory.bytes()))
+    fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let file = self.memory.as_ref();
+        file.map(|file| memory::new_bytes(py, &file.bytes())).transpose()
     }
 }
 

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyException, PyOverflowError, PyValueError};
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 
 use super::calls;
 use super::gate::{self, Access, Gate};
@@ -20,6 +20,7 @@ use super::registries::registries;
 use crate::compat;
 use crate::construct::make;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::text;
 
 type Object<'py> = Bound<'py, PyAny>;
@@ -191,7 +192,8 @@ impl<'py> PyHeap<'_, 'py> {
             return Ok(found);
         }
         let makes_arrays = name == "_frombuffer" && module.starts_with("numpy.");
-        let (module, name) = (PyString::new(self.py, module), PyString::new(self.py, name));
+        let module = memory::new_text(self.py, module).or_host()?;
+        let name = memory::new_text(self.py, name).or_host()?;
         let found = self.find_in_table(&module, &name, at)?;
         if let Trust::Policy(checked) = &mut self.trust
             && makes_arrays
@@ -614,7 +616,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
         if line.contains(&b'_') || line.iter().any(u8::is_ascii_whitespace) {
             return Err(from_exception(PyValueError::new_err("could not convert string to float")));
         }
-        let line = PyBytes::new(self.py, line);
+        let line = memory::new_bytes(self.py, line).or_host()?;
         // SAFETY: an object.
         unsafe {
             let value = ffi::PyFloat_FromString(line.as_ptr());

@@ -19,6 +19,7 @@ use super::heap::{self, Policed, PyHeap, Trust};
 use super::policy::PythonPolicy;
 use crate::compat::CollectorPause;
 use crate::errors::{OrRaise, describe, to_exception};
+use crate::memory;
 use crate::vectorcall::{Call, fast_call};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -95,7 +96,7 @@ impl UnpickleMemo {
 
     /// The memo as a `dict`.
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let copy = PyDict::new(py);
+        let copy = memory::new_dict(py)?;
         for (at, object) in &self.0 {
             copy.set_item(at, object)?;
         }
@@ -299,7 +300,7 @@ fn pickle_find_trusted<'py>(
     }
     match policy.found(module, name) {
         Some(found) => Ok(found.clone()),
-        None => Gate::new(0).find(&PyString::new(py, module), &PyString::new(py, name)),
+        None => Gate::new(0).find(&memory::new_text(py, module)?, &memory::new_text(py, name)?),
     }
 }
 
@@ -328,23 +329,29 @@ impl<'py> Rules<'py> {
         };
         let mut rules = Self { policy: None, profile: Profile::Data, keep_records };
         if let Some(profile) = profile {
-            rules.add_profile(py, &profile)?;
+            rules.add_profile(&profile)?;
         }
         if let Some(trust) = trust
             && !trust.cast_exact::<PyTuple>().is_ok_and(PyTupleMethods::is_empty)
         {
             let policy = py.import("cannery.pickle._policy")?.call_method1("Policy", (trust,))?;
-            rules.add_profile(py, &policy.getattr("profiles")?)?;
+            rules.add_profile(&policy.getattr("profiles")?)?;
             rules.policy = Some(policy);
         }
         Ok(rules)
     }
 
     /// Adds a profile or several.
-    fn add_profile(&mut self, py: Python<'py>, profile: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn add_profile(&mut self, profile: &Bound<'py, PyAny>) -> PyResult<()> {
         let Ok(name) = profile.cast::<PyString>() else {
-            return profile.try_iter()?.try_for_each(|name| self.add_profile(py, &name?));
+            return profile.try_iter()?.try_for_each(|name| self.add_profile_named(&name?));
         };
+        self.add_profile_named(name)
+    }
+
+    fn add_profile_named(&mut self, name: &Bound<'py, PyAny>) -> PyResult<()> {
+        let py = name.py();
+        let name = name.cast::<PyString>()?;
         let name = name.to_cow()?;
         let found = Profile::ALL.into_iter().find(|profile| profile.name() == name);
         let found = found.ok_or_else(|| heap::unknown_profile(&name)).or_raise(py)?;

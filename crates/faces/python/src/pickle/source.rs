@@ -1,5 +1,6 @@
 //! Exactly one pickle out of a file object: not a byte more, for others may follow.
 
+use crate::memory;
 use cannery_pickle::{Framing, Opcode, Ops};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
@@ -19,7 +20,7 @@ fn pickle_intake<'py>(py: Python<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bou
     let line = file.getattr(intern!(py, "readline"))?;
     let mut source = PickleSource { read, line, peek, data: Vec::new() };
     source.collect()?;
-    Ok(PyBytes::new(py, &source.data))
+    memory::new_bytes(py, &source.data)
 }
 
 struct PickleSource<'py> {

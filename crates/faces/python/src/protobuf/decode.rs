@@ -7,7 +7,7 @@ use cannery_core::{Error, ErrorKind, Result};
 use cannery_protobuf::{EntryValue, Field, MessageId, Packed, Scalar, Target, WellKnown};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::scalars::to_python;
 use super::schema::{ProtoSchema, UNKNOWN};
@@ -15,6 +15,7 @@ use super::well_known;
 use crate::compat;
 use crate::construct::make;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::stack;
 
 /// What messages become.
@@ -162,9 +163,14 @@ impl<'py, 's> PyTarget<'py, 's> {
         // dictionary holds it, which nothing changes before the message ends.
         let mut list = unsafe { ffi::PyDict_GetItemWithError(dict.as_ptr(), self.key(field)) };
         if list.is_null() {
-            let new = PyList::empty(self.py);
+            let new = memory::new_list(self.py).map_err(from_exception)?;
             self.set(dict, field, new.as_any())?;
             list = new.as_ptr();
+        }
+        // SAFETY: the entry is alive, for the dictionary holds it.
+        if unsafe { ffi::PyList_CheckExact(list) } == 0 {
+            let message = format!("the template of a class holds no list for `{}`", field.name());
+            return Err(Error::new(ErrorKind::Type, message));
         }
         self.last = (dict.as_ptr(), field.slot(), list);
         Ok(list)
@@ -266,18 +272,22 @@ impl<'py> Target for PyTarget<'py, '_> {
     fn start(&mut self, of: MessageId) -> Result<Bound<'py, PyDict>> {
         check_room()?;
         if !self.mode.as_class {
-            return Ok(PyDict::new(self.py));
+            return memory::new_dict(self.py).map_err(from_exception);
         }
         let classes = self.schema.classes.read().expect("no thread panics with it");
-        let Some(class) = classes.get(&of) else { return Ok(PyDict::new(self.py)) };
+        let Some(class) = classes.get(&of) else {
+            return memory::new_dict(self.py).map_err(from_exception);
+        };
         let template = class.template.bind(self.py);
         self.mode.budget.take_unset(template.len() + class.lists.len() + class.maps.len())?;
         let dict = template.copy().map_err(from_exception)?;
         for name in &class.lists {
-            dict.set_item(name, PyList::empty(self.py)).map_err(from_exception)?;
+            let list = memory::new_list(self.py);
+            list.and_then(|list| dict.set_item(name, list)).map_err(from_exception)?;
         }
         for name in &class.maps {
-            dict.set_item(name, PyDict::new(self.py)).map_err(from_exception)?;
+            let map = memory::new_dict(self.py);
+            map.and_then(|map| dict.set_item(name, map)).map_err(from_exception)?;
         }
         Ok(dict)
     }
@@ -406,7 +416,7 @@ impl<'py> Target for PyTarget<'py, '_> {
         let map = if let Some(map) = message.get_item(name).map_err(from_exception)? {
             map.cast_into::<PyDict>().map_err(|error| from_exception(error.into()))?
         } else {
-            let map = PyDict::new(self.py);
+            let map = memory::new_dict(self.py).map_err(from_exception)?;
             self.set(message, field, map.as_any())?;
             map
         };
@@ -427,7 +437,8 @@ impl<'py> Target for PyTarget<'py, '_> {
             None => Vec::new(),
         };
         all.extend_from_slice(records);
-        message.set_item(name, PyBytes::new(self.py, &all)).map_err(from_exception)
+        let all = memory::new_bytes(self.py, &all);
+        all.and_then(|all| message.set_item(name, all)).map_err(from_exception)
     }
 
     #[inline]
@@ -457,9 +468,9 @@ impl<'py> PyTarget<'py, '_> {
                 continue;
             }
             if field.is_list() {
-                message.set_item(key, PyList::empty(self.py))?;
+                message.set_item(key, memory::new_list(self.py)?)?;
             } else if field.is_map() {
-                message.set_item(key, PyDict::new(self.py))?;
+                message.set_item(key, memory::new_dict(self.py)?)?;
             } else if field.enumeration().is_some() && self.mode.enum_numbers {
                 message.set_item(key, self.schema.pool.default_number(field))?;
             } else {

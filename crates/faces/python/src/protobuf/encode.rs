@@ -16,6 +16,7 @@ use super::scalars::{with_scalar, wrong_type};
 use super::schema::{ProtoSchema, UNKNOWN, attribute_of};
 use super::well_known;
 use crate::errors::{OrRaise, from_exception};
+use crate::memory;
 
 /// Messages inside each other, at most: a cycle ends here.
 const DEPTH: usize = 100;
@@ -59,7 +60,7 @@ impl<'py> PyEncoder<'py, '_> {
             return self.dict(of, dict, out, depth);
         }
         if let Ok(mapping) = value.cast::<PyMapping>() {
-            let dict = PyDict::new(self.py);
+            let dict = memory::new_dict(self.py).map_err(from_exception)?;
             dict.update(mapping).map_err(from_exception)?;
             return self.dict(of, &dict, out, depth);
         }

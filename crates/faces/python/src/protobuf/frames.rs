@@ -10,10 +10,11 @@ use cannery_protobuf::known::{OsmReader, write_blob};
 use cannery_protobuf::{FrameReader, Framing, write_frame};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyIterator, PyList, PyTuple};
+use pyo3::types::{PyIterator, PyList, PyTuple};
 
-use crate::errors::{OrRaise, to_exception};
+use crate::errors::{OrRaise, from_exception, to_exception};
 use crate::file::PyFile;
+use crate::memory;
 use crate::msgpack::Data;
 
 /// An iterator over the messages of a stream, as bytes.
@@ -37,13 +38,16 @@ impl Frames {
         match self {
             Self::Messages(reader) => {
                 let frame = reader.next_frame()?;
-                Ok(frame.map(|frame| PyBytes::new(py, &frame.data).into_any()))
+                let frame =
+                    frame.map(|frame| memory::new_bytes(py, &frame.data).map(Bound::into_any));
+                frame.transpose().map_err(from_exception)
             }
             Self::Blobs(reader) => {
                 let Some(blob) = reader.next_blob()? else { return Ok(None) };
                 let block = blob.block().map_err(is_passed)?;
-                let pair = (blob.kind.as_str(), PyBytes::new(py, &block)).into_pyobject(py);
-                pair.map(|pair| Some(pair.into_any())).map_err(crate::errors::from_exception)
+                let pair = memory::new_bytes(py, &block)
+                    .and_then(|block| (blob.kind.as_str(), block).into_pyobject(py));
+                pair.map(|pair| Some(pair.into_any())).map_err(from_exception)
             }
         }
     }
@@ -81,7 +85,7 @@ pub(super) fn proto_frames(
     }
     let input = match (path, file) {
         (Some(path), _) => py.detach(|| Input::open(&Location::parse(&path))),
-        (None, Some(file)) => Input::from_stream(PyFile::new(&file)?),
+        (None, Some(file)) => Input::from_stream(PyFile::binary(&file)),
         (None, None) => return Err(PyValueError::new_err("expected a path or a file")),
     };
     let input = input.or_raise(py)?;
@@ -93,7 +97,7 @@ pub(super) fn proto_frames(
             Frames::Messages(FrameReader::new(input.into_reader(), framing).largest(largest))
         }
     };
-    let errors = PyList::empty(py).unbind();
+    let errors = memory::new_list(py)?.unbind();
     Ok(ProtoFrames { frames: Mutex::new(Some(reader)), name, on_error, errors })
 }
 
@@ -164,7 +168,7 @@ pub(super) fn proto_write(
     let messages = messages.try_iter()?;
     let output = match (path, file) {
         (Some(path), _) => Output::create(&Location::parse(&path)),
-        (None, Some(file)) => Ok(Output::to_stream(PyFile::new(&file)?)),
+        (None, Some(file)) => Ok(Output::to_stream(PyFile::binary(&file))),
         (None, None) => return Err(PyValueError::new_err("expected a path or a file")),
     };
     let mut output = output.or_raise(py)?;

@@ -2,9 +2,10 @@
 
 use cannery_protobuf::{Inspected, InspectedValue, inspect};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::PyList;
 
 use crate::errors::OrRaise;
+use crate::memory;
 use crate::msgpack::Data;
 
 #[pyfunction]
@@ -19,9 +20,9 @@ pub(super) fn proto_inspect<'py>(
 }
 
 fn fields<'py>(py: Python<'py>, found: &[Inspected]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
+    let list = memory::new_list(py)?;
     for field in found {
-        let dict = PyDict::new(py);
+        let dict = memory::new_dict(py)?;
         dict.set_item("number", field.number)?;
         dict.set_item("wire", field.wire)?;
         match &field.value {
@@ -29,7 +30,9 @@ fn fields<'py>(py: Python<'py>, found: &[Inspected]) -> PyResult<Bound<'py, PyLi
             InspectedValue::Signed(value) => dict.set_item("value", value)?,
             InspectedValue::Float(value) => dict.set_item("value", value)?,
             InspectedValue::Text(value) => dict.set_item("value", value)?,
-            InspectedValue::Bytes(value) => dict.set_item("value", PyBytes::new(py, value))?,
+            InspectedValue::Bytes(value) => {
+                dict.set_item("value", memory::new_bytes(py, value)?)?;
+            }
             InspectedValue::Message(inner) => dict.set_item("value", fields(py, inner)?)?,
             InspectedValue::Packed(numbers) => dict.set_item("value", numbers)?,
         }

@@ -9,6 +9,7 @@ use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyString};
 use super::schema::ProtoSchema;
 use crate::construct::make;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::text;
 
 #[inline]
@@ -17,14 +18,14 @@ pub(super) fn to_python<'py>(py: Python<'py>, value: Scalar<'_>) -> PyResult<Bou
         Scalar::I32(value) | Scalar::Enum(value) => make::int(py, value.into())?,
         Scalar::I64(value) => make::int(py, value)?,
         Scalar::U32(value) => make::int(py, value.into())?,
-        Scalar::U64(value) => value.into_pyobject(py)?.into_any(),
+        Scalar::U64(value) => make::unsigned(py, value)?,
         Scalar::F32(value) => make::float(py, value.into())?,
         Scalar::F64(value) => make::float(py, value)?,
         Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
         Scalar::Text(value) if value.is_ascii() => text::from_ascii(py, value.as_bytes())?,
         Scalar::Text(value) => text::from_utf8(py, value.as_bytes())?,
         // Text that is not UTF-8, which only some schemas allow, is shown as what it is.
-        Scalar::LooseText(value) | Scalar::Bytes(value) => PyBytes::new(py, value).into_any(),
+        Scalar::LooseText(value) | Scalar::Bytes(value) => memory::new_bytes(py, value)?.into_any(),
     })
 }
 

@@ -10,14 +10,15 @@ use cannery_protobuf::{
     Cardinality, Compiler, DecodeOptions, EncodeOptions, Field, JsonOptions, JsonReadOptions,
     Message, MessageId, Pool, SchemaErrors, Sources, TextOptions, Value,
 };
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
 use super::decode::{Budget, DecodeMode, PyTarget, check_room};
 use super::encode::PyEncoder;
-use crate::compat::CollectorPause;
+use crate::compat::{self, CollectorPause};
 use crate::errors::OrRaise;
+use crate::memory;
 use crate::msgpack::Data;
 
 /// Messages of a compiled schema, by full name.
@@ -118,8 +119,8 @@ impl ProtoSchema {
     }
 
     /// The bytes of a `FileDescriptorSet` of the schema's files and all that they import.
-    fn descriptor_set<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.pool.descriptor_set_of(self.files.iter().map(String::as_str)))
+    fn descriptor_set<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        memory::new_bytes(py, &self.pool.descriptor_set_of(self.files.iter().map(String::as_str)))
     }
 
     /// The number by which the other methods know a message.
@@ -131,9 +132,9 @@ impl ProtoSchema {
     /// What a message has: dictionaries of its fields, oneofs and the like.
     fn describe<'py>(&self, py: Python<'py>, message: u32) -> PyResult<Bound<'py, PyDict>> {
         let message_type = self.pool.message_type(self.id(message)?);
-        let described = PyDict::new(py);
+        let described = memory::new_dict(py)?;
         described.set_item("name", message_type.full_name())?;
-        let fields = PyList::empty(py);
+        let fields = memory::new_list(py)?;
         for field in message_type.fields() {
             fields.append(self.describe_field(py, field)?)?;
         }
@@ -157,6 +158,10 @@ impl ProtoSchema {
         lists: Vec<Bound<'_, PyString>>,
         maps: Vec<Bound<'_, PyString>>,
     ) -> PyResult<()> {
+        // Instances are allocated past its own functions.
+        if !compat::is_made_by_object(class.as_any())? {
+            return Err(PyTypeError::new_err("expected a class whose instances `object` makes"));
+        }
         let unbind =
             |names: Vec<Bound<'_, PyString>>| names.into_iter().map(Bound::unbind).collect();
         let data_class = DataClass {
@@ -216,7 +221,7 @@ impl ProtoSchema {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let id = self.id(message)?;
         let out = PyEncoder { schema: self, py, deterministic, partial }.encode(id, value)?;
-        Ok(PyBytes::new(py, &out))
+        memory::new_bytes(py, &out)
     }
 
     /// A message, given as its bytes, as JSON.
@@ -311,7 +316,7 @@ impl ProtoSchema {
             let message = Message::from_text(&self.pool, id, text)?;
             Ok(message.encode(&self.pool, EncodeOptions::default()))
         });
-        Ok(PyBytes::new(py, &bytes.or_raise(py)?))
+        memory::new_bytes(py, &bytes.or_raise(py)?)
     }
 }
 
@@ -344,7 +349,7 @@ impl ProtoSchema {
     }
 
     fn describe_field<'py>(&self, py: Python<'py>, field: &Field) -> PyResult<Bound<'py, PyDict>> {
-        let described = PyDict::new(py);
+        let described = memory::new_dict(py)?;
         described.set_item("name", field.name())?;
         described.set_item("json_name", field.json_name())?;
         described.set_item("number", field.number())?;
@@ -399,7 +404,7 @@ impl ProtoSchema {
             Value::Bytes(bytes) if field.kind() == cannery_protobuf::kind::STRING => {
                 crate::text::from_utf8(py, String::from_utf8_lossy(bytes).as_bytes())?
             }
-            Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+            Value::Bytes(bytes) => memory::new_bytes(py, bytes)?.into_any(),
             Value::Message(_) | Value::List(_) | Value::Map(_) => py.None().into_bound(py),
         })
     }

@@ -12,6 +12,7 @@ use super::decode::DecodeMode;
 use super::encode::PyEncoder;
 use super::schema::ProtoSchema;
 use crate::errors::{OrRaise, from_exception};
+use crate::memory;
 
 /// Microseconds from 0001-01-01 to 1970-01-01, and what a `datetime` ends with.
 const EARLIEST: i64 = -62_135_596_800;
@@ -42,16 +43,16 @@ pub(super) fn from_dict<'py>(
         }),
         WellKnown::Struct => Some(match dict.get_item("fields")? {
             Some(fields) => fields,
-            None => PyDict::new(py).into_any(),
+            None => memory::new_dict(py)?.into_any(),
         }),
         WellKnown::ListValue => Some(match dict.get_item("values")? {
             Some(values) => values,
-            None => PyList::empty(py).into_any(),
+            None => memory::new_list(py)?.into_any(),
         }),
         WellKnown::Value => Some(plain_value(py, dict)?),
         WellKnown::FieldMask => Some(match dict.get_item("paths")? {
             Some(paths) => paths,
-            None => PyList::empty(py).into_any(),
+            None => memory::new_list(py)?.into_any(),
         }),
         WellKnown::Any => any(py, schema, mode, dict)?,
         WellKnown::None | WellKnown::Empty => None,
@@ -115,7 +116,7 @@ fn any<'py>(
     let plain = DecodeMode { as_class: false, ..mode };
     let Some(_inside) = mode.budget.enter_any() else { return Ok(None) };
     let Ok(inner) = schema.decode_bytes(py, of, &bytes, plain, 90) else { return Ok(None) };
-    let out = PyDict::new(py);
+    let out = memory::new_dict(py)?;
     out.set_item("@type", url)?;
     match inner.cast::<PyDict>() {
         Ok(fields)
@@ -189,7 +190,7 @@ fn one<'py>(py: Python<'py>, key: &str, value: &Bound<'py, PyAny>, is_it: bool) 
     if !is_it {
         return Ok(None);
     }
-    let dict = PyDict::new(py);
+    let dict = memory::new_dict(py)?;
     dict.set_item(key, value)?;
     Ok(Some(dict))
 }
@@ -218,7 +219,7 @@ fn length<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> Fields<'py> {
 }
 
 fn fields(py: Python<'_>, seconds: i64, nanos: i64) -> Fields<'_> {
-    let dict = PyDict::new(py);
+    let dict = memory::new_dict(py)?;
     dict.set_item("seconds", seconds)?;
     dict.set_item("nanos", nanos)?;
     Ok(Some(dict))
@@ -236,7 +237,7 @@ fn structure<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> Fields<'py> {
 
 fn of_value<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> Fields<'py> {
     let key = if value.is_none() {
-        let dict = PyDict::new(py);
+        let dict = memory::new_dict(py)?;
         dict.set_item("null_value", 0)?;
         return Ok(Some(dict));
     } else if value.is_instance_of::<PyBool>() {
@@ -276,10 +277,9 @@ fn packed_any<'py>(
         _ => inner.into_any(),
     };
     let bytes = encoder.encode(of, &inner).map_err(from_exception)?;
-    let out = PyDict::new(encoder.py);
-    let set = out
-        .set_item("type_url", url)
-        .and_then(|()| out.set_item("value", pyo3::types::PyBytes::new(encoder.py, &bytes)));
+    let out = memory::new_dict(encoder.py).map_err(from_exception)?;
+    let bytes = memory::new_bytes(encoder.py, &bytes).map_err(from_exception)?;
+    let set = out.set_item("type_url", url).and_then(|()| out.set_item("value", bytes));
     set.map_err(from_exception)?;
     Ok(Some(out))
 }

@@ -2,10 +2,11 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFrozenSet, PySet, PyTuple, PyType};
 
 use super::plan::{Absent, Field, MakeRecord, Record};
 use crate::compat;
+use crate::memory;
 
 /// A value that waits; `None` for a field that the document did not have.
 pub(super) type Slot<'py> = Option<Bound<'py, PyAny>>;
@@ -51,7 +52,7 @@ pub(super) fn tuple<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let items = values.drain(base..).map(|value| value.expect("an item is there"));
     let items = items.collect::<Vec<_>>();
-    PyTuple::new(py, items).map(Bound::into_any)
+    memory::new_tuple(py, &items).map(Bound::into_any)
 }
 
 /// A `set` or `frozenset` of the values from `base` on, which leave the stack.
@@ -186,8 +187,8 @@ fn default<'py>(py: Python<'py>, field: &Field, at: usize) -> Result<Slot<'py>, 
         Absent::Refused => return Err(MakeError::Missing(at)),
         Absent::LeftOut => None,
         Absent::Value(value) => Some(value.bind(py).clone()),
-        Absent::List => Some(PyList::empty(py).into_any()),
-        Absent::Dict => Some(PyDict::new(py).into_any()),
+        Absent::List => Some(memory::new_list(py)?.into_any()),
+        Absent::Dict => Some(memory::new_dict(py)?.into_any()),
         Absent::Set => Some(PySet::empty(py)?.into_any()),
         Absent::Call(factory) => Some(factory.bind(py).call0()?),
     })
@@ -205,7 +206,7 @@ fn named_tuple<'py>(
             None => default(py, field, at)?,
         });
     }
-    let items = PyTuple::new(py, [PyTuple::new(py, items)?])?;
+    let items = memory::new_tuple(py, &[memory::new_tuple(py, &items)?.into_any()])?;
     let class = record.class.bind(py).cast::<PyType>().map_err(PyErr::from)?.as_type_ptr();
     // SAFETY: the class is a subclass of `tuple`, whose `tp_new` makes one of any iterable.
     unsafe {
@@ -220,7 +221,7 @@ fn dict_of<'py>(
     record: &Record,
     values: &mut [Slot<'py>],
 ) -> Result<Bound<'py, PyDict>, MakeError> {
-    let dict = PyDict::new(py);
+    let dict = memory::new_dict(py)?;
     for (at, (field, value)) in record.fields.iter().zip(values).enumerate() {
         let Some(value) = value.take() else {
             default(py, field, at)?;

@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 use super::frame::OpenContainer;
 use super::{Dialect, Frames, Key, WalkStep, is_exactly, rich, scalar};
 use crate::errors::from_exception;
+use crate::memory;
 
 /// Open containers up to which looking through all of them beats hashing.
 const FEW: usize = 32;
@@ -270,7 +271,8 @@ fn has_own_iter(value: &Bound<'_, PyAny>) -> bool {
 fn own_items<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<OpenContainer<'py>> {
     sink.begin(Container::List, None)?;
     if !value.is_truthy().map_err(from_exception)? {
-        return Ok(OpenContainer::list(PyList::empty(value.py())));
+        let empty = memory::new_list(value.py()).map_err(from_exception)?;
+        return Ok(OpenContainer::list(empty));
     }
     let iterator = PyIterator::from_object(&value).map_err(from_exception)?;
     Ok(OpenContainer::iterator(value, iterator, Container::List))

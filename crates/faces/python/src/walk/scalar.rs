@@ -2,11 +2,15 @@
 
 use cannery_core::{BigInt, Result, Sink, Text};
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::is_exactly;
 use crate::compat;
+use crate::construct::make;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::text;
 
 /// Sends `None`, a `bool`, `int`, `float` or `str`, not a subclass of them; else sends nothing and
@@ -70,12 +74,16 @@ fn send_big_int<S: Sink>(value: &Bound<'_, PyAny>, sink: &mut S) -> Result<bool>
 }
 
 fn little_endian(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    let class = value.py().get_type::<pyo3::types::PyInt>();
-    let bits: usize = class.call_method1("bit_length", (value,))?.extract()?;
-    let options = pyo3::types::PyDict::new(value.py());
-    options.set_item("signed", true)?;
-    let bytes = class.call_method("to_bytes", (value, bits / 8 + 1, "little"), Some(&options))?;
-    bytes.extract()
+    let py = value.py();
+    let class = py.get_type::<pyo3::types::PyInt>();
+    let bits: usize = class.call_method1(intern!(py, "bit_length"), (value,))?.extract()?;
+    let options = memory::new_dict(py)?;
+    options.set_item(intern!(py, "signed"), true)?;
+    let size = make::unsigned(py, bits as u64 / 8 + 1)?;
+    let order = intern!(py, "little").clone().into_any();
+    let arguments = memory::new_tuple(py, &[value.clone(), size, order])?;
+    let bytes = class.getattr(intern!(py, "to_bytes"))?.call(arguments, Some(&options))?;
+    memory::copied(bytes.cast::<PyBytes>()?.as_bytes())
 }
 
 /// Sends a scalar of a subclass as the standard library does: by its value.

@@ -14,6 +14,7 @@ use super::frame::OpenContainer;
 use super::{Dialect, Frames, Key, WalkStep, is_exactly, scalar, text_of};
 use crate::compat;
 use crate::errors::from_exception;
+use crate::memory;
 use crate::yaml::Tagged;
 
 /// What the caller of `yaml.dump` chose about values.
@@ -309,7 +310,7 @@ fn tagged<'py, S: Sink>(value: Bound<'py, PyAny>, sink: &mut S) -> Result<OpenCo
         (tagged.tag.bind(value.py()).clone(), tagged.value.bind(value.py()).clone())
     };
     sink.begin_object(text_of(&tag)?, Some(1))?;
-    let parts = PyDict::new(value.py());
+    let parts = memory::new_dict(value.py()).map_err(from_exception)?;
     parts.set_item("value", content).map_err(from_exception)?;
     Ok(OpenContainer::object(value, parts))
 }

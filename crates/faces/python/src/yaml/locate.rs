@@ -8,8 +8,9 @@ use cannery_core::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::construct::{Hooks, MergeKey, PyBuilder, hashable};
+use crate::construct::{Hooks, MergeKey, PyBuilder, hashable, make};
 use crate::errors::from_exception;
+use crate::memory;
 
 /// A builder that also notes where everything stands.
 ///
@@ -116,8 +117,8 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
         (line, column): (u64, u64),
         parts: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let (line, column) = (line.into_pyobject(self.py)?, column.into_pyobject(self.py)?);
-        PyTuple::new(self.py, [line.into_any(), column.into_any(), parts])
+        let (line, column) = (make::unsigned(self.py, line)?, make::unsigned(self.py, column)?);
+        memory::new_tuple(self.py, &[line, column, parts])
     }
 
     fn scalar(&mut self) -> Result<()> {
@@ -274,17 +275,19 @@ impl<'py, H: Hooks<'py>> Sink for Tracker<'_, 'py, H> {
     }
 
     fn begin(&mut self, container: Container, len: Option<usize>) -> Result<()> {
-        let new = || PyDict::new(self.py);
+        let new = || memory::new_dict(self.py).map_err(from_exception);
         let parts = match container {
             Container::Map => Parts::Map {
-                seen: new(),
-                places: new(),
+                seen: new()?,
+                places: new()?,
                 merged: Vec::new(),
                 entry: false,
                 key: None,
             },
-            Container::Set | Container::FrozenSet => Parts::Set { seen: new() },
-            Container::List | Container::Tuple => Parts::List(PyList::empty(self.py)),
+            Container::Set | Container::FrozenSet => Parts::Set { seen: new()? },
+            Container::List | Container::Tuple => {
+                Parts::List(memory::new_list(self.py).map_err(from_exception)?)
+            }
         };
         self.begin_parts(parts);
         self.builder.begin(container, len)

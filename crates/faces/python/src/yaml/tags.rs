@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use super::tagged::Tagged;
 use crate::errors::from_exception;
+use crate::memory;
 
 /// The functions that make something of values with a tag: for whole tags, and for those that
 /// begin with a prefix, the longest of which counts.
@@ -39,7 +40,7 @@ pub(crate) enum Making<'py> {
 impl<'py> Tags<'py> {
     /// From the argument `constructors`; prefixes end in `*`.
     pub(crate) fn new(constructors: &Bound<'py, PyDict>) -> PyResult<Self> {
-        let exact = PyDict::new(constructors.py());
+        let exact = memory::new_dict(constructors.py())?;
         let mut prefixes = Vec::new();
         for (tag, function) in constructors {
             let tag = resolved(tag.cast::<PyString>()?.to_str()?);
@@ -144,7 +145,7 @@ fn pairs<'py>(content: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>> {
             .with_hint("write `!!omap` and `!!pairs` as `[a: 1, b: 2]`")
     };
     let items = content.cast::<PyList>().map_err(|_| unfit())?;
-    let found = PyList::empty(content.py());
+    let found = memory::new_list(content.py()).map_err(from_exception)?;
     for item in items {
         let entries = item.cast::<PyDict>().map_err(|_| unfit())?.items();
         let Some(pair) = entries.iter().next().filter(|_| entries.len() == 1) else {

@@ -177,7 +177,7 @@ impl<'a, S: Sink> TagEncoder<'a, S> {
         if self.support.bytes {
             self.inner.bytes(data)?;
         } else {
-            self.inner.text(Text::Ascii(&STANDARD.encode(data)))?;
+            self.inner.text(Text::Ascii(&base64_of(data)?))?;
         }
         self.end_map()
     }
@@ -185,13 +185,22 @@ impl<'a, S: Sink> TagEncoder<'a, S> {
     /// Text in which two surrogates would be read as one character.
     #[cold]
     fn split_text(&mut self, value: Text<'_>) -> Result<()> {
-        let bytes = STANDARD.encode(value.to_utf8());
+        let bytes = base64_of(&value.try_to_utf8()?)?;
         self.wrapped(Scalar::Surrogates, |inner| inner.text(Text::Ascii(&bytes)))
     }
 
     fn is_split(&self, value: Text<'_>) -> bool {
         !self.support.surrogate_pairs && value.has_surrogate_pair()
     }
+}
+
+/// Base64, for which there may be no memory.
+fn base64_of(data: &[u8]) -> Result<String> {
+    let mut text = String::new();
+    let len = base64::encoded_len(data.len(), true).unwrap_or(usize::MAX);
+    text.try_reserve_exact(len).map_err(|_| crate::Error::out_of_memory())?;
+    STANDARD.encode_string(data, &mut text);
+    Ok(text)
 }
 
 /// A key, or the name of a type, in which two surrogates would be read as one character.
@@ -272,7 +281,7 @@ impl<S: Sink> Sink for TagEncoder<'_, S> {
         if self.support.bytes {
             return self.plain(Scalar::Bytes, |inner| inner.bytes(value));
         }
-        let text = STANDARD.encode(value);
+        let text = base64_of(value)?;
         self.wrapped(Scalar::Bytes, |inner| inner.text(Text::Ascii(&text)))
     }
 

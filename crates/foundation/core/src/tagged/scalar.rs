@@ -61,8 +61,14 @@ impl Members {
             Value::Text(text) => text,
             _ => return Err(self.malformed(&format!("expected text as `{key}`"))),
         };
-        let bytes = text.as_str().and_then(|text| STANDARD.decode(text).ok());
-        bytes.ok_or_else(|| self.malformed(&format!("expected base64 as `{key}`")))
+        let mut bytes = Vec::new();
+        if let Some(text) = text.as_str() {
+            crate::reserve(&mut bytes, text.len() / 4 * 3 + 3)?;
+            if STANDARD.decode_vec(text, &mut bytes).is_ok() {
+                return Ok(bytes);
+            }
+        }
+        Err(self.malformed(&format!("expected base64 as `{key}`")))
     }
 
     fn finish(&self) -> Result<()> {

@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyList};
+use pyo3::types::{PyFrozenSet, PyList};
 
 use super::memo::Table;
 use super::{Object, Options, Pickler, Raised, Saved, Sharing};
+use crate::memory;
 
 const DIGEST: usize = blake3::OUT_LEN;
 
@@ -91,7 +92,7 @@ impl<'py> OpenSet<'py> {
     /// Writes the items of a set one behind the other, each for itself.
     fn write(options: &Options<'py>, set: Object<'py>) -> Result<Self, Raised> {
         let py = set.py();
-        let (equal, mut memo) = (PyDict::new(py), Table::warm());
+        let (equal, mut memo) = (memory::new_dict(py)?, Table::warm());
         let sharing = || Sharing { equal: Some(equal.clone()), ..Sharing::default() };
         let mut pickler = Pickler::new(py, options, &mut memo, None, sharing())?;
         pickler.holes = Some(Vec::new());

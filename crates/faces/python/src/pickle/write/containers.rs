@@ -10,10 +10,11 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyIterator, PyList, PySet};
+use pyo3::types::{PyDict, PyFrozenSet, PyIterator, PySet};
 
 use super::tasks::Task;
 use super::{BATCH, Object, Pickler, Raised, Saved, code};
+use crate::memory;
 use crate::pickle::attributes::next_entry;
 
 /// A tuple with its first items written.
@@ -323,7 +324,7 @@ impl<'py> Pickler<'_, 'py> {
     }
 
     fn save_set_as_call(&mut self, set: &Object<'py>, class: &Object<'py>) -> Saved {
-        let items = PyList::empty(self.py);
+        let items = memory::new_list(self.py)?;
         for item in self.items_of(set)?.try_iter()? {
             items.append(item?)?;
         }

@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use super::memo::Table;
 use super::{Object, Options, Pickler, Raised, Sharing};
+use crate::memory;
 use crate::vectorcall::{Call, fast_call};
 
 const HIGHEST_PROTOCOL: i64 = 5;
@@ -44,7 +45,7 @@ impl PickleMemo {
 
     /// The memo as a `dict` from ids to pairs of number and object.
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let copy = PyDict::new(py);
+        let copy = memory::new_dict(py)?;
         for (object, index) in self.0.iter() {
             // SAFETY: the table keeps its objects alive.
             let object: Object<'py> = unsafe { Bound::from_borrowed_ptr(py, object) };
@@ -196,7 +197,7 @@ fn write<'py>(
     pickler.dump(object)?;
     if has_file {
         pickler.out.flush()?;
-        return Ok((PyBytes::new(py, b""), pickler.sharing));
+        return Ok((memory::new_bytes(py, b"")?, pickler.sharing));
     }
     Ok((pickler.out.take()?, pickler.sharing))
 }
@@ -207,7 +208,7 @@ fn deterministic_object<'py>(
     object: &Object<'py>,
 ) -> Result<Bound<'py, PyBytes>, Raised> {
     let py = object.py();
-    let sharing = Sharing { equal: Some(PyDict::new(py)), ..Sharing::default() };
+    let sharing = Sharing { equal: Some(memory::new_dict(py)?), ..Sharing::default() };
     // Buffers leave in the second pass only.
     let first = options.for_keys(py)?;
     let (_, sharing) = write(py, &first, object, &mut Table::warm(), None, sharing)?;
@@ -215,7 +216,7 @@ fn deterministic_object<'py>(
         used: sharing.used,
         orders: sharing.orders,
         is_second_pass: true,
-        equal: Some(PyDict::new(py)),
+        equal: Some(memory::new_dict(py)?),
         ..Sharing::default()
     };
     write(py, options, object, &mut Table::warm(), None, sharing).map(|(bytes, _)| bytes)

@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyString};
 use super::tasks::Task;
 use super::{Object, Pickler, Raised, Saved, code};
 use crate::compat;
+use crate::memory;
 use crate::pickle::registries::{imported, modules, registries};
 
 /// What a dotted name leads to: the object, and that of which it is an attribute.
@@ -55,7 +56,7 @@ impl<'py> Pickler<'_, 'py> {
         // A name without dots is the object's own: equal names of others may be written as it.
         let is_own = path.len() == 1 && name.is_exact_instance_of::<PyString>();
         let name = if is_direct && !is_own {
-            PyString::new(py, path.last().map_or("", String::as_str)).into_any()
+            memory::new_text(py, path.last().map_or("", String::as_str))?.into_any()
         } else {
             name
         };
@@ -89,9 +90,9 @@ impl<'py> Pickler<'_, 'py> {
         for name in path[1..].iter().rev() {
             self.later(Task::Op(code!(Reduce)));
             self.later(Task::Op(if self.protocol < 2 { code!(Tuple) } else { code!(Tuple2) }));
-            self.later(Task::Save(PyString::new(py, name).into_any()));
+            self.later(Task::Save(memory::new_text(py, name)?.into_any()));
         }
-        self.later(Task::Name(module.clone(), PyString::new(py, &path[0]).into_any()));
+        self.later(Task::Name(module.clone(), memory::new_text(py, &path[0])?.into_any()));
         for _ in 1..path.len() {
             if self.protocol < 2 {
                 self.later(Task::Op(code!(Mark)));
@@ -274,7 +275,7 @@ fn dotted_path(name: &Object<'_>) -> Result<Vec<String>, Raised> {
 fn deep_attribute<'py>(module: &Object<'py>, path: &[String]) -> PyResult<Option<Found<'py>>> {
     let (mut value, mut parent) = (module.clone(), module.clone());
     for part in path {
-        let part = PyString::new(module.py(), part);
+        let part = memory::new_text(module.py(), part)?;
         let Some(next) = compat::attribute(&value, &part)? else { return Ok(None) };
         parent = std::mem::replace(&mut value, next);
     }

@@ -53,7 +53,7 @@ impl<'py> Pickler<'_, 'py> {
             return self.out.push(format!("L{}L\n", digits.to_cow()?).as_bytes());
         }
         let bits: usize = object.call_method0(intern!(self.py, "bit_length"))?.extract()?;
-        let options = pyo3::types::PyDict::new(self.py);
+        let options = memory::new_dict(self.py)?;
         options.set_item(intern!(self.py, "signed"), true)?;
         let arguments = (bits / 8 + 1, intern!(self.py, "little"));
         let bytes = object.call_method(intern!(self.py, "to_bytes"), arguments, Some(&options))?;
