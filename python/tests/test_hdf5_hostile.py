@@ -57,7 +57,7 @@ CHILD = textwrap.dedent("""
 def load(path: Path) -> tuple[str, list[str], float, int]:
     """What loading a file said and opened, its processor time, and by how many MB memory grew."""
     here = str(Path(__file__).parent)
-    command = [sys.executable, "-c", CHILD, str(path), str(path.with_name("other.h5"))]
+    command = [sys.executable, "-B", "-c", CHILD, str(path), str(path.with_name("other.h5"))]
     environment = {"PYTHONPATH": ":".join([here, *sys.path]), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
