@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import sys
+import threading
 import typing
 from collections.abc import Iterable
-from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from importlib import import_module
 from operator import is_
@@ -36,7 +36,14 @@ VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
 """The variables of generic classes: they are named like classes, and do nothing."""
 
 
-_reading: ContextVar[Trust | None] = ContextVar("the trust of what is being read", default=None)
+class _Reading(threading.local):
+    """What a thread reads now: whose trust counts."""
+
+    # A context variable would be as good, but CPython 3.11 crashes where it has no memory for one.
+    trust: Trust | None = None
+
+
+_reading = _Reading()
 
 
 def is_trusted(item: Any) -> bool:
@@ -44,7 +51,7 @@ def is_trusted(item: Any) -> bool:
 
     What a document holds otherwise is from the table. Only between `Trust.begin` and `end`.
     """
-    trust = _reading.get()
+    trust = _reading.trust
     return registered_of(item) is not None or (trust is not None and trust.gave(item))
 
 
@@ -54,7 +61,7 @@ _MOST_STEPS = 1 << 21
 
 def is_spent(steps: int) -> bool:
     """Count steps of a check for what is being read, and say whether there are too many."""
-    trust = _reading.get()
+    trust = _reading.trust
     if trust is not None:
         trust.steps += steps
     return (steps if trust is None else trust.steps) > _MOST_STEPS
@@ -96,11 +103,11 @@ class Trust:
 
     def begin(self) -> None:
         """From now on `is_trusted` asks this trust, until `end`."""
-        self._token = _reading.set(self)
+        self._before, _reading.trust = _reading.trust, self
 
     def end(self) -> None:
         """Undo `begin`."""
-        _reading.reset(self._token)
+        _reading.trust = self._before
 
     def given(self, name: str) -> Any:
         """The class or function that the caller gave as an object, by one of its names."""
