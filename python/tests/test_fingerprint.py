@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from children import run_child
 
 from cannery._fingerprint import fingerprint
 
@@ -304,3 +305,26 @@ def load_and_fingerprint() -> dict[str, str]:
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
     return fingerprint(importlib.import_module("pipe").work).parts
+
+
+def test_children_that_are_forked_wait_for_no_listener() -> None:
+    code = """
+        import os, threading
+        from cannery._fingerprint import _hooks, _watching
+        heard = _watching._Heard()
+        _hooks.add_listener(heard.hear)
+        held, done = threading.Event(), threading.Event()
+        def hold():
+            with heard._lock:
+                held.set()
+                done.wait()
+        threading.Thread(target=hold, daemon=True).start()
+        held.wait()
+        child = os.fork()
+        if not child:
+            open(os.devnull).close()
+            os._exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        done.set()
+    """
+    assert run_child(code, timeout=60) == "7"

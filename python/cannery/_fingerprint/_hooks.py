@@ -552,8 +552,10 @@ def _new_channel() -> int:
 
 
 def _in_child() -> None:
-    global _lock
+    global _lock, _listeners
+    # A thread that is not here any more may have held a lock, of the listeners, too.
     _lock = threading.Lock()
+    _listeners = ()
     for observations in _running:
         observations.notes = observations.channel
 

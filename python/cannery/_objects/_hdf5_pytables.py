@@ -53,7 +53,7 @@ _DEEPEST = 100
 
 
 def _looked_through(found: Any, size: int) -> Any:
-    """The values of a pickle of so many bytes, whose parts are not shared again and again.
+    """The values of a pickle of that many bytes, whose parts are not shared again and again.
 
     Names are hashed and labels are gone through, as often as they are referred to.
     """
