@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cannery
@@ -273,3 +274,13 @@ def test_what_is_no_mask_is_a_data_error(annotation: dict[str, object]) -> None:
     pytest.importorskip("numpy")
     with pytest.raises(DataError):
         coco.mask_of(annotation, 4, 4)
+
+
+@pytest.mark.parametrize("name", ["a.can.gz", "a.npy.zst", "a.msgpack.bz2", "a.pkl.xz"])
+def test_what_is_dumped_can_be_loaded_however_dense_it_is(tmp_path: Path, name: str) -> None:
+    zeros = np.zeros(10 << 20)  # 80 MiB, more than what a few bytes may become
+    cannery.dump(zeros, tmp_path / name)
+    loaded = np.asarray(cannery.load(tmp_path / name))
+    assert loaded.shape == zeros.shape
+    assert not loaded.any()
+    assert cannery.scan(tmp_path / name).findings == ()

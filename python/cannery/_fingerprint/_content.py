@@ -20,7 +20,7 @@ from types import (
     ModuleType,
     WrapperDescriptorType,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
 # What is code is named and looked into by the walk over code.
 CODE_TYPES = (FunctionType, ModuleType, type)
@@ -84,11 +84,20 @@ def digest_of_value(value: Any, describe_code: _Describe) -> str:
     return encoder.hash.hexdigest()
 
 
-def numbered_digest(value: Any, codes: list[Any] | None = None) -> tuple[str, object]:
-    """Digest a value with numbers for the code in it, which is added to `codes`.
+class Digested(NamedTuple):
+    """The digest of a value, the first part that cannot be seen, and how much there was to see.
 
-    Returns the first part that cannot be seen, too.
+    The last in parts, and in kibibytes of them: no clock says in one process that a value is large
+    and in another that it is not.
     """
+
+    digest: str
+    unseen: object
+    work: int
+
+
+def numbered_digest(value: Any, codes: list[Any] | None = None) -> Digested:
+    """Digest a value with numbers for the code in it, which is added to `codes`."""
     found = [] if codes is None else codes
     numbers: dict[int, int] = {}
 
@@ -100,7 +109,7 @@ def numbered_digest(value: Any, codes: list[Any] | None = None) -> tuple[str, ob
 
     encoder = _Encoder(describe)
     encoder.feed(value)
-    return encoder.hash.hexdigest(), encoder.unseen
+    return Digested(encoder.hash.hexdigest(), encoder.unseen, encoder.work)
 
 
 class _Encoder:
@@ -113,8 +122,10 @@ class _Encoder:
         # Ids are unique only among living objects.
         self.alive: list[Any] = []
         self.unseen: object = None
+        self.work = 0
 
     def put(self, tag: str, data: bytes | memoryview = b"") -> None:
+        self.work += 1 + (len(data) >> 10)
         self.hash.update(f"{tag}:{len(data)}:".encode())
         self.hash.update(data)
 

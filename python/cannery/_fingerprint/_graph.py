@@ -559,12 +559,12 @@ class Graph:
         node.paths = tuple(filter(_may_be_path, _texts_in(value)))
         codes: list[Any] = []
         try:
-            node.own, unseen = numbered_digest(value, codes)
+            node.own, unseen, work = numbered_digest(value, codes)
         except RecursionError:
-            node.own, unseen = "deep", None
+            node.own, unseen, work = "deep", None, 0
             self._blind(node, f"{label}: nested too deeply to be looked into")
         if node.variable is not None:
-            node.own = node.variable.look(node.own, codes)
+            node.own = node.variable.look(node.own, codes, work)
         for code in codes:
             # Who gets a function may ask for its name.
             name = f"named {code.__name__}" if isinstance(code, FunctionType) else ""

@@ -7,15 +7,14 @@ found again in a process where it has run. What the pipeline itself changes betw
 from __future__ import annotations
 
 import operator
-import time
 from collections.abc import Iterable, Mapping
 from types import CellType, FunctionType
 from typing import Any
 
 from cannery._fingerprint._content import numbered_digest
 
-# A value that takes longer to look at is taken as it is. In seconds.
-_LONGEST_LOOK = 0.005
+# A value with more parts (or kibibytes) is taken as it is: looking again takes milliseconds.
+_MOST_WORK = 4096
 _SCALARS = (int, float, bool, str, bytes, type(None))
 
 # Whether what `lru_cache` remembers is looked at again: workers remember things of their own.
@@ -41,11 +40,13 @@ class Variable:
         self._is_quick = True
         # What it remembers is not seen.
         self._is_memo = type(value).__name__ == "_lru_cache_wrapper"
-        self._looked = time.monotonic()
 
-    def look(self, digest: str, codes: list[Any]) -> str:
-        """Take note of the digest, and return that of the value before steps changed it."""
-        self._is_quick = time.monotonic() - self._looked < _LONGEST_LOOK
+    def look(self, digest: str, codes: list[Any], work: int) -> str:
+        """Take note of the digest, and return that of the value before steps changed it.
+
+        `work` is how much there was to digest.
+        """
+        self._is_quick = work <= _MOST_WORK
         self._seen, self._codes = digest, codes
         known = _begins.get(self._place)
         self._began = digest if known is None else known[1].get(digest, digest)
@@ -60,7 +61,7 @@ class Variable:
             if self._is_scalar and value is self._value:
                 return False
             codes: list[Any] = []
-            is_same = numbered_digest(value, codes)[0] == self._seen
+            is_same = numbered_digest(value, codes).digest == self._seen
             return not is_same or not _are_same(codes, self._codes)
         except (AttributeError, LookupError, RecursionError, ValueError):
             return True
@@ -80,7 +81,7 @@ class Variable:
             return
         try:
             value, codes = self._current(), []
-            self._seen, _ = numbered_digest(value, codes)
+            self._seen = numbered_digest(value, codes).digest
             self._codes = codes
         except (AttributeError, LookupError, RecursionError, ValueError):
             return

@@ -143,6 +143,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_written_is_no_bomb_to_readers() {
+        let limits = cannery_core::Limits::default().base_bytes(1 << 16);
+        let text = vec![0; 3 << 20];
+        for compression in Compression::ALL {
+            let encoder = codecs::Readable::new(compression, Vec::new(), limits).unwrap();
+            let mut encoder = Box::new(encoder);
+            let written = encoder.write_all(&text);
+            if compression == Compression::Zlib {
+                let error = written.unwrap_err().to_string();
+                assert!(error.ends_with("write .gz or .zst"), "{error}");
+                continue;
+            }
+            written.unwrap();
+            let packed: Vec<u8> = encoder.finish().unwrap();
+            let plain = compressed(compression, &text);
+            assert!(plain.len() < packed.len() && packed.len() < plain.len() + text.len() / 100);
+            let reader = std::io::Cursor::new(packed);
+            let (counted, consumed) = crate::inflate::Counted::new(reader);
+            let decoder = decoder(compression, counted).unwrap();
+            let mut bounded = crate::inflate::Bounded::with_limits(decoder, consumed, limits);
+            let mut expanded = Vec::new();
+            bounded.read_to_end(&mut expanded).unwrap();
+            assert_eq!(expanded, text, "{compression:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_compressed_expands_again(bytes: Vec<u8>, more: Vec<u8>) {

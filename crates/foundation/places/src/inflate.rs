@@ -92,7 +92,11 @@ mod counted {
 
     impl<R> Bounded<R> {
         pub(crate) fn new(expanded: R, consumed: Arc<AtomicU64>) -> Self {
-            Self { expanded, consumed, produced: 0, limits: default_limits() }
+            Self::with_limits(expanded, consumed, default_limits())
+        }
+
+        pub(crate) fn with_limits(expanded: R, consumed: Arc<AtomicU64>, limits: Limits) -> Self {
+            Self { expanded, consumed, produced: 0, limits }
         }
     }
 
@@ -151,7 +155,7 @@ mod tests {
         let read = |len| {
             let expanded = io::repeat(b'x').take(len);
             let consumed = Arc::clone(&consumed);
-            let mut bounded = Bounded { expanded, consumed, produced: 0, limits };
+            let mut bounded = Bounded::with_limits(expanded, consumed, limits);
             io::copy(&mut bounded, &mut io::sink())
         };
         assert_eq!(read(3000).unwrap(), 3000);

@@ -98,6 +98,13 @@ impl Scanner {
     }
 }
 
+/// Where an array of numbers ends that begins so.
+pub(super) fn end_of_numbers(beginning: &[u8]) -> Option<u64> {
+    let header = beginning.starts_with(b"\x93NUMPY").then(|| Header::of(beginning)).flatten()?;
+    let Elements::Bytes(size) = header.elements else { return None };
+    size.checked_mul(header.count)?.checked_add(header.end as u64)
+}
+
 impl Header {
     fn of(data: &[u8]) -> Option<Header> {
         let version = *data.get(6)?;

@@ -1,77 +1,200 @@
-//! Compressed files, unpacked no further than the limits allow.
+//! Compressed files, unpacked no further than the limits allow, and kept only where they are looked into.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use cannery_core::Limits;
 
-use super::kind::{Compression, FileKind};
+use super::array::end_of_numbers;
+use super::kind::Compression;
 use super::{Scanner, Verdict};
 
 const DAMAGED: &str = "compressed data that is damaged, cut off, or followed by something else";
 
+/// Bytes that show what it is that was compressed.
+const BEGINNING: u64 = 64 << 10;
+/// Bytes that are kept whatever they are compressed to; beyond them, what packs denser than data does
+/// is first counted.
+const KEPT: u64 = 16 << 20;
+
 /// What came out of a compressed part.
 pub(super) struct Unpacked {
+    /// All of it; of numbers and of bombs, the beginning.
     pub(super) bytes: Vec<u8>,
+    /// How long all of it is, and its CRC-32.
+    pub(super) length: u64,
+    pub(super) crc: u32,
+    /// Whether it is an array of numbers from its first byte to its last.
+    pub(super) is_numbers: bool,
     /// Why there is not more.
-    pub(super) fault: Option<&'static str>,
+    pub(super) fault: Option<String>,
+}
+
+/// How much compressed bytes may unpack to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expansion {
+    /// What a text, a document, or a pickle may.
+    pub(super) data: u64,
+    /// What an array of numbers may, of which nothing is kept.
+    pub(super) numbers: u64,
+}
+
+impl Expansion {
+    /// For a whole file: what the readers of compressed files allow.
+    pub(super) fn of_file(packed: usize) -> Self {
+        let data = Limits::default().expanded_for(packed as u64);
+        Self { data, numbers: data }
+    }
+
+    /// For a member of an archive: an array may be all zeros.
+    pub(super) fn of_member(packed: usize) -> Self {
+        let numbers = Limits::default().bytes_for(packed as u64);
+        Self { numbers, ..Self::of_file(packed) }
+    }
 }
 
 impl Scanner {
     pub(super) fn packed(&mut self, packing: Compression, data: &[u8]) -> String {
-        let unpacked = self.unpack(|data| reader(packing, data), data);
+        let most = Expansion::of_file(data.len());
+        let unpacked = self.unpack(|| reader(packing, data), data.len(), most);
         let is_cut = packing == Compression::Lz4 && lz4_end(data) != Some(data.len());
-        let fault = unpacked.fault.or(is_cut.then_some(DAMAGED));
-        if let Some(fault) = fault {
+        let is_empty = unpacked.bytes.is_empty() && unpacked.fault.is_some();
+        if let Some(fault) = unpacked.fault.as_deref().or(is_cut.then_some(DAMAGED)) {
             self.note(Verdict::Unknown, 0, fault);
         }
-        if unpacked.bytes.is_empty() && unpacked.fault.is_some() {
+        if is_empty {
             // It only looked like that: what would a pickle reader say?
             self.search(data, 0);
             return "a broken compressed file".to_owned();
         }
-        let what = self.expanded(data.len(), &unpacked.bytes);
+        let what = self.content_unpacked(&unpacked);
         format!("{what}, compressed")
     }
 
-    /// Scans what `packed` bytes expand to, which may be more than readers of documents unpack. Arrays and
-    /// pickles may be all zeros, and are read as they are.
-    pub(super) fn expanded(&mut self, packed: usize, bytes: &[u8]) -> String {
-        let before = std::mem::replace(&mut self.judged, Verdict::Skipped);
-        let what = self.content(bytes);
-        let is_pickle = self.judged == Verdict::Ok
-            && matches!(FileKind::of(bytes), FileKind::Npy | FileKind::Pickle);
-        if !is_pickle && bytes.len() as u64 > Limits::default().expanded_for(packed as u64) {
-            let reason = format!("{packed} bytes that unpack to {}: a resource bomb", bytes.len());
-            self.note(Verdict::Unknown, 0, &reason);
+    /// Scans what was unpacked; says what that is.
+    pub(super) fn content_unpacked(&mut self, unpacked: &Unpacked) -> String {
+        if unpacked.is_numbers {
+            self.judged = Verdict::Ok;
+            return "an array of numbers, no pickle".to_owned();
         }
-        self.judged = self.judged.max(before);
-        what
+        self.content(&unpacked.bytes)
     }
 
-    /// Unpacks what a reader makes of the data.
+    /// Unpacks what a reader makes of that many bytes, and begins again with another one if it has to.
     pub(super) fn unpack<'a>(
         &mut self,
-        reader: impl FnOnce(&'a [u8]) -> Option<Box<dyn Read + 'a>>,
-        data: &'a [u8],
+        open: impl Fn() -> Option<Box<dyn Read + 'a>>,
+        packed: usize,
+        most: Expansion,
     ) -> Unpacked {
-        let Some(reader) = reader(data) else {
-            return Unpacked {
-                bytes: Vec::new(),
-                fault: Some("compressed in a way that cannery does not read"),
-            };
+        let mut unpacked = Unpacking::default();
+        let Some(reader) = open() else {
+            return unpacked.end(Some("compressed in a way that cannery does not read".to_owned()));
         };
         let left = self.unpacking_left();
-        let mut bytes = Vec::new();
-        let read = reader.take(left + 1).read_to_end(&mut bytes);
-        let is_bomb = bytes.len() as u64 > left;
-        self.unpacked += bytes.len() as u64;
-        let fault = match read {
-            _ if is_bomb => Some("unpacks to more than the limit: a resource bomb"),
-            Ok(_) => None,
-            Err(_) => Some(DAMAGED),
-        };
-        Unpacked { bytes, fault }
+        let read = unpacked.all(reader, &open, packed, left, most);
+        self.unpacked += unpacked.length.min(left);
+        unpacked.end(read.err())
     }
+
+    /// Unpacks what can be read once.
+    #[cfg(feature = "7z")]
+    pub(super) fn unpack_once(&mut self, mut reader: impl Read, packed: usize) -> Unpacked {
+        let mut unpacked = Unpacking::default();
+        let most = self.unpacking_left().min(Expansion::of_file(packed).data);
+        let read = unpacked
+            .keep(&mut reader, most)
+            .and_then(|is_end| if is_end { Ok(()) } else { Err(bomb(packed, most)) });
+        self.unpacked += unpacked.length;
+        unpacked.end(read.err())
+    }
+}
+
+#[derive(Default)]
+struct Unpacking {
+    bytes: Vec<u8>,
+    length: u64,
+    crc: crc32fast::Hasher,
+    is_numbers: bool,
+}
+
+impl Unpacking {
+    fn all<'a>(
+        &mut self,
+        mut reader: Box<dyn Read + 'a>,
+        open: impl Fn() -> Option<Box<dyn Read + 'a>>,
+        packed: usize,
+        left: u64,
+        most: Expansion,
+    ) -> Result<(), String> {
+        if self.keep(&mut reader, BEGINNING.min(left))? {
+            return Ok(());
+        }
+        if let Some(end) = end_of_numbers(&self.bytes) {
+            let most = most.numbers.min(left);
+            if self.count(&mut reader, most)? {
+                self.is_numbers = self.length == end;
+            } else {
+                return Err(bomb(packed, most));
+            }
+            if self.is_numbers {
+                return Ok(());
+            }
+        } else {
+            let honest = Limits::default().expanded_per_byte.saturating_mul(packed as u64);
+            if self.keep(&mut reader, honest.max(KEPT).min(left))? {
+                return Ok(());
+            }
+            if !self.count(&mut reader, most.data.min(left))? {
+                return Err(bomb(packed, most.data.min(left)));
+            }
+        }
+        // It is no bomb, so that all of it can be kept.
+        drop(reader);
+        if self.length > most.data {
+            return Err(bomb(packed, most.data));
+        }
+        let Some(mut reader) = open() else { return Err(DAMAGED.to_owned()) };
+        let most = self.length;
+        *self = Self::default();
+        self.keep(&mut reader, most)?;
+        Ok(())
+    }
+
+    /// Keeps what comes until there are that many bytes; whether that was the end.
+    fn keep(&mut self, reader: &mut impl Read, most: u64) -> Result<bool, String> {
+        let before = self.bytes.len();
+        let room = most.saturating_sub(self.length).saturating_add(1);
+        let read = reader.take(room).read_to_end(&mut self.bytes);
+        self.crc.update(&self.bytes[before..]);
+        self.length = self.bytes.len() as u64;
+        read.map(|_| self.length <= most).map_err(|_| DAMAGED.to_owned())
+    }
+
+    /// Counts what comes until there are that many bytes; whether that was the end.
+    fn count(&mut self, reader: &mut impl Read, most: u64) -> Result<bool, String> {
+        let mut piece = vec![0; BEGINNING as usize];
+        while self.length <= most {
+            match reader.read(&mut piece) {
+                Ok(0) => return Ok(true),
+                Ok(read) => {
+                    self.crc.update(&piece[..read]);
+                    self.length += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(DAMAGED.to_owned()),
+            }
+        }
+        Ok(false)
+    }
+
+    fn end(self, fault: Option<String>) -> Unpacked {
+        let Self { bytes, length, crc, is_numbers } = self;
+        Unpacked { bytes, length, crc: crc.finalize(), is_numbers, fault }
+    }
+}
+
+fn bomb(packed: usize, most: u64) -> String {
+    format!("{packed} bytes that unpack to more than {most}: a resource bomb")
 }
 
 #[cfg(feature = "wrappings")]

@@ -16,7 +16,7 @@ impl Scanner {
         if let Ok(mut archive) =
             sevenz_rust2::ArchiveReader::new(reader, sevenz_rust2::Password::empty())
         {
-            self.seven_zip_members(&mut archive);
+            self.seven_zip_members(&mut archive, data.len());
         } else {
             self.note(Verdict::Unknown, 0, "a 7z archive that is damaged or encrypted");
             self.search(data, 0);
@@ -28,6 +28,7 @@ impl Scanner {
     fn seven_zip_members(
         &mut self,
         archive: &mut sevenz_rust2::ArchiveReader<std::io::Cursor<&[u8]>>,
+        packed: usize,
     ) {
         let read = archive.for_each_entries(
             &mut |entry: &sevenz_rust2::ArchiveEntry, reader: &mut dyn std::io::Read| {
@@ -38,9 +39,9 @@ impl Scanner {
                 if !self.count_member() {
                     return Ok(false);
                 }
-                let unpacked = self.unpack(|_| Some(Box::new(reader)), &[]);
+                let unpacked = self.unpack_once(reader, packed);
                 self.inside(&name, |scanner| {
-                    if let Some(fault) = unpacked.fault {
+                    if let Some(fault) = &unpacked.fault {
                         scanner.note(Verdict::Unknown, 0, fault);
                     }
                     scanner.content(&unpacked.bytes);

@@ -2,7 +2,7 @@
 //! not before every way was tried in which some reader would take them for more.
 
 use super::kind::Compression;
-use super::packed::{is_zlib_header, reader};
+use super::packed::{Expansion, is_zlib_header, reader};
 use super::stream::is_text;
 use super::text::utf8;
 use super::{Scanner, TextKind, Verdict, tar, zip};
@@ -107,9 +107,10 @@ impl Scanner {
             matches!(std::io::Read::read(&mut reader, &mut sample), Ok(1..))
         });
         if unpacked {
-            let unpacked = self.unpack(|data| reader(packing, data), data);
+            let most = Expansion::of_file(data.len());
+            let unpacked = self.unpack(|| reader(packing, data), data.len(), most);
             self.inside("", |scanner| {
-                scanner.content(&unpacked.bytes);
+                scanner.content_unpacked(&unpacked);
             });
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use super::kind::Compression;
-use super::packed::{Unpacked, reader};
+use super::packed::{Expansion, reader};
 use super::stream::is_filling;
 use super::{Scanner, Verdict};
 
@@ -186,25 +186,24 @@ impl Scanner {
             return;
         }
         self.inside(&entry.name, |scanner| {
-            let stored;
-            let unpacked;
-            let bytes = if entry.method == 0 {
-                stored = packed;
-                stored
+            let mut unpacked = None;
+            let (bytes, length, crc) = if entry.method == 0 {
+                (packed, packed.len() as u64, crc32fast::hash(packed))
             } else {
-                unpacked = scanner.inflate(entry.method, packed);
-                if let Some(fault) = unpacked.fault {
+                let most = Expansion::of_member(packed.len());
+                let open = || method_reader(entry.method, packed);
+                let inflated = unpacked.insert(scanner.unpack(open, packed.len(), most));
+                if let Some(fault) = &inflated.fault {
                     scanner.note(Verdict::Unknown, 0, fault);
-                    if unpacked.bytes.is_empty() {
+                    if inflated.bytes.is_empty() {
                         return;
                     }
                 }
-                &unpacked.bytes
+                (inflated.bytes.as_slice(), inflated.length, inflated.crc)
             };
             // `PyTorch` can be told to write no checksums.
             let is_unchecked = entry.crc == 0 && !matches!(role, Role::Any);
-            let is_right = is_unchecked || crc32fast::hash(bytes) == entry.crc;
-            if bytes.len() as u64 != entry.size || !is_right {
+            if length != entry.size || !(is_unchecked || crc == entry.crc) {
                 scanner.note(Verdict::Unknown, 0, "its checksum or length is wrong");
             }
             match role {
@@ -213,14 +212,13 @@ impl Scanner {
                 Role::Code => scanner.note(Verdict::Unknown, 0, "TorchScript: a program"),
                 Role::Note if is_note(bytes) => {}
                 Role::Note | Role::Any => {
-                    scanner.expanded(packed.len(), bytes);
+                    match &unpacked {
+                        Some(unpacked) => scanner.content_unpacked(unpacked),
+                        None => scanner.content(packed),
+                    };
                 }
             }
         });
-    }
-
-    fn inflate(&mut self, method: u16, packed: &[u8]) -> Unpacked {
-        self.unpack(|data| method_reader(method, data), packed)
     }
 
     /// Headers of members that the directory does not list.

@@ -1,6 +1,10 @@
 //! Decoders and encoders, each from the crate that does it best.
 
 use std::io::{self, BufRead, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cannery_core::Limits;
 
 use super::Compression;
 
@@ -70,8 +74,16 @@ pub(crate) trait Encoder<W>: Write + Send {
     fn finish(self: Box<Self>) -> io::Result<W>;
 }
 
-/// Compresses what is written, at the usual level of each format; the same bytes every time.
+/// Compresses what is written, at the usual level of each format; the same bytes every time. What
+/// comes of it is never so dense that readers take it for a bomb.
 pub(crate) fn encoder<'a, W: Write + Send + 'a>(
+    compression: Compression,
+    target: W,
+) -> io::Result<Box<dyn Encoder<W> + 'a>> {
+    Ok(Box::new(Readable::new(compression, target, Limits::default())?))
+}
+
+fn plain_encoder<'a, W: Write + Send + 'a>(
     compression: Compression,
     target: W,
 ) -> io::Result<Box<dyn Encoder<W> + 'a>> {
@@ -116,6 +128,89 @@ impl<W: Write + Send> Encoder<W> for lz4_flex::frame::FrameEncoder<W> {
 impl<W: Write + Send> Encoder<W> for zstd::Encoder<'static, W> {
     fn finish(self: Box<Self>) -> io::Result<W> {
         zstd::Encoder::finish(*self)
+    }
+}
+
+/// Compresses to no more than readers expand: between parts of what repeats itself, the file has empty
+/// ones, which are a two-hundredth of its contents.
+pub(super) struct Readable<'a, W> {
+    compression: Compression,
+    /// Until the end, or an error.
+    encoder: Option<Box<dyn Encoder<Written<W>> + 'a>>,
+    limits: Limits,
+    expanded: u64,
+    packed: Arc<AtomicU64>,
+}
+
+impl<'a, W: Write + Send + 'a> Readable<'a, W> {
+    pub(super) fn new(compression: Compression, target: W, limits: Limits) -> io::Result<Self> {
+        let packed = Arc::new(AtomicU64::new(0));
+        let target = Written { target, count: Arc::clone(&packed) };
+        let encoder = Some(plain_encoder(compression, target)?);
+        Ok(Self { compression, encoder, limits, expanded: 0, packed })
+    }
+
+    fn pad(&mut self) -> io::Result<()> {
+        if self.compression == Compression::Zlib {
+            let message = "zlib would compress this to less than readers expand; write .gz or .zst";
+            return Err(io::Error::other(message));
+        }
+        let mut target = self.encoder.take().ok_or_else(is_over)?.finish()?;
+        let empty = plain_encoder(self.compression, Vec::new())?.finish()?;
+        let enough = self.expanded / self.limits.expanded_per_byte + 1;
+        while self.packed.load(Ordering::Relaxed) < enough {
+            target.write_all(&empty)?;
+        }
+        self.encoder = Some(plain_encoder(self.compression, target)?);
+        Ok(())
+    }
+}
+
+impl<'a, W: Write + Send + 'a> Write for Readable<'a, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Less than what there is room for when there is no more than that.
+        let piece = usize::try_from(self.limits.base_bytes / 16).unwrap_or(usize::MAX);
+        let most = self.limits.expanded_for(self.packed.load(Ordering::Relaxed));
+        if self.expanded + 2 * piece as u64 > most {
+            self.pad()?;
+        }
+        let bytes = &bytes[..bytes.len().min(piece)];
+        let written = self.encoder.as_mut().ok_or_else(is_over)?.write(bytes)?;
+        self.expanded += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.as_mut().ok_or_else(is_over)?.flush()
+    }
+}
+
+impl<'a, W: Write + Send + 'a> Encoder<W> for Readable<'a, W> {
+    fn finish(mut self: Box<Self>) -> io::Result<W> {
+        Ok(self.encoder.take().ok_or_else(is_over)?.finish()?.target)
+    }
+}
+
+#[cold]
+fn is_over() -> io::Error {
+    io::Error::other("writing has failed before")
+}
+
+/// What was written, and how much.
+pub(super) struct Written<W> {
+    target: W,
+    count: Arc<AtomicU64>,
+}
+
+impl<W: Write> Write for Written<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.target.write(bytes)?;
+        self.count.fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.target.flush()
     }
 }
 
