@@ -14,7 +14,11 @@ pub(crate) enum Failure {
 }
 
 /// What options of the library are for the command: a part of a hint, and the hint to show instead.
-const HINTS: [(&str, Option<&str>); 9] = [
+const HINTS: [(&str, Option<&str>); 10] = [
+    (
+        "raise the depth limit",
+        Some("if it is trusted, `cannery.json.decode(data, depth=8192)` in Python reads it"),
+    ),
     ("allow them with the option `nan`", Some("`--nan` allows NaN and infinities")),
     ("`control_characters`", Some("write it as an escape: `\\n`, `\\u0007`")),
     ("the option `nan`", Some("`--nan` writes it as Python does, `--tagged` with its type")),

@@ -298,6 +298,17 @@ fn parts() {
 }
 
 #[test]
+fn what_is_too_deep_is_read_in_python() {
+    let folder = Folder::new();
+    folder.write("deep.json", &"[".repeat(2000));
+    insta::assert_snapshot!(folder.run("head :deep.json"), @r"
+    ----- exit 2
+    error: deep.json: nested deeper than 1024 levels at line 1 column 1025
+    hint: if it is trusted, `cannery.json.decode(data, depth=8192)` in Python reads it
+    ");
+}
+
+#[test]
 fn kinds_that_a_target_lacks() {
     let folder = Folder::new();
     folder.write("a.yaml", "- 1\n- when: !!timestamp 2026-11-21\n");
