@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use cannery_core::tagged::TagSupport;
-use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink};
+use cannery_core::{Error, ErrorKind, Pos, Result, Sink};
 use cannery_format::{
-    AdaptedSink, Capabilities, DocumentWriter, Documents, Format, Likelihood, PerDocument,
-    ReadOptions, Reader, Rows, SchemaSummary, WriteOptions, Writer, bytes_of,
+    AsOneValue, Capabilities, DocumentOutput, DocumentReader, DocumentWriter, Documents, Format,
+    Likelihood, ReadOptions, Reader, Rows, SchemaSummary, WriteOptions, Writer, bytes_of,
 };
 use cannery_places::{Bytes, Input, Output, START_LEN};
 
@@ -72,7 +72,7 @@ impl Format for Cbor {
                 _ => Documents::One,
             },
         };
-        Ok(Box::new(CborReader { bytes, options: cbor, documents }))
+        Ok(Box::new(AsOneValue(CborReader { bytes, options: cbor, documents })))
     }
 
     fn writer<'w>(
@@ -80,8 +80,7 @@ impl Format for Cbor {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        let documents = CborDocuments { writer: new_writer(), output };
-        Ok(Box::new(CborOutput(AdaptedSink(PerDocument::new(documents)))))
+        Ok(Box::new(DocumentOutput::new(CborDocuments { writer: new_writer(), output })))
     }
 }
 
@@ -105,8 +104,12 @@ struct CborReader {
     documents: Documents,
 }
 
-impl CborReader {
-    fn send(&self, sink: &mut dyn Sink) -> Result<()> {
+impl DocumentReader for CborReader {
+    fn documents(&self) -> Documents {
+        self.documents
+    }
+
+    fn send(self, sink: &mut dyn Sink) -> Result<()> {
         let all = &*self.bytes;
         let mut at = 0;
         while at < all.len() {
@@ -115,25 +118,6 @@ impl CborReader {
                 .map_err(|e| e.map_pos(|pos| Pos { offset: pos.offset + base, ..pos }))?;
         }
         Ok(())
-    }
-}
-
-impl Reader for CborReader {
-    fn documents(&self) -> Documents {
-        self.documents
-    }
-
-    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
-        match self.documents {
-            Documents::None => Err(Error::new(ErrorKind::Truncated, "the file is empty")
-                .with_hint("an empty file is rows, none of them: write it as jsonl")),
-            Documents::One => self.send(sink),
-            Documents::Several => {
-                sink.begin(Container::List, None)?;
-                self.send(sink)?;
-                sink.end(Container::List)
-            }
-        }
     }
 }
 
@@ -161,16 +145,8 @@ impl DocumentWriter for CborDocuments<'_> {
         let written = self.output.write_all(&document);
         written.map_err(|e| Error::io(e, "cannot write the file"))
     }
-}
 
-struct CborOutput<'w>(AdaptedSink<PerDocument<CborDocuments<'w>>>);
-
-impl Writer for CborOutput<'_> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        &mut self.0
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        self.0.0.documents.output.finish()
+    fn finish(self) -> Result<()> {
+        self.output.finish()
     }
 }

@@ -3,10 +3,10 @@
 use std::io::{BufRead, Read, Write};
 
 use cannery_core::tagged::TagSupport;
-use cannery_core::{Container, Error, ErrorKind, Limits, Pos, Result, Sink};
+use cannery_core::{Error, ErrorKind, Limits, Pos, Result, Sink};
 use cannery_format::{
-    AdaptedSink, Capabilities, DocumentWriter, Documents, Format, Likelihood, PerDocument,
-    ReadOptions, Reader, Rows, SchemaSummary, WriteOptions, Writer,
+    AsOneValue, Capabilities, DocumentOutput, DocumentReader, DocumentWriter, Documents, Format,
+    Likelihood, ReadOptions, Reader, Rows, SchemaSummary, WriteOptions, Writer,
 };
 use cannery_places::{Input, Output};
 
@@ -76,7 +76,7 @@ impl Format for Msgpack {
             Some(length) if stream.is_over(length)? && !options.rows => Documents::One,
             Some(_) => Documents::Several,
         };
-        Ok(Box::new(MsgpackReader { stream, documents }))
+        Ok(Box::new(AsOneValue(MsgpackReader { stream, documents })))
     }
 
     fn writer<'w>(
@@ -86,8 +86,7 @@ impl Format for Msgpack {
     ) -> Result<Box<dyn Writer + 'w>> {
         let options = crate::WriteOptions::default().surrogates(options.surrogates);
         let writer = MsgpackWriter::to(Vec::new(), options);
-        let documents = MsgpackDocuments { writer, output };
-        Ok(Box::new(MsgpackOutput(AdaptedSink(PerDocument::new(documents)))))
+        Ok(Box::new(DocumentOutput::new(MsgpackDocuments { writer, output })))
     }
 }
 
@@ -112,31 +111,16 @@ struct MsgpackReader {
     documents: Documents,
 }
 
-impl MsgpackReader {
+impl DocumentReader for MsgpackReader {
+    fn documents(&self) -> Documents {
+        self.documents
+    }
+
     fn send(mut self, sink: &mut dyn Sink) -> Result<()> {
         while let Some(end) = self.stream.find()? {
             self.stream.read(end, sink)?;
         }
         Ok(())
-    }
-}
-
-impl Reader for MsgpackReader {
-    fn documents(&self) -> Documents {
-        self.documents
-    }
-
-    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
-        match self.documents {
-            Documents::None => Err(Error::new(ErrorKind::Truncated, "the file is empty")
-                .with_hint("an empty file is rows, none of them: write it as jsonl")),
-            Documents::One => self.send(sink),
-            Documents::Several => {
-                sink.begin(Container::List, None)?;
-                self.send(sink)?;
-                sink.end(Container::List)
-            }
-        }
     }
 }
 
@@ -243,16 +227,8 @@ impl DocumentWriter for MsgpackDocuments<'_> {
         self.writer.bytes_mut().clear();
         written.map_err(|e| Error::io(e, "cannot write the file"))
     }
-}
 
-struct MsgpackOutput<'w>(AdaptedSink<PerDocument<MsgpackDocuments<'w>>>);
-
-impl Writer for MsgpackOutput<'_> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        &mut self.0
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        self.0.0.documents.output.finish()
+    fn finish(self) -> Result<()> {
+        self.output.finish()
     }
 }

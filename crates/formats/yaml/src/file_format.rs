@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Write};
 
 use cannery_core::tagged::TagSupport;
-use cannery_core::{Container, Error, ErrorKind, Pos, Result, Sink, read_to_end};
+use cannery_core::{Error, ErrorKind, Pos, Result, Sink, read_to_end};
 use cannery_format::{
-    AdaptedSink, Capabilities, DocumentWriter, Documents, Duplicates, Format, LayoutOptions,
-    Likelihood, PerDocument, ReadOptions, Reader, Rows, WriteOptions, Writer,
+    AsOneValue, Capabilities, DocumentOutput, DocumentReader, DocumentWriter, Documents,
+    Duplicates, Format, LayoutOptions, Likelihood, ReadOptions, Reader, Rows, WriteOptions, Writer,
 };
 use cannery_places::{Input, Output};
 
@@ -80,7 +80,7 @@ impl Format for Yaml {
             reader.ahead.push(BufferedChunk::new(chunk));
             reader.drop_comments();
         }
-        Ok(Box::new(reader))
+        Ok(Box::new(AsOneValue(reader)))
     }
 
     /// After a bad document it goes on with the next.
@@ -145,7 +145,7 @@ impl Format for Yaml {
             yaml = yaml.indent(blanks.clamp(1, 9));
         }
         let documents = YamlDocuments { writer: YamlWriter::new(yaml), output, options: yaml };
-        Ok(Box::new(YamlOutput(AdaptedSink(PerDocument::new(documents)))))
+        Ok(Box::new(DocumentOutput::new(documents)))
     }
 }
 
@@ -194,8 +194,22 @@ impl YamlReader {
     fn drop_comments(&mut self) {
         self.ahead.pop_if(|last| last.is_nothing());
     }
+}
 
-    /// Sends every document; each is read by `read`.
+fn read_chunk(chunk: Chunk<'_>, options: &crate::ReadOptions, sink: &mut dyn Sink) -> Result<()> {
+    let read = chunk.documents(options).read_next(sink);
+    read.map(drop).map_err(|error| chunk.locate(error))
+}
+
+impl DocumentReader for YamlReader {
+    fn documents(&self) -> Documents {
+        match self.ahead.len() {
+            0 => Documents::None,
+            1 if !self.rows => Documents::One,
+            _ => Documents::Several,
+        }
+    }
+
     fn send(mut self, sink: &mut dyn Sink) -> Result<()> {
         for kept in std::mem::take(&mut self.ahead) {
             read_chunk(kept.chunk(), &self.options, sink)?;
@@ -206,32 +220,9 @@ impl YamlReader {
         }
         Ok(())
     }
-}
 
-fn read_chunk(chunk: Chunk<'_>, options: &crate::ReadOptions, sink: &mut dyn Sink) -> Result<()> {
-    let read = chunk.documents(options).read_next(sink);
-    read.map(drop).map_err(|error| chunk.locate(error))
-}
-
-impl Reader for YamlReader {
-    fn documents(&self) -> Documents {
-        match self.ahead.len() {
-            0 => Documents::None,
-            1 if !self.rows => Documents::One,
-            _ => Documents::Several,
-        }
-    }
-
-    fn read(self: Box<Self>, sink: &mut dyn Sink) -> Result<()> {
-        match self.documents() {
-            Documents::None => sink.null(),
-            Documents::One => self.send(sink),
-            Documents::Several => {
-                sink.begin(Container::List, None)?;
-                self.send(sink)?;
-                sink.end(Container::List)
-            }
-        }
+    fn send_nothing(&self, sink: &mut dyn Sink) -> Result<()> {
+        sink.null()
     }
 }
 
@@ -302,16 +293,8 @@ impl DocumentWriter for YamlDocuments<'_> {
         let written = self.output.write_all(&writer.into_bytes());
         written.map_err(|e| Error::io(e, "cannot write the file"))
     }
-}
 
-struct YamlOutput<'w>(AdaptedSink<PerDocument<YamlDocuments<'w>>>);
-
-impl Writer for YamlOutput<'_> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        &mut self.0
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        self.0.0.documents.output.finish()
+    fn finish(self) -> Result<()> {
+        self.output.finish()
     }
 }

@@ -4,13 +4,13 @@ use std::io::BufRead;
 
 use cannery_core::{Container, Error, ErrorKind, Result, Sink};
 use cannery_format::{
-    Capabilities, Documents, Format, Likelihood, Node, ReadOptions, Reader, Rows, WriteOptions,
-    Writer, bytes_of, once,
+    Capabilities, DocumentOutput, Documents, Format, Likelihood, Node, ReadOptions, Reader, Rows,
+    WriteOptions, Writer, bytes_of, once,
 };
 use cannery_places::{Input, Output};
 
 use super::nodes::{events_node, extract_node, model_node, tensor_node, tile_node};
-use super::{ProtobufOutput, ProtobufRows, capabilities, send_message};
+use super::{Messages, ProtobufRows, capabilities, send_message};
 use crate::known::{
     EventSummary, Known, OnnxModel, OnnxTensor, OsmBlob, OsmCounts, OsmHeader, OsmReader,
     VectorTile, send_elements,
@@ -72,7 +72,7 @@ impl Format for Onnx {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        Ok(Box::new(ProtobufOutput::known(Known::OnnxModel, output)?))
+        Ok(Box::new(DocumentOutput::new(Messages::known(Known::OnnxModel, output)?)))
     }
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
@@ -124,7 +124,7 @@ impl Format for VectorTiles {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        Ok(Box::new(ProtobufOutput::known(Known::VectorTile, output)?))
+        Ok(Box::new(DocumentOutput::new(Messages::known(Known::VectorTile, output)?)))
     }
 
     fn inspect(&self, input: Input, options: &ReadOptions) -> Result<Node> {
@@ -265,7 +265,8 @@ impl Format for TensorboardEvents {
         output: Output<'w>,
         _options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
-        Ok(Box::new(ProtobufOutput::known(Known::TensorBoard, output)?.rows(Framing::TfRecord)))
+        let messages = Messages::known(Known::TensorBoard, output)?.rows(Framing::TfRecord);
+        Ok(Box::new(DocumentOutput::new(messages)))
     }
 
     fn inspect(&self, input: Input, _options: &ReadOptions) -> Result<Node> {

@@ -13,8 +13,8 @@ use base64::prelude::BASE64_STANDARD as STANDARD;
 use cannery_core::tagged::TagSupport;
 use cannery_core::{Container, Error, ErrorKind, Limits, Result, Sink, Value, ValueBuilder};
 use cannery_format::{
-    AdaptedSink, Capabilities, DocumentWriter, Documents, Format, Likelihood, MessageOf, Node,
-    PerDocument, ReadOptions, Reader, Rows, WriteOptions, Writer, bytes_of, once,
+    Capabilities, DocumentOutput, DocumentWriter, Documents, Format, Likelihood, MessageOf, Node,
+    ReadOptions, Reader, Rows, WriteOptions, Writer, bytes_of, once,
 };
 use cannery_places::{Input, Output};
 
@@ -78,13 +78,13 @@ impl Format for Protobuf {
         options: &WriteOptions,
     ) -> Result<Box<dyn Writer + 'w>> {
         let Schema { pool, message } = Schema::of(options.message.as_ref())?;
-        let writer = ProtobufOutput::new(PoolHandle::Own(Box::new(pool)), message, output);
-        Ok(Box::new(match options.rows {
+        let messages = Messages::new(PoolHandle::Own(Box::new(pool)), message, output);
+        Ok(Box::new(DocumentOutput::new(match options.rows {
             // A single row is a message like any other.
-            true if !options.any_rows => writer.rows(Framing::Delimited).bare_if_one(),
-            true => writer.rows(Framing::Delimited),
-            false => writer,
-        }))
+            true if !options.any_rows => messages.rows(Framing::Delimited).bare_if_one(),
+            true => messages.rows(Framing::Delimited),
+            false => messages,
+        })))
     }
 
     /// What is inside by the schema; without one, what the wire says and what it may mean.
@@ -270,9 +270,7 @@ impl Reader for ProtobufRows {
 }
 
 /// Collects each value, and writes its message when it is complete.
-pub(super) struct ProtobufOutput<'w>(AdaptedSink<PerDocument<Messages<'w>>>);
-
-struct Messages<'w> {
+pub(super) struct Messages<'w> {
     pool: PoolHandle,
     message: MessageId,
     /// What stands between rows; without rows there is one message.
@@ -290,12 +288,11 @@ enum First {
     Written,
 }
 
-impl<'w> ProtobufOutput<'w> {
+impl<'w> Messages<'w> {
     fn new(pool: PoolHandle, message: MessageId, output: Output<'w>) -> Self {
         let builder = ValueBuilder::new(Limits::default());
         let first = First::Written;
-        let messages = Messages { pool, message, framing: None, first, builder, output };
-        Self(AdaptedSink(PerDocument::new(messages)))
+        Self { pool, message, framing: None, first, builder, output }
     }
 
     pub(super) fn known(known: Known, output: Output<'w>) -> Result<Self> {
@@ -304,12 +301,12 @@ impl<'w> ProtobufOutput<'w> {
     }
 
     pub(super) fn rows(mut self, framing: Framing) -> Self {
-        self.0.0.documents.framing = Some(framing);
+        self.framing = Some(framing);
         self
     }
 
     fn bare_if_one(mut self) -> Self {
-        self.0.0.documents.first = First::Due;
+        self.first = First::Due;
         self
     }
 }
@@ -339,6 +336,13 @@ impl DocumentWriter for Messages<'_> {
         }
         self.write(self.framing, &bytes)
     }
+
+    fn finish(mut self) -> Result<()> {
+        if let First::Kept(only) = std::mem::replace(&mut self.first, First::Written) {
+            self.write(None, &only)?;
+        }
+        self.output.finish()
+    }
 }
 
 impl Messages<'_> {
@@ -367,19 +371,5 @@ fn as_json(value: Value) -> Value {
             Value::Map(entries.into_iter().map(|(key, value)| (key, as_json(value))).collect())
         }
         other => other,
-    }
-}
-
-impl Writer for ProtobufOutput<'_> {
-    fn sink(&mut self) -> &mut dyn Sink {
-        &mut self.0
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        let mut messages = self.0.0.documents;
-        if let First::Kept(only) = std::mem::replace(&mut messages.first, First::Written) {
-            messages.write(None, &only)?;
-        }
-        messages.output.finish()
     }
 }
