@@ -4,6 +4,7 @@ import io
 import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -561,3 +562,17 @@ def test_elements_of_no_bytes_are_as_many_as_the_header_says(tmp_path: Path, kin
     for made in (npy.load(path), npy.load(io.BytesIO(path.read_bytes())), cannery.load(path)):
         assert made.shape == (8,)
         assert made.dtype.itemsize == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(zipfile.ZIP_BZIP2, "Bzip2"), (zipfile.ZIP_LZMA, "Lzma")]
+)
+def test_members_that_numpy_never_compresses_so_are_named(
+    tmp_path: Path, method: int, name: str
+) -> None:
+    array = io.BytesIO()
+    np.save(array, np.arange(3))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", method) as archive:
+        archive.writestr("a.npy", array.getvalue())
+    with pytest.raises(CanneryError, match=f"compressed by {name}"):
+        npy.load(tmp_path / "a.npz")["a"]

@@ -207,6 +207,10 @@ impl NpzFile {
         let index = self.names.iter().position(|n| n == name).ok_or_else(|| self.missing(name))?;
         let mut archive = self.archive.clone();
         let member = archive.by_index(index).map_err(damaged);
+        let member = member.and_then(|file| match file.compression() {
+            CompressionMethod::Stored | CompressionMethod::Deflated => Ok(file),
+            method => Err(unsupported(&method.to_string())),
+        });
         member.and_then(|mut file| read(&mut file)).map_err(|e| e.inside(segment(name)))
     }
 
@@ -264,13 +268,17 @@ fn damaged(error: ZipError) -> Error {
             Error::new(ErrorKind::Unsupported, format!("the archive is not read: {what}"))
         }
         ZipError::CompressionMethodNotSupported(method) => {
-            let message = format!("the archive uses compression method {method}");
-            Error::new(ErrorKind::Unsupported, message)
-                .with_hint("stored and deflated members are read")
+            unsupported(CompressionMethod::name_from_u16(method))
         }
         other => Error::new(ErrorKind::Corrupt, "the ZIP archive is damaged or cut off")
             .with_source(other),
     }
+}
+
+#[cold]
+fn unsupported(method: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the member is compressed by {method}"))
+        .with_hint("stored and deflated members are read, which is what NumPy writes")
 }
 
 #[cold]
