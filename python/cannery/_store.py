@@ -249,7 +249,8 @@ class RunRecord:
     def output(self) -> Any:
         """What the pipeline returned: stored artifacts, or a structure of them.
 
-        `None` as long as it has not completed.
+        A list (of a tuple, too) or a dictionary has `load()`, which loads all of them. `None` as
+        long as the run has not completed.
         """
         from cannery._run_output import output_of_json
 
