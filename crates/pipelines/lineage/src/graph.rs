@@ -369,7 +369,9 @@ fn classes_of(graph: &Graph, families: &[Option<(String, RunId)>]) -> Vec<usize>
             continue;
         }
         let mut sizes = vec![0; count];
-        classes.iter().for_each(|class| sizes[*class] += 1);
+        for class in &classes {
+            sizes[*class] += 1;
+        }
         classes = numbered(classes.iter().enumerate().map(|(node, class)| {
             let is_lone = sizes[*class] < MANY;
             (*class, if is_lone { node } else { 0 })
