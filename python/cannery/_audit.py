@@ -17,8 +17,7 @@ def reading(path: str) -> str:
     """Say that a file is about to be read, and return its path."""
     if is_address(path):
         return asking(path)
-    if path != _STANDARD:
-        sys.audit("open", path, "rb", os.O_RDONLY)
+    sys.audit("open", 0 if path == _STANDARD else path, "rb", os.O_RDONLY)
     return path
 
 

@@ -319,7 +319,7 @@ class StepCall:
     def take_notes(self, notes: bytes) -> None:
         """Warn of what another process could not see."""
         for message in load(notes) if notes else ():
-            self.session.warn(message)
+            self.session.warn(message, self.step)
 
     def dump_error(self, error: BaseException) -> bytes:
         """Write an exception for another process."""

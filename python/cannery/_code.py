@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cannery._steps import Step
     from cannery._store import Store
 
+# Which warnings were given, as `warnings` keeps it.
+_told: dict[Any, Any] = {}
 # What the last run of this process found out about the code: one at most.
 _kept: list[tuple[Graph, dict[Any, Fingerprint]]] = []
 
@@ -38,9 +40,14 @@ class Code:
         self._writers: dict[str, str] = {}
         self._lock = threading.RLock()
 
-    def warn(self, message: str) -> None:
-        """Say that changes may go unnoticed."""
-        warnings.warn(message, CacheWarning, stacklevel=7)
+    def warn(self, message: str, step: Step[..., Any]) -> None:
+        """Say that changes may go unnoticed, at the place where the step is defined."""
+        code = getattr(step.function, "__code__", None)
+        if code is None:
+            warnings.warn(message, CacheWarning, stacklevel=7)
+            return
+        place = code.co_filename, code.co_firstlineno, step.function.__module__
+        warnings.warn_explicit(message, CacheWarning, *place, registry=_told)
 
     @contextmanager
     def printing(self, log: str | os.PathLike[str], label: str) -> Iterator[None]:
@@ -163,7 +170,7 @@ class Code:
             error.hint = "call what it needs by name, or take `strict=True` away"
             error.add_note(f"hint: {error.hint}")
             raise error
-        self.warn(message)
+        self.warn(message, step)
 
 
 def _new_key(file: Path) -> bytes:

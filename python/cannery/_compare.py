@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cannery import json
 from cannery._catalog_text import parsed
+from cannery._parameters import parameter_for_people
 from cannery.errors import DataError
 
 if TYPE_CHECKING:
@@ -115,4 +116,4 @@ def _pairs(told: dict[str, Any], name: str) -> _Changes:
 def _parsed(pair: tuple[Any, Any]) -> tuple[Any, Any]:
     """Read parameters, which are told as JSON."""
     before, after = (None if text is None else parsed(text, "parameters") for text in pair)
-    return before, after
+    return parameter_for_people(before), parameter_for_people(after)

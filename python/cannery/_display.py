@@ -30,6 +30,10 @@ class Display:
     def __init__(self, stream: Any = None) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin with a run of which nothing is known."""
         self._submitted: Counter[str] = Counter()
         self._announced: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
@@ -42,6 +46,14 @@ class Display:
         self._started = time.monotonic()
         #: The run that is shown: its store's folder and number.
         self.run: tuple[str, int] | None = None
+
+    def next_run(self, title: str) -> None:
+        """Show another run below a line that says which it is."""
+        with self._lock:
+            for label in list(self._unended):
+                self._end_line(label)
+            self._forget()
+            self._write(title)
 
     def announce(self, name: str, count: int) -> None:
         """Count steps that the pipeline is about to call."""

@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cannery._fingerprint._hooks import observed_input
+
 _lock = threading.RLock()
 _by_thread: dict[int, list[StepLog]] = {}
 _running: list[StepLog] = []
 # How many runs there are in this process, and what was put in the place of what for them.
 _runs = 0
-_replaced: list[tuple[Any, str, Any, _Tee]] = []
+_replaced: list[tuple[Any, str, Any, Any]] = []
 # Threads in which pipelines run: what they print between steps is no step's.
 _hosts: dict[int, int] = {}
 
@@ -112,6 +114,8 @@ def _install() -> None:
         if original is not None:
             tees[id(original)] = _Tee(original)
             _replace(sys, name, original, tees[id(original)])
+    if sys.stdin is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        _replace(sys, "stdin", sys.stdin, observed_input(sys.stdin))
     # Handlers that were made before have the stream itself.
     for handler in _handlers():
         stream = getattr(handler, "stream", None)
@@ -119,15 +123,15 @@ def _install() -> None:
             _replace(handler, "stream", stream, tees[id(stream)])
 
 
-def _replace(owner: Any, name: str, original: Any, tee: _Tee) -> None:
-    setattr(owner, name, tee)
-    _replaced.append((owner, name, original, tee))
+def _replace(owner: Any, name: str, original: Any, stand_in: Any) -> None:
+    setattr(owner, name, stand_in)
+    _replaced.append((owner, name, original, stand_in))
 
 
 def _uninstall() -> None:
-    for owner, name, original, tee in _replaced:
+    for owner, name, original, stand_in in _replaced:
         # A step may have put a stream of its own there, and means it.
-        if getattr(owner, name) is tee:
+        if getattr(owner, name) is stand_in:
             setattr(owner, name, original)
     _replaced.clear()
 

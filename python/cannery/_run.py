@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import os
 import sys
 import traceback
@@ -12,18 +11,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cannery import _session
 from cannery import json as _json
-from cannery._annotations._scope import annotations_of_function
-from cannery._checks import check_for
+from cannery._backfill import backfill as run_each
 from cannery._display import Display, display_for
 from cannery._native import printable
+from cannery._parameters import bind_parameters
 from cannery._steps import Pipeline
 from cannery._store import StepRun, Store
 from cannery._tasks import scripts
 from cannery.errors import CanneryError, DataError, NotFoundError
+
+if TYPE_CHECKING:
+    from cannery._backfill import Over
 
 _FINE, _INCOMPLETE, _INTERRUPTED = 0, 2, 130
 _HERE = str(Path(__file__).parent)
@@ -46,6 +48,7 @@ def run_file(
     params_files: Sequence[str] = (),
     store: str | os.PathLike[str] | None = None,
     resume: int | None = None,
+    backfill: Mapping[str, str] | None = None,
     **options: Any,
 ) -> int:
     """Run a pipeline of a file and print how its steps went; return the command's exit code.
@@ -54,6 +57,7 @@ def run_file(
     is not `str` and it is JSON, else the text itself; those of `params_files` are values. The
     steps that `force` names run although their results are known, `*` for all. `resume` is the
     number of a run that is taken up with its parameters, 0 for the last that did not complete.
+    With `backfill` there is a run for each value of a parameter: `{"month": "2026-01..2026-12"}`.
     Further options are those of `Pipeline.with_options`, and `keep_going`.
     """
     display = display_for(sys.stderr)
@@ -63,9 +67,12 @@ def run_file(
             pipeline = _find(load_file(Path(path)), name)
             pipeline = _with_options(pipeline, force, store, options)
             given = _given(pipeline, params_files, resume)
-            arguments = _arguments(pipeline, params or {}, given)
+            arguments = bind_parameters(pipeline, params or {}, given, backfill or ())
             with _session.shown_by(display):
-                run = pipeline(**arguments)
+                if backfill:
+                    run = _run_each(pipeline, backfill, arguments, display)
+                else:
+                    run = pipeline(**arguments)
     except KeyboardInterrupt:
         display.close()
         print("interrupted; run it again: finished steps are not repeated", file=sys.stderr)
@@ -73,9 +80,11 @@ def run_file(
     except Exception as error:  # the pipeline's own code may raise anything
         display.close()
         report(error)
-        _report_run(display)
+        _report_run(display.run)
         return _INCOMPLETE
     display.close()
+    if isinstance(run, list):
+        return _report_each(run, json=json)
     if isinstance(run, _session.DryRun):
         print(_json.dumps(_plan(run)) if json else printable(_plan_table(run), lines=True))
         return _FINE
@@ -84,11 +93,79 @@ def run_file(
     return _FINE
 
 
-def _report_run(display: Display) -> None:
+class _Each(NamedTuple):
+    """A run of a back-fill."""
+
+    said: str
+    run: Any = None
+    error: Exception | None = None
+    #: The store's folder and the number of the run that failed.
+    where: tuple[str, int] | None = None
+
+
+def _run_each(
+    pipeline: Pipeline[..., Any], over: Over, arguments: dict[str, Any], display: Display
+) -> list[_Each]:
+    """Run a pipeline for each value of a back-fill."""
+    rows: list[_Each] = []
+
+    def begin(said: str) -> None:
+        display.next_run(said)
+        rows.append(_Each(said))
+
+    def end(run: Any) -> None:
+        rows[-1] = rows[-1]._replace(run=run)
+
+    def fail(error: Exception) -> None:
+        rows[-1] = rows[-1]._replace(error=error, where=display.run)
+
+    try:
+        run_each(pipeline, over, (), arguments, begin=begin, end=end, fail=fail)
+    except Exception:
+        if not any(each.error for each in rows):
+            raise
+    return rows
+
+
+def _report_each(rows: list[_Each], *, json: bool) -> int:
+    for each in rows:
+        if each.error is not None:
+            report(each.error)
+            _report_run(each.where)
+    if json:
+        print(_json.dumps([_told_of(each) for each in rows]))
+    else:
+        print(printable(_table_of_runs(rows), lines=True))
+    return _INCOMPLETE if any(each.error for each in rows) else _FINE
+
+
+def _told_of(each: _Each) -> dict[str, Any]:
+    if each.run is None:
+        return {"backfill": each.said, "run": each.where and each.where[1], "status": "failed"}
+    is_plan = isinstance(each.run, _session.DryRun)
+    return {"backfill": each.said, **(_plan(each.run) if is_plan else _summary(each.run))}
+
+
+def _table_of_runs(rows: list[_Each]) -> str:
+    width = max((len(printable(each.said)) for each in rows), default=0)
+    failed = sum(each.run is None for each in rows)
+    head = f"{len(rows)} runs" + (f", {failed} failed" if failed else "")
+    return "\n".join([head, *(f"  {printable(r.said):<{width}}  {_went(r)}" for r in rows)])
+
+
+def _went(each: _Each) -> str:
+    if each.run is None:
+        return "failed" if each.where is None else f"run {each.where[1]} failed"
+    is_plan = isinstance(each.run, _session.DryRun)
+    text = _plan_table(each.run) if is_plan else _table(each.run)
+    return text.partition("\n")[0].removesuffix(":")
+
+
+def _report_run(of: tuple[str, int] | None) -> None:
     """Say of a run that has failed which of its steps did, and what is left."""
-    if display.run is None:
+    if of is None:
         return
-    where, number = display.run
+    where, number = of
     with Store(where) as store:
         run = store.run(number)
         steps = list(run.steps.values())
@@ -147,7 +224,7 @@ def _parameters_of(pipeline: Pipeline[..., Any], number: int) -> dict[str, Any]:
                 raise NotFoundError(f"no run of `{pipeline.name}` is left to be taken up")
         if run.pipeline != pipeline.name:
             raise DataError(f"run {run.id} is one of `{run.pipeline}`, not of `{pipeline.name}`")
-        return run.parameters
+        return run._recorded_parameters()
 
 
 def _warn_of_unknown(force: Sequence[str], run: _session.Run[Any]) -> None:
@@ -195,57 +272,6 @@ def _find(module: ModuleType, name: str | None) -> Pipeline[..., Any]:
     there = ", ".join(f"`{key}`" for key in found)
     error.hint = f"say which: {there}" if found else "decorate a function with `@pipeline`"
     raise error
-
-
-def _arguments(
-    pipeline: Pipeline[..., Any], params: Mapping[str, str], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    hints = annotations_of_function(pipeline.function, "pipeline")
-    known = pipeline.signature.parameters
-    for name in (*params, *given):
-        if name not in known and not _takes_any(known):
-            error = DataError(f"pipeline `{pipeline.name}` has no parameter `{name}`")
-            error.hint = f"it has: {', '.join(known) or 'none'}"
-            raise error
-    there = {**given, **params}
-    missing = [name for name, p in known.items() if p.default is p.empty and name not in there]
-    if missing and not _takes_any(known):
-        error = DataError(f"pipeline `{pipeline.name}` needs a value for `{missing[0]}`")
-        error.hint = f"add `--param {missing[0]}=...`"
-        raise error
-    values = {n: _value(n, v, hints.get(n, Any)) for n, v in given.items() if n not in params}
-    return values | {n: _argument(n, text, hints.get(n, Any)) for n, text in params.items()}
-
-
-def _value(name: str, value: Any, annotation: Any) -> Any:
-    """Take a parameter of a file: as it is, or the path that its text is."""
-    check = check_for(annotation)
-    for each in (value, str(value), Path(value)) if isinstance(value, str) else (value, str(value)):
-        if check.find(each) is None:
-            return each
-    raise DataError(f"parameter `{name}`: expected `{check.expected}`, found `{value!r}`")
-
-
-def _takes_any(parameters: Mapping[str, inspect.Parameter]) -> bool:
-    return any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-
-
-def _argument(name: str, text: str, annotation: Any) -> Any:
-    check = check_for(annotation)
-    for value in _readings(text, annotation):
-        if check.find(value) is None:
-            return value
-    raise DataError(f"parameter `{name}`: expected `{check.expected}`, found `{text}`")
-
-
-def _readings(text: str, annotation: Any) -> list[Any]:
-    if annotation is str:
-        return [text]
-    try:
-        read = _json.loads(text)
-    except ValueError:
-        return [text, Path(text)]
-    return [read, text, Path(text)]
 
 
 def _plan(run: _session.DryRun) -> dict[str, Any]:

@@ -38,7 +38,37 @@ def output_of_json(text: str | None, store: Store) -> Any:
     """Read what a pipeline returned, with the stored artifacts in their places."""
     if text is None:
         return None
-    return parsed(text, "an output", lambda value: _decoded(value, store))
+    output = parsed(text, "an output", lambda value: _decoded(value, store))
+    kind = {list: StoredList, dict: StoredDict}.get(type(output))
+    return output if kind is None else kind(output)
+
+
+class StoredList(list[Any]):
+    """A list that a pipeline returned, of which `load` loads all."""
+
+    def load(self) -> list[Any]:
+        """Return the list with the values in the place of the artifacts."""
+        return [_loaded(item) for item in self]
+
+
+class StoredDict(dict[str, Any]):
+    """A dictionary that a pipeline returned, of which `load` loads all."""
+
+    def load(self) -> dict[str, Any]:
+        """Return the dictionary with the values in the place of the artifacts."""
+        return {key: _loaded(item) for key, item in self.items()}
+
+
+def _loaded(value: Any) -> Any:
+    from cannery._store import ArtifactVersion
+
+    if isinstance(value, ArtifactVersion):
+        return value.load()
+    if isinstance(value, list):
+        return [_loaded(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {key: _loaded(item) for key, item in value.items()}  # pyright: ignore
+    return value
 
 
 def _decoded(value: Any, store: Store) -> Any:

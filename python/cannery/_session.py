@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cannery import _native
 from cannery._artifact import Artifact, artifact_of, loadable
-from cannery._call import StepCall, as_json
+from cannery._call import StepCall
 from cannery._code import Code
 from cannery._fingerprint import _values
 from cannery._fingerprint._hooks import hosting
 from cannery._git import code_version
+from cannery._parameters import parameters_as_json
 from cannery._partitions import partition_of_run, record_partition
 from cannery._printed import StepLog, capturing, listening
 from cannery._run_output import output_as_json
@@ -196,7 +197,8 @@ class Session(Code):
         self._display = _display
         self._failures: dict[str, Exception] = {}
         self._hooks: dict[str, Callable[[Exception], object]] = {}
-        self.native = _begin(self, store, pipeline, as_json(parameters))
+        recorded = parameters_as_json(pipeline.function, parameters)
+        self.native = _begin(self, store, pipeline, recorded)
         if self._display is not None and not pipeline.options.dry_run:
             self._display.run = str(store.path), self.native.id
 
@@ -249,6 +251,8 @@ class Session(Code):
         exception: BaseException | None = None,
     ) -> None:
         """Hear from the engine what happens to a step."""
+        if self.options.dry_run:
+            return  # a result that is not known is no failure
         if self._display is not None:
             self._display.notice(label, event, seconds, text)
         elif isinstance(text, bytes):

@@ -42,6 +42,7 @@ from cannery._tasks import find_step, reference_of
 from cannery.errors import DataError, DataTypeError
 
 if TYPE_CHECKING:
+    from cannery._backfill import Over
     from cannery._checks import Check
     from cannery._session import DryRun, Run
     from cannery._store import Store
@@ -340,6 +341,30 @@ class Pipeline(Generic[_P, _R]):
     def signature(self) -> inspect.Signature:
         """The parameters of the function."""
         return inspect.signature(self.function)
+
+    def backfill(self, over: Over, /, *args: Any, **kwargs: Any) -> list[Run[_R]]:
+        """Run the pipeline for each value of a parameter, in their order, and return the runs.
+
+        `daily.backfill({"day": "2026-11-01..2026-11-30"}, rows=5)` runs thirty days: known results
+        are used, so that only what lacks one, or depends on what has changed, is done. Values are a
+        text (a range of days, months or numbers with both its ends, or a list with commas), or an
+        iterable of the values themselves; those of several parameters are combined. Other arguments
+        are the same for every run. With `fail_fast=False` later runs go on after one has failed,
+        and the first exception is raised at the end.
+
+        >>> from cannery import pipeline, step
+        >>> @step
+        ... def double(number: int) -> int:
+        ...     return 2 * number
+        >>> @pipeline(store="runs", partition="number")
+        ... def twice(number: int):
+        ...     return double(number)
+        >>> [run.output.load() for run in twice.backfill({"number": "3..5"})]
+        [6, 8, 10]
+        """
+        from cannery._backfill import backfill
+
+        return backfill(self, over, args, kwargs)
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> Run[_R]:
         if _session.current() is not None:

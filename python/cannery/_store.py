@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cannery import _native
 from cannery._catalog_text import parsed
 from cannery._lineage import ArtifactDiff, Lineage, diff
+from cannery._parameters import parameters_for_people
 from cannery._partitions import Partition, partition_text
 from cannery._values import load_record
 from cannery.errors import DataError, LimitError, NotFoundError
@@ -232,8 +233,12 @@ class RunRecord:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The pipeline's parameters; those that are no plain data, as their `repr`."""
-        return parsed(self._record.params, "parameters")
+        """The pipeline's parameters as plain JSON, such as "2026-11-30", or else their `repr`."""
+        return parsed(self._record.params, "parameters", parameters_for_people)
+
+    def _recorded_parameters(self) -> dict[str, Any]:
+        """Return the same, in which those that are no data can be told apart."""
+        return parsed(self._record.params, "parameters", dict)
 
     @property
     def error(self) -> str | None:
@@ -244,7 +249,8 @@ class RunRecord:
     def output(self) -> Any:
         """What the pipeline returned: stored artifacts, or a structure of them.
 
-        `None` as long as it has not completed.
+        A list (of a tuple, too) or a dictionary has `load()`, which loads all of them. `None` as
+        long as the run has not completed.
         """
         from cannery._run_output import output_of_json
 

@@ -87,7 +87,7 @@ class _WorkerCode(Code):
         super().__init__(store)
         self.warnings: list[str] = []
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, step: Step[..., Any]) -> None:  # noqa: ARG002
         """Leave it to the process of the run to warn."""
         self.warnings.append(message)
 

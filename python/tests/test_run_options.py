@@ -290,3 +290,24 @@ def test_aliases_name_versions(tmp_path):
 def test_options_are_checked(options):
     with pytest.raises((DataError, TypeError)):
         pipeline(**options)(lambda: None)
+
+
+def test_the_stored_output_loads_as_a_whole(tmp_path):
+    @step
+    def double(number: int) -> int:
+        return 2 * number
+
+    @pipeline(store=tmp_path / "store")
+    def work():
+        return {"one": double(1), "more": [double(2), double(3)], "said": "text"}
+
+    @pipeline(store=tmp_path / "store")
+    def two():
+        return double(1), double(2)
+
+    first, second = work(), two()
+    expected = {"one": 2, "more": [4, 6], "said": "text"}
+    assert first.output.load() == expected
+    with Store(tmp_path / "store") as store:
+        assert store.run(first.id).output.load() == expected
+        assert store.run(second.id).output.load() == [2, 4]

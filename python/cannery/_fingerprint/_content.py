@@ -22,6 +22,8 @@ from types import (
 )
 from typing import Any, NamedTuple
 
+from cannery._fingerprint._standard_input import StandardInput, is_stream_of_it
+
 # What is code is named and looked into by the walk over code.
 CODE_TYPES = (FunctionType, ModuleType, type)
 
@@ -201,6 +203,8 @@ class _Encoder:
             return self.feed_referents(value)
         if kind.__module__.partition(".")[0] in _OPEN_FILES:
             return self.feed_open_file(value)
+        if kind is StandardInput:
+            return self.hide(value)
         if kind.__module__ == "_io":
             return self.feed_file(value)
         if kind.__module__ == "sqlite3":
@@ -265,6 +269,8 @@ class _Encoder:
         return False
 
     def feed_file(self, value: Any) -> None:
+        if is_stream_of_it(value):
+            return self.hide(value)
         name = getattr(value, "name", None)
         if not isinstance(name, (str, bytes)):
             return self.feed_buffer(value)

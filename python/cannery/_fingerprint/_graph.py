@@ -35,6 +35,7 @@ from cannery._fingerprint._origin import (
 from cannery._fingerprint._packages import dependencies_of
 from cannery._fingerprint._places import arguments_of_program, described_path
 from cannery._fingerprint._secrets import is_secret
+from cannery._fingerprint._standard_input import READS, is_stream_of_it
 from cannery._fingerprint._syntax import (
     logged_names,
     module_effects,
@@ -407,8 +408,8 @@ class Graph:
     ) -> None:
         whose = origin(module.__name__)
         if whose != PROJECT:
-            if (module.__name__, *attributes[:1]) == ("sys", "stdin"):
-                self._link_standard_input(node, attributes[1:])
+            if (module.__name__, *attributes[:1]) == ("sys", "__stdin__"):
+                self._count_anew(node)
             how = ".".join((module.__name__, *attributes))
             node.edges.append((how, self._fixed("", "")))
             return self._link_package(node, module.__name__, whose)
@@ -433,11 +434,11 @@ class Graph:
             return self._link_content(node, value, rest, where, place, called)
         return None
 
-    def _link_standard_input(self, node: Node, attributes: tuple[str, ...]) -> None:
-        """Count what is read from standard input as something else every time."""
-        if attributes[:1] in ((), ("read",), ("readline",), ("readlines",), ("buffer",)):
-            self.is_lasting = False
-            node.edges.append(("", self._fixed("standard input", os.urandom(16).hex())))
+    def _count_anew(self, node: Node) -> None:
+        """Let code that has standard input be something else every time."""
+        self.is_lasting = False
+        node.edges.append(("", self._fixed("standard input", os.urandom(16).hex())))
+        self._blind(node, READS)
 
     def _link_import(self, node: Node, name: Name, scope: dict[str, Any]) -> None:
         full = _absolute(name.root, scope)
@@ -569,7 +570,9 @@ class Graph:
             # Who gets a function may ask for its name.
             name = f"named {code.__name__}" if isinstance(code, FunctionType) else ""
             node.edges.append((name, self._node(code)))
-        if unseen is not None and not quiet:
+        if unseen is not None and is_stream_of_it(unseen):
+            self._count_anew(node)
+        elif unseen is not None and not quiet:
             kind = type(unseen).__qualname__
             self._blind(node, f"{label}: a `{kind}` cannot be looked into".removeprefix(": "))
 

@@ -15,6 +15,13 @@ from typing import Any
 from cannery._fingerprint import _origin, _places
 from cannery._fingerprint._bytecode import analysis
 from cannery._fingerprint._observe import Observations, source_of
+from cannery._fingerprint._standard_input import (
+    READS,
+    StandardInput,
+    is_read_since,
+    is_standard_input,
+    left,
+)
 from cannery._fingerprint._state import VOLATILE, readlink
 
 _quiet = threading.local()
@@ -38,9 +45,12 @@ def observing(observations: Observations) -> Iterator[Observations]:
     with _lock:
         _by_thread.setdefault(thread, []).append(observations)
         _running = (*_running, observations)
+    before = left()
     try:
         yield observations
     finally:
+        if is_read_since(before):
+            observations.note_unseen(READS)
         with _lock:
             _by_thread[thread].pop()
             _running = tuple(each for each in _running if each is not observations)
@@ -124,6 +134,8 @@ def _install() -> None:
     _wrap("access", _note_access)
     _wrap("readlink", _note_readlink)
     _wrap("getcwd", _note_getcwd)
+    for name in ("read", "readv"):
+        _wrap_reading(name)
     _wrap_import_module()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before_fork, after_in_child=_in_child)
@@ -178,11 +190,14 @@ def _note_event(
         observations.watch(_paths_of_program(arguments))
         _note_blind_spot(observations, "it starts another program, which may read anything")
     elif event == "builtins.input":
-        observations.note_unseen("it asks for an answer on standard input")
+        _note_standard_input(observations)
     elif event == "socket.connect":
         _note_connection(observations, arguments[1])
     elif event == "cannery.address":
         _note_connection(observations, arguments)
+    elif event == "open" and is_standard_input(arguments[0]):
+        if _access_of(*arguments[1:3])[0]:
+            _note_standard_input(observations)
     elif not _is_path(arguments[0]):
         return  # an open file's number: it was noted when it was opened
     elif event == "open":
@@ -244,6 +259,24 @@ def _note_blind_spot(observations: Observations, text: str) -> None:
         from cannery.errors import DataError
 
         raise DataError(f"a strict step may not do what cannot be seen: {text}")
+
+
+def _note_standard_input(observations: Observations) -> None:
+    observations.note_unseen(READS)
+    if observations.is_strict:
+        _note_blind_spot(observations, READS)
+
+
+def note_standard_input() -> None:
+    """Note that the calling thread reads standard input."""
+    if _running:
+        for observations in observers():
+            _note_standard_input(observations)
+
+
+def observed_input(stream: Any) -> Any:
+    """Return what takes the place of `sys.stdin`."""
+    return StandardInput(stream, note_standard_input)
 
 
 def _note_connection(observations: Observations, address: Any) -> None:
@@ -376,6 +409,22 @@ def _wrap(name: str, note: _Note) -> None:
     for supports in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
         if original in supports:
             supports.add(wrapper)
+    setattr(os, name, wrapper)
+
+
+def _wrap_reading(name: str) -> None:
+    """Put a function in the place of one of `os` that notes reading from standard input."""
+    original = getattr(os, name, None)
+    if original is None:
+        return
+
+    def wrapper(descriptor: int, size: Any, /) -> Any:
+        if _running and descriptor == 0:
+            note_standard_input()
+        return original(descriptor, size)
+
+    wrapper.__name__ = wrapper.__qualname__ = name
+    wrapper.__doc__ = original.__doc__
     setattr(os, name, wrapper)
 
 

@@ -487,6 +487,10 @@ pub(crate) struct RunArgs {
     /// Take up a run that did not complete, with its parameters; without a number, the last one
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "0")]
     pub(crate) resume: Option<i64>,
+    /// A run for each of a parameter's values: days (2026-11-01..2026-11-30), months
+    /// (2026-01..2026-12), numbers (1..5), or values with commas between them
+    #[arg(long, value_name = "NAME=VALUES", conflicts_with = "resume")]
+    pub(crate) backfill: Vec<String>,
     /// The store's folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards
     #[arg(long, value_name = "FOLDER")]
     pub(crate) store: Option<PathBuf>,

@@ -42,6 +42,8 @@ pub struct RunRequest {
     pub partition: Vec<String>,
     /// The run that is taken up; 0 for the last.
     pub resume: Option<i64>,
+    /// Parameters, and the values for each of which there is a run.
+    pub backfill: Vec<(String, String)>,
     /// The store's folder.
     pub store: Option<PathBuf>,
     /// Whether the run is reported as JSON.
@@ -63,12 +65,12 @@ impl RunRequest {
                 .map(Value::from)
                 .ok_or_else(|| Error::new(ErrorKind::Unsupported, no_text()))
         });
-        let params = self.params.iter();
-        let params: Value =
-            params.map(|(name, text)| (name.as_str(), Value::from(text.as_str()))).collect();
+        let map = |pairs: &[(String, String)]| -> Value {
+            pairs.iter().map(|(name, text)| (name.as_str(), Value::from(text.as_str()))).collect()
+        };
         let options: Value = [
             ("name", self.pipeline.clone().into()),
-            ("params", params),
+            ("params", map(&self.params)),
             ("params_files", files.collect::<Result<Vec<Value>>>()?.into_iter().collect()),
             ("force", texts(&self.force)),
             ("cache", (!self.no_cache).into()),
@@ -80,6 +82,7 @@ impl RunRequest {
             ("tags", texts(&self.tags)),
             ("partition", texts(&self.partition)),
             ("resume", self.resume.into()),
+            ("backfill", map(&self.backfill)),
             ("json", self.json.into()),
         ]
         .into_iter()

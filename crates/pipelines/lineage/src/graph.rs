@@ -154,6 +154,9 @@ const MAX_NODES: usize = 1000;
 /// From how many alike on, steps are drawn as one.
 const MANY: usize = 10;
 
+/// Nodes that are looked at, over and over again, to find those that are alike.
+const MAX_WORK: usize = 5_000_000;
+
 impl Graph {
     /// The steps of a run.
     ///
@@ -330,29 +333,79 @@ impl Builder {
     }
 }
 
-/// The same graph, in which many steps of one name and run that are fed and used alike are one.
+/// The same graph, in which many steps of one name and run that are fed and used alike are one:
+/// those of two `map`s, one over what the other gave, are two cards.
 fn folded(graph: Graph, families: &[Option<(String, RunId)>]) -> Graph {
-    let mut sources = vec![BTreeSet::new(); graph.nodes.len()];
-    let mut targets = vec![BTreeSet::new(); graph.nodes.len()];
-    for edge in &graph.edges {
-        sources[edge.to].insert((edge.from, edge.port));
-        targets[edge.from].insert(edge.to);
-    }
-    let mut alike: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    for (node, family) in families.iter().enumerate() {
-        if let Some(family) = family
-            && !graph.nodes[node].ports.iter().any(|port| port.is_asked)
-        {
-            let status = graph.nodes[node].status;
-            let failed = !matches!(status, NodeStatus::Cached | NodeStatus::Completed);
-            alike.entry((family, &sources[node], &targets[node], failed)).or_default().push(node);
-        }
+    let classes = classes_of(&graph, families);
+    let mut alike: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (node, class) in classes.into_iter().enumerate() {
+        alike.entry(class).or_default().push(node);
     }
     let groups: Vec<_> = alike.into_values().filter(|nodes| nodes.len() >= MANY).collect();
     if groups.is_empty() {
         return graph;
     }
     fold(graph, &groups, families)
+}
+
+/// Of each node, the class of those that it is drawn with.
+///
+/// Steps are alike until their sources or targets are found not to be; a class that is too small
+/// to be drawn as one is taken apart, which tells its neighbours apart in turn.
+fn classes_of(graph: &Graph, families: &[Option<(String, RunId)>]) -> Vec<usize> {
+    let mut classes = numbered(graph.nodes.iter().enumerate().map(|(index, node)| {
+        let is_asked = node.ports.iter().any(|port| port.is_asked);
+        let went_well = matches!(node.status, NodeStatus::Cached | NodeStatus::Completed);
+        let status = (!went_well).then_some(node.status);
+        match &families[index] {
+            Some(family) if !is_asked => (Some((family, status)), 0),
+            _ => (None, index),
+        }
+    }));
+    for _ in 0..(MAX_WORK / classes.len().max(1)).max(MANY) {
+        let count = count_of(&classes);
+        classes = refined(graph, &classes);
+        if count_of(&classes) > count {
+            continue;
+        }
+        let mut sizes = vec![0; count];
+        for class in &classes {
+            sizes[*class] += 1;
+        }
+        classes = numbered(classes.iter().enumerate().map(|(node, class)| {
+            let is_lone = sizes[*class] < MANY;
+            (*class, if is_lone { node } else { 0 })
+        }));
+        if count_of(&classes) == count {
+            return classes;
+        }
+    }
+    (0..classes.len()).collect() // a long chain of steps of one name: none is like another
+}
+
+/// The classes, told apart by those of their sources and targets.
+fn refined(graph: &Graph, classes: &[usize]) -> Vec<usize> {
+    let mut sources = vec![BTreeSet::new(); classes.len()];
+    let mut targets = vec![BTreeSet::new(); classes.len()];
+    for edge in &graph.edges {
+        sources[edge.to].insert((classes[edge.from], edge.port));
+        targets[edge.from].insert(classes[edge.to]);
+    }
+    numbered((0..classes.len()).map(|node| (classes[node], &sources[node], &targets[node])))
+}
+
+/// Numbers of the keys, equal ones for equal keys, from 0 on without gaps.
+fn numbered<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<usize> {
+    let mut numbers = BTreeMap::new();
+    keys.map(|key| {
+        let next = numbers.len();
+        *numbers.entry(key).or_insert(next)
+    })
+    .collect()
+}
+
+fn count_of(classes: &[usize]) -> usize {
+    classes.iter().max().map_or(0, |last| last + 1)
 }
 
 fn fold(graph: Graph, groups: &[Vec<usize>], families: &[Option<(String, RunId)>]) -> Graph {
@@ -394,8 +447,10 @@ fn stack(graph: &Graph, nodes: &[usize], name: &str) -> GraphNode {
     let members = || nodes.iter().map(|node| &graph.nodes[*node]);
     let mut counts: BTreeMap<NodeStatus, usize> = BTreeMap::new();
     members().for_each(|node| *counts.entry(node.status).or_default() += 1);
+    // How many are of a status is said where they differ.
+    let said = if counts.len() > 1 { counts.clone() } else { BTreeMap::new() };
     let detail: Vec<_> =
-        counts.iter().map(|(status, count)| format!("{count} {}", status.as_str())).collect();
+        said.iter().map(|(status, count)| format!("{count} {}", status.as_str())).collect();
     let status = *counts.keys().next().unwrap_or(&NodeStatus::Cached);
     let outputs: usize = members().map(|node| node.ports.len()).sum();
     let first = members().find_map(|node| node.ports.first());

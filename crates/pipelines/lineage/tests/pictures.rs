@@ -1,6 +1,6 @@
 //! Graphs of a real store, as they are drawn and written.
 
-use cannery_lineage::{Graph, OpenLineageOptions, Reach, open_lineage};
+use cannery_lineage::{Graph, NodeStatus, OpenLineageOptions, Reach, open_lineage};
 use cannery_pipeline::{Description, Engine, FnStep, Output, Run, StepCall, StepRef, Store};
 
 fn number(value: usize) -> Output {
@@ -71,7 +71,10 @@ fn many_alike_are_one_and_too_many_are_refused() {
     let graph = Graph::of_run(&store, run.id()).unwrap();
     let titles: Vec<_> = graph.nodes.iter().map(|node| node.title.as_str()).collect();
     assert_eq!(titles, ["read", "try × 40", "best"]);
-    assert_eq!(graph.nodes[1].detail, "40 completed");
+    assert_eq!(
+        (graph.nodes[1].detail.as_str(), graph.nodes[1].status),
+        ("", NodeStatus::Completed)
+    );
     assert_eq!(graph.edges.len(), 2);
 
     let run = Engine::new(store.clone()).workers(0).begin_run("chain", "{}", None).unwrap();
@@ -88,4 +91,42 @@ fn many_alike_are_one_and_too_many_are_refused() {
     ");
     let events = open_lineage(&store, &[run.id()], &OpenLineageOptions::default()).unwrap();
     assert_eq!(events.lines().count(), 2 + 2 * 1001);
+}
+
+#[test]
+fn maps_over_maps_are_folded_and_what_went_otherwise_is_not() {
+    let (_folder, store) = store();
+    let run = Engine::new(store.clone()).workers(0).begin_run("sweep", "{}", None).unwrap();
+    let roots: Vec<_> = (0..2).map(|value| submit(&run, "read", value, &[])).collect();
+    let mut tries = Vec::new();
+    let mut scores = Vec::new();
+    for root in &roots {
+        for _ in 0..12 {
+            let value = 10 + tries.len();
+            tries.push(submit(&run, "try", value, &[*root]));
+            scores.push(submit(&run, "score", value, &[*tries.last().unwrap()]));
+        }
+    }
+    let few: Vec<_> = (0..3).map(|value| submit(&run, "try", 100 + value, &[roots[0]])).collect();
+    submit(&run, "best", 0, &[scores, few].concat());
+    run.finish(&mut || Ok(())).unwrap();
+    let graph = Graph::of_run(&store, run.id()).unwrap();
+    let mut titles: Vec<_> = graph.nodes.iter().map(|node| node.title.as_str()).collect();
+    titles.sort_unstable();
+    assert_eq!(
+        titles,
+        [
+            "best",
+            "read",
+            "read-2",
+            "score × 12",
+            "score × 12",
+            "try × 12",
+            "try × 12",
+            "try-25",
+            "try-26",
+            "try-27"
+        ]
+    );
+    assert_eq!(graph.edges.len(), 2 + 2 + 2 + 3 + 3, "no card is fed by both of the roots");
 }

@@ -15,8 +15,8 @@ pub(crate) fn run(
     console: &mut Console<'_>,
 ) -> Result<ExitStatus, Failure> {
     let (file, pipeline) = target(&args.target);
-    let params = args.params.iter().map(|param| name_and_value(param));
-    let params = params.collect::<Result<_, _>>()?;
+    let params = names_and_values(&args.params, "--param epochs=3")?;
+    let backfill = names_and_values(&args.backfill, "--backfill day=2026-11-01..2026-11-30")?;
     console.flush()?;
     let request = RunRequest {
         file,
@@ -33,6 +33,7 @@ pub(crate) fn run(
         tags: args.tags.clone(),
         partition: args.partition.clone(),
         resume: args.resume,
+        backfill,
         store: args.store.clone(),
         json: args.json,
     };
@@ -50,12 +51,13 @@ pub(super) fn target(text: &OsStr) -> (PathBuf, Option<String>) {
     }
 }
 
-fn name_and_value(param: &str) -> Result<(String, String), Error> {
-    match param.split_once('=') {
+fn names_and_values(given: &[String], example: &str) -> Result<Vec<(String, String)>, Error> {
+    let split = |text: &String| match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Error::new(ErrorKind::Value, format!("expected `NAME=VALUE`, found `{param}`"))
-            .with_hint("for one: `--param epochs=3`")),
-    }
+        _ => Err(Error::new(ErrorKind::Value, format!("expected `NAME=VALUE`, found `{text}`"))
+            .with_hint(format!("for one: `{example}`"))),
+    };
+    given.iter().map(split).collect()
 }
 
 #[cfg(test)]

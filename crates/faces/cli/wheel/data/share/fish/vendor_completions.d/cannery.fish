@@ -174,6 +174,7 @@ processes\t''"
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l tag -d 'Call the run by this, to find it again' -r
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l partition -d 'Parameters whose values say which partition the run\'s artifacts are' -r
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l resume -d 'Take up a run that did not complete, with its parameters; without a number, the last one' -r
+complete -c cannery -n "__fish_cannery_using_subcommand run" -l backfill -d 'A run for each of a parameter\'s values: days (2026-11-01..2026-11-30), months (2026-01..2026-12), numbers (1..5), or values with commas between them' -r
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l store -d 'The store\'s folder; by default `CANNERY_STORE`, or the nearest `.cannery` upwards' -r -F
 complete -c cannery -n "__fish_cannery_using_subcommand run" -l color -d 'When results and messages have colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
