@@ -394,7 +394,7 @@ fn simple<S: Sink + ?Sized>(byte: u8, argument: u64, sink: &mut S) -> Result<()>
         h::TRUE => sink.bool(true),
         h::NULL => sink.null(),
         h::HALF => sink.float(half::to_double(argument as u16)),
-        h::SINGLE => sink.float(f32::from_bits(argument as u32).into()),
+        h::SINGLE => sink.float(half::single_to_double(argument as u32)),
         h::DOUBLE => sink.float(f64::from_bits(argument)),
         h::UNDEFINED => {
             sink.begin_object(Text::Ascii(UNDEFINED), Some(0))?;

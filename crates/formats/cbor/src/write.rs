@@ -112,6 +112,29 @@ impl<B: Buffer> Writer<B> {
         self.out
     }
 
+    /// What is no number, in the shortest form that keeps its bits; in a fixed order of keys the one
+    /// form that all agree on (section 4.2.2).
+    #[cold]
+    #[expect(clippy::cast_possible_truncation, reason = "what is cut off is 0")]
+    fn nan(&mut self, bits: u64) -> Result<()> {
+        let sign = bits >> 63;
+        let fraction = bits & ((1 << 52) - 1);
+        if self.options.key_order != KeyOrder::Given {
+            return self.out.append_few(InlineBytes::with_u16(h::HALF, 0x7e00));
+        }
+        match fraction.trailing_zeros() {
+            42.. => {
+                let half = (sign << 15 | 0x7c00 | fraction >> 42) as u16;
+                self.out.append_few(InlineBytes::with_u16(h::HALF, half))
+            }
+            29.. => {
+                let single = (sign << 31 | 0x7f80_0000 | fraction >> 29) as u32;
+                self.out.append_few(InlineBytes::with_u32(h::SINGLE, single))
+            }
+            _ => self.out.append_both(InlineBytes::one(h::DOUBLE), &bits.to_be_bytes()),
+        }
+    }
+
     /// A value begins in whatever is open.
     #[inline]
     fn value(&mut self) -> Result<()> {
@@ -296,7 +319,7 @@ impl<B: Buffer> Sink for Writer<B> {
     fn float(&mut self, value: f64) -> Result<()> {
         self.value()?;
         if value.is_nan() {
-            return self.out.append_few(InlineBytes::with_u16(h::HALF, 0x7e00));
+            return self.nan(value.to_bits());
         }
         let single = value as f32;
         if f64::from(single).to_bits() != value.to_bits() {

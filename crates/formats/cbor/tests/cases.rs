@@ -161,3 +161,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_no_number_keeps_its_bits() {
+    use cannery_cbor::{KeyOrder, ReadOptions, WriteOptions, Writer, from_slice};
+    use cannery_core::{Sink, Tape};
+
+    let cases: [(u64, &[u8]); 6] = [
+        (0x7ff8_0000_0000_0000, b"\xf9\x7e\x00"),
+        (0xfff8_0000_0000_0000, b"\xf9\xfe\x00"),
+        (0x7ff0_0400_0000_0000, b"\xf9\x7c\x01"),
+        (0x7ff8_0000_2000_0000, b"\xfa\x7f\xc0\x00\x01"),
+        (0xfff0_0000_2000_0000, b"\xfa\xff\x80\x00\x01"),
+        (0x7ff8_0000_0000_0001, b"\xfb\x7f\xf8\0\0\0\0\0\x01"),
+    ];
+    for (bits, written) in cases {
+        let mut writer = Writer::default();
+        writer.float(f64::from_bits(bits)).unwrap();
+        assert_eq!(writer.into_output(), written);
+        let mut tape = Tape::default();
+        from_slice(written, &ReadOptions::default(), &mut tape).unwrap();
+        let [cannery_core::Event::Float(read)] = tape.events[..] else { panic!("{tape:?}") };
+        assert_eq!(read.to_bits(), bits);
+        let options = WriteOptions::default().key_order(KeyOrder::Bytewise);
+        let mut fixed = Writer::to(Vec::new(), options);
+        fixed.float(f64::from_bits(bits)).unwrap();
+        assert_eq!(fixed.into_output(), b"\xf9\x7e\x00");
+    }
+}
