@@ -24,7 +24,7 @@ from cannery._objects._checks import (
     mismatch,
 )
 from cannery._objects._functions import function_of
-from cannery._objects._trust import is_trusted
+from cannery._objects._trust import CACHED, is_trusted
 
 Parts = dict[str, Any]
 
@@ -35,6 +35,7 @@ _NAMED = (
     types.MethodType,
     types.MethodDescriptorType,
     types.ClassMethodDescriptorType,
+    CACHED,
 )
 
 # What makes something empty or small of nothing, or of a plain value. `bytes` and `bytearray` make

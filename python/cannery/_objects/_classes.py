@@ -303,14 +303,24 @@ def _of_immutable(cls: Any, base: Any, items: Callable[[Any], Any]) -> Plan:
     def parts(value: Any) -> Parts:
         return {ITEMS: items(value), **parts_of_state(value)}
 
-    def make(parts: Parts) -> Any:
+    def empty_of(parts: Parts) -> Any:
         exact(base)(parts[ITEMS], ITEMS)
-        value = new(cls, parts.pop(ITEMS))
+        return new(cls, parts[ITEMS])
+
+    def fill(value: Any, parts: Parts) -> None:
+        del parts[ITEMS]
         if parts:
             set_by_class(value, parts)
+
+    def make(parts: Parts) -> Any:
+        value = empty_of(parts)
+        fill(value, parts)
         return value
 
-    return Plan(parts, None, None, make, can_wait=base is not frozenset)
+    if base is frozenset:
+        # Its items are there: what waits for it are its attributes.
+        return Plan(parts, None, fill, make, shell=empty_of)
+    return Plan(parts, None, None, make, can_wait=True)
 
 
 def _of_collection(cls: Any, collection: _Collection) -> Plan:

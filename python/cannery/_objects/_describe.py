@@ -17,7 +17,7 @@ from cannery._objects._known import known_of, name_of_known
 from cannery._objects._record import Record
 from cannery._objects._refused import kind_of, refuse
 from cannery._objects._registry import name_of_registered
-from cannery._objects._trust import VARIABLES, find_by_name, full_name, is_findable
+from cannery._objects._trust import CACHED, VARIABLES, find_by_name, full_name, is_findable
 from cannery._plugins import load_plugins
 from cannery.errors import CanneryError, DataTypeError
 
@@ -72,6 +72,25 @@ class Describer:
             return None
         return name_of_registered(cls) or full_name(cls)
 
+    def making(self, cls: type, name: str) -> int:
+        """When a reader makes an instance: before its parts (0), or after those that it needs.
+
+        Those may refer to it (1), or not (2).
+        """
+        known = known_of(cls)
+        if known is not None:
+            return 1 if known[1].empty is not None or known[1].can_wait else 2
+        if _adapters.maker_of(name) is not None:
+            return 1 if _adapters.shell_of(name) is not None else 2
+        if cls is Record:
+            return 0
+        plan = plan_of(cls)
+        if plan is None:
+            return 2
+        if plan.empty is not None:
+            return 1 if _stdlib.class_of(name) is cls or _adapters.class_of(name) is cls else 0
+        return 1 if plan.can_wait or plan.shell is not None else 2
+
     def in_order(self, items: Iterable[Any]) -> list[Any]:
         """The items of a set in an order that is the same in every process."""
         items = list(items)
@@ -97,6 +116,7 @@ def _sort_key(item: Any) -> tuple[str, str]:
 def _is_described_otherwise(cls: type) -> bool:
     _load_plugins(cls)
     is_known = known_of(cls) is not None or cls is Record or issubclass(cls, type)
+    is_known = is_known or _stdlib.class_of(full_name(cls)) is cls
     is_of_library = _adapters.own_attributes(cls) is not None
     return is_known or is_of_library or _adapters.describer_of(cls) is not None
 
@@ -109,12 +129,16 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
         return lambda value: (name, known.describe(value))
     if cls is Record:
         return lambda value: (value.__type_name__, value.__parts__)
+    if cls is object:
+        return refuse
     if issubclass(cls, type):
         return _class_itself
     if cls in VARIABLES:
         return lambda value: ("type", {"name": _findable(full_name(value), value)})
     if issubclass(cls, _FUNCTIONS):
         return _function_itself
+    if cls is CACHED:
+        return _cached_function
     if issubclass(cls, enum.Enum):
         return _member_of(cls)
     describe = _adapters.describer_of(cls)
@@ -187,6 +211,11 @@ def _function_itself(function: Any) -> Described:
     if isinstance(function, types.BuiltinFunctionType) and find_by_name(short) is function:
         return "function", {"name": short}
     return "function", {"name": _findable(full_name(function), function)}
+
+
+def _cached_function(function: Any) -> Described:
+    name = full_name(function)
+    return ("function", {"name": name}) if find_by_name(name) is function else refuse(function)
 
 
 def _name_of_method(owner: type, function: Any) -> str:

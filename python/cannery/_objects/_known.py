@@ -56,11 +56,13 @@ class Known(NamedTuple):
     empty: Callable[[], Any] | None = None
     """Makes one that is filled later, for a value that contains itself."""
     fill: Callable[[Any, Parts], object] | None = None
+    can_wait: bool = False
+    """Whether it is made although there are gaps in its parts: it does not look into them."""
 
     def describe(self, value: Any) -> Parts:
         """The parts of a value, and the attributes that it was given besides."""
         parts = self.parts(value)
-        own = _WITH_ATTRIBUTES.get(type(value))
+        own = _own_attributes(type(value))
         if own is None:
             return parts
         more = {name: item for name, item in vars(value).items() if name not in own}
@@ -117,9 +119,26 @@ _WITH_ATTRIBUTES |= {
 }
 
 
+# Of modules that are not imported for this: what a new one has in its `__dict__`.
+_LATE_WITH_ATTRIBUTES = frozenset(
+    """
+    configparser.ConfigParser configparser.RawConfigParser
+    email.message.EmailMessage email.message.Message
+    """.split()
+)
+
+
+def _own_attributes(cls: type) -> frozenset[str] | None:
+    """What is in the `__dict__` of instances that may have other attributes, too."""
+    own = _WITH_ATTRIBUTES.get(cls)
+    if own is None and f"{cls.__module__}.{cls.__qualname__}" in _LATE_WITH_ATTRIBUTES:
+        own = _WITH_ATTRIBUTES[cls] = frozenset(vars(cls()))
+    return own
+
+
 def _set_attributes(value: Any, attributes: Any) -> None:
     PLAIN_DICT(attributes, ATTRIBUTES)
-    if type(value) not in _WITH_ATTRIBUTES:
+    if _own_attributes(type(value)) is None:
         raise PartError(f"a {type(value).__name__} takes no attributes")
     _stdlib.check_names(type(value), attributes)
     others = {name: item for name, item in attributes.items() if item is not value}
@@ -297,6 +316,10 @@ def _pattern(parts: Parts) -> re.Pattern[Any]:
 
 
 def _pattern_parts(pattern: re.Pattern[Any]) -> Parts:
+    if type(pattern.pattern) not in (str, bytes):
+        error = DataError("a pattern of a subclass of text cannot be saved")
+        error.hint = "compile it of plain text: `re.compile(str(text))`"
+        raise error
     # Patterns on text always have this flag, and a pattern on bytes refuses it.
     default = re.UNICODE if isinstance(pattern.pattern, str) else 0
     return {"pattern": pattern.pattern, "flags": int(pattern.flags & ~default)}
@@ -355,6 +378,7 @@ KNOWN: dict[type, Known] = {
             lambda parts: slice(parts["start"], parts["stop"], parts["step"]),
             {"start": held, "stop": held, "step": held},
         ),
+        can_wait=True,
     ),
     type(...): Known(lambda _: {}, checked(lambda _: ..., {})),
     type(NotImplemented): Known(lambda _: {}, checked(lambda _: NotImplemented, {})),
@@ -392,7 +416,9 @@ KNOWN: dict[type, Known] = {
         {"maps": _are_mappings},
     ),
     types.SimpleNamespace: _filled(types.SimpleNamespace, _fill_namespace, vars, _is_namespace),
-    types.MappingProxyType: _value(types.MappingProxyType, _proxied, _is_mapping),
+    types.MappingProxyType: _value(types.MappingProxyType, _proxied, _is_mapping)._replace(
+        can_wait=True
+    ),
     functools.partial: Known(partial_parts, make_partial, _empty_partial, fill_partial),
     **{cls: Known(parts, make) for cls, (parts, make) in _stdlib.PAIRS.items()},
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from cannery._objects._checks import PartError, Untrusted
 from cannery._objects._trust import is_trusted
+from cannery.errors import DataError
 
 OWN = frozenset(
     """
@@ -37,6 +38,19 @@ def refuse_protocols(names: Iterable[object]) -> None:
     for name in names:
         if type(name) is str and is_special(name) and name not in OWN:
             raise PartError(f"{name!r} answers a protocol and is no attribute of data")
+
+
+def refuse_saving(name: str) -> None:
+    """Refuse an attribute that no reader would set: see `refuse_protocols`.
+
+    Raises:
+        DataError: if the name is of that form, and none of Python's own for data.
+
+    """
+    if is_special(name) and name not in OWN:
+        error = DataError(f"the attribute {name!r} answers a protocol and is no data")
+        error.hint = "give it a name without two underscores around it, or leave it out"
+        raise error
 
 
 def refuse_callables(attributes: Mapping[str, Any], type_name: str) -> None:

@@ -58,24 +58,64 @@ def shell_of(name: str) -> tuple[Callable[[Parts], Any], Callable[[Any, Parts], 
 def _parts(graph: Any) -> Parts:
     edges = graph.edges(keys=True, data=True) if graph.is_multigraph() else graph.edges(data=True)
     nodes = list(graph.nodes(data=True))
-    frozen = {"frozen": True} if nx.is_frozen(graph) else {}
-    return {"graph": graph.graph, "nodes": nodes, "edges": list(edges), **frozen}
+    parts = {"graph": graph.graph, "nodes": nodes, "edges": list(edges)}
+    order = _order_of_neighbours(graph, parts["edges"])
+    more = {"frozen": True} if nx.is_frozen(graph) else {}
+    return parts | more | ({} if order is None else {"neighbours": order})
+
+
+def _other_neighbours(graph: Any) -> Any:
+    """Where the order of a node's neighbours is not that of the edges which are listed."""
+    return graph._pred if graph.is_directed() else graph._adj
+
+
+def _order_of_neighbours(graph: Any, edges: list[Any]) -> list[list[Any]] | None:
+    """The neighbours of each node in their order, unless the edges say it."""
+    kept = _other_neighbours(graph)
+    made: dict[Any, dict[Any, None]] = {node: {} for node in kept}
+    for source, target, *_ in edges:
+        if not graph.is_directed():
+            made[source][target] = None
+        made[target][source] = None
+    if all(list(kept[node]) == list(some) for node, some in made.items()):
+        return None
+    return [list(neighbours) for neighbours in kept.values()]
+
+
+def _put_in_order(graph: Any, order: list[Any]) -> None:
+    kept = _other_neighbours(graph)
+    if len(order) != len(kept):
+        raise PartError(f"the part 'neighbours': {len(order)}, but there are {len(kept)} nodes")
+    for neighbours, wanted in zip(kept.values(), order, strict=True):
+        path = "neighbours"
+        exact(list)(wanted, path)
+        if len(wanted) != len(neighbours):
+            raise PartError(f"the part {path!r}: others than the edges say")
+        for node in wanted:
+            label(node, path)
+        edges = {node: neighbours[node] for node in wanted if node in neighbours}
+        if len(edges) != len(neighbours):
+            raise PartError(f"the part {path!r}: others than the edges say")
+        neighbours.clear()
+        neighbours.update(edges)
 
 
 _PARTS: dict[str, Check] = {
     "graph": PLAIN_DICT, "nodes": exact(list), "edges": exact(list),
 }  # fmt: skip
-_FROZEN: dict[str, Check] = {"frozen": one_of(True)}
+_OPTIONAL: dict[str, Check] = {"frozen": one_of(True), "neighbours": exact(list)}
 
 
 def _filled(graph: Any, parts: Parts) -> Any:
-    check_parts(parts, _PARTS, _FROZEN)
+    check_parts(parts, _PARTS, _OPTIONAL)
     nodes, edges = parts["nodes"], parts["edges"]
     _check_nodes(nodes)
     graph.graph.update(parts["graph"])
     graph.add_nodes_from(nodes)
     _check_edges(edges, graph)
     graph.add_edges_from(edges)
+    if "neighbours" in parts:
+        _put_in_order(graph, parts["neighbours"])
     for name in _COMPUTED & vars(graph).keys():
         del vars(graph)[name]
     return nx.freeze(graph) if parts.get("frozen") else graph

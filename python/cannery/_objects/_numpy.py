@@ -402,6 +402,7 @@ def _describe_array(array: Any) -> tuple[str, Parts]:
         }
     if array.dtype.fields and not array.dtype.hasobject and type(array) is np.ndarray:
         return "numpy.ndarray", {"dtype": array.dtype, "value": dtypes.as_bytes(array)}
+    _refuse_subarrays_of_objects(array.dtype)
     order = "F" if array.flags.fnc else "C"
     return f"numpy.{type(array).__name__}", {
         "dtype": array.dtype,
@@ -409,6 +410,15 @@ def _describe_array(array: Any) -> tuple[str, Parts]:
         "order": order,
         "items": _items(array, order),
     }
+
+
+def _refuse_subarrays_of_objects(dtype: Any) -> None:
+    for name, (kind, *_) in (dtype.fields or {}).items():
+        if kind.subdtype is not None and kind.hasobject:
+            error = DataTypeError(f"the field {name!r} holds arrays of objects in each record")
+            error.hint = "make it a field of objects, one array in each: ('name', object)"
+            raise error
+        _refuse_subarrays_of_objects(kind)
 
 
 def _items(array: Any, order: Any) -> list[Any]:
@@ -583,7 +593,10 @@ _MAKERS: dict[str, Callable[[Parts], Any]] = {
     "numpy.chararray": _face_maker(np.char.chararray, "SU"),
     **{name: make for name, _, make in _BY_ATTRIBUTES.values()},
     **_numpy_random.MAKERS,
-    "numpy.memmap": checked(lambda parts: parts["value"], {"value": array("biufcmMSUV")}),
+    # Without its file, as `pickle` has it.
+    "numpy.memmap": checked(
+        lambda parts: parts["value"].view(np.memmap), {"value": array("biufcmMSUV")}
+    ),
     "numpy.recarray": _face_maker(np.recarray, "biufcmMSUVO"),
     "numpy.ndarray": _make_array,
     "numpy.array": checked(

@@ -163,12 +163,14 @@ def _make_range(parts: Parts) -> Any:
 
 def _multi_parts(index: Any) -> Parts:
     codes = [np.asarray(level) for level in index.codes]
-    return {"levels": list(index.levels), "codes": codes, "names": list(index.names)}
+    parts = {"levels": list(index.levels), "codes": codes, "names": list(index.names)}
+    return parts if index.sortorder is None else {**parts, "sortorder": index.sortorder}
 
 
 def _make_multi(parts: Parts) -> Any:
     invariants.check_multi(parts["levels"], parts["codes"], parts["names"])
-    return pd.MultiIndex(parts["levels"], parts["codes"], names=parts["names"])
+    order = parts.get("sortorder")  # pandas compares it with the codes
+    return pd.MultiIndex(parts["levels"], parts["codes"], order, parts["names"])
 
 
 def _dates_parts(index: Any) -> Parts:
@@ -553,6 +555,7 @@ _FRAMES: dict[str, Callable[[Parts], Any]] = {
             "codes": sequence_of(native_array("i", 1)),
             "names": sequence_of(label),
         },
+        sortorder=integer(0, 64),
     ),
     "pandas.DatetimeIndex": checked(_make_dates(pd.DatetimeIndex), _DATES, freq=_IS_OFFSET),
     "pandas.TimedeltaIndex": checked(_make_dates(pd.TimedeltaIndex), _DATES, freq=_IS_OFFSET),

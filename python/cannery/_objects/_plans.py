@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cannery._objects._checks import PLAIN_DICT
-from cannery._objects._names import refuse_protocols
+from cannery._objects._names import refuse_protocols, refuse_saving
 
 Parts = dict[str, Any]
 
@@ -36,6 +36,9 @@ class Plan(NamedTuple):
 def attributes(value: Any) -> Parts:
     """The attributes of an instance: its `__dict__` and its slots."""
     parts = dict(getattr(value, "__dict__", ()))
+    for name in parts:
+        if name[:2] == "__":
+            refuse_saving(name)
     for name in slots_of(type(value)):
         try:
             parts[name] = getattr(value, name)

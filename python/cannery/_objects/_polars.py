@@ -83,10 +83,22 @@ def _frame_parts(frame: Any) -> Parts:
         error = DataTypeError("a polars column of Python objects has no portable form")
         error.hint = "turn it into a column of structs, lists or text first"
         raise error
+    if any(map(_has_empty_arrays, frame.dtypes)):
+        error = DataTypeError("polars writes arrays of no elements, but cannot read them")
+        error.hint = "turn the column into one of lists first: `column.arr.to_list()`"
+        raise error
     out = io.BytesIO()
     frame.write_ipc(out, compression="uncompressed")
     # Frames without columns lose their height in Arrow's form.
     return {"ipc": beside(out.getbuffer()), "height": frame.height}
+
+
+def _has_empty_arrays(dtype: Any) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_has_empty_arrays(field.dtype) for field in dtype.fields)
+    is_empty = isinstance(dtype, pl.Array) and 0 in dtype.shape
+    inner = getattr(dtype, "inner", None)
+    return is_empty or (inner is not None and _has_empty_arrays(inner))
 
 
 def _make_frame(parts: Parts) -> Any:

@@ -243,7 +243,8 @@ def _class_of_data(name: str) -> type | None:
 
 def _maker_of_known(known: Known) -> Maker:
     empty = known.empty
-    return Maker(known.revive, shell=None if empty is None else lambda _: empty())
+    shell = None if empty is None else lambda _: empty()
+    return Maker(known.revive, shell=shell, can_wait=known.can_wait)
 
 
 def _maker_of_library(name: str, make: Callable[[Parts], Any]) -> Maker:

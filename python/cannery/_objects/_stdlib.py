@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import ast
+import collections.abc
 import decimal
 import enum
 import functools
@@ -71,7 +72,7 @@ _ENUMS = frozenset(
 # Modules whose exceptions a document may name: data under the name of a class that only holds it.
 _ERRORS = frozenset(
     """
-    _queue argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
+    _csv _queue argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
     configparser copy csv dataclasses datetime dbm decimal email.errors graphlib http.client
     http.cookies ipaddress json.decoder locale logging lzma netrc optparse queue re sched select
     shutil socket sqlite3 ssl statistics string struct subprocess tarfile tokenize tomllib
@@ -115,7 +116,9 @@ _OPEN = frozenset({"argparse.Namespace"})
 
 def _is_error(cls: type) -> bool:
     """Whether a class is an exception and nothing besides, such as a file."""
-    return all(issubclass(base, BaseException) for base in cls.__mro__[:-1])
+    return cls is not object and all(
+        issubclass(base, BaseException) for base in cls.__mro__[:-1]
+    )
 
 
 def check_class(cls: type, parts: Parts) -> None:
@@ -343,11 +346,13 @@ _PURE_METHODS = (
 
 
 def _alias_parts(alias: Any) -> Parts:
-    return {"origin": alias.__origin__, "args": alias.__args__}
+    parts = {"origin": alias.__origin__, "args": alias.__args__}
+    return {**parts, "unpacked": True} if alias.__unpacked__ else parts
 
 
 def _make_alias(parts: Parts) -> Any:
-    return types.GenericAlias(parts["origin"], parts["args"])
+    alias = types.GenericAlias(parts["origin"], parts["args"])
+    return next(iter(alias)) if "unpacked" in parts else alias
 
 
 # More than any annotation has. References to the same type again and again make it of few.
@@ -439,6 +444,17 @@ def _callable_parts(alias: Any) -> Parts:
 def _make_callable(parts: Parts) -> Any:
     form: Any = typing.Callable
     return form[parts["args"], parts["result"]]
+
+
+def _make_abstract_callable(parts: Parts) -> Any:
+    form: Any = collections.abc.Callable
+    return form[parts["args"], parts["result"]]
+
+
+_CALLABLE: dict[str, Check] = {
+    "args": either(sequence_of(_is_type_argument, list), one_of(...)),
+    "result": _is_type_argument,
+}
 
 
 def _annotated_parts(alias: Any) -> Parts:
@@ -549,7 +565,15 @@ def _missing() -> Any:
 
 def _element_parts(element: Any) -> Parts:
     parts: Parts = {"tag": element.tag, "attrib": dict(element.attrib), "items": list(element)}
+    if callable(element.tag):  # the tag of a comment is the function that made it
+        kind = getattr(element.tag, "__name__", None)
+        if kind not in _OTHER_NODES:
+            raise DataTypeError("the tag of an element is no text")
+        parts |= {"tag": None, "kind": kind}
     return parts | {"text": element.text, "tail": element.tail}
+
+
+_OTHER_NODES = ("Comment", "ProcessingInstruction")
 
 
 # How many elements there are in an element, itself included, each as often as it is there.
@@ -558,9 +582,10 @@ _MOST_ELEMENTS = 1 << 22
 
 
 def _make_element(parts: Parts) -> Any:
-    from xml.etree.ElementTree import Element
+    from xml.etree import ElementTree as etree
 
-    element = Element(parts["tag"], parts["attrib"])
+    tag: Any = getattr(etree, parts["kind"]) if "kind" in parts else parts["tag"]
+    element = etree.Element(tag, parts["attrib"])
     if parts["items"]:
         count = 1 + sum(_elements.get(item, 1) for item in parts["items"])
         if count > _MOST_ELEMENTS:
@@ -700,7 +725,11 @@ PAIRS: dict[Any, Pair] = {
     ),
     types.GenericAlias: (
         _alias_parts,
-        checked(_make_alias, {"origin": instance_of(type), "args": _TYPE_ARGUMENTS}),
+        checked(
+            _make_alias,
+            {"origin": instance_of(type), "args": _TYPE_ARGUMENTS},
+            unpacked=one_of(True),
+        ),
     ),
     types.UnionType: (
         lambda value: {"args": value.__args__},
@@ -729,14 +758,14 @@ LATE: dict[str, Pair] = {
     ),
     "typing._CallableGenericAlias": (
         _callable_parts,
-        checked(
-            _make_callable,
-            {
-                "args": either(sequence_of(_is_type_argument, list), one_of(...)),
-                "result": _is_type_argument,
-            },
-        ),
+        checked(_make_callable, _CALLABLE),
     ),
+    "collections.abc._CallableGenericAlias": (
+        _callable_parts,
+        checked(_make_abstract_callable, _CALLABLE),
+    ),
+    "typing._ConcatenateGenericAlias": (_typing_parts, _TYPING),
+    "typing._UnpackGenericAlias": (_typing_parts, _TYPING),
     "typing._LiteralSpecialForm": (
         lambda form: {"name": form._name},
         checked(_special, _NAMED),
@@ -762,6 +791,7 @@ LATE: dict[str, Pair] = {
                 "text": optional(TEXT),
                 "tail": optional(TEXT),
             },
+            kind=one_of(*_OTHER_NODES),
         ),
     ),
 }

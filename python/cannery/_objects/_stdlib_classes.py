@@ -86,7 +86,7 @@ json.encoder.JSONEncoder          skipkeys:bool ensure_ascii:bool check_circular
                                   sort_keys:bool indent:indent item_separator:text
                                   key_separator:text
 logging.Formatter                 _style:style _fmt:format datefmt:text?
-logging.LogRecord                 name:text! msg:any! args:any! levelname:text! levelno:int!
+logging.LogRecord                 name:text?! msg:any! args:any! levelname:text! levelno:int?! *
                                   pathname:text! filename:text module:text exc_info:any
                                   exc_text:text? stack_info:text? lineno:int! funcName:text?
                                   created:number msecs:number relativeCreated:number thread:int?

@@ -22,6 +22,7 @@ from cannery._objects._plans import (
     attributes,
     set_attributes,
     set_state,
+    slots_of,
     state_parts,
 )
 from cannery._objects._refused import refuse
@@ -109,11 +110,16 @@ def _of_table(cls: Any, base: Any) -> Plan:
 def _of_file(cls: Any, base: Any) -> Plan:
     """A file in memory: what is in it, the position, and its attributes."""
 
+    slots = slots_of(cls)
+
     def parts(value: Any) -> Parts:
-        return {STATE: base.__getstate__(value)}
+        kept = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+        return {STATE: base.__getstate__(value), **kept}
 
     def fill(value: Any, parts: Parts) -> None:
-        base.__setstate__(value, parts[STATE])
+        base.__setstate__(value, parts.pop(STATE))
+        if parts:
+            set_attributes(value, parts)
 
     return Plan(parts, lambda: base.__new__(cls), fill)
 

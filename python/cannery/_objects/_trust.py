@@ -9,6 +9,7 @@ import threading
 import typing
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib import import_module
 from operator import is_
 from types import ModuleType
@@ -34,6 +35,10 @@ _WILDCARDS = "*?["
 
 VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
 """The variables of generic classes: they are named like classes, and do nothing."""
+
+
+CACHED = type(cache(lambda: None))
+"""The type of what `functools.cache` and `lru_cache` make of a function."""
 
 
 class _Reading(threading.local):
@@ -241,7 +246,10 @@ def _name_of_main() -> str:
 
 def names_of(item: Any) -> set[str]:
     """The full names under which documents know a class or function."""
-    return {full_name(item), f"{item.__module__}.{_qualified_name(item)}"}
+    names = {full_name(item), f"{item.__module__}.{_qualified_name(item)}"}
+    owner = getattr(item, "__self__", None)
+    # A class method may come from a class above.
+    return names | {f"{full_name(owner)}.{item.__name__}"} if isinstance(owner, type) else names
 
 
 def _qualified_name(item: Any) -> str:

@@ -194,7 +194,8 @@ impl<B: Buffer> Writer<B> {
         let size = text.utf8_size();
         if size.has_surrogates {
             let message = "expected text, found a surrogate code point in it";
-            return Err(Error::new(ErrorKind::Encoding, message));
+            let hint = "CBOR has no such text: write JSON, YAML, MessagePack or a `.can` file";
+            return Err(Error::new(ErrorKind::Encoding, message).with_hint(hint));
         }
         self.head(h::TEXT, size.bytes as u64)?;
         text.append_to(&mut self.out)

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cannery_core::{Container, Error, Limits, NullSink, Result, Sink};
+use cannery_core::{Container, Error, ErrorKind, Limits, NullSink, Result, Sink};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyIterator, PyList, PySet, PyString, PyTuple};
@@ -29,6 +29,19 @@ pub(crate) struct Describer<'py> {
 struct Class<'py> {
     _class: Bound<'py, PyAny>,
     kind: ClassKind<'py>,
+    /// Asked for where one of its instances is part of itself.
+    making: Option<Making>,
+}
+
+/// When a reader makes the instances of a class, as far as it matters to those in themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Making {
+    /// Before their parts.
+    Before,
+    /// After them, but they may refer to it.
+    Waiting,
+    /// After them, and none may refer to it.
+    After,
 }
 
 /// How the instances of a class are sent.
@@ -60,6 +73,8 @@ pub(crate) struct GraphDialect<'py> {
     met: Addresses,
     shared: Addresses,
     marks: ByAddress<u64>,
+    /// Where the shared values lie that were entered and not left yet.
+    open: ByAddress<usize>,
     /// Of the containers that were entered.
     levels: Vec<Level>,
     /// How instances of classes written in Python are freed.
@@ -135,6 +150,7 @@ impl<'py> GraphDialect<'py> {
             met: HashSet::default(),
             shared: HashSet::default(),
             marks: HashMap::default(),
+            open: HashMap::default(),
             levels: Vec::new(),
             free_of_instances,
         }
@@ -186,6 +202,47 @@ impl<'py> GraphDialect<'py> {
         self.marks.insert(address, id);
         sink.mark(id)?;
         Ok(false)
+    }
+
+    /// Looks at a reference to a value that it is part of.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`], if no reader could make it.
+    fn check_cycle(&mut self, value: &Bound<'py, PyAny>, frames: &Frames<'py>) -> Result<()> {
+        let Some(&depth) = self.open.get(&(value.as_ptr() as usize)) else { return Ok(()) };
+        if self.making(value)? == Making::Before {
+            return Ok(());
+        }
+        for frame in &frames.open()[depth..] {
+            if self.making(frame.identity())? == Making::After {
+                let name = frame.identity().get_type().name().map_err(from_exception)?;
+                return Err(in_itself(&name.to_string_lossy()));
+            }
+        }
+        Ok(())
+    }
+
+    fn making(&mut self, value: &Bound<'py, PyAny>) -> Result<Making> {
+        let address = value.as_ptr() as usize;
+        let Some(description) = self.descriptions.get(&address) else {
+            // Plain instances, lists and dictionaries come before what they hold.
+            let is_tuple = is_exactly(value, &raw mut ffi::PyTuple_Type);
+            return Ok(if is_tuple { Making::Waiting } else { Making::Before });
+        };
+        let class = value.get_type_ptr() as usize;
+        let Some(known) = self.classes.get_mut(&class) else { return Ok(Making::Before) };
+        if let Some(making) = known.making {
+            return Ok(making);
+        }
+        let asked = (value.get_type(), &description.type_name);
+        let answer = self.describer.describer.call_method1("making", asked);
+        let making = match answer.and_then(|answer| answer.extract()).map_err(from_exception)? {
+            0 => Making::Before,
+            1 => Making::Waiting,
+            _ => Making::After,
+        };
+        known.making = Some(making);
+        Ok(making)
     }
 
     fn survey(&mut self, value: &Bound<'py, PyAny>, address: usize) -> Result<bool> {
@@ -306,8 +363,21 @@ fn plain<'py, S: Sink>(
     };
     let attributes = attributes.map_err(from_exception)?;
     let attributes = attributes.cast_into::<PyDict>().map_err(|e| from_exception(e.into()))?;
+    check_names(&attributes)?;
     sink.begin_object(text_of(name)?, Some(attributes.len()))?;
     Ok(OpenContainer::object(value.clone(), attributes))
+}
+
+/// Refuses attributes by which libraries ask an object what it is: no reader sets them.
+fn check_names(attributes: &Bound<'_, PyDict>) -> Result<()> {
+    for (name, _) in attributes.iter() {
+        let Ok(name) = name.cast::<PyString>() else { continue };
+        if name.to_str().is_ok_and(|name| name.starts_with("__") && name.ends_with("__")) {
+            let names = name.py().import("cannery._objects._names").map_err(from_exception)?;
+            names.call_method1("refuse_saving", (name,)).map_err(from_exception)?;
+        }
+    }
+    Ok(())
 }
 
 impl<'py> Describer<'py> {
@@ -333,7 +403,7 @@ impl<'py> Describer<'py> {
                 self.describer.call_method1("plain_name", (&class,))?.extract()?;
             name.map_or(ClassKind::Described, ClassKind::Plain)
         };
-        Ok(Class { _class: class, kind })
+        Ok(Class { _class: class, kind, making: None })
     }
 
     fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {
@@ -355,6 +425,9 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
             return Ok(WalkStep::Done);
         }
         if self.meet(&value, sink)? {
+            if !self.open.is_empty() {
+                self.check_cycle(&value, frames)?;
+            }
             return Ok(WalkStep::Done);
         }
         let frame = if let Some(frame) = self.container(&value, sink)? {
@@ -366,12 +439,20 @@ impl<'py> Dialect<'py> for GraphDialect<'py> {
             }
         };
         self.descend(frame.identity())?;
+        let address = value.as_ptr() as usize;
+        if self.marks.contains_key(&address) {
+            self.open.try_reserve(1).map_err(|_| Error::out_of_memory())?;
+            self.open.insert(address, frames.open().len());
+        }
         frames.enter(frame)?;
         Ok(WalkStep::Entered)
     }
 
-    fn leave(&mut self, _frame: &OpenContainer<'py>) {
+    fn leave(&mut self, frame: &OpenContainer<'py>) {
         self.levels.pop();
+        if !self.open.is_empty() {
+            self.open.remove(&(frame.identity().as_ptr() as usize));
+        }
     }
 
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, _sink: &mut S) -> Result<Key<'py>> {
@@ -402,6 +483,13 @@ impl<'py> Dialect<'py> for TreeDialect<'py> {
     fn key<S: Sink>(&mut self, key: &Bound<'py, PyAny>, sink: &mut S) -> Result<Key<'py>> {
         self.0.key(key, sink)
     }
+}
+
+#[cold]
+fn in_itself(class: &str) -> Error {
+    let message = format!("a {class} that is part of itself cannot be saved");
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint("it would have to be made before its parts: keep the reference to it elsewhere")
 }
 
 fn downcast(error: pyo3::CastError<'_, '_>) -> cannery_core::Error {
