@@ -90,6 +90,7 @@ def test_masked_and_mapped_arrays(tmp_path: Any) -> None:
     assert through(np.ma.masked) is np.ma.masked
     mapped = np.memmap(tmp_path / "m", "f4", "w+", shape=(3,))
     assert through(mapped).tolist() == [0, 0, 0]
+    assert type(through(mapped)) is np.memmap
 
 
 @pytest.mark.parametrize("format", ["can", "json", "yaml", "msgpack"])
@@ -622,6 +623,24 @@ def test_torch_modules_answer_the_same() -> None:
     assert tied["a"].weight is tied["b"]
     with pytest.raises(TypeError, match="layout"):
         cannery.dumps(torch.eye(2).to_sparse())
+
+
+def test_what_no_reader_could_make_is_refused_when_it_is_saved() -> None:
+    """Of a value in itself, readers need the parts first, or of a library what it cannot do."""
+    np = pytest.importorskip("numpy")
+    pd = pytest.importorskip("pandas")
+    pl = pytest.importorskip("polars")
+    series = pd.Series([None, 1], dtype=object)
+    series.iloc[0] = series
+    for value, reason in (
+        (series, "a Series that is part of itself"),
+        (np.zeros(2, [("a", object, (2,))]), "arrays of objects in each record"),
+        (pl.Series("a", [[]], dtype=pl.Array(pl.Int8, 0)).to_frame(), "arrays of no elements"),
+    ):
+        for format in ("can", "json", "yaml", "msgpack", "cbor"):
+            with pytest.raises(cannery.CanneryError, match=reason) as caught:
+                cannery.dumps({"a": [value]}, format)
+            assert caught.value.hint
 
 
 def test_figures_say_what_to_do_instead() -> None:

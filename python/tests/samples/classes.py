@@ -756,6 +756,11 @@ class MyKeyError(KeyError):
         return "mine"
 
 
+@functools.cache
+def cached(a: int) -> int:
+    return a
+
+
 def function(a: int, b: int = 2, *, c: int = 3) -> int:
     return a + b + c
 

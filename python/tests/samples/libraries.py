@@ -357,6 +357,7 @@ with contextlib.suppress(ImportError):
             [P.date_range("2026", periods=2), P.Categorical(["u", "v"])]
         ),
         "MultiIndex unused": lambda: P.MultiIndex.from_product([["a", "b"], [1, 2]])[:1],
+        "MultiIndex sorted": lambda: P.MultiIndex([["a", "b"]], [[0, 1]], sortorder=1),
         "MultiIndex empty": lambda: P.MultiIndex.from_arrays([[], []], names=["a", "b"]),
         "Series obj": lambda: P.Series([1, "a", None, (1, 2), {"k": [1]}]),
         "Series name tuple": lambda: P.Series([1], name=("a", 1)),
@@ -765,6 +766,9 @@ with contextlib.suppress(ImportError):
             and list(a.edges(data=True)) == list(b.edges(data=True))
             and a.graph == b.graph
             and list(a) == list(b)
+            and {n: list(a._adj[n]) for n in a} == {n: list(b._adj[n]) for n in a}
+            and list(map(list, getattr(a, "_pred", {}).values()))
+            == list(map(list, getattr(b, "_pred", {}).values()))
         )
 
     for n, f in {
@@ -783,6 +787,8 @@ with contextlib.suppress(ImportError):
         "frozen": lambda: nx.freeze(nx.path_graph(3)),
         "obj nodes": lambda: nx.Graph([(dt.date(2026, 1, 1), None if 0 else frozenset({1}))]),
         "karate": lambda: nx.karate_club_graph(),
+        "neighbours": lambda: nx.Graph([(1, 2), (3, 2), (3, 1), (1, 3), (2, 1)]),
+        "predecessors": lambda: nx.DiGraph([(3, 1), (2, 1), (1, 3), (4, 1)]).reverse(copy=True),
         "order": lambda: nx.Graph([(3, 1), (1, 2), (2, 3)]),
     }.items():
         add("nx " + n, f, geq)

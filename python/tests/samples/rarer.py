@@ -8,10 +8,13 @@ import ast
 import asyncio
 import collections
 import collections.abc
+import configparser
 import contextlib
+import csv
 import dataclasses
 import datetime as dt
 import decimal
+import email
 import enum
 import functools
 import http.cookiejar
@@ -33,12 +36,44 @@ import uuid
 import weakref
 import zoneinfo
 from typing import Any
+from xml.etree import ElementTree
 
-from samples.classes import DCFrozen
-from samples.registry import REFUSED, SAME, sample
+from samples.classes import DCFrozen, cached
+from samples.registry import REFUSED, SAME, sample, with_attributes
 
 # One sample a line.
 # fmt: off
+
+P = t.ParamSpec("P")
+
+
+class SlottedFile(io.BytesIO):
+    __slots__ = ("a",)
+
+
+class FrozenWithMore(frozenset):
+    pass
+
+
+class Plain:
+    def __hash__(self) -> int:
+        return 1
+
+
+def xml_of(text: str) -> Any:
+    builder = ElementTree.TreeBuilder(insert_comments=True, insert_pis=True)
+    return ElementTree.fromstring(text, ElementTree.XMLParser(target=builder))
+
+
+def in_its_slice(items: list[Any]) -> Any:
+    items.append(slice(items, 1))
+    return items
+
+
+def in_its_proxy(items: dict[str, Any]) -> Any:
+    items["me"] = types.MappingProxyType(items)
+    return items
+
 
 # --- members of enumerations
 
@@ -300,12 +335,28 @@ sample("negative zeros", lambda: [-0.0, complex(-0.0, 0.0), decimal.Decimal("-0"
 sample("uuids at the edges", lambda: [uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)])
 sample("networks at the edges", lambda: [ipaddress.ip_network("::/0"), ipaddress.ip_interface("::1%x/128"), ipaddress.IPv4Interface("1.2.3.4/255.255.0.0")])
 sample("slices of anything", lambda: [slice(None, None, -1), slice((1, 2), [3], {"a": 1})])
+sample("unpacked aliases", lambda: [tuple[*tuple[int, ...]], t.Unpack[t.Tuple[int, ...]]])
+sample("aliases of callables", lambda: [collections.abc.Callable[[int], str], collections.abc.Callable[..., int], t.Concatenate[int, P]])
+sample("error of CSV", lambda: csv.Error("x"))
+sample("comments and instructions of XML", lambda: xml_of("<a><!-- c --><?p q?></a>"))
+sample("attributes of a configuration", lambda: with_attributes(configparser.ConfigParser(), more=[1]))
+sample("attributes of a mail", lambda: with_attributes(email.message_from_string("a: b\n\nc"), more=1))
+sample("attributes of a log record", lambda: with_attributes(logging.LogRecord("a", 20, "p", 1, "m", (), None), user="x", taskName=None, created=1.5, msecs=500.0, relativeCreated=1.0, thread=1, process=1))
+sample("file with slots", lambda: with_attributes(SlottedFile(b"abc"), a=1, b=2))
+sample("cached function", lambda: [cached, cached])
+sample("slice in what it holds", lambda: in_its_slice([]))
+sample("proxy of what holds it", lambda: in_its_proxy({}))
+sample("frozen set with itself as an attribute", lambda: in_itself(FrozenWithMore({1}), "me"))
 sample("aliases of special forms", lambda: [t.ClassVar[int], t.Final[int], t.Literal["a", 1], t.Literal[1], t.Annotated[int, 5]])
 sample("expression as a tree", lambda: ast.parse('def f(x: int = 1) -> str: return f"{x!r}"'))
 for name, inner in {"list": lambda value: [value], "dict": lambda value: {"a": value}, "tuple": lambda value: (value,)}.items():
     sample(f"400 deep {name}", lambda inner=inner: functools.reduce(lambda value, _: inner(value), range(400), 1))
 
 # --- what is no data
+
+
+class PatternText(str):
+    pass
 
 
 def zone_of_file(key: str) -> zoneinfo.ZoneInfo:
@@ -316,6 +367,9 @@ def zone_of_file(key: str) -> zoneinfo.ZoneInfo:
 
 
 REFUSED |= {
+    "object": object,
+    "pattern of a subclass of text": lambda: re.compile(PatternText("a")),
+    "attribute that answers a protocol": lambda: with_attributes(Plain(), __array_interface__={}),
     "forward reference": lambda: t.ForwardRef("X"),
     "zone of a file": lambda: zone_of_file("Europe/Paris"),
     "moment in the zone of a file": lambda: dt.datetime(2026, 1, 1, tzinfo=zone_of_file("Europe/Paris")),

@@ -14,7 +14,7 @@ REFUSED: dict[str, Callable[[], Any]] = {}
 SAME: dict[str, Callable[[Any, Any], bool]] = {}
 """How to compare those that have a part which is none of the value."""
 
-FUNCTIONS = ("function", "rebuild", "ReduceClassMethod.build")
+FUNCTIONS = ("cached", "function", "rebuild", "ReduceClassMethod.build")
 TRUST = ["samples.*", *(f"samples.classes.{name}" for name in FUNCTIONS)]
 """Classes by a pattern, functions by their names."""
 
