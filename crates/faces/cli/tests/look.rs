@@ -300,7 +300,7 @@ fn parts() {
 #[test]
 fn what_is_too_deep_is_read_in_python() {
     let folder = Folder::new();
-    folder.write("deep.json", &"[".repeat(2000));
+    folder.write("deep.json", "[".repeat(2000));
     insta::assert_snapshot!(folder.run("head :deep.json"), @r"
     ----- exit 2
     error: deep.json: nested deeper than 1024 levels at line 1 column 1025

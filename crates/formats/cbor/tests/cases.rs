@@ -65,7 +65,11 @@ fn what_cbor_lacks_is_refused() {
 
     hint: `cannery.dump` writes any object, with its type
     ");
-    insta::assert_snapshot!(refused(written(|w| w.text(Text::Ucs2(&[0xd800])))), @"expected text, found a surrogate code point in it");
+    insta::assert_snapshot!(refused(written(|w| w.text(Text::Ucs2(&[0xd800])))), @r"
+    expected text, found a surrogate code point in it
+
+    hint: CBOR has no such text: write JSON, YAML, MessagePack or a `.can` file
+    ");
     insta::assert_snapshot!(refused(written(|w| w.alias(1))), @"a reference to value 1, which does not come before it");
     insta::assert_snapshot!(refused(written(|w| {
         w.begin_object(Text::Ascii("cbor.tag"), None)?;

@@ -27,7 +27,8 @@ pub(crate) struct Describer<'py> {
 
 /// What is known about a class.
 struct Class<'py> {
-    _class: Bound<'py, PyAny>,
+    /// So that it lives, and its address stays its own.
+    _kept: Bound<'py, PyAny>,
     kind: ClassKind<'py>,
     /// Asked for where one of its instances is part of itself.
     making: Option<Making>,
@@ -403,7 +404,7 @@ impl<'py> Describer<'py> {
                 self.describer.call_method1("plain_name", (&class,))?.extract()?;
             name.map_or(ClassKind::Described, ClassKind::Plain)
         };
-        Ok(Class { _class: class, kind, making: None })
+        Ok(Class { _kept: class, kind, making: None })
     }
 
     fn describe(&self, value: &Bound<'py, PyAny>) -> PyResult<Description<'py>> {

@@ -11,7 +11,7 @@ use super::{Scanner, Verdict};
 const DAMAGED: &str = "compressed data that is damaged, cut off, or followed by something else";
 
 /// Bytes that show what it is that was compressed.
-const BEGINNING: u64 = 64 << 10;
+const BEGINNING: usize = 64 << 10;
 /// Bytes that are kept whatever they are compressed to; beyond them, what packs denser than data does
 /// is first counted.
 const KEPT: u64 = 16 << 20;
@@ -126,7 +126,7 @@ impl Unpacking {
         left: u64,
         most: Expansion,
     ) -> Result<(), String> {
-        if self.keep(&mut reader, BEGINNING.min(left))? {
+        if self.keep(&mut reader, (BEGINNING as u64).min(left))? {
             return Ok(());
         }
         if let Some(end) = end_of_numbers(&self.bytes) {
@@ -172,7 +172,7 @@ impl Unpacking {
 
     /// Counts what comes until there are that many bytes; whether that was the end.
     fn count(&mut self, reader: &mut impl Read, most: u64) -> Result<bool, String> {
-        let mut piece = vec![0; BEGINNING as usize];
+        let mut piece = vec![0; BEGINNING];
         while self.length <= most {
             match reader.read(&mut piece) {
                 Ok(0) => return Ok(true),
