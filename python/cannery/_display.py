@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from typing import Any, Final
+from unicodedata import combining, east_asian_width
 
 from cannery._native import printable
 
@@ -296,7 +297,23 @@ def _text(data: bytes) -> str:
 
 
 def _cut(line: str, width: int) -> str:
-    return line if len(line) < width else f"{line[: max(width - 2, 1)]}…"
+    """Cut a line to less than that many columns, of which some characters take two and some none."""
+    if line.isascii() and len(line) < width:
+        return line
+    columns, end = 0, 0
+    for at, character in enumerate(line):
+        columns += _columns(character)
+        if columns >= width:
+            return f"{line[:end]}…"
+        if columns <= max(width - 2, 1):
+            end = at + 1
+    return line
+
+
+def _columns(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _width(stream: Any) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cannery._display import Display, LiveDisplay, _text
+from cannery._display import Display, LiveDisplay, _cut, _text
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,14 @@ def test_the_live_lines_tell_of_maps_of_single_steps_and_of_the_whole() -> None:
     assert single.startswith("  total  0.")
     assert single.endswith(" s   50%")
     assert whole.startswith("  2 of 9 steps, ")
+
+
+def test_lines_are_cut_by_the_columns_that_they_take() -> None:
+    assert _cut("x" * 9, 10) == "x" * 9
+    assert _cut("x" * 10, 10) == "x" * 8 + "…"
+    assert _cut("日本語のログ", 13) == "日本語のログ"
+    assert _cut("日本語のログ", 12) == "日本語のロ…"
+    assert _cut("e\u0301" * 9, 10) == "e\u0301" * 9
 
 
 def test_a_pipe_gets_plain_lines() -> None:

@@ -116,9 +116,7 @@ _OPEN = frozenset({"argparse.Namespace"})
 
 def _is_error(cls: type) -> bool:
     """Whether a class is an exception and nothing besides, such as a file."""
-    return cls is not object and all(
-        issubclass(base, BaseException) for base in cls.__mro__[:-1]
-    )
+    return cls is not object and all(issubclass(base, BaseException) for base in cls.__mro__[:-1])
 
 
 def check_class(cls: type, parts: Parts) -> None:

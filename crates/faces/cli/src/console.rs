@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use cannery::{ErrorKind, is_printable, printable, printable_lines};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::escape::{JsonEscaper, is_mark, mark, render};
 use crate::failure::{Failure, hint_of};
@@ -244,8 +245,8 @@ fn cut(line: &str, width: usize) -> String {
     let (mut shown, mut end) = (0, None);
     for (at, character) in line.char_indices() {
         if !is_mark(character) {
-            shown += 1;
-            if shown == width {
+            shown += character.width().unwrap_or(0);
+            if shown >= width && end.is_none() {
                 end = Some(at);
             }
         }

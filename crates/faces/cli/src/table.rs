@@ -1,6 +1,7 @@
 //! Rows in columns: the same on a terminal and in a pipe, but for the looks.
 
 use cannery::printable;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::Console;
 use crate::failure::Failure;
@@ -47,7 +48,7 @@ impl Cell {
     }
 
     fn width(&self) -> usize {
-        self.text.chars().count()
+        self.text.width()
     }
 }
 
@@ -105,8 +106,7 @@ fn fit<const N: usize>(widths: &mut [usize; N], cuts: [Cut; N], columns: usize) 
 
 /// A text with an ellipsis for what is left out of it.
 pub(crate) fn cut(text: &str, width: usize, cut: Cut) -> String {
-    let len = text.chars().count();
-    if len <= width {
+    if text.width() <= width {
         return text.to_owned();
     }
     let front = match cut {
@@ -114,8 +114,19 @@ pub(crate) fn cut(text: &str, width: usize, cut: Cut) -> String {
         Cut::Middle => width / 2,
         Cut::No | Cut::End => width - 1,
     };
-    let behind = text.chars().skip(len + 1 + front - width);
-    text.chars().take(front).chain(['…']).chain(behind).collect()
+    let behind = fitting(text.chars().rev(), width - 1 - front);
+    let front = fitting(text.chars(), front);
+    front.into_iter().chain(['…']).chain(behind.into_iter().rev()).collect()
+}
+
+/// The first of these that have room in so many columns.
+fn fitting(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
+    let mut used = 0;
+    let has_room = |character: &char| {
+        used += character.width().unwrap_or(0);
+        used <= columns
+    };
+    characters.take_while(has_room).collect()
 }
 
 fn line<const N: usize>(
@@ -126,11 +137,26 @@ fn line<const N: usize>(
 ) -> String {
     let cells = row.iter().zip(widths).zip(cuts).map(|((cell, &width), how)| {
         let text = cut(&cell.text, width, how);
-        let padding = " ".repeat(width - text.chars().count());
+        let padding = " ".repeat(width.saturating_sub(text.width()));
         match cell.style {
             Some(style) => console.styled(style, text) + &padding,
             None => text + &padding,
         }
     });
     cells.collect::<Vec<_>>().join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!(cut("日本語", 6, Cut::End), "日本語");
+        assert_eq!(cut("日本語", 5, Cut::End), "日本…");
+        assert_eq!(cut("日本語", 4, Cut::End), "日…");
+        assert_eq!(cut("日本語", 4, Cut::Start), "…語");
+        assert_eq!(cut("日本語のログ", 8, Cut::Middle), "日本…グ");
+        assert_eq!(cut("e\u{301}e\u{301}", 2, Cut::End), "e\u{301}e\u{301}");
+    }
 }
