@@ -297,7 +297,7 @@ def _text(data: bytes) -> str:
 
 
 def _cut(line: str, width: int) -> str:
-    """Cut a line to less than that many columns, of which some characters take two and some none."""
+    """Cut a line to less than that many columns; some characters take two of them, some none."""
     if line.isascii() and len(line) < width:
         return line
     columns, end = 0, 0

@@ -72,8 +72,8 @@ _ENUMS = frozenset(
 # Modules whose exceptions a document may name: data under the name of a class that only holds it.
 _ERRORS = frozenset(
     """
-    _csv _queue argparse array asyncio.exceptions binascii builtins calendar codecs concurrent.futures
-    configparser copy csv dataclasses datetime dbm decimal email.errors graphlib http.client
+    _csv _queue argparse array asyncio.exceptions binascii builtins calendar codecs
+    concurrent.futures configparser copy csv dataclasses datetime dbm decimal email.errors graphlib http.client
     http.cookies ipaddress json.decoder locale logging lzma netrc optparse queue re sched select
     shutil socket sqlite3 ssl statistics string struct subprocess tarfile tokenize tomllib
     unicodedata urllib.error uuid wave xml.etree.ElementTree xml.parsers.expat zipfile zlib
@@ -580,10 +580,10 @@ _MOST_ELEMENTS = 1 << 22
 
 
 def _make_element(parts: Parts) -> Any:
-    from xml.etree import ElementTree as etree
+    from xml.etree import ElementTree
 
-    tag: Any = getattr(etree, parts["kind"]) if "kind" in parts else parts["tag"]
-    element = etree.Element(tag, parts["attrib"])
+    tag: Any = getattr(ElementTree, parts["kind"]) if "kind" in parts else parts["tag"]
+    element = ElementTree.Element(tag, parts["attrib"])
     if parts["items"]:
         count = 1 + sum(_elements.get(item, 1) for item in parts["items"])
         if count > _MOST_ELEMENTS:

@@ -109,7 +109,6 @@ def _of_table(cls: Any, base: Any) -> Plan:
 
 def _of_file(cls: Any, base: Any) -> Plan:
     """A file in memory: what is in it, the position, and its attributes."""
-
     slots = slots_of(cls)
 
     def parts(value: Any) -> Parts:
