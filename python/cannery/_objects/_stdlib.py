@@ -73,10 +73,10 @@ _ENUMS = frozenset(
 _ERRORS = frozenset(
     """
     _csv _queue argparse array asyncio.exceptions binascii builtins calendar codecs
-    concurrent.futures configparser copy csv dataclasses datetime dbm decimal email.errors
-    graphlib http.client http.cookies ipaddress json.decoder locale logging lzma netrc optparse queue re sched select
-    shutil socket sqlite3 ssl statistics string struct subprocess tarfile tokenize tomllib
-    unicodedata urllib.error uuid wave xml.etree.ElementTree xml.parsers.expat zipfile zlib
+    concurrent.futures configparser copy csv dataclasses datetime dbm decimal email.errors graphlib
+    http.client http.cookies ipaddress json.decoder locale logging lzma netrc optparse queue re
+    sched select shutil socket sqlite3 ssl statistics string struct subprocess tarfile tokenize
+    tomllib unicodedata urllib.error uuid wave xml.etree.ElementTree xml.parsers.expat zipfile zlib
     zoneinfo zoneinfo._common
     """.split()
 )
