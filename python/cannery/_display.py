@@ -28,6 +28,8 @@ _ENDS = frozenset({"cached", "completed", "failed", "interrupted"})
 class Display:
     """Hears what happens to the steps of a run, from any thread."""
 
+    _names_runs = True
+
     def __init__(self, stream: Any = None) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._lock = threading.Lock()
@@ -54,7 +56,8 @@ class Display:
             for label in list(self._unended):
                 self._end_line(label)
             self._forget()
-            self._write(title)
+            if self._names_runs:
+                self._write(title)
 
     def announce(self, name: str, count: int) -> None:
         """Count steps that the pipeline is about to call."""
@@ -234,6 +237,18 @@ class LiveDisplay(Display):
             self._stream.flush()
         except (OSError, ValueError):
             self._stream = _Nowhere()
+
+
+class QuietDisplay(Display):
+    """Says only what goes wrong."""
+
+    _names_runs = False
+
+    def _line(self, label: str, event: str, seconds: float, text: str) -> str | None:
+        is_bad = event in ("failed", "retrying", "late")
+        return super()._line(label, event, seconds, text) if is_bad else None
+
+    def _show_printed(self, label: str, data: bytes) -> None: ...
 
 
 class _Nowhere:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cannery import _session
 from cannery import json as _json
 from cannery._backfill import backfill as run_each
-from cannery._display import Display, display_for
+from cannery._display import Display, QuietDisplay, display_for
 from cannery._native import printable
 from cannery._parameters import bind_parameters
 from cannery._steps import Pipeline
@@ -44,6 +44,7 @@ def run_file(
     name: str | None = None,
     params: Mapping[str, str] | None = None,
     json: bool = False,
+    quiet: bool = False,
     force: Sequence[str] = (),
     params_files: Sequence[str] = (),
     store: str | os.PathLike[str] | None = None,
@@ -57,10 +58,11 @@ def run_file(
     is not `str` and it is JSON, else the text itself; those of `params_files` are values. The
     steps that `force` names run although their results are known, `*` for all. `resume` is the
     number of a run that is taken up with its parameters, 0 for the last that did not complete.
+    With `quiet` only what goes wrong is told while it runs.
     With `backfill` there is a run for each value of a parameter: `{"month": "2026-01..2026-12"}`.
     Further options are those of `Pipeline.with_options`, and `keep_going`.
     """
-    display = display_for(sys.stderr)
+    display = QuietDisplay(sys.stderr) if quiet else display_for(sys.stderr)
     try:
         # What the pipeline prints between its steps is no result.
         with redirect_stdout(sys.stderr):

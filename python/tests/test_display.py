@@ -64,6 +64,24 @@ def test_a_pipe_gets_plain_lines() -> None:
     assert stream.getvalue() == "bad  ...\nbad  failed: ValueError: no\n"
 
 
+def test_quietly_only_what_goes_wrong_is_told(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(
+        "from cannery import pipeline, step\n"
+        "@step\ndef read() -> int:\n    print('printed')\n    return 1\n"
+        "@step\ndef last(x: int, bad: bool) -> int:\n    return 1 // (not bad)\n"
+        "@pipeline\ndef flow(bad: bool = False): return last(read(), bad)\n"
+    )
+    command = [sys.executable, "-m", "cannery", "run", "flow.py", "-q", "--store", "store"]
+    fine = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert fine.stdout.startswith("run 1 completed")
+    assert fine.stderr == ""
+    command += ["--param", "bad=true"]
+    bad = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("last  failed: ZeroDivisionError")
+    assert "printed" not in bad.stderr
+
+
 def test_a_run_that_failed_says_what_is_left(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(
         "from cannery import pipeline, step\n"

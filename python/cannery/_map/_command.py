@@ -28,6 +28,7 @@ def map_file(
     workers: int | None = None,
     restart: bool = False,
     json: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Map a file by a function of a Python file; return the command's exit code."""
     try:
@@ -39,6 +40,7 @@ def map_file(
             bytes=bytes,
             workers=workers,
             resume="restart" if restart else True,
+            progress=False if quiet else None,
         )
     except KeyboardInterrupt as interrupt:
         notes = getattr(interrupt, "__notes__", ())

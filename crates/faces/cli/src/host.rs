@@ -46,6 +46,8 @@ pub struct RunRequest {
     pub backfill: Vec<(String, String)>,
     /// The store's folder.
     pub store: Option<PathBuf>,
+    /// Whether only what went wrong is told while it runs.
+    pub quiet: bool,
     /// Whether the run is reported as JSON.
     pub json: bool,
 }
@@ -83,6 +85,7 @@ impl RunRequest {
             ("partition", texts(&self.partition)),
             ("resume", self.resume.into()),
             ("backfill", map(&self.backfill)),
+            ("quiet", self.quiet.into()),
             ("json", self.json.into()),
         ]
         .into_iter()
@@ -113,6 +116,8 @@ pub struct MapRequest {
     pub restart: bool,
     /// Whether what was done is reported as JSON.
     pub json: bool,
+    /// Whether no progress is shown.
+    pub quiet: bool,
 }
 
 /// Who runs what is written in Python.
@@ -154,9 +159,9 @@ try:
     from cannery._map._command import map_file
 except ModuleNotFoundError:
     sys.exit(127)
-file, function, source, target, rows, bytes, workers, restart, json = sys.argv[1:]
+file, function, source, target, rows, bytes, workers, *flags = sys.argv[1:]
 numbers = [int(text) if text else None for text in (rows, bytes, workers)]
-sys.exit(map_file(file, function, source, target, *numbers, bool(restart), bool(json)))
+sys.exit(map_file(file, function, source, target, *numbers, *map(bool, flags)))
 ";
 
 impl Host for PythonProcess {
@@ -175,6 +180,7 @@ impl Host for PythonProcess {
             command.args([request.rows, request.bytes, request.workers].map(number));
             command.arg(if request.restart { "restart" } else { "" });
             command.arg(if request.json { "json" } else { "" });
+            command.arg(if request.quiet { "quiet" } else { "" });
         })
     }
 }

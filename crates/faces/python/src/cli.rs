@@ -58,8 +58,8 @@ impl Host for ThisProcess {
 fn map_file(py: Python<'_>, request: &MapRequest) -> PyResult<u8> {
     let MapRequest { file, function, source, target, .. } = request;
     let (rows, bytes, workers) = (request.rows, request.bytes, request.workers);
-    let arguments =
-        (file, function, source, target, rows, bytes, workers, request.restart, request.json);
+    let (restart, json, quiet) = (request.restart, request.json, request.quiet);
+    let arguments = (file, function, source, target, rows, bytes, workers, restart, json, quiet);
     py.import("cannery._map._command")?.call_method1("map_file", arguments)?.extract()
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn map_chunks(
         workers: args.workers,
         restart: args.restart,
         json: args.json,
+        quiet: console.is_quiet(),
     })?)
 }
 

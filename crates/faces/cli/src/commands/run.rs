@@ -35,6 +35,7 @@ pub(crate) fn run(
         resume: args.resume,
         backfill,
         store: args.store.clone(),
+        quiet: console.is_quiet(),
         json: args.json,
     };
     Ok(host.run(&request)?)
