@@ -346,3 +346,20 @@ def outcome(call):
         print("refused")
 """
     assert run_child(before + textwrap.dedent(code)) == "refused"
+
+
+@pytest.mark.parametrize("part", ["a.", "email.message.Message"])
+@pytest.mark.parametrize("trust", ["()", "['a.*', 'email.*']", "[decimal.Decimal]"])
+def test_names_with_a_million_dots_are_looked_up_at_once(part: str, trust: str) -> None:
+    run_child(f"""
+        import decimal, json
+        from cannery.materializers._trust import find_class
+
+        resource.setrlimit(resource.RLIMIT_CPU, (6, 6))
+        name = {part!r} * 100_000 + "b"
+        number = {{"$type": "decimal.Decimal", "value": "1"}}
+        for kind in ({{"$type": name}}, {{"$type": "type", "name": name}}):
+            read = cannery.loads(json.dumps([number, kind]), "json", trust={trust})
+            assert type(read[1]) is cannery.Record
+        assert find_class(name) is None
+    """)

@@ -33,6 +33,9 @@ _FORBIDDEN = frozenset(
 
 _WILDCARDS = "*?["
 
+# No class lies so deep: a file may have a name with a million dots, each of which may end a module.
+MOST_DOTS = 100
+
 VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
 """The variables of generic classes: they are named like classes, and do nothing."""
 
@@ -267,6 +270,8 @@ def full_name(item: Any) -> str:
 
 def find_by_name(name: str) -> Any:
     """What an imported module has by this name; `None` if nothing. Imports nothing."""
+    if name.count(".") > MOST_DOTS:
+        return None
     parts = name.split(".")
     for count in range(len(parts) - 1, 0, -1):
         module = _loaded(".".join(parts[:count]))

@@ -11,6 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from cannery._fingerprint._origin import is_project_module, module_name
+from cannery._objects._trust import MOST_DOTS
 
 
 class _Policy(NamedTuple):
@@ -104,6 +105,8 @@ def find_class(name: str) -> type | None:
 
 
 def _find(name: str) -> Any:
+    if name.count(".") > MOST_DOTS:
+        return None
     parts = name.split(".")
     for count in range(len(parts) - 1, 0, -1):
         module = _module(".".join(parts[:count]))
