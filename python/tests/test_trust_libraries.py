@@ -436,3 +436,12 @@ def test_objects_of_pickles_that_do_not_hold() -> None:
     for value in (codes, pd.Series(codes), matrix, kind, series, object(), subprocess.run):
         with pytest.raises(ValueError, match=r"part|invariants"):
             _invariants.check_object(value)
+
+
+def test_libraries_do_not_go_through_names() -> None:
+    pytest.importorskip("pandas")
+    index = {"$type": "pandas.RangeIndex", "start": 0, "stop": 2, "step": 1}
+    for length, is_refused in ((3, False), (10**9, True), (10**30, True)):
+        name = {"$type": "range", "start": 0, "stop": length, "step": 1}
+        assert refused({**index, "name": name}) == is_refused
+        assert refused({**index, "name": {"$type": "tuple", "value": [name]}}) == is_refused

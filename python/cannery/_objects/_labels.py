@@ -59,6 +59,9 @@ def _check_leaf(value: Any, path: str) -> None:
         raise Untrusted(value.__type_name__)
     if isinstance(value, _HASHED_DEEPLY):
         raise PartError(f"the part {path!r}: a {type(value).__name__} is no name or key")
+    if type(value) is range and value[_LARGEST:]:
+        # It is hashed at once, but libraries go through names that are sequences.
+        raise PartError(f"the part {path!r}: a range of so many is no name or key")
     try:
         hash(value)
     except TypeError:
