@@ -78,7 +78,7 @@ def _month_text(number: int) -> str:
     return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
-# Numbers go first: `20261101` is a day in one way to write it, and a number to whoever counts.
+# Numbers go first: `20261101` is a day in one way to write it, and a number to those who count.
 _KINDS: tuple[tuple[Callable[[str], int], Callable[[int], str]], ...] = (
     (int, str),
     (_month, _month_text),

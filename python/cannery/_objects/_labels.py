@@ -61,7 +61,7 @@ def _check_leaf(value: Any, path: str) -> None:
         raise PartError(f"the part {path!r}: a {type(value).__name__} is no name or key")
     if type(value) is range and value[_LARGEST:]:
         # It is hashed at once, but libraries go through names that are sequences.
-        raise PartError(f"the part {path!r}: a range of so many is no name or key")
+        raise PartError(f"the part {path!r}: a range as long as this is no name or key")
     try:
         hash(value)
     except TypeError:

@@ -119,7 +119,7 @@ pub(crate) fn cut(text: &str, width: usize, cut: Cut) -> String {
     front.into_iter().chain(['…']).chain(behind.into_iter().rev()).collect()
 }
 
-/// The first of these that have room in so many columns.
+/// The first of these that have room in that many columns.
 fn fitting(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
     let mut used = 0;
     let has_room = |character: &char| {

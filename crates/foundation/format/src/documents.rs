@@ -1,4 +1,4 @@
-//! Files of documents: one after the other in the file, one value to whoever reads or writes it.
+//! Files of documents: one after the other in the file, one value to a reader and a writer.
 
 use cannery_core::{Container, Error, ErrorKind, Result, Sink};
 
