@@ -253,6 +253,30 @@ def test_cyclic_records_are_compared() -> None:
     assert load(cyclic) == load(cyclic)
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"$ref": 1},
+        a_tuple({"$ref": 1}),
+        a_tuple(a_tuple(2, {"$ref": 1}), 3),
+        typed("frozenset", value=[a_tuple({"$ref": 1})]),
+        typed("set", value=[a_tuple(a_tuple({"$ref": 1}))]),
+        {"$items": [[a_tuple({"$ref": 1}), 1]]},
+    ],
+)
+def test_a_tuple_that_python_could_not_hash_is_refused(inner: Any) -> None:
+    """CPython hashes what is in it without end, or has done so before it was whole."""
+    with pytest.raises(DataError, match="is part of itself by way of an immutable value"):
+        load({"$id": 1, **a_tuple(inner)})
+
+
+def test_a_tuple_may_lie_in_itself_by_way_of_a_list() -> None:
+    value = load({"$id": 1, **a_tuple([a_tuple({"$ref": 1})], typed("set", value=[a_tuple(1)]))})
+    assert value[0][0][0] is value
+    with pytest.raises(TypeError):
+        hash(value)
+
+
 # What is imported.
 
 PACKAGE = {

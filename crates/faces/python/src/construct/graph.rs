@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use cannery_core::{ArraySource, BigInt, Container, Error, ErrorKind, Result};
-use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyRecursionError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyString, PyType};
+use pyo3::types::{PyDict, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::delayed::{DelayedContainers, DelayedKeys, FIRST_OWN_ID, Target, has_only_scalar_keys};
 use super::gaps::{Gap, Holder, Placeholder};
@@ -51,8 +51,8 @@ struct Class<'py> {
 enum Marked<'py> {
     /// And the outermost open object that it refers to.
     Made(Bound<'py, PyAny>, Weight, Option<usize>),
-    /// An immutable container whose parts are still being read.
-    OpenContainer,
+    /// An immutable container whose parts are still being read, and its place among what is open.
+    OpenContainer(usize),
 }
 
 /// A container that has begun.
@@ -61,6 +61,9 @@ struct OpenContainer<'py> {
     /// The object itself, if it could be made before its parts.
     object: Option<Bound<'py, PyAny>>,
     type_name: Option<Bound<'py, PyAny>>,
+    /// The outermost of the tuples that it lies in, one directly in the other, by its place; for
+    /// what is no tuple, the place after its own.
+    tuples_from: usize,
     /// Whether its parts are its attributes.
     is_plain: bool,
     /// Whether its parts may say a date or time.
@@ -152,7 +155,7 @@ impl<'py> GraphHooks<'py> {
         if let Some(id) = id {
             self.open_marks += usize::from(object.is_none());
             let made = |object| Marked::Made(object, Weight::default(), None);
-            self.marked.insert(id, object.clone().map_or(Marked::OpenContainer, made));
+            self.marked.insert(id, object.clone().map_or(Marked::OpenContainer(self.open.len()), made));
             if object.is_some() && type_name.is_some() {
                 self.open_objects.insert(id, self.open.len());
             }
@@ -161,6 +164,7 @@ impl<'py> GraphHooks<'py> {
             id,
             object,
             type_name,
+            tuples_from: self.open.len() + 1,
             is_plain: false,
             moment: None,
             gaps_before: self.gaps.len(),
@@ -224,15 +228,22 @@ impl<'py> GraphHooks<'py> {
         let Some(id) = open.id else { return Ok(()) };
         let made = Marked::Made(value.clone(), Weight::default(), None);
         let before = self.marked.insert(id, made);
-        self.open_marks -= usize::from(matches!(before, Some(Marked::OpenContainer)));
-        self.fill_gaps(id, open.gaps_before, value).map_err(from_exception)
+        self.open_marks -= usize::from(matches!(before, Some(Marked::OpenContainer(_))));
+        self.fill_gaps(id, open.gaps_before, value)
     }
 
     /// Fills the gaps that wait for a value: they were found after it had begun.
-    fn fill_gaps(&mut self, id: u64, from: usize, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn fill_gaps(&mut self, id: u64, from: usize, value: &Bound<'py, PyAny>) -> Result<()> {
         let from = from.min(self.gaps.len());
+        let py = value.py();
         for gap in self.gaps.extract_if(from.., |gap| gap.id == id) {
-            with_collector(value.py(), || gap.fill(value))?;
+            let kind = gap.kind;
+            with_collector(py, || gap.fill(value)).map_err(|error| match kind {
+                Holder::Container(container) => no_hash(py, container, error),
+                // It was made, but nothing of it can be changed.
+                Holder::Object if is_unset(py, &error) => cannot_wait_in("an object"),
+                Holder::Object => from_exception(error),
+            })?;
         }
         Ok(())
     }
@@ -240,6 +251,44 @@ impl<'py> GraphHooks<'py> {
     fn finish(&self, object: &Unfinished<'py>) -> PyResult<()> {
         let Some(reviver) = &self.reviver else { return Ok(()) };
         reviver.finish(&object.type_name, Some(&object.instance), &object.parts).map(drop)
+    }
+
+    /// Refuses a tuple that nothing but tuples lie between itself and itself: the interpreter would
+    /// hash it without end. And what would be hashed before it is whole.
+    fn check_gaps(
+        &self,
+        container: Container,
+        values: &[Bound<'py, PyAny>],
+        waiting: &[(usize, u64)],
+        open: &OpenContainer<'py>,
+    ) -> Result<()> {
+        let holds_itself = |&(_, id): &(usize, u64)| match self.marked.get(&id) {
+            Some(&Marked::OpenContainer(place)) => place >= open.tuples_from,
+            _ => false,
+        };
+        let step = match container {
+            Container::Tuple if waiting.iter().any(holds_itself) => {
+                return Err(cannot_wait_in("a tuple"));
+            }
+            Container::Set | Container::FrozenSet => 1,
+            Container::Map => 2,
+            Container::List | Container::Tuple => return Ok(()),
+        };
+        if self.gaps.len() > open.gaps_before
+            && values.iter().step_by(step).any(|key| self.has_gap(key))
+        {
+            return Err(cannot_wait_in("a key or an item of a set"));
+        }
+        Ok(())
+    }
+
+    /// Whether a tuple, or one in it, waits for what it lies in.
+    fn has_gap(&self, key: &Bound<'py, PyAny>) -> bool {
+        let Ok(tuple) = key.cast_exact::<PyTuple>() else { return false };
+        tuple.iter().any(|item| match item.cast_exact::<Placeholder>() {
+            Ok(found) => !self.delayed.holds(found.get().id),
+            Err(_) => self.has_gap(&item),
+        })
     }
 
     fn note_gaps(
@@ -368,7 +417,7 @@ impl<'py> GraphHooks<'py> {
                     self.marked.insert(id, Marked::Made(made.clone(), parts, None));
                     self.open_marks -= 1;
                     let before = self.gaps.len();
-                    self.fill_gaps(id, 0, &made).map_err(from_exception)?;
+                    self.fill_gaps(id, 0, &made)?;
                     self.delayed.gaps -= before - self.gaps.len();
                 }
             }
@@ -523,7 +572,11 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             Container::Set => Some(PySet::empty(py)?.into_any()),
             Container::Tuple | Container::FrozenSet => None,
         };
+        let tuples_from = self.open.last().map_or(0, |around| around.tuples_from);
         self.push(object, None);
+        if container == Container::Tuple {
+            self.open.last_mut().expect("just pushed").tuples_from = tuples_from;
+        }
         Ok(())
     }
 
@@ -554,6 +607,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
             return Ok(made);
         }
         self.weights.check(container, &values[base..], open.parts)?;
+        self.check_gaps(container, &values[base..], &waiting, &open)?;
         if self.mends_keys {
             self.mend_keys(container, &mut values[base..])?;
         }
@@ -683,7 +737,7 @@ impl<'py> Hooks<'py> for GraphHooks<'py> {
                 }
                 Ok(value.clone())
             }
-            Some(Marked::OpenContainer) => {
+            Some(Marked::OpenContainer(_)) => {
                 let placeholder = Bound::new(py, Placeholder { id }).map_err(from_exception)?;
                 Ok(placeholder.into_any())
             }
@@ -762,7 +816,10 @@ fn places<'py>(
 #[cold]
 fn no_hash(py: Python<'_>, container: Container, error: PyErr) -> Error {
     let is_hashed = !matches!(container, Container::List | Container::Tuple);
-    if !is_hashed || !(error.is_instance_of::<PyTypeError>(py) || is_unset(py, &error)) {
+    let says_so = error.is_instance_of::<PyTypeError>(py)
+        || error.is_instance_of::<PyRecursionError>(py)
+        || is_unset(py, &error);
+    if !is_hashed || !says_so {
         return from_exception(error);
     }
     let place = if container == Container::Map { "a key of a map" } else { "an item of a set" };
