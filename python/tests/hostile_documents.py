@@ -189,7 +189,15 @@ class Generator:
             return self.random.choice((not value, int(bool(value)), float(bool(value)), None))
         if isinstance(value, (int, float)):
             return self.random.choice(
-                (-value, value + 1, value - 1, value * 2, str(value), [value], *NUMBERS)
+                (
+                    -value,
+                    value + 1,
+                    value - 1,
+                    value * 2,
+                    json.dumps(value) if abs(value) < 1e300 else "1",
+                    [value],
+                    *NUMBERS,
+                )
             )
         if isinstance(value, str):
             return self.random.choice(
