@@ -155,7 +155,8 @@ impl<'py> GraphHooks<'py> {
         if let Some(id) = id {
             self.open_marks += usize::from(object.is_none());
             let made = |object| Marked::Made(object, Weight::default(), None);
-            self.marked.insert(id, object.clone().map_or(Marked::OpenContainer(self.open.len()), made));
+            self.marked
+                .insert(id, object.clone().map_or(Marked::OpenContainer(self.open.len()), made));
             if object.is_some() && type_name.is_some() {
                 self.open_objects.insert(id, self.open.len());
             }
