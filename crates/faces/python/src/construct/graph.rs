@@ -254,8 +254,8 @@ impl<'py> GraphHooks<'py> {
         reviver.finish(&object.type_name, Some(&object.instance), &object.parts).map(drop)
     }
 
-    /// Refuses a tuple that nothing but tuples lie between itself and itself: the interpreter would
-    /// hash it without end. And what would be hashed before it is whole.
+    /// Refuses a tuple that holds itself directly or by way of other tuples, which the interpreter
+    /// would hash without end; and keys and items of sets that are not whole yet.
     fn check_gaps(
         &self,
         container: Container,
