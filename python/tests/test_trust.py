@@ -277,6 +277,24 @@ def test_a_tuple_may_lie_in_itself_by_way_of_a_list() -> None:
         hash(value)
 
 
+def test_what_cannot_take_what_it_waits_for_is_a_data_error() -> None:
+    for inner in (
+        typed("slice", start={"$ref": 1}, stop=1, step=None),
+        typed("set", value=[{"$ref": 1}]),
+    ):
+        with pytest.raises(DataError):
+            load({"$id": 1, **a_tuple(inner, [])})
+
+
+def test_a_frozen_set_that_waits_for_an_object_is_shared_by_tuples() -> None:
+    items = {"$id": 2, **typed("frozenset", value=[{"$ref": 1}])}
+    inner = a_tuple({"$ref": 2}, [{"$ref": 2}])
+    loaded = load({"$id": 1, **typed("x.Y", parts=a_tuple(items, inner, {"$ref": 2}))})
+    first, (second, [third]), fourth = loaded.__parts__["parts"]
+    assert first is second is third is fourth
+    assert next(iter(first)) is loaded
+
+
 # What is imported.
 
 PACKAGE = {

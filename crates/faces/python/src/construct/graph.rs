@@ -264,7 +264,10 @@ impl<'py> GraphHooks<'py> {
         open: &OpenContainer<'py>,
     ) -> Result<()> {
         let holds_itself = |&(_, id): &(usize, u64)| match self.marked.get(&id) {
-            Some(&Marked::OpenContainer(place)) => place >= open.tuples_from,
+            // A frozen set that is delayed is not open any more: its place is another's.
+            Some(&Marked::OpenContainer(place)) => {
+                place >= open.tuples_from && !self.delayed.holds(id)
+            }
             _ => false,
         };
         let step = match container {
