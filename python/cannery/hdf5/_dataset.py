@@ -198,6 +198,9 @@ class Dataset(HLObject):
     # ---- reading
     def __getitem__(self, args: Any) -> Any:
         args = args if isinstance(args, tuple) else (args,)
+        if not args and (shape := self.shape) is not None:
+            result = self._read(everything(shape))
+            return result if result.ndim else result[()]
         if any(arg is None for arg in args):
             raise TypeError("an index with `None` is not supported")
         names = [arg for arg in args if isinstance(arg, str)]
@@ -585,9 +588,13 @@ def _options(number: int, values: tuple[int, ...]) -> Any:
     return None if number == 32000 else values or None
 
 
+#: So many bytes any machine has: it is not asked.
+_SMALL = 1 << 24
+
+
 def _affordable(count: int) -> int:
     """Refuses what memory cannot hold, before it is allocated: a file declares any shape."""
-    if count > _memory():
+    if count > _SMALL and count > _memory():
         error = LimitError(f"the selection takes {count} bytes, more than there is memory")
         error.hint = "read it in slices"
         raise error

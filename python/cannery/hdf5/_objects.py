@@ -172,7 +172,10 @@ class Group(HLObject, MutableMapping[str, Any]):
     def _joined(self, path: bytes) -> str | None:
         if self._name is None:
             return None
-        joined = posixpath.join(self._name, text(path))
+        name = text(path)
+        if name and "/" not in name and name != ".":
+            return f"/{name}" if self._name == "/" else f"{self._name}/{name}"
+        joined = posixpath.join(self._name, name)
         parts = [part for part in joined.split("/") if part not in ("", ".")]
         return "/" + "/".join(parts)
 

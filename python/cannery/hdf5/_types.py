@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,7 +143,16 @@ def flattened(dtype: np.dtype) -> tuple[np.dtype, tuple[int, ...]]:
 
 def file_type(native: _native.Hdf5Type) -> FileType:
     """The type of elements in a file."""
-    return _made(native.describe())
+    described = native.describe()
+    if described[0] == "number" and described[-1] is None:
+        return _plain_number(*described[1:])
+    return _made(described)
+
+
+@lru_cache(maxsize=64)
+def _plain_number(size: int, name: str, kind: str, native: None) -> FileType:
+    """Numbers that NumPy has: of many datasets most have the same type."""
+    return _Number(size, name, kind, native)
 
 
 def _made(described: tuple[Any, ...]) -> FileType:

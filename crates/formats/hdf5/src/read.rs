@@ -8,6 +8,7 @@ use cannery_core::{Error, ErrorKind, Result};
 use crate::bytes::{UNDEFINED, index, malformed};
 use crate::chunks::{Chunk, ChunkIndex, Grid};
 use crate::dataset::{Dataset, fill_with};
+use crate::filters::Buffers;
 use crate::layout::{Chunked, Layout};
 use crate::selection::{BlockCopy, DimSelection, Piece, Selection};
 use crate::write::{FoundChunks, Place};
@@ -326,12 +327,13 @@ impl ChunkReads<'_> {
     }
 
     fn run(&self, bands: &Bands<'_>) -> Result<()> {
+        let mut buffers = Buffers::default();
         while !self.failed.load(Ordering::Relaxed) {
             let job = self.next.fetch_add(1, Ordering::Relaxed);
             if job >= self.total {
                 break;
             }
-            if let Err(error) = self.job(job, bands) {
+            if let Err(error) = self.job(job, bands, &mut buffers) {
                 self.failed.store(true, Ordering::Relaxed);
                 return Err(error);
             }
@@ -340,7 +342,7 @@ impl ChunkReads<'_> {
     }
 
     /// Copies what is wanted of one chunk.
-    fn job(&self, number: usize, bands: &Bands<'_>) -> Result<()> {
+    fn job(&self, number: usize, bands: &Bands<'_>, buffers: &mut Buffers) -> Result<()> {
         let (place, chosen) = place_of(&self.pieces, number);
         let behind: usize = self.pieces[1..].iter().map(Vec::len).product();
         let first = number / behind.max(1);
@@ -360,8 +362,11 @@ impl ChunkReads<'_> {
             return Ok(());
         }
         let is_whole = chosen.iter().zip(&self.chunked.shape).all(|(piece, n)| piece.count() == *n);
-        let decoded = self.decode(at, stored, &place, is_whole)?;
+        let decoded = self.decode(at, stored, &place, is_whole, buffers)?;
         copy.run(&decoded, &mut lock(), *skip);
+        if let Some(decoded) = Arc::into_inner(decoded) {
+            buffers.give(decoded);
+        }
         Ok(())
     }
 
@@ -372,6 +377,7 @@ impl ChunkReads<'_> {
         chunk: Option<Chunk>,
         place: &[u64],
         is_whole: bool,
+        buffers: &mut Buffers,
     ) -> Result<Arc<Vec<u8>>> {
         if let Some(waiting) = self.index.waiting(place) {
             return Ok(Arc::clone(waiting));
@@ -391,11 +397,11 @@ impl ChunkReads<'_> {
         let core = &self.dataset.core;
         // Both lie in the file, whatever is declared.
         core.locate(chunk.address, chunk.len)?;
-        let mut stored = crate::bytes::zeroed(index(chunk.len))?;
+        let mut stored = buffers.take(index(chunk.len))?;
         core.read_data(chunk.address, &mut stored)?;
         let raw = self.chunked.raw_edges && self.dataset.reaches_beyond(place);
         let mask = if raw { u32::MAX } else { chunk.mask };
-        let mut decoded = filters.decode(stored, mask, index(len))?;
+        let mut decoded = filters.decode_with(stored, mask, index(len), buffers)?;
         if (decoded.len() as u64) < len {
             return Err(malformed(format!(
                 "expected a chunk of {len} bytes, found {}",

@@ -1,6 +1,9 @@
 //! Bitshuffle: all first bits of the elements, then all second bits, and so on, in blocks.
 
+#![expect(clippy::inline_always, reason = "only what is inlined gets the vectors of `dispatch`")]
+
 use cannery_core::Result;
+use fearless_simd::{Level, dispatch};
 
 use super::lz4::{block_into, take, take_number};
 use crate::bytes::{index, malformed};
@@ -102,6 +105,11 @@ pub(super) fn shuffle(data: &[u8], size: usize, out: &mut [u8]) {
     }
     let mut planes = vec![0; data.len()];
     super::shuffle::shuffle(data, size, &mut planes);
+    dispatch!(Level::new(), _simd => split_bits(&planes, row, out));
+}
+
+#[inline(always)]
+fn split_bits(planes: &[u8], row: usize, out: &mut [u8]) {
     for (bytes, bits) in planes.chunks_exact(8 * row).zip(out.chunks_exact_mut(8 * row)) {
         for (at, group) in bytes.as_chunks::<8>().0.iter().enumerate() {
             let columns = transpose(u64::from_le_bytes(*group)).to_le_bytes();
@@ -146,12 +154,7 @@ fn decompress(compression: Compression, stored: &[u8], out: &mut [u8]) -> Result
     if compression == Compression::Lz4 {
         return block_into(stored, out).map(drop);
     }
-    let bytes = super::zstd_frame(stored, out.len())?;
-    if bytes.len() != out.len() {
-        return Err(malformed("a block ends early"));
-    }
-    out.copy_from_slice(&bytes);
-    Ok(())
+    super::zstd_into(stored, out)
 }
 
 /// Puts the bits of each element side by side: `data` holds a multiple of eight elements.
@@ -162,16 +165,23 @@ pub(super) fn unshuffle(data: &[u8], size: usize, out: &mut [u8]) {
     }
     // First whole bytes, all first ones before all second ones, then elements.
     let mut planes = vec![0; data.len()];
-    for (bits, bytes) in data.chunks_exact(8 * row).zip(planes.chunks_exact_mut(8 * row)) {
-        let groups = bytes.as_chunks_mut::<8>().0.iter_mut();
-        for (group, bits) in groups.zip(super::shuffle::columns(bits, row)) {
-            *group = transpose(bits).to_le_bytes();
-        }
-    }
+    dispatch!(Level::new(), _simd => join_bits(data, row, &mut planes));
     super::shuffle::unshuffle(&planes, size, out);
 }
 
+#[inline(always)]
+fn join_bits(data: &[u8], row: usize, planes: &mut [u8]) {
+    for (bits, bytes) in data.chunks_exact(8 * row).zip(planes.chunks_exact_mut(8 * row)) {
+        let groups = bytes.as_chunks_mut::<8>().0.iter_mut();
+        for (group, bits) in groups.zip(super::shuffle::columns(super::shuffle::planes(bits, row)))
+        {
+            *group = transpose(bits).to_le_bytes();
+        }
+    }
+}
+
 /// Transposes a matrix of 8 by 8 bits (Hacker's Delight, 7-3).
+#[inline(always)]
 fn transpose(mut x: u64) -> u64 {
     for (shift, mask) in
         [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]

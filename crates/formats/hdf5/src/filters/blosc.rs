@@ -2,7 +2,7 @@
 
 use cannery_core::Result;
 
-use super::{bitshuffle, blosclz, deflate, lz4, shuffle};
+use super::{Buffers, bitshuffle, blosclz, deflate, lz4, shuffle};
 use crate::bytes::{Cursor, malformed, unsupported};
 
 /// The length of a chunk's header.
@@ -22,6 +22,8 @@ pub(super) struct ChunkHead {
 
 impl ChunkHead {
     pub(super) const STORED: u8 = 2;
+    /// Of bytes or of bits.
+    const SHUFFLES: u8 = 1 | 4;
     pub(super) const WHOLE_BLOCKS: u8 = 16;
 
     pub(super) fn parse(data: &[u8], most: usize) -> Result<Self> {
@@ -39,6 +41,10 @@ impl ChunkHead {
         Ok(Self { flags, type_size, len, block })
     }
 
+    fn shuffles_bytes(&self) -> bool {
+        self.flags & 1 != 0 && self.type_size > 1
+    }
+
     pub(super) fn codec(&self) -> u8 {
         self.flags >> 5
     }
@@ -52,7 +58,7 @@ pub(super) fn starts(data: &[u8], at: usize, count: usize) -> Result<Vec<usize>>
     Ok(starts.iter().map(|start| u32::from_le_bytes(*start) as usize).collect())
 }
 
-pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
+pub(super) fn decode(data: &[u8], most: usize, buffers: &mut Buffers) -> Result<Vec<u8>> {
     let head = ChunkHead::parse(data, most)?;
     if head.flags & ChunkHead::STORED != 0 {
         let stored = data.get(HEAD..).and_then(|rest| rest.get(..head.len));
@@ -62,30 +68,60 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     let starts = starts(data, HEAD, head.len.div_ceil(head.block))?;
-    let mut out = crate::bytes::zeroed(head.len)?;
-    let mut buffer = Vec::new();
+    let mut out = buffers.take(head.len)?;
+    let mut buffer = buffers.take(head.block.min(head.len))?;
     for (block, start) in out.chunks_mut(head.block).zip(starts) {
         let stream =
             data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
-        buffer.resize(block.len(), 0);
-        decode_block(&head, stream, &mut buffer)?;
-        undo_shuffle(&head, &buffer, block);
+        decode_block(&head, stream, &mut buffer[..block.len()], block)?;
     }
+    buffers.give(buffer);
     Ok(out)
 }
 
-fn decode_block(head: &ChunkHead, mut stream: &[u8], out: &mut [u8]) -> Result<()> {
+/// Decodes a block by way of a buffer of its length.
+fn decode_block(
+    head: &ChunkHead,
+    mut stream: &[u8],
+    buffer: &mut [u8],
+    out: &mut [u8],
+) -> Result<()> {
     let splits = head.flags & ChunkHead::WHOLE_BLOCKS == 0
         && head.type_size <= MAX_SPLITS
         && head.block / head.type_size >= LEAST_SPLIT
         && out.len() == head.block;
     let parts = if splits { head.type_size } else { 1 };
     let part_len = out.len() / parts;
-    for part in out.chunks_mut(part_len.max(1)).take(parts) {
+    let mut take_part = || {
         let mut cursor = Cursor::new(stream);
         let len = cursor.u32()? as usize;
-        decode_part(head.codec(), cursor.take(len)?, part)?;
+        let stored = cursor.take(len)?;
         stream = cursor.rest();
+        Ok(stored)
+    };
+    if head.shuffles_bytes() && parts * part_len == out.len() && matches!(parts, 2 | 4 | 8) {
+        // Each part is a plane: one that was stored as it is can stay where it is.
+        let mut planes = [[].as_slice(); MAX_SPLITS];
+        for (plane, part) in planes.iter_mut().zip(buffer.chunks_exact_mut(part_len)) {
+            let stored = take_part()?;
+            *plane = stored;
+            if stored.len() != part_len {
+                decode_part(head.codec(), stored, part)?;
+                *plane = part;
+            }
+        }
+        shuffle::unshuffle_planes(&planes[..parts], out);
+        return Ok(());
+    }
+    let is_shuffled = head.flags & ChunkHead::SHUFFLES != 0;
+    let decoded = if is_shuffled { &mut *buffer } else { &mut *out };
+    for part in decoded.chunks_mut(part_len.max(1)).take(parts) {
+        decode_part(head.codec(), take_part()?, part)?;
+    }
+    // What is left at the end belongs to no part.
+    decoded[parts * part_len..].fill(0);
+    if is_shuffled {
+        undo_shuffle(head, buffer, out);
     }
     Ok(())
 }
@@ -100,15 +136,8 @@ pub(super) fn decode_part(codec: u8, stored: &[u8], out: &mut [u8]) -> Result<()
         0 => blosclz::decode_into(stored, out),
         1 => lz4::block_into(stored, out).map(drop),
         2 => snappy(stored, out),
-        3 => deflate::decode_into(stored, out).map(drop),
-        4 => {
-            let bytes = super::zstd_frame(stored, out.len())?;
-            if bytes.len() != out.len() {
-                return Err(malformed("a block ends early"));
-            }
-            out.copy_from_slice(&bytes);
-            Ok(())
-        }
+        3 => deflate::decode_into(stored, out),
+        4 => super::zstd_into(stored, out),
         other => Err(unsupported(format!("codec `{other}` of Blosc is not known"))),
     }
 }
@@ -123,7 +152,7 @@ fn snappy(stored: &[u8], out: &mut [u8]) -> Result<()> {
 
 fn undo_shuffle(head: &ChunkHead, data: &[u8], out: &mut [u8]) {
     let size = head.type_size;
-    if head.flags & 1 != 0 && size > 1 {
+    if head.shuffles_bytes() {
         shuffle::unshuffle(data, size, out);
     } else if head.flags & 4 != 0 && data.len() >= size && (data.len() / size).is_multiple_of(8) {
         let whole = data.len() / size * size;
@@ -208,7 +237,7 @@ mod tests {
                     let data: Vec<u8> = (0..len).map(|i: usize| (i / 9).to_le_bytes()[0]).collect();
                     let values = [2, 2, size, 0, 5, shuffling, codec];
                     let stored = encode(&data, &values).expect("compressed");
-                    let found = decode(&stored, len).ok();
+                    let found = decode(&stored, len, &mut Buffers::default()).ok();
                     assert_eq!(found, Some(data), "{codec} {shuffling} {size} {len}");
                 }
             }

@@ -3,7 +3,7 @@
 use cannery_core::Result;
 
 use super::blosc::{ChunkHead, decode_part, starts};
-use super::{bitshuffle, shuffle};
+use super::{Buffers, bitshuffle, shuffle};
 use crate::bytes::{Cursor, index, malformed, unsupported};
 
 /// The length of the header of a chunk of version 2.
@@ -12,12 +12,12 @@ const LONG_HEAD: usize = 32;
 /// The fixed part of a frame's header.
 const FRAME_HEAD: usize = 87;
 
-pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
+pub(super) fn decode(data: &[u8], most: usize, buffers: &mut Buffers) -> Result<Vec<u8>> {
     if data.get(2..9) != Some(b"b2frame") {
-        return decode_chunk(data, most);
+        return decode_chunk(data, most, buffers);
     }
     let frame = BloscFrame::parse(data, most)?;
-    let out = frame.chunks(data)?;
+    let out = frame.chunks(data, buffers)?;
     match frame.blocks(data)? {
         Some(blocks) => blocks.to_rows(&out, frame.type_size),
         None => Ok(out),
@@ -56,7 +56,7 @@ impl BloscFrame {
         Ok(frame)
     }
 
-    fn chunks(&self, data: &[u8]) -> Result<Vec<u8>> {
+    fn chunks(&self, data: &[u8], buffers: &mut Buffers) -> Result<Vec<u8>> {
         if self.len == 0 {
             return Ok(Vec::new());
         }
@@ -65,13 +65,19 @@ impl BloscFrame {
         }
         let count = self.len.div_ceil(self.chunk);
         let table = data.get(self.head_len..).and_then(|rest| rest.get(self.stored..));
-        let table =
-            decode_chunk(table.ok_or_else(|| malformed("the frame ends early"))?, count * 8)?;
+        let table = table.ok_or_else(|| malformed("the frame ends early"))?;
+        let table = decode_chunk(table, count * 8, buffers)?;
         let mut out = Vec::new();
         for offset in table.as_chunks::<8>().0 {
             let want = self.chunk.min(self.len - out.len());
             let offset = i64::from_le_bytes(*offset);
-            out.extend(self.chunk_at(data, offset, want)?);
+            let chunk = self.chunk_at(data, offset, want, buffers)?;
+            if count == 1 {
+                out = chunk;
+                break;
+            }
+            out.extend_from_slice(&chunk);
+            buffers.give(chunk);
         }
         if out.len() != self.len {
             return Err(malformed("the frame's chunks are not as long as the frame"));
@@ -79,7 +85,13 @@ impl BloscFrame {
         Ok(out)
     }
 
-    fn chunk_at(&self, data: &[u8], offset: i64, want: usize) -> Result<Vec<u8>> {
+    fn chunk_at(
+        &self,
+        data: &[u8],
+        offset: i64,
+        want: usize,
+        buffers: &mut Buffers,
+    ) -> Result<Vec<u8>> {
         let Ok(offset) = usize::try_from(offset) else {
             // The highest byte says which value a chunk has that is not stored.
             return match offset >> 56 & 0x7f {
@@ -88,11 +100,8 @@ impl BloscFrame {
             };
         };
         let chunk = data.get(self.head_len..).and_then(|rest| rest.get(offset..));
-        let bytes = decode_chunk(
-            chunk.ok_or_else(|| malformed("a chunk lies outside the frame"))?,
-            want.max(self.chunk),
-        )?;
-        Ok(bytes)
+        let chunk = chunk.ok_or_else(|| malformed("a chunk lies outside the frame"))?;
+        decode_chunk(chunk, want.max(self.chunk), buffers)
     }
 
     /// The multidimensional blocks, if the frame has some.
@@ -250,10 +259,10 @@ impl Iterator for Counter<'_> {
 }
 
 /// Decodes one chunk, of version 1 or 2.
-fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
+fn decode_chunk(data: &[u8], most: usize, buffers: &mut Buffers) -> Result<Vec<u8>> {
     let head = ChunkHead::parse(data, most)?;
     if head.flags & 5 != 5 {
-        return super::blosc::decode(data, most);
+        return super::blosc::decode(data, most, buffers);
     }
     let long = data.get(..LONG_HEAD).ok_or_else(|| malformed("the chunk ends early"))?;
     let (filters, meta, flags) = (&long[16..22], &long[24..30], long[31]);
@@ -275,18 +284,25 @@ fn decode_chunk(data: &[u8], most: usize) -> Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     let starts = starts(data, LONG_HEAD, head.len.div_ceil(head.block))?;
-    let mut out = crate::bytes::zeroed(head.len)?;
+    let mut out = buffers.take(head.len)?;
+    let mut buffer = buffers.take(head.block.min(head.len))?;
     // Differences are taken from the first block.
     let mut first = None;
     for (block, start) in out.chunks_mut(head.block).zip(starts) {
         let stream =
             data.get(start..).ok_or_else(|| malformed("a block lies outside the chunk"))?;
-        decode_block(&head, stream, block)?;
-        undo_filters(&head, filters, meta, first.as_deref(), block)?;
+        let buffer = &mut buffer[..block.len()];
+        // Each way of shuffling goes from one of the two to the other.
+        let shuffles = filters.iter().filter(|filter| matches!(filter, 1 | 2)).count();
+        let (from, to) =
+            if shuffles % 2 == 1 { (buffer, &mut *block) } else { (&mut *block, buffer) };
+        decode_block(&head, stream, from)?;
+        undo_filters(&head, filters, meta, first.as_deref(), from, to)?;
         if first.is_none() && filters.contains(&DELTA) {
             first = Some(block.to_vec());
         }
     }
+    buffers.give(buffer);
     Ok(out)
 }
 
@@ -326,6 +342,8 @@ fn decode_block(head: &ChunkHead, mut stream: &[u8], out: &mut [u8]) -> Result<(
         }
         stream = cursor.rest();
     }
+    // What is left at the end belongs to no part.
+    out[parts * part_len..].fill(0);
     Ok(())
 }
 
@@ -348,13 +366,14 @@ fn undo_delta(type_size: usize, first: Option<&[u8]>, block: &mut [u8]) {
     }
 }
 
-/// Undoes the filters of a block, the last first.
-fn undo_filters(
+/// Undoes the filters of a block, the last first; shuffling goes to `spare`, which is then the block.
+fn undo_filters<'b>(
     head: &ChunkHead,
     filters: &[u8],
     meta: &[u8],
     first: Option<&[u8]>,
-    block: &mut [u8],
+    mut block: &'b mut [u8],
+    mut spare: &'b mut [u8],
 ) -> Result<()> {
     for (&filter, &meta) in filters.iter().zip(meta).rev() {
         match filter {
@@ -362,13 +381,14 @@ fn undo_filters(
             0 | 4 => {}
             1 | 2 => {
                 let size = if filter == 1 && meta > 0 { usize::from(meta) } else { head.type_size };
-                let data = block.to_vec();
                 if filter == 1 {
-                    shuffle::unshuffle(&data, size, block);
+                    shuffle::unshuffle(block, size, spare);
                 } else {
-                    let whole = data.len() / size / 8 * 8 * size;
-                    bitshuffle::unshuffle(&data[..whole], size, &mut block[..whole]);
+                    let whole = block.len() / size / 8 * 8 * size;
+                    bitshuffle::unshuffle(&block[..whole], size, &mut spare[..whole]);
+                    spare[whole..].copy_from_slice(&block[whole..]);
                 }
+                std::mem::swap(&mut block, &mut spare);
             }
             DELTA => undo_delta(head.type_size, first, block),
             other => {

@@ -2,6 +2,7 @@
 
 use cannery_core::Result;
 
+use super::Buffers;
 use crate::bytes::{index, malformed};
 
 /// Decompresses a block into a slice, which it fills.
@@ -35,7 +36,7 @@ pub(super) fn take<'a>(data: &mut &'a [u8], len: u64) -> Result<&'a [u8]> {
     Ok(taken)
 }
 
-pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
+pub(super) fn decode(data: &[u8], most: usize, buffers: &mut Buffers) -> Result<Vec<u8>> {
     let mut rest = data;
     let total = take_number(&mut rest, 8)?;
     let block = index(take_number(&mut rest, 4)?);
@@ -49,7 +50,7 @@ pub(super) fn decode(data: &[u8], most: usize) -> Result<Vec<u8>> {
     if total / 256 > data.len() as u64 {
         return Err(malformed("the stream is too short for its length"));
     }
-    let mut out = crate::bytes::zeroed(index(total))?;
+    let mut out = buffers.take(index(total))?;
     for part in out.chunks_mut(block.max(1)) {
         let len = take_number(&mut rest, 4)?;
         let stored = take(&mut rest, len)?;

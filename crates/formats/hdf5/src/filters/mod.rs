@@ -5,6 +5,7 @@ mod bitshuffle;
 mod blosc;
 mod blosc2;
 mod blosclz;
+mod buffers;
 mod deflate;
 mod encode;
 mod lz4;
@@ -18,6 +19,8 @@ mod zfp;
 use std::io::Read;
 
 use cannery_core::{Error, ErrorKind, Result};
+
+pub(crate) use buffers::Buffers;
 
 use crate::bytes::{Cursor, malformed, wrong_version};
 use crate::checksum::fletcher32;
@@ -81,6 +84,17 @@ impl Pipeline {
 
     /// Undoes the filters, but for those whose bit in `mask` is set: `expected` bytes come out.
     pub(crate) fn decode(&self, stored: Vec<u8>, mask: u32, expected: usize) -> Result<Vec<u8>> {
+        self.decode_with(stored, mask, expected, &mut Buffers::default())
+    }
+
+    /// The same, in memory of chunks that were decoded before.
+    pub(crate) fn decode_with(
+        &self,
+        stored: Vec<u8>,
+        mask: u32,
+        expected: usize,
+        buffers: &mut Buffers,
+    ) -> Result<Vec<u8>> {
         let mut data = stored;
         let applied = self.filters.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 0);
         let mut left = applied.clone().count();
@@ -88,7 +102,7 @@ impl Pipeline {
             left -= 1;
             // What later filters made may be a little longer than what they were given.
             let most = if left == 0 { expected } else { expected + expected / 4 + 4096 };
-            data = decode_one(filter, data, most).map_err(|e| in_filter(e, filter))?;
+            data = decode_one(filter, data, most, buffers).map_err(|e| in_filter(e, filter))?;
         }
         Ok(data)
     }
@@ -141,25 +155,32 @@ pub(crate) fn filter_name(id: u16) -> Option<&'static str> {
 }
 
 /// Undoes one filter; at most `most` bytes come out.
-fn decode_one(filter: &Filter, data: Vec<u8>, most: usize) -> Result<Vec<u8>> {
+fn decode_one(
+    filter: &Filter,
+    data: Vec<u8>,
+    most: usize,
+    buffers: &mut Buffers,
+) -> Result<Vec<u8>> {
     let values = filter.values.as_slice();
-    match filter.id {
-        1 => deflate::decode(&data, most),
-        2 => shuffle::decode(data, values),
-        3 => check_fletcher32(data),
+    let decoded = match filter.id {
+        2 => return shuffle::decode(data, values, buffers),
+        3 => return check_fletcher32(data),
+        5 => return nbit::decode(data, values, most),
+        1 => deflate::decode(&data, most, buffers),
         4 => szip::decode(&data, values, most),
-        5 => nbit::decode(data, values, most),
         6 => scale_offset::decode(&data, values, most),
         307 => bounded(bzip2::read::BzDecoder::new(data.as_slice()), most),
         32000 => lzf::decode(&data, values, most),
-        32001 => blosc::decode(&data, most),
-        32004 => lz4::decode(&data, most),
+        32001 => blosc::decode(&data, most, buffers),
+        32004 => lz4::decode(&data, most, buffers),
         32008 => bitshuffle::decode(&data, values, most),
         32013 => zfp::decode(&data, values, most),
-        32015 => zstd_frame(&data, most),
-        32026 => blosc2::decode(&data, most),
+        32015 => zstd_frame(&data, most, buffers),
+        32026 => blosc2::decode(&data, most, buffers),
         id => Err(unknown_filter(id, &filter.name)),
-    }
+    }?;
+    buffers.give(data);
+    Ok(decoded)
 }
 
 /// The error for a filter that cannot be undone.
@@ -219,7 +240,36 @@ fn too_long(most: usize) -> Error {
 
 /// Decompresses a zstd frame to at most `most` bytes.
 #[cfg(feature = "zstd")]
-fn zstd_frame(data: &[u8], most: usize) -> Result<Vec<u8>> {
+fn zstd_frame(data: &[u8], most: usize, buffers: &mut Buffers) -> Result<Vec<u8>> {
+    // A block of 128 KiB takes at least 4 bytes.
+    let possible = data.len().saturating_mul(1 << 15);
+    if let Some(len) = zstd_content_size(data).filter(|len| *len <= most.min(possible)) {
+        let mut out = buffers.take(len)?;
+        if zstd_bulk(data, &mut out) {
+            return Ok(out);
+        }
+        buffers.give(out);
+    }
+    zstd_stream(data, most)
+}
+
+/// Decompresses a zstd frame into a slice, which it fills.
+fn zstd_into(data: &[u8], out: &mut [u8]) -> Result<()> {
+    #[cfg(feature = "zstd")]
+    if zstd_bulk(data, out) {
+        return Ok(());
+    }
+    let bytes = zstd_frame(data, out.len(), &mut Buffers::default())?;
+    if bytes.len() != out.len() {
+        return Err(malformed("a block ends early"));
+    }
+    out.copy_from_slice(&bytes);
+    Ok(())
+}
+
+/// Whether a frame could be decompressed in one call and filled the slice.
+#[cfg(feature = "zstd")]
+fn zstd_bulk(data: &[u8], out: &mut [u8]) -> bool {
     use std::cell::RefCell;
 
     use zstd::bulk::Decompressor;
@@ -227,21 +277,13 @@ fn zstd_frame(data: &[u8], most: usize) -> Result<Vec<u8>> {
     thread_local! {
         static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
     }
-    // A block of 128 KiB takes at least 4 bytes.
-    let possible = data.len().saturating_mul(1 << 15);
-    if let Some(len) = zstd_content_size(data).filter(|len| *len <= most.min(possible)) {
-        let mut out = crate::bytes::zeroed(len)?;
-        let done = DECOMPRESSOR.with_borrow_mut(|decompressor| {
-            if decompressor.is_none() {
-                *decompressor = Decompressor::new().ok();
-            }
-            decompressor.as_mut()?.decompress_to_buffer(data, out.as_mut_slice()).ok()
-        });
-        if done == Some(len) {
-            return Ok(out);
+    DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        if decompressor.is_none() {
+            *decompressor = Decompressor::new().ok();
         }
-    }
-    zstd_stream(data, most)
+        let done = decompressor.as_mut().and_then(|d| d.decompress_to_buffer(data, out).ok());
+        done == Some(out.len())
+    })
 }
 
 /// The length that the header of a zstd frame declares (RFC 8878, 3.1.1.1).
@@ -275,7 +317,7 @@ fn zstd_stream(data: &[u8], most: usize) -> Result<Vec<u8>> {
 }
 
 #[cfg(not(feature = "zstd"))]
-fn zstd_frame(_data: &[u8], _most: usize) -> Result<Vec<u8>> {
+fn zstd_frame(_data: &[u8], _most: usize, _buffers: &mut Buffers) -> Result<Vec<u8>> {
     Err(crate::bytes::unsupported("the data need zstd, which this build lacks")
         .with_hint("build `cannery-hdf5` with its feature `zstd`"))
 }
