@@ -25,6 +25,8 @@ RUST_BESIDE := fuzz/Cargo.toml bench/rust/Cargo.toml
 # How the wheel is built: `quick` for the tests, `release` for what is measured or given away.
 PROFILE := quick
 demo bench wheel: PROFILE := release
+# What a wheel may take, in bytes.
+MOST_BYTES := 12000000
 # Of the binding: `toy` is the tests' own format.
 FEATURES ?=
 
@@ -72,6 +74,12 @@ setup: $(VENV)/.tools
 .PHONY: wheel
 wheel: setup
 	mkdir -p dist && cp $(VENV)/wheels/*.whl dist/ && ls -l dist
+	@for wheel in $(VENV)/wheels/*.whl; do \
+	    bytes=$$(stat -c %s "$$wheel"); \
+	    if [ "$$bytes" -ge $(MOST_BYTES) ]; then \
+	        echo "!! the wheel has $$bytes bytes, at least $(MOST_BYTES): make something small again"; exit 1; \
+	    fi; \
+	done
 
 # --- the two commands, and the tables
 

@@ -1,5 +1,6 @@
-"""HDF5: whole datasets, many small ones and single rows, read beside h5py, PyTables and pyfive;
-whole datasets, many small ones and rows that are appended, written beside h5py.
+"""HDF5: whole datasets, many small ones, single rows and many links, read beside h5py, PyTables
+and pyfive, by one thread and by two; whole datasets, many small ones and rows that are appended,
+written beside h5py.
 """
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from cannery import hdf5
 from . import peers
 from .harness import Contender, Effort, Table, measure, megabytes_per_second, milliseconds, verified
 
-ROWS, COLUMNS, CHUNK, SMALL = 4000, 1000, 250, 10_000
+ROWS, COLUMNS, CHUNK, SMALL, LINKS = 4000, 1000, 250, 10_000, 100_000
 
 
 def tables(effort: Effort) -> Iterator[Table]:
@@ -31,6 +33,7 @@ def tables(effort: Effort) -> Iterator[Table]:
         for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
             yield _whole(modules, path, columns, effort, (clock, what))
         yield _many(modules, path, effort)
+        yield _threads(modules["h5py"], path, effort)
         for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
             yield _written(modules["h5py"], Path(folder), effort, (clock, what))
         yield _appended(modules["h5py"], Path(folder), effort)
@@ -67,6 +70,9 @@ def _write(h5py: Any, path: Path) -> list[str]:
         small = file.create_group("small")
         for number in range(SMALL):
             small[str(number)] = np.arange(5)
+        links = file.create_group("links")
+        for number in range(LINKS):
+            links[str(number)] = small
     return list(options)
 
 
@@ -103,7 +109,11 @@ def _whole(
 
 def _many(modules: dict[str, Any], path: Path, effort: Effort) -> Table:
     table = Table("HDF5 small reads, CPU ms", milliseconds)
-    tasks: dict[str, Callable[[Any], Any]] = {f"{SMALL} datasets": _small, "300 rows": _rows}
+    tasks: dict[str, Callable[[Any], Any]] = {
+        f"{SMALL} datasets": _small,
+        "300 rows": _rows,
+        f"{LINKS} links": _links,
+    }
     for column, task in tasks.items():
         contenders = [
             Contender("h5py", lambda _, task=task: task(modules["h5py"].File(path))),
@@ -118,6 +128,31 @@ def _many(modules: dict[str, Any], path: Path, effort: Effort) -> Table:
 def _small(file: Any) -> int:
     with file:
         return sum(int(dataset[()].sum()) for dataset in file["small"].values())
+
+
+def _links(file: Any) -> int:
+    with file:
+        return len(list(file["links"])) + len(file["links/77777"])
+
+
+def _threads(h5py: Any, path: Path, effort: Effort) -> Table:
+    """The same reads by one thread of Python and by two, which share a file."""
+    table = Table("HDF5 eight whole reads, wall ms", milliseconds)
+
+    def read(file: Any, workers: int) -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda _: file["shuffle+gzip"][()], range(8)))
+
+    theirs, one, own = h5py.File(path), hdf5.File(path, threads=1), hdf5.File(path)
+    for workers in (1, 2):
+        contenders = [
+            Contender("h5py", partial(read, theirs)),
+            Contender("cannery.hdf5, threads=1", partial(read, one)),
+            Contender("cannery.hdf5, threads=0", partial(read, own)),
+        ]
+        figures = measure(contenders, workers, clock=time.perf_counter_ns, effort=effort)
+        table.add(f"{workers} in Python", 0, figures)
+    return table
 
 
 def _rows(file: Any) -> float:
