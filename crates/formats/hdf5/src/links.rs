@@ -11,7 +11,7 @@ use crate::core::FileCore;
 use crate::fractal_heap::FractalHeap;
 use crate::header::{Header, MessageKind};
 use crate::shared::resolve;
-use crate::symbols::read_links;
+use crate::symbols::{find_link, read_links};
 
 /// A named member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +105,15 @@ impl Links {
             return Ok(None);
         }
         cursor.address(core.sizes).map(Some)
+    }
+
+    /// Looks for one link of a group in its symbol tables; `None` if it is not there, or if the group has none.
+    fn find(core: &FileCore, header: &Header, name: &[u8]) -> Result<Option<Link>> {
+        let Some(message) = header.find(MessageKind::SYMBOL_TABLE) else { return Ok(None) };
+        let data = resolve(core, message)?;
+        let mut cursor = Cursor::new(&data);
+        let (tree, heap) = (cursor.address(core.sizes)?, cursor.address(core.sizes)?);
+        find_link(core, tree, heap, name)
     }
 
     /// Reads the links of the group that a header describes; `None` if it is no group.
@@ -218,29 +227,72 @@ fn parse_target(core: &FileCore, kind: u8, cursor: &mut Cursor<'_>) -> Result<Li
 /// Links that are kept, at most, over all groups.
 const KEPT: usize = 1 << 18;
 
+/// Links of a group that are looked for one by one, before all are read.
+const FEW: u32 = 8;
+
 /// The links of the groups that were looked at last.
 #[derive(Default)]
-pub(crate) struct LinkCache(Mutex<(usize, HashMap<u64, Arc<Links>>)>);
+pub(crate) struct LinkCache(Mutex<KeptLinks>);
+
+#[derive(Default)]
+struct KeptLinks {
+    count: usize,
+    groups: HashMap<u64, Arc<Links>>,
+    /// How many links of other groups were looked for.
+    lookups: HashMap<u64, u32>,
+}
 
 impl LinkCache {
+    /// The link of a name in the group at an address; `None` if it is no group.
+    ///
+    /// Of large groups the first few are looked for alone.
+    pub(crate) fn find(
+        &self,
+        core: &FileCore,
+        address: u64,
+        name: &[u8],
+    ) -> Result<Option<Option<Link>>> {
+        if core.edits.is_none() && self.is_first(address) {
+            let header = Header::read(core, address)?;
+            // What the tree does not lead to may be there nevertheless, in a damaged file.
+            if let Ok(Some(link)) = Links::find(core, &header, name) {
+                return Ok(Some(Some(link)));
+            }
+        }
+        let links = self.get(core, address)?;
+        Ok(links.map(|links| links.get(name).cloned()))
+    }
+
+    /// Whether a link may be looked for alone.
+    fn is_first(&self, address: u64) -> bool {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.groups.contains_key(&address) || kept.lookups.len() > KEPT {
+            return false;
+        }
+        let lookups = kept.lookups.entry(address).or_default();
+        *lookups += 1;
+        *lookups <= FEW
+    }
+
     /// The links of the group at an address, if it is one.
     pub(crate) fn get(&self, core: &FileCore, address: u64) -> Result<Option<Arc<Links>>> {
         if let Some(links) = core.edits.as_ref().and_then(|edits| edits.links(address)) {
             return Ok(Some(links));
         }
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = lock().1.get(&address) {
+        if let Some(found) = lock().groups.get(&address) {
             return Ok(Some(Arc::clone(found)));
         }
         let header = Header::read(core, address)?;
         let Some(links) = Links::read(core, &header)? else { return Ok(None) };
         let links = Arc::new(links);
         let mut kept = lock();
-        if kept.0 + links.len() > KEPT {
-            *kept = Default::default();
+        if kept.count + links.len() > KEPT {
+            *kept = KeptLinks::default();
         }
-        kept.0 += links.len() + 1;
-        kept.1.insert(address, Arc::clone(&links));
+        kept.count += links.len() + 1;
+        kept.lookups.remove(&address);
+        kept.groups.insert(address, Arc::clone(&links));
         Ok(Some(links))
     }
 }

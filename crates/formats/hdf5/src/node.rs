@@ -136,8 +136,20 @@ impl Node {
     }
 
     fn links(&self) -> Result<Arc<Links>> {
-        let links = self.core.links.get(&self.core, self.address)?;
-        links.ok_or_else(|| Error::new(ErrorKind::Type, "expected a group"))
+        self.core.links.get(&self.core, self.address)?.ok_or_else(no_group)
+    }
+
+    /// The link of a name; [`ErrorKind::Type`] if the object is no group.
+    fn find(&self, name: &[u8]) -> Result<Option<Link>> {
+        self.core.links.find(&self.core, self.address, name)?.ok_or_else(no_group)
+    }
+
+    /// The names of the group's links, in the order of [`Node::members`].
+    ///
+    /// # Errors
+    /// As [`Node::members`].
+    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
+        Ok(self.links()?.in_order().into_iter().map(|link| link.name.clone()).collect())
     }
 
     /// The links of the group that the object is, in the order in which they were made if it
@@ -175,9 +187,7 @@ impl Node {
             Some(at) => (&path[..=at], &path[at + 1..]),
             None => (&path[..0], path),
         };
-        let group = self.resolve(before)?;
-        let links = group.links()?;
-        links.get(name).cloned().ok_or_else(|| not_found(name))
+        self.resolve(before)?.find(name)?.ok_or_else(|| not_found(name))
     }
 
     /// Follows a path: through hard, soft and, where the policy allows, external links.
@@ -211,6 +221,11 @@ fn is_own_name(core: &FileCore, name: &[u8]) -> bool {
 }
 
 #[cold]
+fn no_group() -> Error {
+    Error::new(ErrorKind::Type, "expected a group")
+}
+
+#[cold]
 fn not_found(name: &[u8]) -> Error {
     Error::new(ErrorKind::NotFound, format!("no object is named `{}`", name.escape_ascii()))
 }
@@ -232,10 +247,10 @@ impl Walk {
                 .parts_left
                 .checked_sub(1)
                 .ok_or_else(|| malformed("a path has too many parts"))?;
-            let links = at
-                .links()
+            let link = at
+                .find(part)
                 .map_err(|e| if e.kind() == ErrorKind::Type { not_found(part) } else { e })?;
-            let link = links.get(part).ok_or_else(|| not_found(part))?;
+            let link = link.ok_or_else(|| not_found(part))?;
             at = self.target(&at, &link.target)?;
         }
         Ok(at)

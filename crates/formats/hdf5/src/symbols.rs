@@ -79,16 +79,49 @@ pub(crate) fn read_links(core: &FileCore, tree: u64, heap: u64) -> Result<Vec<Li
                 continue;
             }
         };
-        if level.is_some_and(|level| found.checked_add(1) != Some(level)) {
-            return Err(malformed("a B-tree's node is not of the level below its parent"));
-        }
-        pending.extend(children.into_iter().rev().map(|child| (child, Some(found))));
+        check_level(found, level)?;
+        pending.extend(children.into_iter().rev().map(|(_, child)| (child, Some(found))));
     }
     Ok(links)
 }
 
-/// The level and the children of a node.
-fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<u64>)> {
+/// Looks for one link of a group without reading all of them; `None` if the tree does not lead to it.
+pub(crate) fn find_link(
+    core: &FileCore,
+    tree: u64,
+    heap: u64,
+    name: &[u8],
+) -> Result<Option<Link>> {
+    let heap = LocalHeap::read(core, heap)?;
+    let (mut address, mut level) = (tree, None);
+    while level != Some(0) {
+        let (found, children) = node(core, address)?;
+        check_level(found, level)?;
+        // A child has the names behind its own key, up to that of the next.
+        let mut next = None;
+        for &(key, child) in &children {
+            if next.is_some() && heap.name(key)? >= name {
+                break;
+            }
+            next = Some(child);
+        }
+        let Some(child) = next else { return Ok(None) };
+        (address, level) = (child, Some(found));
+    }
+    let mut links = Vec::new();
+    read_symbols(core, address, &heap, &mut links)?;
+    Ok(links.into_iter().find(|link| link.name == name))
+}
+
+fn check_level(level: u8, parent: Option<u8>) -> Result<()> {
+    if parent.is_some_and(|parent| level.checked_add(1) != Some(parent)) {
+        return Err(malformed("a B-tree's node is not of the level below its parent"));
+    }
+    Ok(())
+}
+
+/// The level of a node, and its children with the key before each.
+fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<(u64, u64)>)> {
     let (offset, length) = (u64::from(core.sizes.offset), u64::from(core.sizes.length));
     let prefix = core.read(address, 8 + 2 * offset)?;
     let mut cursor = Cursor::new(&prefix);
@@ -102,8 +135,7 @@ fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<u64>)> {
     let mut cursor = Cursor::new(&body);
     let mut children = Vec::new();
     for _ in 0..count {
-        cursor.length(core.sizes)?;
-        children.push(cursor.address(core.sizes)?);
+        children.push((cursor.length(core.sizes)?, cursor.address(core.sizes)?));
     }
     Ok((level, children))
 }

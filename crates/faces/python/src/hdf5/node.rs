@@ -61,10 +61,10 @@ impl Hdf5Node {
 
     /// The names of the group's links, in order.
     fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let members = py.detach(|| self.0.members()).or_raise(py)?;
+        let names = py.detach(|| self.0.names()).or_raise(py)?;
         let list = memory::new_list(py)?;
-        for link in &members {
-            list.append(memory::new_bytes(py, &link.name)?)?;
+        for name in &names {
+            list.append(memory::new_bytes(py, name)?)?;
         }
         Ok(list)
     }
