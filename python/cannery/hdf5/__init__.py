@@ -33,6 +33,7 @@ from cannery.hdf5._objects import (
     is_hdf5,
 )
 from cannery.hdf5._references import Reference, RegionReference
+from cannery.hdf5._select import MultiBlockSlice
 from cannery.hdf5._tree import Tree, Variable
 from cannery.hdf5._types import (
     Empty,
@@ -73,6 +74,7 @@ __all__ = [
     "HLObject",
     "HardLink",
     "LimitError",
+    "MultiBlockSlice",
     "ObjectError",
     "Reference",
     "RegionReference",

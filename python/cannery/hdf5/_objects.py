@@ -65,7 +65,9 @@ class Group(HLObject, MutableMapping[str, Any]):
         path = name_bytes(name)
         try:
             node = self._node.resolve(path)
-            return _made(self._state, node, self._joined(path))
+            # In another file it has another path.
+            is_here = node.id[0] == self._id[0]
+            return _made(self._state, node, self._joined(path) if is_here else None)
         except (CanneryError, OSError) as error:
             raise object_error(text(path), error) from error
 
@@ -388,6 +390,13 @@ class File(Group):
             raise ValueError(f"the user block has {self.userblock_size} bytes")
         super().__init__(State(_made, self, threads), node, "/")
 
+    def _other(self, state: State, node: _native.Hdf5Node) -> File:
+        """A file that links of this one led to: it is open for reading as long as this one is."""
+        file = File.__new__(File)
+        file.filename, file.mode, file._writer, file._stream = str(node.file_path), "r", None, None
+        Group.__init__(file, state, node.root(), "/")
+        return file
+
     @property
     def libver(self) -> tuple[str, str]:
         """The oldest and newest versions of HDF5 for which the file is written."""
@@ -474,7 +483,7 @@ def _link(parts: tuple[Any, ...]) -> HardLink | SoftLink | ExternalLink | UserLi
 
 
 def _made(state: State, node: _native.Hdf5Node, name: str | None) -> HLObject:
-    kind = node.kind()
+    kind, state = node.kind(), state.of(node)
     if kind == "group":
         return Group(state, node, name)
     if kind == "dataset":
