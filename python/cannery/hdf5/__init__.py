@@ -16,7 +16,7 @@ other threads go on, and numbers for which libhdf5 has no conversion are read al
 
 from cannery.errors import LimitError
 from cannery.hdf5._dims import DimensionManager, DimensionProxy
-from cannery.hdf5._errors import FillValueError, ObjectError
+from cannery.hdf5._errors import FillValueError, ObjectError, ReadError
 from cannery.hdf5._fsck import Checkup, Finding, fsck
 from cannery.hdf5._objects import (
     AttributeManager,
@@ -77,6 +77,7 @@ __all__ = [
     "MultiBlockSlice",
     "ObjectError",
     "Reference",
+    "ReadError",
     "RegionReference",
     "SoftLink",
     "Tree",

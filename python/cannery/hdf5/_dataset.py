@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from cannery.errors import LimitError
+from cannery.errors import DataError, LimitError
 from cannery.hdf5._dims import DimensionManager, is_scale, make_scale
-from cannery.hdf5._errors import FillValueError, shown
+from cannery.hdf5._errors import FillValueError, read_error, shown
 from cannery.hdf5._object import HLObject
 from cannery.hdf5._references import RegionReference
 from cannery.hdf5._select import (
@@ -237,12 +237,18 @@ class Dataset(HLObject):
         if self._state.spend is not None:
             self._state.spend(selected.count * max(size, 1))
         raw = np.empty(_affordable(selected.count * size), "u1")
-        self._native.read_into(selected.wanted, raw, self._state.threads)
+        self._read_into(selected, raw)
         base, inner = flattened(dtype)
         if self._type.is_plain:
             return raw.view(base).reshape(selected.shape + inner)
         values = self._type.convert(raw.reshape(-1, size), self._node)
         return values.reshape(selected.shape + inner)
+
+    def _read_into(self, selected: Selected, raw: np.ndarray) -> None:
+        try:
+            self._native.read_into(selected.wanted, raw, self._state.threads)
+        except DataError as error:
+            raise read_error(error) from error
 
     def _read_region(self, reference: RegionReference) -> Any:
         found = reference._region()
@@ -336,7 +342,7 @@ class Dataset(HLObject):
             raise TypeError(f"cannot read elements of shape {shape} into {wanted}")
         if self._reads_into(part, selected):
             raw = part.reshape(-1).view("u1")
-            self._native.read_into(selected.wanted, raw, self._state.threads)
+            self._read_into(selected, raw)
             return
         dest[places] = self._read(selected).reshape(wanted)[()]
 

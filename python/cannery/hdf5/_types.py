@@ -439,7 +439,8 @@ class _Reference(FileType):
 def as_numbers(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Elements as those of another type; integers out of its range are its first or last."""
     if dtype.kind not in "iu" or values.dtype.kind not in "iuf":
-        return values.astype(dtype)
+        with np.errstate(over="ignore"):
+            return values.astype(dtype)
     bounds = np.iinfo(dtype)
     if values.dtype.kind == "f":
         # The bounds of 64 bits are no numbers of 16 or 32.
