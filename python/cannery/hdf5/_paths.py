@@ -41,9 +41,7 @@ class Paths:
             names.append(text(name))
         return "/" + "/".join(reversed(names))
 
-    def _hard_links(
-        self, root: _native.Hdf5Node
-    ) -> Iterator[tuple[NodeId, tuple[NodeId, bytes]]]:
+    def _hard_links(self, root: _native.Hdf5Node) -> Iterator[tuple[NodeId, tuple[NodeId, bytes]]]:
         seen = {root.id}
         pending = [(root, iter(_names(root)))]
         while pending:
