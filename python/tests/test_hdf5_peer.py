@@ -252,3 +252,23 @@ def test_what_cannot_be_read_is_an_os_error(tmp_path):
         assert file["x"][50:].tolist() == list(range(50, 100))
         with pytest.raises(hdf5.ReadError, match="deflate"):
             file["y"][0]
+
+
+def test_percent_signs_in_the_names_of_virtual_sources(tmp_path):
+    """`%%` stands for `%`, whether or not `%b` stands for the number of a block."""
+    with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
+        file["a%b"], file["a%"] = [1, 2], [3, 4]
+        file.create_dataset("grows%", data=[5, 6], maxshape=(None,), chunks=(2,))
+        for name, source in [("escaped", "a%%b"), ("percent", "a%%")]:
+            layout = h5py.VirtualLayout((2,), "i8")
+            layout[:] = h5py.VirtualSource(".", source, (2,))
+            file.create_virtual_dataset(name, layout, fillvalue=-1)
+        layout = h5py.VirtualLayout((2,), "i8", maxshape=(None,))
+        unlimited = h5py.VirtualSource(".", "grows%%", (2,), maxshape=(None,))
+        layout[: h5py.h5s.UNLIMITED] = unlimited[: h5py.h5s.UNLIMITED]
+        file.create_virtual_dataset("unlimited", layout, fillvalue=-1)
+    with h5py.File(tmp_path / "a.h5") as theirs, hdf5.File(tmp_path / "a.h5") as ours:
+        for file in (theirs, ours):
+            found = [file[name][()].tolist() for name in ("escaped", "percent", "unlimited")]
+            assert found == [[1, 2], [3, 4], [5, 6]]
+            assert file["percent"].virtual_sources()[0].dset_name == "a%%"
