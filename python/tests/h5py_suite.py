@@ -62,7 +62,6 @@ EXCLUDED = {
     ),
     r"test_append_permissions": "a superuser may write any file",
     r"TestFileLocking": "`locking=` is for libhdf5's own locks; ours follow the environment",
-    r"TestExternalLinks::test_(create|close_file)": "a group of another file is no `File`",
     r"test_native_complex": "complex numbers are written as compounds, as h5py's default is",
     r"TestScalar.*::test_mask": "a mask of a scalar is an index as others",
 }
@@ -72,7 +71,6 @@ OPEN = (
     r"test_deleted_ref",
     r"test_no_mappings",
     r"test_unlimited_axis",
-    r"test_default",
 )
 
 

@@ -172,6 +172,41 @@ def test_tables_of_pytables(tmp_path):
     pd.testing.assert_frame_equal(found["t"], wanted, check_dtype=False)
 
 
+def test_truth_values_and_times_of_pytables(tmp_path):
+    """PyTables has fields of 8 bits for truth values, and times in two halves of 64 bits."""
+    from h5py import h5d, h5s, h5t
+
+    def array(name, kind, data, of="ARRAY", shape=(2,)):
+        made = h5d.create(file.id, name.encode(), kind, h5s.create_simple(shape))
+        if data is not None:
+            made.write(h5s.ALL, h5s.ALL, np.frombuffer(data, "u1"), kind)
+        file[name].attrs["CLASS"], file[name].attrs["VERSION"] = text(of), text("2.4")
+
+    moments = np.array([(1 << 32) + 500_000, (7 << 32) + 250_000])
+    inner = h5t.create(h5t.COMPOUND, 3)
+    inner.insert(b"is", 0, h5t.STD_B8LE)
+    inner.insert(b"n", 1, h5t.STD_I16LE)
+    outer = h5t.create(h5t.COMPOUND, 11)
+    outer.insert(b"inner", 0, inner)
+    outer.insert(b"when", 3, h5t.UNIX_D64LE)
+    rows = b"".join(b"\1\5\0" + moment.tobytes() for moment in moments)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        array("is", h5t.STD_B8LE, b"\0\1")
+        array("pairs", h5t.array_create(h5t.STD_B8LE, (2,)), b"\0\1\1\1", "EARRAY")
+        array("when", h5t.UNIX_D64LE, moments.tobytes(), "CARRAY")
+        array("table", outer, rows, "TABLE")
+        array("rows", h5t.vlen_create(h5t.STD_B8LE), None, "VLARRAY")
+        file["rows"][1] = np.array([1, 0, 1], "u1")
+        file.create_dataset("numbers", data=np.array([1, 2], "u1"))
+    found = cannery.load(tmp_path / "a.h5")
+    assert (found["is"].tolist(), found["is"].dtype) == ([False, True], bool)
+    assert found["pairs"].tolist() == [[False, True], [True, True]]
+    assert found["when"].tolist() == [1.5, 7.25]
+    assert found["table"].tolist() == [((True, 5), 1.5), ((True, 5), 7.25)]
+    assert [row.tolist() for row in found["rows"]] == [[], [True, False, True]]
+    assert found["numbers"].dtype == "u1"
+
+
 # ---- AnnData
 
 
@@ -207,11 +242,14 @@ def test_anndata(tmp_path):
         uns = encoded(file.create_group("uns"), "dict")
         encoded(uns.create_dataset("title", data="T"), "string")
         encoded(uns.create_dataset("none", data=h5py.Empty("f4")), "null")
+        records = np.array([(1, "ä"), (2, "")], [("n", "i4"), ("s", h5py.string_dtype())])
+        encoded(uns.create_dataset("records", data=records), "rec-array")
         old = file.create_group("old")
         old.attrs["h5sparse_format"], old.attrs["h5sparse_shape"] = "csc", (4, 3)
         turned = matrix.tocsc()
         old["data"], old["indices"], old["indptr"] = turned.data, turned.indices, turned.indptr
     found = cannery.load(tmp_path / "a.h5ad")
+    assert found["uns"].pop("records").tolist() == [(1, "ä"), (2, "")]
     assert (found["X"] != matrix).nnz == 0
     assert found["X"].format == "csr"
     assert (found["old"] != turned).nnz == 0

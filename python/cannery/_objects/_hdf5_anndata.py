@@ -14,7 +14,7 @@ from cannery.errors import DataTypeError
 #: Encodings of one value each; `dict`, `anndata`, `raw`, `mudata` are groups like others.
 _VALUES = (
     "csr_matrix", "csc_matrix", "dataframe", "categorical", "nullable-integer", "nullable-boolean",
-    "nullable-string-array", "string-array", "string", "numeric-scalar", "null",
+    "nullable-string-array", "string-array", "string", "numeric-scalar", "null", "rec-array",
 )  # fmt: skip
 
 
@@ -51,6 +51,8 @@ def load(made: Any, value: Callable[[Any], Any]) -> Any:
     if kind == "string-array":
         return _texts(made)
     found = made[()]
+    if kind == "rec-array":
+        return _records(found)
     if isinstance(found, bytes):
         return found.decode("utf-8", "surrogateescape")
     return found.item() if getattr(found, "shape", None) == () else found
@@ -66,16 +68,32 @@ def _sparse(group: Any, kind: str) -> Any:
 
 
 def _texts(made: Any) -> Any:
-    import numpy as np
 
     found = made[()]
     if found.dtype.kind != "O" and found.dtype.kind != "S":
         return found
+    return _decoded(found)
+
+
+def _decoded(found: Any) -> Any:
+    import numpy as np
+
     out = np.empty(found.size, object)
-    out[:] = [
-        v.decode("utf-8", "surrogateescape") if isinstance(v, bytes) else v for v in found.ravel()
-    ]
+    for i, value in enumerate(found.ravel()):
+        out[i] = value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
     return out.reshape(found.shape)
+
+
+def _records(found: Any) -> Any:
+    """Records whose texts are `str`."""
+    import numpy as np
+
+    found = np.asarray(found)
+    for name in found.dtype.names or ():
+        column = found[name]
+        if column.dtype.kind == "O":
+            column[...] = _decoded(column)
+    return found
 
 
 def _frame(group: Any, value: Callable[[Any], Any]) -> Any:

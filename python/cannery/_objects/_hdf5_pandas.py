@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cannery._objects import _hdf5_names
-from cannery._objects._hdf5_pytables import attribute, objects
+from cannery._objects._hdf5_pytables import as_written, attribute, objects
 from cannery.errors import DataTypeError
 
 _FIXED = ("frame", "series")
@@ -361,40 +361,12 @@ class _Table(_Stored):
 
 
 def _values(dataset: Any) -> Any:
-    """The elements; fields of 8 bits are truth values for PyTables."""
+    """The elements, as PyTables has them."""
     dtype = dataset.dtype
     texts = [1 for name in dtype.names or () if dtype[name].base.kind in "SO"]
     _hdf5_names.spend_objects(dataset, (len(texts) or dtype.kind == "S") * (dataset.size or 0))
-    values, kind = dataset[()], dataset._native.datatype.describe()
-    if values.dtype.names is None:
-        return values != 0 if _is_bits(kind) else _native(values)
-    fields, times = [], []
-    for name, (_, _, of) in zip(values.dtype.names, kind[2], strict=True):
-        field = values.dtype[name]
-        inner = field.subdtype[1] if field.subdtype else ()
-        if _is_time(of):
-            times.append(name)
-        new = bool if _is_bits(of) else "f8" if _is_time(of) else None
-        fields.append((name, field if new is None else (new, inner)))
-    made = values.astype(fields)
-    for name in times:
-        # Seconds, and behind them microseconds.
-        stored = values[name].astype("i8")
-        made[name] = (stored >> 32) + (stored & 0xFFFFFFFF) / 1e6
-    return made
-
-
-def _is_time(kind: Any) -> bool:
-    """Whether elements are times of 64 bits as PyTables has them."""
-    if kind[0] == "array":
-        return _is_time(kind[2])
-    return kind[0] == "number" and kind[1] == 8 and kind[3] == "time"
-
-
-def _is_bits(kind: Any) -> bool:
-    if kind[0] == "array":
-        return _is_bits(kind[2])
-    return kind[0] == "number" and kind[1] == 1 and kind[3] == "bits"
+    values = as_written(dataset[()], dataset._native.datatype.describe())
+    return _native(values) if values.dtype.names is None else values
 
 
 def _native(values: Any) -> Any:

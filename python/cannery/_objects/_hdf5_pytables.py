@@ -226,3 +226,55 @@ def object_rows(dataset: Any, trust: tuple[Any, ...]) -> list[Any]:
     if kind == "vlunicode":
         return ["".join(map(chr, row.tolist())) for row in rows]
     return [bytes(row) for row in rows]
+
+
+_ARRAYS = ("ARRAY", "CARRAY", "EARRAY", "VLARRAY")
+
+
+def is_array(dataset: Any) -> bool:
+    """Whether a dataset is an array of PyTables."""
+    found = dataset.attrs.get("CLASS", "")
+    found = found.decode("ascii", "replace") if isinstance(found, bytes) else found
+    return isinstance(found, str) and found in _ARRAYS and "VERSION" in dataset.attrs
+
+
+def as_written(values: Any, kind: Any) -> Any:
+    """Elements of a type of the file as PyTables has them.
+
+    Those of 8 bits are truth values; times of 64 bits are seconds, and behind them microseconds.
+    """
+    import numpy as np
+
+    what = kind[0]
+    if what == "array":
+        return as_written(values, kind[2])
+    if what == "compound" and values.dtype.names is not None:
+        return _records_as_written(values, kind[2])
+    if what == "sequence":
+        rows = np.asarray(values)
+        out = np.empty(rows.shape, object)
+        for place in np.ndindex(rows.shape):
+            out[place] = as_written(rows[place], kind[2])
+        return out
+    if what == "number" and kind[1] == 1 and kind[3] == "bits":
+        return values != 0
+    if what == "number" and kind[1] == 8 and kind[3] == "time":
+        stored = values.astype("i8")
+        return (stored >> 32) + (stored & 0xFFFFFFFF) / 1e6
+    return values
+
+
+def _records_as_written(values: Any, members: Any) -> Any:
+    import numpy as np
+
+    values = np.asarray(values)
+    fields = {
+        name: as_written(values[name], kind)
+        for name, (_, _, kind) in zip(values.dtype.names, members, strict=True)
+    }
+    inner = len(values.shape)
+    dtype = [(name, field.dtype, field.shape[inner:]) for name, field in fields.items()]
+    out = np.empty(values.shape, dtype)
+    for name, field in fields.items():
+        out[name] = field
+    return out

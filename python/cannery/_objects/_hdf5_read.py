@@ -263,6 +263,8 @@ class Reader:
         if hdf5.check_ref_dtype(member.dtype) is hdf5.Reference:
             return self._targets(member[()])
         found = member[()]
+        if _hdf5_pytables.is_array(member):
+            found = _hdf5_pytables.as_written(found, member._native.datatype.describe())
         is_text = info is not None and info.encoding == "utf-8" and isinstance(found, bytes)
         return found.decode("utf-8", "surrogateescape") if is_text else found
 

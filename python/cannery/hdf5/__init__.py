@@ -16,7 +16,7 @@ other threads go on, and numbers for which libhdf5 has no conversion are read al
 
 from cannery.errors import LimitError
 from cannery.hdf5._dims import DimensionManager, DimensionProxy
-from cannery.hdf5._errors import FillValueError, ObjectError
+from cannery.hdf5._errors import FillValueError, ObjectError, ReadError
 from cannery.hdf5._fsck import Checkup, Finding, fsck
 from cannery.hdf5._objects import (
     AttributeManager,
@@ -33,6 +33,7 @@ from cannery.hdf5._objects import (
     is_hdf5,
 )
 from cannery.hdf5._references import Reference, RegionReference
+from cannery.hdf5._select import MultiBlockSlice
 from cannery.hdf5._tree import Tree, Variable
 from cannery.hdf5._types import (
     Empty,
@@ -73,7 +74,9 @@ __all__ = [
     "HLObject",
     "HardLink",
     "LimitError",
+    "MultiBlockSlice",
     "ObjectError",
+    "ReadError",
     "Reference",
     "RegionReference",
     "SoftLink",

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 
 class AttributeInfo:
-    """The type and the shape of an attribute."""
+    """The name, the type and the shape of an attribute."""
 
-    def __init__(self, native: Any, shape: tuple[int, ...] | None, data: bytes) -> None:
-        self.native, self._type = native, file_type(native)
+    def __init__(
+        self, name: bytes, native: Any, shape: tuple[int, ...] | None, data: bytes
+    ) -> None:
+        self.name, self.native, self._type = name, native, file_type(native)
         self.shape, self._data = shape, data
 
     @property
@@ -94,15 +96,14 @@ class AttributeManager(MutableMapping[str, Any]):
 
     def get_id(self, name: str | bytes) -> AttributeInfo:
         """The type and the shape of an attribute."""
-        key = text(name) if isinstance(name, bytes) else name
+        key = text(name_bytes(name))
         found = self._found.get(key)
         if found is None:
             raise ObjectError(f"no attribute is named `{shown(str(key))}`")
         if isinstance(found, BaseException):
             raise found
         if isinstance(found, tuple):
-            native, shape, data = found
-            found = self._found[key] = AttributeInfo(native, shape, data)
+            found = self._found[key] = AttributeInfo(name_bytes(name), *found)
         return found
 
     def __getitem__(self, name: str | bytes) -> Any:
@@ -183,7 +184,9 @@ class AttributeManager(MutableMapping[str, Any]):
         return sorted(self)
 
     def __contains__(self, name: object) -> bool:
-        return (text(name) if isinstance(name, bytes) else name) in self._found
+        return isinstance(name, (str, bytes)) and text(name_bytes(name)) in self._found
 
     def __repr__(self) -> str:
-        return "<Attributes of HDF5 object>"
+        if not self._owner:
+            return "<Attributes of closed HDF5 object>"
+        return f"<Attributes of HDF5 object at {self._owner.id[1]}>"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from cannery.errors import LimitError
+from cannery.errors import DataError, LimitError
 from cannery.hdf5._dims import DimensionManager, is_scale, make_scale
-from cannery.hdf5._errors import FillValueError, shown
+from cannery.hdf5._errors import FillValueError, read_error, shown
 from cannery.hdf5._object import HLObject
 from cannery.hdf5._references import RegionReference
 from cannery.hdf5._select import (
@@ -28,10 +28,12 @@ from cannery.hdf5._select import (
 from cannery.hdf5._types import (
     Empty,
     FileType,
+    as_numbers,
     check_string_dtype,
     file_type,
     flattened,
     text,
+    without_objects,
 )
 from cannery.hdf5._write import region_reference, write
 
@@ -168,21 +170,18 @@ class Dataset(HLObject):
         fill = self._native.fill_value
         if fill == "undefined":
             raise FillValueError("the fill value is not defined")
-        dtype = self.dtype
         if fill is None:
-            fill = bytes(self._type.size)
-            if dtype.subdtype:
-                return self._first_filled(fill)
+            made = self._type.convert(np.zeros((1, self._type.size), "u1"), self._node)
+            return self._first_filled(made) if self.dtype.subdtype else without_objects(made)[0]
         raw = np.frombuffer(cast("bytes", fill), "u1")
         if len(raw) != self._type.size:
             raise FillValueError("the fill value is of another type than the dataset")
         return self._type.convert(raw.reshape(1, -1), self._node).copy()[0]
 
-    def _first_filled(self, fill: bytes) -> Any:
+    def _first_filled(self, made: np.ndarray) -> Any:
         """Zeros of an array type; as in h5py, objects are made in the first place only."""
         out = np.zeros((1,), self.dtype)[0]
-        made = self._type.convert(np.frombuffer(fill, "u1").reshape(1, -1), self._node)
-        out.flat[0:1] = made.reshape(-1)[:1]
+        out.flat[0:1] = without_objects(made.reshape(-1)[:1])
         return out
 
     @property
@@ -206,7 +205,7 @@ class Dataset(HLObject):
         names = [arg for arg in args if isinstance(arg, str)]
         if names:
             rest = tuple(arg for arg in args if not isinstance(arg, str))
-            return self._read_fields(names, rest)
+            return self._read_fields(names[0] if len(names) == 1 else names, rest)
         if self.shape is None:
             if args in ((), (Ellipsis,)):
                 return Empty(self.dtype)
@@ -218,17 +217,22 @@ class Dataset(HLObject):
             if mask.shape == self.shape and mask.ndim != 1:
                 return self[()][mask]
         result = self._read(select(args, self.shape))
-        if result.ndim == 0 and Ellipsis not in args:
+        # An ellipsis keeps the array of a dataset without dimensions.
+        if result.ndim == 0 and (self.shape or args == ()):
             return result[()]
         return result
 
-    def _read_fields(self, names: list[str], rest: tuple[Any, ...]) -> Any:
-        known = self.dtype.names or ()
-        for name in names:
-            if name not in known:
-                raise ValueError(f"no field is named `{shown(name)}`")
+    def _read_fields(self, names: str | list[str], rest: tuple[Any, ...]) -> Any:
+        dtype = _fields(self.dtype, names)
         found = self[rest]
-        return found[names[0]] if len(names) == 1 else found[names]
+        if isinstance(names, str):
+            return found[names]
+        # As an array of one, else objects with a shape would be spread.
+        values = np.asarray(found)
+        out = np.empty(values.shape, dtype)
+        for name in names:
+            out[name] = values[name]
+        return out if isinstance(found, np.ndarray) else out[()]
 
     def _read(self, selected: Selected) -> np.ndarray:
         dtype = self.dtype
@@ -236,12 +240,18 @@ class Dataset(HLObject):
         if self._state.spend is not None:
             self._state.spend(selected.count * max(size, 1))
         raw = np.empty(_affordable(selected.count * size), "u1")
-        self._native.read_into(selected.wanted, raw, self._state.threads)
+        self._read_into(selected, raw)
         base, inner = flattened(dtype)
         if self._type.is_plain:
             return raw.view(base).reshape(selected.shape + inner)
         values = self._type.convert(raw.reshape(-1, size), self._node)
         return values.reshape(selected.shape + inner)
+
+    def _read_into(self, selected: Selected, raw: np.ndarray) -> None:
+        try:
+            self._native.read_into(selected.wanted, raw, self._state.threads)
+        except DataError as error:
+            raise read_error(error) from error
 
     def _read_region(self, reference: RegionReference) -> Any:
         found = reference._region()
@@ -325,17 +335,19 @@ class Dataset(HLObject):
         _check_layout(dest)
         args = source_sel if isinstance(source_sel, tuple) else (source_sel,)
         selected = select(() if source_sel is None else args, self.shape)
-        part = dest[() if dest_sel is None else dest_sel]
+        places = () if dest_sel is None else dest_sel
+        part = dest[places]
+        # An object in an array may have a shape of its own.
+        wanted = np.broadcast_to(np.False_, dest.shape)[places].shape
         inner = flattened(self.dtype)[1]
         shape = selected.shape + inner
-        if _without_ones(np.shape(part)) != _without_ones(shape):
-            raise TypeError(f"cannot read elements of shape {shape} into {np.shape(part)}")
+        if _without_ones(wanted) != _without_ones(shape):
+            raise TypeError(f"cannot read elements of shape {shape} into {wanted}")
         if self._reads_into(part, selected):
             raw = part.reshape(-1).view("u1")
-            self._native.read_into(selected.wanted, raw, self._state.threads)
+            self._read_into(selected, raw)
             return
-        values = self._read(selected)
-        dest[() if dest_sel is None else dest_sel] = values.reshape(np.shape(part))
+        dest[places] = self._read(selected).reshape(wanted)[()]
 
     def _reads_into(self, part: Any, selected: Selected) -> bool:
         """Whether elements have the type and the order that an array has in memory."""
@@ -419,7 +431,7 @@ class Dataset(HLObject):
 
     def fields(self, names: str | list[str]) -> FieldsView:
         """A view of some fields."""
-        return FieldsView(self, [names] if isinstance(names, str) else list(names))
+        return FieldsView(self, names if isinstance(names, str) else list(names))
 
     def iter_chunks(self, sel: Any = None) -> Iterator[tuple[slice, ...]]:
         """The slices of the chunks that a selection touches."""
@@ -498,7 +510,7 @@ class AsTypeView(_View):
         self.dtype = dtype
 
     def __getitem__(self, args: Any) -> Any:
-        return np.asarray(self._dataset[args]).astype(self.dtype)[()]
+        return as_numbers(np.asarray(self._dataset[args]), self.dtype)[()]
 
 
 class AsStrView(_View):
@@ -522,19 +534,30 @@ class AsStrView(_View):
 class FieldsView(_View):
     """Some fields of a dataset."""
 
-    def __init__(self, dataset: Dataset, names: list[str]) -> None:
+    def __init__(self, dataset: Dataset, names: str | list[str]) -> None:
         super().__init__(dataset)
         self._names = names
+        _fields(dataset.dtype, names)
 
     @property
     def dtype(self) -> np.dtype:
         """NumPy's type of the fields."""
-        whole = self._dataset.dtype
-        return whole[self._names[0]] if len(self._names) == 1 else whole[self._names]
+        return _fields(self._dataset.dtype, self._names)
 
     def __getitem__(self, args: Any) -> Any:
         rest = args if isinstance(args, tuple) else (args,)
         return self._dataset._read_fields(self._names, rest)
+
+
+def _fields(dtype: np.dtype, names: str | list[str]) -> np.dtype:
+    """The type of a field, or of records of some fields."""
+    known = dtype.names or ()
+    for name in [names] if isinstance(names, str) else names:
+        if name not in known:
+            raise ValueError(f"no field is named `{shown(name)}`")
+    if isinstance(names, str):
+        return dtype[names]
+    return np.dtype([(name, dtype[name]) for name in names])
 
 
 def _check_layout(array: Any) -> None:

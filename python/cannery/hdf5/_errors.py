@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
+from typing import TypeVar
 
-from cannery.errors import AccessError, CanneryError, DataError
+from cannery.errors import AccessError, CanneryError, CorruptError, DataError
 
 
 class KeyError(DataError, builtins.KeyError):
@@ -12,6 +13,14 @@ class KeyError(DataError, builtins.KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+class ReadError(DataError, OSError):
+    """A file or a part of it that cannot be read, for which h5py raises `OSError`."""
+
+
+class CorruptReadError(CorruptError, ReadError):
+    """A part of a file whose checksum does not match."""
 
 
 class FillValueError(CanneryError, RuntimeError):
@@ -24,11 +33,21 @@ class ReadOnlyError(AccessError, ValueError):
 
 def object_error(name: str, error: Exception) -> KeyError:
     """The `KeyError` for a name, with what was wrong."""
-    raised = KeyError(f"cannot open `{shown(name)}`: {error}")
+    return _like(KeyError(f"cannot open `{shown(name)}`: {error}"), error)
+
+
+def read_error(error: DataError) -> DataError:
+    """The error for what cannot be read, as an `OSError` too."""
+    kind = {DataError: ReadError, CorruptError: CorruptReadError}.get(type(error))
+    return error if kind is None else _like(kind(*error.args), error)
+
+
+_Raised = TypeVar("_Raised", bound=DataError)
+
+
+def _like(raised: _Raised, error: Exception) -> _Raised:
     for attribute in ("hint", "file", "offset"):
         setattr(raised, attribute, getattr(error, attribute, None))
-    if raised.hint:
-        raised.add_note(f"hint: {raised.hint}")
     return raised
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cannery.hdf5._attributes import AttributeManager
+from cannery.hdf5._paths import Paths
 from cannery.hdf5._references import Reference
 
 if TYPE_CHECKING:
@@ -14,18 +15,50 @@ if TYPE_CHECKING:
 
 
 class State:
-    """Whether a file is open, and what makes objects of its nodes; false when it is closed."""
+    """Whether a file is open, and what makes objects of its nodes; false when it is closed.
 
-    def __init__(self, make: Callable[..., Any], file: Any, threads: int = 0) -> None:
-        self.make, self.file, self.threads = make, file, threads
+    A file that links of another one led to has a state of its own, and closes with that one.
+    """
+
+    def __init__(
+        self, make: Callable[..., Any], file: Any, threads: int = 0, owner: State | None = None
+    ) -> None:
+        self.make, self.file, self.threads, self._owner = make, file, threads, owner
         self._is_open = True
         self.generation = 0
         self.shapes = 0
-        #: Is told how many bytes each read of a dataset takes, and may refuse it.
-        self.spend: Callable[[int], None] | None = None
+        self._spend: Callable[[int], None] | None = None
+        self._others: dict[int, State] = {}
+        self._paths: tuple[int, Paths] | None = None
 
     def __bool__(self) -> bool:
-        return self._is_open
+        return self._is_open and (self._owner is None or bool(self._owner))
+
+    @property
+    def spend(self) -> Callable[[int], None] | None:
+        """Is told how many bytes each read of a dataset takes, and may refuse it."""
+        return self._spend if self._owner is None else self._owner.spend
+
+    @spend.setter
+    def spend(self, spend: Callable[[int], None] | None) -> None:
+        self._spend = spend
+
+    def of(self, node: _native.Hdf5Node) -> State:
+        """The state of the file that an object is in."""
+        first, number = self._owner or self, node.id[0]
+        if number == first.file.id[0]:
+            return first
+        if number not in first._others:
+            other = State(first.make, None, first.threads, first)
+            other.file = first.file._other(other, node)
+            first._others[number] = other
+        return first._others[number]
+
+    def path_of(self, node: _native.Hdf5Node) -> str | None:
+        """The first path to an object of the file; `None` if no link leads to it."""
+        if self._paths is None or self._paths[0] != self.generation:
+            self._paths = self.generation, Paths(node.root())
+        return self._paths[1].of(node.id)
 
     def changed(self) -> None:
         """What was kept of objects may not hold any more."""
@@ -55,7 +88,9 @@ class HLObject:
 
     @property
     def name(self) -> Any:
-        """The path that led to the object; `None` where a reference did."""
+        """The path that led to the object, or the first one that does; `None` if none does."""
+        if self._name is None and self._state:
+            self._name = self._state.path_of(self._node)
         return self._name
 
     @property
@@ -65,17 +100,15 @@ class HLObject:
 
     @property
     def file(self) -> Any:
-        """The file."""
-        if self._id[0] == self._state.file.id[0]:
-            return self._state.file
-        return self._state.make(self._state, self._node.root(), "/")
+        """The file that the object is in."""
+        return self._state.file
 
     @property
     def parent(self) -> Any:
         """The group that the path leads through last."""
-        if self._name is None:
-            raise ValueError("the path of the object is not known")
-        return self.file[self._name.rpartition("/")[0] or "/"]
+        if self.name is None:
+            raise ValueError("no path leads to the object")
+        return self.file[self.name.rpartition("/")[0] or "/"]
 
     @cached_property
     def attrs(self) -> AttributeManager:

@@ -10,11 +10,11 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from cannery.errors import CanneryError
+from cannery.errors import CanneryError, DataError
 from cannery.hdf5 import _groups
 from cannery.hdf5._attributes import AttributeManager
 from cannery.hdf5._dataset import Dataset, VDSmap
-from cannery.hdf5._errors import object_error, shown
+from cannery.hdf5._errors import ObjectError, object_error, read_error, shown
 from cannery.hdf5._files import check_versions, opened
 from cannery.hdf5._groups import ExternalLink, SoftLink, name_bytes
 from cannery.hdf5._object import HLObject, State
@@ -53,7 +53,11 @@ class Datatype(HLObject):
         return file_type(self._node.datatype()).dtype
 
     def __repr__(self) -> str:
-        return f'<HDF5 named type "{shown(self.name)}">'
+        if not self:
+            return "<Closed HDF5 named type>"
+        name = shown((self.name or "").rpartition("/")[2])
+        name = f'"{name}"' if name else "(anonymous)"
+        return f"<HDF5 named type {name} (dtype {self.dtype.str})>"
 
 
 class Group(HLObject, MutableMapping[str, Any]):
@@ -63,9 +67,13 @@ class Group(HLObject, MutableMapping[str, Any]):
         if isinstance(name, Reference):
             return self._referred(name)
         path = name_bytes(name)
+        if not path:
+            raise ObjectError("a name is missing")
         try:
             node = self._node.resolve(path)
-            return _made(self._state, node, self._joined(path))
+            # In another file it has another path.
+            is_here = node.id[0] == self._id[0]
+            return _made(self._state, node, self._joined(path) if is_here else None)
         except (CanneryError, OSError) as error:
             raise object_error(text(path), error) from error
 
@@ -238,15 +246,15 @@ class Group(HLObject, MutableMapping[str, Any]):
 
     def keys(self) -> KeysView[str]:
         """The names of the members."""
-        return _Keys(self)
+        return KeysViewHDF5(self)
 
     def values(self) -> ValuesView[Any]:
         """The members; `None` for links into nothing."""
-        return _Members(self)
+        return ValuesViewHDF5(self)
 
     def items(self) -> ItemsView[str, Any]:
         """Names and members; `None` for links into nothing."""
-        return _Items(self)
+        return ItemsViewHDF5(self)
 
     def visit(self, func: Callable[[str], Any]) -> Any:
         """Call `func(name)` for all objects below, each once, until one call returns a value."""
@@ -293,14 +301,17 @@ class Group(HLObject, MutableMapping[str, Any]):
         return f'<HDF5 group "{shown(self.name or "anonymous")}" ({len(self)} members)>'
 
 
-class _Keys(KeysView[str]):
+class KeysViewHDF5(KeysView[str]):
     """The names of a group, from the first to the last or back."""
+
+    def __repr__(self) -> str:
+        return f"<KeysViewHDF5 {[shown(name) for name in self]}>"
 
     def __reversed__(self) -> Iterator[str]:
         return reversed(self._mapping)  # type: ignore[attr-defined]
 
 
-class _Members(ValuesView[Any]):
+class ValuesViewHDF5(ValuesView[Any]):
     """The members of a group."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -315,7 +326,7 @@ class _Members(ValuesView[Any]):
         return any(value == member for member in self)
 
 
-class _Items(ItemsView[str, Any]):
+class ItemsViewHDF5(ItemsView[str, Any]):
     """The names and members of a group."""
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
@@ -380,7 +391,10 @@ class File(Group):
             raise ValueError("a file that is only read gets no user block")
         if userblock_size is not None and not isinstance(userblock_size, int):
             raise ValueError("the size of the user block is a number")
-        found = opened(name, mode, external, userblock_size or 0, bool(track_order), fsync)
+        try:
+            found = opened(name, mode, external, userblock_size or 0, bool(track_order), fsync)
+        except DataError as error:
+            raise read_error(error) from error
         self.filename, self.mode, self._writer, self._stream = (
             found.filename, found.mode, found.writer, found.stream
         )  # fmt: skip
@@ -390,6 +404,13 @@ class File(Group):
             self._writer = node = found = None
             raise ValueError(f"the user block has {self.userblock_size} bytes")
         super().__init__(State(_made, self, threads), node, "/")
+
+    def _other(self, state: State, node: _native.Hdf5Node) -> File:
+        """A file that links of this one led to: it is open for reading as long as this one is."""
+        file = File.__new__(File)
+        file.filename, file.mode, file._writer, file._stream = str(node.file_path), "r", None, None
+        Group.__init__(file, state, node.root(), "/")
+        return file
 
     @property
     def libver(self) -> tuple[str, str]:
@@ -477,7 +498,7 @@ def _link(parts: tuple[Any, ...]) -> HardLink | SoftLink | ExternalLink | UserLi
 
 
 def _made(state: State, node: _native.Hdf5Node, name: str | None) -> HLObject:
-    kind = node.kind()
+    kind, state = node.kind(), state.of(node)
     if kind == "group":
         return Group(state, node, name)
     if kind == "dataset":

@@ -11,6 +11,38 @@ import numpy as np
 Wanted = tuple[int, int, int] | list[int]
 
 
+class MultiBlockSlice:
+    """An index of `count` blocks of `block` positions, the first at `start`, `stride` apart.
+
+    Without `count`, there are as many blocks as the dimension holds.
+    """
+
+    def __init__(
+        self, start: int = 0, stride: int = 1, count: int | None = None, block: int = 1
+    ) -> None:
+        if start < 0:
+            raise ValueError("Start can't be negative")
+        if stride < 1 or (count is not None and count < 1) or block < 1:
+            raise ValueError("Stride, count and block can't be 0 or negative")
+        if block > stride:
+            raise ValueError("Blocks will overlap if block > stride")
+        self.start, self.stride, self.count, self.block = start, stride, count, block
+
+    def indices(self, length: int) -> tuple[int, int, int, int]:
+        """Start, stride, count and block in a dimension of a length."""
+        held = (length - self.start - self.block) // self.stride + 1
+        count = held if self.count is None else self.count
+        if count > held or held < 1:
+            raise ValueError(f"{self} does not fit a dimension of {length}")
+        return self.start, self.stride, count, self.block
+
+    def __repr__(self) -> str:
+        return (
+            f"MultiBlockSlice(start={self.start}, stride={self.stride}, count={self.count}, "
+            f"block={self.block})"
+        )
+
+
 class Selected:
     """What an index wants: for each dimension the positions, and the shape of the result."""
 
@@ -52,7 +84,7 @@ def _expand(args: tuple[Any, ...], shape: tuple[int, ...]) -> list[Any]:
     if not shape and (before or after):
         raise ValueError("a scalar has no elements to index; use `[()]` or `[...]`")
     if missing < 0:
-        raise TypeError(f"{len(before) + len(after)} indices for a shape of {len(shape)}")
+        raise ValueError(f"{len(before) + len(after)} indices for a shape of {len(shape)}")
     return before + [slice(None)] * missing + after
 
 
@@ -62,6 +94,8 @@ def _dimension(arg: Any, n: int) -> tuple[Wanted, bool]:
             raise ValueError("expected a step of at least 1")
         start, stop, step = arg.indices(n)
         return (start, step, len(range(start, stop, step))), True
+    if isinstance(arg, MultiBlockSlice):
+        return regular([arg.indices(n)])[0], True
     if isinstance(arg, (list, tuple, range, np.ndarray)) and not np.isscalar(arg):
         array = np.asarray(arg)
         if array.ndim > 0:

@@ -445,6 +445,37 @@ class _Reference(FileType):
         return _objects(parts, len(raw), self.dtype)
 
 
+def as_numbers(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Elements as those of another type; integers out of its range are its first or last."""
+    if dtype.kind not in "iu" or values.dtype.kind not in "iuf":
+        with np.errstate(over="ignore"):
+            return values.astype(dtype)
+    bounds = np.iinfo(dtype)
+    if values.dtype.kind == "f":
+        # The bounds of 64 bits are no numbers of 16 or 32.
+        values = values.astype(np.result_type(values.dtype, "f8"))
+        low, high = values <= float(bounds.min), values >= float(bounds.max)
+        out = np.where(low | high | np.isnan(values), 0, values).astype(dtype)
+        out[low], out[high] = bounds.min, bounds.max
+        return out
+    held = np.iinfo(values.dtype)
+    if bounds.min > held.min:
+        values = np.maximum(values, values.dtype.type(bounds.min))
+    if bounds.max < held.max:
+        values = np.minimum(values, values.dtype.type(bounds.max))
+    return values.astype(dtype)
+
+
+def without_objects(values: np.ndarray) -> np.ndarray:
+    """Elements that were never written, as h5py has them: no sequences, no references."""
+    values = values.copy()
+    for name in values.dtype.names or ():
+        values[name] = without_objects(values[name])
+    if values.dtype.hasobject and not values.dtype.names and not check_string_dtype(values.dtype):
+        values.fill(None)
+    return values
+
+
 def _objects(parts: Any, count: int, dtype: np.dtype) -> np.ndarray:
     out = np.empty(count, dtype)
     for i, part in enumerate(parts):

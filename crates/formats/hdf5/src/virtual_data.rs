@@ -181,10 +181,7 @@ fn grow(core: &Arc<FileCore>, mappings: &mut [Mapping], space: &mut Dataspace) -
         if dim >= shape.len() {
             return Err(malformed("a mapping has another rank than its dataset"));
         }
-        let is_numbered = [&mapping.source.file, &mapping.source.path]
-            .iter()
-            .any(|name| name.windows(2).any(|pair| pair == b"%b"));
-        let found = if is_numbered {
+        let found = if mapping.source.is_numbered() {
             numbered(core, mapping, to, dim)
         } else {
             extended(core, mapping, to, dim)
@@ -214,11 +211,7 @@ fn numbered(
 ) -> Result<Extent> {
     let (mut found, mut end) = (Vec::new(), 0);
     for number in 0..MAX_NUMBERED {
-        let substitute = |name: &[u8]| replace_number(name, number);
-        let source = VirtualSource {
-            file: substitute(&mapping.source.file),
-            path: substitute(&mapping.source.path),
-        };
+        let source = mapping.source.named(Some(number));
         match open_source(core, &source) {
             Ok(Some(_)) => {}
             Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
@@ -235,23 +228,34 @@ fn numbered(
     Ok(Some((found, end)))
 }
 
-fn replace_number(name: &[u8], number: u64) -> Vec<u8> {
-    let mut out = Vec::new();
+impl VirtualSource {
+    /// Whether it stands for many sources, one for each block.
+    fn is_numbered(&self) -> bool {
+        [&self.file, &self.path].iter().any(|name| expanded(name, Some(0)) != expanded(name, None))
+    }
+
+    /// The names by which the source is opened: `%%` in them stands for `%`.
+    fn named(&self, number: Option<u64>) -> Self {
+        Self { file: expanded(&self.file, number), path: expanded(&self.path, number) }
+    }
+}
+
+/// A name with `%%` replaced by `%`, and `%b` by a number if there is one.
+fn expanded(name: &[u8], number: Option<u64>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len());
     let mut rest = name;
     while let Some((&first, after)) = rest.split_first() {
-        match (first, after.first()) {
-            (b'%', Some(b'b')) => {
+        rest = after;
+        match (first, after.first(), number) {
+            (b'%', Some(b'b'), Some(number)) => {
                 out.extend_from_slice(number.to_string().as_bytes());
                 rest = &after[1..];
             }
-            (b'%', Some(b'%')) => {
+            (b'%', Some(b'%'), _) => {
                 out.push(b'%');
                 rest = &after[1..];
             }
-            _ => {
-                out.push(first);
-                rest = after;
-            }
+            _ => out.push(first),
         }
     }
     out
@@ -267,7 +271,8 @@ fn extended(
     let (Some(from_dim), Region::Regular(from)) = (unlimited(&mapping.from), &mapping.from) else {
         return Err(malformed("a mapping has a bound on one side only"));
     };
-    let source = match open_source(core, &mapping.source) {
+    let named = mapping.source.named(None);
+    let source = match open_source(core, &named) {
         Ok(Some(source)) => source,
         Ok(None) => return Ok(Some((Vec::new(), 0))),
         Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
@@ -284,7 +289,7 @@ fn extended(
     let (Some(one), Some(other)) = (one, other) else { return Ok(Some((Vec::new(), 0))) };
     let end = other.end().ok_or_else(|| malformed("a block of a mapping lies too far"))?;
     (from[from_dim], to[dim]) = (one, other);
-    Ok(Some((vec![(mapping.source.clone(), Region::Regular(from), Region::Regular(to))], end)))
+    Ok(Some((vec![(named, Region::Regular(from), Region::Regular(to))], end)))
 }
 
 /// How many positions of a dimension without bound lie within an extent.
@@ -329,7 +334,8 @@ pub(crate) fn read(dataset: &Dataset, selection: &Selection, out: &mut [u8]) -> 
     let mut sources = HashMap::new();
     for mapping in &dataset.mappings {
         if mapping.is_bounded {
-            let parts = (&mapping.source, &mapping.from, &mapping.to);
+            let named = mapping.source.named(None);
+            let parts = (&named, &mapping.from, &mapping.to);
             read_mapping(dataset, parts, selection, out, &mut sources)?;
         }
         for (source, from, to) in &mapping.found {
