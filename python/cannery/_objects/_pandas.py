@@ -583,7 +583,8 @@ _ARRAYS: dict[str, Callable[[Parts], Any]] = {
         _make_period_array, {"ordinals": native_array("i", 1, 8), "freq": _IS_OFFSET}
     ),
     "pandas.arrays.IntervalArray": checked(
-        _make_interval_array, {"left": invariants.is_side, "right": invariants.is_side, "closed": _CLOSED}
+        _make_interval_array,
+        {"left": invariants.is_side, "right": invariants.is_side, "closed": _CLOSED},
     ),
     "pandas.arrays.IntegerArray": _masked_maker(pd.arrays.IntegerArray, "iu"),
     "pandas.arrays.FloatingArray": _masked_maker(pd.arrays.FloatingArray, "f"),
