@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  tables of cases
 
+import json
 import warnings
 from datetime import datetime
 from typing import Any
@@ -664,3 +665,36 @@ def test_libraries_are_imported_only_when_their_objects_show_up() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def _values_that_take_attributes() -> list[Any]:
+    pd, np = pytest.importorskip("pandas"), pytest.importorskip("numpy")
+    pl, image = pytest.importorskip("polars"), pytest.importorskip("PIL.Image")
+    tz = pytest.importorskip("dateutil.tz")
+    text = pd.Series(["a", "b"])
+    assert text.str.upper().tolist() == ["A", "B"]  # pandas keeps the accessor
+    return [
+        text, pd.DataFrame({"a": [1]}), pd.Index([1, 2]), pd.RangeIndex(3), pd.Timestamp("2026"),
+        pd.date_range("2026", periods=3), pl.DataFrame({"a": [1]}), pl.Series("s", [1]),
+        np.ma.array([1, 2], mask=[0, 1]), image.new("L", (2, 2)), tz.tzlocal(),
+        tz.tzstr("EST5EDT"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_attributes_that_a_program_gave_are_kept(at: int) -> None:
+    value = _values_that_take_attributes()[at]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # pandas takes it for a column
+        value.origin = ["scan", {"page": 3}]
+    made = cannery.loads(cannery.dumps(value))
+    assert type(made) is type(value)
+    assert made.origin == ["scan", {"page": 3}]
+    assert cannery.loads(cannery.dumps(made)).origin == made.origin
+    document = json.loads(cannery.dumps(value))
+    methods = (name for name in dir(type(value)) if name[0] != "_")
+    method = next(name for name in methods if callable(getattr(type(value), name)))
+    for name in ("__len__", "__array_interface__", method):
+        document["__attributes__"] = {name: 1}
+        with pytest.raises(cannery.CanneryError):
+            cannery.loads(json.dumps(document))

@@ -465,3 +465,26 @@ def test_objects_without_their_parts_are_none() -> None:
             continue
         for use in (repr, lambda value: value == value, copy.copy, cannery.dumps):
             use(value)
+
+
+def test_no_function_of_a_record_is_called_by_a_library() -> None:
+    np = pytest.importorskip("numpy")
+    power = typed(
+        "functools.partial",
+        function=typed("function", name="operator.pow"),
+        args=typed("tuple", value=[10, 10**9]),
+        keywords={},
+    )
+    names = ("rint", "sqrt", "_repr_mimebundle_", "_ipython_display_", "_repr_html_")
+    record = load(typed("x.Y", scale=power, exp=2, **dict.fromkeys(names, power)))
+    assert type(record) is cannery.Record
+    for name in names[:-1]:  # the last is the record's own
+        assert not hasattr(record, name)
+        assert callable(record[name])
+    assert record.exp == 2
+    assert callable(record.scale)
+    held = np.empty(1, object)
+    held[0] = record
+    for compute in (np.round, np.sqrt):
+        with pytest.raises(TypeError):
+            compute(held)

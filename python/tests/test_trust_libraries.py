@@ -445,3 +445,71 @@ def test_libraries_do_not_go_through_names() -> None:
         name = {"$type": "range", "start": 0, "stop": length, "step": 1}
         assert refused({**index, "name": name}) == is_refused
         assert refused({**index, "name": {"$type": "tuple", "value": [name]}}) == is_refused
+
+
+RANGE = {"$type": "pandas.RangeIndex", "start": 0, "stop": 10**8, "step": 1, "name": None}
+CODES = {"$type": "ndarray", "dtype": "|i1", "shape": [1], "order": "C", "data": "AA=="}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"$type": "pandas.MultiIndex", "levels": [RANGE], "codes": [CODES], "names": [None]},
+        {"$type": "pandas.CategoricalDtype", "categories": RANGE, "ordered": False},
+        {"$type": "pandas.Categorical", "categories": RANGE, "codes": CODES, "ordered": False},
+        {"$type": "pandas.arrays.IntervalArray", "left": RANGE, "right": RANGE, "closed": "left"},
+    ],
+)  # fmt: skip
+def test_ranges_that_pandas_writes_out_are_no_bombs(document: Any) -> None:
+    data = json.dumps(document).encode()
+    with pytest.raises(cannery.CanneryError, match="a range of 100000000 labels"):
+        cannery.loads(data)
+    assert cannery.scan(data).verdict == "unknown"
+
+
+def test_ranges_in_the_place_of_labels_are_kept() -> None:
+    pd = pytest.importorskip("pandas")
+    categories = pd.Categorical.from_codes([0, 2], pd.RangeIndex(3))
+    levels = pd.MultiIndex([pd.RangeIndex(3)], [[2, 0]])
+    data = cannery.dumps([categories, categories.dtype, levels])
+    assert cannery.scan(data).verdict == "ok"
+    made = cannery.loads(data)
+    assert made[0].equals(categories)
+    assert made[1] == categories.dtype
+    assert made[2].equals(levels)
+
+
+CALLED_BY_NONE = {
+    "opens a file": ("pyarrow.lib.OSFile", ["written-by-a-file", "w"]),
+    "maps a file": ("pyarrow.lib.MemoryMappedFile", ["written-by-a-file", "w"]),
+    "takes a pointer": ("scipy.spatial._qhull._Qhull", [1]),
+    "compiles text": ("typing.TypeVar", ["T", "open('written-by-a-file', 'w')", "int"]),
+}
+
+
+@pytest.mark.parametrize("made_by", [None, "class", "partial", "new"])
+@pytest.mark.parametrize(("name", "args"), CALLED_BY_NONE.values(), ids=CALLED_BY_NONE)
+def test_classes_that_no_instance_is_saved_by_are_not_called(
+    name: str, args: list[Any], made_by: str | None, tmp_path: Path
+) -> None:
+    cls = {"$type": "type", "name": name}
+    empty = {"$type": "tuple", "value": []}
+    partial = {"$type": "functools.partial", "function": cls, "args": empty, "keywords": {}}
+    ways = {None: {}, "class": {"__function__": cls}, "partial": {"__function__": partial}}
+    more = {**ways, "new": {"__kwargs__": {}}}[made_by]
+    document = {"$type": name, "__args__": {"$type": "tuple", "value": args}, **more}
+    code = f"""
+import typing
+import cannery, pyarrow, scipy.spatial
+for trust in ("*", {name!r}):
+    try:
+        cannery.loads({json.dumps(document)!r}, trust=[trust])
+        print("made")
+    except cannery.CanneryError as error:
+        print("refused" if " is saved by " in str(error) else error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["refused", "refused"], (done.returncode, done.stderr)
+    assert list(tmp_path.iterdir()) == []

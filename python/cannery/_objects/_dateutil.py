@@ -34,7 +34,11 @@ Parts = dict[str, Any]
 def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     """How a time zone is described."""
     if cls in _BY_ATTRIBUTES:
-        return lambda zone: (f"dateutil.tz.{cls.__name__}", dict(vars(zone)))
+        own = _BY_ATTRIBUTES[cls]
+        return lambda zone: (
+            f"dateutil.tz.{cls.__name__}",
+            {name: part for name, part in vars(zone).items() if name in own},
+        )
     if cls not in _ZONES:
         return None
     name, parts, _ = _ZONES[cls]
@@ -47,7 +51,9 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 
 def own_attributes(cls: type) -> frozenset[str] | None:
-    """What a span of time is made of."""
+    """What a span of time, or a zone that its attributes describe, is made of."""
+    if cls in _BY_ATTRIBUTES:
+        return frozenset(_BY_ATTRIBUTES[cls])
     return frozenset(_SPAN) if cls is relativedelta.relativedelta else None
 
 

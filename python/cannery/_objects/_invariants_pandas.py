@@ -19,6 +19,7 @@ from pandas.core.internals import managers
 
 from cannery._objects._checks import (
     BOOL,
+    LARGEST_EMPTY,
     PartError,
     array,
     check_parts,
@@ -199,6 +200,7 @@ def _check_categorical(value: Any) -> None:
     categories = value.dtype.categories
     is_index(categories, "categories")
     check_index(categories)
+    check_written_out(categories, "categories", value._ndarray.size)
     check_codes(value._ndarray.ravel(), len(categories))
 
 
@@ -220,6 +222,7 @@ def _check_intervals(value: Any) -> None:
     left, right = value._left, value._right
     for side, name in ((left, "left"), (right, "right")):
         either(is_column, is_index)(side, name)
+        check_written_out(side, name)
     if len(left) != len(right):
         raise PartError(f"the part 'right': {len(right)} for {len(left)} on the left")
     one_of("left", "right", "both", "neither")(value.closed, "closed")
@@ -318,6 +321,12 @@ def check_range(start: Any, stop: Any, step: Any) -> None:
         raise PartError("the part 'stop': there are too many labels")
 
 
+def check_written_out(index: Any, path: str, count: int = 0) -> None:
+    """Check an index that pandas makes an array of: a range is as long as it says, of few bytes."""
+    if type(index) is pd.RangeIndex and len(index) > max(count, LARGEST_EMPTY):
+        raise PartError(f"the part {path!r}: a range of {len(index)} labels is written out")
+
+
 def check_multi(levels: Any, codes: Any, names: Any) -> None:
     """Check the levels of an index: as many codes in each, and all within their level."""
     sequence_of(is_index)(levels, "levels")
@@ -326,6 +335,7 @@ def check_multi(levels: Any, codes: Any, names: Any) -> None:
     for at, (level, code) in enumerate(zip(levels, codes, strict=True)):
         if type(level) is pd.MultiIndex:
             raise PartError(f"the part 'levels[{at}]': a level is no index of levels")
+        check_written_out(level, f"levels[{at}]", len(code))
         check_codes(code, len(level), f"codes[{at}]")
         if len(code) != len(codes[0]):
             raise PartError(f"the part 'codes[{at}]': {len(code)}, not {len(codes[0])}")
@@ -373,8 +383,14 @@ def _check_frame(value: Any) -> None:
 # Data types and scalars.
 
 
+def is_categories(value: Any, path: str) -> None:
+    """The categories of a type, which may have none; their hash goes through all of them."""
+    optional(is_index)(value, path)
+    check_written_out(value, path)
+
+
 def _check_category_dtype(value: Any) -> None:
-    optional(is_index)(value.categories, "categories")
+    is_categories(value.categories, "categories")
     optional(BOOL)(value.ordered, "ordered")
 
 
@@ -495,12 +511,17 @@ def _new_index(args: Any) -> None:
         check_index_values(data, "data")
 
 
-_SIDE = either(is_index, is_column)
+def is_side(value: Any, path: str) -> None:
+    """One side of intervals, of which pandas makes an array."""
+    either(is_index, is_column)(value, path)
+    check_written_out(value, path)
+
+
 _INDEX_PARTS: dict[str, Any] = {
     "data": either(is_index, is_column), "name": label, "names": sequence_of(label),
     "start": INT64, "stop": INT64, "step": INT64, "levels": sequence_of(is_index),
     "codes": sequence_of(array("i", 1)), "sortorder": optional(integer(0, 64)),
-    "freq": optional(is_offset), "tz": optional(is_zone), "left": _SIDE, "right": _SIDE,
+    "freq": optional(is_offset), "tz": optional(is_zone), "left": is_side, "right": is_side,
     "closed": one_of("left", "right", "both", "neither"),
 }  # fmt: skip
 
@@ -680,7 +701,7 @@ _STATE_RULES: dict[Any, Rule] = {
     **dict.fromkeys(_BACKED, _backed_state),
     **dict.fromkeys(_NULLABLE, _MASKED_STATE),
     pd.arrays.IntervalArray: _dict_state(
-        _left=_SIDE, _right=_SIDE, _dtype=is_dtype, _readonly=BOOL, _cache=exact(dict)
+        _left=is_side, _right=is_side, _dtype=is_dtype, _readonly=BOOL, _cache=exact(dict)
     ),
     pd.arrays.SparseArray: _dict_state(
         _sparse_index=_is_sparse_index, _sparse_values=array(COLUMN_KINDS, 1),
@@ -688,7 +709,7 @@ _STATE_RULES: dict[Any, Rule] = {
     ),
     pd.arrays.ArrowExtensionArray: _ARROW_STATE,
     pd.arrays.ArrowStringArray: _ARROW_STATE,
-    pd.CategoricalDtype: _dict_state(categories=optional(is_index), ordered=optional(BOOL)),
+    pd.CategoricalDtype: _dict_state(categories=is_categories, ordered=optional(BOOL)),
     pd.DatetimeTZDtype: _dict_state(unit=UNITS, tz=is_zone),
     pd.IntervalDtype: _dict_state(
         subtype=optional(dtype("iufMm")), closed=optional(text(8))

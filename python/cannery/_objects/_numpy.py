@@ -38,6 +38,7 @@ from cannery._objects._checks import (
     tuple_of,
 )
 from cannery._objects._labels import PROTOCOLS
+from cannery._objects._names import PrivateNames
 from cannery._objects._stdlib import check_exception
 from cannery.errors import DataTypeError
 
@@ -81,6 +82,8 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 _OWN_ATTRIBUTES: dict[type, frozenset[str]] = {
     np.matrix: frozenset({"_getitem"}),
     np.recarray: frozenset(),
+    np.ma.MaskedArray: PrivateNames(),
+    np.memmap: PrivateNames({"filename", "mode", "offset"}),
     np.char.chararray: frozenset(),
     np.poly1d: frozenset({"coeffs", "_variable"}),
 }

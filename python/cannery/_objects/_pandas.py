@@ -39,6 +39,7 @@ from cannery._objects._checks import (
 )
 from cannery._objects._invariants_numpy import INT64
 from cannery._objects._labels import label
+from cannery._objects._names import PrivateNames
 
 Parts = dict[str, Any]
 
@@ -54,6 +55,16 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How they are made again."""
     return _MAKERS.get(name)
+
+
+_TAKE_ATTRIBUTES = frozenset(
+    {pd.DataFrame, pd.Series, pd.Timestamp, pd.Timedelta, pd.Period, *invariants.INDEXES}
+)
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What pandas itself keeps in an instance of a class that takes other attributes, too."""
+    return PrivateNames.of(cls) if cls in _TAKE_ATTRIBUTES else None
 
 
 def class_value(name: str) -> type | None:
@@ -254,6 +265,7 @@ def _categorical_parts(values: Any) -> Parts:
 
 def _make_categorical(parts: Parts) -> Any:
     invariants.check_codes(parts["codes"], len(parts["categories"]))
+    invariants.check_written_out(parts["categories"], "categories", len(parts["codes"]))
     return pd.Categorical.from_codes(
         parts["codes"], categories=parts["categories"], ordered=parts["ordered"]
     )
@@ -519,7 +531,6 @@ _DATES: dict[str, Check] = {
     "name": label,
 }
 _INDEX: dict[str, Check] = {"values": _IS_COLUMN, "name": label}
-_SIDE = either(_IS_INDEX, _IS_COLUMN)
 _NUMPY_DTYPE = dtype("biufcmMO")
 
 
@@ -572,7 +583,8 @@ _ARRAYS: dict[str, Callable[[Parts], Any]] = {
         _make_period_array, {"ordinals": native_array("i", 1, 8), "freq": _IS_OFFSET}
     ),
     "pandas.arrays.IntervalArray": checked(
-        _make_interval_array, {"left": _SIDE, "right": _SIDE, "closed": _CLOSED}
+        _make_interval_array,
+        {"left": invariants.is_side, "right": invariants.is_side, "closed": _CLOSED},
     ),
     "pandas.arrays.IntegerArray": _masked_maker(pd.arrays.IntegerArray, "iu"),
     "pandas.arrays.FloatingArray": _masked_maker(pd.arrays.FloatingArray, "f"),
@@ -612,7 +624,7 @@ _DTYPES: dict[str, Callable[[Parts], Any]] = {
     ),
     "pandas.CategoricalDtype": checked(
         _parts_only(pd.CategoricalDtype),
-        {"categories": optional(_IS_INDEX), "ordered": optional(BOOL)},
+        {"categories": invariants.is_categories, "ordered": optional(BOOL)},
     ),
     "pandas.DatetimeTZDtype": checked(
         _parts_only(pd.DatetimeTZDtype), {"unit": invariants.UNITS, "tz": _IS_ZONE}

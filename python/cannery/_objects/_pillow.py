@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -30,6 +31,7 @@ from cannery._objects._checks import (
     tuple_of,
 )
 from cannery._objects._exif import check_exif
+from cannery._objects._names import PrivateNames
 from cannery._objects._pillow_files import (
     FILE_CHECKS,
     MAKERS,
@@ -53,6 +55,19 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     if issubclass(cls, Image.Image):
         return lambda image: ("PIL.Image.Image", _parts(image))
     return _pillow_files.describer_of(cls)
+
+
+@cache
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What Pillow itself keeps in an image: the names that its code uses."""
+    if not issubclass(cls, Image.Image):
+        return None
+    names = {name for base in cls.__mro__ for name in vars(base)}
+    for base in cls.__mro__:
+        for function in vars(base).values():
+            code = getattr(getattr(function, "fget", function), "__code__", None)
+            names.update(() if code is None else code.co_names)
+    return PrivateNames(names)
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:

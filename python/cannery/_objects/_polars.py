@@ -28,6 +28,7 @@ from cannery._objects._checks import (
     text,
 )
 from cannery._objects._labels import PROTOCOLS
+from cannery._objects._names import PrivateNames
 from cannery._objects._zone_names import zone_name
 from cannery.errors import DataTypeError
 
@@ -50,6 +51,11 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
     """How they are made again."""
     return _MAKERS.get(name)
+
+
+def own_attributes(cls: type) -> frozenset[str] | None:
+    """What polars itself keeps in an instance of a class that takes other attributes, too."""
+    return PrivateNames.of(cls) if cls in (pl.DataFrame, pl.Series) else None
 
 
 _CLASSES = "polars.datatypes.classes"

@@ -18,8 +18,8 @@ class Record:
 
     Its parts are attributes, and items by their names. It can be looked at, compared, edited and
     saved again, and then loads as what it was for a reader who trusts its type. Parts with names
-    like `__array__` are items only: libraries look such names up to find out what an object is,
-    and a file must not answer them.
+    like `__array__` and `_repr_html_` are items only: libraries look such names up to find out what
+    an object is, and a file must not answer them. So are functions under names that NumPy calls.
 
     >>> from cannery import Record
     >>> record = Record("shop.Order", {"id": 7})
@@ -50,12 +50,15 @@ class Record:
         if _is_special(name):
             raise AttributeError(name)  # the answer to a protocol is not a file's to give
         try:
-            return self.__parts__[name]
+            value = self.__parts__[name]
         except KeyError:
             message = f"the record of a {self.__type_name__!r} has no part {name!r}"
             error = AttributeError(message, name=name, obj=self)
             error.add_note(f"hint: {self.__hint__}")
             raise error from None
+        if name in _CALLED_BY_NUMPY and callable(value):
+            raise AttributeError(f"a function is an item of a record only: record[{name!r}]")
+        return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         if _is_special(name):
@@ -192,7 +195,20 @@ def _shortened(value: Any) -> str:
 
 
 def _is_special(name: str) -> bool:
-    return name[:2] == "__" and name[-2:] == "__"
+    """Whether libraries ask an object by this name what it is, or how it is shown."""
+    is_display = name.startswith(("_repr_", "_ipython_")) and name[-1:] == "_"
+    return is_display or (name[:2] == "__" and name[-2:] == "__")
+
+
+# For an array of objects, NumPy calls the method of each that has the name of the function.
+_CALLED_BY_NUMPY = frozenset(
+    """
+    absolute acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh cbrt ceil
+    conj conjugate cos cosh deg2rad degrees exp exp2 expm1 fabs floor isfinite isinf isnan log log10
+    log1p log2 logical_not negative positive rad2deg radians reciprocal rint sign signbit sin sinh
+    spacing sqrt square tan tanh trunc
+    """.split()
+)
 
 
 # The stack of a thread may be small: the interpreter does not look at it.

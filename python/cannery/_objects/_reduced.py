@@ -6,6 +6,7 @@ import copyreg
 import functools
 import sys
 import types
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,7 @@ from cannery._objects._plans import (
     slots_of,
 )
 from cannery._objects._refused import refuse
-from cannery._objects._trust import find_by_name, is_trusted
+from cannery._objects._trust import VARIABLES, find_by_name, is_trusted
 
 
 def plan_of_reduced(cls: Any) -> Plan:
@@ -182,10 +183,30 @@ def _made(cls: Any, parts: Parts) -> Any:
     exact(tuple)(parts[ARGS], ARGS)
     if FUNCTION in parts:
         return _trusted(parts[FUNCTION], cls)(*parts[ARGS])
+    if KWARGS in parts and (cls in VARIABLES or _is_compiled(cls.__reduce__)):
+        # It would give its class or a function: `__new__` alone leaves pointers unset.
+        raise PartError(f"no {cls.__name__} is saved by its `__new__`")
     if KWARGS in parts:
         PLAIN_DICT(parts[KWARGS], KWARGS)
         return cls.__new__(cls, *parts[ARGS], **parts[KWARGS])
+    _refuse_to_call(cls)
     return cls(*parts[ARGS])
+
+
+def _is_compiled(reduce: Any) -> bool:
+    return reduce is not object.__reduce__ and not isinstance(reduce, types.FunctionType)
+
+
+def _refuse_to_call(cls: Any) -> None:
+    """Refuse to call a class with arguments of a file, where no instance is saved that way.
+
+    What Cython writes as its `__reduce__` names a function, or says that there is nothing to save:
+    for classes that open files, or hold pointers. The variables of generic classes are kept by
+    name, and compile a bound that is text.
+    """
+    made_by_cython = getattr(cls.__reduce__, "__name__", None) == "__reduce_cython__"
+    if made_by_cython or cls in (*VARIABLES, typing.ForwardRef):
+        raise PartError(f"no {cls.__name__} is saved by calling it")
 
 
 def _trusted(function: Any, cls: Any = None) -> Any:
@@ -207,6 +228,8 @@ def _trusted(function: Any, cls: Any = None) -> Any:
         or (isinstance(inner, _METHODS) and is_trusted(inner))
     ):
         raise Untrusted("function")
+    if isinstance(inner, type):
+        _refuse_to_call(inner)
     return function
 
 

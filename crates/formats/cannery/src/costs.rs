@@ -28,6 +28,8 @@ const DIGITS: usize = 14;
 const FEW: usize = 64;
 /// Items of a range that is a part of an object.
 const MOST_ITEMS: f64 = 1e7;
+/// Labels of a range that pandas writes out, as a reader takes them.
+const MOST_LABELS: f64 = 4_194_304.0;
 
 /// Why a document would cost more than it holds; `None` if it would not, or is no document.
 pub(crate) fn document_bomb(data: &[u8]) -> Option<&'static str> {
@@ -314,11 +316,17 @@ impl<'a> Costs<'a> {
                 Some(Node::BigInt(_)) => f64::INFINITY,
                 _ => 1.0,
             };
+        let length = |range: &ObjectNode| {
+            let length = number(range, "stop") - number(range, "start");
+            (length / number(range, "step")).abs()
+        };
+        let writes_out = writes_out(type_name(object));
         let is_long = |id: NodeId| match &self.graph[id] {
-            Node::Object(inner) if matches!(type_name(inner), "range" | "builtins.range") => {
-                let length = number(inner, "stop") - number(inner, "start");
-                (length / number(inner, "step")).abs() > MOST_ITEMS
-            }
+            Node::Object(inner) => match type_name(inner) {
+                "range" | "builtins.range" => length(inner) > MOST_ITEMS,
+                "pandas.RangeIndex" => writes_out && length(inner) > MOST_LABELS,
+                _ => false,
+            },
             _ => false,
         };
         copies(object)
@@ -377,6 +385,17 @@ fn copies(object: &ObjectNode) -> bool {
                 | "numpy"
                 | "pandas"
         )
+}
+
+/// Whether pandas makes an array of an index that it is given, which may be a range of few bytes.
+fn writes_out(type_name: &str) -> bool {
+    matches!(
+        type_name,
+        "pandas.MultiIndex"
+            | "pandas.Categorical"
+            | "pandas.CategoricalDtype"
+            | "pandas.arrays.IntervalArray"
+    )
 }
 
 /// Whether methods of an object go through objects of its own kind.

@@ -16,6 +16,9 @@ const BEGINNING: usize = 64 << 10;
 /// is first counted.
 const KEPT: u64 = 16 << 20;
 
+/// So much of what is a bomb is judged.
+const JUDGED_OF_BOMB: usize = 2 << 20;
+
 /// What came out of a compressed part.
 pub(super) struct Unpacked {
     /// All of it; of numbers and of bombs, the beginning.
@@ -145,12 +148,15 @@ impl Unpacking {
                 return Ok(());
             }
             if !self.count(&mut reader, most.data.min(left))? {
+                // To judge a byte takes several: no more of a bomb is judged than a bomb may cost.
+                self.bytes.truncate(JUDGED_OF_BOMB);
                 return Err(bomb(packed, most.data.min(left)));
             }
         }
         // It is no bomb, so that all of it can be kept.
         drop(reader);
         if self.length > most.data {
+            self.bytes.truncate(JUDGED_OF_BOMB);
             return Err(bomb(packed, most.data));
         }
         let Some(mut reader) = open() else { return Err(DAMAGED.to_owned()) };

@@ -116,7 +116,9 @@ impl Scanner {
             left = rest;
             // A tag begins a node.
             let before = at.checked_sub(1).map_or(b'\n', |before| data[before]);
-            if !b" \t\r\n[{,:-?".contains(&before) && !before.is_ascii_control() {
+            let is_first = b" \t\r\n[{,:-?".contains(&before) || before.is_ascii_control();
+            // Line ends and marks of byte order are also written by several bytes.
+            if !is_first && before.is_ascii() {
                 continue;
             }
             for tag in meanings(&data[at..], &handles) {
@@ -309,12 +311,25 @@ fn handles(data: &[u8]) -> Vec<(String, String)> {
 
 /// The tags that the one at the beginning may be.
 fn meanings(data: &[u8], handles: &[(String, String)]) -> Vec<String> {
-    let is_end = |b: &&u8| !b" \t\r\n,[]{}\"'".contains(b);
-    let tag: Vec<u8> = data.iter().take(MAX_NAME).take_while(is_end).copied().collect();
-    let tag = String::from_utf8_lossy(&tag).into_owned();
-    if let Some(verbatim) = tag.strip_prefix("!<") {
-        return vec![percent_decoded(verbatim.trim_end_matches('>'))];
+    let until = |ends: &[u8]| {
+        let tag: Vec<u8> =
+            data.iter().take(MAX_NAME).take_while(|b| !ends.contains(b)).copied().collect();
+        String::from_utf8_lossy(&tag).into_owned()
+    };
+    if data.starts_with(b"!<") {
+        return vec![percent_decoded(&until(b" \t\r\n>")[2..])];
     }
+    // Commas and brackets are of the tag to some readers, and end it to others.
+    let (short, long) = (until(b" \t\r\n,[]{}\"'"), until(b" \t\r\n{}\""));
+    let mut tags = meanings_of(&short, handles);
+    if long.len() > short.len() {
+        tags.extend(meanings_of(&long, handles));
+    }
+    tags
+}
+
+/// What a tag that is not verbatim may be.
+fn meanings_of(tag: &str, handles: &[(String, String)]) -> Vec<String> {
     let (handle, suffix) = match tag[1..].find('!') {
         Some(end) => tag.split_at(end + 2),
         None => tag.split_at(1),
