@@ -107,7 +107,8 @@ impl Links {
         cursor.address(core.sizes).map(Some)
     }
 
-    /// Looks for one link of a group in its symbol tables; `None` if it is not there, or if the group has none.
+    /// Looks for one link of a group in its symbol tables; `None` if it is not there, or if the group
+    /// has no such tables.
     fn find(core: &FileCore, header: &Header, name: &[u8]) -> Result<Option<Link>> {
         let Some(message) = header.find(MessageKind::SYMBOL_TABLE) else { return Ok(None) };
         let data = resolve(core, message)?;
