@@ -16,7 +16,17 @@ from typing import Any
 from cannery import hdf5
 
 from . import peers
-from .harness import Contender, Effort, Table, measure, megabytes_per_second, milliseconds, verified
+from .harness import (
+    Contender,
+    Effort,
+    Table,
+    measure,
+    megabytes,
+    megabytes_per_second,
+    milliseconds,
+    verified,
+)
+from .memory import peak
 
 ROWS, COLUMNS, CHUNK, SMALL, LINKS = 4000, 1000, 250, 10_000, 100_000
 
@@ -34,6 +44,7 @@ def tables(effort: Effort) -> Iterator[Table]:
             yield _whole(modules, path, columns, effort, (clock, what))
         yield _many(modules, path, effort)
         yield _threads(modules["h5py"], path, effort)
+        yield _peaks(modules, path, columns)
         for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
             yield _written(modules["h5py"], Path(folder), effort, (clock, what))
         yield _appended(modules["h5py"], Path(folder), effort)
@@ -159,6 +170,35 @@ def _threads(h5py: Any, path: Path, effort: Effort) -> Table:
         ]
         figures = measure(contenders, workers, clock=time.perf_counter_ns, effort=effort)
         table.add(f"{workers} in Python", 0, figures)
+    return table
+
+
+def _peaks(modules: dict[str, Any], path: Path, columns: list[str]) -> Table:
+    """The memory of one whole read, what it returns included."""
+    table = Table("HDF5 whole datasets, peak memory, MB", megabytes)
+    names = [*modules, "cannery.hdf5"]
+    for column in columns:
+        figures = {}
+        for name in names:
+            opened = "open_file" if name == "tables" else "File"
+            read = f"get_node('/', {column!r})[:]" if name == "tables" else f"[{column!r}][()]"
+            dot = "." if name == "tables" else ""
+            copied = ".copy()" if name == "pyfive" and column == "contiguous" else ""
+            # What is imported at the first read is no part of it.
+            setup = "\n".join(
+                [
+                    "import numpy, contextlib",
+                    "with contextlib.suppress(ImportError): import hdf5plugin",
+                    f"import {name} as library",
+                    f"file = library.{opened}({str(path)!r})",
+                    f"file{dot}{read.replace(repr(column), repr('small/1'))}",
+                ]
+            )
+            try:
+                figures[name] = peak(setup, f"kept = file{dot}{read}{copied}")
+            except RuntimeError as error:
+                table.complaints.append(f"{name} on {column}, not measured: {error}")
+        table.add(column, 0, figures)
     return table
 
 

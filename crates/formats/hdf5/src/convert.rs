@@ -136,7 +136,7 @@ fn read_value(bytes: &[u8], number: NumberType) -> Value {
     }
 }
 
-fn decode_half(bits: u16) -> f64 {
+pub(crate) fn decode_half(bits: u16) -> f64 {
     let layout = FloatLayout {
         order: ByteOrder::Little,
         offset: 0,

@@ -15,9 +15,12 @@
 //! ```no_run
 //! let file = cannery_hdf5::File::open("measurements.h5")?;
 //! let dataset = file.root().resolve(b"run1/temperature")?.dataset()?;
-//! println!("{:?}: {} bytes", dataset.space().shape(), dataset.read_bytes()?.len());
+//! println!("{:?}: {:?}", dataset.space().shape(), dataset.read::<f32>()?);
 //! # Ok::<(), cannery_core::Error>(())
 //! ```
+//!
+//! [`Dataset::read`] and [`Dataset::slice`] give numbers, truth values and texts, [`Dataset::blocks`] one chunk after
+//! the other, and `Dataset::records`, with the feature `serde`, structs.
 
 mod attributes;
 mod btree2;
@@ -50,6 +53,7 @@ mod shared;
 mod source;
 mod superblock;
 mod symbols;
+mod typed;
 mod virtual_data;
 mod write;
 
@@ -73,6 +77,7 @@ pub use reference::{ReferencePart, ReferenceTarget};
 pub use region::{Region, RegularDim};
 pub use selection::{DimSelection, Selection};
 pub use superblock::MAGIC;
+pub use typed::{Blocks, Element, Elements, Slice, SliceDim};
 pub use virtual_data::VirtualSource;
 pub use write::{
     CreateOptions, DatasetSpec, FileTarget, MemoryTarget, Storage, Target, encode_mappings,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cannery_core::Result;
+use cannery_core::{Error, ErrorKind, Result};
 
 use crate::btree2::BTree2;
 use crate::bytes::{Cursor, UNDEFINED, malformed, wrong_version};
@@ -225,6 +225,11 @@ fn parse_target(core: &FileCore, kind: u8, cursor: &mut Cursor<'_>) -> Result<Li
     }
 }
 
+#[cold]
+pub(crate) fn no_group() -> Error {
+    Error::new(ErrorKind::Type, "expected a group")
+}
+
 /// Links that are kept, at most, over all groups.
 const KEPT: usize = 1 << 18;
 
@@ -244,24 +249,19 @@ struct KeptLinks {
 }
 
 impl LinkCache {
-    /// The link of a name in the group at an address; `None` if it is no group.
+    /// The link of a name in the group at an address; [`ErrorKind::Type`] if it is no group.
     ///
     /// Of large groups the first few are looked for alone.
-    pub(crate) fn find(
-        &self,
-        core: &FileCore,
-        address: u64,
-        name: &[u8],
-    ) -> Result<Option<Option<Link>>> {
+    pub(crate) fn find(&self, core: &FileCore, address: u64, name: &[u8]) -> Result<Option<Link>> {
         if core.edits.is_none() && self.is_first(address) {
             let header = Header::read(core, address)?;
             // What the tree does not lead to may be there nevertheless, in a damaged file.
             if let Ok(Some(link)) = Links::find(core, &header, name) {
-                return Ok(Some(Some(link)));
+                return Ok(Some(link));
             }
         }
-        let links = self.get(core, address)?;
-        Ok(links.map(|links| links.get(name).cloned()))
+        let links = self.get(core, address)?.ok_or_else(no_group)?;
+        Ok(links.get(name).cloned())
     }
 
     /// Whether a link may be looked for alone.

@@ -11,7 +11,7 @@ use crate::core::{FileCore, MAX_FILES_DEEP};
 use crate::dataset::Dataset;
 use crate::datatype::Datatype;
 use crate::header::{Header, MessageKind};
-use crate::links::{Link, LinkTarget, Links};
+use crate::links::{Link, LinkTarget, Links, no_group};
 use crate::shared::resolve;
 use crate::source;
 
@@ -141,7 +141,7 @@ impl Node {
 
     /// The link of a name; [`ErrorKind::Type`] if the object is no group.
     fn find(&self, name: &[u8]) -> Result<Option<Link>> {
-        self.core.links.find(&self.core, self.address, name)?.ok_or_else(no_group)
+        self.core.links.find(&self.core, self.address, name)
     }
 
     /// The names of the group's links, in the order of [`Node::members`].
@@ -218,11 +218,6 @@ fn is_own_name(core: &FileCore, name: &[u8]) -> bool {
     let own = core.path.as_ref().and_then(|path| path.file_name());
     let own = own.map(std::ffi::OsStr::as_encoded_bytes);
     own.is_some_and(|own| own == name.strip_prefix(b"./").unwrap_or(name))
-}
-
-#[cold]
-fn no_group() -> Error {
-    Error::new(ErrorKind::Type, "expected a group")
 }
 
 #[cold]
