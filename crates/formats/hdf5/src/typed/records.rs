@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{Elements, as_f64, is_truth, text, widened};
+use super::element::{Elements, as_f64, is_truth, text, widened};
 use crate::convert::NumberKind;
 use crate::datatype::{Datatype, Member, TypeClass};
 use crate::node::Node;

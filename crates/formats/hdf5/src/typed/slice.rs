@@ -4,7 +4,7 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToIncl
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use super::Element;
+use super::element::Element;
 use crate::dataset::Dataset;
 use crate::selection::{DimSelection, Selection};
 
