@@ -1,10 +1,15 @@
 //! Which values of Rust the elements of a datatype are.
 
+use std::borrow::Cow;
+
+use bytemuck::Pod;
 use cannery_core::{Error, ErrorKind, Result};
 
 use crate::convert::{NumberKind, NumberType};
+use crate::dataset::Dataset;
 use crate::datatype::{Datatype, StringPadding, TypeClass};
 use crate::node::Node;
+use crate::selection::Selection;
 
 /// A type that elements of a dataset can be read as.
 ///
@@ -17,6 +22,41 @@ pub trait Element: Sized {
     /// # Errors
     /// [`ErrorKind::Type`] if not all values of the datatype can be had as this type.
     fn from_elements(elements: &Elements<'_>) -> Result<Vec<Self>>;
+
+    /// Reads elements that are stored as they lie in memory, straight to where they stay.
+    #[doc(hidden)]
+    fn read_stored(_dataset: &Dataset, _selection: &Selection) -> Result<Option<Vec<Self>>> {
+        Ok(None)
+    }
+}
+
+/// Numbers of one type that the file may hold as they lie in memory.
+fn read_stored<T: Pod>(
+    dataset: &Dataset,
+    selection: &Selection,
+    kind: NumberKind,
+) -> Result<Option<Vec<T>>> {
+    let mut datatype = dataset.datatype();
+    while let TypeClass::Array { base, .. } = &datatype.class {
+        datatype = base;
+    }
+    let stored = NumberType {
+        kind,
+        size: size_of::<T>(),
+        big_endian: cfg!(target_endian = "big"),
+        is_stored: true,
+    };
+    if datatype.number() != Some(stored) {
+        return Ok(None);
+    }
+    let count = dataset.wanted_bytes(selection)? / size_of::<T>();
+    let mut values = Vec::new();
+    let no_memory =
+        |_| Error::new(ErrorKind::Limit, format!("there is no memory for {count} elements"));
+    values.try_reserve_exact(count).map_err(no_memory)?;
+    values.resize(count, T::zeroed());
+    dataset.read_into(selection, bytemuck::cast_slice_mut(&mut values), 0)?;
+    Ok(Some(values))
 }
 
 /// Elements of one datatype, as the file has them.
@@ -38,18 +78,18 @@ impl Elements<'_> {
     }
 
     /// Numbers in the order of bytes and the width that [`Datatype::number`] says.
-    fn numbers(&self, wanted: &str) -> Result<(NumberType, Vec<u8>)> {
+    fn numbers(&self, wanted: &str) -> Result<(NumberType, Cow<'_, [u8]>)> {
         let datatype = self.innermost();
         let Some(number) = datatype.number().filter(|number| number.size <= 8) else {
             return Err(self.no_type(wanted));
         };
         if number.is_stored {
-            return Ok((number, self.bytes.to_vec()));
+            return Ok((number, Cow::Borrowed(self.bytes)));
         }
         let count = self.bytes.len() / (datatype.size as usize).max(1);
         let mut numbers = crate::bytes::zeroed(count * number.size)?;
         datatype.convert_numbers(self.bytes, &mut numbers)?;
-        Ok((number, numbers))
+        Ok((number, Cow::Owned(numbers)))
     }
 
     #[cold]
@@ -114,6 +154,10 @@ macro_rules! integers {
                 };
                 Ok(bytes.chunks_exact(number.size).map(one).collect())
             }
+
+            fn read_stored(data: &Dataset, wanted: &Selection) -> Result<Option<Vec<Self>>> {
+                read_stored(data, wanted, [$(NumberKind::$kind),+][0])
+            }
         }
     )+};
 }
@@ -152,6 +196,10 @@ impl Element for f64 {
         }
         Ok(bytes.chunks_exact(number.size).map(|bytes| as_f64(bytes, number)).collect())
     }
+
+    fn read_stored(dataset: &Dataset, selection: &Selection) -> Result<Option<Vec<Self>>> {
+        read_stored(dataset, selection, NumberKind::Float)
+    }
 }
 
 impl Element for f32 {
@@ -162,15 +210,11 @@ impl Element for f32 {
         if number.size > most {
             return Err(elements.no_type("f32"));
         }
-        if (number.kind, number.size, number.big_endian) == (NumberKind::Float, 4, false) {
-            return Ok(bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|bytes| Self::from_le_bytes(*bytes))
-                .collect());
-        }
         Ok(bytes.chunks_exact(number.size).map(|bytes| as_f64(bytes, number) as Self).collect())
+    }
+
+    fn read_stored(dataset: &Dataset, selection: &Selection) -> Result<Option<Vec<Self>>> {
+        read_stored(dataset, selection, NumberKind::Float)
     }
 }
 

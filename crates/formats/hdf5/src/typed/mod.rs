@@ -10,6 +10,7 @@ use cannery_core::Result;
 pub use self::element::{Element, Elements};
 pub use self::slice::{Blocks, Slice, SliceDim};
 use crate::dataset::Dataset;
+use crate::dataspace::Dataspace;
 use crate::node::Node;
 use crate::selection::Selection;
 
@@ -25,7 +26,7 @@ impl Dataset {
     /// # Errors
     /// Those of [`Dataset::read_into`] and of [`Element::from_elements`].
     pub fn read<T: Element>(&self) -> Result<Vec<T>> {
-        self.values(&self.read_bytes()?)
+        self.values_at(&Selection::all(self.space().shape()))
     }
 
     /// The elements at some positions of each dimension.
@@ -97,13 +98,21 @@ impl Dataset {
         Elements { node, datatype: self.datatype(), bytes }
     }
 
-    fn values<T: Element>(&self, bytes: &[u8]) -> Result<Vec<T>> {
-        T::from_elements(&self.elements(bytes, &self.node()))
+    fn values_at<T: Element>(&self, selection: &Selection) -> Result<Vec<T>> {
+        if let Some(values) = T::read_stored(self, selection)? {
+            return Ok(values);
+        }
+        T::from_elements(&self.elements(&self.bytes_at(selection)?, &self.node()))
     }
 
     fn bytes_at(&self, selection: &Selection) -> Result<Vec<u8>> {
-        let mut out = crate::bytes::zeroed(self.bytes_of(selection.elements()?)?)?;
+        let mut out = crate::bytes::zeroed(self.wanted_bytes(selection)?)?;
         self.read_into(selection, &mut out, 0)?;
         Ok(out)
+    }
+
+    fn wanted_bytes(&self, selection: &Selection) -> Result<usize> {
+        let is_null = *self.space() == Dataspace::Null;
+        self.bytes_of(if is_null { 0 } else { selection.elements()? })
     }
 }

@@ -216,7 +216,7 @@ impl<'d> Slice<'d> {
     /// # Errors
     /// Those of [`Dataset::read`].
     pub fn read<T: Element>(&self) -> Result<Vec<T>> {
-        self.dataset.values(&self.read_bytes()?)
+        self.dataset.values_at(&self.selection)
     }
 
     /// Reads the elements as the file has them.
