@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,34 @@ def test_states():
     assert state_of("environment CANNERY_TEST_UNSET") == "absent"
     assert state_of("file /no/such/file") == "absent"
     assert state_of("environment " + SETTING) != state_of("environment HOME")
+
+
+def test_settings_that_a_child_reads_may_name_paths_outside(tmp_path):
+    project, outside = tmp_path / "project", tmp_path / "outside.txt"
+    project.mkdir()
+    outside.write_text("x")
+    (project / "pyproject.toml").touch()
+    (project / "settings.ini").write_text(f"path = {outside}\n")
+    (project / "flow.py").write_text(
+        "import subprocess\n"
+        "from cannery import pipeline, step\n"
+        "@step\n"
+        "def length() -> int:\n"
+        "    command = ['/bin/cat', 'settings.ini']\n"
+        "    return len(subprocess.run(command, capture_output=True, check=True).stdout)\n"
+        "@pipeline\n"
+        "def flow():\n"
+        "    return length()\n"
+        "print(flow().output.load())\n"
+    )
+    # It waited for itself, for ever.
+    run = subprocess.run(
+        [sys.executable, "flow.py"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) == len(f"path = {outside}\n")

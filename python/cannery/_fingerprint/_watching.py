@@ -24,7 +24,8 @@ class Watching:
     """Watches the folders of the projects whose steps a run executes."""
 
     def __init__(self, ignored: Iterable[str]) -> None:
-        self._lock = threading.Lock()
+        # What is noted under it may name further paths to watch, and a finalizer may open a file.
+        self._lock = threading.RLock()
         self._running: list[Observations] = []
         self._heard = _Heard()
         self._added: set[str] = set()
