@@ -68,7 +68,6 @@ def _sparse(group: Any, kind: str) -> Any:
 
 
 def _texts(made: Any) -> Any:
-
     found = made[()]
     if found.dtype.kind != "O" and found.dtype.kind != "S":
         return found

@@ -611,7 +611,7 @@ def _options(number: int, values: tuple[int, ...]) -> Any:
     return None if number == 32000 else values or None
 
 
-#: So many bytes any machine has: it is not asked.
+#: Bytes that any machine has: how much memory there is, is not looked up.
 _SMALL = 1 << 24
 
 

@@ -27,7 +27,7 @@ pub enum SliceDim {
 }
 
 impl SliceDim {
-    /// The same range, but of its positions every `step`th.
+    /// The same range, but of its positions every `step`th; a position or a list stays as it is.
     #[must_use]
     pub fn every(self, step: u64) -> Self {
         match self {

@@ -90,7 +90,8 @@ impl FileTarget {
     /// A file that exists.
     ///
     /// # Errors
-    /// Those of the operating system; [`ErrorKind::Conflict`](cannery_core::ErrorKind::Conflict) if another program writes it.
+    /// Those of the operating system; [`ErrorKind::Conflict`](cannery_core::ErrorKind::Conflict) if another
+    /// program writes it.
     pub fn edit(path: &Path) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path);
         let file = file.map_err(|e| cannot(e, "open", path))?;
