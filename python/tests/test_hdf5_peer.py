@@ -272,3 +272,90 @@ def test_percent_signs_in_the_names_of_virtual_sources(tmp_path):
             found = [file[name][()].tolist() for name in ("escaped", "percent", "unlimited")]
             assert found == [[1, 2], [3, 4], [5, 6]]
             assert file["percent"].virtual_sources()[0].dset_name == "a%%"
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+def test_many_links_are_listed_and_found(tmp_path, libver):
+    """In symbol tables and in heaps of many blocks, by name and in the order of their making."""
+    shuffled = [f"{number * 7919 % 5000:05}ü" for number in range(5000)]
+    for track_order in (False, True):
+        with h5py.File(tmp_path / "a.h5", "w", libver=libver, track_order=track_order) as file:
+            file["deep/x"] = 1
+            for name in shuffled:
+                file[name] = h5py.SoftLink("/deep/x") if name.startswith("04") else file["deep"]
+            del file["00005ü"]
+        with h5py.File(tmp_path / "a.h5") as theirs, hdf5.File(tmp_path / "a.h5") as ours:
+            # One is looked for before the names are read, another after, and a third among all.
+            assert [ours[name].name for name in ("04999ü", "00001ü")] == ["/04999ü", "/00001ü"]
+            assert "00005ü" not in ours
+            with pytest.raises(KeyError):
+                ours["00005"]
+            assert (len(ours), list(ours)) == (len(theirs), list(theirs))
+            assert list(reversed(ours)) == list(reversed(theirs))
+            assert [type(ours.get(name, getlink=True)).__name__ for name in ours] == [
+                type(theirs.get(name, getlink=True)).__name__ for name in theirs
+            ]
+
+
+def test_names_that_are_no_text_are_listed(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[b"caf\xe9"] = 1
+        file["\U0001f600"] = 2
+    with hdf5.File(tmp_path / "a.h5") as file:
+        assert list(file) == ["caf\udce9", "\U0001f600"]
+        assert [file[name][()] for name in file] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "known", "at", "code"),
+    [
+        ("S7", "13010000 07000000", 1, 0x05),
+        ("S7", "13010000 07000000", 1, 0x51),
+        (h5py.string_dtype(), "19010100 10000000", 1, 0x71),
+        (h5py.string_dtype(), "19010100 10000000", 2, 0x07),
+    ],
+)
+def test_texts_of_codes_without_a_meaning_are_described(tmp_path, dtype, known, at, code):
+    """Only their elements cannot be read, nor copied; what is beside them can."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", (6,), dtype, chunks=(3,), compression="gzip")
+        file["x"].attrs["units"] = 5
+    data = (tmp_path / "a.h5").read_bytes()
+    assert data.count(bytes.fromhex(known)) == 1
+    place = data.index(bytes.fromhex(known)) + at
+    (tmp_path / "a.h5").write_bytes(data[:place] + bytes([code]) + data[place + 1 :])
+    with h5py.File(tmp_path / "a.h5") as theirs, hdf5.File(tmp_path / "a.h5") as ours:
+        for file in (theirs, ours):
+            found = file["x"]
+            assert (found.shape, found.chunks, found.compression) == ((6,), (3,), "gzip")
+            assert dict(found.attrs) == {"units": 5}
+            with pytest.raises((TypeError, OSError)):
+                found[()]
+        assert "unknown type" in repr(ours["x"])
+        with pytest.raises(TypeError, match="text of the padding"):
+            ours["x"].fillvalue
+        with hdf5.File(tmp_path / "b.h5", "w") as copy, pytest.raises(CanneryError):
+            ours.copy("x", copy)
+
+
+def test_links_that_lead_to_each_other_are_members(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"], file["b"] = h5py.SoftLink("/b"), h5py.SoftLink("/a")
+        file["x"] = 1
+    with hdf5.File(tmp_path / "a.h5") as file:
+        assert "a" in file
+        with pytest.raises(KeyError, match="more than 16 links"):
+            file["a"]
+        assert file.get("a") is None
+        assert [name for name, found in file.items() if found is None] == ["a", "b"]
+
+
+def test_files_behind_links_say_what_they_are(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w", userblock_size=1024) as file:
+        file["x"] = 1
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["out"] = h5py.ExternalLink("other.h5", "/x")
+    with hdf5.File(tmp_path / "a.h5", external="same-folder") as file:
+        other = file["out"].file
+        assert (file.userblock_size, other.userblock_size) == (0, 1024)
+        assert (other.libver, other.mode, other.swmr_mode) == (file.libver, "r", False)

@@ -448,7 +448,11 @@ class Dataset(HLObject):
             return "<Closed HDF5 dataset>"
         name = shown((self.name or "").rpartition("/")[2])
         name = f'"{name}"' if self.name else "(anonymous)"
-        return f'<HDF5 dataset {name}: shape {self.shape}, type "{self.dtype.str}">'
+        try:
+            what = f'type "{self.dtype.str}"'
+        except TypeError:
+            what = "unknown type"
+        return f"<HDF5 dataset {name}: shape {self.shape}, {what}>"
 
 
 class _RegionProxy:

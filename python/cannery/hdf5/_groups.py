@@ -391,7 +391,7 @@ def has_heap_data(described: Any) -> bool:
         return any(has_heap_data(member) for _, _, member in described[2])
     if kind == "array":
         return has_heap_data(described[2])
-    return kind in ("varstring", "sequence", "reference")
+    return kind in ("varstring", "sequence", "reference", "unknown")
 
 
 def move_elements(described: Any, data: Any, source: Any, target: Any) -> Any:
@@ -424,6 +424,8 @@ def _move(described: Any, rows: np.ndarray, source: Any, target: Any) -> None:
         ends = np.cumsum([count * base[1] for count in counts]).tolist()
         parts = [moved[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
         rows[:] = np.frombuffer(target.put_sequences(parts, base[1]), "u1").reshape(rows.shape)
+    elif kind == "unknown":
+        raise DataError("elements that cannot be read are not copied")
     elif source.id[0] != target.id[0]:
         rows[:] = 0
 

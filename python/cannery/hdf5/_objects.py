@@ -188,10 +188,10 @@ class Group(HLObject, MutableMapping[str, Any]):
         return "/" + "/".join(parts)
 
     def __iter__(self) -> Iterator[str]:
-        return iter([text(name) for name in self._node.names()])
+        return iter(self._node.text_names())
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed([text(name) for name in self._node.names()])
+        return reversed(self._node.text_names())
 
     def __len__(self) -> int:
         return self._node.count()
@@ -409,7 +409,8 @@ class File(Group):
         """A file that links of this one led to: it is open for reading as long as this one is."""
         file = File.__new__(File)
         file.filename, file.mode, file._writer, file._stream = str(node.file_path), "r", None, None
-        Group.__init__(file, state, node.root(), "/")
+        root, file.userblock_size, file._superblock = node.file_parts()
+        Group.__init__(file, state, root, "/")
         return file
 
     @property

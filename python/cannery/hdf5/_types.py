@@ -188,7 +188,11 @@ class _Unknown(FileType):
 
     @cached_property
     def dtype(self) -> np.dtype:
-        raise TypeError(f"NumPy has no type for `{self._what}` of {self.size} bytes")
+        raise TypeError(f"NumPy has no type for {self._what} ({self.size} bytes an element)")
+
+    def convert(self, raw: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:
+        del node
+        return raw.view(self.dtype)
 
 
 class _Number(FileType):

@@ -54,6 +54,16 @@ pub(crate) fn from_utf8<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
     }
 }
 
+/// A new `str` from UTF-8; other bytes become lone surrogates, as in the names of files.
+pub(crate) fn from_file_name<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let (start, len) = (bytes.as_ptr().cast(), bytes.len().cast_signed());
+    // SAFETY: the bytes are there during the call, and the name of the handler ends with a NUL.
+    unsafe {
+        let made = ffi::PyUnicode_DecodeUTF8(start, len, c"surrogateescape".as_ptr());
+        Bound::from_owned_ptr_or_err(py, made)
+    }
+}
+
 #[cold]
 fn from_one_character<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let (unit, _) = utf8::next_character(bytes);

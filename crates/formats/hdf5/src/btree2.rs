@@ -114,6 +114,38 @@ impl BTree2 {
         Ok(())
     }
 
+    /// Calls `visit` with each record that begins with `key`, in a tree sorted by such keys.
+    pub(crate) fn find(
+        &self,
+        core: &FileCore,
+        key: u32,
+        mut visit: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut seen = HashSet::new();
+        let mut pending = vec![(self.root, self.root_records, self.depth)];
+        while let Some((address, count, depth)) = pending.pop() {
+            if address == UNDEFINED {
+                continue;
+            }
+            let node = self.node(core, address, count, depth, &mut seen)?;
+            let records = node.records.chunks_exact(crate::bytes::index(self.record_size));
+            let key_of = |record: &[u8]| Cursor::new(record).u32();
+            let (mut before, mut up_to) = (0, 0);
+            for record in records {
+                let found = key_of(record)?;
+                before += usize::from(found < key);
+                up_to += usize::from(found <= key);
+                if found == key {
+                    visit(record)?;
+                }
+            }
+            // Records of the key may lie in the children around and between those found here.
+            let children = node.children.iter().rev().take(up_to + 1).skip(before);
+            pending.extend(children.map(|&(address, count)| (address, count, depth - 1)));
+        }
+        Ok(())
+    }
+
     fn node(
         &self,
         core: &FileCore,

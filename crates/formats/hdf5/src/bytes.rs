@@ -57,7 +57,11 @@ fn out_of_memory(len: usize) -> Error {
 }
 
 /// An unsigned integer of up to eight bytes, little-endian.
+#[inline]
 pub(crate) fn little_endian(bytes: &[u8]) -> u64 {
+    if let Ok(word) = bytes.try_into() {
+        return u64::from_le_bytes(word);
+    }
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
@@ -139,18 +143,19 @@ impl<'a> Cursor<'a> {
 
     /// An address: all ones means [`UNDEFINED`].
     pub(crate) fn address(&mut self, sizes: Sizes) -> Result<u64> {
-        let size = usize::from(sizes.offset);
-        let bytes = self.take(size)?;
-        if bytes.iter().all(|&byte| byte == 0xff) {
-            return Ok(UNDEFINED);
-        }
-        Cursor::new(bytes).uint(size)
+        self.defined(usize::from(sizes.offset))
     }
 
     /// A length, or [`UNDEFINED`] for all ones.
     pub(crate) fn length(&mut self, sizes: Sizes) -> Result<u64> {
-        let size = usize::from(sizes.length);
+        self.defined(usize::from(sizes.length))
+    }
+
+    fn defined(&mut self, size: usize) -> Result<u64> {
         let bytes = self.take(size)?;
+        if size == 8 {
+            return Ok(little_endian(bytes));
+        }
         if bytes.iter().all(|&byte| byte == 0xff) {
             return Ok(UNDEFINED);
         }

@@ -5,10 +5,11 @@ pub(crate) fn lookup3(data: &[u8]) -> u32 {
     let start = 0xdead_beef_u32.wrapping_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
     let mut state = [start; 3];
     let mut rest = data;
-    while rest.len() > 12 {
-        add(&mut state, &rest[..12]);
+    // The last twelve bytes are not mixed, but finished.
+    while let Some((block, more)) = rest.split_first_chunk().filter(|(_, more)| !more.is_empty()) {
+        add(&mut state, block);
         mix(&mut state);
-        rest = &rest[12..];
+        rest = more;
     }
     if rest.is_empty() {
         return state[2];
@@ -19,9 +20,9 @@ pub(crate) fn lookup3(data: &[u8]) -> u32 {
     finish(state)
 }
 
-fn add(state: &mut [u32; 3], block: &[u8]) {
-    for (word, bytes) in state.iter_mut().zip(block.chunks_exact(4)) {
-        *word = word.wrapping_add(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+fn add(state: &mut [u32; 3], block: &[u8; 12]) {
+    for (word, bytes) in state.iter_mut().zip(block.as_chunks().0) {
+        *word = word.wrapping_add(u32::from_le_bytes(*bytes));
     }
 }
 

@@ -256,14 +256,21 @@ impl FileCore {
 
     /// Reads metadata.
     pub(crate) fn read(&self, address: u64, len: u64) -> Result<Vec<u8>> {
-        let at = self.locate(address, len)?;
         // The file is as long, so the memory is no more than what the file takes.
+        self.locate(address, len)?;
         let mut bytes = crate::bytes::zeroed(index(len))?;
-        self.data.read_at(at, &mut bytes)?;
-        if !self.image.is_empty() {
-            self.apply_image(address, &mut bytes);
-        }
+        self.read_into(address, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Reads metadata to memory that is there.
+    pub(crate) fn read_into(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
+        let at = self.locate(address, bytes.len() as u64)?;
+        self.data.read_at(at, bytes)?;
+        if !self.image.is_empty() {
+            self.apply_image(address, bytes);
+        }
+        Ok(())
     }
 
     /// Where addresses end.

@@ -53,6 +53,12 @@ impl File {
         FileCore::open(source, None, External::default(), 0).map(Self)
     }
 
+    /// The file that an object is in: another one than was opened, where links led out of that.
+    #[must_use]
+    pub fn containing(node: &Node) -> Self {
+        Self(Arc::clone(node.core()))
+    }
+
     /// The root group.
     #[must_use]
     pub fn root(&self) -> Node {

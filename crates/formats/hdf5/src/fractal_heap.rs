@@ -1,12 +1,15 @@
 //! Fractal heaps: where links, attributes and shared messages are kept when they are many.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cannery_core::Result;
 
 use crate::btree2::BTree2;
-use crate::bytes::{Cursor, UNDEFINED, bytes_for, corrupt, index, log2, malformed, unsupported};
+use crate::bytes::{
+    Cursor, UNDEFINED, bytes_for, corrupt, index, little_endian, log2, malformed, unsupported,
+};
 use crate::checksum::{ends_with_lookup3, lookup3};
 use crate::core::FileCore;
 use crate::filters::Pipeline;
@@ -136,7 +139,7 @@ impl FractalHeap {
             return Err(malformed("unknown version of a heap ID"));
         }
         match first >> 4 & 3 {
-            0 => self.managed(core, &id[1..]),
+            0 => Objects { heap: self, core, block: None }.managed(&id[1..]).map(<[u8]>::to_vec),
             1 => self.huge(core, &id[1..]),
             2 => self.tiny(id),
             _ => Err(malformed("unknown kind of a heap ID")),
@@ -151,16 +154,14 @@ impl FractalHeap {
         Ok(cursor.take(len + 1)?.to_vec())
     }
 
-    fn managed(&self, core: &FileCore, id: &[u8]) -> Result<Vec<u8>> {
-        let mut cursor = Cursor::new(id);
-        let offset = cursor.uint(self.offset_len())?;
-        let direct = log2(self.max_direct).div_ceil(8) as usize;
-        let len = cursor.uint(direct.min(bytes_for(self.max_managed)))?;
-        let block = self.find(core, offset)?;
-        let bytes = self.block(core, &block)?;
-        let start = index(offset - block.offset);
-        let found = bytes.get(start..).and_then(|rest| rest.get(..index(len)));
-        Ok(found.ok_or_else(|| malformed("an object of a heap lies outside its block"))?.to_vec())
+    /// Where in the heap the object with an ID is, if it is in a block.
+    pub(crate) fn offset(&self, id: &[u8]) -> u64 {
+        id.get(1..=self.offset_len()).map_or(0, little_endian)
+    }
+
+    /// Reads objects one after the other: best those of the same block.
+    pub(crate) fn objects<'h>(&'h self, core: &'h FileCore) -> Objects<'h> {
+        Objects { heap: self, core, block: None }
     }
 
     fn offset_len(&self) -> usize {
@@ -340,6 +341,44 @@ impl FractalHeap {
         })?;
         objects.sort_by_key(|object| object.id);
         Ok(self.huge.get_or_init(|| objects))
+    }
+}
+
+/// The objects of a heap, with the block of the last one at hand.
+pub(crate) struct Objects<'h> {
+    heap: &'h FractalHeap,
+    core: &'h FileCore,
+    /// Where in the heap the block begins, and its bytes.
+    block: Option<(u64, Arc<Vec<u8>>)>,
+}
+
+impl Objects<'_> {
+    /// The object with an ID.
+    pub(crate) fn get(&mut self, id: &[u8]) -> Result<Cow<'_, [u8]>> {
+        if id.first().is_some_and(|first| first >> 4 == 0) {
+            return self.managed(&id[1..]).map(Cow::Borrowed);
+        }
+        self.heap.get(self.core, id).map(Cow::Owned)
+    }
+
+    fn managed(&mut self, id: &[u8]) -> Result<&[u8]> {
+        let heap = self.heap;
+        let mut cursor = Cursor::new(id);
+        let offset = cursor.uint(heap.offset_len())?;
+        let direct = log2(heap.max_direct).div_ceil(8) as usize;
+        let len = cursor.uint(direct.min(bytes_for(heap.max_managed)))?;
+        let holds = |(start, bytes): &(u64, Arc<Vec<u8>>)| {
+            offset.checked_sub(*start).is_some_and(|at| at < bytes.len() as u64)
+        };
+        if !self.block.as_ref().is_some_and(holds) {
+            let block = heap.find(self.core, offset)?;
+            self.block = Some((block.offset, heap.block(self.core, &block)?));
+        }
+        let found = self
+            .block
+            .as_ref()
+            .and_then(|(start, bytes)| bytes.get(index(offset - start)..)?.get(..index(len)));
+        found.ok_or_else(|| malformed("an object of a heap lies outside its block"))
     }
 }
 

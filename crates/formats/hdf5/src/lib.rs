@@ -71,7 +71,7 @@ pub use file_format::Hdf5;
 pub use fill::FillValue;
 pub use filters::Filter;
 pub use fsck::{Checkup, Finding};
-pub use links::{Link, LinkTarget};
+pub use links::{Link, LinkTarget, Names};
 pub use node::{Node, ObjectKind};
 pub use reference::{ReferencePart, ReferenceTarget};
 pub use region::{Region, RegularDim};

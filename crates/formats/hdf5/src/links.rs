@@ -1,17 +1,21 @@
 //! Links: the named members of groups, in messages, symbol tables and heaps.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Result};
 
 use crate::btree2::BTree2;
 use crate::bytes::{Cursor, UNDEFINED, malformed, wrong_version};
+use crate::checksum::lookup3;
 use crate::core::FileCore;
 use crate::fractal_heap::FractalHeap;
 use crate::header::{Header, MessageKind};
 use crate::shared::resolve;
-use crate::symbols::{find_link, read_links};
+use crate::symbols::{find_link, visit_links};
 
 /// A named member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,23 +50,66 @@ pub enum LinkTarget {
     User(u8, Vec<u8>),
 }
 
+/// A link as it stands in a file.
+pub(crate) struct FoundLink<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) order: Option<u64>,
+    pub(crate) target: LinkTarget,
+    pub(crate) is_utf8: bool,
+}
+
+impl FoundLink<'_> {
+    pub(crate) fn into_link(self) -> Link {
+        let name = self.name.to_vec();
+        Link { name, order: self.order, target: self.target, is_utf8: self.is_utf8 }
+    }
+}
+
+/// A link among others, which its name tells apart.
+#[derive(Clone, Debug)]
+struct ByName(Link);
+
+impl Borrow<[u8]> for ByName {
+    fn borrow(&self) -> &[u8] {
+        &self.0.name
+    }
+}
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for ByName {}
+
+impl PartialOrd for ByName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.name.cmp(&other.0.name)
+    }
+}
+
 /// The links of a group.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
-    /// By the bytes of their names.
-    sorted: BTreeMap<Vec<u8>, Link>,
+    sorted: BTreeSet<ByName>,
     /// Whether the group keeps the order in which they were made.
     pub(crate) ordered: bool,
 }
 
 impl Links {
     pub(crate) fn new(links: Vec<Link>, ordered: bool) -> Self {
-        let sorted = links.into_iter().map(|link| (link.name.clone(), link)).collect();
-        Self { sorted, ordered }
+        Self { sorted: links.into_iter().map(ByName).collect(), ordered }
     }
 
     pub(crate) fn get(&self, name: &[u8]) -> Option<&Link> {
-        self.sorted.get(name)
+        self.sorted.get(name).map(|found| &found.0)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -70,21 +117,21 @@ impl Links {
     }
 
     pub(crate) fn insert(&mut self, link: Link) {
-        self.sorted.insert(link.name.clone(), link);
+        self.sorted.replace(ByName(link));
     }
 
     pub(crate) fn remove(&mut self, name: &[u8]) -> Option<Link> {
-        self.sorted.remove(name)
+        self.sorted.take(name).map(|found| found.0)
     }
 
     /// The links in the order of their names.
     pub(crate) fn sorted(&self) -> impl Iterator<Item = &Link> {
-        self.sorted.values()
+        self.sorted.iter().map(|found| &found.0)
     }
 
     /// The links in the order in which they were made, or else of their names.
     pub(crate) fn in_order(&self) -> Vec<&Link> {
-        let mut links: Vec<&Link> = self.sorted.values().collect();
+        let mut links: Vec<&Link> = self.sorted().collect();
         if self.ordered {
             links.sort_by_key(|link| link.order);
         }
@@ -107,39 +154,120 @@ impl Links {
         cursor.address(core.sizes).map(Some)
     }
 
-    /// Looks for one link of a group in its symbol tables; `None` if it is not there, or if the group
-    /// has no such tables.
+    /// Looks for one link of a group by its tree of names; `None` if the tree does not lead to it,
+    /// or if the group has none.
     fn find(core: &FileCore, header: &Header, name: &[u8]) -> Result<Option<Link>> {
-        let Some(message) = header.find(MessageKind::SYMBOL_TABLE) else { return Ok(None) };
-        let data = resolve(core, message)?;
-        let mut cursor = Cursor::new(&data);
-        let (tree, heap) = (cursor.address(core.sizes)?, cursor.address(core.sizes)?);
-        find_link(core, tree, heap, name)
+        if let Some(message) = header.find(MessageKind::SYMBOL_TABLE) {
+            let (tree, heap) = symbol_table(core, &resolve(core, message)?)?;
+            return find_link(core, tree, heap, name);
+        }
+        let Some(info) = header.find(MessageKind::LINK_INFO) else { return Ok(None) };
+        let info = LinkInfo::parse(core, &resolve(core, info)?)?;
+        if info.heap == UNDEFINED { Ok(None) } else { find_dense(core, &info, name) }
+    }
+
+    /// Calls `visit` with each link of the group that a header describes, and returns whether it
+    /// keeps their order; `None` if it is no group.
+    fn visit(
+        core: &FileCore,
+        header: &Header,
+        visit: &mut dyn FnMut(FoundLink<'_>),
+    ) -> Result<Option<bool>> {
+        if let Some(message) = header.find(MessageKind::SYMBOL_TABLE) {
+            let (tree, heap) = symbol_table(core, &resolve(core, message)?)?;
+            visit_links(core, tree, heap, visit)?;
+            return Ok(Some(false));
+        }
+        let Some(info) = header.find(MessageKind::LINK_INFO) else { return Ok(None) };
+        let info = LinkInfo::parse(core, &resolve(core, info)?)?;
+        if info.heap == UNDEFINED {
+            for message in header.all(MessageKind::LINK) {
+                let found = resolve(core, message)
+                    .and_then(|data| parse_link(core, &data).map(&mut *visit));
+                if let Err(error) = found {
+                    core.tolerate(error, header.address)?;
+                }
+            }
+        } else {
+            visit_dense(core, &info, visit)?;
+        }
+        Ok(Some(info.ordered))
     }
 
     /// Reads the links of the group that a header describes; `None` if it is no group.
     pub(crate) fn read(core: &FileCore, header: &Header) -> Result<Option<Self>> {
-        if let Some(message) = header.find(MessageKind::SYMBOL_TABLE) {
-            let data = resolve(core, message)?;
-            let mut cursor = Cursor::new(&data);
-            let (tree, heap) = (cursor.address(core.sizes)?, cursor.address(core.sizes)?);
-            return Ok(Some(Self::new(read_links(core, tree, heap)?, false)));
-        }
-        let Some(info) = header.find(MessageKind::LINK_INFO) else { return Ok(None) };
-        let info = LinkInfo::parse(core, &resolve(core, info)?)?;
         let mut links = Vec::new();
-        if info.heap == UNDEFINED {
-            for message in header.all(MessageKind::LINK) {
-                match resolve(core, message).and_then(|data| parse_link(core, &data)) {
-                    Ok(link) => links.push(link),
-                    Err(error) => core.tolerate(error, header.address)?,
-                }
-            }
-        } else {
-            read_dense(core, &info, &mut links)?;
-        }
-        Ok(Some(Self::new(links, info.ordered)))
+        let ordered = Self::visit(core, header, &mut |found| links.push(found.into_link()))?;
+        Ok(ordered.map(|ordered| Self::new(links, ordered)))
     }
+}
+
+/// The names of a group's links, in one piece of memory.
+#[derive(Clone, Debug)]
+pub struct Names {
+    bytes: Vec<u8>,
+    in_order: Vec<(Range<usize>, Option<u64>)>,
+}
+
+impl Names {
+    /// Reads the names of the group that a header describes; `None` if it is no group.
+    fn read(core: &FileCore, header: &Header) -> Result<Option<Self>> {
+        let (mut bytes, mut names) = (Vec::new(), Vec::new());
+        let ordered = Links::visit(core, header, &mut |found| {
+            let start = bytes.len();
+            bytes.extend_from_slice(found.name);
+            names.push((start..bytes.len(), found.order));
+        })?;
+        let Some(ordered) = ordered else { return Ok(None) };
+        // As in `Links`, though only a damaged group has a name twice: the last one counts.
+        names.sort_by(|(one, _), (other, _)| bytes[one.clone()].cmp(&bytes[other.clone()]));
+        names.dedup_by(|later, kept| {
+            let is_same = bytes[later.0.clone()] == bytes[kept.0.clone()];
+            if is_same {
+                std::mem::swap(later, kept);
+            }
+            is_same
+        });
+        if ordered {
+            names.sort_by_key(|(_, order)| *order);
+        }
+        Ok(Some(Self { bytes, in_order: names }))
+    }
+
+    fn of(links: &Links) -> Self {
+        let mut bytes = Vec::new();
+        let in_order = links.in_order().into_iter().map(|link| {
+            let start = bytes.len();
+            bytes.extend_from_slice(&link.name);
+            (start..bytes.len(), link.order)
+        });
+        let in_order = in_order.collect();
+        Self { bytes, in_order }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.in_order.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.in_order.is_empty()
+    }
+
+    /// The names, each any bytes but NUL as the file has them: in the order in which the links were
+    /// made if the group keeps that, else in their own.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.in_order.iter().map(|(range, _)| &self.bytes[range.clone()])
+    }
+}
+
+/// The addresses of the tree and of the heap that a message of a symbol table has.
+fn symbol_table(core: &FileCore, data: &[u8]) -> Result<(u64, u64)> {
+    let mut cursor = Cursor::new(data);
+    Ok((cursor.address(core.sizes)?, cursor.address(core.sizes)?))
 }
 
 struct LinkInfo {
@@ -164,20 +292,61 @@ impl LinkInfo {
     }
 }
 
-fn read_dense(core: &FileCore, info: &LinkInfo, links: &mut Vec<Link>) -> Result<()> {
+/// The heap and the tree of the links of a large group.
+fn dense(core: &FileCore, info: &LinkInfo) -> Result<(FractalHeap, BTree2)> {
     let heap = FractalHeap::read(core, info.heap)?;
     let tree = BTree2::read(core, info.names)?;
     if tree.kind != 5 {
         return Err(malformed("expected a B-tree of link names"));
     }
-    tree.records(core, |_, record| {
-        let id = record.get(4..).ok_or_else(|| malformed("a record of a link is too short"))?;
-        links.push(parse_link(core, &heap.get(core, id)?)?);
-        Ok(())
-    })
+    Ok((heap, tree))
 }
 
-fn parse_link(core: &FileCore, data: &[u8]) -> Result<Link> {
+/// The ID in the heap, behind the hash of a name.
+fn heap_id(record: &[u8]) -> Result<&[u8; 7]> {
+    let id = record.get(4..).and_then(|id| id.first_chunk());
+    id.ok_or_else(|| malformed("a record of a link is too short"))
+}
+
+fn visit_dense(
+    core: &FileCore,
+    info: &LinkInfo,
+    visit: &mut dyn FnMut(FoundLink<'_>),
+) -> Result<()> {
+    let (heap, tree) = dense(core, info)?;
+    let mut ids = Vec::new();
+    tree.records(core, |_, record| {
+        let id = heap_id(record)?;
+        ids.push((heap.offset(id), *id));
+        Ok(())
+    })?;
+    // The tree has the order of hashes: of all blocks, one after the other is much less to read.
+    ids.sort_unstable();
+    let mut objects = heap.objects(core);
+    for (_, id) in ids {
+        let found = objects.get(&id).and_then(|data| parse_link(core, &data).map(&mut *visit));
+        if let Err(error) = found {
+            core.tolerate(error, info.names)?;
+        }
+    }
+    Ok(())
+}
+
+fn find_dense(core: &FileCore, info: &LinkInfo, name: &[u8]) -> Result<Option<Link>> {
+    let (heap, tree) = dense(core, info)?;
+    let mut found = None;
+    tree.find(core, lookup3(name), |record| {
+        let data = heap.get(core, heap_id(record)?)?;
+        let link = parse_link(core, &data)?;
+        if link.name == name {
+            found = Some(link.into_link());
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn parse_link<'a>(core: &FileCore, data: &'a [u8]) -> Result<FoundLink<'a>> {
     let mut cursor = Cursor::new(data);
     cursor.version(1, "a link")?;
     let flags = cursor.u8()?;
@@ -195,9 +364,9 @@ fn parse_link(core: &FileCore, data: &[u8]) -> Result<Link> {
     if len == 0 {
         return Err(malformed("the name of a link is empty"));
     }
-    let name = cursor.take_long(len)?.to_vec();
+    let name = cursor.take_long(len)?;
     let target = parse_target(core, kind, &mut cursor)?;
-    Ok(Link { name, order, target, is_utf8 })
+    Ok(FoundLink { name, order, target, is_utf8 })
 }
 
 fn parse_target(core: &FileCore, kind: u8, cursor: &mut Cursor<'_>) -> Result<LinkTarget> {
@@ -246,6 +415,8 @@ struct KeptLinks {
     groups: HashMap<u64, Arc<Links>>,
     /// How many links of other groups were looked for.
     lookups: HashMap<u64, u32>,
+    /// The names of the group that was listed last: its length is asked for with them.
+    listed: Option<(u64, Arc<Names>)>,
 }
 
 impl LinkCache {
@@ -273,6 +444,24 @@ impl LinkCache {
         let lookups = kept.lookups.entry(address).or_default();
         *lookups += 1;
         *lookups <= FEW
+    }
+
+    /// The names of the links of the group at an address; [`ErrorKind::Type`] if it is no group.
+    ///
+    /// They are read without the links: who lists a large group may want no more.
+    pub(crate) fn names(&self, core: &FileCore, address: u64) -> Result<Arc<Names>> {
+        if core.edits.is_some() {
+            return Ok(Arc::new(Names::of(&*self.get(core, address)?.ok_or_else(no_group)?)));
+        }
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &lock().listed {
+            Some((listed, names)) if *listed == address => return Ok(Arc::clone(names)),
+            _ => {}
+        }
+        let names = Names::read(core, &Header::read(core, address)?)?.ok_or_else(no_group)?;
+        let names = Arc::new(names);
+        lock().listed = Some((address, Arc::clone(&names)));
+        Ok(names)
     }
 
     /// The links of the group at an address, if it is one.

@@ -11,7 +11,7 @@ use crate::core::{FileCore, MAX_FILES_DEEP};
 use crate::dataset::Dataset;
 use crate::datatype::Datatype;
 use crate::header::{Header, MessageKind};
-use crate::links::{Link, LinkTarget, Links, no_group};
+use crate::links::{Link, LinkTarget, Links, Names, no_group};
 use crate::shared::resolve;
 use crate::source;
 
@@ -148,8 +148,8 @@ impl Node {
     ///
     /// # Errors
     /// As [`Node::members`].
-    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
-        Ok(self.links()?.in_order().into_iter().map(|link| link.name.clone()).collect())
+    pub fn names(&self) -> Result<Arc<Names>> {
+        self.core.links.names(&self.core, self.address)
     }
 
     /// The links of the group that the object is, in the order in which they were made if it
@@ -166,7 +166,7 @@ impl Node {
     /// # Errors
     /// As [`Node::members`].
     pub fn len(&self) -> Result<usize> {
-        Ok(self.links()?.len())
+        Ok(self.names()?.len())
     }
 
     /// Whether the group has no links.

@@ -1,6 +1,5 @@
 //! Where the bytes of a file come from.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,15 +30,21 @@ const BLOCK: u64 = 16 << 10;
 const REMOTE_BLOCK: u64 = 64 << 10;
 
 /// Blocks that are kept, at most.
-const KEPT: usize = 512;
+const KEPT: u64 = 512;
 
-type Blocks = HashMap<u64, Arc<[u8]>>;
+/// Blocks with their numbers, each at the place of its number modulo [`KEPT`].
+type Blocks = Vec<Option<(u64, Arc<[u8]>)>>;
 
 /// A source whose small reads are served from blocks that are kept.
 pub(crate) struct Cached {
     source: Arc<dyn ByteSource>,
     blocks: Mutex<Blocks>,
     block_len: u64,
+}
+
+/// The place of a block.
+fn place(number: u64) -> usize {
+    crate::bytes::index(number % KEPT)
 }
 
 impl Cached {
@@ -90,18 +95,17 @@ impl Cached {
             return;
         }
         let (first, last) = (offset / self.block_len, (offset + len.max(1) - 1) / self.block_len);
-        if last - first > KEPT as u64 {
-            blocks.clear();
-            return;
-        }
-        for number in first..=last {
-            blocks.remove(&number);
+        let is_written = |(number, _): &mut (u64, _)| (first..=last).contains(number);
+        for kept in blocks.iter_mut() {
+            kept.take_if(is_written);
         }
     }
 
     fn block(&self, number: u64) -> Result<Arc<[u8]>> {
         let lock = || self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(block) = lock().get(&number) {
+        if let Some(Some((found, block))) = lock().get(place(number))
+            && *found == number
+        {
             return Ok(Arc::clone(block));
         }
         let start = number * self.block_len;
@@ -110,10 +114,10 @@ impl Cached {
         self.source.read_at(start, &mut bytes)?;
         let block: Arc<[u8]> = bytes.into();
         let mut blocks = lock();
-        if blocks.len() >= KEPT {
-            blocks.clear();
+        if blocks.is_empty() {
+            blocks.resize(place(KEPT - 1) + 1, None);
         }
-        blocks.insert(number, Arc::clone(&block));
+        blocks[place(number)] = Some((number, Arc::clone(&block)));
         Ok(block)
     }
 }

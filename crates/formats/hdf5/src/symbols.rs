@@ -6,7 +6,7 @@ use cannery_core::Result;
 
 use crate::bytes::{Cursor, UNDEFINED, cycle, malformed};
 use crate::core::FileCore;
-use crate::links::{Link, LinkTarget};
+use crate::links::{FoundLink, Link, LinkTarget};
 
 /// A local heap: names that end with a NUL.
 pub(crate) struct LocalHeap {
@@ -57,17 +57,22 @@ impl LocalHeap {
     }
 }
 
-/// Reads all links of a group by the addresses of its tree and its heap.
-pub(crate) fn read_links(core: &FileCore, tree: u64, heap: u64) -> Result<Vec<Link>> {
-    let heap = LocalHeap::read(core, heap)?;
-    let (mut links, mut seen) = (Vec::new(), HashSet::new());
+/// Calls `visit` with each link of a group, by the addresses of its tree and its heap.
+pub(crate) fn visit_links(
+    core: &FileCore,
+    tree: u64,
+    heap: u64,
+    visit: &mut dyn FnMut(FoundLink<'_>),
+) -> Result<()> {
+    let mut tables = SymbolTables::new(core, heap)?;
+    let mut seen = HashSet::new();
     let mut pending = vec![(tree, None)];
     while let Some((address, level)) = pending.pop() {
         if !seen.insert(address) {
             return Err(cycle("a group's B-tree node", address));
         }
         if level == Some(0) {
-            if let Err(error) = read_symbols(core, address, &heap, &mut links) {
+            if let Err(error) = tables.visit(address, visit) {
                 core.tolerate(error, address)?;
             }
             continue;
@@ -82,7 +87,7 @@ pub(crate) fn read_links(core: &FileCore, tree: u64, heap: u64) -> Result<Vec<Li
         check_level(found, level)?;
         pending.extend(children.into_iter().rev().map(|(_, child)| (child, Some(found))));
     }
-    Ok(links)
+    Ok(())
 }
 
 /// Looks for one link of a group without reading all of them; `None` if the tree does not lead to it.
@@ -92,7 +97,7 @@ pub(crate) fn find_link(
     heap: u64,
     name: &[u8],
 ) -> Result<Option<Link>> {
-    let heap = LocalHeap::read(core, heap)?;
+    let mut tables = SymbolTables::new(core, heap)?;
     let (mut address, mut level) = (tree, None);
     while level != Some(0) {
         let (found, children) = node(core, address)?;
@@ -100,7 +105,7 @@ pub(crate) fn find_link(
         // A child has the names behind its own key, up to that of the next.
         let mut next = None;
         for &(key, child) in &children {
-            if next.is_some() && heap.name(key)? >= name {
+            if next.is_some() && tables.heap.name(key)? >= name {
                 break;
             }
             next = Some(child);
@@ -108,9 +113,13 @@ pub(crate) fn find_link(
         let Some(child) = next else { return Ok(None) };
         (address, level) = (child, Some(found));
     }
-    let mut links = Vec::new();
-    read_symbols(core, address, &heap, &mut links)?;
-    Ok(links.into_iter().find(|link| link.name == name))
+    let mut link = None;
+    tables.visit(address, &mut |found| {
+        if link.is_none() && found.name == name {
+            link = Some(found.into_link());
+        }
+    })?;
+    Ok(link)
 }
 
 fn check_level(level: u8, parent: Option<u8>) -> Result<()> {
@@ -140,32 +149,44 @@ fn node(core: &FileCore, address: u64) -> Result<(u8, Vec<(u64, u64)>)> {
     Ok((level, children))
 }
 
-fn read_symbols(
-    core: &FileCore,
-    address: u64,
-    heap: &LocalHeap,
-    links: &mut Vec<Link>,
-) -> Result<()> {
-    let prefix = core.read(address, 8)?;
-    let mut cursor = Cursor::new(&prefix);
-    cursor.signature(*b"SNOD", "a symbol table")?;
-    cursor.version(1, "a symbol table")?;
-    cursor.skip(1)?;
-    let count = cursor.u16()?;
-    let entry = u64::from(core.sizes.length) + u64::from(core.sizes.offset) + 24;
-    let body = core.read(address + 8, u64::from(count) * entry)?;
-    for bytes in body.chunks_exact(crate::bytes::index(entry)) {
-        match read_symbol(core, bytes, heap) {
-            Ok(link) => links.push(link),
-            Err(error) => core.tolerate(error, address)?,
-        }
-    }
-    Ok(())
+/// Reads the symbol tables of a group.
+struct SymbolTables<'a> {
+    core: &'a FileCore,
+    heap: LocalHeap,
+    /// The entries of the table that was read last: the memory serves them all.
+    entries: Vec<u8>,
 }
 
-fn read_symbol(core: &FileCore, bytes: &[u8], heap: &LocalHeap) -> Result<Link> {
+impl<'a> SymbolTables<'a> {
+    fn new(core: &'a FileCore, heap: u64) -> Result<Self> {
+        Ok(Self { core, heap: LocalHeap::read(core, heap)?, entries: Vec::new() })
+    }
+
+    fn visit(&mut self, address: u64, visit: &mut dyn FnMut(FoundLink<'_>)) -> Result<()> {
+        let core = self.core;
+        let mut prefix = [0; 8];
+        core.read_into(address, &mut prefix)?;
+        let mut cursor = Cursor::new(&prefix);
+        cursor.signature(*b"SNOD", "a symbol table")?;
+        cursor.version(1, "a symbol table")?;
+        cursor.skip(1)?;
+        let count = usize::from(cursor.u16()?);
+        let entry = usize::from(core.sizes.length) + usize::from(core.sizes.offset) + 24;
+        self.entries.resize(count * entry, 0);
+        core.read_into(address + 8, &mut self.entries)?;
+        for bytes in self.entries.chunks_exact(entry) {
+            match read_symbol(core, bytes, &self.heap) {
+                Ok(link) => visit(link),
+                Err(error) => core.tolerate(error, address)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_symbol<'a>(core: &FileCore, bytes: &[u8], heap: &'a LocalHeap) -> Result<FoundLink<'a>> {
     let mut cursor = Cursor::new(bytes);
-    let name = heap.name(cursor.length(core.sizes)?)?.to_vec();
+    let name = heap.name(cursor.length(core.sizes)?)?;
     let header = cursor.address(core.sizes)?;
     let cached = cursor.u32()?;
     cursor.skip(4)?;
@@ -176,5 +197,5 @@ fn read_symbol(core: &FileCore, bytes: &[u8], heap: &LocalHeap) -> Result<Link> 
             return Err(malformed(format!("unknown kind `{other}` of a symbol table's entry")));
         }
     };
-    Ok(Link { name, order: None, target, is_utf8: false })
+    Ok(FoundLink { name, order: None, target, is_utf8: false })
 }

@@ -2,7 +2,7 @@
 
 use cannery_core::Error;
 use cannery_hdf5::{
-    Attribute, DatasetSpec, Dataspace, FillValue, Filter, LinkTarget, Node, ObjectKind,
+    Attribute, DatasetSpec, Dataspace, File, FillValue, Filter, LinkTarget, Node, ObjectKind,
     ReferencePart, Region,
 };
 use pyo3::prelude::*;
@@ -14,6 +14,7 @@ use super::write::{FillParts, FilterParts, RegionParts, StorageParts, dataspace,
 use crate::errors::{OrRaise, to_exception};
 use crate::memory;
 use crate::npy::Buffer;
+use crate::text;
 
 /// An object of an open file.
 #[pyclass(frozen, module = "cannery._native")]
@@ -43,6 +44,12 @@ impl Hdf5Node {
         Self(self.0.file_root())
     }
 
+    /// The file that the object is in: its root group, the length of its user block and the
+    /// superblock's version.
+    fn file_parts(&self) -> (Self, u64, u8) {
+        super::parts(&File::containing(&self.0))
+    }
+
     /// The path of the file, if it has one.
     #[getter]
     fn file_path(&self) -> Option<&std::path::Path> {
@@ -63,8 +70,18 @@ impl Hdf5Node {
     fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let names = py.detach(|| self.0.names()).or_raise(py)?;
         let list = memory::new_list(py)?;
-        for name in &names {
+        for name in names.iter() {
             list.append(memory::new_bytes(py, name)?)?;
+        }
+        Ok(list)
+    }
+
+    /// The same names as texts: UTF-8, other bytes as lone surrogates.
+    fn text_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let names = py.detach(|| self.0.names()).or_raise(py)?;
+        let list = memory::new_list(py)?;
+        for name in names.iter() {
+            list.append(text::from_file_name(py, name)?)?;
         }
         Ok(list)
     }

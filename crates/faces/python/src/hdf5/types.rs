@@ -81,6 +81,10 @@ fn describe<'py>(py: Python<'py>, datatype: &Datatype) -> PyResult<Bound<'py, Py
             ("array", size, describe(py, base)?, PyTuple::new(py, shape)?).into_pyobject(py)
         }
         TypeClass::Complex(base) => ("complex", size, describe(py, base)?).into_pyobject(py),
+        TypeClass::UnknownText { padding, charset, .. } => {
+            let what = format!("text of the padding {padding} and the encoding {charset}");
+            ("unknown", size, what).into_pyobject(py)
+        }
         _ => ("unknown", size).into_pyobject(py),
     }
 }

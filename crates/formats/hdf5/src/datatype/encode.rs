@@ -51,6 +51,14 @@ fn encode(datatype: &Datatype, out: &mut Vec<u8>) {
             head(out, (1, 9), 0, size);
             encode(base, out);
         }
+        TypeClass::UnknownText { padding, charset, is_variable: false } => {
+            head(out, (1, 3), *padding | *charset << 4, size);
+        }
+        TypeClass::UnknownText { padding, charset, is_variable: true } => {
+            let bits = *padding | *charset << 4;
+            head(out, (1, 9), 1 | bits << 4, size);
+            head(out, (1, 3), bits, 1);
+        }
         TypeClass::VarString { padding, charset } => {
             let bits = 1 | padding_bits(*padding) << 4 | charset_bits(*charset) << 8;
             head(out, (1, 9), bits, size);

@@ -162,6 +162,16 @@ pub enum TypeClass {
     },
     /// A complex number: two numbers of the base.
     Complex(Box<Datatype>),
+    /// A text with a padding or an encoding that stands for nothing: as in the format's own
+    /// library, its elements cannot be read, and all that is around them can.
+    UnknownText {
+        /// The code of how it ends.
+        padding: u32,
+        /// The code of its encoding.
+        charset: u32,
+        /// Whether it is of any length.
+        is_variable: bool,
+    },
 }
 
 impl Datatype {
@@ -176,6 +186,7 @@ impl Datatype {
     pub fn has_heap_data(&self) -> bool {
         match &self.class {
             TypeClass::Sequence(_) | TypeClass::VarString { .. } => true,
+            TypeClass::UnknownText { is_variable, .. } => *is_variable,
             TypeClass::Reference(kind) => *kind != ReferenceKind::Object,
             TypeClass::Compound(members) => members.iter().any(|m| m.datatype.has_heap_data()),
             TypeClass::Array { base, .. } => base.has_heap_data(),

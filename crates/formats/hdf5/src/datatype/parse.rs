@@ -55,7 +55,7 @@ fn parse(cursor: &mut Cursor<'_>, depth: u32) -> Result<Datatype> {
         class @ (0 | 4) => fixed(cursor, &head, class == 4),
         1 => float(cursor, &head),
         2 => time(cursor, &head),
-        3 => string(&head),
+        3 => Ok(text(head.bits & 15, head.bits >> 4 & 15, false)),
         5 => opaque(cursor, &head),
         6 => compound(cursor, &head, depth),
         7 => reference(&head),
@@ -129,26 +129,24 @@ fn time(cursor: &mut Cursor<'_>, head: &TypeHead) -> Result<TypeClass> {
     Ok(TypeClass::Time { order: order(head.bit(0)), precision })
 }
 
-fn padding(code: u32) -> Result<StringPadding> {
-    match code {
-        0 => Ok(StringPadding::NullTerminated),
-        1 => Ok(StringPadding::NullPadded),
-        2 => Ok(StringPadding::SpacePadded),
-        other => Err(malformed(format!("unknown padding `{other}` of a text"))),
+/// Text of fixed or of any size, by the codes of how it ends and of its encoding.
+fn text(padding: u32, charset: u32, is_variable: bool) -> TypeClass {
+    let known_padding = match padding {
+        0 => Some(StringPadding::NullTerminated),
+        1 => Some(StringPadding::NullPadded),
+        2 => Some(StringPadding::SpacePadded),
+        _ => None,
+    };
+    let known_charset = match charset {
+        0 => Some(CharacterSet::Ascii),
+        1 => Some(CharacterSet::Utf8),
+        _ => None,
+    };
+    match (known_padding, known_charset) {
+        (Some(padding), Some(charset)) if is_variable => TypeClass::VarString { padding, charset },
+        (Some(padding), Some(charset)) => TypeClass::String { padding, charset },
+        _ => TypeClass::UnknownText { padding, charset, is_variable },
     }
-}
-
-fn charset(code: u32) -> Result<CharacterSet> {
-    match code {
-        0 => Ok(CharacterSet::Ascii),
-        1 => Ok(CharacterSet::Utf8),
-        other => Err(malformed(format!("unknown character set `{other}` of a text"))),
-    }
-}
-
-fn string(head: &TypeHead) -> Result<TypeClass> {
-    let (padding, charset) = (padding(head.bits & 15)?, charset(head.bits >> 4 & 15)?);
-    Ok(TypeClass::String { padding, charset })
 }
 
 fn opaque(cursor: &mut Cursor<'_>, head: &TypeHead) -> Result<TypeClass> {
@@ -253,10 +251,7 @@ fn sequence(cursor: &mut Cursor<'_>, head: &TypeHead, depth: u32) -> Result<Type
     let base = parse(cursor, depth + 1)?;
     match head.bits & 15 {
         0 => Ok(TypeClass::Sequence(Box::new(base))),
-        1 => Ok(TypeClass::VarString {
-            padding: padding(head.bits >> 4 & 15)?,
-            charset: charset(head.bits >> 8 & 15)?,
-        }),
+        1 => Ok(text(head.bits >> 4 & 15, head.bits >> 8 & 15, true)),
         other => Err(malformed(format!("unknown kind `{other}` of a variable-length type"))),
     }
 }

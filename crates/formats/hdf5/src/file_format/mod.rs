@@ -354,7 +354,9 @@ pub(super) fn class_name(datatype: &Datatype) -> &'static str {
         TypeClass::Fixed { .. } => "integer",
         TypeClass::Float(_) => "float",
         TypeClass::Time { .. } => "time",
-        TypeClass::String { .. } | TypeClass::VarString { .. } => "string",
+        TypeClass::String { .. } | TypeClass::VarString { .. } | TypeClass::UnknownText { .. } => {
+            "string"
+        }
         TypeClass::Opaque { .. } => "opaque",
         TypeClass::Compound(_) => "compound",
         TypeClass::Reference(_) => "reference",
