@@ -135,7 +135,8 @@ fn text(padding: u32, charset: u32, is_variable: bool) -> TypeClass {
         0 => Some(StringPadding::NullTerminated),
         1 => Some(StringPadding::NullPadded),
         2 => Some(StringPadding::SpacePadded),
-        _ => None,
+        // Text of any length has nothing to be filled up.
+        _ => is_variable.then_some(StringPadding::NullTerminated),
     };
     let known_charset = match charset {
         0 => Some(CharacterSet::Ascii),
