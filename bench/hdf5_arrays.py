@@ -42,6 +42,7 @@ def tables(effort: Effort) -> Iterator[Table]:
         columns = _write(modules["h5py"], path)
         for clock, what in ((time.process_time_ns, "CPU"), (time.perf_counter_ns, "wall")):
             yield _whole(modules, path, columns, effort, (clock, what))
+        yield _warm(modules["h5py"], path, effort)
         yield _many(modules, path, effort)
         yield _threads(modules["h5py"], path, effort)
         yield _peaks(modules, path, columns)
@@ -122,6 +123,29 @@ def _whole(
         right = verified(contenders, column, partial(_equals, array), table, column)
         figures = measure(right, column, clock=clock, effort=effort)
         table.add(column, array.nbytes, figures)
+    return table
+
+
+def _warm(h5py: Any, path: Path, effort: Effort) -> Table:
+    """Reads to memory that is there, beside one plain read of as many bytes of the file."""
+    import numpy as np
+
+    table = Table("HDF5 read_direct, CPU time, MB/s", megabytes_per_second)
+    out = np.ones((ROWS, COLUMNS), "f4")
+    with h5py.File(path) as theirs, hdf5.File(path, threads=1) as ours, path.open("rb", 0) as raw:
+        start = theirs["contiguous"].id.get_offset()
+
+        def plain(_: str) -> None:
+            raw.seek(start)
+            raw.readinto(out)
+
+        for column in ("contiguous", "chunked"):
+            contenders = [
+                Contender("a plain read", plain),
+                Contender("h5py", lambda c: theirs[c].read_direct(out)),
+                Contender("cannery.hdf5, threads=1", lambda c: ours[c].read_direct(out)),
+            ]
+            table.add(column, out.nbytes, measure(contenders, column, effort=effort))
     return table
 
 
