@@ -607,3 +607,23 @@ def test_networks_of_any_size(text: str) -> None:
     again = cannery.loads(cannery.dumps(network))
     assert again == network
     assert next(iter(again.hosts())) == next(iter(network.hosts()))
+
+
+def test_a_class_found_by_a_pattern_is_looked_up_again(tmp_path, monkeypatch):
+    (tmp_path / "shop_again.py").write_text("class Item:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import shop_again  # type: ignore[import-not-found]
+
+    document = b'{"$type": "shop_again.Item", "price": 3}'
+    for _ in range(3):
+        assert type(cannery.loads(document, trust=["shop_again.*"])) is shop_again.Item
+    before, shop_again.Item = shop_again.Item, type("Item", (), {"__module__": "shop_again"})
+    for trust in (["shop_again.*"], ["shop_again.Item"]):
+        found = cannery.loads(document, trust=trust)
+        assert type(found) is shop_again.Item is not before
+    finalizer = {"__module__": "shop_again", "__del__": print}
+    shop_again.Item = type("Item", (), finalizer)
+    with pytest.raises(cannery.UntrustedTypeError, match="finalizer"):
+        cannery.loads(document, trust=["shop_again.*"])
+    del shop_again.Item
+    assert isinstance(cannery.loads(document, trust=["shop_again.*"]), cannery.Record)

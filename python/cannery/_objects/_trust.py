@@ -122,13 +122,15 @@ class Trust:
         return self._found.get(name)
 
     def plain(self, name: str) -> type | None:
-        """The class of that name, if it was given, and `keep_plain` was told of it."""
-        return self._table.plain.get(name)
+        """The class of that name, if it is trusted, and `keep_plain` was told of it."""
+        cls = self._table.plain.get(name)
+        # What was found by its name may be another class by now.
+        is_it = cls is None or name in self._table.names or find_by_name(name) is cls
+        return cls if is_it else None
 
     def keep_plain(self, name: str, cls: type) -> None:
-        """Remember for this reader, and the next, that a class is plain data."""
-        if self._table.names.get(name) is cls:
-            self._table.plain[name] = cls
+        """Remember for this reader, and the next, that a class that is trusted is plain data."""
+        self._table.plain[name] = cls
 
     def gave(self, item: Any) -> bool:
         """Whether a class or function was found here."""
@@ -180,7 +182,7 @@ class _Table(NamedTuple):
     generation: Any
     names: dict[str, Any]
     patterns: list[str]
-    #: The classes given as objects that were found to be plain data, by their names.
+    #: The classes that were found to be plain data, by their names.
     plain: dict[str, type]
 
 
