@@ -97,6 +97,27 @@ def test_pandas_opens_the_indexes(name: str, tmp_path: Path) -> None:
     assert loaded["z"] == 1
 
 
+@pytest.mark.parametrize("name", list(indexes()))
+def test_pandas_opens_series_as_series(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("tables")
+    for values in (np.arange(N), pd.Categorical(list("abcabca"))):
+        for label in (None, "a name"):
+            series = pd.Series(values, index=indexes()[name], name=label)
+            cannery.dump(series, tmp_path / "a.h5")
+            found = pd.read_hdf(tmp_path / "a.h5")
+            # Levels without a name get one from pandas, which has none to store.
+            named = found.rename_axis(index=list(series.index.names))
+            pd.testing.assert_series_equal(named, series, check_freq=False, check_index_type=False)
+
+
+def test_series_say_that_they_are_series(tmp_path: Path) -> None:
+    """By what pandas looks at first, whether PyTables is there or not."""
+    cannery.dump(pd.Series([1.5, 2], name="x"), tmp_path / "a.h5")
+    with cannery.hdf5.File(tmp_path / "a.h5") as file:
+        kinds = {at.attrs.get("pandas_type") for at in (file, *file.values())}
+    assert b"series_table" in kinds or "series_table" in kinds
+
+
 def test_tables_of_pandas_are_loaded(tmp_path: Path) -> None:
     pytest.importorskip("tables")
     names = ["int", "float", "bool", "time", "zone", "text", "category", "span"]

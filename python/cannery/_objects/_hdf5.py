@@ -139,14 +139,16 @@ def _scalar(value: Any) -> tuple[Any, str] | None:
     if kind is bytes:
         return np.frombuffer(value, "u1"), "bytes"
     if isinstance(value, (np.ndarray, np.generic)) and kind.__module__ == "numpy":
+        # Else an array without dimensions would come back as a number.
+        tag = "array" if isinstance(value, np.ndarray) and value.ndim == 0 else ""
         if (
             value.dtype.kind in "iufcb"
             and value.dtype.itemsize <= 16
             and value.dtype.char not in "gG"
         ):
-            return value, ""
+            return value, tag
         if value.dtype.kind == "S" and value.dtype.itemsize:
-            return value, ""
+            return value, tag
     return None
 
 

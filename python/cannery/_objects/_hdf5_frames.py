@@ -78,7 +78,8 @@ def dump_frame(group: Any, frame: Any) -> None:
         kept["name"] = _plain_name(name)
     from cannery import json
 
-    _Table(group, labels, columns, levels, level_names, missing).write()
+    kind = "series" if is_series else "frame"
+    _Table(group, labels, columns, levels, level_names, missing, kind).write()
     group.attrs[COLUMNS] = json.encode(kept).decode()
     for i, column in enumerate((*columns, *(c for _, c in levels))):
         for part, values in column.exact.items():
@@ -282,9 +283,7 @@ class _Table:
             fields: list[tuple[str, _Column, str | None]] = [("index", _Column(rows, ""), None)]
         else:
             fields = [("index", self._levels[0][1], None)]
-        values = [f"values_block_{i}" for i in range(len(self._columns))]
-        if self._kind == "series":
-            values = ["values"]
+        values = self._value_fields()
         fields += list(zip(values, self._columns, self._labels, strict=True))
         if is_multi:
             for name, (_, column) in reversed(
@@ -299,6 +298,12 @@ class _Table:
             if column.categories is not None:
                 self._meta(block, column.categories)
 
+    def _value_fields(self) -> list[str]:
+        # Of a series without a name, as that of categories is, pandas looks for this field.
+        if self._kind == "series" and self._labels == ["values"]:
+            return ["values"]
+        return [f"values_block_{i}" for i in range(len(self._columns))]
+
     def _group_attributes(
         self, values: list[str], fields: list[tuple[str, _Column, str | None]], is_multi: bool
     ) -> None:
@@ -310,10 +315,10 @@ class _Table:
             info["index"] = {**({} if name is None else {"index_name": name}), **column.info}
         info.update((name, dict(column.info)) for name, column, _ in fields[1:])
         axes = [*self._level_names, *self._labels]
-        table = "multiframe" if is_multi else self._kind
+        table = f"multi{self._kind}" if is_multi else self._kind
         data_columns = list(reversed(self._level_names))
-        if self._kind == "series":
-            data_columns = ["values"]
+        if "values" in values:
+            data_columns.append("values")
         attributes = {
             "CLASS": "GROUP", "TITLE": "", "VERSION": "1.0",
             "data_columns": data_columns,

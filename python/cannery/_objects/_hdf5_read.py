@@ -247,6 +247,8 @@ class Reader:
 
                 return loads(texts.encode("utf-8", "surrogatepass"), "json", trust=self._trust)
             return texts if member.shape == () else _restored(texts, tag)
+        if tag == "array":
+            return member[...]
         found = member[()]
         if tag == "records" and found.dtype.names is not None:
             return _records(found)
