@@ -102,15 +102,13 @@ pub(super) fn dataspace(sizes: Sizes, space: &Dataspace) -> Vec<u8> {
         Dataspace::Scalar => out.bytes(&[2, 0, 0, 0]),
         Dataspace::Simple { shape, max_shape } => {
             let rank = u8::try_from(shape.len()).unwrap_or(u8::MAX);
-            let grows = shape.iter().zip(max_shape).any(|(n, max)| *max != Some(*n));
-            out.bytes(&[2, rank, u8::from(grows), 1]);
+            // The bounds stand there even where they are the sides: who makes one smaller keeps them.
+            out.bytes(&[2, rank, 1, 1]);
             for &n in shape {
                 out.length(n);
             }
-            if grows {
-                for n in max_shape {
-                    out.length(n.unwrap_or(UNDEFINED));
-                }
+            for n in max_shape {
+                out.length(n.unwrap_or(UNDEFINED));
             }
             &mut out
         }
