@@ -302,3 +302,17 @@ def test_objects_are_dumped_as_groups(tmp_path: Path) -> None:
 
 def test_random_programs_ran(count_cases: Callable[[str, int], None]) -> None:
     count_cases("programs that write HDF5 files, beside h5py", SEEDS)
+
+
+def test_bounds_outlive_a_smaller_shape(tmp_path: Path) -> None:
+    with hdf5.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", data=np.arange(10), maxshape=(10,), chunks=(4,))
+        file.create_dataset("y", data=np.arange(10), chunks=(4,))
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        for name in "xy":
+            file[name].resize((3,))
+    with hdf5.File(tmp_path / "a.h5", "r+") as file:
+        for name in "xy":
+            assert (file[name].shape, file[name].maxshape) == ((3,), (10,))
+            file[name].resize((8,))
+            assert file[name][()].tolist() == [0, 1, 2, 0, 0, 0, 0, 0]
