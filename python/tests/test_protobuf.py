@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import io
+import itertools
 import math
 import re
 import sys
 import types
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -162,6 +164,33 @@ def test_dataclasses(
     assert order.encode(generated.Order(id=7)) == order.encode({"id": 7})
     with pytest.raises(TypeError):
         order.decode(data, type=schema["shop.Item"].dataclass)
+
+
+def test_a_descriptor_set_is_given_out_again(tmp_path: Path) -> None:
+    (tmp_path / "b.proto").write_text('syntax = "proto3"; message B { int32 n = 1; }')
+    (tmp_path / "a.proto").write_text(
+        'syntax = "proto3"; import "b.proto"; import "google/protobuf/any.proto";'
+        "message A { B b = 1; google.protobuf.Any any = 2; }"
+    )
+    data = protobuf.Schema(tmp_path / "a.proto").descriptor_set()
+    again = protobuf.Schema(data)
+    assert again.descriptor_set() == data
+    message = {"b": {"n": 5}}
+    assert again["A"].decode(protobuf.Schema(data)["A"].encode(message)) == message
+    text = protobuf.Schema('syntax = "proto3"; message A {}')
+    assert len(text.descriptor_set()) < 50
+
+
+def test_any_number_of_files_may_import_each_other_in_a_row() -> None:
+    """A descriptor set of 50,000 overflowed the stack."""
+
+    def field(number: int, data: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    names = [b"f%d" % number for number in range(50_000)]
+    files = [field(1, name) + field(3, after) for name, after in itertools.pairwise(names)]
+    files += [field(1, names[-1]) + field(4, field(1, b"Last"))]
+    assert "Last" in protobuf.Schema(b"".join(field(1, file) for file in files))
 
 
 def test_names_of_a_descriptor_set_are_no_code() -> None:

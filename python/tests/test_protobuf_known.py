@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 from pathlib import Path
 
@@ -78,6 +80,39 @@ def test_events_are_loaded(tmp_path: Path) -> None:
     where = tmp_path / "events.out.tfevents.123.host"
     protobuf.write_tfrecord(where, [event.encode(row) for row in rows])
     assert cannery.load(where) == rows
+
+
+def _blob(kind: bytes, field: int, packed: bytes, size: int) -> bytes:
+    """A blob whose block is packed in the way of a field's number."""
+
+    def varint(value: int) -> bytes:
+        low, high = value & 0x7F, value >> 7
+        return bytes([low | 0x80]) + varint(high) if high else bytes([low])
+
+    data = b"\x10" + varint(size) + bytes([field << 3 | 2]) + varint(len(packed)) + packed
+    header = b"\x0a" + varint(len(kind)) + kind + b"\x18" + varint(len(data))
+    return len(header).to_bytes(4, "big") + header + data
+
+
+def _lz4_block(data: bytes) -> bytes:
+    """A block of LZ4 that is all literals."""
+    more = len(data) - 15
+    return b"\xf0" + b"\xff" * (more // 255) + bytes([more % 255]) + data
+
+
+def test_blobs_packed_in_other_ways_are_read() -> None:
+    block = bytes(range(256)) * 40
+    ways = {4: lzma.compress(block), 5: bz2.compress(block), 6: _lz4_block(block), 1: block}
+    for field, packed in ways.items():
+        blob = _blob(b"OSMData", field, packed, len(block))
+        assert list(protobuf.read_osm(io.BytesIO(blob))) == [("OSMData", block)]
+        wrong = _blob(b"OSMData", field, packed, len(block) - 1)
+        with pytest.raises(ValueError, match="at byte 0"):
+            list(protobuf.read_osm(io.BytesIO(wrong)))
+        # The first field holds the block itself, whatever is in it.
+        if field != 1:
+            with pytest.raises(ValueError, match="at byte 0"):
+                list(protobuf.read_osm(io.BytesIO(_blob(b"OSMData", field, packed[9:], 10240))))
 
 
 def test_extracts_are_loaded(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ pub(crate) struct ProtoSchema {
     pub(super) enum_names: Vec<HashMap<i32, Py<PyString>>>,
     /// The dataclass of each message, where one was made.
     pub(super) classes: RwLock<HashMap<MessageId, DataClass>>,
+    /// What was compiled or in the descriptor set, their imports aside.
     files: Vec<String>,
 }
 
@@ -91,8 +92,8 @@ impl ProtoSchema {
         texts: HashMap<String, String>,
         descriptor_set: Option<Vec<u8>>,
     ) -> PyResult<Self> {
-        let compiled = py.detach(|| compile(&files, include, texts, descriptor_set));
-        let pool = compiled.map_err(schema_error).or_raise(py)?;
+        let compiled = py.detach(|| compile(files, include, texts, descriptor_set));
+        let (pool, files) = compiled.map_err(schema_error).or_raise(py)?;
         let keys = pool.all_fields().map(|field| {
             let name = if field.is_extension() { field.json_name() } else { field.name() };
             PyString::intern(py, name).unbind()
@@ -425,25 +426,25 @@ impl ProtoSchema {
     }
 }
 
+/// The pool, and the names of the files that are no imports only.
 fn compile(
-    files: &[String],
+    mut files: Vec<String>,
     include: Vec<PathBuf>,
     texts: HashMap<String, String>,
     descriptor_set: Option<Vec<u8>>,
-) -> Result<Pool, SchemaErrors> {
+) -> Result<(Pool, Vec<String>), SchemaErrors> {
     let mut sources = Sources::new(include);
     for (path, text) in texts {
         sources = sources.with_text(path, text);
     }
     let mut compiler = Compiler::new(sources);
-    if let Some(data) = descriptor_set {
-        compiler.add_descriptor_set(&data)?;
-    }
+    let of_set = descriptor_set.map(|data| compiler.add_descriptor_set(&data)).transpose()?;
     let mut errors = Vec::new();
-    for file in files {
+    for file in &files {
         if let Err(mut found) = compiler.compile(file) {
             errors.append(&mut found.0);
         }
     }
-    if errors.is_empty() { Ok(compiler.into_pool()) } else { Err(SchemaErrors(errors)) }
+    files.extend(of_set.into_iter().flatten());
+    if errors.is_empty() { Ok((compiler.into_pool(), files)) } else { Err(SchemaErrors(errors)) }
 }

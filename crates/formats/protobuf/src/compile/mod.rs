@@ -26,6 +26,7 @@ pub(crate) use lexer::{Dialect, Lexer, Token, TokenKind, float, integer, unquote
 pub use loader::{Loader, Sources};
 pub(crate) use parser::entry_name;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use diagnostics::{Diagnostics, SourceText};
@@ -42,7 +43,7 @@ pub struct Compiler<L> {
     errors: Vec<SchemaError>,
     /// Files that are being compiled, each imported by the one before.
     open: Vec<String>,
-    failed: std::collections::HashSet<String>,
+    failed: HashSet<String>,
 }
 
 const DESCRIPTOR: &str = "google/protobuf/descriptor.proto";
@@ -62,7 +63,7 @@ impl<L: Loader> Compiler<L> {
             pool: Pool::default(),
             errors: Vec::new(),
             open: Vec::new(),
-            failed: std::collections::HashSet::new(),
+            failed: HashSet::new(),
         }
     }
 
@@ -77,39 +78,54 @@ impl<L: Loader> Compiler<L> {
         self.outcome()
     }
 
-    /// Adds the files of a `FileDescriptorSet`.
+    /// Adds the files of a `FileDescriptorSet`, and returns their names.
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn add_descriptor_set(&mut self, data: &[u8]) -> Result<(), SchemaErrors> {
+    pub fn add_descriptor_set(&mut self, data: &[u8]) -> Result<Vec<String>, SchemaErrors> {
         self.errors.clear();
         let files = read_set(data).map_err(|error| SchemaErrors(vec![whole(&error)]))?;
-        let mut waiting: std::collections::HashMap<String, FileProto> =
+        let mut waiting: HashMap<String, FileProto> =
             files.iter().map(|file| (file.name.clone(), file.clone())).collect();
         // Options are read by it, whichever file imports it: the set's own comes before ours.
         self.add_from_set(DESCRIPTOR, &mut waiting);
         for file in &files {
             self.add_from_set(&file.name, &mut waiting);
         }
-        self.outcome()
+        self.outcome()?;
+        Ok(files.into_iter().map(|file| file.name).collect())
     }
 
-    fn add_from_set(
+    /// Adds a file, and before it what it imports.
+    ///
+    /// Not by recursion: a set may have any number of files that import each other in a row.
+    fn add_from_set(&mut self, name: &str, waiting: &mut HashMap<String, FileProto>) {
+        let mut open: Vec<(FileProto, usize)> = Vec::new();
+        open.extend(self.take_from_set(name, waiting).map(|file| (file, 0)));
+        while let Some((file, next)) = open.last_mut() {
+            let mut imports = file.dependencies.iter().chain(&file.option_dependencies);
+            if let Some(import) = imports.nth(*next) {
+                *next += 1;
+                let found = self.take_from_set(&import.path, waiting);
+                open.extend(found.map(|file| (file, 0)));
+            } else if let Some((file, _)) = open.pop() {
+                let source = SourceText { name: file.name.clone(), text: Arc::from(&b""[..]) };
+                self.finish(file, Diagnostics::new(source));
+            }
+        }
+    }
+
+    /// A file of the set that was not added yet; what is not in the set is compiled.
+    fn take_from_set(
         &mut self,
         name: &str,
-        waiting: &mut std::collections::HashMap<String, FileProto>,
-    ) {
-        let Some(file) = waiting.remove(name) else {
-            if !self.pool.file_index.contains_key(name) {
-                self.require(name);
-            }
-            return;
-        };
-        for import in file.dependencies.iter().chain(&file.option_dependencies) {
-            self.add_from_set(&import.path, waiting);
+        waiting: &mut HashMap<String, FileProto>,
+    ) -> Option<FileProto> {
+        let file = waiting.remove(name);
+        if file.is_none() && !self.pool.file_index.contains_key(name) {
+            self.require(name);
         }
-        let source = SourceText { name: name.to_owned(), text: Arc::from(&b""[..]) };
-        self.finish(file, Diagnostics::new(source));
+        file
     }
 
     fn outcome(&mut self) -> Result<(), SchemaErrors> {
@@ -195,7 +211,7 @@ impl<L: Loader> Compiler<L> {
 
     /// Compiles what a file imports; says whether something of that failed.
     fn imports(&mut self, file: &FileProto, diagnostics: &mut Diagnostics) -> bool {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for import in file.dependencies.iter().chain(&file.option_dependencies) {
             if !seen.insert(&import.path) {
                 diagnostics.error(import.at, format!("import `{}` is listed twice", import.path));

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 
 use cannery_core::{Container, Error, ErrorKind, Result, Sink, Text};
+use cannery_places::{Compression, Input};
 
 use super::records::{Record, Records, Varints, each};
 use crate::wire::{VARINT, put_bytes, put_tag, put_varint, unzigzag};
@@ -30,10 +31,10 @@ pub enum OsmData<'a> {
     Raw(&'a [u8]),
     /// Packed by zlib.
     Zlib(&'a [u8]),
-    /// Packed by Zstandard.
-    Zstd(&'a [u8]),
-    /// Packed in a way that is not read here.
-    Other(&'static str),
+    /// A block of LZ4, without a frame.
+    Lz4(&'a [u8]),
+    /// Packed by Zstandard, bzip2 or XZ, each with the mark of its files.
+    Packed(&'a [u8], Compression),
 }
 
 /// The first block of a file.
@@ -175,10 +176,16 @@ pub fn parse_blob(blob: &[u8]) -> Result<(OsmData<'_>, Option<u64>)> {
             (1, Record::Length(raw)) => data = Some(OsmData::Raw(raw.bytes())),
             (2, Record::Varint(bytes)) => size = Some(bytes),
             (3, Record::Length(packed)) => data = Some(OsmData::Zlib(packed.bytes())),
-            (4, Record::Length(_)) => data = Some(OsmData::Other("LZMA")),
-            (5, Record::Length(_)) => data = Some(OsmData::Other("bzip2")),
-            (6, Record::Length(_)) => data = Some(OsmData::Other("LZ4")),
-            (7, Record::Length(packed)) => data = Some(OsmData::Zstd(packed.bytes())),
+            (4, Record::Length(packed)) => {
+                data = Some(OsmData::Packed(packed.bytes(), Compression::Xz));
+            }
+            (5, Record::Length(packed)) => {
+                data = Some(OsmData::Packed(packed.bytes(), Compression::Bzip2));
+            }
+            (6, Record::Length(packed)) => data = Some(OsmData::Lz4(packed.bytes())),
+            (7, Record::Length(packed)) => {
+                data = Some(OsmData::Packed(packed.bytes(), Compression::Zstd));
+            }
             _ => {}
         }
     }
@@ -205,16 +212,22 @@ impl OsmBlob {
                 let mut reader = flate2::read::ZlibDecoder::new(packed).take(LARGEST_BLOB + 1);
                 reader.read_to_end(&mut block).map_err(|error| damaged(&error))?;
             }
-            OsmData::Zstd(packed) => {
-                // Recognized by its mark.
-                let reader = cannery_places::Input::from_memory(packed.to_vec())?.into_reader();
+            OsmData::Lz4(packed) => {
+                // A block does not say how long it is.
+                let len = size.filter(|size| *size <= LARGEST_BLOB).ok_or_else(|| {
+                    Error::new(ErrorKind::Corrupt, "a blob packed by LZ4 does not say its size")
+                })?;
+                block = lz4_flex::block::decompress(packed, usize::try_from(len).unwrap_or(0))
+                    .map_err(|error| damaged(&error))?;
+            }
+            OsmData::Packed(packed, by) => {
+                if Compression::of_start(packed) != Some(by) {
+                    let text = format!("a blob is not packed by {}, as it says", by.name());
+                    return Err(Error::new(ErrorKind::Corrupt, text));
+                }
+                let reader = Input::from_memory(packed.to_vec())?.into_reader();
                 let mut reader = reader.take(LARGEST_BLOB + 1);
                 reader.read_to_end(&mut block).map_err(|error| damaged(&error))?;
-            }
-            OsmData::Other(packing) => {
-                let text = format!("a blob that is packed by {packing} is not read");
-                return Err(Error::new(ErrorKind::Unsupported, text)
-                    .with_hint("write it anew with zlib: `osmium cat in.osm.pbf -o out.osm.pbf`"));
             }
         }
         if block.len() as u64 > LARGEST_BLOB {
@@ -259,7 +272,7 @@ pub fn write_blob<W: Write>(target: &mut W, kind: &str, block: &[u8]) -> Result<
 }
 
 #[cold]
-fn damaged(error: &std::io::Error) -> Error {
+fn damaged(error: &dyn std::error::Error) -> Error {
     Error::new(ErrorKind::Corrupt, format!("a packed blob is damaged: {error}"))
 }
 
