@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import io
 import itertools
 import math
 import re
 import sys
+import time
 import types
 from pathlib import Path
 from types import SimpleNamespace
@@ -345,3 +347,42 @@ def test_inspect() -> None:
     assert second["value"] == "testing"
     assert second["likely"] == "string"
     assert 0 < second["sure"] <= 1
+
+
+OPTION = (
+    'import "google/protobuf/descriptor.proto";'
+    "message O { optional O o = 1; optional int32 i = 2; }"
+    "extend google.protobuf.FileOptions { optional O x = 50000; } option (x)"
+)
+
+
+@pytest.mark.parametrize("kind", ["oneofs", "maps", "the name of an option"])
+def test_large_schemas_take_time_that_grows_with_them(kind: str) -> None:
+    field = "optional int32" if kind == "oneofs" else "map<int32, int32>"
+    text = f"message M {{ {''.join(f'{field} f{n} = {n + 20000};' for n in range(30_000))} }}"
+    if kind == "the name of an option":
+        text = OPTION + ".o" * 100_000 + ".i = 1;"
+    before = time.process_time()
+    with contextlib.suppress(ValueError):
+        protobuf.Schema(f'syntax = "proto3"; {text}')
+    assert time.process_time() - before < 5
+
+
+def test_public_imports_in_a_row_are_counted() -> None:
+    """Each file sees all that are behind it; on a small stack they overflowed it."""
+
+    def field(number: int, data: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    def chain(count: int) -> bytes:
+        names = [b"f%d" % number for number in range(count)]
+        public = b"\x50\x00"
+        files = [field(1, name) + field(3, at) + public for name, at in itertools.pairwise(names)]
+        files += [field(1, names[-1]) + field(4, field(1, b"Last"))]
+        return b"".join(field(1, file) for file in files)
+
+    assert "Last" in protobuf.Schema(chain(2000))
+    before = time.process_time()
+    with pytest.raises(ValueError, match="too many others"):
+        protobuf.Schema(chain(20_000))
+    assert time.process_time() - before < 10

@@ -23,6 +23,8 @@ pub struct Pool {
     /// The options of extension ranges, those of source retention too.
     pub(crate) range_options: HashMap<Arc<str>, Vec<(i32, i32, Message)>>,
     pub(crate) extension_numbers: HashMap<(MessageId, u32), ExtensionId>,
+    /// How many files those that were linked see, all together.
+    pub(crate) seen_files: usize,
 }
 
 /// What a full name stands for, and the file that says so.

@@ -13,6 +13,9 @@ use crate::descriptor::{At, FieldProto, FileProto, MessageProto, Options, Servic
 use crate::kind;
 use crate::pool::{MessageId, Pool, SymbolKind};
 
+/// Files that all files together see through imports: a row of public ones adds its square.
+const MOST_SEEN: usize = 1 << 22;
+
 /// Links a file whose imports are in the pool, and adds it unless it has errors.
 pub(super) fn link(pool: &mut Pool, mut file: FileProto, diagnostics: &mut Diagnostics) {
     let index = pool.files.len() as u32;
@@ -25,6 +28,10 @@ pub(super) fn link(pool: &mut Pool, mut file: FileProto, diagnostics: &mut Diagn
     };
     let scope =
         Scope::new(pool, index, &paths(&file.dependencies), &paths(&file.option_dependencies));
+    pool.seen_files += scope.files();
+    if pool.seen_files > MOST_SEEN {
+        diagnostics.error(0, "files see too many others through public imports in a row");
+    }
     check(pool, &mut file, &scope, diagnostics, index);
     if diagnostics.is_empty() {
         pool.file_index.insert(file.name.clone(), pool.files.len());

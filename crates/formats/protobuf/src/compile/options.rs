@@ -28,6 +28,9 @@ pub(super) fn interpret(
     each_element(file, &mut Interpreter { pool, scope, diagnostics, pass });
 }
 
+/// Parts of an option's name: each leads into a message, which may not be nested deeper.
+const MOST_PARTS: usize = 100;
+
 struct Interpreter<'a> {
     pool: &'a Pool,
     scope: Scope,
@@ -76,6 +79,11 @@ impl<'a> Interpreter<'a> {
     fn option(&mut self, message: &mut Message, raw: &RawOption, scope: &str) {
         if raw.is("uninterpreted_option") {
             let text = "expected another name than the reserved `uninterpreted_option`";
+            self.diagnostics.error(raw.name_at, text);
+            return;
+        }
+        if raw.name.len() > MOST_PARTS {
+            let text = format!("the name of an option has more than {MOST_PARTS} parts");
             self.diagnostics.error(raw.name_at, text);
             return;
         }

@@ -25,10 +25,15 @@ pub(super) enum Unresolved {
 impl Scope {
     pub(super) fn new(pool: &Pool, file: u32, imports: &[String], options: &[String]) -> Self {
         let mut visible = HashSet::from([file]);
-        imports.iter().for_each(|path| add_public(pool, path, &mut visible, true));
+        imports.iter().for_each(|path| add_public(pool, path, &mut visible));
         let mut visible_to_options = visible.clone();
-        options.iter().for_each(|path| add_public(pool, path, &mut visible_to_options, true));
+        options.iter().for_each(|path| add_public(pool, path, &mut visible_to_options));
         Self { visible, visible_to_options }
+    }
+
+    /// How many files it sees.
+    pub(super) fn files(&self) -> usize {
+        self.visible_to_options.len()
     }
 
     /// The scope in which options are looked up.
@@ -41,7 +46,9 @@ impl Scope {
         if let Some(symbol) = pool.symbols.get(name) {
             if symbol.kind == SymbolKind::Package {
                 let files = pool.packages.get(name)?;
-                return files.iter().any(|file| self.visible.contains(file)).then_some(*symbol);
+                // The file itself is the last one that there is.
+                let is_visible = files.iter().rev().any(|file| self.visible.contains(file));
+                return is_visible.then_some(*symbol);
             }
             if self.visible.contains(&symbol.file) {
                 return Some(*symbol);
@@ -104,13 +111,17 @@ impl Scope {
     }
 }
 
-fn add_public(pool: &Pool, path: &str, visible: &mut HashSet<u32>, first: bool) {
-    let Some(&index) = pool.file_index.get(path) else { return };
-    if !visible.insert(index as u32) && !first {
-        return;
+/// Adds a file and those that it imports publicly, any number of them in a row.
+fn add_public(pool: &Pool, path: &str, visible: &mut HashSet<u32>) {
+    let mut pending = vec![path];
+    while let Some(path) = pending.pop() {
+        let Some(&index) = pool.file_index.get(path) else { continue };
+        if visible.insert(index as u32) {
+            let imports = pool.files[index].dependencies.iter();
+            let public = imports.filter(|import| import.is_public);
+            pending.extend(public.map(|import| import.path.as_str()));
+        }
     }
-    let imports = pool.files[index].dependencies.iter().filter(|import| import.is_public);
-    imports.for_each(|import| add_public(pool, &import.path, visible, false));
 }
 
 impl Symbol {

@@ -245,17 +245,19 @@ fn flag(options: &crate::descriptor::Options, number: u32) -> bool {
 }
 
 fn oneofs(oneofs: &[OneofProto], fields: &[FieldProto]) -> Vec<Oneof> {
-    let members = |index: usize| {
-        let fields = (0_u32..).zip(fields);
-        let own = fields.filter(move |(_, field)| field.oneof == Some(index as u32));
-        own.map(|(position, _)| position).collect()
-    };
-    let one = |(index, oneof): (usize, &OneofProto)| Oneof {
+    let one = |oneof: &OneofProto| Oneof {
         name: oneof.name.as_str().into(),
         is_synthetic: oneof.is_synthetic,
-        fields: members(index),
+        fields: Vec::new(),
     };
-    oneofs.iter().enumerate().map(one).collect()
+    let mut made: Vec<Oneof> = oneofs.iter().map(one).collect();
+    for (position, field) in (0_u32..).zip(fields) {
+        let oneof = field.oneof.and_then(|index| made.get_mut(index as usize));
+        if let Some(oneof) = oneof {
+            oneof.fields.push(position);
+        }
+    }
+    made
 }
 
 /// Whether other files may not name a type.

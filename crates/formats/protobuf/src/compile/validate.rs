@@ -89,13 +89,15 @@ impl Checker<'_> {
         let Some(id) = self.pool.message(&full) else { return };
         let compiled = self.pool.message_type(id);
         self.message_rules(message, compiled);
+        let mut nested: Vec<&str> = message.messages.iter().map(|m| m.name.as_str()).collect();
+        nested.sort_unstable();
         for field in &message.fields {
             let oneof = field.oneof.and_then(|index| message.oneofs.get(index as usize));
             let parent = oneof.map_or(features, |oneof| {
                 features::merge(features, Element::Oneof, &oneof.options)
             });
             self.field(field, &full, parent);
-            self.map_clash(field, message);
+            self.map_clash(field, message, &nested);
         }
         for nested in &message.messages {
             self.message(nested, &full, features);
@@ -137,11 +139,12 @@ impl Checker<'_> {
         key.name == "key" && value.name == "value" && message.name.ends_with("Entry")
     }
 
-    /// Two maps, or a map and a message, that would have entries of one name.
-    fn map_clash(&mut self, field: &FieldProto, message: &MessageProto) {
+    /// Two maps, or a map and a message, that would have entries of one name; by the sorted names of
+    /// the messages inside.
+    fn map_clash(&mut self, field: &FieldProto, message: &MessageProto, nested: &[&str]) {
         let entry = super::entry_name(&field.name);
-        let count = message.messages.iter().filter(|nested| nested.name == entry).count();
-        if count > 1 {
+        let first = nested.partition_point(|name| **name < *entry);
+        if nested.get(first + 1).is_some_and(|second| *second == entry) {
             let text = format!("the entries of map `{}` are called as another message", field.name);
             self.diagnostics.error(message.name_at, text);
         }
