@@ -137,7 +137,7 @@ def _warm(h5py: Any, path: Path, effort: Effort) -> Table:
 
         def plain(_: str) -> None:
             raw.seek(start)
-            raw.readinto(out)
+            raw.readinto(out.data)
 
         for column in ("contiguous", "chunked"):
             contenders = [
