@@ -176,11 +176,11 @@ pub fn parse_blob(blob: &[u8]) -> Result<(OsmData<'_>, Option<u64>)> {
             (1, Record::Length(raw)) => data = Some(OsmData::Raw(raw.bytes())),
             (2, Record::Varint(bytes)) => size = Some(bytes),
             (3, Record::Length(packed)) => data = Some(OsmData::Zlib(packed.bytes())),
-            (6, Record::Length(packed)) => data = Some(OsmData::Lz4(packed.bytes())),
             (4, Record::Length(xz)) => data = Some(OsmData::Packed(xz.bytes(), Compression::Xz)),
             (5, Record::Length(bz)) => data = Some(OsmData::Packed(bz.bytes(), Compression::Bzip2)),
+            (6, Record::Length(packed)) => data = Some(OsmData::Lz4(packed.bytes())),
             (7, Record::Length(zst)) => {
-                data = Some(OsmData::Packed(zst.bytes(), Compression::Zstd))
+                data = Some(OsmData::Packed(zst.bytes(), Compression::Zstd));
             }
             _ => {}
         }
