@@ -137,6 +137,7 @@ CALLS = {
     "protobuf JSON and text": "Order.from_json(Order.to_json(ordered)); Order.from_text(Order.to_text(ordered))",
     "protobuf JSON and text fail": "quiet(lambda: Order.from_json('{')); quiet(lambda: Order.from_text('id: {'))",
     "protobuf.Schema": "protobuf.Schema('syntax=\"proto3\"; message A { int32 x = 1; }')['A'].decode(b'')",
+    "protobuf.Schema with a class": "protobuf.Schema('syntax=\"proto3\"; message A { A x = 1; }')['A'].dataclass(x=None)",
     "protobuf.Schema fails": "quiet(lambda: protobuf.Schema('message A {'))",
     "protobuf.inspect": "protobuf.inspect(ordered)",
     "protobuf streams": "list(protobuf.read_delimited(folder + '/d')); protobuf.write_tfrecord(io.BytesIO(), [b'a'])",

@@ -11,11 +11,11 @@ use pyo3::exceptions::{PyImportError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType, PyWeakrefReference};
+use pyo3::types::{PyType, PyWeakrefReference};
 
 use crate::array_header;
 use crate::errors::{OrRaise, from_exception};
-use crate::memory;
+use crate::memory::{self, Name};
 
 /// Arrays below this size are copied out of their file: it costs less than to map it.
 const WORTH_MAPPING: u64 = 1 << 20;
@@ -39,10 +39,10 @@ impl Mapping {
         use std::os::fd::AsRawFd;
         if self.mapped.is_none() {
             let options = memory::new_dict(py)?;
-            let module = py.import("mmap")?;
-            options.set_item("access", module.getattr("ACCESS_COPY")?)?;
+            let module = py.import(Name("mmap"))?;
+            options.set_item(Name("access"), module.getattr(Name("ACCESS_COPY"))?)?;
             let mapped =
-                module.getattr("mmap")?.call((self.file.as_raw_fd(), 0), Some(&options))?;
+                module.getattr(Name("mmap"))?.call((self.file.as_raw_fd(), 0), Some(&options))?;
             self.mapped = Some(mapped.unbind());
         }
         Ok(self.mapped.as_ref().map(|mapped| mapped.bind(py).clone()))
@@ -106,10 +106,10 @@ pub(crate) fn parts_of<'py>(
     source.read(0, &mut data)?;
     let parts = || -> PyResult<Bound<'py, PyAny>> {
         let parts = memory::new_dict(py)?;
-        parts.set_item("dtype", cannery_npy::dtype_to_descr(source.dtype()).or_raise(py)?)?;
-        parts.set_item("shape", PyTuple::new(py, source.shape())?)?;
-        parts.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
-        parts.set_item("data", memory::new_bytes(py, &data)?)?;
+        parts.set_item(Name("dtype"), cannery_npy::dtype_to_descr(source.dtype()).or_raise(py)?)?;
+        parts.set_item(Name("shape"), memory::new_shape(py, source.shape())?)?;
+        parts.set_item(Name("order"), if source.order() == Order::Fortran { "F" } else { "C" })?;
+        parts.set_item(Name("data"), memory::new_bytes(py, &data)?)?;
         Ok(parts.into_any())
     };
     parts().map_err(from_exception)
@@ -127,7 +127,7 @@ fn own_memory<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, *mut u8)> {
     let dtype = made.get(py, source.dtype())?;
     let order = if source.order() == Order::Fortran { intern!(py, "F") } else { intern!(py, "C") };
-    let shape = PyTuple::new(py, source.shape())?;
+    let shape = memory::new_shape(py, source.shape())?;
     let array = empty(py)?.call1((shape, dtype, order))?;
     let (start, len) = match array_header::read(&array)? {
         Some(header) => (header.data, size_of_elements(&header.shape, source.dtype())),
@@ -144,8 +144,8 @@ fn own_memory<'py>(
 /// `numpy.empty`, once it was asked for.
 fn empty(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let empty =
-        EMPTY.get_or_try_init(py, || numpy(py, "numpy")?.getattr("empty").map(Bound::unbind))?;
+    let empty = EMPTY
+        .get_or_try_init(py, || numpy(py, "numpy")?.getattr(Name("empty")).map(Bound::unbind))?;
     Ok(empty.bind(py))
 }
 
@@ -164,7 +164,7 @@ impl<'py> MadeDtypes<'py> {
             return Ok(made.clone());
         }
         let made = dtype_to_numpy(py, dtype)?;
-        if made.getattr("hasobject")?.extract()? {
+        if made.getattr(Name("hasobject"))?.extract()? {
             return Err(PyValueError::new_err("an array of objects cannot be made of bytes"));
         }
         self.0.insert(dtype.clone(), made.clone());
@@ -175,8 +175,8 @@ impl<'py> MadeDtypes<'py> {
 /// Where an array's memory begins, and how long it is.
 pub(crate) fn memory_of(array: &Bound<'_, PyAny>) -> PyResult<(*mut u8, usize)> {
     let address: usize =
-        array.getattr("__array_interface__")?.get_item("data")?.get_item(0)?.extract()?;
-    Ok((address as *mut u8, array.getattr("nbytes")?.extract()?))
+        array.getattr(Name("__array_interface__"))?.get_item("data")?.get_item(0)?.extract()?;
+    Ok((address as *mut u8, array.getattr(Name("nbytes"))?.extract()?))
 }
 
 fn over_memory<'py>(
@@ -186,18 +186,18 @@ fn over_memory<'py>(
     offset: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = memory::new_dict(py)?;
-    options.set_item("shape", PyTuple::new(py, source.shape())?)?;
-    options.set_item("dtype", dtype_to_numpy(py, source.dtype())?)?;
-    options.set_item("buffer", memory)?;
-    options.set_item("offset", offset)?;
-    options.set_item("order", if source.order() == Order::Fortran { "F" } else { "C" })?;
-    numpy(py, "numpy")?.getattr("ndarray")?.call((), Some(&options))
+    options.set_item(Name("shape"), memory::new_shape(py, source.shape())?)?;
+    options.set_item(Name("dtype"), dtype_to_numpy(py, source.dtype())?)?;
+    options.set_item(Name("buffer"), memory)?;
+    options.set_item(Name("offset"), offset)?;
+    options.set_item(Name("order"), if source.order() == Order::Fortran { "F" } else { "C" })?;
+    numpy(py, "numpy")?.getattr(Name("ndarray"))?.call((), Some(&options))
 }
 
 /// One of NumPy's modules, from where packages are installed: a document must not make us import a
 /// `numpy.py` of the working folder.
 fn numpy<'py>(py: Python<'py>, module: &str) -> PyResult<Bound<'py, PyAny>> {
-    py.import("cannery._installed")?.call_method1("installed_module", (module,))
+    py.import(Name("cannery._installed"))?.call_method1(Name("installed_module"), (module,))
 }
 
 /// The largest shape of an array without elements: what sums its dimensions up makes room for them.
@@ -221,14 +221,14 @@ const ML_DTYPES: [(&str, DtypeKind); 3] = [
 
 /// The type of elements behind one of those of `ml_dtypes`.
 fn ml_dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Option<Dtype>> {
-    let module: String = dtype.getattr("type")?.getattr("__module__")?.extract()?;
+    let module: String = dtype.getattr(Name("type"))?.getattr(Name("__module__"))?.extract()?;
     if module != "ml_dtypes"
         || cfg!(target_endian = "big")
-        || !dtype.getattr("isnative")?.extract::<bool>()?
+        || !dtype.getattr(Name("isnative"))?.extract::<bool>()?
     {
         return Ok(None);
     }
-    let name: String = dtype.getattr("name")?.extract()?;
+    let name: String = dtype.getattr(Name("name"))?.extract()?;
     let known = ML_DTYPES.iter().find(|(known, _)| *known == name);
     Ok(known.map(|(_, kind)| Dtype::new(kind.clone())))
 }
@@ -238,57 +238,61 @@ fn ml_dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Option<Dtype>> {
 pub(crate) fn dtype_to_numpy<'py>(py: Python<'py>, dtype: &Dtype) -> PyResult<Bound<'py, PyAny>> {
     let ml_dtype = ML_DTYPES.iter().find(|(_, kind)| *kind == dtype.kind);
     if let Some((name, _)) = ml_dtype.filter(|_| dtype.byte_order == ByteOrder::Little) {
-        return py.import("cannery._tensor_types")?.call_method1("stored_dtype", (*name,));
+        return py
+            .import(Name("cannery._tensor_types"))?
+            .call_method1(Name("stored_dtype"), (*name,));
     }
     let descr = cannery_npy::dtype_to_descr(dtype).or_raise(py)?;
     let numpy_format = numpy(py, "numpy.lib.format")?;
     // A single type is by far the most common, and no case for Python's compiler.
     let single = descr.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     if let Some(name) = single.filter(|name| !name.contains(['\\', '\''])) {
-        return numpy_format.call_method1("descr_to_dtype", (name,));
+        return numpy_format.call_method1(Name("descr_to_dtype"), (name,));
     }
-    let descr = py.import("ast")?.call_method1("literal_eval", (descr,))?;
-    numpy_format.call_method1("descr_to_dtype", (descr,))
+    let descr = py.import(Name("ast"))?.call_method1(Name("literal_eval"), (descr,))?;
+    numpy_format.call_method1(Name("descr_to_dtype"), (descr,))
 }
 
 /// The element type behind one of NumPy's objects.
 pub(crate) fn dtype_from_numpy(dtype: &Bound<'_, PyAny>) -> PyResult<Dtype> {
     let py = dtype.py();
-    let descr = py.import("numpy.lib.format")?.call_method1("dtype_to_descr", (dtype,))?;
+    let descr =
+        py.import(Name("numpy.lib.format"))?.call_method1(Name("dtype_to_descr"), (dtype,))?;
     cannery_npy::dtype_from_descr(&descr.repr()?.to_string()).or_raise(py)
 }
 
 /// Whether NPY has the type of the elements. It writes those that others have added as mere bytes,
 /// and knows no fields that overlap.
 fn is_npy(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let fields = dtype.getattr("fields")?;
+    let fields = dtype.getattr(Name("fields"))?;
     if fields.is_none() {
-        let is_foreign = dtype.getattr("base")?.getattr("isbuiltin")?.extract::<i32>()? == 2;
+        let is_foreign =
+            dtype.getattr(Name("base"))?.getattr(Name("isbuiltin"))?.extract::<i32>()? == 2;
         return Ok(!is_foreign);
     }
-    for field in fields.call_method0("values")?.try_iter()? {
+    for field in fields.call_method0(Name("values"))?.try_iter()? {
         if !is_npy(&field?.get_item(0)?)? {
             return Ok(false);
         }
     }
-    Ok(dtype.getattr("descr").is_ok())
+    Ok(dtype.getattr(Name("descr")).is_ok())
 }
 
 /// Whether NPY says all about a type: it has no notes beside it, no alignment and no records.
 fn says_all(dtype: &Bound<'_, PyAny>) -> PyResult<bool> {
-    if !dtype.getattr("metadata")?.is_none() {
+    if !dtype.getattr(Name("metadata"))?.is_none() {
         return Ok(false);
     }
-    let fields = dtype.getattr("fields")?;
+    let fields = dtype.getattr(Name("fields"))?;
     if fields.is_none() {
-        let base = dtype.getattr("base")?;
+        let base = dtype.getattr(Name("base"))?;
         return if base.is(dtype) { Ok(true) } else { says_all(&base) };
     }
-    let class = dtype.getattr("type")?.getattr("__name__")?;
-    if dtype.getattr("isalignedstruct")?.extract()? || class.ne("void")? {
+    let class = dtype.getattr(Name("type"))?.getattr(Name("__name__"))?;
+    if dtype.getattr(Name("isalignedstruct"))?.extract()? || class.ne("void")? {
         return Ok(false);
     }
-    for field in fields.call_method0("values")?.try_iter()? {
+    for field in fields.call_method0(Name("values"))?.try_iter()? {
         if !says_all(&field?.get_item(0)?)? {
             return Ok(false);
         }
@@ -311,7 +315,7 @@ impl<'py> KnownDtypes<'py> {
         let known = match self.known.entry(address) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let has_objects = dtype.getattr("hasobject")?.extract::<bool>()?;
+                let has_objects = dtype.getattr(Name("hasobject"))?.extract::<bool>()?;
                 let known = if has_objects || !says_all(&dtype)? {
                     None
                 } else if is_npy(&dtype)? {
@@ -355,8 +359,8 @@ impl NumpyArray {
         if !Self::is_class(&value.get_type().into_any())? {
             return Ok(None);
         }
-        let dtype = value.getattr("dtype")?;
-        if dtype.getattr("hasobject")?.extract()? || !is_npy(&dtype)? {
+        let dtype = value.getattr(Name("dtype"))?;
+        if dtype.getattr(Name("hasobject"))?.extract()? || !is_npy(&dtype)? {
             return Ok(None);
         }
         Self::with_dtype(value, dtype_from_numpy(&dtype)?).map(Some)
@@ -368,14 +372,15 @@ impl NumpyArray {
         {
             return Ok(found);
         }
-        let flags = value.getattr("flags")?;
-        if flags.getattr("c_contiguous")?.extract()? {
+        let flags = value.getattr(Name("flags"))?;
+        if flags.getattr(Name("c_contiguous"))?.extract()? {
             return Self::contiguous(value, dtype, Order::C);
         }
-        if flags.getattr("f_contiguous")?.extract()? {
+        if flags.getattr(Name("f_contiguous"))?.extract()? {
             return Self::contiguous(value, dtype, Order::Fortran);
         }
-        let copied = value.py().import("numpy")?.call_method1("ascontiguousarray", (value,))?;
+        let copied =
+            value.py().import(Name("numpy"))?.call_method1(Name("ascontiguousarray"), (value,))?;
         Self::contiguous(&copied, dtype, Order::C)
     }
 
@@ -401,7 +406,7 @@ impl NumpyArray {
     fn contiguous(array: &Bound<'_, PyAny>, dtype: Dtype, order: Order) -> PyResult<Self> {
         let (start, len) = memory_of(array)?;
         let data = if len == 0 { std::ptr::dangling() } else { start.cast_const() };
-        let shape = array.getattr("shape")?.extract()?;
+        let shape = array.getattr(Name("shape"))?.extract()?;
         let weak = PyWeakrefReference::new(array)?.into_any().unbind();
         let owner = array.clone().unbind();
         Ok(Self { dtype, shape, order, data, len, lends: true, owner, _weak: weak })

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
 use crate::errors::OrRaise;
-use crate::memory;
+use crate::memory::{self, Name};
 use crate::msgpack::Data;
 use crate::text;
 
@@ -26,10 +26,10 @@ pub(crate) struct PyFile {
 impl PyFile {
     /// The file object, to which text is written: as `str`, unless it says that it takes bytes.
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let module = object.py().import("io")?;
-        let is_binary = object.is_instance(&module.getattr("RawIOBase")?)?
-            || object.is_instance(&module.getattr("BufferedIOBase")?)?
-            || object.getattr("mode").is_ok_and(|mode| mode.to_string().contains('b'));
+        let module = object.py().import(Name("io"))?;
+        let is_binary = object.is_instance(&module.getattr(Name("RawIOBase"))?)?
+            || object.is_instance(&module.getattr(Name("BufferedIOBase"))?)?
+            || object.getattr(Name("mode")).is_ok_and(|mode| mode.to_string().contains('b'));
         Ok(Self::with(object, is_binary))
     }
 
@@ -45,7 +45,7 @@ impl PyFile {
 
     fn call_read(&self, size: usize) -> PyResult<Vec<u8>> {
         Python::attach(|py| {
-            let chunk = self.object.bind(py).call_method1("read", (size,))?;
+            let chunk = self.object.bind(py).call_method1(Name("read"), (size,))?;
             match chunk.cast::<PyString>() {
                 // The interpreter's own encoder is quick, but knows no surrogates.
                 Ok(text) => match text.to_str() {
@@ -68,7 +68,7 @@ impl PyFile {
             } else {
                 text::from_utf8(py, chunk)?
             };
-            self.object.bind(py).call_method1("write", (chunk,)).map(drop)
+            self.object.bind(py).call_method1(Name("write"), (chunk,)).map(drop)
         })
     }
 }

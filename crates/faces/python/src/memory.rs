@@ -10,6 +10,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::construct::make;
+
 /// Whether bytes lie in one page of memory, so that all of them can be read if the first can.
 ///
 /// `AddressSanitizer` cannot know this of reads behind the end of what was allocated; extensions that
@@ -188,6 +190,15 @@ pub(crate) fn new_tuple<'py>(
     }
 }
 
+/// A new `tuple` of the lengths of an array's axes.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn new_shape<'py>(py: Python<'py>, lengths: &[u64]) -> PyResult<Bound<'py, PyTuple>> {
+    let lengths = lengths.iter().map(|&length| make::unsigned(py, length));
+    new_tuple(py, &lengths.collect::<PyResult<Vec<_>>>()?)
+}
+
 /// A new `bytearray`. [`PyByteArray::new`] panics where there is no memory for it.
 ///
 /// # Errors
@@ -210,6 +221,21 @@ pub(crate) fn new_byte_array<'py>(
 /// `MemoryError`.
 pub(crate) fn new_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
     PyString::from_bytes(py, text.as_bytes())
+}
+
+/// A name to look up or to set. One that is given as a `str` of Rust panics where there is no memory
+/// for the interpreter's.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a>(pub(crate) &'a str);
+
+impl<'py> IntoPyObject<'py> for Name<'_> {
+    type Target = PyString;
+    type Output = Bound<'py, PyString>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        new_text(py, self.0)
+    }
 }
 
 /// A copy of bytes of any number.

@@ -16,8 +16,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyWeakrefReference};
 
+use crate::construct::make;
 use crate::errors::{OrRaise, from_exception};
-use crate::memory::{self, MemoryFile};
+use crate::memory::{self, MemoryFile, Name};
 
 /// Bytes read or written between two looks for Ctrl-C.
 const PIECE: usize = 64 << 20;
@@ -60,7 +61,7 @@ impl ArrayHeader {
 
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.0.shape)
+        memory::new_shape(py, &self.0.shape)
     }
 
     #[getter]
@@ -477,7 +478,7 @@ impl Buffer {
         if !buffer.is_c_contiguous() {
             return Err(PyBufferError::new_err("expected a contiguous buffer"));
         }
-        let exporter = object.getattr("obj").unwrap_or_else(|_| object.clone());
+        let exporter = object.getattr(Name("obj")).unwrap_or_else(|_| object.clone());
         let stays = PyWeakrefReference::new(&exporter).ok().map(|weak| weak.into_any().unbind());
         Ok(Self { buffer, _stays: stays })
     }
@@ -529,7 +530,9 @@ struct FileObject<'py>(Bound<'py, PyAny>);
 
 impl Read for FileObject<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.0.call_method1("read", (out.len(),)).and_then(|bytes| {
+        let most = make::unsigned(self.0.py(), out.len() as u64);
+        let read = most.and_then(|most| {
+            let bytes = self.0.call_method1(Name("read"), (most,))?;
             let bytes = bytes.cast_into::<PyBytes>()?;
             let bytes = bytes.as_bytes();
             let len = bytes.len().min(out.len());

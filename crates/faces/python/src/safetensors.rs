@@ -39,7 +39,7 @@ type HeaderTuple<'py> = (Vec<EntryTuple<'py>>, Vec<(String, String)>);
 
 fn entry<'py>(py: Python<'py>, entry: &TensorEntry, at: u64) -> PyResult<EntryTuple<'py>> {
     let TensorEntry { name, dtype, shape, start, end } = entry;
-    let shape = PyTuple::new(py, shape)?;
+    let shape = memory::new_shape(py, shape)?;
     let code = dtype_code(dtype).unwrap_or_default();
     Ok((name.clone(), dtype.to_string(), code, shape, at + start, at + end))
 }

@@ -335,7 +335,7 @@ pub(super) fn shape_of<'py>(
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {
     match space {
         Dataspace::Null => Ok(None),
-        space => PyTuple::new(py, space.shape()).map(Some),
+        space => memory::new_shape(py, space.shape()).map(Some),
     }
 }
 

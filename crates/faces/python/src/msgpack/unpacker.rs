@@ -12,7 +12,8 @@ use super::errors::{buffer_full, out_of_data, unpack_error};
 use super::truth;
 use super::unpack::{build, build_typed, checked, read_options, size_or, timestamp_as};
 use crate::construct::UnpackOptions;
-use crate::memory;
+use crate::construct::make;
+use crate::memory::{self, Name};
 use crate::typed::{TypeOptions, TypePlan, as_exception};
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -97,7 +98,8 @@ impl MsgpackUnpacker {
         if room == 0 {
             return Err(buffer_full(py, self.most));
         }
-        let bytes = read.bind(py).call1((room.min(self.read_size),))?;
+        let most = make::unsigned(py, room.min(self.read_size) as u64)?;
+        let bytes = read.bind(py).call1((most,))?;
         let data = Data::of(&bytes)?;
         if data.bytes().is_empty() {
             self.read = None;
@@ -344,7 +346,7 @@ impl MsgpackUnpacker {
 }
 
 fn method_read(file: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-    let read = file.getattr("read")?;
+    let read = file.getattr(Name("read"))?;
     if !read.is_callable() {
         return Err(PyTypeError::new_err("`file_like.read` must be a callable."));
     }

@@ -7,9 +7,13 @@ use std::collections::HashMap;
 
 use cannery_core::{Error, ErrorKind};
 use cannery_pickle::opcode::Opcode;
+use pyo3::exceptions::PyMemoryError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple, PyType};
+
+use crate::construct::make;
+use crate::memory::Name;
 
 type Object<'py> = Bound<'py, PyAny>;
 
@@ -59,7 +63,8 @@ impl<'py> Gate<'py> {
             checks.clone()
         } else {
             let module = py.import(intern!(py, "cannery.pickle._gate"))?;
-            let checks = module.getattr(intern!(py, "Gate"))?.call1((self.input,))?;
+            let input = make::unsigned(py, self.input as u64)?;
+            let checks = module.getattr(intern!(py, "Gate"))?.call1((input,))?;
             self.checks = Some(checks.clone());
             checks
         };
@@ -208,6 +213,10 @@ fn is_short_number(item: &Object<'_>) -> bool {
 
 /// Whether an exception is a refusal of the checks.
 pub(super) fn is_refusal(py: Python<'_>, exception: &PyErr) -> bool {
+    // What says that there is no memory takes none.
+    if exception.is_instance_of::<PyMemoryError>(py) {
+        return false;
+    }
     let class = py
         .import(intern!(py, "cannery.pickle._gate"))
         .and_then(|module| module.getattr(intern!(py, "Refused")));
@@ -226,7 +235,8 @@ pub(super) fn refusal(py: Python<'_>, exception: &PyErr, data: &[u8], at: usize)
     let opcode = data.get(at).and_then(|&byte| Opcode::from_code(byte));
     let opcode = opcode.map_or("?", |opcode| opcode.name());
     let message = format!("{} (`{opcode}`); {}", text("message"), text("done"));
-    let is_bomb = value.getattr("is_bomb").is_ok_and(|bomb| bomb.is_truthy().unwrap_or(false));
+    let is_bomb =
+        value.getattr(Name("is_bomb")).is_ok_and(|bomb| bomb.is_truthy().unwrap_or(false));
     let kind = if is_bomb { ErrorKind::Limit } else { ErrorKind::Untrusted };
     let error = Error::new(kind, message).at_offset(at as u64);
     match text("hint") {

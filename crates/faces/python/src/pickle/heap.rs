@@ -20,7 +20,7 @@ use super::registries::registries;
 use crate::compat;
 use crate::construct::make;
 use crate::errors::from_exception;
-use crate::memory;
+use crate::memory::{self, Name};
 use crate::text;
 
 type Object<'py> = Bound<'py, PyAny>;
@@ -114,14 +114,14 @@ impl<'py> PyHeap<'_, 'py> {
     where
         A: pyo3::call::PyCallArgs<'py>,
     {
-        let module = self.py.import("cannery.pickle._inert").or_host()?;
+        let module = self.py.import(Name("cannery.pickle._inert")).or_host()?;
         module.getattr(function).or_host()?.call1(arguments).or_host()
     }
 
     fn is_record(&self, object: &Object<'py>) -> bool {
         self.keeps_records()
             && object.get_type().name().is_ok_and(|name| name == "Record")
-            && object.hasattr("__type_name__").unwrap_or(false)
+            && object.hasattr(Name("__type_name__")).unwrap_or(false)
     }
 
     fn find(&mut self, module: Object<'py>, name: Object<'py>, at: usize) -> Result<Object<'py>> {
@@ -299,7 +299,7 @@ impl<'py> PyHeap<'_, 'py> {
             return Ok(());
         }
         let checks = checked.gate.checks(self.py).or_host()?;
-        match checks.call_method1("items", (object, method, items.to_vec())) {
+        match checks.call_method1(Name("items"), (object, method, items.to_vec())) {
             Ok(_) => Ok(()),
             Err(exception) => Err(self.refuse_object(object, exception, at)),
         }
@@ -930,7 +930,7 @@ impl<'py> Heap for PyHeap<'_, 'py> {
             let Trust::Policy(checked) = &mut self.trust else { return Err(unpoliced()) };
             checked.guard.check_data(&state)?;
             let checks = checked.gate.checks(self.py).or_host()?;
-            return match checks.call_method1("build", (object, state)) {
+            return match checks.call_method1(Name("build"), (object, state)) {
                 Ok(_) => Ok(()),
                 Err(exception) => Err(self.refuse_object(object, exception, at)),
             };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::RwLock;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cannery_core::{Error, ErrorKind};
 use cannery_protobuf::{
@@ -11,6 +11,7 @@ use cannery_protobuf::{
     Message, MessageId, Pool, SchemaErrors, Sources, TextOptions, Value,
 };
 use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
@@ -18,7 +19,7 @@ use super::decode::{Budget, DecodeMode, PyTarget, check_room};
 use super::encode::PyEncoder;
 use crate::compat::{self, CollectorPause};
 use crate::errors::OrRaise;
-use crate::memory;
+use crate::memory::{self, Name};
 use crate::msgpack::Data;
 
 /// Messages of a compiled schema, by full name.
@@ -31,8 +32,8 @@ pub(crate) struct ProtoSchema {
     pub(super) attributes: Vec<Py<PyString>>,
     /// The names of enum values, by enum.
     pub(super) enum_names: Vec<HashMap<i32, Py<PyString>>>,
-    /// The dataclass of each message, where one was made.
-    pub(super) classes: RwLock<HashMap<MessageId, DataClass>>,
+    /// The dataclass of each message, where one was made. See [`ProtoSchema::class_of`].
+    classes: RwLock<HashMap<MessageId, Arc<DataClass>>>,
     /// What was compiled or in the descriptor set, their imports aside.
     files: Vec<String>,
 }
@@ -134,12 +135,12 @@ impl ProtoSchema {
     fn describe<'py>(&self, py: Python<'py>, message: u32) -> PyResult<Bound<'py, PyDict>> {
         let message_type = self.pool.message_type(self.id(message)?);
         let described = memory::new_dict(py)?;
-        described.set_item("name", message_type.full_name())?;
+        described.set_item(Name("name"), message_type.full_name())?;
         let fields = memory::new_list(py)?;
         for field in message_type.fields() {
             fields.append(self.describe_field(py, field)?)?;
         }
-        described.set_item("fields", fields)?;
+        described.set_item(Name("fields"), fields)?;
         Ok(described)
     }
 
@@ -172,8 +173,29 @@ impl ProtoSchema {
             maps: unbind(maps),
         };
         let id = self.id(message)?;
-        self.classes.write().expect("no thread panics with it").insert(id, data_class);
+        let mut classes = self.classes.write().unwrap_or_else(PoisonError::into_inner);
+        let old = classes.insert(id, Arc::new(data_class));
+        // What the old class lets go of may run Python code, which may need the lock.
+        drop(classes);
+        drop(old);
         Ok(())
+    }
+
+    /// The classes hold the schema, by way of their messages.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // No Python code runs while a thread has the lock.
+        let Ok(classes) = self.classes.try_read() else { return Ok(()) };
+        classes.values().try_for_each(|class| {
+            visit.call(&class.class)?;
+            visit.call(&class.template)
+        })
+    }
+
+    fn __clear__(&self) {
+        let mut classes = self.classes.write().unwrap_or_else(PoisonError::into_inner);
+        let let_go = std::mem::take(&mut *classes);
+        drop(classes);
+        drop(let_go);
     }
 
     /// Decodes a message: to a dictionary, or to an instance of its dataclass.
@@ -331,6 +353,12 @@ impl ProtoSchema {
         Message::decode(&self.pool, id, data, &DecodeOptions::default())
     }
 
+    /// The dataclass of a message, where one was made. It is taken out of the lock: what is decoded
+    /// next may run Python code, which may make the class of another message.
+    pub(super) fn class_of(&self, id: MessageId) -> Option<Arc<DataClass>> {
+        self.classes.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
     pub(super) fn decode_bytes<'py>(
         &self,
         py: Python<'py>,
@@ -351,37 +379,37 @@ impl ProtoSchema {
 
     fn describe_field<'py>(&self, py: Python<'py>, field: &Field) -> PyResult<Bound<'py, PyDict>> {
         let described = memory::new_dict(py)?;
-        described.set_item("name", field.name())?;
-        described.set_item("json_name", field.json_name())?;
-        described.set_item("number", field.number())?;
+        described.set_item(Name("name"), field.name())?;
+        described.set_item(Name("json_name"), field.json_name())?;
+        described.set_item(Name("number"), field.number())?;
         let label = match field.cardinality() {
             Cardinality::Optional => "optional",
             Cardinality::Required => "required",
             Cardinality::Repeated => "repeated",
             Cardinality::Map => "map",
         };
-        described.set_item("label", label)?;
-        described.set_item("type", field.type_name())?;
-        described.set_item("presence", field.has_presence())?;
+        described.set_item(Name("label"), label)?;
+        described.set_item(Name("type"), field.type_name())?;
+        described.set_item(Name("presence"), field.has_presence())?;
         if field.is_map() {
             let (key, value) = self.pool.map_entry(field);
-            described.set_item("key", self.describe_field(py, key)?)?;
-            described.set_item("value", self.describe_field(py, value)?)?;
+            described.set_item(Name("key"), self.describe_field(py, key)?)?;
+            described.set_item(Name("value"), self.describe_field(py, value)?)?;
         } else if let Some(id) = field.message() {
-            described.set_item("message", self.pool.message_type(id).full_name())?;
+            described.set_item(Name("message"), self.pool.message_type(id).full_name())?;
         }
         if let Some(id) = field.enumeration() {
-            described.set_item("enum", self.pool.enum_type(id).full_name())?;
+            described.set_item(Name("enum"), self.pool.enum_type(id).full_name())?;
         }
         let oneof = field
             .oneof()
             .zip(field.containing())
             .map(|(position, id)| &self.pool.message_type(id).oneofs()[position]);
         if let Some(oneof) = oneof.filter(|oneof| !oneof.is_synthetic()) {
-            described.set_item("oneof", oneof.name())?;
+            described.set_item(Name("oneof"), oneof.name())?;
         }
         let default = self.default_of(py, field)?;
-        described.set_item("default", default)?;
+        described.set_item(Name("default"), default)?;
         Ok(described)
     }
 

@@ -19,6 +19,7 @@ pub(crate) use builder::TypedBuilder;
 pub(crate) use errors::as_exception;
 pub(crate) use plan::TypePlan;
 
+use crate::memory::Name;
 use crate::object_slot::ObjectSlot;
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -44,9 +45,11 @@ impl<'py> TypeOptions<'_, 'py> {
         if let Some(plan) = self.recent(annotation) {
             return Ok(Some(plan));
         }
-        let module = py.import("cannery._typed")?;
-        let plan = module
-            .call_method1("plan_for", (annotation, self.unknown, self.strict, self.binary))?;
+        let module = py.import(Name("cannery._typed"))?;
+        let plan = module.call_method1(
+            Name("plan_for"),
+            (annotation, Name(self.unknown), self.strict, self.binary),
+        )?;
         let plan = plan.cast_into::<TypePlan>()?;
         self.remember(annotation, &plan);
         Ok(Some(plan))
