@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -269,3 +270,30 @@ def test_archives_of_keras_do_not_expand_without_end(tmp_path: Path) -> None:
         assert said.startswith(("LimitError", "DataError")), said
         assert seconds < 5
         assert grown < 160
+
+
+def test_names_that_are_all_one_long_name_are_counted(tmp_path: Path) -> None:
+    """Every entry of the symbol tables has the same name, of 200,000 bytes."""
+    path, long = tmp_path / "x.h5", "x" * 200_000
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset(long, data=1)
+        for number in range(20_000):
+            file[f"l{number}"] = made
+    data = bytearray(path.read_bytes())
+    place = data.index(long.encode())
+    heaps = [at for at in positions(data, b"HEAP") if data[at + 4] == 0]
+    starts = [int.from_bytes(data[at + 24 : at + 32], "little") for at in heaps]
+    name = place - max(start for start in starts if start <= place)
+    for table in positions(data, b"SNOD"):
+        count = int.from_bytes(data[table + 6 : table + 8], "little")
+        for entry in range(table + 8, table + 8 + 40 * count, 40):
+            data[entry : entry + 8] = name.to_bytes(8, "little")
+    path.write_bytes(data)
+    said, _, seconds, grown = load(path)
+    assert said.startswith("LimitError"), said
+    assert seconds < 5
+    assert grown < 160
+
+
+def positions(data: bytearray, mark: bytes) -> list[int]:
+    return [found.start() for found in re.finditer(re.escape(mark), data)]

@@ -89,6 +89,7 @@ pub(crate) fn read_dense_messages(core: &FileCore, info: &[u8]) -> Result<Vec<Me
     if tree.kind != 8 {
         return Err(malformed("expected a B-tree of attribute names"));
     }
+    let mut budget = core.heap_budget();
     tree.records(core, |_, record| {
         let mut cursor = Cursor::new(record);
         let id = cursor.take(8)?;
@@ -101,6 +102,7 @@ pub(crate) fn read_dense_messages(core: &FileCore, info: &[u8]) -> Result<Vec<Me
             at.copy_from_slice(id);
             SharedAt::Heap(at).get(core, MessageKind::ATTRIBUTE)?
         };
+        budget.spend(data.len())?;
         found.push(Message { kind: MessageKind::ATTRIBUTE, flags: 0, order, data });
         Ok(())
     })?;

@@ -151,7 +151,7 @@ impl FileCore {
     /// The error itself in all other files, and one that is no damage.
     pub(crate) fn tolerate(&self, error: Error, address: u64) -> Result<()> {
         let Some(damage) = &self.damage else { return Err(error) };
-        if error.kind() == ErrorKind::Unsupported || error.kind() == ErrorKind::Io {
+        if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Io | ErrorKind::Limit) {
             return Err(error);
         }
         let error = error.at_offset(address);
@@ -273,6 +273,11 @@ impl FileCore {
         Ok(())
     }
 
+    /// How many bytes the objects of one heap may have, all together.
+    pub(crate) fn heap_budget(&self) -> HeapBudget {
+        HeapBudget(self.end().saturating_mul(8).saturating_add(8 << 20))
+    }
+
     /// Where addresses end.
     pub(crate) fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
@@ -344,6 +349,23 @@ impl FileCore {
         };
         let table = self.shared.get_or_init(|| read().map_err(|e| e.to_string()));
         table.as_ref().map_err(|e| malformed(e.clone()))
+    }
+}
+
+/// Bytes of a heap's objects that may still be read. Each object is there once, and a heap may be
+/// compressed; in a hostile file any number of records have the same large object.
+pub(crate) struct HeapBudget(u64);
+
+impl HeapBudget {
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<()> {
+        let left = self.0.checked_sub(bytes as u64);
+        self.0 = left.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Limit,
+                "the names or attributes of an object are larger than the file",
+            )
+        })?;
+        Ok(())
     }
 }
 

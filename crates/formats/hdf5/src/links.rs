@@ -65,6 +65,9 @@ impl FoundLink<'_> {
     }
 }
 
+/// What is done with each link of a group.
+pub(crate) type Visit<'v> = &'v mut dyn FnMut(FoundLink<'_>) -> Result<()>;
+
 /// A link among others, which its name tells apart.
 #[derive(Clone, Debug)]
 struct ByName(Link);
@@ -168,14 +171,15 @@ impl Links {
 
     /// Calls `visit` with each link of the group that a header describes, and returns whether it
     /// keeps their order; `None` if it is no group.
-    fn visit(
-        core: &FileCore,
-        header: &Header,
-        visit: &mut dyn FnMut(FoundLink<'_>),
-    ) -> Result<Option<bool>> {
+    fn visit(core: &FileCore, header: &Header, visit: Visit<'_>) -> Result<Option<bool>> {
+        let mut budget = core.heap_budget();
+        let mut visit = |found: FoundLink<'_>| {
+            budget.spend(found.name.len())?;
+            visit(found)
+        };
         if let Some(message) = header.find(MessageKind::SYMBOL_TABLE) {
             let (tree, heap) = symbol_table(core, &resolve(core, message)?)?;
-            visit_links(core, tree, heap, visit)?;
+            visit_links(core, tree, heap, &mut visit)?;
             return Ok(Some(false));
         }
         let Some(info) = header.find(MessageKind::LINK_INFO) else { return Ok(None) };
@@ -183,13 +187,13 @@ impl Links {
         if info.heap == UNDEFINED {
             for message in header.all(MessageKind::LINK) {
                 let found = resolve(core, message)
-                    .and_then(|data| parse_link(core, &data).map(&mut *visit));
+                    .and_then(|data| parse_link(core, &data).and_then(&mut visit));
                 if let Err(error) = found {
                     core.tolerate(error, header.address)?;
                 }
             }
         } else {
-            visit_dense(core, &info, visit)?;
+            visit_dense(core, &info, &mut visit)?;
         }
         Ok(Some(info.ordered))
     }
@@ -197,7 +201,10 @@ impl Links {
     /// Reads the links of the group that a header describes; `None` if it is no group.
     pub(crate) fn read(core: &FileCore, header: &Header) -> Result<Option<Self>> {
         let mut links = Vec::new();
-        let ordered = Self::visit(core, header, &mut |found| links.push(found.into_link()))?;
+        let ordered = Self::visit(core, header, &mut |found| {
+            links.push(found.into_link());
+            Ok(())
+        })?;
         Ok(ordered.map(|ordered| Self::new(links, ordered)))
     }
 }
@@ -217,6 +224,7 @@ impl Names {
             let start = bytes.len();
             bytes.extend_from_slice(found.name);
             names.push((start..bytes.len(), found.order));
+            Ok(())
         })?;
         let Some(ordered) = ordered else { return Ok(None) };
         // As in `Links`, though only a damaged group has a name twice: the last one counts.
@@ -308,11 +316,7 @@ fn heap_id(record: &[u8]) -> Result<&[u8; 7]> {
     id.ok_or_else(|| malformed("a record of a link is too short"))
 }
 
-fn visit_dense(
-    core: &FileCore,
-    info: &LinkInfo,
-    visit: &mut dyn FnMut(FoundLink<'_>),
-) -> Result<()> {
+fn visit_dense(core: &FileCore, info: &LinkInfo, visit: Visit<'_>) -> Result<()> {
     let (heap, tree) = dense(core, info)?;
     let mut ids = Vec::new();
     tree.records(core, |_, record| {
@@ -324,7 +328,7 @@ fn visit_dense(
     ids.sort_unstable();
     let mut objects = heap.objects(core);
     for (_, id) in ids {
-        let found = objects.get(&id).and_then(|data| parse_link(core, &data).map(&mut *visit));
+        let found = objects.get(&id).and_then(|data| parse_link(core, &data).and_then(&mut *visit));
         if let Err(error) = found {
             core.tolerate(error, info.names)?;
         }
@@ -334,9 +338,10 @@ fn visit_dense(
 
 fn find_dense(core: &FileCore, info: &LinkInfo, name: &[u8]) -> Result<Option<Link>> {
     let (heap, tree) = dense(core, info)?;
-    let mut found = None;
+    let (mut found, mut budget) = (None, core.heap_budget());
     tree.find(core, lookup3(name), |record| {
         let data = heap.get(core, heap_id(record)?)?;
+        budget.spend(data.len())?;
         let link = parse_link(core, &data)?;
         if link.name == name {
             found = Some(link.into_link());

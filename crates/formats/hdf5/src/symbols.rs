@@ -6,7 +6,7 @@ use cannery_core::Result;
 
 use crate::bytes::{Cursor, UNDEFINED, cycle, malformed};
 use crate::core::FileCore;
-use crate::links::{FoundLink, Link, LinkTarget};
+use crate::links::{FoundLink, Link, LinkTarget, Visit};
 
 /// A local heap: names that end with a NUL.
 pub(crate) struct LocalHeap {
@@ -58,12 +58,7 @@ impl LocalHeap {
 }
 
 /// Calls `visit` with each link of a group, by the addresses of its tree and its heap.
-pub(crate) fn visit_links(
-    core: &FileCore,
-    tree: u64,
-    heap: u64,
-    visit: &mut dyn FnMut(FoundLink<'_>),
-) -> Result<()> {
+pub(crate) fn visit_links(core: &FileCore, tree: u64, heap: u64, visit: Visit<'_>) -> Result<()> {
     let mut tables = SymbolTables::new(core, heap)?;
     let mut seen = HashSet::new();
     let mut pending = vec![(tree, None)];
@@ -98,6 +93,7 @@ pub(crate) fn find_link(
     name: &[u8],
 ) -> Result<Option<Link>> {
     let mut tables = SymbolTables::new(core, heap)?;
+    let mut budget = core.heap_budget();
     let (mut address, mut level) = (tree, None);
     while level != Some(0) {
         let (found, children) = node(core, address)?;
@@ -105,7 +101,9 @@ pub(crate) fn find_link(
         // A child has the names behind its own key, up to that of the next.
         let mut next = None;
         for &(key, child) in &children {
-            if next.is_some() && tables.heap.name(key)? >= name {
+            let before = tables.heap.name(key)?;
+            budget.spend(before.len())?;
+            if next.is_some() && before >= name {
                 break;
             }
             next = Some(child);
@@ -117,7 +115,9 @@ pub(crate) fn find_link(
     tables.visit(address, &mut |found| {
         if link.is_none() && found.name == name {
             link = Some(found.into_link());
+            return Ok(());
         }
+        budget.spend(found.name.len())
     })?;
     Ok(link)
 }
@@ -162,7 +162,7 @@ impl<'a> SymbolTables<'a> {
         Ok(Self { core, heap: LocalHeap::read(core, heap)?, entries: Vec::new() })
     }
 
-    fn visit(&mut self, address: u64, visit: &mut dyn FnMut(FoundLink<'_>)) -> Result<()> {
+    fn visit(&mut self, address: u64, visit: Visit<'_>) -> Result<()> {
         let core = self.core;
         let mut prefix = [0; 8];
         core.read_into(address, &mut prefix)?;
@@ -175,9 +175,9 @@ impl<'a> SymbolTables<'a> {
         self.entries.resize(count * entry, 0);
         core.read_into(address + 8, &mut self.entries)?;
         for bytes in self.entries.chunks_exact(entry) {
-            match read_symbol(core, bytes, &self.heap) {
-                Ok(link) => visit(link),
-                Err(error) => core.tolerate(error, address)?,
+            let found = read_symbol(core, bytes, &self.heap).and_then(&mut *visit);
+            if let Err(error) = found {
+                core.tolerate(error, address)?;
             }
         }
         Ok(())
