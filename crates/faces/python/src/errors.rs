@@ -7,7 +7,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use crate::construct::make;
 use crate::memory;
 
 /// The exception for an error: its class says the kind, its attributes say where and what to do.
@@ -197,10 +196,10 @@ pub(crate) fn describe_with(
         exception.setattr(intern!(py, "path"), memory::new_text(py, &path.to_string())?)?;
     }
     let Some(pos) = error.pos() else { return Ok(()) };
-    exception.setattr(intern!(py, "offset"), make::unsigned(py, pos.offset)?)?;
+    exception.setattr(intern!(py, "offset"), memory::unsigned(py, pos.offset)?)?;
     if pos.line > 0 {
-        exception.setattr(intern!(py, "line"), make::unsigned(py, pos.line)?)?;
-        exception.setattr(intern!(py, "column"), make::unsigned(py, pos.column)?)?;
+        exception.setattr(intern!(py, "line"), memory::unsigned(py, pos.line)?)?;
+        exception.setattr(intern!(py, "column"), memory::unsigned(py, pos.column)?)?;
     }
     Ok(())
 }

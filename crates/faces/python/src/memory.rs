@@ -10,8 +10,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use crate::construct::make;
-
 /// Whether bytes lie in one page of memory, so that all of them can be read if the first can.
 ///
 /// `AddressSanitizer` cannot know this of reads behind the end of what was allocated; extensions that
@@ -195,7 +193,7 @@ pub(crate) fn new_tuple<'py>(
 /// # Errors
 /// `MemoryError`.
 pub(crate) fn new_shape<'py>(py: Python<'py>, lengths: &[u64]) -> PyResult<Bound<'py, PyTuple>> {
-    let lengths = lengths.iter().map(|&length| make::unsigned(py, length));
+    let lengths = lengths.iter().map(|&length| unsigned(py, length));
     new_tuple(py, &lengths.collect::<PyResult<Vec<_>>>()?)
 }
 
@@ -221,6 +219,15 @@ pub(crate) fn new_byte_array<'py>(
 /// `MemoryError`.
 pub(crate) fn new_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
     PyString::from_bytes(py, text.as_bytes())
+}
+
+/// An `int` of 64 bits without a sign.
+///
+/// # Errors
+/// `MemoryError`.
+pub(crate) fn unsigned(py: Python<'_>, value: u64) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the interpreter is held; the result is a new reference, or null.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromUnsignedLongLong(value)) }
 }
 
 /// A name to look up or to set. One that is given as a `str` of Rust panics where there is no memory

@@ -16,7 +16,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple, PyWeakrefReference};
 
-use crate::construct::make;
 use crate::errors::{OrRaise, from_exception};
 use crate::memory::{self, MemoryFile, Name};
 
@@ -530,7 +529,7 @@ struct FileObject<'py>(Bound<'py, PyAny>);
 
 impl Read for FileObject<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let most = make::unsigned(self.0.py(), out.len() as u64);
+        let most = memory::unsigned(self.0.py(), out.len() as u64);
         let read = most.and_then(|most| {
             let bytes = self.0.call_method1(Name("read"), (most,))?;
             let bytes = bytes.cast_into::<PyBytes>()?;

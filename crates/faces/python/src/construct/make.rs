@@ -16,16 +16,10 @@ pub(crate) fn int(py: Python<'_>, value: i64) -> PyResult<Bound<'_, PyAny>> {
     unsafe { Bound::from_owned_ptr_or_err(py, compat::new_int(value)) }
 }
 
-/// An `int` of 64 bits without a sign.
-pub(crate) fn unsigned(py: Python<'_>, value: u64) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: the interpreter is held; the result is a new reference, or null.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromUnsignedLongLong(value)) }
-}
-
 /// An `int` of any size, within `sys.set_int_max_str_digits`.
 pub(crate) fn big_int<'py>(py: Python<'py>, value: BigInt<'_>) -> PyResult<Bound<'py, PyAny>> {
     match value {
-        BigInt::U64(value) => unsigned(py, value),
+        BigInt::U64(value) => memory::unsigned(py, value),
         BigInt::Decimal(digits) => int_from_digits(py, digits),
         BigInt::LittleEndian(bytes) => {
             let class = py.get_type::<pyo3::types::PyInt>();

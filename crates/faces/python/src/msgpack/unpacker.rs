@@ -12,7 +12,6 @@ use super::errors::{buffer_full, out_of_data, unpack_error};
 use super::truth;
 use super::unpack::{build, build_typed, checked, read_options, size_or, timestamp_as};
 use crate::construct::UnpackOptions;
-use crate::construct::make;
 use crate::memory::{self, Name};
 use crate::typed::{TypeOptions, TypePlan, as_exception};
 
@@ -98,7 +97,7 @@ impl MsgpackUnpacker {
         if room == 0 {
             return Err(buffer_full(py, self.most));
         }
-        let most = make::unsigned(py, room.min(self.read_size) as u64)?;
+        let most = memory::unsigned(py, room.min(self.read_size) as u64)?;
         let bytes = read.bind(py).call1((most,))?;
         let data = Data::of(&bytes)?;
         if data.bytes().is_empty() {

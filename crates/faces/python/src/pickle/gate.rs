@@ -12,7 +12,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple, PyType};
 
-use crate::construct::make;
+use crate::memory;
 use crate::memory::Name;
 
 type Object<'py> = Bound<'py, PyAny>;
@@ -63,7 +63,7 @@ impl<'py> Gate<'py> {
             checks.clone()
         } else {
             let module = py.import(intern!(py, "cannery.pickle._gate"))?;
-            let input = make::unsigned(py, self.input as u64)?;
+            let input = memory::unsigned(py, self.input as u64)?;
             let checks = module.getattr(intern!(py, "Gate"))?.call1((input,))?;
             self.checks = Some(checks.clone());
             checks

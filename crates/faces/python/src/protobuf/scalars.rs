@@ -18,7 +18,7 @@ pub(super) fn to_python<'py>(py: Python<'py>, value: Scalar<'_>) -> PyResult<Bou
         Scalar::I32(value) | Scalar::Enum(value) => make::int(py, value.into())?,
         Scalar::I64(value) => make::int(py, value)?,
         Scalar::U32(value) => make::int(py, value.into())?,
-        Scalar::U64(value) => make::unsigned(py, value)?,
+        Scalar::U64(value) => memory::unsigned(py, value)?,
         Scalar::F32(value) => make::float(py, value.into())?,
         Scalar::F64(value) => make::float(py, value)?,
         Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),

@@ -8,7 +8,6 @@ use pyo3::types::PyBytes;
 
 use super::is_exactly;
 use crate::compat;
-use crate::construct::make;
 use crate::errors::from_exception;
 use crate::memory;
 use crate::text;
@@ -79,7 +78,7 @@ fn little_endian(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let bits: usize = class.call_method1(intern!(py, "bit_length"), (value,))?.extract()?;
     let options = memory::new_dict(py)?;
     options.set_item(intern!(py, "signed"), true)?;
-    let size = make::unsigned(py, bits as u64 / 8 + 1)?;
+    let size = memory::unsigned(py, bits as u64 / 8 + 1)?;
     let order = intern!(py, "little").clone().into_any();
     let arguments = memory::new_tuple(py, &[value.clone(), size, order])?;
     let bytes = class.getattr(intern!(py, "to_bytes"))?.call(arguments, Some(&options))?;

@@ -8,7 +8,7 @@ use cannery_core::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::construct::{Hooks, MergeKey, PyBuilder, hashable, make};
+use crate::construct::{Hooks, MergeKey, PyBuilder, hashable};
 use crate::errors::from_exception;
 use crate::memory;
 
@@ -117,7 +117,7 @@ impl<'a, 'py, H: Hooks<'py>> Tracker<'a, 'py, H> {
         (line, column): (u64, u64),
         parts: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let (line, column) = (make::unsigned(self.py, line)?, make::unsigned(self.py, column)?);
+        let (line, column) = (memory::unsigned(self.py, line)?, memory::unsigned(self.py, column)?);
         memory::new_tuple(self.py, &[line, column, parts])
     }
 
