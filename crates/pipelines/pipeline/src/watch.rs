@@ -256,6 +256,9 @@ mod linux {
                 self.problem.get_or_insert_with(|| message.to_owned());
                 return;
             }
+            if (events - ReadFlags::ISDIR) == ReadFlags::CLOSE_NOWRITE {
+                return; // it has kept two openings apart
+            }
             let Some(folder) = self.folders.get(&watch) else { return };
             // A folder's own events come from it and from the one above.
             let is_folder = events.contains(ReadFlags::ISDIR);
@@ -273,9 +276,12 @@ mod linux {
         }
     }
 
+    /// What to be told of; closing, too, for the kernel tells two equal events in a row as one, and
+    /// a child that opens what Python's code has opened before would not be seen.
     fn flags() -> WatchFlags {
         WatchFlags::OPEN
             | WatchFlags::CLOSE_WRITE
+            | WatchFlags::CLOSE_NOWRITE
             | WatchFlags::MODIFY
             | WatchFlags::CREATE
             | WatchFlags::MOVED_TO
@@ -369,6 +375,24 @@ mod tests {
 
         fs::read_dir(folder.path()).unwrap();
         assert!(seen(&watch, folder.path()).unwrap().is_folder);
+    }
+
+    #[test]
+    fn each_opening_counts_however_soon_it_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data.txt");
+        fs::write(&file, "1").unwrap();
+        let watch = Watch::new(Vec::new(), 100).unwrap();
+        watch.add(folder.path(), true);
+        for _ in 0..500 {
+            fs::File::open(&file).unwrap();
+            fs::File::open(&file).unwrap();
+            fs::read_dir(folder.path()).unwrap();
+            fs::read_dir(folder.path()).unwrap();
+        }
+        let seen = watch.take().files;
+        let opened = |path: &Path| seen.iter().find(|(seen, _)| seen == path).unwrap().1.opened;
+        assert_eq!((opened(&file), opened(folder.path())), (1000, 1000));
     }
 
     #[test]
