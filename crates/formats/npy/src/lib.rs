@@ -8,7 +8,6 @@
 //! without reading the rest.
 
 mod append;
-mod deflate;
 mod descr;
 mod file;
 mod file_format;

@@ -133,7 +133,7 @@ impl NpzFile {
             }
             if let Some(packed) = self.packed(file) {
                 let start = usize::try_from(start).unwrap_or(usize::MAX);
-                let crc = crate::deflate::decompress_pieces(&packed, start, out);
+                let crc = cannery_deflate::decompress_pieces(&packed, start, out);
                 if crc == Some(file.crc32()) && file.size() == (start + out.len()) as u64 {
                     return Ok(());
                 }
@@ -153,7 +153,7 @@ impl NpzFile {
     /// # Errors
     /// As [`NpzFile::read_into`]; what was read by then is in the buffers.
     pub fn read_many(&self, buffers: Vec<(&str, &mut [u8])>) -> Result<()> {
-        let threads = crate::deflate::threads().min(buffers.len());
+        let threads = cannery_deflate::threads().min(buffers.len());
         let buffers = Mutex::new(buffers.into_iter());
         let next = || buffers.lock().unwrap_or_else(PoisonError::into_inner).next();
         let work = || {
@@ -231,7 +231,7 @@ fn unpack(packed: &[u8], size: u64, crc: u32) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size).map_err(|_| Error::out_of_memory())?;
     bytes.resize(size, 0);
-    crate::deflate::decompress(packed, &mut bytes)?;
+    cannery_deflate::decompress(packed, &mut bytes)?;
     if crc32fast::hash(&bytes) == crc {
         return Ok(bytes);
     }

@@ -4,9 +4,9 @@ use std::io::{Seek, Write};
 
 use cannery_archive::{ArchiveWriter, Method};
 use cannery_core::{ArraySource, Container, Error, ErrorKind, Result, Sink, Text};
+use cannery_deflate::{self as deflate, PIECE};
 
 use crate::Header;
-use crate::deflate::{self, PIECE};
 use crate::npz::SUFFIX;
 use crate::refuse::{container_name, refuse_scalars_and_objects};
 use crate::write::read_pieces;

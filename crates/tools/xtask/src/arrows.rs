@@ -20,8 +20,8 @@ const FORMATS: [&str; 12] = [
 ];
 
 /// What every format may stand on.
-const FOUNDATION: [&str; 4] =
-    ["cannery-archive", "cannery-core", "cannery-format", "cannery-places"];
+const FOUNDATION: [&str; 5] =
+    ["cannery-archive", "cannery-core", "cannery-deflate", "cannery-format", "cannery-places"];
 
 /// What the leaves may use besides the formats.
 const BELOW_THE_LEAVES: [&str; 7] = [
@@ -38,9 +38,8 @@ const BELOW_THE_LEAVES: [&str; 7] = [
 fn allowed(from: &str, to: &str) -> Option<bool> {
     Some(match from {
         "cannery-core" | "cannery-macros" | "xtask" => false,
-        "cannery-archive" | "cannery-store" | "cannery-places" | "cannery-testing" => {
-            to == "cannery-core"
-        }
+        "cannery-archive" | "cannery-deflate" | "cannery-store" | "cannery-places"
+        | "cannery-testing" => to == "cannery-core",
         "cannery-format" => ["cannery-core", "cannery-places"].contains(&to),
         "cannery-can" => {
             let formats = ["cannery-json", "cannery-npy", "cannery-safetensors"];
@@ -73,9 +72,8 @@ fn allowed(from: &str, to: &str) -> Option<bool> {
 /// facade that names them, `pipelines`, `faces`; `tools` are for the house itself.
 pub(crate) fn folder_of(member: &str) -> &'static str {
     match member {
-        "cannery-archive" | "cannery-core" | "cannery-format" | "cannery-places" => {
-            "crates/foundation"
-        }
+        "cannery-archive" | "cannery-core" | "cannery-deflate" | "cannery-format"
+        | "cannery-places" => "crates/foundation",
         "cannery-store" | "cannery-pipeline" | "cannery-lineage" | "cannery-macros"
         | "cannery-steps" => "crates/pipelines",
         "cannery-cli" | "cannery-python" | "cannery-ui" => "crates/faces",

@@ -200,7 +200,7 @@ pub(super) fn encode(data: &[u8], values: &[u32]) -> Result<Vec<u8>> {
             _ => {}
         }
         let packed = match codec {
-            3 => super::encode::deflate(&buffer, level)?,
+            3 => super::encode::deflate(&buffer, 1, level)?,
             4 => super::encode::zstd_compress(&buffer, level.saturating_mul(2).max(1))?,
             _ => lz4_flex::block::compress(&buffer),
         };

@@ -18,9 +18,11 @@ pub(super) type Encoded = Result<Option<Vec<u8>>>;
 impl Pipeline {
     /// Sends a chunk through the filters: its bytes, and the mask of those that were skipped.
     pub(crate) fn encode(&self, mut data: Vec<u8>) -> Result<(Vec<u8>, u32)> {
-        let mut mask = 0;
+        let (mut mask, mut planes) = (0, 1);
         for (i, filter) in self.filters.iter().enumerate() {
-            match encode_one(filter, &mut data)? {
+            let encoded = encode_one(filter, &mut data, planes)?;
+            planes = filter.planes();
+            match encoded {
                 Some(encoded) => data = encoded,
                 None if filter.flags & 1 != 0 => mask |= 1 << i,
                 None => {
@@ -33,7 +35,7 @@ impl Pipeline {
     }
 }
 
-fn encode_one(filter: &Filter, data: &mut Vec<u8>) -> Encoded {
+fn encode_one(filter: &Filter, data: &mut Vec<u8>, planes: usize) -> Encoded {
     let values = filter.values.as_slice();
     let value = |i: usize, usual: u32| values.get(i).copied().unwrap_or(usual);
     if values.is_empty() && matches!(filter.id, 2 | 6 | 32000) {
@@ -41,7 +43,7 @@ fn encode_one(filter: &Filter, data: &mut Vec<u8>) -> Encoded {
         return Ok(None);
     }
     match filter.id {
-        1 => deflate(data, value(0, 6)).map(Some),
+        1 => deflate(data, planes, value(0, 6)).map(Some),
         2 => Ok(Some(shuffle::encode(std::mem::take(data), value(0, 1) as usize))),
         3 => {
             let sum = fletcher32(data);
@@ -65,32 +67,15 @@ fn encode_one(filter: &Filter, data: &mut Vec<u8>) -> Encoded {
     }
 }
 
-/// Compresses to a zlib stream.
+/// Compresses to a zlib stream; bytes that were shuffled lie in `planes`.
 #[cfg(feature = "libdeflate")]
-pub(super) fn deflate(data: &[u8], level: u32) -> Result<Vec<u8>> {
-    use std::cell::RefCell;
-
-    use libdeflater::{CompressionLvl, Compressor};
-
-    thread_local! {
-        static COMPRESSOR: RefCell<Option<(u32, Compressor)>> = const { RefCell::new(None) };
-    }
-    COMPRESSOR.with_borrow_mut(|kept| {
-        if kept.as_ref().is_none_or(|(kept, _)| *kept != level) {
-            let found = CompressionLvl::new(i32::try_from(level.min(9)).unwrap_or(6));
-            *kept = Some((level, Compressor::new(found.unwrap_or_default())));
-        }
-        let Some((_, compressor)) = kept else { return Err(malformed("no compressor")) };
-        let mut out = crate::bytes::zeroed(compressor.zlib_compress_bound(data.len()))?;
-        let len = compressor.zlib_compress(data, &mut out);
-        out.truncate(len.map_err(|e| malformed(format!("cannot compress: {e}")))?);
-        Ok(out)
-    })
+pub(super) fn deflate(data: &[u8], planes: usize, level: u32) -> Result<Vec<u8>> {
+    cannery_deflate::compress_numbers(data, planes, u8::try_from(level).unwrap_or(9).min(9))
 }
 
 /// Compresses to a zlib stream.
 #[cfg(not(feature = "libdeflate"))]
-pub(super) fn deflate(data: &[u8], level: u32) -> Result<Vec<u8>> {
+pub(super) fn deflate(data: &[u8], _planes: usize, level: u32) -> Result<Vec<u8>> {
     let level = flate2::Compression::new(level.min(9));
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
     encoder.write_all(data).map_err(|e| Error::io(e, "cannot compress"))?;
@@ -133,6 +118,12 @@ impl Filter {
     pub fn new(id: u16, flags: u16, values: Vec<u32>) -> Self {
         let name = super::filter_name(id).unwrap_or_default().as_bytes().to_vec();
         Self { id, name, flags, values }
+    }
+
+    /// In how many equal parts it leaves the bytes of numbers, those of one weight in each.
+    fn planes(&self) -> usize {
+        let is_shuffle = self.id == 2;
+        self.values.first().filter(|_| is_shuffle).map_or(1, |&size| size as usize)
     }
 
     /// Whether chunks can be sent through the filter.

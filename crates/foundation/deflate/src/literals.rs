@@ -12,23 +12,40 @@ const SYMBOLS: usize = 257;
 const END: usize = 256;
 
 /// The order in which a block's header has the lengths of the codes for lengths.
-const LENGTH_ORDER: [usize; 19] = super::blocks::LENGTH_ORDER;
+const LENGTH_ORDER: [usize; 19] = crate::blocks::LENGTH_ORDER;
 
-/// Bits before the lengths in a block's header.
-const HEADER: u64 = 3 + 5 + 5 + 4 + 3 * 19;
+/// Bits of a block's header.
+const HEADER: usize = 3 + 5 + 5 + 4 + 3 * 19 + 4 * (SYMBOLS + 1);
 
 /// Whether a piece is hardly longer without matches than with them, of which `with_matches` bytes are
 /// made of a sample.
 pub(super) fn are_enough(piece: &[u8], sample: &[u8], with_matches: usize) -> bool {
-    let size = size_of(sample);
+    // A block's header serves for more than the sample; what codes make longer is stored.
+    let header = HEADER / 8;
+    let header = header - header * sample.len() / piece.len().clamp(sample.len(), BLOCK);
+    let size = size_of(sample).saturating_sub(header).min(sample.len());
     // The sample stands for the piece only if all of it is alike.
-    let is_alike = |block: &[u8]| {
-        let rate = |size: usize, len: usize| 64 * size / len;
-        rate(size_of(block), block.len()).abs_diff(rate(size, sample.len())) <= 2
-    };
+    let expected = entropy(sample);
+    let is_alike = |part: &[u8]| (entropy(part) - expected).abs() <= 0.25;
     size / 201 <= with_matches / 200
         && size > sample.len() / 4
-        && piece.chunks_exact(BLOCK).all(is_alike)
+        && piece.chunks_exact(sample.len()).all(is_alike)
+}
+
+/// Whether all bytes come about equally often, in a sample and the whole piece: it is noise, if it does
+/// not repeat itself.
+pub(super) fn are_all_alike(piece: &[u8], sample: &[u8]) -> bool {
+    let are_alike = |part: &[u8]| entropy(part) > 7.9;
+    are_alike(sample) && piece.chunks_exact(sample.len()).all(are_alike)
+}
+
+/// How many bits a byte takes at least, by how often each comes.
+#[allow(clippy::cast_precision_loss, reason = "a rate needs few digits")]
+fn entropy(bytes: &[u8]) -> f32 {
+    let all = bytes.len() as f32;
+    let counts = count(bytes);
+    let counts = counts[..END].iter().filter(|count| **count > 0).map(|count| *count as f32);
+    counts.map(|count| count * (all / count).log2()).sum::<f32>() / all
 }
 
 /// How many bytes [`compress`] makes of a block.
@@ -83,7 +100,7 @@ fn count(block: &[u8]) -> [u32; SYMBOLS] {
 fn bits(counts: &[u32; SYMBOLS], lengths: &[u8; SYMBOLS]) -> u64 {
     let symbols =
         counts.iter().zip(lengths).map(|(&count, &len)| u64::from(count) * u64::from(len));
-    HEADER + 4 * (SYMBOLS as u64 + 1) + symbols.sum::<u64>()
+    HEADER as u64 + symbols.sum::<u64>()
 }
 
 /// The lengths of the symbols' codes, as Huffman's method gives them.
@@ -140,7 +157,7 @@ fn unlimited_lengths(weights: &[u32; SYMBOLS]) -> Option<[u8; SYMBOLS]> {
 
 /// The codes of these lengths as they are written, lowest bit first.
 fn codes(lengths: &[u8; SYMBOLS]) -> [u16; SYMBOLS] {
-    let mut next = super::blocks::first_codes(lengths);
+    let mut next = crate::blocks::first_codes(lengths);
     let mut codes = [0; SYMBOLS];
     for (code, &len) in codes.iter_mut().zip(lengths).filter(|(_, len)| **len > 0) {
         *code = next[usize::from(len)].reverse_bits() >> (16 - len);
@@ -287,7 +304,7 @@ mod tests {
             let bytes = skewed(len, seed, skew);
             prop_assert_eq!(&unpacked(&compress(&bytes, true)), &bytes);
             let mut stream = compress(&bytes, false);
-            prop_assert!(stream.ends_with(&super::super::blocks::JOINT_END));
+            prop_assert!(stream.ends_with(&crate::blocks::JOINT_END));
             stream.extend_from_slice(&[3, 0]);
             prop_assert_eq!(unpacked(&stream), bytes);
         }

@@ -251,7 +251,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::{compress, decompress};
+    use crate::pieces::compress;
+    use crate::unpack::decompress;
 
     fn joined(pieces: &[Vec<u8>], level: u8) -> Vec<u8> {
         let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
