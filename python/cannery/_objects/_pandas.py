@@ -39,7 +39,7 @@ from cannery._objects._checks import (
 )
 from cannery._objects._invariants_numpy import INT64
 from cannery._objects._labels import label
-from cannery._objects._names import PrivateNames
+from cannery._objects._own_names import OwnNames, attributes_besides, refuse_attributes
 
 Parts = dict[str, Any]
 
@@ -48,8 +48,17 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     """How the values of one of pandas' types are described."""
     for known, (name, parts) in _PARTS.items():
         if cls is known or (known in _FAMILIES and issubclass(cls, known)):
-            return lambda value: (name, parts(value))
+            return lambda value: (name, _with_type(parts, value))
     return None
+
+
+def _with_type(parts: Callable[[Any], Parts], value: Any) -> Parts:
+    """The parts of a value; the type of an array's elements is made again without attributes."""
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        kind = value.dtype
+        if type(kind).__dictoffset__:
+            refuse_attributes(kind, attributes_besides(kind, OwnNames.of(type(kind))))
+    return parts(value)
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
@@ -57,14 +66,14 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
-_TAKE_ATTRIBUTES = frozenset(
-    {pd.DataFrame, pd.Series, pd.Timestamp, pd.Timedelta, pd.Period, *invariants.INDEXES}
-)
-
-
 def own_attributes(cls: type) -> frozenset[str] | None:
-    """What pandas itself keeps in an instance of a class that takes other attributes, too."""
-    return PrivateNames.of(cls) if cls in _TAKE_ATTRIBUTES else None
+    """What pandas itself keeps in an instance of a class that takes other attributes, too.
+
+    Those of types that pandas keeps for all, and gives again, would reach beyond the file.
+    """
+    is_shared = cls is pd.PeriodDtype or cls in _BY_NAME_ONLY.values()
+    takes_some = cls.__dictoffset__ and describer_of(cls) is not None and not is_shared
+    return OwnNames.of(cls) if takes_some else None
 
 
 def class_value(name: str) -> type | None:
