@@ -98,15 +98,26 @@ def _without_attributes(
 
     def describe_all(value: Any) -> Described:
         name, parts = describe(value)
-        refuse_attributes(value, attributes_besides(value, own, _again(name, parts)).keys() - parts)
+        more = attributes_besides(value, own).keys() - parts
+        fresh = _again(name, parts)() if more else None
+        # What is there once, and functions, have those of the program that has them.
+        if fresh is not None and (parts or fresh is not value):
+            known = () if fresh is value else vars(fresh)
+            refuse_attributes(value, more.difference(known))
         return name, parts
 
     return describe_all
 
 
-def _again(name: str, parts: Parts) -> Callable[[], Any] | None:
-    make = maker_of(name)
-    return None if make is None else lambda: make(dict(parts))
+def _again(name: str, parts: Parts) -> Callable[[], Any]:
+    """What makes a value of its parts again; `None` of those that every reader has to trust."""
+
+    def again() -> Any:
+        make = maker_of(name)
+        with suppress(Untrusted):
+            return None if make is None else make(dict(parts))
+
+    return again
 
 
 def refuse_unmakable(name: str, parts: Parts) -> None:

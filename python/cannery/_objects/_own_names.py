@@ -55,7 +55,7 @@ def attributes_besides(
     if again is None or not any(name[:1] == "_" for name in more if type(name) is str):
         return more
     fresh = again()
-    if fresh is value:  # one that is made once, and is there for all
+    if fresh is None or fresh is value:  # one that is made once, and is there for all
         return more
     return {name: part for name, part in more.items() if name not in vars(fresh)}
 
