@@ -101,9 +101,16 @@ def _is_own(cls: type, name: str) -> bool:
         name in getattr(base, "__annotations__", ()) for base in cls.__mro__[:-1]
     )
     is_declared = listed and not hasattr(cls, name)
-    # Those of accessors, `series.str`, are kept once they were used.
-    is_accessor = name in getattr(cls, "_accessors", ())
-    return is_declared or is_accessor or name in _set_by(cls)
+    return is_declared or _is_kept_by_accessor(cls, name) or name in _set_by(cls)
+
+
+def _is_kept_by_accessor(cls: type, name: str) -> bool:
+    """Whether it is that of an accessor, `series.str`, which is kept once it was used."""
+    found = inspect.getattr_static(cls, name, None)
+    # What is looked up on a class only where an instance has none of the name.
+    is_looked_up = hasattr(type(found), "__get__") and not hasattr(type(found), "__set__")
+    is_accessor = is_looked_up and isinstance(getattr(found, "_accessor", None), type)
+    return is_accessor or name in getattr(cls, "_accessors", ())
 
 
 # Where pandas' compiled properties keep what they have computed.
