@@ -33,7 +33,9 @@ class OwnNames(frozenset[str]):
         return names
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (type(name) is str and _is_own(self.cls, name))
+        if type(name) is not str:
+            return False
+        return name in _found(self.cls) or super().__contains__(name) or _is_own(self.cls, name)
 
     def isdisjoint(self, other: Iterable[Any]) -> bool:
         """Whether none of the names is the library's own."""
@@ -96,12 +98,22 @@ def check_private_names(cls: type, names: Iterable[Any]) -> None:
             raise PartError(f"the attribute {name!r} of a {cls.__name__} is the library's own")
 
 
+@functools.lru_cache(maxsize=256)
+def _found(cls: type) -> set[str]:
+    """The library's own names that were asked for: there are no more than it has."""
+    del cls
+    return set()
+
+
 def _is_own(cls: type, name: str) -> bool:
     listed = name in getattr(cls, "_internal_names", ()) or any(
         name in getattr(base, "__annotations__", ()) for base in cls.__mro__[:-1]
     )
     is_declared = listed and not hasattr(cls, name)
-    return is_declared or _is_kept_by_accessor(cls, name) or name in _set_by(cls)
+    is_own = is_declared or _is_kept_by_accessor(cls, name) or name in _set_by(cls)
+    if is_own:
+        _found(cls).add(name)
+    return is_own
 
 
 def _is_kept_by_accessor(cls: type, name: str) -> bool:

@@ -10,6 +10,7 @@ an Arrow stream; everything else is a list.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,7 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
+@functools.lru_cache(maxsize=256)
 def own_attributes(cls: type) -> frozenset[str] | None:
     """What pandas itself keeps in an instance of a class that takes other attributes, too.
 
