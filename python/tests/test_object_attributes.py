@@ -72,6 +72,31 @@ def test_no_class_loses_an_attribute(name: str) -> None:
     assert seen > kept > 60
 
 
+def test_subclasses_lose_none_either() -> None:
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+
+    def derived(base: Any) -> Any:
+        return type(f"My{base.__name__}", (base,), {"__module__": __name__})
+
+    frames, many = derived(pd.DataFrame), derived(pl.DataFrame)
+    columns, series = derived(pd.Series), derived(pl.Series)
+    values = [frames({"a": [1]}), columns([1]), many({"a": [1]}), series("a", [1])]
+    for cls in (frames, columns, many, series):
+        globals()[cls.__name__] = cls
+        value = next(each for each in values if type(each) is cls)
+        value.note, value._note = [1], {"a": 2}
+        made = cannery.loads(cannery.dumps(value), trust=[cls])
+        assert type(made) is cls
+        assert made.equals(value)
+        assert (made.note, made._note) == ([1], {"a": 2})
+    category = derived(pd.CategoricalDtype)(["a"])
+    category.note = 1
+    for value, told in [(category, "note"), (derived(pd.Timedelta)("1ns"), "MyTimedelta")]:
+        globals()[type(value).__name__] = type(value)
+        with pytest.raises(DataTypeError, match=told):
+            cannery.dumps(value)
+
+
 def test_every_array_and_type_of_pandas() -> None:
     pd = pytest.importorskip("pandas")
     breaks = pd.date_range("2026", periods=3, tz="UTC")
