@@ -329,6 +329,32 @@ TEXTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("artifacts", "created"), ("runs", "started"), ("runs", "ended"), ("steps", "started")],
+)
+@pytest.mark.parametrize("micros", [2**63 - 1, -(2**63), 253_402_300_800_000_000])
+def test_a_time_that_no_calendar_has_is_damage(
+    folder: Path, table: str, column: str, micros: int
+) -> None:
+    assert work().returncode == 0
+    sql(f"UPDATE {table} SET {column} = {micros}")
+    store = Store()
+    ask = {
+        "artifacts": lambda: [artifact.created for artifact in store.artifacts()],
+        "runs": lambda: [(run.started, run.duration) for run in store.runs()],
+        "steps": lambda: store.run(1)._repr_html_(),
+    }
+    with pytest.raises(CorruptError, match="a time outside of the years 1 to 9999") as caught:
+        ask[table]()
+    assert "cannery fsck --repair" in (caught.value.hint or "")
+    if table != "steps":
+        command = [sys.executable, "-m", "cannery", table]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert found.returncode == 2
+        assert "a time outside of the years 1 to 9999" in found.stderr
+
+
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text[:20])
 def test_texts_of_the_catalog_are_errors_of_ours(folder: Path, text: str) -> None:
     assert work().returncode == 0

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
 from cannery._installed import installed_module
-from cannery._objects._checks import PLAIN_DICT, PartError, refuse_records
+from cannery._objects._checks import PLAIN_DICT, CheckedMaker, PartError, Untrusted, refuse_records
 from cannery._objects._listed import is_listed
+from cannery._objects._own_names import (
+    OwnNames,
+    attributes_besides,
+    check_private_names,
+    refuse_attributes,
+)
 from cannery._objects._plans import ATTRIBUTES
 from cannery._objects._stdlib import check_names, refuse_callables
 
@@ -16,7 +23,7 @@ Parts = dict[str, Any]
 Described = tuple[str, Parts]
 
 # Packages, and the modules beside this one that know their types. Each has `describer_of(cls)` and
-# `maker_of(name)`, which return `None` for what is no data, and perhaps `class_of(name)`.
+# `maker_of(name)`, which return `None` for what is no data, perhaps `class_of(name)`, and `SHARED`.
 _ADAPTERS = {
     "PIL": "_pillow",
     "attr": "_attrs",
@@ -63,20 +70,67 @@ def own_attributes(cls: type) -> frozenset[str] | None:
 
 
 def with_attributes(cls: type, describe: Callable[[Any], Described]) -> Callable[[Any], Described]:
-    """How values are described with the attributes that they were given besides."""
+    """How values are described with the attributes that they were given besides.
+
+    Of a class that takes none when it is loaded, an instance that has some is refused.
+    """
     own = own_attributes(cls)
     if own is None:
-        return describe
+        return _without_attributes(cls, describe) if cls.__dictoffset__ else describe
 
     def describe_all(value: Any) -> Described:
         name, parts = describe(value)
-        more = {key: part for key, part in vars(value).items() if key not in own}
+        more = attributes_besides(value, own, _again(name, parts))
         if not more:
             return name, parts
         check_names(cls, more)
+        check_private_names(cls, more)
         return name, {**{k: v for k, v in parts.items() if k not in more}, ATTRIBUTES: more}
 
     return describe_all
+
+
+def _without_attributes(
+    cls: type, describe: Callable[[Any], Described]
+) -> Callable[[Any], Described]:
+    adapter = _adapter(cls.__module__)
+    own = OwnNames.of(cls, getattr(adapter, "SHARED", {}).get(cls, ()))
+
+    def describe_all(value: Any) -> Described:
+        name, parts = describe(value)
+        more = attributes_besides(value, own).keys() - parts
+        fresh = _again(name, parts)() if more else None
+        # What is there once, and functions, have those of the program that has them.
+        if fresh is not None and (parts or fresh is not value):
+            known = () if fresh is value else vars(fresh)
+            refuse_attributes(value, more.difference(known))
+        return name, parts
+
+    return describe_all
+
+
+def _again(name: str, parts: Parts) -> Callable[[], Any]:
+    """What makes a value of its parts again; `None` of those that every reader has to trust."""
+
+    def again() -> Any:
+        make = maker_of(name)
+        with suppress(Untrusted):
+            return None if make is None else make(dict(parts))
+
+    return again
+
+
+def refuse_unmakable(name: str, parts: Parts) -> None:
+    """Refuse parts of which no reader would make a value of a library's type.
+
+    Raises:
+        PartError: if there is one.
+
+    """
+    make = maker_of(name)
+    if isinstance(make, CheckedMaker):
+        with suppress(Untrusted):
+            make.check(parts)
 
 
 def add_attributes(value: Any, attributes: Any) -> None:
@@ -89,9 +143,14 @@ def add_attributes(value: Any, attributes: Any) -> None:
     """
     PLAIN_DICT(attributes, ATTRIBUTES)
     own = own_attributes(type(value))
-    if own is None or not own.isdisjoint(attributes):
+    if (
+        own is None
+        or not own.isdisjoint(attributes)
+        or not vars(value).keys().isdisjoint(attributes)
+    ):
         raise PartError(f"a {type(value).__name__} takes no such attributes")
     check_names(type(value), attributes)
+    check_private_names(type(value), attributes)
     others = {name: part for name, part in attributes.items() if part is not value}
     refuse_callables(others, "function")
     vars(value).update(attributes)

@@ -14,6 +14,8 @@ from cannery._objects._checks import Untrusted
 from cannery._objects._classes import class_to_name, is_plain_data, plan_of
 from cannery._objects._hints import hint_for
 from cannery._objects._known import known_of, name_of_known
+from cannery._objects._own_names import OwnNames, attributes_besides, refuse_attributes
+from cannery._objects._plans import has_state_of_its_own
 from cannery._objects._record import Record
 from cannery._objects._refused import kind_of, refuse
 from cannery._objects._registry import name_of_registered
@@ -118,6 +120,7 @@ def _is_described_otherwise(cls: type) -> bool:
     is_known = known_of(cls) is not None or cls is Record or issubclass(cls, type)
     is_known = is_known or _stdlib.class_of(full_name(cls)) is cls
     is_of_library = _adapters.own_attributes(cls) is not None
+    is_of_library = is_of_library or _adapters.maker_of(full_name(cls)) is not None
     return is_known or is_of_library or _adapters.describer_of(cls) is not None
 
 
@@ -151,7 +154,19 @@ def _describer_of(cls: type) -> Callable[[Any], Described]:
     name = name_of_registered(cls) or full_name(cls)
     if _stdlib.class_of(name) is cls:
         return _of_table(cls, name, parts)
-    return _adapters.with_attributes(cls, lambda value: (name, parts(value)))
+    return _of_plan(cls, name, parts)
+
+
+def _of_plan(cls: type, name: str, parts: Callable[[Any], Parts]) -> Callable[[Any], Described]:
+    def describe(value: Any) -> Described:
+        taken_apart = parts(value)
+        if makes_all:
+            _adapters.refuse_unmakable(name, taken_apart)
+        return name, taken_apart
+
+    makes_all = _adapters.maker_of(name) is not None
+    takes_attributes = _adapters.own_attributes(cls) is not None
+    return _adapters.with_attributes(cls, describe) if takes_attributes else describe
 
 
 def _of_table(cls: type, name: str, parts: Callable[[Any], Parts]) -> Callable[[Any], Described]:
@@ -161,8 +176,13 @@ def _of_table(cls: type, name: str, parts: Callable[[Any], Parts]) -> Callable[[
         taken_apart = parts(value)
         with suppress(Untrusted):
             _stdlib.check_class(cls, taken_apart)
+        if keeps_own:
+            refuse_attributes(value, attributes_besides(value, own))
         return name, taken_apart
 
+    own = OwnNames.of(cls)
+    # What else says its state itself has been checked.
+    keeps_own = cls.__dictoffset__ != 0 and has_state_of_its_own(cls)
     return describe
 
 

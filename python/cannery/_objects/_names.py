@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cannery._objects._checks import PartError, Untrusted
@@ -73,31 +73,6 @@ def check_names(cls: type, names: Iterable[Any]) -> None:
     for name in names:
         if type(name) is not str or is_special(name) or _is_behaviour(cls, name):
             raise PartError(f"{name!r} is not the name of an attribute of a {cls.__name__}")
-
-
-class PrivateNames(frozenset[str]):
-    """The names of a library's own attributes: those listed, and all that begin with `_`.
-
-    So are those of accessors (`series.str`), which pandas and polars keep in an instance once they
-    were used, and which programs may register at any time.
-    """
-
-    accessors: Collection[str] = ()
-
-    @classmethod
-    def of(cls, owner: Any) -> PrivateNames:
-        """Those of a class that may have accessors."""
-        names = cls()
-        names.accessors = getattr(owner, "_accessors", ())
-        return names
-
-    def __contains__(self, name: object) -> bool:
-        is_private = type(name) is str and name[:1] == "_"
-        return is_private or super().__contains__(name) or name in self.accessors
-
-    def isdisjoint(self, other: Iterable[Any]) -> bool:
-        """Whether none of the names is the library's own."""
-        return not any(name in self for name in other)
 
 
 def _is_behaviour(cls: type, name: str) -> bool:

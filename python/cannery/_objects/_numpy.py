@@ -38,7 +38,7 @@ from cannery._objects._checks import (
     tuple_of,
 )
 from cannery._objects._labels import PROTOCOLS
-from cannery._objects._names import PrivateNames
+from cannery._objects._own_names import OwnNames
 from cannery._objects._stdlib import check_exception
 from cannery.errors import DataTypeError
 
@@ -82,8 +82,8 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 _OWN_ATTRIBUTES: dict[type, frozenset[str]] = {
     np.matrix: frozenset({"_getitem"}),
     np.recarray: frozenset(),
-    np.ma.MaskedArray: PrivateNames(),
-    np.memmap: PrivateNames({"filename", "mode", "offset"}),
+    np.ma.MaskedArray: OwnNames.of(np.ma.MaskedArray),
+    np.memmap: OwnNames.of(np.memmap),
     np.char.chararray: frozenset(),
     np.poly1d: frozenset({"coeffs", "_variable"}),
 }
@@ -213,6 +213,17 @@ _BY_ATTRIBUTES: dict[type, tuple[str, Callable[[Any], Parts], Callable[[Parts], 
         _attributes("dtype"),
         checked(lambda parts: np.iinfo(parts["dtype"]), {"dtype": dtype("iu")}),
     ),
+}
+# What compiled code sets in instances that are there once for all.
+SHARED: dict[type, frozenset[str]] = {
+    np.finfo: frozenset(
+        """
+        _fmt _machar _radix _repr _str_eps _str_epsneg _str_max _str_resolution
+        _str_smallest_normal _str_smallest_subnormal _str_tiny bits dtype eps epsneg iexp machep
+        max maxexp min minexp negep nexp nmant precision resolution smallest_normal
+        smallest_subnormal tiny
+        """.split()
+    )
 }
 _FUNCTION = type(np.mean)
 

@@ -10,6 +10,7 @@ an Arrow stream; everything else is a list.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ from cannery._objects._checks import (
 )
 from cannery._objects._invariants_numpy import INT64
 from cannery._objects._labels import label
-from cannery._objects._names import PrivateNames
+from cannery._objects._own_names import OwnNames, attributes_besides, refuse_attributes
 
 Parts = dict[str, Any]
 
@@ -48,8 +49,17 @@ def describer_of(cls: type) -> Callable[[Any], tuple[str, Parts]] | None:
     """How the values of one of pandas' types are described."""
     for known, (name, parts) in _PARTS.items():
         if cls is known or (known in _FAMILIES and issubclass(cls, known)):
-            return lambda value: (name, parts(value))
+            return lambda value: (name, _with_type(parts, value))
     return None
+
+
+def _with_type(parts: Callable[[Any], Parts], value: Any) -> Parts:
+    """The parts of a value; the type of an array's elements is made again without attributes."""
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        kind = value.dtype
+        if type(kind).__dictoffset__:
+            refuse_attributes(kind, attributes_besides(kind, OwnNames.of(type(kind))))
+    return parts(value)
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:
@@ -57,14 +67,15 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
     return _MAKERS.get(name)
 
 
-_TAKE_ATTRIBUTES = frozenset(
-    {pd.DataFrame, pd.Series, pd.Timestamp, pd.Timedelta, pd.Period, *invariants.INDEXES}
-)
-
-
+@functools.lru_cache(maxsize=256)
 def own_attributes(cls: type) -> frozenset[str] | None:
-    """What pandas itself keeps in an instance of a class that takes other attributes, too."""
-    return PrivateNames.of(cls) if cls in _TAKE_ATTRIBUTES else None
+    """What pandas itself keeps in an instance of a class that takes other attributes, too.
+
+    Those of types that pandas keeps for all, and gives again, would reach beyond the file.
+    """
+    is_shared = cls is pd.PeriodDtype or cls in _BY_NAME_ONLY.values()
+    takes_some = cls.__dictoffset__ and describer_of(cls) is not None and not is_shared
+    return OwnNames.of(cls) if takes_some else None
 
 
 def class_value(name: str) -> type | None:
@@ -82,11 +93,19 @@ def _frame_parts(frame: Any) -> Parts:
 
 def _column(series: Any) -> Any:
     values = series.array
-    return values.to_numpy() if isinstance(values, _PLAIN) and values.dtype.kind != "O" else values
+    return _plain(values) if isinstance(values, _PLAIN) and values.dtype.kind != "O" else values
+
+
+def _plain(values: Any) -> Any:
+    """The array of NumPy's behind one of pandas', which an index may keep, with attributes."""
+    refuse_attributes(values, attributes_besides(values, OwnNames.of(type(values))))
+    return values.to_numpy()
 
 
 def _extras(value: Any) -> Parts:
     extras: Parts = {}
+    if set(value._metadata) != set(type(value)._metadata):
+        refuse_attributes(value, ["_metadata"])
     if value.attrs:
         extras["attrs"] = value.attrs
     if not value.flags.allows_duplicate_labels:
@@ -117,6 +136,12 @@ def _series_of(values: Any, index: Any) -> Any:
     return pd.Series(values, index=index, dtype=_dtype_of(values), copy=False)
 
 
+def _keep_attributes(values: Any, held: Any) -> None:
+    """Give the array that is held what its original was given: pandas may have made another."""
+    if held is not values and type(held) is type(values) and type(held).__dictoffset__:
+        vars(held).update(attributes_besides(values, OwnNames.of(type(values))))
+
+
 def _dtype_of(values: Any) -> Any:
     is_plain = type(values) in (np.ndarray, *_PLAIN)
     return object if is_plain and values.dtype.kind == "O" else None
@@ -139,6 +164,7 @@ def _make_series(parts: Parts) -> Any:
     invariants.check_length(index, len(values), "values")
     invariants.check_column(values)
     series = _series_of(values, index)
+    _keep_attributes(values, series.array)
     # A hashable name, whatever it is: the constructor would look into tuples.
     series.name = parts["name"]
     return _with_extras(series, parts)
@@ -149,8 +175,9 @@ def _make_series(parts: Parts) -> Any:
 
 def _index_parts(index: Any) -> Parts:
     values = index.array
-    plain = isinstance(values, _PLAIN)
-    return {"values": values.to_numpy() if plain else values, "name": index.name}
+    # Arrays of text are derived from plain ones, and have a type of their own.
+    values = _plain(values) if type(values) in _PLAIN else values
+    return {"values": values, "name": index.name}
 
 
 def _make_index(parts: Parts) -> Any:
@@ -158,12 +185,16 @@ def _make_index(parts: Parts) -> Any:
     invariants.check_column(values)
     invariants.check_index_values(values)
     index = pd.Index(values, dtype=_dtype_of(values))
+    _keep_attributes(values, index.array)
     index.name = parts["name"]
     invariants.is_index(index, "index")
     return index
 
 
 def _range_parts(index: Any) -> Parts:
+    kept = vars(index).get("_cache", {}).get("array")
+    if kept is not None:
+        _plain(kept)
     return {"start": index.start, "stop": index.stop, "step": index.step, "name": index.name}
 
 
@@ -198,6 +229,7 @@ def _make_dates(cls: Any) -> Callable[[Parts], Any]:
         values = parts["values"]
         invariants.check_column(values)
         index = cls(values, name=parts["name"])
+        _keep_attributes(values, index.array)
         if "freq" in parts:
             _set_freq(index, parts["freq"])
         return index
@@ -328,7 +360,12 @@ def _make_text(parts: Parts) -> Any:
 
 
 def _make_arrow_text(parts: Parts) -> Any:
-    return parts["dtype"].construct_array_type()(parts["arrow"], dtype=parts["dtype"])
+    cls = parts["dtype"].construct_array_type()
+    # In pandas 2 the class says all about the type.
+    return cls(parts["arrow"], **({"dtype": parts["dtype"]} if _TAKES_TYPE else {}))
+
+
+_TAKES_TYPE = not pd.__version__.startswith("2.")
 
 
 def _is_arrow(value: Any, path: str) -> None:

@@ -31,7 +31,7 @@ from cannery._objects._checks import (
     tuple_of,
 )
 from cannery._objects._exif import check_exif
-from cannery._objects._names import PrivateNames
+from cannery._objects._own_names import OwnNames
 from cannery._objects._pillow_files import (
     FILE_CHECKS,
     MAKERS,
@@ -67,7 +67,7 @@ def own_attributes(cls: type) -> frozenset[str] | None:
         for function in vars(base).values():
             code = getattr(getattr(function, "fget", function), "__code__", None)
             names.update(() if code is None else code.co_names)
-    return PrivateNames(names)
+    return OwnNames.of(cls, names)
 
 
 def maker_of(name: str) -> Callable[[Parts], Any] | None:

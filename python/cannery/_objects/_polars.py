@@ -20,6 +20,7 @@ from cannery._objects._checks import (
     PartError,
     buffer,
     checked,
+    either,
     integer,
     mismatch,
     one_of,
@@ -28,7 +29,7 @@ from cannery._objects._checks import (
     text,
 )
 from cannery._objects._labels import PROTOCOLS
-from cannery._objects._names import PrivateNames
+from cannery._objects._own_names import OwnNames
 from cannery._objects._zone_names import zone_name
 from cannery.errors import DataTypeError
 
@@ -55,7 +56,7 @@ def maker_of(name: str) -> Callable[[Parts], Any] | None:
 
 def own_attributes(cls: type) -> frozenset[str] | None:
     """What polars itself keeps in an instance of a class that takes other attributes, too."""
-    return PrivateNames.of(cls) if cls in (pl.DataFrame, pl.Series) else None
+    return OwnNames.of(cls) if cls in (pl.DataFrame, pl.Series) else None
 
 
 _CLASSES = "polars.datatypes.classes"
@@ -230,7 +231,7 @@ def _named(name: str) -> str:
 _TYPE_MAKERS: dict[str, Callable[[Parts], Any]] = {
     **{name: _bare_maker(cls) for name, cls in _TYPES.items() if name.rpartition(".")[2] in _BARE},
     _named("Datetime"): _type_maker(
-        pl.Datetime, {"time_unit": _UNIT}, time_zone=optional(zone_name)
+        pl.Datetime, {"time_unit": _UNIT}, time_zone=optional(either(zone_name, one_of("*")))
     ),
     _named("Duration"): _type_maker(pl.Duration, {"time_unit": _UNIT}),
     _named("Decimal"): _type_maker(

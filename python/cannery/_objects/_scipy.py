@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy import interpolate, sparse
+from scipy.spatial.transform import Rotation
 
 from cannery._objects import _invariants_scipy as invariants
 from cannery._objects._checks import (
@@ -23,6 +24,7 @@ from cannery._objects._checks import (
     sequence_of,
     tuple_of,
 )
+from cannery._objects._own_names import OwnNames
 
 Parts = dict[str, Any]
 
@@ -56,6 +58,8 @@ def own_attributes(cls: type) -> frozenset[str] | None:
     """What scipy itself keeps in an instance."""
     if cls in _SPLINES:
         return _OF_SPLINES
+    if cls is Rotation:
+        return OwnNames.of(cls)
     return _OF_SPARSE if _CLASSES.get(cls.__name__) is cls else None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from cannery._objects._callables import fill_partial, make_partial, partial_parts
 from cannery._objects._checks import mismatch
 from cannery._objects._names import refuse_protocols
+from cannery._objects._own_names import OwnNames, attributes_besides, refuse_attributes
 from cannery._objects._plans import (
     ITEMS,
     STATE,
@@ -82,8 +83,9 @@ def _of_numpy_scalar(cls: Any, base: Any) -> Plan | None:
 
 
 def _of_table(cls: Any, base: Any) -> Plan:
-    """A subclass of a frame or series, with what it says that it has besides."""
+    """A subclass of a frame or series, with what it says that it has, and was given, besides."""
     more = [name for name in cls._metadata if name not in base._metadata]
+    own = OwnNames.of(base)
 
     def parts(value: Any) -> Parts:
         plain = base(value)
@@ -91,6 +93,7 @@ def _of_table(cls: Any, base: Any) -> Plan:
         return {
             ITEMS: plain,
             **{name: getattr(value, name) for name in more if hasattr(value, name)},
+            **attributes_besides(value, own, lambda: plain),
         }
 
     def make(parts: Parts) -> Any:
@@ -105,6 +108,52 @@ def _of_table(cls: Any, base: Any) -> Plan:
         return value
 
     return Plan(parts, None, None, make)
+
+
+def _of_polars(cls: Any, base: Any) -> Plan:
+    """A subclass of a frame or series of polars, whose `__getstate__` knows of the columns only."""
+    inner = "_df" if base.__name__ == "DataFrame" else "_s"
+    own = OwnNames.of(base)
+
+    def plain_of(value: Any) -> Any:
+        plain = base.__new__(base)
+        setattr(plain, inner, getattr(value, inner))
+        return plain
+
+    def parts(value: Any) -> Parts:
+        plain = plain_of(value)
+        return {ITEMS: plain, **attributes_besides(value, own, lambda: plain)}
+
+    def make(parts: Parts) -> Any:
+        plain = parts.pop(ITEMS)
+        if type(plain) is not base:
+            raise mismatch(plain, ITEMS, f"polars.{base.__name__}")
+        value = base.__new__(cls)
+        setattr(value, inner, getattr(plain, inner))
+        set_attributes(value, parts)
+        return value
+
+    if cls.__getstate__ is not base.__getstate__ or cls.__setstate__ is not base.__setstate__:
+        return Plan(state_parts(cls), lambda: base.__new__(cls), set_state(cls))
+    return Plan(parts, None, None, make)
+
+
+def _of_pandas_type(cls: Any, _: Any) -> Plan:
+    """A subclass of a type of columns, whose `__getstate__` knows of some attributes only."""
+    base = next(each for each in cls.__mro__ if each.__module__.partition(".")[0] == "pandas")
+    own, parts_of_state = OwnNames.of(base), state_parts(cls)
+
+    def parts(value: Any) -> Parts:
+        state = parts_of_state(value)
+        refuse_attributes(value, attributes_besides(value, own).keys() - state)
+        return state
+
+    return Plan(parts, lambda: cls.__new__(cls), set_state(cls))
+
+
+def _of_compiled_time(_: Any, __: Any) -> Plan:
+    """A subclass of a span of time whose nanoseconds are the compiled class's alone."""
+    return Plan(refuse, None, None, refuse)
 
 
 def _of_file(cls: Any, base: Any) -> Plan:
@@ -145,6 +194,11 @@ _EXTENDED: dict[str, Callable[[Any, Any], Plan]] = {
     "pandas.Series": _of_table,
     "pandas.core.frame.DataFrame": _of_table,
     "pandas.core.series.Series": _of_table,
+    "pandas.Timedelta": _of_compiled_time,
+    "pandas._libs.tslibs.timedeltas.Timedelta": _of_compiled_time,
+    "pandas.core.dtypes.dtypes.PandasExtensionDtype": _of_pandas_type,
+    "polars.dataframe.frame.DataFrame": _of_polars,
+    "polars.series.series.Series": _of_polars,
     "functools.partial": _of_partial,
     f"{io.BytesIO.__module__}.BytesIO": _of_file,
     f"{io.StringIO.__module__}.StringIO": _of_file,

@@ -47,7 +47,13 @@ pub(crate) fn newer(root: &Path, what: &str, found: &str, known: usize) -> Error
 #[cold]
 pub(crate) fn catalog(error: rusqlite::Error, doing: &str) -> Error {
     let kind = kind_of(&error);
-    let message = format!("cannot {doing}: {error}");
+    let message = match &error {
+        // Its own text tells a number of the column, which is of no use.
+        rusqlite::Error::FromSqlConversionFailure(_, _, cause) => {
+            format!("cannot {doing}: {cause}")
+        }
+        _ => format!("cannot {doing}: {error}"),
+    };
     let wrapped = Error::new(kind, message).with_source(error);
     match kind {
         ErrorKind::Permission => wrapped.with_hint(WRITABLE_HINT),
@@ -63,6 +69,20 @@ pub(crate) fn catalog(error: rusqlite::Error, doing: &str) -> Error {
 }
 
 fn kind_of(error: &rusqlite::Error) -> ErrorKind {
+    use rusqlite::Error as Sqlite;
+
+    // A value that none of our columns has.
+    match error {
+        Sqlite::FromSqlConversionFailure(_, _, cause) => {
+            let is_limit = |cause: &Error| cause.kind() == ErrorKind::Limit;
+            let is_limit = cause.downcast_ref().is_some_and(is_limit);
+            return if is_limit { ErrorKind::Limit } else { ErrorKind::Corrupt };
+        }
+        Sqlite::InvalidColumnType(..)
+        | Sqlite::IntegralValueOutOfRange(..)
+        | Sqlite::Utf8Error(..) => return ErrorKind::Corrupt,
+        _ => {}
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Conflict,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {

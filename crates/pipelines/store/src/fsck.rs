@@ -246,10 +246,29 @@ fn integrity(store: &Store) -> Result<Option<String>> {
         problems(&connection).map_err(|error| failure::catalog(error, "check the catalog"))
     });
     match found {
-        Ok(problems) => Ok(problems.into_iter().next()),
+        Ok(problems) => match problems.into_iter().next() {
+            Some(problem) => Ok(Some(problem)),
+            None => unreadable(store),
+        },
         Err(error) if error.kind() == ErrorKind::Corrupt => Ok(Some(error.to_string())),
         // What can only be read by way of a copy was looked through when that was made.
         Err(_) if store.is_read_only() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The first row that says what no run writes, such as a time after the year 9999.
+fn unreadable(store: &Store) -> Result<Option<String>> {
+    let read = || -> Result<()> {
+        store.artifacts(&crate::ArtifactFilter::default().all_versions())?;
+        store
+            .runs(&crate::RunFilter::default())?
+            .iter()
+            .try_for_each(|run| store.steps(run.id).map(drop))
+    };
+    match read() {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(Some(error.to_string())),
         Err(error) => Err(error),
     }
 }

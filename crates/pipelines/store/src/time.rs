@@ -28,6 +28,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Whether it is in the years 1 to 9999, for which calendars have dates.
+    pub(crate) fn has_date(self) -> bool {
+        // Up to the last whole second: as a `float` of Python, later ones are in the year 10000.
+        (-62_135_596_800_000_000..=253_402_300_799_000_000).contains(&self.0)
+    }
+
     /// The moment that was so long ago.
     #[must_use]
     pub fn before(self, age: Duration) -> Self {
@@ -95,6 +101,22 @@ mod tests {
         for (seconds, expected) in cases {
             assert_eq!(Timestamp::from_micros(seconds * 1_000_000).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn dates_are_of_the_years_1_to_9999() {
+        let cases = [
+            (-62_135_596_800_000_001, "0000-12-31T23:59:59Z", false),
+            (-62_135_596_800_000_000, "0001-01-01T00:00:00Z", true),
+            (253_402_300_799_000_000, "9999-12-31T23:59:59Z", true),
+            (253_402_300_800_000_000, "10000-01-01T00:00:00Z", false),
+        ];
+        for (micros, shown, has_date) in cases {
+            let moment = Timestamp::from_micros(micros);
+            assert_eq!((moment.to_string().as_str(), moment.has_date()), (shown, has_date));
+        }
+        assert!(!Timestamp::from_micros(i64::MAX).has_date());
+        assert!(!Timestamp::from_micros(i64::MIN).has_date());
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cannery_store::{
-    ArtifactFilter, Blob, Description, Digest, Error, ErrorKind, NewRun, RunFilter, Store,
+    ArtifactFilter, Blob, Description, Digest, Error, ErrorKind, FsckOptions, NewRun, RunFilter,
+    RunStatus, Store,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -349,15 +350,45 @@ fn a_session_names_no_file_elsewhere() {
 #[test]
 fn numbers_out_of_range_do_not_stop_the_reader() {
     let (_folder, store, content) = with_note();
-    let far = "9223372036854775807";
-    sql(store.root(), &format!("UPDATE artifacts SET version = 4294967295, created = {far}"));
+    sql(store.root(), "UPDATE artifacts SET version = 4294967295, created = 253402300799000000");
     let found = store.artifact("note", None).unwrap();
-    assert!(!found.created.to_string().is_empty());
+    assert_eq!(found.created.to_string(), "9999-12-31T23:59:59Z");
     assert_eq!(store.add_artifact("note", content).unwrap().version, u32::MAX);
     let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
     store.begin_run(&new).unwrap();
-    sql(store.root(), &format!("UPDATE runs SET started = -{far}, ended = {far}, pid = -1"));
-    let _ = store.runs(&RunFilter::default()).map(|runs| runs[0].duration());
+    sql(store.root(), "UPDATE runs SET started = -9, ended = 253402300799000000");
+    assert!(store.runs(&RunFilter::default()).unwrap()[0].duration().is_some());
+    sql(store.root(), "UPDATE runs SET pid = -1");
+    assert_eq!(store.runs(&RunFilter::default()).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[test]
+fn a_time_that_no_calendar_has_is_damage_that_is_repaired() {
+    let cases = [("artifacts", "created"), ("runs", "started"), ("runs", "ended")];
+    for (table, column) in cases {
+        for micros in [i64::MAX, i64::MIN, 253_402_300_800_000_000] {
+            let (_folder, store, _) = with_note();
+            let new = NewRun { pipeline: "p".into(), params: "{}".into(), ..NewRun::default() };
+            let run = store.begin_run(&new).unwrap();
+            store.end_run(run, RunStatus::Completed, None).unwrap();
+            sql(store.root(), &format!("UPDATE {table} SET {column} = {micros}"));
+            let error = match table {
+                "runs" => store.runs(&RunFilter::default()).unwrap_err(),
+                _ => store.artifacts(&ArtifactFilter::default()).unwrap_err(),
+            };
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            let told = format!("a `{column}` of {micros}, a time outside of the years 1 to 9999");
+            assert!(error.to_string().ends_with(&told), "{error}");
+
+            let root = store.root().to_owned();
+            drop(store);
+            let found = FsckOptions::default().repair(true).check(&root).unwrap();
+            assert!(found.findings[0].message.ends_with(&told), "{:?}", found.findings);
+            let store = Store::open(root).unwrap();
+            assert_eq!(store.artifacts(&ArtifactFilter::default()).unwrap().len(), 1);
+            assert_eq!(store.runs(&RunFilter::default()).unwrap().len(), 1);
+        }
+    }
 }
 
 #[test]

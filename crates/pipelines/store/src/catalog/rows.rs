@@ -29,8 +29,8 @@ impl FromRow for RunRecord {
             id: RunId(row.get("id")?),
             pipeline: name(row, "pipeline")?,
             status: parsed(row, "status")?,
-            started: Timestamp::from_micros(row.get("started")?),
-            ended: moment(row, "ended")?,
+            started: moment(row, "started")?,
+            ended: optional_moment(row, "ended")?,
             params: lossy(row, "params")?,
             code_version: shortened(row, "code_version")?,
             host: name(row, "host")?,
@@ -52,8 +52,8 @@ impl FromRow for StepRecord {
             status: parsed(row, "status")?,
             cached: row.get("cached")?,
             cache_key: optional_digest(row, "cache_key")?,
-            started: Timestamp::from_micros(row.get("started")?),
-            ended: moment(row, "ended")?,
+            started: moment(row, "started")?,
+            ended: optional_moment(row, "ended")?,
             log: optional_digest(row, "log")?,
             error: shortened(row, "error")?,
             usage: usage(row)?,
@@ -78,7 +78,7 @@ impl FromRow for ArtifactRecord {
             format: name(row, "format")?,
             metadata: lossy(row, "metadata")?,
             size: row.get("size")?,
-            created: Timestamp::from_micros(row.get("created")?),
+            created: moment(row, "created")?,
             producer: producer(row)?,
         })
     }
@@ -94,8 +94,23 @@ fn producer(row: &Row<'_>) -> rusqlite::Result<Option<Producer>> {
     }))
 }
 
-fn moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
+fn moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+    dated(row.get(column)?, column)
+}
+
+fn optional_moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    row.get::<_, Option<i64>>(column)?.map(|micros| dated(micros, column)).transpose()
+}
+
+/// A moment of a year that calendars have; those of Python end with 9999.
+fn dated(micros: i64, column: &str) -> rusqlite::Result<Timestamp> {
+    let moment = Timestamp::from_micros(micros);
+    if moment.has_date() {
+        return Ok(moment);
+    }
+    let message = format!("a `{column}` of {micros}, a time outside of the years 1 to 9999");
+    let error = Error::new(ErrorKind::Corrupt, message);
+    Err(rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, error.into()))
 }
 
 pub(super) fn optional_digest(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Digest>> {
