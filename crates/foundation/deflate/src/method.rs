@@ -112,12 +112,12 @@ fn repeats(piece: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::pieces::PIECE;
 
     /// Numbers that look random.
-    fn noise(count: usize) -> impl Iterator<Item = u8> {
+    pub(crate) fn noise(count: usize) -> impl Iterator<Item = u8> {
         let mut state = 1_u64;
         (0..count).map(move |_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

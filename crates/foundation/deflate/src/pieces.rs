@@ -29,7 +29,7 @@ pub fn threads() -> usize {
 /// Compresses pieces of a stream, each on a thread of its own; with `ends` the last one ends it.
 ///
 /// # Errors
-/// [`ErrorKind::Memory`] if there is none for the result.
+/// [`ErrorKind::Memory`](cannery_core::ErrorKind::Memory) if there is none for the result.
 pub fn compress(pieces: &[&[u8]], level: u8, ends: bool) -> Result<Vec<Piece>> {
     let one = |index: usize| compress_one(pieces[index], level, ends && index + 1 == pieces.len());
     thread::scope(|scope| {
@@ -65,16 +65,8 @@ pub(crate) fn compress_piece(piece: &[u8], method: Method, ends: bool) -> Result
 mod tests {
     use super::*;
     use crate::method::BALANCED;
+    use crate::method::tests::noise;
     use crate::unpack::decompress;
-
-    /// Numbers that look random.
-    fn noise(count: usize) -> impl Iterator<Item = u8> {
-        let mut state = 1_u64;
-        (0..count).map(move |_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            state.to_le_bytes()[6]
-        })
-    }
 
     #[test]
     fn pieces_of_all_methods_are_one_stream() {

@@ -9,7 +9,7 @@ use libdeflater::Decompressor;
 use crate::blocks;
 use crate::pieces::{PIECE, threads};
 
-/// Unpacks a stream whose pieces are those that [`compress`] joins: one of `start` bytes, and pieces
+/// Unpacks a stream whose pieces are those that [`compress`](crate::compress) joins: one of `start` bytes, and pieces
 /// of [`PIECE`] bytes that fill `out`. Gives the checksum of all; `None` for any other stream.
 pub fn decompress_pieces(packed: &[u8], start: usize, out: &mut [u8]) -> Option<u32> {
     let joints: Vec<usize> = memchr::memmem::find_iter(packed, &blocks::JOINT_END)
@@ -81,7 +81,7 @@ pub fn decompress(packed: &[u8], out: &mut [u8]) -> Result<()> {
     };
     match unpacked {
         Ok(len) if len == out.len() => Ok(()),
-        Ok(_) => Err(corrupt("it is shorter than the directory says")),
+        Ok(_) => Err(corrupt("it is shorter than was said")),
         Err(_) => Err(corrupt("corrupt deflate stream")),
     }
 }
