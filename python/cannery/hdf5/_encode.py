@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,23 @@ def _compound(dtype: np.dtype) -> Described:
 def native_type(dtype: np.dtype) -> _native.Hdf5Type:
     """The type of a file for elements of a dtype."""
     return _native.Hdf5Type.make(described(dtype))
+
+
+@functools.cache
+def _number_type(form: str) -> _native.Hdf5Type:
+    return native_type(np.dtype(form))
+
+
+def plain_type(data: Any) -> _native.Hdf5Type | None:
+    """The type of a file for an array that is stored as it is in memory; `None` for others."""
+    if type(data) is not np.ndarray or not data.flags.c_contiguous:
+        return None
+    dtype = data.dtype
+    if dtype.kind not in "biufc" or dtype.metadata is not None:
+        return None
+    if dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        return None
+    return _number_type(dtype.str)
 
 
 def encode(described: Described, values: np.ndarray, node: _native.Hdf5Node) -> np.ndarray:

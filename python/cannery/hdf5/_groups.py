@@ -10,7 +10,7 @@ import numpy as np
 
 from cannery.errors import CanneryError, DataError
 from cannery.hdf5._create import NewDataset
-from cannery.hdf5._encode import native_type
+from cannery.hdf5._encode import native_type, plain_type
 from cannery.hdf5._errors import ReadOnlyError, shown
 from cannery.hdf5._object import HLObject
 from cannery.hdf5._types import text
@@ -134,6 +134,10 @@ def create_dataset(
 ) -> Dataset:
     """Make a dataset."""
     _check_writable(group)
+    if shape is None and dtype is None and not keywords:
+        made = _add_plain(group, name, data)
+        if made is not None:
+            return group._state.make(group._state, made, group._joined(name_bytes(name or b"")))
     new = NewDataset(shape, dtype, data, **keywords)
     node, last, path = group._node, b"", None
     if name is not None:
@@ -146,6 +150,22 @@ def create_dataset(
         node.insert_hard(last, made)
     group._state.changed()
     return group._state.make(group._state, made, path)
+
+
+def _add_plain(group: Group, name: Any, data: Any) -> _native.Hdf5Node | None:
+    """Make a dataset of numbers at once; `None` if more has to be looked at."""
+    if type(name) is not str or "/" in name or name in ("", "."):
+        return None
+    if isinstance(data, (int, float)):
+        data = np.asarray(data)
+    native = plain_type(data)
+    if native is None:
+        return None
+    raw = data.reshape(-1).view("u1")
+    made = group._node.add_dataset(name_bytes(name), native, data.shape, raw)
+    if made is not None:
+        group._state.changed()
+    return made
 
 
 def set_member(group: Group, name: str | bytes, value: Any) -> None:
@@ -169,7 +189,9 @@ def set_member(group: Group, name: str | bytes, value: Any) -> None:
         _free(node, last)
         node.insert_hard(last, node.commit_datatype(native_type(value)))
     else:
-        create_dataset(group, name, None, None, value, {})
+        _check_writable(group)
+        if _add_plain(group, name, value) is None:
+            create_dataset(group, name, None, None, value, {})
     group._state.changed()
 
 

@@ -220,6 +220,21 @@ impl Hdf5Node {
         self.0.create_dataset(&spec).map(Self).or_raise(py)
     }
 
+    /// Makes a contiguous dataset of these elements in the group; `None` if the name exists.
+    fn add_dataset(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        datatype: &Hdf5Type,
+        shape: Vec<u64>,
+        data: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<Self>> {
+        let data = Buffer::of(data)?;
+        let spec = DatasetSpec::new(datatype.0.clone(), dataspace(Some(shape), None));
+        let add = || self.0.add_dataset(name, &spec, data.as_slice());
+        Ok(py.detach(add).or_raise(py)?.map(Self))
+    }
+
     fn commit_datatype(&self, py: Python<'_>, datatype: &Hdf5Type) -> PyResult<Self> {
         self.0.commit_datatype(&datatype.0).map(Self).or_raise(py)
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cannery_core::{Error, ErrorKind, Result};
 
 use super::attributes::shared_type;
+use super::check_name;
 use super::chunks::{ChunkStore, Place, in_parallel, store};
 use super::edits::{Change, Edits, ObjectEdit};
 use super::encode::{Allocation, Encoder, dataspace, fill_value, pipeline};
@@ -21,6 +22,7 @@ use crate::fill::FillValue;
 use crate::filters::{Filter, Pipeline};
 use crate::header::{Message, MessageKind};
 use crate::layout::Layout;
+use crate::links::LinkTarget;
 use crate::node::Node;
 use crate::read::flat_runs;
 use crate::selection::{BlockCopy, Piece, Selection};
@@ -107,8 +109,13 @@ fn message(kind: u16, flags: u8, data: Vec<u8>) -> Message {
 }
 
 impl Change<'_> {
-    /// Makes a dataset that no link leads to yet.
-    pub(super) fn create_dataset(&mut self, core: &FileCore, spec: &DatasetSpec) -> Result<u64> {
+    /// Makes a dataset that no link leads to yet; `data` are all elements of a contiguous one.
+    pub(super) fn create_dataset(
+        &mut self,
+        core: &FileCore,
+        spec: &DatasetSpec,
+        data: Option<&[u8]>,
+    ) -> Result<u64> {
         spec.check()?;
         let sizes = core.sizes;
         let mut spec = spec.clone();
@@ -147,7 +154,7 @@ impl Change<'_> {
                 chunks = Some(store);
                 layout
             }
-            storage => self.plain_layout(core, &spec, storage)?,
+            storage => self.plain_layout(core, &spec, storage, data)?,
         };
         messages.push(message(MessageKind::LAYOUT, 0, layout));
         let mut object = ObjectEdit::new(HeaderEdit::new(messages, spec.track_order));
@@ -160,6 +167,7 @@ impl Change<'_> {
         core: &FileCore,
         spec: &DatasetSpec,
         storage: &Storage,
+        data: Option<&[u8]>,
     ) -> Result<Vec<u8>> {
         let mut out = Encoder::new(core.sizes);
         match storage {
@@ -179,7 +187,14 @@ impl Change<'_> {
                 let id = self.state.heap.add(&space, block)?;
                 out.u8(4).u8(3).address(id.address).u32(id.number);
             }
-            _ => drop(out.u8(3).u8(1).address(UNDEFINED).length(spec.bytes()?)),
+            _ => {
+                let mut address = UNDEFINED;
+                if let Some(data) = data.filter(|data| !data.is_empty()) {
+                    address = allocate(self.edits, core, data.len() as u64)?;
+                    write(self.edits, core, address, data)?;
+                }
+                out.u8(3).u8(1).address(address).length(spec.bytes()?);
+            }
         }
         Ok(out.finish())
     }
@@ -574,8 +589,34 @@ impl Node {
     pub fn create_dataset(&self, spec: &DatasetSpec) -> Result<Self> {
         let (core, edits) = self.writable()?;
         let _operation = edits.operation();
-        let address = edits.begin()?.create_dataset(core, spec)?;
+        let address = edits.begin()?.create_dataset(core, spec, None)?;
         Ok(Self::at(core, address))
+    }
+
+    /// Makes a contiguous dataset of these elements, as the file has them, in the group that the
+    /// node is; `None` if the name exists.
+    ///
+    /// # Errors
+    /// As [`Node::create_dataset`]; if the node is no group, or the data do not fit.
+    pub fn add_dataset(
+        &self,
+        name: &[u8],
+        spec: &DatasetSpec,
+        data: &[u8],
+    ) -> Result<Option<Self>> {
+        check_name(name)?;
+        let (core, edits) = self.writable()?;
+        let _operation = edits.operation();
+        if spec.storage != Storage::Contiguous || spec.bytes()? != data.len() as u64 {
+            return Err(malformed("expected all elements of a contiguous dataset"));
+        }
+        let mut change = edits.begin()?;
+        if change.links(core, self.id().1)?.links.get(name).is_some() {
+            return Ok(None);
+        }
+        let address = change.create_dataset(core, spec, Some(data))?;
+        change.link(core, self.id().1, name, &LinkTarget::Hard(address))?;
+        Ok(Some(Self::at(core, address)))
     }
 
     /// Changes the shape of the dataset that the node is.

@@ -4,6 +4,7 @@
 //! structure on disk leads to; then every changed object is switched over by one write to its
 //! header, which stays where it is. So the file on disk is whole after each write.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -225,7 +226,9 @@ impl Change<'_> {
         heap.flush(&Space::new(edits, core))?;
         let mut changed: Vec<(&u64, &mut ObjectEdit)> =
             objects.iter_mut().filter(|(_, object)| object.is_dirty).collect();
-        changed.sort_by_key(|(address, _)| **address);
+        // From the end: what lies before may be on disk already, and all that is behind it has to
+        // be written before it.
+        changed.sort_by_key(|(address, _)| Reverse(**address));
         let mut switches = Vec::new();
         let mut old = Vec::new();
         for (&address, object) in changed {

@@ -25,6 +25,7 @@ use cannery_core::{Error, ErrorKind, Result};
 
 pub(crate) use self::chunks::{FoundChunks, Place, in_parallel};
 pub use self::dataset::{DatasetSpec, Storage};
+use self::edits::Change;
 pub(crate) use self::edits::Edits;
 use self::encode::Encoder;
 use self::header::HeaderEdit;
@@ -235,6 +236,34 @@ fn check_name(name: &[u8]) -> Result<()> {
     Ok(())
 }
 
+impl Change<'_> {
+    /// The links of a group.
+    fn links(&mut self, core: &FileCore, group: u64) -> Result<&mut LinksEdit> {
+        let object = self.object(core, group)?;
+        LinksEdit::load(core, object, group)?.ok_or_else(no_group)
+    }
+
+    /// Adds a link, whose name is not there yet, to a group.
+    fn link(
+        &mut self,
+        core: &FileCore,
+        group: u64,
+        name: &[u8],
+        target: &LinkTarget,
+    ) -> Result<()> {
+        if let LinkTarget::Hard(address) = *target {
+            let object = self.object(core, address)?;
+            object.header.references = object.header.references.saturating_add(1);
+            object.is_dirty = true;
+        }
+        let (name, is_utf8) = (name.to_vec(), !name.is_ascii());
+        let link = Link { name, order: None, target: target.clone(), is_utf8 };
+        self.links(core, group)?.insert(link);
+        self.object(core, group)?.is_dirty = true;
+        Ok(())
+    }
+}
+
 impl Node {
     /// The file, and its changes, if it is open for writing.
     pub(crate) fn writable(&self) -> Result<(&Arc<FileCore>, &Edits)> {
@@ -294,20 +323,10 @@ impl Node {
         let _operation = edits.operation();
         let mut change = edits.begin()?;
         let address = self.id().1;
-        let object = change.object(core, address)?;
-        let links = LinksEdit::load(core, object, address)?.ok_or_else(no_group)?;
-        if links.links.get(name).is_some() {
+        if change.links(core, address)?.links.get(name).is_some() {
             return Err(exists(name));
         }
-        let is_utf8 = !name.is_ascii();
-        links.insert(Link { name: name.to_vec(), order: None, target: target.clone(), is_utf8 });
-        object.is_dirty = true;
-        if let LinkTarget::Hard(address) = *target {
-            let object = change.object(core, address)?;
-            object.header.references = object.header.references.saturating_add(1);
-            object.is_dirty = true;
-        }
-        Ok(())
+        change.link(core, address, name, target)
     }
 
     /// Puts a link of this group into another one under a new name, and removes it here.

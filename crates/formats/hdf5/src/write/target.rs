@@ -2,8 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cannery_core::{Error, Result};
 use cannery_places::ByteSource;
@@ -48,8 +48,13 @@ pub trait Target: ByteSource {
 #[derive(Debug)]
 pub struct FileTarget {
     file: File,
-    len: AtomicU64,
     path: PathBuf,
+    len: AtomicU64,
+    /// Bytes behind the end of the file that are written together, before all that is written
+    /// elsewhere later.
+    tail: Mutex<Vec<u8>>,
+    /// Where the tail begins: what lies before is in the file, or being written there.
+    tail_start: AtomicU64,
     /// The name under which a new file is written before it is published.
     temporary: Mutex<Option<PathBuf>>,
     /// Whether something was written that may not have reached the disk.
@@ -57,6 +62,10 @@ pub struct FileTarget {
     /// Whether to wait for the disk.
     waits: bool,
 }
+
+/// The longest tail, and the longest piece that is kept in it.
+const LONGEST_TAIL: u64 = 4 << 20;
+const LONGEST_PIECE: usize = 1 << 16;
 
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
@@ -101,8 +110,16 @@ impl FileTarget {
     }
 
     fn of(file: File, len: u64, path: &Path, temporary: Mutex<Option<PathBuf>>) -> Self {
-        let (len, is_unsettled) = (AtomicU64::new(len), AtomicBool::new(false));
-        Self { file, len, path: path.into(), temporary, is_unsettled, waits: true }
+        Self {
+            file,
+            path: path.into(),
+            len: AtomicU64::new(len),
+            tail: Mutex::default(),
+            tail_start: AtomicU64::new(len),
+            temporary,
+            is_unsettled: AtomicBool::new(false),
+            waits: true,
+        }
     }
 
     /// Sets whether flushing and closing wait for the disk; without, what was written survives
@@ -113,7 +130,59 @@ impl FileTarget {
         self
     }
 
+    fn tail(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the tail, and makes the file as long as it is to be.
+    fn flush(&self, tail: &mut Vec<u8>) -> Result<()> {
+        let start = self.tail_start.load(Ordering::Acquire);
+        let len = self.len.load(Ordering::Acquire);
+        if len == start {
+            return Ok(());
+        }
+        self.is_unsettled.store(true, Ordering::Release);
+        let end = start + tail.len() as u64;
+        self.write_file(start, tail)?;
+        tail.clear();
+        if end < len {
+            self.file.set_len(len).map_err(|e| cannot(e, "write", &self.path))?;
+        }
+        self.tail_start.store(len, Ordering::Release);
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn write_file(&self, offset: u64, data: &[u8]) -> Result<()> {
+        use std::os::unix::fs::FileExt;
+        self.file.write_all_at(data, offset).map_err(|e| cannot(e, "write", &self.path))
+    }
+
+    #[cfg(windows)]
+    fn write_file(&self, offset: u64, data: &[u8]) -> Result<()> {
+        use std::os::windows::fs::FileExt;
+        let mut done = 0;
+        while done < data.len() {
+            let written = self.file.seek_write(&data[done..], offset + done as u64);
+            done += written.map_err(|e| cannot(e, "write", &self.path))?;
+        }
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn read_file(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        use std::os::unix::fs::FileExt;
+        let read = self.file.read_exact_at(out, offset);
+        read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))
+    }
+
+    #[cfg(windows)]
+    fn read_file(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        cannery_places::seek_read_exact(&self.file, offset, out)
+    }
+
     fn sync(&self) -> Result<()> {
+        self.flush(&mut self.tail())?;
         if self.waits && self.is_unsettled.swap(false, Ordering::AcqRel) {
             self.file.sync_data().map_err(|e| cannot(e, "write", &self.path))?;
         }
@@ -142,61 +211,54 @@ impl ByteSource for FileTarget {
         self.len.load(Ordering::Acquire)
     }
 
-    #[cfg(unix)]
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        use std::os::unix::fs::FileExt;
-        let read = self.file.read_exact_at(out, offset);
-        read.map_err(|e| Error::io(e, "cannot read the file").at_offset(offset))
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        cannery_places::seek_read_exact(&self.file, offset, out)
+        let end = offset.saturating_add(out.len() as u64);
+        if end > self.tail_start.load(Ordering::Acquire) && end <= self.len() {
+            self.flush(&mut self.tail())?;
+        }
+        self.read_file(offset, out)
     }
 }
 
 impl Target for FileTarget {
-    #[cfg(unix)]
     fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
-        use std::os::unix::fs::FileExt;
-        let written = self.file.write_all_at(data, offset);
-        written.map_err(|e| cannot(e, "write", &self.path))?;
-        self.is_unsettled.store(true, Ordering::Release);
-        self.len.fetch_max(offset + data.len() as u64, Ordering::AcqRel);
-        Ok(())
-    }
-
-    #[cfg(windows)]
-    fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
-        use std::os::windows::fs::FileExt;
-        let mut done = 0;
-        while done < data.len() {
-            let written = self.file.seek_write(&data[done..], offset + done as u64);
-            done += written.map_err(|e| cannot(e, "write", &self.path))?;
+        let mut tail = self.tail();
+        let start = self.tail_start.load(Ordering::Acquire);
+        let end = offset + data.len() as u64;
+        if let Some(from) = offset.checked_sub(start)
+            && data.len() <= LONGEST_PIECE
+            && end - start <= LONGEST_TAIL
+        {
+            let (from, to) = (crate::bytes::index(from), crate::bytes::index(end - start));
+            if tail.len() < to {
+                tail.resize(to, 0);
+            }
+            tail[from..to].copy_from_slice(data);
+            self.len.fetch_max(end, Ordering::AcqRel);
+            return Ok(());
         }
+        self.flush(&mut tail)?;
+        // What other threads put into the tail meanwhile lies behind these bytes.
+        self.len.fetch_max(end, Ordering::AcqRel);
+        self.tail_start.fetch_max(end, Ordering::AcqRel);
+        drop(tail);
         self.is_unsettled.store(true, Ordering::Release);
-        self.len.fetch_max(offset + data.len() as u64, Ordering::AcqRel);
-        Ok(())
+        self.write_file(offset, data)
     }
 
     fn grow(&self, len: u64) -> Result<()> {
-        if self.len() < len {
-            self.file.set_len(len).map_err(|e| cannot(e, "write", &self.path))?;
-            self.is_unsettled.store(true, Ordering::Release);
-            self.len.fetch_max(len, Ordering::AcqRel);
-        }
+        self.len.fetch_max(len, Ordering::AcqRel);
         Ok(())
     }
 
     fn settle(&self) -> Result<()> {
-        let temporary = self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let temporary = self.temporary.lock().unwrap_or_else(PoisonError::into_inner);
         // A new file is not found before it is published.
         if temporary.is_some() { Ok(()) } else { self.sync() }
     }
 
     fn publish(&self) -> Result<()> {
-        let mut temporary =
-            self.temporary.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut temporary = self.temporary.lock().unwrap_or_else(PoisonError::into_inner);
         self.sync()?;
         if let Some(from) = temporary.as_ref() {
             std::fs::rename(from, &self.path).map_err(|e| cannot(e, "create", &self.path))?;
@@ -217,7 +279,7 @@ impl Target for FileTarget {
 
 impl Drop for FileTarget {
     fn drop(&mut self) {
-        let temporary = self.temporary.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let temporary = self.temporary.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = temporary.take() {
             // What was never published is of no use.
             let _ = std::fs::remove_file(path);
@@ -242,7 +304,7 @@ impl MemoryTarget {
     /// The bytes of the file.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
-        self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.data.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the file was made complete.
@@ -254,17 +316,17 @@ impl MemoryTarget {
 
 impl ByteSource for MemoryTarget {
     fn len(&self) -> u64 {
-        self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).len() as u64
+        self.data.read().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        self.data.read().unwrap_or_else(std::sync::PoisonError::into_inner).read_at(offset, out)
+        self.data.read().unwrap_or_else(PoisonError::into_inner).read_at(offset, out)
     }
 }
 
 impl Target for MemoryTarget {
     fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let mut bytes = self.data.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut bytes = self.data.write().unwrap_or_else(PoisonError::into_inner);
         let (start, end) = (crate::bytes::index(offset), crate::bytes::index(offset) + data.len());
         if bytes.len() < end {
             bytes.resize(end, 0);
@@ -274,7 +336,7 @@ impl Target for MemoryTarget {
     }
 
     fn grow(&self, len: u64) -> Result<()> {
-        let mut bytes = self.data.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut bytes = self.data.write().unwrap_or_else(PoisonError::into_inner);
         if (bytes.len() as u64) < len {
             bytes.resize(crate::bytes::index(len), 0);
         }
