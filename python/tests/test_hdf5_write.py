@@ -316,3 +316,48 @@ def test_bounds_outlive_a_smaller_shape(tmp_path: Path) -> None:
             assert (file[name].shape, file[name].maxshape) == ((3,), (10,))
             file[name].resize((8,))
             assert file[name][()].tolist() == [0, 1, 2, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("form", ["?", "u1", ">i4", "<f2", "f8", ">c8", "c16"])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 4), (2, 3)])
+def test_numbers_are_stored_alike_with_keywords_and_without(
+    form: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(form)
+    paths = {name: tmp_path / f"{name}.h5" for name in ("plain", "keywords", "h5py")}
+    with hdf5.File(paths["plain"], "w") as file:
+        file["set"] = array
+        file.create_dataset("made", data=array)
+        file["turned"] = array.T
+    for name, library in (("keywords", hdf5), ("h5py", h5py)):
+        with library.File(paths[name], "w") as file:
+            for member, data in (("set", array), ("made", array), ("turned", array.T)):
+                file.create_dataset(member, data=data, track_order=False)
+    found = []
+    for path in paths.values():
+        with h5py.File(path) as file:
+            parts = ((x.dtype, x.shape, x.chunks, x[()].tobytes()) for x in file.values())
+            found.append(list(parts))
+    assert found[0] == found[1] == found[2]
+
+
+def test_names_of_plain_members(tmp_path: Path) -> None:
+    with hdf5.File(tmp_path / "a.h5", "w") as file:
+        made = file.create_dataset("é", data=np.arange(3))
+        assert made.name == "/é"
+        assert made[:].tolist() == [0, 1, 2]
+        file["group/x"] = 5
+        file["group"]["y"] = True
+        for value in (np.arange(3), 1.5):
+            with pytest.raises(Exception, match="unable to create `é`: the name exists") as error:
+                file["é"] = value
+            assert "delete it first" in str(error.value.hint)
+        for name in ("", "."):
+            with pytest.raises(ValueError, match="name is missing"):
+                file[name] = np.arange(3)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert sorted(file) == ["group", "é"]
+        assert file["group/x"][()] == 5
+        assert file["group/y"][()].dtype == bool
+    with hdf5.File(tmp_path / "a.h5") as file, pytest.raises(OSError, match="reading only"):
+        file["new"] = np.arange(3)

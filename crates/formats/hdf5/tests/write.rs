@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use cannery_core::Result;
 use cannery_hdf5::{
     ByteOrder, ByteSource, CreateOptions, DatasetSpec, Dataspace, Datatype, DimSelection,
-    ExternalPolicy, File, Filter, LinkTarget, MemoryTarget, Node, ObjectKind, Selection, Storage,
-    Target, TypeClass,
+    ExternalPolicy, File, FileTarget, Filter, LinkTarget, MemoryTarget, Node, ObjectKind,
+    Selection, Storage, Target, TypeClass,
 };
 
 fn integer(size: u32) -> Datatype {
@@ -368,4 +368,85 @@ fn chunks_are_found_whatever_order_they_are_written_in() -> Result<()> {
 
 fn index_of(row: u64) -> usize {
     usize::try_from(row * 12).expect("few")
+}
+
+/// Eight random bytes: `SplitMix64`.
+fn noise(seed: u64) -> [u8; 8] {
+    let mut n = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    n = (n ^ n >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    n = (n ^ n >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (n ^ n >> 31).to_le_bytes()
+}
+
+#[test]
+fn files_hold_what_memory_would() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    for seed in 0..20 {
+        let path = folder.path().join(format!("{seed}.h5"));
+        let (file, memory) = (FileTarget::create(&path)?.waits(false), MemoryTarget::default());
+        // Few long pieces, many short ones: at the end, behind it, and where bytes are already.
+        for step in 0..300_u64 {
+            let noise = noise(seed * 1000 + step);
+            let len = if noise[0] < 6 { 40_000 * usize::from(noise[0]) } else { noise[1].into() };
+            let end = memory.len();
+            let at = match noise[2] % 4 {
+                0 => end + u64::from(noise[3]),
+                1 => end.saturating_sub(u64::from(noise[3])),
+                2 => u64::from(noise[3]) * end / 256,
+                _ => end,
+            };
+            let data = vec![noise[4]; len];
+            file.write_at(at, &data)?;
+            memory.write_at(at, &data)?;
+            if noise[5] < 10 {
+                file.grow(at + 300)?;
+                memory.grow(at + 300)?;
+            }
+            assert_eq!(file.len(), memory.len());
+            if noise[6] < 60 {
+                let start = u64::from(noise[7]) * memory.len() / 256;
+                let len = usize::try_from(memory.len() - start).map_or(700, |len| len.min(700));
+                let (mut one, mut other) = (vec![0; len], vec![0; len]);
+                file.read_at(start, &mut one)?;
+                memory.read_at(start, &mut other)?;
+                assert_eq!(one, other, "seed {seed}, step {step}");
+            }
+        }
+        assert!(!path.exists());
+        file.publish()?;
+        assert_eq!(std::fs::read(&path).expect("a file"), memory.bytes(), "seed {seed}");
+    }
+    Ok(())
+}
+
+#[test]
+fn threads_write_beside_each_other() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("threads.h5");
+    let file = FileTarget::create(&path)?.waits(false);
+    // Pieces of all lengths, in the order in which room is taken for them.
+    let lens: Vec<usize> = (0..400).map(|i| if i % 7 == 0 { 100_000 } else { i * 13 }).collect();
+    let next = Mutex::new((0, 0_u64));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let (number, at) = {
+                        let mut next = next.lock().expect("a lock");
+                        let (number, at) = *next;
+                        let Some(len) = lens.get(number) else { return };
+                        *next = (number + 1, at + *len as u64);
+                        (number, at)
+                    };
+                    let data = vec![number.to_le_bytes()[0]; lens[number]];
+                    file.write_at(at, &data).expect("written");
+                }
+            });
+        }
+    });
+    file.publish()?;
+    let expected: Vec<u8> =
+        lens.iter().enumerate().flat_map(|(i, len)| vec![i.to_le_bytes()[0]; *len]).collect();
+    assert!(std::fs::read(&path).expect("a file") == expected);
+    Ok(())
 }
