@@ -14,6 +14,9 @@ const END: usize = 256;
 /// The order in which a block's header has the lengths of the codes for lengths.
 const LENGTH_ORDER: [usize; 19] = crate::blocks::LENGTH_ORDER;
 
+/// Bytes that tell what others are like, at least.
+const FEWEST: usize = 1 << 11;
+
 /// Bits of a block's header.
 const HEADER: usize = 3 + 5 + 5 + 4 + 3 * 19 + 4 * (SYMBOLS + 1);
 
@@ -35,8 +38,11 @@ pub(super) fn are_enough(piece: &[u8], sample: &[u8], with_matches: usize) -> bo
 /// Whether all bytes come about equally often, in a sample and the whole piece: it is noise, if it does
 /// not repeat itself.
 pub(super) fn are_all_alike(piece: &[u8], sample: &[u8]) -> bool {
-    let are_alike = |part: &[u8]| entropy(part) > 7.9;
-    are_alike(sample) && piece.chunks_exact(sample.len()).all(are_alike)
+    // Of few bytes, even noise has some more often than others.
+    #[allow(clippy::cast_precision_loss, reason = "a rate needs few digits")]
+    let missing = |count: usize| 255.0 / (2.0 * std::f32::consts::LN_2 * count as f32);
+    let are_alike = |part: &[u8]| entropy(part) + missing(part.len()) > 7.92;
+    sample.len() >= FEWEST && are_alike(sample) && piece.chunks_exact(sample.len()).all(are_alike)
 }
 
 /// How many bits a byte takes at least, by how often each comes.

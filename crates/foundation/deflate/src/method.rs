@@ -51,12 +51,12 @@ pub(crate) fn method_for(piece: &[u8], level: u8) -> Method {
 
 /// The quickest method that makes bytes of one weight about as small as libdeflate does at a level.
 pub(crate) fn quick_method(plane: &[u8], level: u8) -> Method {
-    if plane.len() < WORTH_A_SAMPLE {
-        return Method::Matches(level);
-    }
     let sample = sample_of(plane, QUICK_SAMPLE);
     if literals::are_all_alike(plane, sample) && !repeats(plane) {
         return Method::Literals;
+    }
+    if plane.len() < WORTH_A_SAMPLE {
+        return Method::Matches(level);
     }
     let fast = level.min(FAST);
     let size = packed_size(sample, fast);

@@ -52,9 +52,11 @@ const PATIENCE: [usize; 2] = [8, 5];
 /// By how much steps become longer at most: behind what does not repeat may lie what does.
 const MAX_SKIP: usize = 16;
 
-/// How many pieces of a chunk are tried, about, and the bytes of each.
-const PIECES: usize = 4;
+/// The bytes of each piece of a chunk that is tried, how many pieces there are at most, about, and in
+/// how many bytes there is one.
 const PIECE: usize = 4096;
+const PIECES: usize = 4;
+const PIECE_IN: usize = 1 << 16;
 
 /// Compresses a chunk; nothing if it would not become shorter.
 ///
@@ -71,7 +73,7 @@ pub(super) fn encode(data: &[u8]) -> Option<Vec<u8>> {
 
 /// Whether matches of three bytes save a sixteenth of what others have left, in a few pieces.
 fn short_matches_pay(data: &[u8], left: usize) -> bool {
-    let parts = data.chunks((data.len() / PIECES).max(PIECE));
+    let parts = data.chunks((data.len() / PIECES).max(PIECE_IN));
     let pieces = parts.map(|part| part.get(..PIECE).unwrap_or(part));
     let (all, short) = pieces.fold((0, 0), |(all, short), piece| {
         let found = encode_with::<3>(piece);
