@@ -179,8 +179,13 @@ pub(crate) fn in_parallel<T: Send>(
     threads: usize,
     run: impl Fn(usize) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
+    // To ask how many processors there are takes longer than a small job.
     let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let workers = if threads == 0 { available() } else { threads }.min(jobs).min(64);
+    let workers = match (jobs, threads) {
+        (0 | 1, _) => 1,
+        (_, 0) => available().min(jobs).min(64),
+        (_, threads) => threads.min(jobs).min(64),
+    };
     if workers < 2 {
         return (0..jobs).map(run).collect();
     }
