@@ -248,7 +248,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def _write_one(module: Any, path: Path, array: Any, more: dict[str, Any], column: str) -> int:
-    """Write a file, and return its length."""
+    """Write a new file, and return its length."""
+    path.unlink(missing_ok=True)
     with module.File(path, "w", **more) as file:
         file.create_dataset("x", data=array, **_OPTIONS[column])
     return path.stat().st_size
@@ -276,8 +277,16 @@ def _written(
                 lambda c, o=options: _write_one(hdf5, ours, array, o, c),
             ),
         ]
+        if column == "contiguous":
+            contenders.append(Contender("write()", lambda _: _plain_write(folder / "raw", array)))
         table.add(title, array.nbytes, measure(contenders, column, clock=clock, effort=effort))
     return table
+
+
+def _plain_write(path: Path, array: Any) -> None:
+    path.unlink(missing_ok=True)
+    with path.open("wb", 0) as file:
+        file.write(array.data)
 
 
 def _appended(h5py: Any, folder: Path, effort: Effort) -> Table:

@@ -10,6 +10,10 @@ use super::edits::Edits;
 use crate::bytes::Sizes;
 use crate::core::FileCore;
 
+/// Data of so many bytes begin at the start of a page.
+const LONG: u64 = 1 << 20;
+const PAGE: u64 = 4096;
+
 /// Less than this is not kept when a larger piece is used.
 const LEAST: u64 = 64;
 
@@ -46,8 +50,9 @@ impl Allocator {
             }
             address
         } else {
-            // Structures begin at multiples of eight, as libhdf5 has them.
-            let address = self.end.next_multiple_of(8);
+            // Structures begin at multiples of eight, as libhdf5 has them; long data at a page, which
+            // is quicker to write.
+            let address = self.end.next_multiple_of(if len < LONG { 8 } else { PAGE });
             let end = address.checked_add(len).filter(|end| *end < self.limit);
             self.end = end.ok_or_else(|| {
                 Error::new(ErrorKind::Limit, "the file would be longer than its addresses")
