@@ -30,6 +30,10 @@ from cannery.pickle import Unpickler
 
 # As `Limits` has it: what compressed bytes may expand to.
 _EXPANDED_PER_BYTE, _BASE_BYTES = 200, 64 << 20
+
+#: Compressed bytes that are expanded at a time.
+_PIECE = 1 << 16
+
 _PERSISTENT_ID = b"Q"
 # scikit-learn had joblib in it.
 _WRAPPER_MODULES = ("joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle")
@@ -123,12 +127,15 @@ def _plain(data: Any) -> Any:
 
 
 def _bounded(decompressor: Any, data: Any, limit: int) -> bytearray:
-    expanded = bytearray(decompressor.decompress(data, limit + 1))
-    if len(expanded) > limit:
-        raise LimitError("the file expands to more than its limit allows")
-    if not decompressor.eof:
-        raise DataError("the compressed data is cut off")
-    return expanded
+    expanded, view = bytearray(), memoryview(data)
+    for start in range(0, len(view), _PIECE):
+        piece = view[start : start + _PIECE]
+        expanded += decompressor.decompress(piece, limit + 1 - len(expanded))
+        if len(expanded) > limit:
+            raise LimitError("the file expands to more than its limit allows")
+        if decompressor.eof:
+            return expanded
+    raise DataError("the compressed data is cut off")
 
 
 class _Reader:
