@@ -46,7 +46,6 @@ EXCLUDED = {
     r"test_float_round_tripping|test_long_double": "numbers of 128 bits are not written",
     r"TestFileObj": "file objects are read whole when they are opened, and written when closed",
     r"TestPickle": "the class is made in a function here",
-    r"test_copy_refs": "objects that references refer to are not copied along",
     r"Test[12]D(Zero)?Float|TestBoolIndex|ZeroSizeSelectionR|TestScalar(Array|Compound|Float)": (
         "look at h5py's inner classes"
     ),

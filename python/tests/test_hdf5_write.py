@@ -361,3 +361,56 @@ def test_names_of_plain_members(tmp_path: Path) -> None:
         assert file["group/y"][()].dtype == bool
     with hdf5.File(tmp_path / "a.h5") as file, pytest.raises(OSError, match="reading only"):
         file["new"] = np.arange(3)
+
+
+def test_copies_keep_the_order_of_their_members(tmp_path: Path) -> None:
+    for library in (h5py, hdf5):
+        with library.File(tmp_path / "a.h5", "w") as file:
+            group = file.create_group("ordered", track_order=True)
+            dataset = group.create_dataset("x", data=[1], track_order=True)
+            group.create_group("inner", track_order=True)
+            for name in "zya":
+                dataset.attrs[name] = group.attrs[name] = name
+                group["inner"][name] = 1
+            file.create_group("sorted")["b"] = 1
+            file["sorted"]["a"] = 1
+            for name in ("ordered", "sorted"):
+                file.copy(name, f"copy of {name}")
+            file.copy("ordered", "shallow", shallow=True)
+        with h5py.File(tmp_path / "a.h5") as file:
+            copy = file["copy of ordered"]
+            assert list(copy) == ["x", "inner"]
+            assert (
+                list(copy["inner"]) == list(copy["x"].attrs) == list(copy.attrs) == ["z", "y", "a"]
+            )
+            assert list(file["copy of sorted"]) == ["a", "b"]
+
+
+def test_copies_refer_to_copies(tmp_path: Path) -> None:
+    found = []
+    for library in (h5py, hdf5):
+        with library.File(tmp_path / "a.h5", "w") as source:
+            source["x"] = np.arange(6).reshape(2, 3)
+            source["group/y"] = [1.5]
+            # To the group that is copied, to what lies outside of it, and to nothing.
+            data = source.create_dataset("group/refs", (3,), dtype=library.ref_dtype)
+            data[0], data[1] = source["group"].ref, source["x"].ref
+            source["group"].attrs["back"] = data.ref
+            source["group"].attrs["part"] = source["x"].regionref[1, 1:]
+            with library.File(tmp_path / "b.h5", "w") as target:
+                source.copy("group", target, "copy", expand_refs=True)
+                source.copy("group", target, "plain")
+                source.copy("group", "again", expand_refs=True)
+        with h5py.File(tmp_path / "b.h5") as file:
+            copy = file["copy"]
+            assert file[copy["refs"][0]] == copy
+            assert file[copy.attrs["back"]] == copy["refs"]
+            found.append((file[copy["refs"][1]][()].tolist(), bool(copy["refs"][2])))
+            assert not file["plain/refs"][0]
+            region = copy.attrs["part"]
+            found.append((file[region][region].tolist(), file[region] == file[copy["refs"][1]]))
+        with h5py.File(tmp_path / "a.h5") as file:
+            assert file[file["again/refs"][0]] == file["group"]
+            assert file[file["again/refs"][1]] == file["x"]
+            assert file[file["again"].attrs["back"]] == file["again/refs"]
+    assert found[:2] == found[2:]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import posixpath
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,12 +15,16 @@ from cannery.hdf5._create import NewDataset
 from cannery.hdf5._encode import native_type, plain_type
 from cannery.hdf5._errors import ReadOnlyError, shown
 from cannery.hdf5._object import HLObject
+from cannery.hdf5._references import made_reference
 from cannery.hdf5._types import text
 
 if TYPE_CHECKING:
     from cannery import _native
     from cannery.hdf5._dataset import Dataset
     from cannery.hdf5._objects import Group
+
+
+_Refer = Callable[[str, bytes], bytes]
 
 
 class SoftLink:
@@ -257,6 +263,7 @@ def copy_member(
     shallow: bool,
     expand_soft: bool,
     expand_external: bool,
+    expand_refs: bool,
     without_attrs: bool,
 ) -> None:
     """Copy an object, within a file or to another one."""
@@ -276,20 +283,27 @@ def copy_member(
         raise ValueError("a name for the copy is missing")
     node, last = _parent(target, name)
     _free(node, last)
-    copier = _Copier(target, shallow, expand_soft, expand_external, without_attrs)
+    follow = _Followed(expand_soft, expand_external, expand_refs)
+    copier = _Copier(target, follow, shallow, without_attrs)
     made = copier.copy(found)
     node.insert_hard(last, made)
     target._state.changed()
 
 
+class _Followed(NamedTuple):
+    """What leads to objects that are copied along."""
+
+    soft: bool
+    external: bool
+    references: bool
+
+
 class _Copier:
     """A copy of objects that lead to each other: each is copied once."""
 
-    def __init__(
-        self, target: Any, shallow: bool, soft: bool, external: bool, without_attrs: bool
-    ) -> None:
-        self._target, self._shallow = target, shallow
-        self._soft, self._external, self._without_attrs = soft, external, without_attrs
+    def __init__(self, target: Any, follow: _Followed, shallow: bool, without_attrs: bool) -> None:
+        self._target, self._follow = target, follow
+        self._shallow, self._without_attrs = shallow, without_attrs
         self._done: dict[tuple[int, int], _native.Hdf5Node] = {}
 
     def copy(self, found: Any) -> _native.Hdf5Node:
@@ -299,7 +313,7 @@ class _Copier:
         kind = found._node.kind()
         node = self._target._node
         if kind == "group":
-            made = node.create_group(False)
+            made = node.create_group(found._node.keeps_order())
             self._done[found.id] = made
             self._members(found, made)
             if not self._without_attrs:
@@ -318,8 +332,8 @@ class _Copier:
         for name in found._node.names():
             link = found._node.link(name)
             follow = link[0] == "hard"
-            follow |= link[0] == "soft" and self._soft
-            follow |= link[0] == "external" and self._external
+            follow |= link[0] == "soft" and self._follow.soft
+            follow |= link[0] == "external" and self._follow.external
             if follow:
                 try:
                     child = found[name]
@@ -330,7 +344,8 @@ class _Copier:
                     if self._shallow and child._node.kind() == "group":
                         copied = self._done.get(child.id)
                         if copied is None:
-                            copied = self._target._node.create_group(False)
+                            order = child._node.keeps_order()
+                            copied = self._target._node.create_group(order)
                             self._done[child.id] = copied
                             if not self._without_attrs:
                                 self._attributes(child, copied)
@@ -348,7 +363,7 @@ class _Copier:
             if isinstance(parts, BaseException):
                 raise parts
             native, shape, data = parts
-            moved = move_elements(native.describe(), data, found._node, made)
+            moved = self._moved(native.describe(), data, found, made, self._follow.references)
             made.set_attribute(name, native, None, shape, moved)
 
     def _dataset(self, found: Any) -> _native.Hdf5Node:
@@ -363,10 +378,11 @@ class _Copier:
         max_shape = None if not shape else list(native.max_shape)
         fill = native.fill_value
         if isinstance(fill, bytes):
-            fill = move_elements(described, fill, found._node, self._target._node)
+            fill = self._moved(described, fill, found, self._target._node, expand=False)
         made = self._target._node.create_dataset(
-            native.datatype, None, shape, max_shape, storage, filters, fill, False
-        )
+            native.datatype, None, shape, max_shape, storage, filters, fill,
+            found._node.keeps_order(),
+        )  # fmt: skip
         self._done[found.id] = made
         if shape is None or 0 in shape:
             return made
@@ -375,9 +391,33 @@ class _Copier:
         for wanted, count in _parts(shape, native.chunks, size):
             raw = np.empty(count * size, "u1")
             native.read_into(wanted, raw, found._state.threads)
-            moved = move_elements(described, raw, found._node, made)
+            # As libhdf5 has it, elements of a copy in the same file refer to what they did.
+            expand = self._follow.references and found.id[0] != made.id[0]
+            moved = self._moved(described, raw, found, made, expand)
             made.write(wanted, moved, found._state.threads)
         return made
+
+    def _moved(
+        self, described: Any, data: Any, found: Any, made: _native.Hdf5Node, expand: bool
+    ) -> Any:
+        refer = functools.partial(self._referring, found) if expand else None
+        return move_elements(described, data, found._node, made, refer)
+
+    def _referring(self, found: Any, kind: str, reference: bytes) -> bytes:
+        """A reference to the copy of what a reference leads to; null if that is not there."""
+        try:
+            referred = made_reference(kind, found._node, reference)
+            node = referred._target() if any(reference) else None
+        except (CanneryError, OSError):
+            node = None
+        if node is None or kind not in ("object", "region"):
+            return bytes(len(reference))
+        state = found._state.of(node)
+        copied = self.copy(state.make(state, node, None))
+        if kind == "object":
+            return copied.id[1].to_bytes(len(reference), "little")
+        region = found._node.dereference_region(reference)[1]
+        return copied.put_region(region[1] if len(region) > 1 else region[0])
 
 
 def _given(number: int, flags: int, values: list[int]) -> tuple[int, int, list[int]]:
@@ -416,38 +456,46 @@ def has_heap_data(described: Any) -> bool:
     return kind in ("varstring", "sequence", "reference", "unknown")
 
 
-def move_elements(described: Any, data: Any, source: Any, target: Any) -> Any:
-    """Elements of one file as those of another: sequences go along, references become null."""
+def move_elements(
+    described: Any, data: Any, source: Any, target: Any, refer: _Refer | None = None
+) -> Any:
+    """Elements of one file as those of another: sequences go along.
+
+    References are what `refer` makes of their kind and bytes; without, they become null.
+    """
     raw = np.frombuffer(data, "u1")
     if not has_heap_data(described) or len(raw) == 0:
         return raw
     rows = raw.reshape(-1, described[1]).copy()
-    _move(described, rows, source, target)
+    _move(described, rows, source, target, refer)
     return rows.reshape(-1)
 
 
-def _move(described: Any, rows: np.ndarray, source: Any, target: Any) -> None:
+def _move(described: Any, rows: np.ndarray, source: Any, target: Any, refer: _Refer | None) -> None:
     kind, size = described[0], described[1]
     if kind == "compound":
         for _, offset, member in described[2]:
             if has_heap_data(member):
                 part = np.ascontiguousarray(rows[:, offset : offset + member[1]])
-                _move(member, part, source, target)
+                _move(member, part, source, target, refer)
                 rows[:, offset : offset + member[1]] = part
     elif kind == "array":
-        _move(described[2], rows.reshape(-1, described[2][1]), source, target)
+        _move(described[2], rows.reshape(-1, described[2][1]), source, target, refer)
     elif kind == "varstring":
         texts = source.strings(np.ascontiguousarray(rows).reshape(-1), size)
         rows[:] = np.frombuffer(target.put_sequences(texts, 1), "u1").reshape(rows.shape)
     elif kind == "sequence":
         base = described[2]
         counts, data = source.sequences(np.ascontiguousarray(rows).reshape(-1), size, base[1])
-        moved = bytes(move_elements(base, data, source, target))
+        moved = bytes(move_elements(base, data, source, target, refer))
         ends = np.cumsum([count * base[1] for count in counts]).tolist()
         parts = [moved[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
         rows[:] = np.frombuffer(target.put_sequences(parts, base[1]), "u1").reshape(rows.shape)
     elif kind == "unknown":
         raise DataError("elements that cannot be read are not copied")
+    elif refer is not None:
+        for row in rows:
+            row[:] = np.frombuffer(refer(described[2], row.tobytes()), "u1")
     elif source.id[0] != target.id[0]:
         rows[:] = 0
 

@@ -169,13 +169,13 @@ class Group(HLObject, MutableMapping[str, Any]):
     ) -> None:
         """Copy an object, within the file or to another one.
 
-        References in copies between files become null.
+        References in copies between files become null; with `expand_refs` the objects that they
+        refer to are copied along, and the copies are referred to.
         """
-        if expand_refs:
-            raise NotImplementedError("objects that references refer to are not copied along")
         _groups.copy_member(
-            self, source, dest, name, shallow, expand_soft, expand_external, without_attrs
-        )
+            self, source, dest, name, shallow, expand_soft, expand_external, expand_refs,
+            without_attrs,
+        )  # fmt: skip
 
     def _joined(self, path: bytes) -> str | None:
         if self._name is None:

@@ -135,6 +135,18 @@ impl Node {
         Ok(found)
     }
 
+    /// Whether the order is kept in which the links of the group, or the attributes of another
+    /// object, are made.
+    ///
+    /// # Errors
+    /// Those of the object's header and links.
+    pub fn keeps_order(&self) -> Result<bool> {
+        match self.kind()? {
+            ObjectKind::Group => Ok(self.links()?.ordered),
+            _ => Ok(self.header()?.orders_attributes),
+        }
+    }
+
     fn links(&self) -> Result<Arc<Links>> {
         self.core.links.get(&self.core, self.address)?.ok_or_else(no_group)
     }

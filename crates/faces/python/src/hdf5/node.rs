@@ -86,6 +86,11 @@ impl Hdf5Node {
         Ok(list)
     }
 
+    /// Whether the order is kept in which links, or attributes, are made.
+    fn keeps_order(&self, py: Python<'_>) -> PyResult<bool> {
+        py.detach(|| self.0.keeps_order()).or_raise(py)
+    }
+
     /// The link at the end of a path: its kind, and where it leads.
     fn link<'py>(&self, py: Python<'py>, path: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         let link = py.detach(|| self.0.link(path)).or_raise(py)?;
