@@ -414,3 +414,26 @@ def test_copies_refer_to_copies(tmp_path: Path) -> None:
             assert file[file["again/refs"][1]] == file["x"]
             assert file[file["again"].attrs["back"]] == file["again/refs"]
     assert found[:2] == found[2:]
+
+
+def test_copies_of_virtual_datasets_have_the_same_sources(tmp_path: Path) -> None:
+    found = []
+    for library in (h5py, hdf5):
+        with library.File(tmp_path / "source.h5", "w") as file:
+            file["x"] = np.arange(12)
+        with library.File(tmp_path / "a.h5", "w") as file:
+            layout = library.VirtualLayout((2, 6), "i8")
+            file["own"] = np.arange(6) * 10
+            layout[0] = library.VirtualSource("source.h5", "x", (12,))[::2]
+            layout[1] = library.VirtualSource(file["own"])
+            file.create_virtual_dataset("v", layout, fillvalue=-1)
+            file["v"].attrs["unit"] = "m"
+            file.copy("v", "again")
+            with library.File(tmp_path / "b.h5", "w") as other:
+                other["own"] = np.arange(6) * 100
+                file.copy("v", other, "v")
+        for name, member in (("a.h5", "again"), ("b.h5", "v")):
+            with h5py.File(tmp_path / name) as file:
+                copy = file[member]
+                found.append((copy.is_virtual, copy[()].tolist(), copy.fillvalue, dict(copy.attrs)))
+    assert found[:2] == found[2:]

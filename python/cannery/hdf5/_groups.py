@@ -371,7 +371,8 @@ class _Copier:
         described = native.datatype.describe()
         storage: Any = list(native.chunks) if native.chunks else "contiguous"
         if native.is_virtual:
-            raise DataError("virtual datasets are not copied")
+            block = native.virtual_block()
+            storage = "contiguous" if block is None else ("virtual", block)
         filters = [(n, flags, list(values)) for n, _, flags, values in native.filters]
         filters = [_given(*one) for one in filters]
         shape = native.shape
@@ -384,7 +385,7 @@ class _Copier:
             found._node.keeps_order(),
         )  # fmt: skip
         self._done[found.id] = made
-        if shape is None or 0 in shape:
+        if shape is None or 0 in shape or native.is_virtual:
             return made
         # As many rows at a time as take some megabytes.
         size = native.datatype.describe()[1]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cannery_core::{Error, ErrorKind, Result};
 
-use crate::bytes::{Cursor, UNDEFINED, malformed};
+use crate::bytes::{Cursor, UNDEFINED, malformed, unsupported};
 use crate::chunks::{Chunk, ChunkIndex, Grid};
 use crate::core::FileCore;
 use crate::dataspace::Dataspace;
@@ -216,6 +216,23 @@ impl Dataset {
     /// The datasets whose elements it has.
     pub fn virtual_sources(&self) -> impl Iterator<Item = &VirtualSource> {
         self.mappings.iter().map(|mapping| &mapping.source)
+    }
+
+    /// The mapping block of a virtual dataset, for another that has the same elements
+    /// ([`Storage::Virtual`](crate::Storage::Virtual)); `None` if it has none.
+    ///
+    /// # Errors
+    /// Those of the heap that it is in; [`ErrorKind::Unsupported`](cannery_core::ErrorKind::Unsupported)
+    /// in files whose lengths have another size than those of new ones.
+    pub fn virtual_block(&self) -> Result<Option<Vec<u8>>> {
+        let Layout::Virtual(heap) = self.layout else { return Ok(None) };
+        if heap.address == UNDEFINED {
+            return Ok(None);
+        }
+        if self.core.sizes.length != 8 {
+            return Err(unsupported("mappings with lengths of a size other than 8 bytes"));
+        }
+        heap.get(&self.core).map(Some)
     }
 
     /// How many bytes its data take in the file.

@@ -94,6 +94,12 @@ impl Hdf5Dataset {
         sources.map(|source| Ok((bytes(&source.file)?, bytes(&source.path)?))).collect()
     }
 
+    /// The mapping block of a virtual dataset, if it has one.
+    fn virtual_block<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let block = py.detach(|| self.0.virtual_block()).or_raise(py)?;
+        block.map(|block| memory::new_bytes(py, &block)).transpose()
+    }
+
     /// Where in the file the data begin, if they stand in one piece there as they are.
     #[getter]
     fn data_offset(&self) -> Option<u64> {

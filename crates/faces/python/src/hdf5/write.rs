@@ -117,6 +117,9 @@ pub(super) fn dataspace(shape: Option<Vec<u64>>, max_shape: Option<Vec<Option<u6
 /// How the elements of a new dataset are stored.
 #[derive(FromPyObject)]
 pub(super) enum StorageParts {
+    /// The mapping block of another virtual dataset, behind the word `virtual`.
+    #[pyo3(transparent)]
+    Block((String, Vec<u8>)),
     #[pyo3(transparent)]
     Chunks(Vec<u64>),
     #[pyo3(transparent)]
@@ -156,6 +159,7 @@ pub(super) fn region(parts: RegionParts) -> Region {
 
 pub(super) fn storage(parts: StorageParts) -> Storage {
     match parts {
+        StorageParts::Block((_, block)) => Storage::Virtual(block),
         StorageParts::Chunks(shape) => Storage::Chunked(shape),
         StorageParts::Name(name) if name == "compact" => Storage::Compact,
         StorageParts::Name(_) => Storage::Contiguous,
