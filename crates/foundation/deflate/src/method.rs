@@ -10,7 +10,10 @@ pub const BALANCED: u8 = 0;
 const FAST: u8 = 2;
 
 /// The level of other data.
-const SMALL: u8 = 6;
+const SMALL: u8 = 5;
+
+/// The level of data that become very small, in which longer searches find more.
+const SMALLEST: u8 = 7;
 
 /// Bytes out of a piece that tell what it is like: a match reaches back half as far.
 const SAMPLE: usize = 1 << 16;
@@ -37,7 +40,7 @@ pub(crate) fn method_for(piece: &[u8], level: u8) -> Method {
         return Method::Matches(level);
     }
     if piece.len() < WORTH_A_SAMPLE {
-        return Method::Matches(SMALL);
+        return Method::Matches(SMALLEST);
     }
     let sample = sample_of(piece, SAMPLE);
     let fast = packed_size(sample, FAST);
@@ -45,8 +48,9 @@ pub(crate) fn method_for(piece: &[u8], level: u8) -> Method {
         return Method::Literals;
     }
     // What hardly becomes smaller does so at no level.
-    let is_worth_more = fast < sample.len() / 2 && packed_size(sample, SMALL) < fast / 100 * 97;
-    Method::Matches(if is_worth_more { SMALL } else { FAST })
+    let small = if fast < sample.len() / 8 { SMALLEST } else { SMALL };
+    let is_worth_more = fast < sample.len() / 2 && packed_size(sample, small) < fast / 100 * 97;
+    Method::Matches(if is_worth_more { small } else { FAST })
 }
 
 /// The quickest method that makes bytes of one weight about as small as libdeflate does at a level.
@@ -135,10 +139,12 @@ pub(crate) mod tests {
             noise(PIECE / 8).flat_map(|byte| [byte % 10, 0, 0, 0, 0, 0, 0, 0]).collect();
         let again = noise(20_000).collect::<Vec<_>>().repeat(PIECE / 20_000);
         let half = [&floats[..PIECE / 2], &vec![0; PIECE / 2]].concat();
-        let methods =
-            [&floats, &steps, &few, &again, &half].map(|piece| method_for(piece, BALANCED));
-        let [fast, small] = [FAST, SMALL].map(Method::Matches);
-        assert_eq!(methods, [Method::Literals, fast, small, fast, fast]);
+        let integers = bytes.chunks_exact(2).flat_map(|two| [two[0], two[1] & 3, 0, 0]);
+        let integers: Vec<u8> = integers.take(PIECE).collect();
+        let pieces = [&floats, &steps, &few, &again, &half, &integers];
+        let methods = pieces.map(|piece| method_for(piece, BALANCED));
+        let [fast, small, smallest] = [FAST, SMALL, SMALLEST].map(Method::Matches);
+        assert_eq!(methods, [Method::Literals, fast, smallest, fast, fast, small]);
         assert_eq!(method_for(&floats, 9), Method::Matches(9));
     }
 }
