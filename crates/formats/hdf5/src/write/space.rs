@@ -10,7 +10,7 @@ use super::edits::Edits;
 use crate::bytes::Sizes;
 use crate::core::FileCore;
 
-/// Data of so many bytes begin at the start of a page.
+/// Data of as many bytes, or more, begin at the start of a page.
 const LONG: u64 = 1 << 20;
 const PAGE: u64 = 4096;
 
